@@ -1,0 +1,138 @@
+"""The embedded data set: one emoji as ten vendors draw it. Built by tools/build_emoji.py; see README.md."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ablate.data.dataset import SHOP, SPLITS, USER, Dataset
+from ablate.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+HERE = Path(__file__).parent / "emoji"
+DOMAINS = {"shop": SHOP, "user": USER}
+REMEDY = "Reinstall ablate, or rebuild the folder with tools/build_emoji.py."
+
+
+@dataclass(frozen=True)
+class Index:
+    """What index.json says; `files` gives the sha256 of every file that holds content."""
+
+    size: int  # pixels, height and width of a stored image
+    categories: tuple[str, ...]
+    domains: dict[str, int]  # vendor -> SHOP or USER, in the order in which vendors are loaded
+    files: dict[str, str]
+
+    def fingerprint(self) -> str:
+        content = [self.size, self.categories, list(self.domains.items()), sorted(self.files.items())]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+    def strips(self) -> list[str]:
+        """The image files, in the order of the images."""
+        return [f for vendor in self.domains for f in sorted(self.files) if f.startswith(f"{vendor}/")]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of items.tsv; its line number is the item's number."""
+
+    name: str
+    category: str
+    family: str
+    split: str
+    vendors: tuple[str, ...]
+
+
+def prepare(root: str | None, size: tuple[int, int]) -> None:
+    """Nothing: the set is shipped packed."""
+
+
+def fingerprint(root: str | None) -> str:
+    """sha256 of the content, after every file has been checked against the index (tens of milliseconds)."""
+    folder = _folder(root)
+    index = read_index(folder)
+    for name in index.files:
+        _content(folder, index, name)
+    return index.fingerprint()
+
+
+def load(root: str | None, size: tuple[int, int]) -> Dataset:
+    """All images of all splits, ordered by vendor and then by the item's name."""
+    from ablate.data import images
+
+    folder = _folder(root)
+    index = read_index(folder)
+    items = read_items(folder, index)
+    columns = _columns(items, index)
+    files = index.strips()
+    pixels = images.decode_strips(lambda n: _content(folder, index, files[n]), len(files), index.size)
+    if len(pixels) != len(columns["item"]):
+        raise _unlike(folder, f"{len(columns['item'])} images", f"{len(pixels)} images")
+    resized = images.resize(pixels, size)
+    return Dataset("emoji", index.fingerprint(), resized, **columns, categories=index.categories)
+
+
+def _folder(root: str | None) -> Path:
+    folder = Path(root) if root is not None else HERE
+    if not folder.is_dir():
+        place = f"data.root: there is no folder {folder}. " if root is not None else f"{folder} is missing. "
+        raise DataError(place + ("Leave data.root out to use the embedded set." if root is not None else REMEDY))
+    return folder
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror or error}). {REMEDY}") from None
+
+
+def _content(folder: Path, index: Index, name: str) -> bytes:
+    """A file's bytes, once their sha256 has been found to be the index's."""
+    data = _read(folder / name)
+    found = hashlib.sha256(data).hexdigest()
+    if found != index.files[name]:
+        raise _unlike(folder / name, f"sha256 {index.files[name]}", f"sha256 {found}, {len(data)} bytes")
+    return data
+
+
+def _unlike(path: Path, expected: str, found: str) -> DataError:
+    return DataError(f"{path} is not what index.json describes: found {found}, expected {expected}. {REMEDY}")
+
+
+def read_index(folder: Path) -> Index:
+    """index.json; DataError if it is missing, is no JSON, or lacks what is needed."""
+    path = folder / "index.json"
+    try:
+        raw: dict[str, Any] = json.loads(_read(path))
+        domains = {vendor["name"]: DOMAINS[vendor["domain"]] for vendor in raw["vendors"]}
+        return Index(int(raw["size"]), tuple(raw["categories"]), domains, dict(raw["files"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is not a readable index ({type(error).__name__}: {error}). {REMEDY}") from None
+
+
+def read_items(folder: Path, index: Index) -> list[Item]:
+    """The items in the order of their numbers, from items.tsv, which is checked against the index."""
+    if "items.tsv" not in index.files:
+        raise DataError(f"{folder / 'index.json'} is not a readable index: it names no items.tsv. {REMEDY}")
+    lines = _content(folder, index, "items.tsv").decode().splitlines()[1:]
+    rows = [line.split("\t") for line in lines]
+    return [Item(name, category, family, split, tuple(v.split())) for name, category, family, split, v in rows]
+
+
+def _columns(items: list[Item], index: Index) -> dict[str, NDArray[Any]]:
+    """The labels of every image: a vendor's images are the items it draws, in the order of the items."""
+    import numpy as np
+
+    pairs = [(n, v) for v in index.domains for n, item in enumerate(items) if v in item.vendors]
+    number = np.array([n for n, _ in pairs], dtype=np.int32)
+    category = np.array([index.categories.index(item.category) for item in items], dtype=np.int16)
+    split = np.array([SPLITS.index(item.split) for item in items], dtype=np.uint8)
+    domain = np.array([index.domains[v] for _, v in pairs], dtype=np.uint8)
+    return {"item": number, "category": category[number], "domain": domain, "split": split[number]}

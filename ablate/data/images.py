@@ -1,0 +1,54 @@
+"""Pixels: decoding, cropping and resizing, on all cores (Pillow frees the interpreter while it works)."""
+
+import io
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Pixels = NDArray[np.uint8]
+T = TypeVar("T")
+THREADS = min(8, os.cpu_count() or 1)
+CHUNK = 256  # images that one thread resizes before it takes the next
+
+
+def in_threads(work: Callable[[int], T], count: int) -> Iterable[T]:
+    """The results of work(0), work(1), … in that order; the first error is raised."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        yield from pool.map(work, range(count))
+
+
+def decode_strips(read: Callable[[int], bytes], count: int, size: int) -> Pixels:
+    """(N, size, size, 3) from `count` image files, each a column of images below each other."""
+
+    def decode(number: int) -> Pixels:
+        image = Image.open(io.BytesIO(read(number))).convert("RGB")
+        return np.asarray(image).reshape(-1, size, size, 3)
+
+    return np.concatenate(list(in_threads(decode, count)))
+
+
+def fit(image: Image.Image, size: tuple[int, int]) -> Pixels:
+    """(height, width, 3) for size = (height, width): bicubic with antialiasing, the aspect not kept."""
+    return np.asarray(image.convert("RGB").resize(size[::-1], Image.Resampling.BICUBIC))
+
+
+def resize(images: Pixels, size: tuple[int, int]) -> Pixels:
+    """(N, *size, 3) from (N, H, W, 3); the same array if it has that size already.
+
+    Pillow resizes in whole numbers, so the result is the same on every machine.
+    """
+    if images.shape[1:3] == size:
+        return images
+    result = np.empty((len(images), *size, 3), dtype=np.uint8)
+
+    def work(chunk: int) -> None:
+        for n in range(chunk * CHUNK, min(len(images), (chunk + 1) * CHUNK)):
+            result[n] = fit(Image.fromarray(images[n]), size)
+
+    list(in_threads(work, -(-len(images) // CHUNK)))
+    return result

@@ -1,0 +1,36 @@
+"""What crosses from the queue to where a trial runs, and back: plain values that pickle."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ablate.train.interface import Outcome, Progress
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training with the configs that it is evaluated under; they differ in `evaluate` only."""
+
+    key: str
+    trainer: str
+    configs: Sequence[Mapping[str, Any]]
+    seed: int
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a job ended: with an outcome, or with a reason and, where there is one, a traceback."""
+
+    seconds: float
+    outcome: Outcome | None = None
+    reason: str | None = None
+    traceback: str = ""
+
+
+NextJob = Callable[[], Job | None]
+"""Gives the next job to whoever is free; None when there is none."""
+
+OnProgress = Callable[[str, Progress], None]
+OnReport = Callable[[str, Report], None]
+"""Called with the job's key."""

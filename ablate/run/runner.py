@@ -1,0 +1,29 @@
+"""Runs one trial. Whatever it raises becomes part of its record: this is the package's one broad `except`."""
+
+import importlib
+import time
+import traceback
+from collections.abc import Callable
+
+from ablate.run.job import Job, Report
+from ablate.train.config import TRAINERS
+from ablate.train.interface import Progress, Trainer
+
+
+def run_job(job: Job, progress: Callable[[Progress], None]) -> Report:
+    """Trains and evaluates; never raises but for an interruption."""
+    started = time.perf_counter()
+    try:
+        entry = TRAINERS[job.trainer]
+        configs = [entry.config.model_validate(config, strict=False) for config in job.configs]
+        outcome = _trainer(entry.entry)(configs, job.seed, job.attempt, progress)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        return Report(time.perf_counter() - started, reason=reason, traceback=traceback.format_exc())
+    return Report(time.perf_counter() - started, outcome)
+
+
+def _trainer(entry: str) -> Trainer:
+    module, _, name = entry.partition(":")
+    trainer: Trainer = getattr(importlib.import_module(module), name)
+    return trainer

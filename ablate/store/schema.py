@@ -1,0 +1,126 @@
+"""The tables, prefixed so that the store can share a database with others."""
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
+LOST, INTERRUPTED = "lost", "interrupted"  # how an attempt may end besides DONE and FAILED
+
+metadata = MetaData()
+
+
+def _key(name: str, table: str) -> Column[str]:
+    return Column(name, String(32), ForeignKey(f"ablate_{table}.key"), nullable=False)
+
+
+plans = Table(
+    "ablate_plans",  # the last resolved plan of each study and profile
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("study", String(200), nullable=False),
+    Column("profile", String(200), nullable=False),
+    Column("document", JSON, nullable=False),  # question, factors, alpha, ...: see `plans.PlanDocument`
+    Column("imported", Boolean, nullable=False),
+    Column("updated", Float, nullable=False),  # seconds since the epoch, as all times here
+    UniqueConstraint("study", "profile", name="ablate_plans_study_profile"),
+)
+
+rows = Table(
+    "ablate_rows",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("plan_id", Integer, ForeignKey("ablate_plans.id", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("kind", String(20), nullable=False),  # row, or reference: printed beside the rows, compared with none
+    Column("label", Text, nullable=False),
+    Column("title", Text),
+    Column("levels", JSON, nullable=False),  # {factor: level}
+    Column("lines", JSON),  # an imported row's `key: value` lines, as they were spelled
+    UniqueConstraint("plan_id", "label", name="ablate_rows_plan_label"),
+)
+
+trainings = Table(
+    "ablate_trainings",
+    metadata,
+    Column("key", String(32), primary_key=True),
+    Column("trainer", String(200), nullable=False),
+    Column("config", JSON, nullable=False),  # what is hashed into the key, with seed, data and code
+    Column("seed", Integer, nullable=False),
+    Column("data", String(64)),
+    Column("code", JSON, nullable=False),  # {file: hash}
+    Column("state", String(20), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("lease", String(32)),
+    Column("owner", String(200)),  # host:pid of the runner that holds the lease
+    Column("heartbeat", Float),
+    Index("ablate_trainings_state", "state"),
+)
+
+trials = Table(
+    "ablate_trials",  # an evaluation of a training
+    metadata,
+    Column("key", String(32), primary_key=True),
+    _key("training_key", "trainings"),
+    Column("evaluate", JSON, nullable=False),
+    Index("ablate_trials_training", "training_key"),
+)
+
+cells = Table(
+    "ablate_cells",  # which trial stands for a row and seed
+    metadata,
+    Column("row_id", Integer, ForeignKey("ablate_rows.id", ondelete="CASCADE"), primary_key=True),
+    Column("seed", Integer, primary_key=True),
+    _key("trial_key", "trials"),
+    Index("ablate_cells_trial", "trial_key"),
+)
+
+attempts = Table(
+    "ablate_attempts",  # every attempt at a training, with how it ended
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _key("training_key", "trainings"),
+    Column("number", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("reason", Text),
+    Column("traceback", Text),
+    Column("owner", String(200), nullable=False),
+    Column("started", Float, nullable=False),
+    Column("ended", Float),
+    Column("seconds", Float),  # the trainer's own time
+    Column("environment", JSON),  # library versions, device, threads: recorded, outside the identity
+    Column("curve", JSON),  # [[step, loss], ...]
+    Index("ablate_attempts_training", "training_key"),
+)
+
+results = Table(
+    "ablate_results",
+    metadata,
+    Column("trial_key", String(32), ForeignKey("ablate_trials.key"), primary_key=True),
+    Column("split", String(20), primary_key=True),
+    Column("attempt_id", Integer, ForeignKey("ablate_attempts.id"), nullable=False),
+    Column("queries", Integer, nullable=False),
+    Column("gallery", Integer),
+    Column("ranks", LargeBinary),  # see `ranks.py`; null where only totals are known
+)
+
+hits = Table(
+    "ablate_hits",  # how many queries have a correct item among their k best
+    metadata,
+    Column("trial_key", String(32), ForeignKey("ablate_trials.key"), primary_key=True),
+    Column("split", String(20), primary_key=True),
+    Column("k", Integer, primary_key=True),
+    Column("hits", Integer, nullable=False),
+)

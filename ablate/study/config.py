@@ -1,0 +1,91 @@
+"""A study's `config`, levels and references held against the trainer's typed config."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from ablate.study.faults import Faults, Path, models_in
+from ablate.study.levels import ReadFactor
+from ablate.study.settings import Config, assigned, flattened
+
+
+class ConfigReader:
+    """Checks the shared config once, and then what each level and reference puts into it."""
+
+    def __init__(self, model: type[BaseModel], config: Config, faults: Faults) -> None:
+        self.model, self.config, self.faults = model, config, faults
+        self.known, self.free = _keys(model)
+        self.wrong = self._check(config, {})
+
+    def check_levels(self, factors: Sequence[ReadFactor]) -> None:
+        """Records what is wrong with the keys and values of each factor."""
+        for read in factors:
+            unknown = [key for key in read.factor.sets if not self._has(key)]
+            for key in unknown:
+                self.faults.unknown((*read.path, "sets"), "config key", key, self.known)
+            if unknown:
+                continue
+            for level, path in zip(read.factor.levels, read.level_paths, strict=True):
+                several = len(read.factor.sets) > 1
+                sources = {key: (*path, i) if several else path for i, key in enumerate(read.factor.sets)}
+                pairs = zip(read.factor.sets, level.values, strict=True)
+                self._check(assigned(self.config, pairs), sources)
+
+    def check_settings(self, settings: Mapping[str, Any], path: Path) -> None:
+        """Records what is wrong with config keys set at one place of the file."""
+        unknown = [key for key in settings if not self._has(key)]
+        for key in unknown:
+            self.faults.unknown((*path, key), "config key", key, self.known)
+        if not unknown:
+            self._check(assigned(self.config, settings.items()), dict.fromkeys(settings, path))
+
+    def _has(self, key: str) -> bool:
+        inside = any(known.startswith(f"{key}.") for known in self.known)
+        return key in self.known or inside or any(key.startswith(f"{free}.") for free in self.free)
+
+    def _check(self, config: Config, sources: Mapping[str, Path]) -> set[Path]:
+        """`sources`: which keys were set, and from where; the rest is the file's `config`, checked before."""
+        try:
+            self.model.model_validate(config)
+        except ValidationError as error:
+            found = {tuple(detail["loc"]) for detail in error.errors()}
+            fresh = found - self.wrong if sources else found
+            for loc in fresh:
+                prefix, cut = _origin(loc, sources)
+                self.faults.invalid(error, self.model, prefix, only=loc, cut=cut)
+            return found
+        return set()
+
+
+def _origin(loc: Path, sources: Mapping[str, Path]) -> tuple[Path, int]:
+    """Where the value at a config location was written, and how much of the location that place replaces."""
+    for key, path in sources.items():
+        parts = tuple(key.split("."))
+        if loc[: len(parts)] == parts:
+            return path, len(parts)
+    if sources:  # a fault of the whole section, brought about by the first of the keys
+        return next(iter(sources.values())), len(loc)
+    return ("config",), 0
+
+
+def _keys(model: type[BaseModel]) -> tuple[list[str], list[str]]:
+    """A config's dotted keys, and those of them that hold a free-form mapping."""
+    flat = flattened(model().model_dump())
+    optional = {key: inner for key, inner in _optional_sections(model).items() if key in flat}
+    known = [*flat, *(f"{key}.{name}" for key, inner in optional.items() for name in inner.model_fields)]
+    return sorted(known), [key for key, value in flat.items() if value == {}]
+
+
+def _optional_sections(model: type[BaseModel], prefix: str = "") -> dict[str, type[BaseModel]]:
+    """Sections that may be null, by dotted key: {augment.random_erasing: RandomErasing}."""
+    found: dict[str, type[BaseModel]] = {}
+    for name, field in model.model_fields.items():
+        members = models_in(field.annotation)
+        if not members:
+            continue
+        if field.default is None:
+            found[prefix + name] = members[0]
+        elif isinstance(field.default, BaseModel):
+            found |= _optional_sections(members[0], f"{prefix}{name}.")
+    return found

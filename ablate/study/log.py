@@ -1,0 +1,183 @@
+"""The log format, read: a `# setting` section, then a section a row with its lines and its accuracy."""
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from pathlib import Path
+
+from ablate.errors import LogError
+
+MOST_QUERIES = 10_000_000
+DIGITS = 12
+"""Significant digits of a printed rate: Python's '%.12g'."""
+
+Line = tuple[str, str]
+"""(key, value) as spelled. A note, an indented `- text`, has the key NOTE."""
+
+NOTE = "-"
+
+
+@dataclass(frozen=True)
+class LogRow:
+    """A row as written; `rates` are the printed values by k."""
+
+    number: int
+    title: str
+    lines: tuple[Line, ...]
+    rates: dict[int, str]
+
+
+@dataclass(frozen=True)
+class Log:
+    """A whole log. `tight`: whether the setting's first line follows its heading without a blank line."""
+
+    setting: tuple[Line, ...]
+    tight: bool
+    rows: tuple[LogRow, ...]
+    queries: int
+
+    def hits(self, row: LogRow) -> dict[int, int]:
+        """{k: hits}: the row's rates times the number of queries, which are whole numbers."""
+        return {k: round(Decimal(text) * self.queries) for k, text in row.rates.items()}
+
+
+@dataclass
+class _Section:
+    title: str
+    at: int
+    lines: list[tuple[int, str]] = field(default_factory=list)
+
+
+def read_log(path: Path) -> Log:
+    """The log in a file; LogError with every fault found and its line."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise LogError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise LogError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
+    try:
+        return parse_log(text)
+    except LogError as error:
+        raise LogError("\n".join(f"{path}:{line}" for line in str(error).splitlines())) from None
+
+
+def parse_log(text: str) -> Log:
+    """The log in a text; every line of the LogError begins with the faulty line's number."""
+    faults: list[str] = []
+    sections = _sections(text.splitlines(), faults)
+    setting = next((section for section in sections if section.title == "setting"), None)
+    found = [section for section in sections if section is not setting]
+    if not found:
+        faults.append("1: no row; a log is a `# setting` section and then a `# title` section a row")
+    rows = [_row(number, section, faults) for number, section in enumerate(found, start=1)]
+    if faults:
+        raise LogError("\n".join(faults))
+    tight = setting is not None and bool(setting.lines) and setting.lines[0][0] == setting.at + 1
+    queries = infer_queries([rate for row in rows for rate in row.rates.values()])
+    return Log(_lines(setting, faults) if setting else (), tight, tuple(rows), queries)
+
+
+def infer_queries(rates: Iterable[str]) -> int:
+    """The smallest n over which every printed rate is a whole number; LogError if there is none below 10⁷."""
+    n = 1
+    for rate in rates:
+        n = math.lcm(n, simplest_fraction(*_bounds(rate)).denominator)
+        if n > MOST_QUERIES:
+            most = f"{MOST_QUERIES:,}"
+            raise LogError(f"1: the values are no rates of one query set: no n up to {most} makes all of them whole")
+    return n
+
+
+def simplest_fraction(low: Fraction, high: Fraction) -> Fraction:
+    """The fraction of the smallest denominator in [low, high]: the Stern–Brocot descent, by its continued fraction."""
+    whole = math.floor(low)
+    if whole == low:
+        return Fraction(whole)
+    if whole + 1 <= high:
+        return Fraction(whole + 1)
+    return whole + 1 / simplest_fraction(1 / (high - whole), 1 / (low - whole))
+
+
+def _bounds(rate: str) -> tuple[Fraction, Fraction]:
+    """What the printed value may have been rounded from, to twelve significant digits."""
+    value = Decimal(rate)
+    if value == 0:
+        return Fraction(0), Fraction(0)
+    half = Fraction(10) ** (value.adjusted() - DIGITS + 1) / 2
+    return Fraction(value) - half, Fraction(value) + half
+
+
+def _sections(lines: Sequence[str], faults: list[str]) -> list[_Section]:
+    sections: list[_Section] = []
+    for number, line in enumerate(lines, start=1):
+        if line.startswith("#"):
+            title = line.lstrip("#").strip()
+            if not title:
+                faults.append(f"{number}: a heading without a title")
+            sections.append(_Section(title, number))
+        elif line.strip() and not sections:
+            faults.append(
+                f"{number}: found {line.strip()[:40]!r} before the first heading; a log begins with `# setting`"
+            )
+        elif line.strip():
+            sections[-1].lines.append((number, line))
+    return sections
+
+
+def _lines(section: _Section, faults: list[str]) -> tuple[Line, ...]:
+    lines: list[Line] = []
+    for number, line in section.lines:
+        key, colon, value = line.strip().partition(":")
+        if line[0].isspace() and line.strip().startswith("- "):
+            lines.append((NOTE, line.strip()[2:].strip()))
+        elif colon and key.strip() and not line[0].isspace():
+            lines.append((key.strip(), value.strip()))
+        else:
+            faults.append(f"{number}: found {line.strip()[:40]!r}; accepted: `key: value`, or an indented `- note`")
+    return tuple(lines)
+
+
+def _row(number: int, section: _Section, faults: list[str]) -> LogRow:
+    at = next((i for i, (_, line) in enumerate(section.lines) if line.strip() == "accuracy:"), None)
+    if at is None:
+        faults.append(f"{section.at}: row {section.title!r} has no `accuracy:` list")
+        return LogRow(number, section.title, (), {})
+    before, after = section.lines[:at], section.lines[at + 1 :]
+    lines = _lines(_Section(section.title, section.at, before), faults)
+    if not after:
+        faults.append(f"{section.lines[at][0]}: the accuracy list of row {section.title!r} is empty")
+    return LogRow(number, section.title, lines, _rates(after, faults))
+
+
+def _rates(lines: Sequence[tuple[int, str]], faults: list[str]) -> dict[int, str]:
+    """{k: value as printed} from pairs of lines `- top-k`, value."""
+    rates: dict[int, str] = {}
+    k: int | None = None
+    for number, line in lines:
+        text = line.strip()
+        if match := re.fullmatch(r"- top-([1-9]\d{0,6})", text):
+            if k is not None:
+                faults.append(f"{number}: top-{k} has no value")
+            k = int(match[1])
+            if k in rates:
+                faults.append(f"{number}: top-{k} stands here twice")
+        elif k is None:
+            faults.append(f"{number}: found {text[:40]!r}; accepted: `- top-k`, and its value on the next line")
+        else:
+            if not _is_rate(text):
+                faults.append(f"{number}: found {text[:40]!r} for top-{k}; accepted: a rate from 0 to 1")
+            rates[k], k = text, None
+    if k is not None:
+        faults.append(f"{lines[-1][0]}: top-{k} has no value")
+    return rates
+
+
+def _is_rate(text: str) -> bool:
+    try:
+        return re.fullmatch(r"[0-9.eE+-]{1,40}", text) is not None and 0 <= Decimal(text) <= 1
+    except InvalidOperation:
+        return False

@@ -1,0 +1,37 @@
+"""Values under dotted config keys, and which keys a trainer's config has."""
+
+import copy
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Config = dict[str, Any]
+
+
+def assigned(config: Mapping[str, Any], settings: Iterable[tuple[str, Any]]) -> Config:
+    """A copy of the config with each value under its dotted key; sections that lack are made."""
+    result = copy.deepcopy(dict(config))
+    for key, value in settings:
+        *sections, last = key.split(".")
+        section = result
+        for name in sections:
+            inner = section.get(name)
+            section[name] = inner if isinstance(inner, dict) else {}
+            section = section[name]
+        section[last] = value
+    return result
+
+
+def flattened(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """{loss: {margin: 0.3}} as {loss.margin: 0.3}."""
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, dict) and value:
+            flat |= flattened(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def overlaps(one: str, other: str) -> bool:
+    """Whether two dotted keys are the same or one lies inside the other."""
+    return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")

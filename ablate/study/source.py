@@ -1,0 +1,249 @@
+"""YAML text -> a tree of nodes that know their place. Nothing in a file is ever run or imported."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ablate.errors import StudyError
+
+MAX_BYTES = 5_000_000
+MAX_NODES = 1_000_000
+MAX_DEPTH = 50
+
+_EVENTS = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_BOOLEANS = {"on": True, "true": True, "off": False, "false": False}
+_NULLS = {"", "~", "null"}
+_INTEGER = re.compile(r"[-+]?[0-9]{1,1000}")
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a value was written: a file and line, or the command-line option that gave it."""
+
+    source: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return self.source if self.line is None else f"{self.source}:{self.line}"
+
+
+@dataclass
+class Node:
+    """A value and its place; a mapping's or list's children are nodes, a scalar is itself."""
+
+    value: Any
+    place: Place
+    keys: dict[Any, Place] = field(default_factory=dict)
+
+    def plain(self) -> Any:
+        """The value without places, as the safe loader would give it."""
+        if isinstance(self.value, dict):
+            return {_unkey(key): child.plain() for key, child in self.value.items()}
+        if isinstance(self.value, list):
+            return [child.plain() for child in self.value]
+        return self.value
+
+    def child(self, key: Any) -> "Node | None":
+        """The child under a mapping's key or at a list's index; None if there is none."""
+        found: Node | None = None
+        if isinstance(self.value, dict):
+            found = self.value.get(_key(key))
+        elif isinstance(self.value, list) and isinstance(key, int) and 0 <= key < len(self.value):
+            found = self.value[key]
+        return found
+
+    def at(self, path: Iterable[Any]) -> "Node | None":
+        """The node below this one along a path of keys and indices."""
+        node: Node | None = self
+        for key in path:
+            node = node.child(key) if node else None
+        return node
+
+    def name(self, key: Any) -> Any:
+        """A key of `value` as it was written."""
+        return _unkey(key)
+
+
+@dataclass(frozen=True)
+class _Boolean:
+    """A boolean as a mapping key: Python would take `on` and `1` for one key."""
+
+    value: bool
+
+
+def _key(value: Any) -> Any:
+    return _Boolean(value) if isinstance(value, bool) else value
+
+
+def _unkey(key: Any) -> Any:
+    return key.value if isinstance(key, _Boolean) else key
+
+
+def read_file(path: Path) -> Node:
+    """The tree of a study file; StudyError with the place of what cannot be read."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise StudyError([f"{path}: cannot be read: {error.strerror}"]) from None
+    if len(raw) > MAX_BYTES:
+        raise StudyError([f"{path}: larger than {MAX_BYTES // 1_000_000} MB, which no study file needs to be"])
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        byte = f"0x{raw[error.start]:02x}"
+        raise StudyError([f"{path}:{line}: byte {byte} is not UTF-8; save the file as UTF-8"]) from None
+    return parse(text, str(path))
+
+
+def parse(text: str, source: str, numbered: bool = True) -> Node:
+    """The tree of a YAML text. `numbered` is off for an option's value, which has no lines."""
+    composer = _Composer(source, numbered)
+    try:
+        return composer.document(yaml.parse(text, Loader=_EVENTS))
+    except yaml.YAMLError as error:
+        raise StudyError([_syntax_fault(error, text, source)]) from None
+
+
+def scalar(text: str) -> Any:
+    """A plain scalar's value: `on` and `off` are booleans, `1e-4` is a number, all else is text."""
+    if text.lower() in _NULLS:
+        return None
+    if text.lower() in _BOOLEANS:
+        return _BOOLEANS[text.lower()]
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _NUMBER.fullmatch(text):
+        return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+    return text
+
+
+def _syntax_fault(error: yaml.YAMLError, text: str, source: str) -> str:
+    mark = getattr(error, "problem_mark", None)
+    line = mark.line + 1 if mark else text[: getattr(error, "position", 0)].count("\n") + 1
+    lines = text.splitlines()
+    shown = lines[line - 1] if line <= len(lines) else ""
+    if "\t" in shown[: len(shown) - len(shown.lstrip())]:
+        return f"{source}:{line}: a tab indents this line; YAML wants spaces"
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "is no YAML"
+    return f"{source}:{line}: {problem}; near {shown.strip()[:60]!r}"
+
+
+class _Composer:
+    """Builds the tree from the parser's events; aliases share their node, so that none can blow up."""
+
+    def __init__(self, source: str, numbered: bool) -> None:
+        self.source, self.numbered = source, numbered
+        self.anchors: dict[str, Node] = {}
+        self.sizes: dict[int, int] = {}
+
+    def document(self, events: Iterator[Any]) -> Node:
+        self.events = events
+        next(events)  # the stream's start
+        if isinstance(next(events), yaml.StreamEndEvent):
+            return Node(None, Place(self.source, 1 if self.numbered else None))
+        root = self.node(next(events), 0)
+        next(events)  # the document's end
+        following = next(events)
+        if not isinstance(following, yaml.StreamEndEvent):
+            raise self.fault(following, "a second document begins here; a study file holds one")
+        return root
+
+    def fault(self, event: Any, message: str) -> StudyError:
+        return StudyError([f"{self.place(event)}: {message}"])
+
+    def place(self, event: Any) -> Place:
+        return Place(self.source, event.start_mark.line + 1 if self.numbered else None)
+
+    def node(self, event: Any, depth: int) -> Node:
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor not in self.anchors:
+                raise self.fault(event, f"alias *{event.anchor} stands for nothing, or for what contains it")
+            return self.anchors[event.anchor]
+        if depth > MAX_DEPTH:
+            raise self.fault(event, f"nested more than {MAX_DEPTH} deep")
+        if event.tag not in (None, "!"):
+            raise self.fault(event, f"tag {event.tag} is not accepted; a study file holds plain values only")
+        node = self.content(event, depth)
+        self.count(event, node)
+        if event.anchor:
+            self.anchors[event.anchor] = node
+        return node
+
+    def content(self, event: Any, depth: int) -> Node:
+        if isinstance(event, yaml.ScalarEvent):
+            value = scalar(event.value) if event.implicit[0] else event.value
+            return Node(value, self.place(event))
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self.sequence(event, depth)
+        return self.mapping(event, depth)
+
+    def count(self, event: Any, node: Node) -> None:
+        children = node.value.values() if isinstance(node.value, dict) else node.value
+        inner = children if isinstance(node.value, dict | list) else ()
+        size = 1 + sum(self.sizes[id(child)] for child in inner)
+        if size > MAX_NODES:
+            raise self.fault(event, f"aliases expand to more than {MAX_NODES:,} values")
+        self.sizes[id(node)] = size
+
+    def sequence(self, event: Any, depth: int) -> Node:
+        items: list[Node] = []
+        while not isinstance(following := next(self.events), yaml.SequenceEndEvent):
+            items.append(self.node(following, depth + 1))
+        return Node(items, self.place(event))
+
+    def mapping(self, event: Any, depth: int) -> Node:
+        node = Node({}, self.place(event))
+        merged: list[Node] = []
+        while not isinstance(following := next(self.events), yaml.MappingEndEvent):
+            key = self.node(following, depth + 1)
+            value = self.node(next(self.events), depth + 1)
+            if key.value == "<<":
+                merged += value.value if isinstance(value.value, list) else [value]
+            else:
+                self.insert(following, node, key, value)
+        for source in merged:
+            self.merge(event, node, source)
+        return node
+
+    def insert(self, event: Any, node: Node, key: Node, value: Node) -> None:
+        if isinstance(key.value, dict | list):
+            raise self.fault(event, "a key must be a single value, not a list or a mapping")
+        name = _key(key.value)
+        if name in node.value:
+            raise self.fault(event, f"key {shown(key.value)} stands here twice, first in line {node.keys[name].line}")
+        node.value[name], node.keys[name] = value, self.place(event)
+
+    def merge(self, event: Any, node: Node, source: Node) -> None:
+        if not isinstance(source.value, dict):
+            raise self.fault(event, "<< takes a mapping or a list of mappings")
+        for name, value in source.value.items():
+            node.keys.setdefault(name, source.keys[name])
+            node.value.setdefault(name, value)
+
+
+def shown(value: Any) -> str:
+    """A value as a user would write it in a study file, short."""
+    text = yaml_word(value) if not isinstance(value, dict | list) else _flow(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def yaml_word(value: Any) -> str:
+    """One scalar as the study file's own words: on, off, null, a number, or quoted text."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if value is None:
+        return "null"
+    return repr(value) if isinstance(value, str) else f"{value}"
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {shown(child)}" for key, child in list(value.items())[:8]) + "}"
+    return "[" + ", ".join(shown(child) for child in value[:8]) + "]"

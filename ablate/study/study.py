@@ -1,0 +1,48 @@
+"""A Study: what one file and profile ask for, frozen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ablate.study.design import Row
+from ablate.study.factors import Factor, Level
+from ablate.study.settings import Config, assigned
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A line printed beside the rows and compared with none: the baseline with some config keys changed."""
+
+    label: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Study:
+    """`config` is what every trial shares, before factors set theirs; `delta` is in percentage points."""
+
+    name: str
+    profile: str
+    question: str
+    trainer: str
+    primary: str
+    delta: float
+    alpha: float
+    config: Config
+    factors: tuple[Factor, ...]
+    rows: tuple[Row, ...]
+    references: tuple[Reference, ...]
+    seeds: tuple[int, ...]
+
+    def row_config(self, row: Row) -> Config:
+        """The config of a row: the shared one with the row's levels in place."""
+        return self._with(row.levels)
+
+    def reference_config(self, reference: Reference) -> Config:
+        """The config of a reference: the baseline's with the reference's settings in place."""
+        baseline = self._with({factor.name: factor.baseline for factor in self.factors})
+        return assigned(baseline, reference.settings.items())
+
+    def _with(self, levels: Mapping[str, Level]) -> Config:
+        pairs = [(k, v) for f in self.factors for k, v in zip(f.sets, levels[f.name].values, strict=True)]
+        return assigned(self.config, pairs)

@@ -1,0 +1,124 @@
+"""A trial: one row with one seed, and its identity.
+
+The identity is a hash of the fully resolved config, defaults included: a hash of differences from the
+defaults would let a changed default reuse stale results.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from ablate import data
+from ablate.errors import StudyError
+from ablate.study.code import code_hashes
+from ablate.study.faults import Faults
+from ablate.study.settings import Config
+from ablate.study.source import Node, Place
+from ablate.study.study import Study
+from ablate.train.config import TRAINERS, OutsideIdentity
+
+ROW, REFERENCE = "row", "reference"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What decides a training's result; `config` leaves out `evaluate` and what cannot change a result."""
+
+    trainer: str
+    config: Config
+    seed: int
+    data: str | None
+    code: Mapping[str, str]
+
+    @property
+    def key(self) -> str:
+        return digest(vars(self))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One row with one seed. Trials of one training key share one training."""
+
+    label: str
+    kind: str
+    seed: int
+    config: Config
+    evaluate: Config
+    training: Identity
+    training_key: str
+    key: str
+
+
+def trials(study: Study) -> list[Trial]:
+    """Every trial of a study, row by row, seed by seed; StudyError for rows whose config is not valid."""
+    wanted = [(row.label, ROW, study.row_config(row)) for row in study.rows]
+    wanted += [(ref.label, REFERENCE, study.reference_config(ref)) for ref in study.references]
+    faults: list[str] = []
+    found: list[Trial] = []
+    for label, kind, raw in wanted:
+        try:
+            config = TRAINERS[study.trainer].config.model_validate(raw)
+        except ValidationError as error:
+            faults += _config_faults(label, error, TRAINERS[study.trainer].config)
+            continue
+        found += [_trial(study, label, kind, config, seed) for seed in study.seeds]
+    if faults:
+        raise StudyError(faults)
+    return found
+
+
+def digest(value: Any) -> str:
+    """80 bits of the SHA-256 of a value's canonical JSON, in hex."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def _trial(study: Study, label: str, kind: str, config: BaseModel, seed: int) -> Trial:
+    resolved = config.model_dump(mode="json")
+    identifying = _identifying(config)
+    evaluate = identifying.pop("evaluate", {})
+    training = Identity(study.trainer, identifying, seed, _fingerprint(config), code_hashes(study.trainer))
+    key = training.key
+    return Trial(label, kind, seed, resolved, evaluate, training, key, digest([key, evaluate]))
+
+
+def _identifying(config: BaseModel) -> Config:
+    """The config without the fields that are marked as unable to change a result."""
+    kept: Config = {}
+    for name, field in type(config).model_fields.items():
+        if OutsideIdentity in field.metadata:
+            continue
+        value = getattr(config, name)
+        kept[name] = _identifying(value) if isinstance(value, BaseModel) else _dumped(config, name)
+    return kept
+
+
+def _dumped(config: BaseModel, name: str) -> Any:
+    return config.model_dump(mode="json", include={name})[name]
+
+
+def _fingerprint(config: BaseModel) -> str | None:
+    """The hash of the data set's content, for trainers that have one."""
+    section = getattr(config, "data", None)
+    return _data_fingerprint(section.name, section.root) if section else None
+
+
+@lru_cache
+def _data_fingerprint(name: str, root: str | None) -> str:
+    return data.fingerprint(name, root)
+
+
+def _config_faults(label: str, error: ValidationError, model: type[BaseModel]) -> list[str]:
+    """Values that are fine one by one, and not together in this row."""
+    collected = Faults(Node({}, Place(f"row {label!r}")))
+    collected.invalid(error, model)
+    try:
+        collected.check()
+    except StudyError as found:
+        return found.faults
+    return []

@@ -1,0 +1,1 @@
+"""How one trial is trained; torch lives only here. `config` and `interface` import no torch."""

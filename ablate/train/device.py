@@ -1,0 +1,71 @@
+"""The device a trial runs on: which one, in which precision, and what is recorded of it."""
+
+import platform
+
+import numpy as np
+import torch
+
+from ablate.errors import AblateError
+
+HALF = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def pick(name: str, amp: str) -> torch.device:
+    """The device that `runtime.device` means here. Raises AblateError if it is not there or cannot do `amp`."""
+    cuda = torch.cuda.is_available()
+    try:
+        device = torch.device(("cuda" if cuda else "cpu") if name == "auto" else name)
+    except RuntimeError:
+        raise AblateError(f"runtime.device: {name!r} is no device; known: auto, cpu, cuda, cuda:N") from None
+    if device.type not in ("cpu", "cuda"):
+        raise AblateError(f"runtime.device: {name!r} is not supported; known: auto, cpu, cuda, cuda:N")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise AblateError(
+            f"runtime.device: {name!r} is not there: torch {torch.__version__} sees "
+            f"{torch.cuda.device_count()} CUDA devices; use auto or cpu, or install torch built for CUDA"
+        )
+    if device.type == "cpu" and amp == "fp16":
+        raise AblateError("amp: fp16 needs a CUDA device, and this trial runs on the CPU; use bf16 or none")
+    return device
+
+
+def autocast(device: torch.device, amp: str) -> torch.autocast:
+    """Mixed precision in the dtype that `amp` names, or none."""
+    return torch.autocast(device.type, dtype=HALF.get(amp), enabled=amp in HALF)
+
+
+def environment(device: torch.device, amp: str) -> dict[str, str]:
+    """What a result may depend on beside its config: recorded, outside the identity."""
+    return {
+        "device": device_name(device),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "threads": str(torch.get_num_threads()),
+        "amp": amp,
+        "amp_hardware": amp_hardware(device, amp),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "cuda": str(torch.version.cuda),
+        "cudnn": str(torch.backends.cudnn.version()),  # type: ignore[no-untyped-call]
+    }
+
+
+def device_name(device: torch.device) -> str:
+    """The device in words, such as `cpu: AMD EPYC 9R14` or `cuda: NVIDIA H100`."""
+    if device.type == "cuda":
+        return f"cuda: {torch.cuda.get_device_name(device)}"
+    try:
+        with open("/proc/cpuinfo") as lines:
+            names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    except OSError:
+        names = []
+    return f"cpu: {names[0] if names else platform.machine()}"
+
+
+def amp_hardware(device: torch.device, amp: str) -> str:
+    """Whether the device computes in the mixed-precision dtype itself: yes, no (emulated, slow), or unused."""
+    if amp not in HALF:
+        return "unused"
+    if device.type == "cpu":
+        return "yes" if torch.cpu._is_avx512_bf16_supported() else "no"
+    return "yes" if amp == "fp16" or torch.cuda.is_bf16_supported(including_emulation=False) else "no"

@@ -1,0 +1,45 @@
+"""What a trainer is given and what it gives back; drawn from the two that exist."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ranks = NDArray[np.uint32]
+"""Shape (queries,): the 1-based rank of each query's best-placed correct gallery item; 0 if it has none."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is. `loss` is None where there is none to speak of."""
+
+    step: int
+    steps: int
+    loss: float | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one evaluation setting gave, a split: the queries' ranks and the size of the gallery."""
+
+    ranks: Mapping[str, Ranks]
+    gallery: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One training's evaluations, in the order of the configs, and what is recorded beside them."""
+
+    evaluations: Sequence[Evaluation]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    curve: Sequence[tuple[int, float]] = ()
+
+
+class Trainer(Protocol):
+    """Trains once and evaluates as often as there are configs; they are equal but for `evaluate`."""
+
+    def __call__(
+        self, configs: Sequence[Any], seed: int, attempt: int, progress: Callable[[Progress], None]
+    ) -> Outcome: ...

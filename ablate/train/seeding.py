@@ -1,0 +1,56 @@
+"""Named random streams, and the switches that make torch deterministic.
+
+Every random number of a training has an address: (replicate seed, stream name, step, slot). It is computed
+from that address alone, by a counter-based generator, so no draw shifts because another augmentation is on,
+because the batch is larger, or because the run is on another device. Two arms of a study that share a
+setting therefore share its randomness: they are paired.
+"""
+
+import hashlib
+import os
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+
+def generator(seed: int, stream: str, step: int = 0) -> np.random.Generator:
+    """The generator at the head of one stream's step.
+
+    Philox (Salmon et al., 2011) with the hash of seed and stream as its key. The step is the counter's
+    highest word: a step would have to draw 2^192 blocks to run into the next.
+    """
+    digest = hashlib.blake2b(f"{seed}/{stream}".encode(), digest_size=16).digest()
+    key = np.frombuffer(digest, dtype="<u8").astype(np.uint64)
+    counter = np.array([0, 0, 0, step], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))
+
+
+def uniform(
+    seed: int, stream: str, step: int, slots: NDArray[np.int64], each: int | None = None
+) -> NDArray[np.float64]:
+    """Draws from [0, 1), shape (slots,) or (slots, each); a slot's draw depends on its number alone."""
+    shape = int(slots.max(initial=-1)) + 1
+    drawn = generator(seed, stream, step).random(shape if each is None else (shape, each))
+    return np.asarray(drawn[slots], dtype=np.float64)
+
+
+def below(draws: NDArray[np.float64], bound: int | NDArray[np.int64]) -> NDArray[np.int64]:
+    """Uniform draws as integers in [0, bound); the bias is under bound / 2^53."""
+    return (draws * bound).astype(np.int64)
+
+
+def deterministic(threads: int) -> None:
+    """Makes this process's torch deterministic, at a fixed number of CPU threads.
+
+    cuBLAS reads its workspace setting when CUDA starts, hence before the first tensor goes there.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
+    # Filling every fresh tensor would only matter to code that reads memory before it writes it.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False

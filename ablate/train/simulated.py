@@ -1,0 +1,160 @@
+"""The trainer that trains nothing: per-query ranks drawn with known true effects.
+
+A query is hit when √ρ·difficulty + √(1−ρ)·noise lies below a threshold. Difficulties are fixed normal
+quantiles, so runs are paired through them; ρ is solved for the wanted discordance, and the threshold for
+the run's rate, so that the expected top-1 rate is exactly base + effects.
+"""
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri  # type: ignore[import-untyped]
+
+from ablate.train.config import SimulatedConfig, SimulatedEffect
+from ablate.train.interface import Evaluation, Outcome, Progress, Ranks
+
+Floats = NDArray[np.float64]
+
+GALLERY = 1000
+SPLITS = ("validation", "test")
+
+
+class SimulatedFailure(RuntimeError):
+    """What an attempt raises when `fail` says so."""
+
+
+def train(
+    configs: Sequence[SimulatedConfig], seed: int, attempt: int, progress: Callable[[Progress], None]
+) -> Outcome:
+    """Ranks of the row's test and validation queries, after pretending to work."""
+    config = configs[0]
+    _pretend(config.seconds, progress)
+    if _stream(config, seed, f"fail {attempt}").random() < config.fail:
+        raise SimulatedFailure(f"simulated failure of attempt {attempt}")
+    rate = expected_rate(config) + shift(config, seed)
+    ranks = {split: draw_ranks(config, rate, _stream(config, seed, split)) for split in SPLITS}
+    evaluation = Evaluation(ranks, dict.fromkeys(SPLITS, GALLERY))
+    return Outcome([evaluation] * len(configs))
+
+
+def expected_rate(config: SimulatedConfig) -> float:
+    """The true top-1 rate of a config, in [0, 1]: base and the effects whose conditions hold."""
+    pp = sum(_size(effect, config.settings) for effect in config.effects)
+    return config.base + pp / 100
+
+
+def shift(config: SimulatedConfig, seed: int) -> float:
+    """A run's random shift of the top-1 rate: its own part and the one that all rows of the seed share."""
+    active = [e.seed_sd_pp for e in config.effects if e.seed_sd_pp is not None and _holds(e, config.settings)]
+    own = active[-1] if active else config.seed_sd_pp
+    drawn = own * _deviate(config, _stream(config, seed, "own shift"))
+    shared = config.shared_seed_sd_pp * _deviate(config, _generator("shared shift", seed))
+    return float(drawn + shared) / 100
+
+
+def draw_ranks(config: SimulatedConfig, rate: float, rng: np.random.Generator) -> Ranks:
+    """Shape (queries,): ranks with P(rank ≤ k) near 1 − (1 − rate)^∛k, the shape of the seed log's curves."""
+    noise = rng.standard_normal(config.queries)
+    if rate <= 0 or rate >= 1:
+        return np.full(config.queries, 1 if rate >= 1 else GALLERY, dtype=np.uint32)
+    rho = correlation(config.queries, config.base, config.discordance)
+    difficulty = _difficulties(config.queries)
+    threshold = _threshold(rate, rho, config.queries)
+    latent = math.sqrt(rho) * difficulty + math.sqrt(1 - rho) * noise
+    missed = ndtr(-(latent - threshold + ndtri(rate)))
+    with np.errstate(divide="ignore"):
+        depth = (np.log(missed) / math.log1p(-rate)) ** 3
+    ranks = np.where(latent < threshold, 1, np.clip(np.ceil(depth), 2, GALLERY))
+    return ranks.astype(np.uint32)
+
+
+@lru_cache(maxsize=64)
+def correlation(queries: int, base: float, discordance: float) -> float:
+    """The ρ at which two runs of rate `base` disagree on a share `discordance` of the queries."""
+    difficulty = _difficulties(queries)
+    if base in (0.0, 1.0):
+        return 0.0
+
+    def disagreement(rho: float) -> float:
+        hit = _hit_probability(_threshold(base, rho, queries), rho, difficulty)
+        return float(np.mean(2 * hit * (1 - hit)))
+
+    low, high = 0.0, 1 - 1e-9
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if disagreement(middle) > discordance else (low, middle)
+    return low
+
+
+@lru_cache(maxsize=64)
+def _threshold(rate: float, rho: float, queries: int) -> float:
+    """Where the mean hit probability over these very queries is the rate, to 1e-12, by bisection."""
+    difficulty = _difficulties(queries)
+    high = abs(float(ndtri(rate))) + 1.0
+    low = -high
+    for _ in range(44):
+        middle = (low + high) / 2
+        below = float(np.mean(_hit_probability(middle, rho, difficulty))) < rate
+        low, high = (middle, high) if below else (low, middle)
+    return low
+
+
+def _hit_probability(threshold: float, rho: float, difficulty: Floats) -> Floats:
+    hit: Floats = ndtr((threshold - math.sqrt(rho) * difficulty) / math.sqrt(1 - rho))
+    return hit
+
+
+@lru_cache(maxsize=8)
+def _difficulties(queries: int) -> Floats:
+    quantiles: Floats = ndtri((np.arange(queries) + 0.5) / queries)
+    return _generator("difficulties", queries).permutation(quantiles)
+
+
+def _size(effect: SimulatedEffect, settings: Mapping[str, Any]) -> float:
+    if not _holds(effect, settings):
+        return 0.0
+    if not effect.peak:
+        return effect.pp
+    distances = [(_number(settings.get(k)) - at) / effect.width[k] for k, at in effect.peak.items()]
+    return effect.pp * math.exp(-0.5 * sum(d * d for d in distances))
+
+
+def _holds(effect: SimulatedEffect, settings: Mapping[str, Any]) -> bool:
+    return all(k in settings and _same(settings[k], value) for k, value in effect.when.items())
+
+
+def _same(one: Any, other: Any) -> bool:
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.inf
+
+
+def _deviate(config: SimulatedConfig, rng: np.random.Generator) -> float:
+    """A draw of SD 1 with the config's tails."""
+    if config.tails == "t5":
+        return float(rng.standard_t(5) / math.sqrt(5 / 3))
+    return float(rng.standard_normal())
+
+
+def _stream(config: SimulatedConfig, seed: int, name: str) -> np.random.Generator:
+    return _generator(name, seed, json.dumps(config.settings, sort_keys=True))
+
+
+def _generator(*key: str | int) -> np.random.Generator:
+    digest = hashlib.sha256(repr(key).encode()).digest()
+    return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
+
+
+def _pretend(seconds: float, progress: Callable[[Progress], None]) -> None:
+    for tenth in range(1, 11):
+        time.sleep(seconds / 10)
+        progress(Progress(tenth, 10))
