@@ -109,7 +109,7 @@ Licence:      {spdx} ({info["license"]["url"]})
 Author:       {author["name"]}
 Source:       {author["url"]}
 Taken from:   npm package {source.package}, version {source.version}
-Changes made: rendered at 64x64 pixels on white, joined into strips of 256, recompressed as JPEG.
+Changes made: rendered at 64x64 pixels on white, joined into strips, recompressed as JPEG.
 
 {share}{full}
 {NOTICES[source.vendor]}

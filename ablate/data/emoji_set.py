@@ -27,15 +27,17 @@ class Index:
     size: int  # pixels, height and width of a stored image
     categories: tuple[str, ...]
     domains: dict[str, int]  # vendor -> SHOP or USER, in the order in which vendors are loaded
+    strip: int  # images in one file; a vendor's last file may have fewer
     files: dict[str, str]
 
     def fingerprint(self) -> str:
-        content = [self.size, self.categories, list(self.domains.items()), sorted(self.files.items())]
+        content = [self.size, self.strip, self.categories, list(self.domains.items()), sorted(self.files.items())]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
-    def strips(self) -> list[str]:
-        """The image files, in the order of the images."""
-        return [f for vendor in self.domains for f in sorted(self.files) if f.startswith(f"{vendor}/")]
+    def strips(self, counts: dict[str, int]) -> dict[str, int]:
+        """Image file -> how many images it holds, in the order of the images; `counts` is by vendor."""
+        starts = [(v, n, range(0, counts[v], self.strip)) for v, n in counts.items()]
+        return {f"{v}/{k:02d}.jpg": min(self.strip, n - start) for v, n, r in starts for k, start in enumerate(r)}
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,9 @@ def load(root: str | None, size: tuple[int, int]) -> Dataset:
     index = read_index(folder)
     items = read_items(folder, index)
     columns = _columns(items, index)
-    files = index.strips()
-    pixels = images.decode_strips(lambda n: _content(folder, index, files[n]), len(files), index.size)
-    if len(pixels) != len(columns["item"]):
-        raise _unlike(folder, f"{len(columns['item'])} images", f"{len(pixels)} images")
+    rows = index.strips({v: sum(v in item.vendors for item in items) for v in index.domains})
+    files = list(rows)
+    pixels = images.decode_strips(lambda n: _content(folder, index, files[n]), list(rows.values()), index.size)
     resized = images.resize(pixels, size)
     return Dataset("emoji", index.fingerprint(), resized, **columns, categories=index.categories)
 
@@ -112,7 +113,7 @@ def read_index(folder: Path) -> Index:
     try:
         raw: dict[str, Any] = json.loads(_read(path))
         domains = {vendor["name"]: DOMAINS[vendor["domain"]] for vendor in raw["vendors"]}
-        return Index(int(raw["size"]), tuple(raw["categories"]), domains, dict(raw["files"]))
+        return Index(int(raw["size"]), tuple(raw["categories"]), domains, int(raw["strip"]), dict(raw["files"]))
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path} is not a readable index ({type(error).__name__}: {error}). {REMEDY}") from None
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -54,10 +54,18 @@ def save_plan(connection: Connection, plan: Plan) -> None:
         connection.execute(insert(cells), planned)
 
 
-def read_plans(connection: Connection) -> list[tuple[str, str, bool]]:
-    """(study, profile, imported) of every plan, the latest first."""
+class PlanName(NamedTuple):
+    """Which plan; `imported`: whether it came from a log."""
+
+    study: str
+    profile: str
+    imported: bool
+
+
+def read_plans(connection: Connection) -> list[PlanName]:
+    """Every plan, the latest first."""
     query = select(plans.c.study, plans.c.profile, plans.c.imported).order_by(plans.c.updated.desc())
-    return [(study, profile, imported) for study, profile, imported in connection.execute(query)]
+    return [PlanName(*row) for row in connection.execute(query)]
 
 
 def read_plan(connection: Connection, study: str, profile: str) -> Plan:
@@ -99,7 +107,7 @@ def save_trials(connection: Connection, wanted: Sequence[Trial]) -> None:
 def training_states(connection: Connection, keys: set[str]) -> dict[str, str]:
     """{training key: state} of those that the store has."""
     found: dict[str, str] = {}
-    for part in _chunks(keys):
+    for part in chunks(keys):
         query = select(trainings.c.key, trainings.c.state).where(trainings.c.key.in_(part))
         found |= {row.key: row.state for row in connection.execute(query)}
     return found
@@ -108,7 +116,7 @@ def training_states(connection: Connection, keys: set[str]) -> dict[str, str]:
 def finished(connection: Connection, keys: set[str]) -> set[str]:
     """Those of the trials that have a result."""
     found: set[str] = set()
-    for part in _chunks(keys):
+    for part in chunks(keys):
         query = select(results.c.trial_key).where(results.c.trial_key.in_(part)).distinct()
         found |= set(connection.execute(query).scalars())
     return found
@@ -117,7 +125,7 @@ def finished(connection: Connection, keys: set[str]) -> set[str]:
 def read_hits(connection: Connection, keys: set[str], split: str = "test") -> dict[str, dict[int, int]]:
     """{trial key: {k: hits}} of the trials that have a result."""
     found: dict[str, dict[int, int]] = {}
-    for part in _chunks(keys):
+    for part in chunks(keys):
         query = select(hits.c.trial_key, hits.c.k, hits.c.hits)
         for key, k, count in connection.execute(query.where(hits.c.trial_key.in_(part), hits.c.split == split)):
             found.setdefault(key, {})[k] = count
@@ -140,11 +148,12 @@ def _training(trial: Trial) -> dict[str, Any]:
 
 def _known(connection: Connection, keys: set[str]) -> set[str]:
     found: set[str] = set()
-    for part in _chunks(keys):
+    for part in chunks(keys):
         found |= set(connection.execute(select(trials.c.key).where(trials.c.key.in_(part))).scalars())
     return found
 
 
-def _chunks(keys: set[str]) -> list[list[str]]:
+def chunks(keys: set[str]) -> list[list[str]]:
+    """Keys in lots that fit into one statement."""
     ordered = sorted(keys)
     return [ordered[start : start + CHUNK] for start in range(0, len(ordered), CHUNK)]

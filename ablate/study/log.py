@@ -120,9 +120,7 @@ def _sections(lines: Sequence[str], faults: list[str]) -> list[_Section]:
                 faults.append(f"{number}: a heading without a title")
             sections.append(_Section(title, number))
         elif line.strip() and not sections:
-            faults.append(
-                f"{number}: found {line.strip()[:40]!r} before the first heading; a log begins with `# setting`"
-            )
+            faults.append(f"{number}: found {line.strip()[:40]!r} before the first heading, `# setting`")
         elif line.strip():
             sections[-1].lines.append((number, line))
     return sections

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ablate.study.factors import LevelName, level_text
-from ablate.study.log import DIGITS, Log, LogRow
+from ablate.study.log import DIGITS, NOTE, Log, LogRow
 from ablate.study.log_names import BACKBONES, PARTS, factor_of, title_parts
 from ablate.study.source import scalar
 
@@ -48,13 +48,13 @@ def findings(log: Log, rows: Sequence[NamedRow]) -> list[str]:
 
 def _levels(log: Log) -> list[dict[str, LevelName]]:
     """Levels from the row's title and lines; what a title builds on gives its components, not its lines."""
-    setting = {factor_of(key): scalar(value) for key, value in log.setting}
+    setting = {factor_of(key): scalar(value) for key, value in log.setting if key != NOTE}
     by_title: dict[str, dict[str, LevelName]] = {}
     found = []
     for row in log.rows:
         components = _components(row, by_title, setting)
         by_title.setdefault(row.title, components)
-        lines = {factor_of(key): _level(value) for key, value in row.lines}
+        lines = {factor_of(key): _level(value) for key, value in row.lines if key != NOTE}
         found.append({**components, **lines})
     return found
 
@@ -100,7 +100,7 @@ def _labels(titles: Sequence[str], levels: Sequence[Mapping[str, LevelName]]) ->
 
 def _against_titles(rows: Sequence[NamedRow]) -> list[str]:
     """Rows whose title builds on another row, and which list something else than that row."""
-    first = {}
+    first: dict[str, NamedRow] = {}
     for named in rows:
         first.setdefault(named.row.title, named)
     found = []
@@ -147,7 +147,7 @@ def _several_at_once(rows: Sequence[NamedRow]) -> list[str]:
         if len(names) > 1:
             found.append(
                 f"rows {before.row.number} and {after.row.number}: {len(names)} factors differ at once, "
-                f"{', '.join(names)}; what either of them does cannot be read from this step"
+                f"{', '.join(names)}; what each of them does cannot be read from this step"
             )
     return found
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-METRICS = {"top1": 1, "top5": 5, "top10": 10}
+from ablate.train.config import TRAINERS
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 Levels = dict[str, Any]
@@ -54,3 +54,18 @@ class StudyEntry(Entry):
     seeds: int | list[int] | str | LooksEntry = Field(1, description="A number of seeds, a list, or first..last.")
     profiles: dict[str, dict[str, Any]] = Field({}, description="Named overrides of anything above.")
     default_profile: str | None = Field(None, description="The profile used when none is asked for.")
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a study file; `config` is described for every trainer."""
+    schema = StudyEntry.model_json_schema(by_alias=True)
+    definitions = schema.setdefault("$defs", {})
+    for name, trainer in TRAINERS.items():
+        inner = trainer.config.model_json_schema(ref_template="#/$defs/{model}")
+        definitions |= inner.pop("$defs", {})
+        definitions[f"config_{name}"] = inner
+        rule = {"if": {"properties": {"trainer": {"const": name}}, "required": ["trainer"]}}
+        rule["then"] = {"properties": {"config": {"$ref": f"#/$defs/config_{name}"}}}
+        schema.setdefault("allOf", []).append(rule)
+    schema["properties"]["trainer"]["enum"] = list(TRAINERS)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "ablate study file", **schema}

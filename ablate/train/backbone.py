@@ -18,9 +18,7 @@ def backbone(config: Model) -> nn.Sequential:
     Submodules keep their library's names, so its state dicts fit. The weights are not yet of use.
     """
     whole = se_resnet(config.backbone) if config.backbone.startswith(SE) else resnet(config.backbone)
-    stages = nn.Sequential(
-        OrderedDict((name, stage) for name, stage in whole.named_children() if name not in HEADS)
-    )
+    stages = nn.Sequential(OrderedDict((name, stage) for name, stage in whole.named_children() if name not in HEADS))
     if config.last_stride == 1:
         keep_resolution(stages)
     if not config.stem_relu:

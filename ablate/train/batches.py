@@ -98,9 +98,7 @@ def quadruplets(pool: Pool, count: int, seed: int, step: int) -> Indices:
     negative = first + (anchor - first + 1 + below(draws("negative item"), size - 1)) % size
     domains = (pool.shop, pool.user, pool.shop, pool.user)
     chosen = (anchor, anchor, negative, negative)
-    return np.stack(
-        [domain.pick(item, draws(role)) for domain, item, role in zip(domains, chosen, ROLES, strict=True)]
-    )
+    return np.stack([domain.pick(item, draws(role)) for domain, item, role in zip(domains, chosen, ROLES, strict=True)])
 
 
 def slots(count: int) -> Indices:

@@ -120,7 +120,7 @@ class Augment(Section):
 class Batch(Section):
     """A step's images."""
 
-    quadruplets: AtLeastOne = Field(
+    quadruplets: Annotated[int, Field(ge=2)] = Field(  # batch norms have no variance of one
         64, description="Quadruplets a step: shop and user image of one item, and of another of its category."
     )
 

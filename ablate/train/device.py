@@ -1,6 +1,7 @@
 """The device a trial runs on: which one, in which precision, and what is recorded of it."""
 
 import platform
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -55,7 +56,7 @@ def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return f"cuda: {torch.cuda.get_device_name(device)}"
     try:
-        with open("/proc/cpuinfo") as lines:
+        with Path("/proc/cpuinfo").open() as lines:
             names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     except OSError:
         names = []

@@ -95,9 +95,7 @@ def embed(network: Network, found: Tensor, neck: str) -> Tensor:
     return F.normalize(network.neck(found) if neck == "after" else found)
 
 
-def ranks(
-    queries: Tensor, gallery: Tensor, query_items: NDArray[np.int32], gallery_items: NDArray[np.int32]
-) -> Ranks:
+def ranks(queries: Tensor, gallery: Tensor, query_items: NDArray[np.int32], gallery_items: NDArray[np.int32]) -> Ranks:
     """1-based rank, by cosine, of each query's best-placed gallery entry of the same item; 0 if it has none.
 
     Embeddings are float32 (n, width) of unit length. Equal similarities rank by gallery index.

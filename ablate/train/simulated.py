@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri  # type: ignore[import-untyped]
+from scipy.special import ndtr, ndtri
 
 from ablate.train.config import SimulatedConfig, SimulatedEffect
 from ablate.train.interface import Evaluation, Outcome, Progress, Ranks

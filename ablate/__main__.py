@@ -1,0 +1,52 @@
+"""`ablate`, and `python -m ablate`: the commands, one a file; what is heavy is imported inside them."""
+
+import typer
+
+from ablate import __version__
+
+app = typer.Typer(
+    name="ablate",
+    help="Ablation studies that say what each factor really does, how sure that is, and what is confounded.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"ablate {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass
+
+
+def _add_commands() -> None:
+    from ablate.cli.import_log import import_log
+    from ablate.cli.plan import plan
+    from ablate.cli.report import report
+    from ablate.cli.run import run
+    from ablate.cli.schema import schema
+    from ablate.cli.status import status
+
+    for name, command in (("plan", plan), ("run", run), ("status", status), ("report", report)):
+        app.command(name)(command)
+    app.command("import")(import_log)
+    app.command("schema")(schema)
+
+
+_add_commands()
+
+
+def main() -> None:
+    """The console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

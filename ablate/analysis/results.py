@@ -1,0 +1,150 @@
+"""A study's finished trials as values: what every table, figure and contrast is made from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from ablate.analysis.stats import wilson
+from ablate.errors import AblateError
+from ablate.store import Store, plans, readings
+from ablate.store.plans import Plan, PlannedRow
+from ablate.study.faults import unknown_name
+
+KS = {"top1": 1, "top5": 5, "top10": 10}
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A rate of one row: `hits` a seed, parallel to the row's `seeds`, of `n` queries each."""
+
+    hits: Sequence[int]
+    n: int
+    confidence: float
+
+    @property
+    def values(self) -> list[float]:
+        return [count / self.n for count in self.hits]
+
+    @property
+    def mean(self) -> float:
+        return fmean(self.values)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's interval of the mean rate over the n queries; more seeds do not narrow it."""
+        low, high = wilson(fmean(self.hits), self.n, self.confidence)
+        return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """A row with what its seeds gave. `seeds` have a result, `failed` failed last, `missing` have none yet."""
+
+    number: int
+    label: str
+    title: str | None
+    levels: Mapping[str, Any]
+    lines: Sequence[tuple[str, str]] | None
+    seeds: tuple[int, ...]
+    failed: tuple[int, ...]
+    missing: tuple[int, ...]
+    metrics: Mapping[str, Metric]
+    rates: Mapping[int, float]
+    environments: Mapping[int, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """The plan that a store keeps of a study, with results on the test split."""
+
+    study: str
+    profile: str
+    imported: bool
+    document: Mapping[str, Any]
+    rows: tuple[RowResult, ...]
+    references: tuple[RowResult, ...]
+    queries: int | None
+    gallery: int | None
+
+    @property
+    def primary(self) -> str:
+        return str(self.document["primary"])
+
+    @property
+    def alpha(self) -> float:
+        return float(self.document["alpha"])
+
+    @property
+    def factors(self) -> list[str]:
+        return [factor["name"] for factor in self.document["factors"]]
+
+
+def load(store: Store, study: str | None = None, profile: str | None = None) -> StudyResults:
+    """The results of a study's latest plan, or of a profile's; with no study, of the one last run or imported."""
+    with store.read() as connection:
+        known = plans.read_plans(connection)
+        name, chosen = _choose(known, study, profile, store.url)
+        plan = plans.read_plan(connection, name, chosen)
+        keys = {key for row in plan.rows for key in row.cells.values()}
+        found = readings.read_trials(connection, keys)
+    return _results(plan, found)
+
+
+def _choose(known: Sequence[plans.PlanName], study: str | None, profile: str | None, url: str) -> tuple[str, str]:
+    if not known:
+        raise AblateError(f"{url}: holds no study yet; `ablate run STUDY.yaml` or `ablate import` adds one")
+    names = list(dict.fromkeys(plan.study for plan in known))
+    if study is not None and study not in names:
+        raise AblateError(f"{url}: {unknown_name('study', study, names)}")
+    of_study = [plan for plan in known if plan.study == (study or names[0])]
+    profiles = [plan.profile for plan in of_study]
+    if profile is not None and profile not in profiles:
+        raise AblateError(f"{url}: {unknown_name('profile', profile, profiles)}")
+    return of_study[0].study, profile or profiles[0]
+
+
+def _results(plan: Plan, found: Mapping[str, readings.Reading]) -> StudyResults:
+    confidence = 1 - float(plan.document["alpha"])
+    rows = [row for row in plan.rows if row.kind == "row"]
+    references = [row for row in plan.rows if row.kind != "row"]
+    done = next((reading for reading in found.values() if reading.done), None)
+    return StudyResults(
+        study=plan.study,
+        profile=plan.profile,
+        imported=plan.imported,
+        document=plan.document,
+        rows=tuple(_row(i, row, found, confidence) for i, row in enumerate(rows, start=1)),
+        references=tuple(_row(i, row, found, confidence) for i, row in enumerate(references, start=1)),
+        queries=done.queries if done else None,
+        gallery=done.gallery if done else None,
+    )
+
+
+def _row(number: int, row: PlannedRow, found: Mapping[str, readings.Reading], confidence: float) -> RowResult:
+    by_seed = {seed: found[key] for seed, key in sorted(row.cells.items())}
+    done = {seed: reading for seed, reading in by_seed.items() if reading.done}
+    metrics = {
+        name: Metric([reading.hits[k] for reading in done.values()], reading_n(done), confidence)
+        for name, k in KS.items()
+        if done and all(k in reading.hits for reading in done.values())
+    }
+    ks = set.intersection(*(set(reading.hits) for reading in done.values())) if done else set()
+    return RowResult(
+        number=number,
+        label=row.label,
+        title=row.title,
+        levels=row.levels,
+        lines=row.lines,
+        seeds=tuple(done),
+        failed=tuple(seed for seed, reading in by_seed.items() if not reading.done and reading.state == "failed"),
+        missing=tuple(seed for seed, reading in by_seed.items() if not reading.done),
+        metrics=metrics,
+        rates={k: fmean(reading.hits[k] for reading in done.values()) / reading_n(done) for k in sorted(ks)},
+        environments={seed: reading.environment for seed, reading in done.items()},
+    )
+
+
+def reading_n(done: Mapping[int, readings.Reading]) -> int:
+    """The number of queries of a row's results: one data set, so one number."""
+    return next(iter(done.values())).queries or 0

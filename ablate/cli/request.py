@@ -1,0 +1,81 @@
+"""What a command line asks of a study file: the study, its trials, and those that `--only` leaves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import typer
+
+from ablate.errors import AblateError
+from ablate.study.file import read_study
+from ablate.study.study import Study
+from ablate.study.trial import REFERENCE, Trial, trials
+
+
+@dataclass(frozen=True)
+class Request:
+    """A study with all its trials, and the selected ones."""
+
+    study: Study
+    trials: Sequence[Trial]
+    selected: Sequence[Trial]
+
+
+def read_request(
+    path: Path, profile: str | None, settings: Sequence[str], only: Sequence[str] | None, prepare: bool = False
+) -> Request:
+    """Reads the file, prints its warnings, and resolves every trial; `prepare` packs a data set first."""
+    study = read_study(path, profile, settings)
+    if prepare:
+        _prepare_data(study)
+    wanted = trials(study)
+    for warning in _warnings(wanted):
+        typer.echo(f"warning: {warning}", err=True)
+    return Request(study, wanted, _select(wanted, only))
+
+
+def _prepare_data(study: Study) -> None:
+    from ablate import data
+    from ablate.train.config import RetrievalConfig
+
+    if study.trainer == "retrieval":
+        for raw in [*map(study.row_config, study.rows), *map(study.reference_config, study.references)]:
+            section = RetrievalConfig.model_validate(raw).data
+            data.prepare(section.name, section.root, section.size)
+
+
+def _select(wanted: Sequence[Trial], only: Sequence[str] | None) -> Sequence[Trial]:
+    if not only:
+        return wanted
+    labels = dict.fromkeys(trial.label for trial in wanted)
+    for pattern in only:
+        if not any(_matches(label, pattern) for label in labels):
+            listed = "\n".join(f"  {label}" for label in labels)
+            raise AblateError(f"--only {pattern!r}: no row has such a label; the rows are:\n{listed}")
+    return [trial for trial in wanted if any(_matches(trial.label, pattern) for pattern in only)]
+
+
+def _matches(label: str, pattern: str) -> bool:
+    return label == pattern or fnmatchcase(label, pattern)
+
+
+def _warnings(wanted: Sequence[Trial]) -> list[str]:
+    """What is valid and hardly meant: milestones or a warm-up beyond the last step."""
+    found: dict[str, list[str]] = {}
+    for trial in wanted:
+        schedule = trial.config.get("schedule")
+        if not schedule or trial.kind == REFERENCE:
+            continue
+        late = [milestone for milestone in schedule["milestones"] if milestone >= schedule["steps"]]
+        if late:
+            text = f"milestones {late} are never reached: training ends at step {schedule['steps']}"
+            found.setdefault(text, []).append(trial.label)
+        if schedule["warmup_steps"] > schedule["steps"]:
+            text = f"a warm-up of {schedule['warmup_steps']} steps outlasts the {schedule['steps']} steps of training"
+            found.setdefault(text, []).append(trial.label)
+    return [f"{text} ({_rows(list(dict.fromkeys(labels)))})" for text, labels in found.items()]
+
+
+def _rows(labels: Sequence[str]) -> str:
+    return repr(labels[0]) if len(labels) == 1 else f"{len(labels)} rows"

@@ -1,0 +1,97 @@
+"""`ablate run`: runs what the file asks for and the store lacks."""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ablate.cli.options import (
+    DEFAULT_STORE,
+    FAILED,
+    Only,
+    Profile,
+    Seeds,
+    Settings,
+    StoreUrl,
+    StudyPath,
+    all_settings,
+    guarded,
+)
+from ablate.errors import AblateError
+from ablate.study.trial import Trial
+
+
+@guarded
+def run(
+    path: StudyPath,
+    store: StoreUrl = DEFAULT_STORE,
+    profile: Profile = None,
+    settings: Settings = None,
+    only: Only = None,
+    seeds: Seeds = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; default: cores / threads.")] = None,
+    executor: Annotated[str | None, typer.Option(help="Where trials run: processes, or inline.")] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")] = False,
+) -> None:
+    """Run what the study asks for and the store lacks."""
+    from ablate.cli.live import watch
+    from ablate.cli.request import read_request
+    from ablate.run.dispatch import Dispatch
+    from ablate.run.planning import plan_of
+    from ablate.store import open_store, plans, work
+
+    started = time.monotonic()
+    request = read_request(path, profile, all_settings(settings, seeds), only, prepare=True)
+    count = workers or _default_workers(request.selected)
+    executor = _executor(executor, count)
+    opened = open_store(store, write=True)
+    assert opened is not None
+    keys = dict.fromkeys(trial.training_key for trial in request.selected)
+    with opened.write() as connection:
+        plans.save_trials(connection, request.trials)
+        plans.save_plan(connection, plan_of(request.study, request.trials))
+        if retry_failed:
+            work.retry(connection, list(keys))
+        before = plans.training_states(connection, set(keys))
+    with watch(request.selected, before) as observer:
+        states = Dispatch(opened, request.selected, observer, executor, count).run()
+    failed = [key for key, state in states.items() if state == "failed"]
+    ran = sum(state not in ("done", "failed") for state in before.values())
+    _summary(request.study.name, len(keys), ran, len(failed), time.monotonic() - started)
+    if failed:
+        raise typer.Exit(FAILED)
+
+
+def _summary(study: str, trainings: int, ran: int, failed: int, seconds: float) -> None:
+    if not ran and not failed:
+        typer.echo(f"{study}: all {trainings} trainings are done already; nothing to run", err=True)
+    else:
+        typer.echo(f"{study}: {ran} of {trainings} trainings run in {seconds:.1f} s, {failed} failed", err=True)
+    if failed:
+        typer.echo("`ablate status` says why; `ablate run --retry-failed` runs the failed ones again", err=True)
+    else:
+        typer.echo(f"next: ablate report {study}", err=True)
+
+
+def _executor(asked: str | None, workers: int) -> str:
+    from ablate.run.executors import EXECUTORS
+    from ablate.study.faults import unknown_name
+
+    if asked is not None and asked not in EXECUTORS:
+        raise AblateError(f"--executor: {unknown_name('executor', asked, list(EXECUTORS))}")
+    if asked == "inline" and workers > 1:
+        raise AblateError("--executor inline runs one trial at a time; leave out --workers, or give 1")
+    return asked or ("inline" if workers == 1 else "processes")
+
+
+def _default_workers(selected: Sequence[Trial]) -> int:
+    """One a GPU, where there are GPUs and the trainer can use one; otherwise cores / threads."""
+    gpus = len(list(Path("/dev").glob("nvidia[0-9]*")))
+    runtime = selected[0].config.get("runtime", {})
+    if gpus and selected[0].training.trainer == "retrieval" and runtime.get("device") != "cpu":
+        return gpus
+    threads: int = runtime.get("threads", 1)
+    return max(1, len(os.sched_getaffinity(0)) // threads)

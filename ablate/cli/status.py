@@ -1,0 +1,31 @@
+"""`ablate status`: the queue as it stands."""
+
+from typing import Annotated
+
+import typer
+
+from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded
+
+
+@guarded
+def status(
+    study: Annotated[str | None, typer.Argument(help="Only this study.")] = None,
+    store: StoreUrl = DEFAULT_STORE,
+) -> None:
+    """Show what is running, pending and failed, and why."""
+    from ablate.cli.options import require_store
+    from ablate.store import overview
+
+    opened = require_store(store)
+    with opened.read() as connection:
+        counts = overview.counts(connection, study)
+        failures = overview.failures(connection, study)
+        running = overview.running(connection, study)
+    overview.require(counts, study, store)
+    for (name, profile), states in counts.items():
+        summary = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+        typer.echo(f"{name} ({profile}): {summary}")
+    for item in running:
+        typer.echo(f"  running  {item.label}, seed {item.seed}: {item.owner}, since {item.seconds:.0f} s")
+    for failure in failures:
+        typer.echo(f"  failed   {failure.label}, seed {failure.seed}, attempt {failure.attempt}: {failure.reason}")

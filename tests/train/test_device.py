@@ -1,0 +1,34 @@
+import pytest
+import torch
+
+from ablate.errors import AblateError
+from ablate.train.device import environment, pick
+
+
+def test_auto_takes_what_there_is():
+    assert pick("auto", "bf16").type == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert pick("cpu", "bf16") == torch.device("cpu")
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:x", "meta", ""])
+def test_an_unknown_device_is_refused(name):
+    with pytest.raises(AblateError, match=r"runtime\.device: .*known: auto, cpu, cuda, cuda:N"):
+        pick(name, "none")
+
+
+def test_a_cuda_device_that_is_not_there_is_refused():
+    with pytest.raises(AblateError, match=r"runtime\.device: 'cuda:99' is not there: .* use auto or cpu"):
+        pick("cuda:99", "none")
+
+
+def test_fp16_on_the_cpu_is_refused():
+    with pytest.raises(AblateError, match="amp: fp16 needs a CUDA device.*use bf16 or none"):
+        pick("cpu", "fp16")
+
+
+def test_the_environment_is_told_in_strings():
+    told = environment(torch.device("cpu"), "bf16")
+    assert told["torch"] == torch.__version__
+    assert told["device"].startswith("cpu: ")
+    assert told["amp_hardware"] in ("yes", "no")
+    assert all(isinstance(value, str) for value in told.values())

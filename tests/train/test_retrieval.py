@@ -1,0 +1,136 @@
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+
+from ablate.errors import AblateError
+from ablate.train import loop
+from ablate.train.images import fetcher
+from ablate.train.interface import Progress
+from ablate.train.loop import fit, thin
+from ablate.train.model import network
+from ablate.train.retrieval import train_on
+
+CPU = torch.device("cpu")
+
+
+def silent(_: Progress) -> None:
+    pass
+
+
+def ranks(outcome, number=0):
+    return [outcome.evaluations[number].ranks[split].tolist() for split in ("validation", "test")]
+
+
+def trained(dataset, config, seed=0):
+    """Weights after training, as one vector."""
+    net = network(config.model, len(dataset.categories), seed, CPU)
+    history = fit(net, dataset, fetcher(dataset.images, CPU), config, seed, CPU, silent)
+    return torch.cat([value.flatten() for value in net.state_dict().values()]), history
+
+
+@pytest.mark.parametrize("amp", ["none", "bf16"])
+def test_the_same_seed_gives_the_same_ranks_in_another_process_too(dataset, configure, amp):
+    config = configure(amp=amp, augment={"random_erasing": {"p": 0.5}})
+    here, again = (train_on(dataset, [config], 0, silent) for _ in range(2))
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        there = pool.submit(train_on, dataset, [config], 0, silent).result()
+    assert ranks(here) == ranks(again) == ranks(there)
+    assert here.curve == again.curve == there.curve
+    assert ranks(here) != ranks(train_on(dataset, [config], 1, silent))
+
+
+def test_evaluation_settings_share_one_training(dataset, configure):
+    settings = [{"neck": "before"}, {"neck": "after"}, {"scope": "all"}]
+    steps = []
+    together = train_on(dataset, [configure(evaluate=each) for each in settings], 0, steps.append)
+    alone = [train_on(dataset, [configure(evaluate=each)], 0, silent) for each in settings]
+    assert [step.step for step in steps] == [3]
+    assert [ranks(together, number) for number in range(3)] == [ranks(each) for each in alone]
+    assert ranks(together, 0) != ranks(together, 1)
+    assert ranks(together, 0) != ranks(together, 2)
+
+
+def test_configs_that_differ_elsewhere_are_our_own_bug(dataset, configure):
+    with pytest.raises(AssertionError):
+        train_on(dataset, [configure(), configure(amp="none")], 0, silent)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"loss": {"omega": 0.5}},
+        {"loss": {"margin": 9.0}},
+        {"loss": {"normalize_features": True}},
+        {"loss": {"label_smoothing": 0.1}},
+        {"augment": {"flip": 0.0}},
+        {"augment": {"pad": 4}},
+        {"augment": {"random_erasing": {"p": 0.5}}},
+        {"batch": {"quadruplets": 5}},
+        {"schedule": {"lr": 1e-4}},
+        {"schedule": {"weight_decay": 0.0}},
+        {"schedule": {"warmup_steps": 2}},
+        {"schedule": {"milestones": [1]}},
+        {"model": {"last_stride": 2}},
+        {"model": {"stem_relu": False}},
+        {"amp": "none"},
+    ],
+    ids=str,
+)
+def test_every_training_setting_changes_the_training(dataset, configure, change):
+    one, _ = trained(dataset, configure())
+    other, _ = trained(dataset, configure(**change))
+    assert not torch.equal(one, other)
+
+
+def test_training_lowers_the_loss_and_beats_the_untrained_network(make_dataset, configure):
+    dataset = make_dataset(items=100)
+    schedule = {"steps": 30, "lr": 1e-3, "milestones": []}
+    told = []
+    config = configure(batch={"quadruplets": 8}, schedule=schedule)
+    outcome = train_on(dataset, [config], 0, told.append)
+    untrained = train_on(dataset, [configure(schedule={"steps": 0})], 0, silent)
+    losses = [loss for _, loss in outcome.curve]
+    assert np.mean(losses[-10:]) < np.mean(losses[:10]) / 2
+    assert (np.array(ranks(outcome)[0]) == 1).mean() > (np.array(ranks(untrained)[0]) == 1).mean()
+    assert [step.step for step in told] == [10, 20, 30]
+    assert told[-1] == Progress(30, 30, losses[-1])
+    assert untrained.curve == []
+
+
+def test_gallery_and_environment_are_recorded(dataset, configure):
+    outcome = train_on(dataset, [configure(schedule={"steps": 0})], 0, silent)
+    assert outcome.evaluations[0].gallery == {"validation": 16, "test": 16}
+    assert outcome.environment["threads"] == "1"
+    assert outcome.environment["amp"] == "bf16"
+
+
+def test_a_loss_that_is_not_finite_names_its_step(dataset, configure):
+    config = configure(schedule={"steps": 40, "lr": 1e30}, amp="none")
+    with pytest.raises(RuntimeError, match=r"the loss of step \d+ is (nan|inf); lower schedule\.lr"):
+        train_on(dataset, [config], 0, silent)
+
+
+def test_a_batch_may_exceed_the_data(make_dataset, configure):
+    dataset = make_dataset(items=10, categories=1)
+    outcome = train_on(dataset, [configure(batch={"quadruplets": 40}, schedule={"steps": 1})], 0, silent)
+    assert len(outcome.curve) == 1
+
+
+def test_data_too_small_for_a_quadruplet_can_still_be_evaluated(make_dataset, configure):
+    dataset = make_dataset(items=5, categories=5)
+    dataset.split[:] = np.maximum(dataset.split, 1)
+    with pytest.raises(AblateError, match="no quadruplet can be drawn"):
+        train_on(dataset, [configure()], 0, silent)
+    train_on(dataset, [configure(schedule={"steps": 0})], 0, silent)
+
+
+def test_a_long_history_is_thinned_to_means_of_equal_stretches():
+    curve = thin([float(step) for step in range(1, 251)])
+    assert len(curve) == 84
+    assert curve[0] == (3, 2.0)
+    assert curve[-1] == (250, 250.0)
+    assert thin([5.0, 7.0]) == [(1, 5.0), (2, 7.0)]
+    assert loop.LOOK_EVERY == 10
