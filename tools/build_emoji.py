@@ -77,10 +77,23 @@ def render(archive: Path, names: dict[str, str]) -> dict[str, NDArray[np.uint8]]
     return images
 
 
+def pack(pixels: NDArray[np.uint8]) -> bytes:
+    """JPEG; its blocks of 8x8 pixels never reach from one image of a strip into the next."""
+    buffer, tables = io.BytesIO(), [[LUMA] * 64, [CHROMA] * 64]
+    Image.fromarray(pixels).save(buffer, "JPEG", qtables=tables, subsampling=0, optimize=True)
+    return buffer.getvalue()
+
+
+def unpack(data: bytes) -> NDArray[np.uint8]:
+    """What a reader of the file sees."""
+    return np.asarray(Image.open(io.BytesIO(data)))
+
+
 def telling(images: dict[str, NDArray[np.uint8]]) -> dict[str, NDArray[np.uint8]]:
-    """Without the images that show nothing or stand for two items."""
-    uses = Counter(image.tobytes() for image in images.values())
-    return {n: i for n, i in images.items() if i.min() < VISIBLE and uses[i.tobytes()] == 1}
+    """Without the images that show nothing or stand for two items, compared as they will be unpacked."""
+    unpacked = {name: unpack(pack(image)).tobytes() for name, image in images.items()}
+    uses = Counter(unpacked.values())
+    return {n: i for n, i in images.items() if i.min() < VISIBLE and uses[unpacked[n]] == 1}
 
 
 def choose(icons: dict[str, dict[str, Any]]) -> dict[str, dict[str, str]]:
@@ -114,14 +127,9 @@ def categories(metadata: dict[str, Any], named: dict[str, dict[str, str]]) -> di
 
 
 def strips(vendor: str, images: list[NDArray[np.uint8]]) -> dict[str, bytes]:
-    """File name -> JPEG, its images below each other, so that decoded rows are images already."""
-    files = {}
-    for number, start in enumerate(range(0, len(images), STRIP)):
-        column, buffer = np.concatenate(images[start : start + STRIP]), io.BytesIO()
-        tables = [[LUMA] * 64, [CHROMA] * 64]
-        Image.fromarray(column).save(buffer, "JPEG", qtables=tables, subsampling=0, optimize=True)
-        files[f"{vendor}/{number:02d}.jpg"] = buffer.getvalue()
-    return files
+    """File name -> JPEG of images below each other, so that decoded rows are images already."""
+    starts = range(0, len(images), STRIP)
+    return {f"{vendor}/{n:02d}.jpg": pack(np.concatenate(images[s : s + STRIP])) for n, s in enumerate(starts)}
 
 
 def table(names: list[str], labels: dict[str, str], kept: dict[str, Any]) -> bytes:
@@ -145,7 +153,7 @@ def pixels(files: dict[str, bytes]) -> str:
     """sha256 of all images as decoded, in the order of the index: says whether a decoder differs."""
     total = hashlib.sha256()
     for data in files.values():
-        total.update(np.asarray(Image.open(io.BytesIO(data))).tobytes())
+        total.update(unpack(data).tobytes())
     return total.hexdigest()
 
 

@@ -100,8 +100,8 @@ def member(archive: Path, name: str) -> Any:
 def licence(source: Source, info: dict[str, Any]) -> str:
     """The text of one vendor's LICENSE.txt; `info` is the package's info.json."""
     spdx, author = info["license"]["spdx"], info["author"]
-    share = "They stay under that same licence; so does whatever is made from them.\n" if "-SA-" in spdx else ""
-    full = "The full text of Apache-2.0 is the file LICENSE at the top of this project.\n" if "Apache" in spdx else ""
+    share = "These images are adapted from that work and stay under that same licence.\n\n" if "-SA-" in spdx else ""
+    full = "The full text of Apache-2.0 is the file LICENSE at the top of this project.\n\n" if "Apache" in spdx else ""
     return f"""\
 The images in this folder are drawn after "{info["name"]}".
 
@@ -111,6 +111,5 @@ Source:       {author["url"]}
 Taken from:   npm package {source.package}, version {source.version}
 Changes made: rendered at 64x64 pixels on white, joined into strips, recompressed as JPEG.
 
-{share}{full}
-{NOTICES[source.vendor]}
+{share}{full}{NOTICES[source.vendor]}
 """

@@ -12,7 +12,6 @@ from ablate.data.dataset import SHOP, SPLITS, USER, Dataset
 from ablate.errors import DataError
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 HERE = Path(__file__).parent / "emoji"
@@ -70,11 +69,14 @@ def load(root: str | None, size: tuple[int, int]) -> Dataset:
 
     folder = _folder(root)
     index = read_index(folder)
-    items = read_items(folder, index)
-    columns = _columns(items, index)
-    rows = index.strips({v: sum(v in item.vendors for item in items) for v in index.domains})
-    files = list(rows)
-    pixels = images.decode_strips(lambda n: _content(folder, index, files[n]), list(rows.values()), index.size)
+    try:
+        items = read_items(folder, index)
+        columns = _columns(items, index)
+        rows = index.strips({v: sum(v in item.vendors for item in items) for v in index.domains})
+        files = list(rows)
+        pixels = images.decode_strips(lambda n: _content(folder, index, files[n]), [*rows.values()], index.size)
+    except (ValueError, OSError) as error:
+        raise DataError(f"{folder}: its files do not fit together ({error}). {REMEDY}") from None
     resized = images.resize(pixels, size)
     return Dataset("emoji", index.fingerprint(), resized, **columns, categories=index.categories)
 
@@ -98,13 +100,13 @@ def _content(folder: Path, index: Index, name: str) -> bytes:
     """A file's bytes, once their sha256 has been found to be the index's."""
     data = _read(folder / name)
     found = hashlib.sha256(data).hexdigest()
-    if found != index.files[name]:
-        raise _unlike(folder / name, f"sha256 {index.files[name]}", f"sha256 {found}, {len(data)} bytes")
+    expected = index.files.get(name)
+    if found != expected:
+        raise DataError(
+            f"{folder / name} is not the file that index.json describes: found {len(data)} bytes with "
+            f"sha256 {found}, expected {expected}. {REMEDY}"
+        )
     return data
-
-
-def _unlike(path: Path, expected: str, found: str) -> DataError:
-    return DataError(f"{path} is not what index.json describes: found {found}, expected {expected}. {REMEDY}")
 
 
 def read_index(folder: Path) -> Index:
@@ -120,8 +122,6 @@ def read_index(folder: Path) -> Index:
 
 def read_items(folder: Path, index: Index) -> list[Item]:
     """The items in the order of their numbers, from items.tsv, which is checked against the index."""
-    if "items.tsv" not in index.files:
-        raise DataError(f"{folder / 'index.json'} is not a readable index: it names no items.tsv. {REMEDY}")
     lines = _content(folder, index, "items.tsv").decode().splitlines()[1:]
     rows = [line.split("\t") for line in lines]
     return [Item(name, category, family, split, tuple(v.split())) for name, category, family, split, v in rows]

@@ -1,14 +1,18 @@
 """Pixels: decoding, cropping and resizing, on all cores (Pillow frees the interpreter while it works)."""
 
+import hashlib
 import io
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from ablate.errors import DataError
 
 Pixels = NDArray[np.uint8]
 T = TypeVar("T")
@@ -42,7 +46,7 @@ def decode_strips(read: Callable[[int], bytes], rows: list[int], size: int) -> P
 
 
 def fit(image: Image.Image, size: tuple[int, int]) -> Pixels:
-    """(height, width, 3) for an RGB image and size = (height, width): bicubic with antialiasing, the aspect not kept."""
+    """(height, width, 3) from an RGB image: bicubic, antialiased, the aspect not kept."""
     return np.asarray(image.resize(size[::-1], Image.Resampling.BICUBIC))
 
 
@@ -61,3 +65,24 @@ def resize(images: Pixels, size: tuple[int, int]) -> Pixels:
 
     list(in_threads(work, -(-len(images) // CHUNK)))
     return result
+
+
+def open_photo(path: Path) -> tuple[Image.Image, bytes]:
+    """A photograph as RGB and the sha256 of its file; DataError if it is missing or no image."""
+    try:
+        data = path.read_bytes()
+        return Image.open(io.BytesIO(data)).convert("RGB"), hashlib.sha256(data).digest()
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(f"{path}: expected a whole JPEG image ({error}); unpack it anew") from None
+
+
+def cut(photo: Image.Image, corners: tuple[int, int, int, int], path: Path) -> Image.Image:
+    """The part within (left, top, right, bottom); DataError if that is empty or outside the photograph."""
+    left, top, right, bottom = corners
+    # One pixel beyond the edge is let through, and clipped: some tools count pixels from 1.
+    inside = -1 <= left < right <= photo.width + 1 and -1 <= top < bottom <= photo.height + 1
+    clipped = (max(left, 0), max(top, 0), min(right, photo.width), min(bottom, photo.height))
+    if not inside or clipped[0] >= clipped[2] or clipped[1] >= clipped[3]:
+        found = f"a bounding_box {list(corners)} (left, top, right, bottom)"
+        raise DataError(f"{path}: {found} does not lie in the image of {photo.width}x{photo.height} pixels")
+    return photo.crop(clipped)

@@ -58,6 +58,9 @@ class _Reader:
         references = self._references()
         config = self._config(factors, references)
         rows = self._rows(factors)
+        for reference in references:
+            if reference.label in [row.label for row in rows]:
+                self.faults.add(("references", reference.label), f"{reference.label!r} is also the label of a row")
         seeds = self._seeds()
         self.faults.check()
         assert isinstance(entry, StudyEntry)

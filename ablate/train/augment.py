@@ -50,15 +50,16 @@ def place(images: Tensor, placement: Placement, pad: int) -> Tensor:
     The flip comes before the crop, and the padding is black before normalisation, as in the log.
     """
     n, height, width, _ = images.shape
-    rows = placement.top[:, None] + np.arange(height) - pad
-    columns = placement.left[:, None] + np.arange(width) - pad
+    flip, top, left = (
+        torch.from_numpy(each).to(images.device)[:, None] for each in (placement.flip, placement.top, placement.left)
+    )
+    rows = torch.arange(height, device=images.device) + top - pad
+    columns = torch.arange(width, device=images.device) + left - pad
     inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
-    columns = np.where(placement.flip[:, None], width - 1 - columns, columns)
-    pixels = (np.arange(n)[:, None] * height + rows)[:, :, None] * width + columns[:, None, :]
-    # Pixels outside the image take any valid one and are blackened after.
-    source = torch.from_numpy(np.where(inside, pixels, 0)).to(images.device)
-    gathered = images.reshape(-1, 3)[source.flatten()].view(n, height, width, 3)
-    return gathered * torch.from_numpy(inside[..., None]).to(images.device)
+    columns = torch.where(flip, width - 1 - columns, columns).clamp(0, width - 1)
+    which = torch.arange(n, device=images.device)
+    gathered = images[which[:, None, None], rows.clamp(0, height - 1)[:, :, None], columns[:, None, :]]
+    return gathered * inside[..., None]
 
 
 def normalize(images: Tensor) -> Tensor:
@@ -94,11 +95,11 @@ def erase(images: Tensor, rectangles: Slots) -> Tensor:
 
     The mean belongs to images before normalisation; filling with it after is a quirk of the log, kept.
     """
-    top, left, tall, wide = (torch.from_numpy(side[:, None]) for side in rectangles.T)
-    rows, columns = (torch.arange(length)[None] for length in images.shape[2:])
+    top, left, tall, wide = torch.from_numpy(rectangles).to(images.device).T[:, :, None]
+    rows, columns = (torch.arange(length, device=images.device) for length in images.shape[2:])
     in_rows = (rows >= top) & (rows < top + tall)
     in_columns = (columns >= left) & (columns < left + wide)
-    mask = (in_rows[:, :, None] & in_columns[:, None, :])[:, None].to(images.device)
+    mask = (in_rows[:, :, None] & in_columns[:, None, :])[:, None]
     fill = torch.tensor(MEAN, device=images.device).view(1, 3, 1, 1)
     return torch.where(mask, fill, images)
 

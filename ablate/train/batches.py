@@ -24,7 +24,7 @@ class Grouped:
 
     def pick(self, items: Indices, draws: NDArray[np.float64]) -> Indices:
         """One image of each item, chosen by a uniform draw."""
-        return self.images[self.start[items] + below(draws, self.count[items])]
+        return np.take(self.images, self.start[items] + below(draws, self.count[items]))
 
 
 @dataclass(frozen=True)
@@ -47,28 +47,27 @@ def pool(dataset: Dataset) -> Pool:
     negative. Raises AblateError if nothing is left.
     """
     train = np.flatnonzero(dataset.split == SPLITS.index("train"))
-    items, where = np.unique(dataset.item[train], return_index=True)
-    category = dataset.category[train][where]
-    in_shop, in_user = (_images_of(dataset, train, domain) for domain in (SHOP, USER))
-    usable = np.isin(items, dataset.item[in_shop]) & np.isin(items, dataset.item[in_user])
-    company = np.bincount(category[usable], minlength=len(dataset.categories))
-    usable &= company[category] >= 2
-    if not usable.any():
+    shop, user = (np.compress(dataset.domain[train] == domain, train) for domain in (SHOP, USER))
+    items, category = _eligible(dataset, shop, user)
+    if not len(items):
         raise AblateError(
             f"data.name: {dataset.name} has no training item with images in both domains and another such "
-            f"item in its category ({len(items)} training items), so no quadruplet can be drawn; use a data "
+            f"item in its category ({len(train)} training images), so no quadruplet can be drawn; use a data "
             "set that has, or set schedule.steps to 0"
         )
-    order = np.lexsort((items[usable], category[usable]))
-    kept, kept_category = items[usable][order], category[usable][order]
-    _, first, run, size = np.unique(kept_category, return_index=True, return_inverse=True, return_counts=True)
-    return Pool(
-        _grouped(dataset, in_shop, kept), _grouped(dataset, in_user, kept), first[run].astype(np.int64), size[run]
-    )
+    _, first, run, size = np.unique(category, return_index=True, return_inverse=True, return_counts=True)
+    return Pool(_grouped(dataset, shop, items), _grouped(dataset, user, items), first[run], size[run])
 
 
-def _images_of(dataset: Dataset, train: Indices, domain: int) -> Indices:
-    return train[dataset.domain[train] == domain]
+def _eligible(dataset: Dataset, shop: Indices, user: Indices) -> tuple[NDArray[np.int32], NDArray[np.int16]]:
+    """Items with images among both, and not alone in their category; sorted by category, which comes along."""
+    both = np.intersect1d(dataset.item[shop], dataset.item[user])
+    items, where = np.unique(dataset.item[shop], return_index=True)
+    category = dataset.category[shop][where]
+    items, category = items[np.isin(items, both)], category[np.isin(items, both)]
+    company = np.bincount(category, minlength=len(dataset.categories))[category] >= 2
+    order = np.lexsort((items[company], category[company]))
+    return items[company][order], category[company][order]
 
 
 def _grouped(dataset: Dataset, images: Indices, items: NDArray[np.int32]) -> Grouped:
@@ -103,4 +102,4 @@ def quadruplets(pool: Pool, count: int, seed: int, step: int) -> Indices:
 
 def slots(count: int) -> Indices:
     """The random-stream slot of every image of a batch, shape (4, count); free of the batch's size."""
-    return np.arange(4 * count).reshape(count, 4).T
+    return np.arange(len(ROLES) * count).reshape(count, len(ROLES)).T

@@ -21,7 +21,9 @@ def fetcher(images: NDArray[np.uint8], device: torch.device) -> Fetch:
     if device.type == "cuda" and images.nbytes < torch.cuda.mem_get_info(device)[0] / 2:
         resident = upload(images, device)
         return lambda indices: resident[torch.from_numpy(indices).to(device)]
-    return lambda indices: torch.from_numpy(images[indices]).to(device)
+    if device.type == "cuda":  # from pinned memory, a copy does not wait for the computation
+        return lambda indices: torch.from_numpy(images[indices]).pin_memory().to(device, non_blocking=True)
+    return lambda indices: torch.from_numpy(images[indices])
 
 
 def upload(images: NDArray[np.uint8], device: torch.device) -> Tensor:

@@ -11,13 +11,14 @@ from torch.optim import Adam, Optimizer
 
 from ablate.data.dataset import Dataset
 from ablate.train.augment import augment
-from ablate.train.batches import pool, quadruplets, slots
+from ablate.train.batches import Pool, pool, quadruplets, slots
 from ablate.train.config import RetrievalConfig, Schedule
 from ablate.train.device import autocast
 from ablate.train.images import Fetch
 from ablate.train.interface import Progress
 from ablate.train.losses import quadruplet_loss
 from ablate.train.model import Network
+from ablate.train.norm import ROLES
 from ablate.train.schedule import learning_rate
 
 LOOK_EVERY = 10
@@ -30,7 +31,6 @@ def fit(
     fetch: Fetch,
     config: RetrievalConfig,
     seed: int,
-    device: torch.device,
     progress: Callable[[Progress], None],
 ) -> list[float]:
     """Trains in place for `schedule.steps` steps and returns the loss of each.
@@ -42,14 +42,12 @@ def fit(
         return []
     items = pool(dataset)
     optimizer = adam(network, config.schedule)
-    scaler = GradScaler(device.type, enabled=config.amp == "fp16")
+    scaler = GradScaler(network.neck.weight.device.type, enabled=config.amp == "fp16")
     history: list[float] = []
     unread: list[Tensor] = []
     network.train()
     for step in range(steps):
-        chosen = quadruplets(items, config.batch.quadruplets, seed, step)
-        images = augment(fetch(chosen.ravel()), config.augment, seed, step, slots(config.batch.quadruplets).ravel())
-        categories = torch.from_numpy(dataset.category[chosen].astype(np.int64)).to(device)
+        images, categories = batch(dataset, items, fetch, config, seed, step)
         loss = forward(network, images, categories, config)
         update(loss, optimizer, scaler, learning_rate(step, config.schedule))
         unread.append(loss.detach())
@@ -60,6 +58,16 @@ def fit(
     return history
 
 
+def batch(
+    dataset: Dataset, items: Pool, fetch: Fetch, config: RetrievalConfig, seed: int, step: int
+) -> tuple[Tensor, Tensor]:
+    """A step's augmented images (4 · quadruplets, 3, height, width), role by role, and their categories."""
+    count = config.batch.quadruplets
+    chosen = quadruplets(items, count, seed, step).ravel()
+    images = augment(fetch(chosen), config.augment, seed, step, slots(count).ravel())
+    return images, torch.from_numpy(dataset.category[chosen].astype(np.int64)).to(images.device)
+
+
 def adam(network: Network, schedule: Schedule) -> Adam:
     """Adam with coupled L2 on every trainable parameter, fused into one kernel a dtype."""
     trainable = [weight for weight in network.parameters() if weight.requires_grad]
@@ -67,14 +75,14 @@ def adam(network: Network, schedule: Schedule) -> Adam:
 
 
 def forward(network: Network, images: Tensor, categories: Tensor, config: RetrievalConfig) -> Tensor:
-    """The loss of images (4 · quadruplets, 3, height, width), role by role, and categories (4, quadruplets).
+    """The loss of a batch, a scalar.
 
     The backbone runs in mixed precision; what comes after pooling is cheap, and runs in fp32.
     """
     with autocast(images.device, config.amp):
         features = network.features(images)
     logits = network.logits(features)
-    return quadruplet_loss(features.view(4, -1, features.shape[1]), logits, categories.flatten(), config.loss)
+    return quadruplet_loss(features.view(ROLES, -1, features.shape[1]), logits, categories, config.loss)
 
 
 def update(loss: Tensor, optimizer: Optimizer, scaler: GradScaler, rate: float) -> None:

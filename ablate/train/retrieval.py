@@ -34,7 +34,7 @@ def train_on(
     device = pick(config.runtime.device, config.amp)
     fetch = fetcher(dataset.images, device)
     trained = network(config.model, len(dataset.categories), seed, device)
-    history = fit(trained, dataset, fetch, config, seed, device, progress)
+    history = fit(trained, dataset, fetch, config, seed, progress)
     tested = extract(trained, dataset, fetch, config.amp)
     return Outcome(
         evaluations=[evaluate(trained, tested, each.evaluate) for each in configs],

@@ -30,9 +30,7 @@ class SimulatedFailure(RuntimeError):
     """What an attempt raises when `fail` says so."""
 
 
-def train(
-    configs: Sequence[SimulatedConfig], seed: int, attempt: int, progress: Callable[[Progress], None]
-) -> Outcome:
+def train(configs: Sequence[SimulatedConfig], seed: int, attempt: int, progress: Callable[[Progress], None]) -> Outcome:
     """Ranks of the row's test and validation queries, after pretending to work."""
     config = configs[0]
     _pretend(config.seconds, progress)

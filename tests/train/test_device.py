@@ -22,7 +22,7 @@ def test_a_cuda_device_that_is_not_there_is_refused():
 
 
 def test_fp16_on_the_cpu_is_refused():
-    with pytest.raises(AblateError, match="amp: fp16 needs a CUDA device.*use bf16 or none"):
+    with pytest.raises(AblateError, match=r"amp: fp16 needs a CUDA device.*use bf16 or none"):
         pick("cpu", "fp16")
 
 

@@ -1,0 +1,210 @@
+"""A tiny tree in DeepFashion2's layout: what is kept, how it is cut and packed, and every fault named."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ablate import data
+from ablate.data import SHOP, SPLITS, USER, deepfashion2
+from ablate.errors import DataError
+
+RED, BLUE, GREEN = (200, 0, 0), (0, 0, 200), (0, 200, 0)
+SIZE = (16, 8)
+
+
+def garment(style: int, box: list[int], category: int = 1) -> dict[str, Any]:
+    return {"style": style, "bounding_box": box, "category_id": category, "category_name": "unused"}
+
+
+def photograph(root: Path, part: str, number: int, source: str, pair: int, *garments: dict[str, Any]) -> None:
+    """A green picture, 40x60, its left half red and its right half blue within each garment's box."""
+    pixels = np.full((60, 40, 3), GREEN, np.uint8)
+    for one in garments:
+        left, top, right, bottom = one["bounding_box"]
+        pixels[top:bottom, left:right] = RED
+        pixels[top:bottom, (left + right) // 2 : right] = BLUE
+    for kind in ("image", "annos"):
+        (root / part / kind).mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(root / part / "image" / f"{number:06d}.jpg", quality=95, subsampling=0)
+    named = {f"item{n}": one for n, one in enumerate(garments, 1)}
+    annotation = root / part / "annos" / f"{number:06d}.json"
+    annotation.write_text(json.dumps({"source": source, "pair_id": pair, **named}))
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Pair 1 with two garments, one of them without a match; pairs 2 to 40; one pair in the official validation."""
+    box = [4, 8, 36, 56]
+    photograph(tmp_path, "train", 1, "shop", 1, garment(1, box, 9), garment(0, [0, 0, 3, 7]))
+    photograph(tmp_path, "train", 2, "user", 1, garment(1, [0, 0, 40, 30], 9), garment(2, [0, 30, 40, 60]))
+    for pair in range(2, 41):
+        photograph(tmp_path, "train", 2 * pair, "shop", pair, garment(1, box))
+        photograph(tmp_path, "train", 2 * pair + 1, "user", pair, garment(1, box, 2))
+    photograph(tmp_path, "validation", 1, "user", 1, garment(1, box, 13))
+    photograph(tmp_path, "validation", 2, "shop", 1, garment(1, box, 13))
+    return tmp_path
+
+
+@pytest.fixture
+def packed(root: Path) -> data.Dataset:
+    data.prepare("deepfashion2", str(root), SIZE)
+    return data.load("deepfashion2", str(root), SIZE)
+
+
+def refused(root: Path, *words: str) -> None:
+    with pytest.raises(DataError) as caught:
+        data.prepare("deepfashion2", str(root), SIZE)
+    for word in words:
+        assert word in str(caught.value)
+    assert not list(root.glob("ablate-pack/*")), "a failed packing leaves nothing behind"
+
+
+def test_items_are_the_styles_seen_in_both_domains(packed: data.Dataset) -> None:
+    assert len(packed.images) == 2 * 41
+    assert np.bincount(packed.item).tolist() == [2] * 41
+    for domain in (SHOP, USER):
+        assert len(np.unique(packed.item[packed.domain == domain])) == 41
+
+
+def test_the_official_validation_is_the_test_and_shares_no_item(packed: data.Dataset) -> None:
+    sides = [set(packed.item[packed.split == side]) for side in range(len(SPLITS))]
+    assert len(sides[2]) == 1
+    assert len(sides[0]) > len(sides[1]) > 0
+    assert len(set.union(*sides)) == sum(map(len, sides))
+
+
+def test_categories_are_the_garments_own(packed: data.Dataset) -> None:
+    assert [packed.categories[n] for n in packed.category[:2]] == ["skirt", "skirt"]
+    assert packed.categories[packed.category[-1]] == "sling dress"
+    assert len(packed.categories) == 13
+
+
+def test_images_are_the_boxes_at_the_size_asked_for(packed: data.Dataset) -> None:
+    assert packed.images.shape[1:] == (*SIZE, 3)
+    assert isinstance(packed.images, np.memmap)
+    for image in packed.images:
+        assert np.abs(image[:, 1].astype(int) - RED).max() < 20, "green would mean a wrong box"
+        assert np.abs(image[:, -2].astype(int) - BLUE).max() < 20
+
+
+def test_packing_is_done_once(root: Path, packed: data.Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deepfashion2, "read_boxes", lambda *_: pytest.fail("packed again"))
+    data.prepare("deepfashion2", str(root), SIZE)
+    assert data.fingerprint("deepfashion2", str(root)) == packed.fingerprint
+
+
+def test_the_fingerprint_is_of_the_content_not_of_the_size(root: Path, packed: data.Dataset) -> None:
+    data.prepare("deepfashion2", str(root), (8, 8))
+    assert data.fingerprint("deepfashion2", str(root)) == packed.fingerprint
+    assert len(list(root.glob("ablate-pack/*x*-*"))) == 2
+
+
+def test_other_photographs_give_another_fingerprint(root: Path, packed: data.Dataset) -> None:
+    photograph(root, "train", 3, "user", 1, garment(1, [0, 0, 30, 30], 9))
+    data.prepare("deepfashion2", str(root), (8, 8))
+    assert data.fingerprint("deepfashion2", str(root)) != packed.fingerprint
+    with pytest.raises(DataError, match="not packed at 16x8"):
+        data.load("deepfashion2", str(root), SIZE)
+
+
+def test_before_packing_the_error_says_who_packs(root: Path) -> None:
+    with pytest.raises(DataError, match="`ablate run` packs it first"):
+        data.fingerprint("deepfashion2", str(root))
+
+
+def test_a_missing_root_says_what_to_get_and_where_to_put_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for ask in (
+        lambda: data.fingerprint("deepfashion2", None),
+        lambda: data.prepare("deepfashion2", None, SIZE),
+        lambda: data.load("deepfashion2", None, SIZE),
+    ):
+        with pytest.raises(DataError) as caught:
+            ask()
+        for word in (
+            "github.com/switchablenorms/DeepFashion2",
+            "password",
+            "data/deepfashion2/train/annos",
+            "data.root",
+        ):
+            assert word in str(caught.value)
+
+
+def change(root: Path, **values: Any) -> None:
+    path = root / "train" / "annos" / "000001.json"
+    annotation = json.loads(path.read_text())
+    annotation.update({key: value for key, value in values.items() if key in ("source", "pair_id")})
+    annotation["item1"].update({key: value for key, value in values.items() if key not in ("source", "pair_id")})
+    path.write_text(json.dumps(annotation))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"source": "street"},
+        {"pair_id": "one"},
+        {"category_id": 14},
+        {"style": None},
+        {"bounding_box": [1, 2, 3]},
+        {"bounding_box": "none"},
+    ],
+    ids=str,
+)
+def test_a_wrong_value_names_file_and_expectation(root: Path, values: dict[str, Any]) -> None:
+    change(root, **values)
+    refused(root, "000001.json", "Expected source (shop or user)", "bounding_box (four numbers")
+
+
+@pytest.mark.parametrize("key", ["source", "pair_id"])
+def test_a_missing_key_is_named(root: Path, key: str) -> None:
+    path = root / "train" / "annos" / "000001.json"
+    path.write_text(json.dumps({k: v for k, v in json.loads(path.read_text()).items() if k != key}))
+    refused(root, "000001.json", key)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{"])
+def test_an_annotation_that_is_no_object_is_named(root: Path, content: str) -> None:
+    (root / "train" / "annos" / "000001.json").write_text(content)
+    refused(root, "000001.json")
+
+
+def test_a_box_outside_the_image_is_named(root: Path) -> None:
+    change(root, bounding_box=[4, 8, 90, 56])
+    refused(root, "000001.jpg", "[4, 8, 90, 56]", "40x60")
+
+
+@pytest.mark.parametrize("damage", ["cut", "text", "gone"])
+def test_a_damaged_photograph_is_named(root: Path, damage: str) -> None:
+    path = root / "validation" / "image" / "000002.jpg"
+    whole = path.read_bytes()
+    path.unlink()
+    if damage != "gone":
+        path.write_bytes(whole[: len(whole) // 2] if damage == "cut" else b"no picture")
+    refused(root, "validation/image/000002.jpg", "expected a whole JPEG")
+
+
+def test_nothing_to_match_is_said(tmp_path: Path) -> None:
+    for part in ("train", "validation"):
+        photograph(tmp_path, part, 1, "shop", 1, garment(1, [0, 0, 10, 10]))
+    refused(tmp_path, "style >= 1")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"x"])
+@pytest.mark.parametrize("name", ["images.npy", "labels.npz"])
+def test_a_damaged_pack_is_named(root: Path, packed: data.Dataset, name: str, content: bytes | None) -> None:
+    path = next(root.glob(f"ablate-pack/16x8-*/{name}"))
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=r"is damaged .* packs anew"):
+        data.load("deepfashion2", str(root), SIZE)
+
+
+def test_a_damaged_record_is_named(root: Path, packed: data.Dataset) -> None:
+    (root / "ablate-pack" / "content.json").write_text("{")
+    with pytest.raises(DataError, match=r"content\.json cannot be read"):
+        data.fingerprint("deepfashion2", str(root))

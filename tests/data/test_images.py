@@ -1,0 +1,61 @@
+"""Resizing and cutting."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ablate.data import images
+from ablate.errors import DataError
+
+
+@pytest.fixture
+def noise() -> images.Pixels:
+    return np.random.default_rng(0).integers(0, 256, (600, 16, 12, 3), dtype=np.uint8)
+
+
+def test_the_stored_size_is_not_touched(noise: images.Pixels) -> None:
+    assert images.resize(noise, (16, 12)) is noise
+
+
+def test_size_is_height_then_width(noise: images.Pixels) -> None:
+    assert images.resize(noise, (8, 24)).shape == (600, 8, 24, 3)
+
+
+def test_resizing_is_the_same_twice_and_image_by_image(noise: images.Pixels) -> None:
+    once = images.resize(noise, (7, 9))
+    assert np.array_equal(once, images.resize(noise, (7, 9)))
+    assert np.array_equal(once[300:301], images.resize(noise[300:301], (7, 9)))
+
+
+def test_neighbours_do_not_bleed() -> None:
+    pair = np.stack([np.zeros((8, 8, 3), np.uint8), np.full((8, 8, 3), 255, np.uint8)])
+    small = images.resize(pair, (5, 3))
+    assert small[0].max() == 0
+    assert small[1].min() == 255
+
+
+def test_shrinking_averages_what_it_leaves_out() -> None:
+    stripes = np.zeros((1, 64, 64, 3), np.uint8)
+    stripes[:, :, ::2] = 255
+    assert images.resize(stripes, (8, 8))[0, 2:-2, 2:-2].astype(int) == pytest.approx(127.5, abs=3)
+
+
+def test_a_strip_of_another_height_is_refused(tmp_path: Path) -> None:
+    Image.new("RGB", (4, 8)).save(tmp_path / "strip.png")
+    with pytest.raises(ValueError, match=r"expected RGB \(4, 12\)"):
+        images.decode_strips(lambda _: (tmp_path / "strip.png").read_bytes(), [3], 4)
+
+
+@pytest.mark.parametrize(
+    ("corners", "size"), [((2, 1, 6, 9), (4, 8)), ((0, 0, 10, 10), (10, 10)), ((-1, 5, 11, 11), (10, 5))]
+)
+def test_cut_gives_the_box_clipped_to_the_photograph(corners: tuple[int, int, int, int], size: tuple[int, int]) -> None:
+    assert images.cut(Image.new("RGB", (10, 10)), corners, Path("a.jpg")).size == size
+
+
+@pytest.mark.parametrize("corners", [(5, 5, 5, 9), (6, 5, 2, 9), (0, 0, 12, 5), (-2, 0, 5, 5), (10, 0, 11, 5)])
+def test_cut_refuses_a_box_that_is_empty_or_outside(corners: tuple[int, int, int, int]) -> None:
+    with pytest.raises(DataError, match=r"a\.jpg: a bounding_box .* 10x10"):
+        images.cut(Image.new("RGB", (10, 10)), corners, Path("a.jpg"))

@@ -1,0 +1,144 @@
+"""The queue's guarantees, on a real store: claimed once, written once, nothing lost."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ablate.store import Store, plans, work
+from ablate.store.readings import read_ranks, read_trials
+from ablate.study.trial import ROW, Identity, Trial, digest
+
+TRAINING = Identity("simulated", {}, 0, None, {})
+
+
+def trial(**evaluate: object) -> Trial:
+    return Trial("a", ROW, 0, {}, evaluate, TRAINING, TRAINING.key, digest([TRAINING.key, evaluate]))
+
+
+RANKS = np.array([1, 3, 0, 7, 200], dtype=np.uint32)
+
+
+def outcome(of: Trial) -> dict[str, list[work.SplitResult]]:
+    return {of.key: [work.of_ranks(split, RANKS, 50) for split in ("validation", "test")]}
+
+
+@pytest.fixture
+def queued(store: Store) -> Trial:
+    with store.write() as connection:
+        plans.save_trials(connection, [trial()])
+    return trial()
+
+
+def state(store: Store) -> str:
+    with store.read() as connection:
+        return plans.training_states(connection, {TRAINING.key})[TRAINING.key]
+
+
+def claim(store: Store) -> work.Claim | None:
+    with store.write() as connection:
+        return work.claim(connection, TRAINING.key)
+
+
+def held(store: Store) -> work.Claim:
+    found = claim(store)
+    assert found is not None
+    return found
+
+
+def test_a_training_is_claimed_once(store: Store, queued: Trial) -> None:
+    assert held(store).attempt == 1
+    assert claim(store) is None
+
+
+def test_a_result_is_written_and_read_back(store: Store, queued: Trial) -> None:
+    mine = held(store)
+    with store.write() as connection:
+        assert work.record(connection, mine, outcome(queued), 1.5, {"torch": "2"}, [(1, 0.5)])
+    with store.read() as connection:
+        reading = read_trials(connection, {queued.key})[queued.key]
+        ranks = read_ranks(connection, queued.key, "validation")
+    assert (reading.queries, reading.gallery, reading.hits) == (5, 50, {1: 1, 5: 2, 10: 3})
+    assert (reading.state, reading.seconds, reading.environment) == ("done", 1.5, {"torch": "2"})
+    assert np.array_equal(ranks, RANKS)
+
+
+def test_a_late_result_of_a_lost_lease_is_refused(store: Store, queued: Trial) -> None:
+    late = held(store)
+    with store.write() as connection:
+        work.release(connection, late, "interrupted")
+    current = held(store)
+    with store.write() as connection:
+        assert not work.record(connection, late, outcome(queued), 1.0, {}, [])
+        assert not work.fail(connection, late, "no", "", 1.0)
+    assert state(store) == "running"
+    with store.write() as connection:
+        assert work.record(connection, current, outcome(queued), 1.0, {}, [])
+    assert state(store) == "done"
+
+
+def test_failures_stay_on_record_when_retried(store: Store, queued: Trial) -> None:
+    with store.write() as connection:
+        mine = work.claim(connection, TRAINING.key)
+        assert mine is not None
+        work.fail(connection, mine, "ValueError: no", "Traceback ...", 0.1)
+    assert state(store) == "failed"
+    assert claim(store) is None
+    with store.write() as connection:
+        work.retry(connection, [TRAINING.key])
+    assert held(store).attempt == 2
+    with store.read() as connection:
+        query = "SELECT number, state, reason, traceback FROM ablate_attempts ORDER BY number"
+        found = connection.exec_driver_sql(query).all()
+    assert found == [(1, "failed", "ValueError: no", "Traceback ..."), (2, "running", None, None)]
+
+
+def test_a_new_evaluation_of_a_finished_training_queues_it_again(store: Store, queued: Trial) -> None:
+    mine = held(store)
+    with store.write() as connection:
+        work.record(connection, mine, outcome(queued), 1.0, {}, [])
+        plans.save_trials(connection, [queued])
+    assert state(store) == "done"
+    with store.write() as connection:
+        plans.save_trials(connection, [queued, trial(neck="after")])
+    assert state(store) == "queued"
+    again = held(store)
+    both = outcome(queued) | outcome(trial(neck="after"))
+    with store.write() as connection:
+        assert work.record(connection, again, both, 1.0, {}, [])
+        assert plans.finished(connection, {queued.key, trial(neck="after").key}) == set(both)
+
+
+def test_the_trial_of_a_dead_process_is_free_at_once(store: Store, queued: Trial, tmp_path: Path) -> None:
+    code = (
+        "from ablate.store import open_store, work\n"
+        f"store = open_store({store.url!r}, write=True)\n"
+        f"with store.write() as c: assert work.claim(c, {TRAINING.key!r})\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert state(store) == "running"
+    with store.write() as connection:
+        assert work.free_abandoned(connection) == 1
+    assert state(store) == "queued"
+
+
+def test_the_trial_of_a_living_process_is_not(store: Store, queued: Trial) -> None:
+    held(store)
+    with store.write() as connection:
+        assert work.free_abandoned(connection) == 0
+
+
+def test_a_silent_runner_elsewhere_loses_its_lease(store: Store, queued: Trial) -> None:
+    mine = held(store)
+    with store.write() as connection:
+        elsewhere = f"UPDATE ablate_trainings SET owner = 'another-host:{os.getpid()}'"
+        connection.exec_driver_sql(elsewhere)
+        assert work.free_abandoned(connection) == 0
+        connection.exec_driver_sql(f"UPDATE ablate_trainings SET heartbeat = heartbeat - {work.LEASE_SECONDS + 1}")
+        work.beat(connection, [mine.lease])
+        assert work.free_abandoned(connection) == 0
+        connection.exec_driver_sql(f"UPDATE ablate_trainings SET heartbeat = heartbeat - {work.LEASE_SECONDS + 1}")
+        assert work.free_abandoned(connection) == 1

@@ -1,0 +1,219 @@
+"""Study files: what they give, and every fault at once with its place."""
+
+from pathlib import Path
+
+import pytest
+
+from ablate.errors import StudyError
+from ablate.study.file import read_study
+from ablate.study.study import Study
+
+HEAD = """\
+study: demo
+trainer: simulated
+factors:
+  normalization: {sets: settings.normalization, levels: [off, on]}
+  margin: {sets: settings.margin, levels: [0.3, 0.2]}
+  omega: {sets: settings.omega, levels: [0.9, 0.7]}
+  warmup: {sets: [settings.steps, settings.shape], levels: {off: [0, null], on: [500, [1, 2]]}}
+  single: {sets: settings.single, levels: [only]}
+"""
+
+
+def read(tmp_path: Path, text: str, **options: object) -> Study:
+    path = tmp_path / "study.yaml"
+    path.write_text(text, encoding="utf-8")
+    return read_study(path, **options)  # type: ignore[arg-type]
+
+
+def faults(tmp_path: Path, text: str, **options: object) -> list[str]:
+    with pytest.raises(StudyError) as caught:
+        read(tmp_path, text, **options)
+    return [fault.replace(str(tmp_path) + "/", "") for fault in caught.value.faults]
+
+
+def levels(study: Study) -> dict[str, dict[str, object]]:
+    """What differs from the baseline, by row."""
+    return {
+        row.label: {f.name: row.levels[f.name].name for f in study.factors if row.levels[f.name] is not f.baseline}
+        for row in study.rows
+    }
+
+
+def test_rows_and_ladder(tmp_path: Path) -> None:
+    text = (
+        HEAD
+        + """\
+design:
+  - rows:
+      baseline 2: {}
+      baseline 1: {normalization: on, margin: 0.2}
+      both: {extends: baseline 1, warmup: on, title: the same title}
+  - ladder: {from: baseline 1, add: [warmup, {omega: 0.7, margin: 0.3}]}
+"""
+    )
+    study = read(tmp_path, text)
+    assert levels(study) == {
+        "baseline 2": {},
+        "baseline 1": {"normalization": True, "margin": 0.2},
+        "both": {"normalization": True, "margin": 0.2, "warmup": True},
+        "normalization=on, omega=0.7, warmup=on": {"normalization": True, "omega": 0.7, "warmup": True},
+    }
+    assert study.rows[2].title == "the same title"
+    assert study.row_config(study.rows[2])["settings"] == {
+        "normalization": True, "margin": 0.2, "omega": 0.9, "steps": 500, "shape": [1, 2], "single": "only",
+    }  # fmt: skip
+
+
+def test_a_row_may_extend_a_later_one(tmp_path: Path) -> None:
+    text = HEAD + "design: [{rows: {a: {extends: b}, b: {margin: 0.2}}}]"
+    assert levels(read(tmp_path, text)) == {"a": {"margin": 0.2}, "b": {"margin": 0.2}}
+
+
+def test_a_ladder_from_the_baseline_labels_by_what_differs(tmp_path: Path) -> None:
+    study = read(tmp_path, HEAD + "design: [{ladder: {from: {}, add: [normalization, margin]}}]")
+    assert list(levels(study)) == ["baseline", "normalization=on", "normalization=on, margin=0.2"]
+
+
+def test_the_named_baseline_is_the_baseline(tmp_path: Path) -> None:
+    text = HEAD.replace("levels: [0.3, 0.2]}", "levels: [0.3, 0.2], baseline: 0.2}")
+    study = read(tmp_path, text + "design: [{ladder: {from: {}, add: [margin]}}]")
+    assert [row.levels["margin"].name for row in study.rows] == [0.2, 0.3]
+
+
+def test_levels_may_be_quoted_and_numbers_written_otherwise(tmp_path: Path) -> None:
+    study = read(tmp_path, HEAD + "design: [{rows: {a: {normalization: 'on', margin: 2.0e-1}}}]")
+    assert levels(study)["a"] == {"normalization": True, "margin": 0.2}
+
+
+def test_profile_and_options_win_in_this_order(tmp_path: Path) -> None:
+    text = (
+        HEAD
+        + """\
+design: [{rows: {a: {}}}]
+config: {queries: 100, base: 0.3, settings: {x: 1, y: 1}}
+seeds: 2
+profiles:
+  small: {config: {queries: 50, settings: {y: 2}}, factors: {margin: {levels: [1, 2, 3]}}, seeds: [7]}
+default_profile: small
+"""
+    )
+    study = read(tmp_path, text, settings=["config.settings.y=3", "config.seconds=1e-3"])
+    assert study.profile == "small"
+    assert study.config == {"queries": 50, "base": 0.3, "settings": {"x": 1, "y": 3}, "seconds": 1e-3}
+    assert [level.name for level in study.factors[1].levels] == [1, 2, 3]
+    assert study.seeds == (7,)
+    base = read(tmp_path, text, profile="base")
+    assert (base.seeds, base.config["queries"]) == ((0, 1), 100)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "expected"),
+    [("3", (0, 1, 2)), ("0..2", (0, 1, 2)), ("[4, 1]", (4, 1)), ("{looks: [2, 3, 5]}", (0, 1))],
+)
+def test_seeds(tmp_path: Path, seeds: str, expected: tuple[int, ...]) -> None:
+    assert read(tmp_path, HEAD + f"design: [{{rows: {{a: {{}}}}}}]\nseeds: {seeds}").seeds == expected
+
+
+@pytest.mark.parametrize("seeds", ["0", "-1", "[]", "[0, 0]", "[-1]", "on", "1.5", "2..1", "many", "{looks: [3, 2]}"])
+def test_seeds_that_are_none(tmp_path: Path, seeds: str) -> None:
+    found = faults(tmp_path, HEAD + f"design: [{{rows: {{a: {{}}}}}}]\nseeds: {seeds}\n")
+    assert any("study.yaml:10: seeds" in fault for fault in found)
+
+
+def test_all_faults_at_once_in_the_order_of_lines(tmp_path: Path) -> None:
+    text = (
+        HEAD
+        + """\
+quesiton: typo
+config: {bse: 0.3, queries: many, effects: [{wen: {}}]}
+design:
+  - rows:
+      a: {margn: 0.3}
+      b: {margin: 0.4}
+  - ladder: {from: c, add: [single, warmpu]}
+seeds: -1
+alpha: 2
+"""
+    )
+    found = faults(tmp_path, text)
+    lines = [int(fault.split(":")[1]) for fault in found]
+    assert lines == sorted(lines)
+    told = "\n".join(found)
+    for words in (
+        "study.yaml:9: quesiton: unknown key 'quesiton'", "did you mean 'question'",
+        "study.yaml:10: config.bse: unknown key 'bse'", "did you mean 'base'",
+        "config.queries: found 'many'; accepted: a whole number",
+        "config.effects[0].wen: unknown key 'wen'", "did you mean 'when'",
+        "study.yaml:13: design[0].rows.a.margn: unknown factor 'margn'", "did you mean 'margin'",
+        "study.yaml:14: design[0].rows.b.margin: unknown level of margin 0.4; known: 0.3, 0.2",
+        "study.yaml:15: design[1].ladder.from: unknown row 'c'",
+        "factor 'single' has only one level",
+        "unknown factor 'warmpu'", "did you mean 'warmup'",
+        "study.yaml:16: seeds: found -1",
+        "study.yaml:17: alpha: found 2; accepted: less than 1",
+    ):  # fmt: skip
+        assert words in told
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("just text", "mapping"),
+        ("[1, 2]", "mapping"),
+        ("", "mapping"),
+        ("study: demo", "'design' is missing"),
+        (HEAD + "design: []", "at least 1 entries"),
+        (HEAD + "design: [{rows: {}}]", "no row"),
+        (HEAD + "design: [{}]", "one kind"),
+        (HEAD + "design: [{rows: {a: {}}, ladder: {from: {}, add: [margin]}}]", "one kind"),
+        (HEAD + "design: [{grid: {margin: [0.2, 0.3]}}]", "unknown key 'grid'; known: rows, ladder"),
+        (HEAD + "design: [{ladder: {from: {}, add: []}}]", "no rung"),
+        (HEAD + "design: [{ladder: {from: {}, add: [{}]}}]", "empty rung"),
+        (HEAD + "design: [{ladder: {from: {margin: 0.2}, add: [margin]}}]", "changes nothing"),
+        (HEAD + "design: [{rows: {a: {}}}, {rows: {a: {margin: 0.2}}}]", "stands twice"),
+        (HEAD + "design: [{rows: {a: {extends: b}, b: {extends: a}}}]", "circle"),
+        (HEAD + "design: [{rows: {margin=0.2: {omega: 0.7}}}, {ladder: {from: {}, add: [margin]}}]", "also the label"),
+        (HEAD.replace("levels: [0.3, 0.2]", "levels: []") + "design: [{rows: {a: {}}}]", "no level"),
+        (HEAD.replace("levels: [0.3, 0.2]", "levels: [0.3, 0.30]") + "design: [{rows: {a: {}}}]", "twice"),
+        (HEAD.replace("settings.omega", "settings.margin") + "design: [{rows: {a: {}}}]", "one factor sets a key"),
+        (HEAD.replace("settings.omega", "setings.omega") + "design: [{rows: {a: {}}}]", "unknown config key"),
+        (HEAD.replace("[0.9, 0.7]", "{a: 1}, baseline: b") + "design: [{rows: {a: {}}}]", "unknown level"),
+        (HEAD.replace("off: [0, null]", "off: [0]") + "design: [{rows: {a: {}}}]", "a list of 2 values"),
+        (HEAD.replace("simulated", "stimulated") + "design: [{rows: {a: {}}}]", "did you mean 'simulated'"),
+        (HEAD + "design: [{rows: {a: {}}}]\nprofiles: {x: {sedes: 3}}", "unknown key 'sedes'"),
+        (HEAD + "design: [{rows: {a: {}}}]\ndefault_profile: x", "unknown profile 'x'"),
+        (HEAD.replace("study: demo", "study: Demo Study") + "design: [{rows: {a: {}}}]", "of the form"),
+        (HEAD + "design: [{rows: {a: {}}}]\nreferences: {r: {config.base: 0.1}}", "unknown config key"),
+        (HEAD + "design: [{rows: {a: {}}}]\nreferences: {a: {base: 0.1}}", "also the label"),
+        (HEAD + "design: [{rows: {a: {}}}]\nfactors: {}", "twice"),
+        (HEAD + "design: [{rows: {a: {}}}]\nconfig: {discordance: 0.9}", "discordance of at most"),
+    ],
+)  # fmt: skip
+def test_each_fault_says_what_is_wrong(tmp_path: Path, text: str, words: str) -> None:
+    assert words in "\n".join(faults(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("config.queries", "key=value"),
+        ("config.queries=[", ""),
+        ("config..queries=1", "key=value"),
+        ("config.querys=1", "did you mean 'queries'"),
+        ("config.queries=on", "accepted: a whole number"),
+        ("design.0=1", "is a list"),
+        ("profiles.x.seeds=1", "use --profile"),
+    ],
+)
+def test_options_are_checked_like_the_file(tmp_path: Path, setting: str, words: str) -> None:
+    found = faults(tmp_path, HEAD + "design: [{rows: {a: {}}}]", settings=[setting])
+    assert words in "\n".join(found)
+    assert all(fault.startswith("--set") for fault in found)
+
+
+def test_a_boolean_is_no_number_and_a_number_no_boolean(tmp_path: Path) -> None:
+    text = "study: demo\nconfig: {loss: {margin: on, normalize_features: 1}}\ndesign: [{rows: {a: {}}}]"
+    told = "\n".join(faults(tmp_path, text))
+    assert "config.loss.margin: found on; accepted: a number" in told
+    assert "config.loss.normalize_features: found 1; accepted: on or off" in told

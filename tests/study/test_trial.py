@@ -1,0 +1,107 @@
+"""Identity: what makes two trials the same, and what does not."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ablate.errors import StudyError
+from ablate.study import code
+from ablate.study.file import read_study
+from ablate.study.trial import Trial, trials
+
+STUDY = """\
+study: demo
+config:
+  data: {name: emoji}
+  schedule: {steps: 10}
+factors:
+  margin: {sets: loss.margin, levels: [0.3, 0.2]}
+  neck: {sets: evaluate.neck, levels: [before, after]}
+  threads: {sets: runtime.threads, levels: [1, 2]}
+  device: {sets: runtime.device, levels: [auto, cpu]}
+  steps: {sets: schedule.steps, levels: [10, 20]}
+design:
+  - rows:
+      plain: {}
+      margin: {margin: 0.2}
+      neck: {neck: after}
+      threads: {threads: 2}
+      device: {device: cpu}
+      written out: {margin: 0.3}
+"""
+
+
+def by_label(tmp_path: Path, text: str = STUDY, *settings: str) -> dict[str, Trial]:
+    path = tmp_path / "study.yaml"
+    path.write_text(text)
+    return {trial.label: trial for trial in trials(read_study(path, settings=settings))}
+
+
+def test_what_can_change_a_result_changes_the_key(tmp_path: Path) -> None:
+    found = by_label(tmp_path)
+    assert found["margin"].training_key != found["plain"].training_key
+    other = by_label(tmp_path, STUDY, "seeds=[1]")
+    assert other["plain"].training_key != found["plain"].training_key
+
+
+def test_what_cannot_change_a_result_does_not(tmp_path: Path) -> None:
+    found = by_label(tmp_path)
+    for label in ("threads", "device", "written out"):
+        assert found[label].key == found["plain"].key
+
+
+def test_an_evaluation_setting_shares_the_training(tmp_path: Path) -> None:
+    found = by_label(tmp_path)
+    assert found["neck"].training_key == found["plain"].training_key
+    assert found["neck"].key != found["plain"].key
+
+
+def test_the_identity_holds_defaults_as_well(tmp_path: Path) -> None:
+    """A default written out is the same trial; and the hashed config says every value."""
+    found = by_label(tmp_path)
+    written = by_label(tmp_path, STUDY, "config.loss.omega=0.9", "config.amp=bf16")
+    assert written["plain"].key == found["plain"].key
+    config = found["plain"].training.config
+    assert config["loss"] == {"omega": 0.9, "margin": 0.3, "normalize_features": False, "label_smoothing": 0.0}
+    assert "evaluate" not in config
+    assert "root" not in config["data"]
+    assert config["runtime"] == {}
+    json.dumps(config)
+
+
+def test_a_config_that_is_wrong_only_as_a_whole_names_its_row(tmp_path: Path) -> None:
+    text = """\
+study: demo
+trainer: simulated
+config: {discordance: 0.3}
+factors:
+  base: {sets: base, levels: [0.3, 0.4]}
+  discordance: {sets: discordance, levels: [0.3, 0.45]}
+design: [{rows: {fine: {}, together: {base: 0.3, discordance: 0.45}}}]
+"""
+    path = tmp_path / "study.yaml"
+    path.write_text(text)
+    with pytest.raises(StudyError, match="discordance of at most"):
+        trials(read_study(path))
+
+
+def test_comments_and_docstrings_are_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hashed(source: str) -> dict[str, str]:
+        (tmp_path / "train").mkdir(exist_ok=True)
+        (tmp_path / "train" / "simulated.py").write_text(source)
+        code.code_hashes.cache_clear()
+        return code.code_hashes("simulated")
+
+    monkeypatch.setattr(code, "PACKAGE", tmp_path)
+    plain = hashed("def f(x: int) -> int:\n    return x + 1\n")
+    assert hashed('"""Words."""\n\n\ndef f(x: int) -> int:  # more\n    """More."""\n    return (x + 1)\n') == plain
+    assert hashed("def f(x: int) -> int:\n    return x + 2\n") != plain
+    code.code_hashes.cache_clear()
+
+
+def test_the_hash_follows_imports_and_leaves_the_config_out() -> None:
+    files = code.code_hashes("retrieval")
+    assert {"train/retrieval.py", "train/loop.py", "train/losses.py", "data/dataset.py"} <= set(files)
+    assert not {"train/config.py", "train/simulated.py", "errors.py", "__init__.py"} & set(files)
+    assert "train/simulated.py" in code.code_hashes("simulated")

@@ -1,0 +1,74 @@
+"""The house's rule: imports go one way. See docs/architecture.md; change that picture and this test together."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "ablate"
+
+MAY_IMPORT = {
+    "errors": set(),
+    "data": {"errors"},
+    "train": {"errors", "data"},
+    "study": {"errors", "data", "train"},
+    "store": {"errors", "study"},
+    "run": {"errors", "train", "study", "store"},
+    "analysis": {"errors", "study", "store"},
+    "report": {"errors", "study", "store", "analysis"},
+    "cli": {"errors", "data", "train", "study", "store", "run", "analysis", "report"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+LIVES_IN = {
+    "torch": {"train"},
+    "torchvision": {"train"},
+    "timm": {"train"},
+    "sqlalchemy": {"store"},
+    "alembic": {"store"},
+}
+STUDY_SEES = {"ablate.train.config"}
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            found.add(str(node.module))
+            if node.module == "ablate":
+                found |= {f"ablate.{alias.name}" for alias in node.names if alias.name != "__version__"}
+    return found
+
+
+def part(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_one_way(path: Path) -> None:
+    own = part(path)
+    for name in imports(path):
+        if name.startswith("ablate."):
+            other = name.split(".")[1]
+            assert other == own or other in MAY_IMPORT[own], f"{own} may not import {name}"
+            if own == "study" and other == "train":
+                assert name in STUDY_SEES, f"of train, the study side sees only config, not {name}"
+        library = name.split(".")[0]
+        assert own in LIVES_IN.get(library, {own}), f"{library} lives in {LIVES_IN.get(library)}, not in {own}"
+
+
+def test_the_rule_catches_an_arrow_the_wrong_way(tmp_path: Path) -> None:
+    wrong = tmp_path / "module.py"
+    wrong.write_text("from ablate import cli\nimport ablate.run.dispatch\n")
+    assert {"ablate.cli", "ablate.run.dispatch"} <= imports(wrong)
+
+
+def test_only_the_runner_imports_trainers_by_name() -> None:
+    callers = {str(path.relative_to(PACKAGE)) for path in MODULES if "importlib" in imports(path)}
+    assert {path for path in callers if not path.startswith(("data/", "train/"))} == {"run/runner.py"}

@@ -1,0 +1,113 @@
+"""The simulated trainer: its true effects are what its draws show."""
+
+import numpy as np
+import pytest
+
+from ablate.train.config import SimulatedConfig
+from ablate.train.simulated import SimulatedFailure, correlation, draw_ranks, expected_rate, shift, train
+
+EFFECTS = [
+    {"when": {"a": True}, "pp": 2.0},
+    {"when": {"a": True, "b": True}, "pp": -3.0},
+    {"peak": {"margin": 0.3, "omega": 0.8}, "width": {"margin": 0.2, "omega": 0.3}, "pp": 3.0},
+]
+
+
+def config(**values: object) -> SimulatedConfig:
+    return SimulatedConfig.model_validate(values)
+
+
+def ranks(of: SimulatedConfig, seed: int) -> np.ndarray:
+    return np.asarray(train([of], seed, 1, lambda _: None).evaluations[0].ranks["test"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "pp"),
+    [
+        ({}, 0.0),
+        ({"a": True}, 2.0),
+        ({"a": 1}, 0.0),
+        ({"a": True, "b": True}, -1.0),
+        ({"b": True}, 0.0),
+        ({"margin": 0.3, "omega": 0.8}, 3.0),
+        ({"margin": 0.5, "omega": 0.8}, 3.0 * np.exp(-0.5)),
+    ],
+)
+def test_the_expected_rate_is_base_plus_effects(settings: dict[str, object], pp: float) -> None:
+    assert expected_rate(config(base=0.3, settings=settings, effects=EFFECTS)) == pytest.approx(0.3 + pp / 100)
+
+
+def test_the_mean_over_seeds_is_the_expected_rate() -> None:
+    of = config(settings={"a": True}, effects=EFFECTS)
+    rates = [(ranks(of, seed) == 1).mean() for seed in range(400)]
+    error = np.std(rates) / np.sqrt(len(rates))
+    assert abs(np.mean(rates) - 0.29) < 4 * error
+
+
+@pytest.mark.parametrize("discordance", [0.05, 0.16, 0.39])
+def test_two_runs_of_one_rate_disagree_as_often_as_asked(discordance: float) -> None:
+    quiet = {"seed_sd_pp": 0.0, "shared_seed_sd_pp": 0.0, "queries": 4000, "discordance": discordance}
+    hits = np.array([ranks(config(**quiet), seed) == 1 for seed in range(60)])
+    disagreeing = [(hits[i] != hits[i + 1]).mean() for i in range(0, 60, 2)]
+    assert np.mean(disagreeing) == pytest.approx(discordance, abs=0.006)
+
+
+def test_the_rate_over_these_queries_is_exact_whatever_their_number() -> None:
+    """Without shifts the mean hit probability over the fixed difficulties is the rate itself."""
+    of = config(queries=7, discordance=0.1)
+    drawn = [draw_ranks(of, 0.27, np.random.default_rng(seed)) == 1 for seed in range(4000)]
+    assert np.mean(drawn) == pytest.approx(0.27, abs=0.01)
+
+
+def test_shifts_have_the_spread_asked_for() -> None:
+    own = [shift(config(seed_sd_pp=0.5, shared_seed_sd_pp=0.0), seed) for seed in range(2000)]
+    assert np.std(own) == pytest.approx(0.005, rel=0.06)
+    heavy = [shift(config(seed_sd_pp=0.5, shared_seed_sd_pp=0.0, tails="t5"), seed) for seed in range(4000)]
+    assert np.std(heavy) == pytest.approx(0.005, rel=0.1)
+
+
+def test_rows_of_one_seed_share_their_shift() -> None:
+    quiet = {"seed_sd_pp": 0.0, "shared_seed_sd_pp": 1.0}
+    one = [shift(config(settings={"a": False}, **quiet), seed) for seed in range(5)]
+    other = [shift(config(settings={"a": True}, **quiet), seed) for seed in range(5)]
+    assert one == other
+    assert len(set(one)) == 5
+
+
+def test_an_effect_may_change_the_spread() -> None:
+    noisy = {"effects": [{"when": {"noisy": True}, "seed_sd_pp": 0.7}], "shared_seed_sd_pp": 0.0}
+    found = [shift(config(settings={"noisy": True}, **noisy), seed) for seed in range(2000)]
+    assert np.std(found) == pytest.approx(0.007, rel=0.06)
+
+
+def test_the_same_configuration_and_seed_give_the_same_ranks() -> None:
+    same = ranks(config(settings={"a": True}), 3)
+    assert np.array_equal(ranks(config(settings={"a": True}, seconds=0.05, fail=0.0), 3), same)
+    assert not np.array_equal(ranks(config(settings={"a": True}), 4), same)
+
+
+def test_ranks_agree_with_one_another() -> None:
+    found = ranks(config(), 0)
+    rates = [(found <= k).mean() for k in (1, 5, 10)]
+    assert found.min() >= 1
+    assert rates == sorted(rates)
+
+
+@pytest.mark.parametrize(("base", "hits"), [(0.0, 0), (1.0, 50)])
+def test_rates_of_nothing_and_all(base: float, hits: int) -> None:
+    of = config(base=base, queries=50, discordance=0.0, seed_sd_pp=0.0, shared_seed_sd_pp=0.0)
+    assert (ranks(of, 0) == 1).sum() == hits
+
+
+def test_failures_are_drawn_anew_for_each_attempt() -> None:
+    failed = []
+    for attempt in range(200):
+        try:
+            train([config(fail=0.3)], 0, attempt, lambda _: None)
+        except SimulatedFailure:
+            failed.append(attempt)
+    assert 30 < len(failed) < 90
+
+
+def test_no_correlation_where_discordance_is_largest() -> None:
+    assert correlation(1000, 0.5, 0.5) == pytest.approx(0.0, abs=1e-6)
