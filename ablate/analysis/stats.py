@@ -24,7 +24,9 @@ def wilson(hits: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> Interval:
         rate = hits / n
         middle = (rate + z * z / (2 * n)) / (1 + z * z / n)
         half = z / (1 + z * z / n) * np.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
-    return Interval(np.maximum(middle - half, 0.0)[()], np.minimum(middle + half, 1.0)[()])
+    low = np.where(hits == 0, np.where(n == 0, np.nan, 0.0), middle - half)
+    high = np.where(hits == n, np.where(n == 0, np.nan, 1.0), middle + half)
+    return Interval(low[()], high[()])  # exact at the ends, where the formula is so but for rounding
 
 
 def newcombe(

@@ -20,7 +20,7 @@ def report(
     ] = "terminal",
     output: Annotated[Path | None, typer.Option(metavar="PATH", help="Write to a file, not to stdout.")] = None,
 ) -> None:
-    """Print what each row reached, what each step changed, and in which factors its rows differ."""
+    """Print what each row reached and what each step changed."""
     from ablate.analysis.results import load
     from ablate.report.formats import FORMATS, ILLUSTRATED
     from ablate.study.faults import unknown_name

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,7 +21,9 @@ from ablate.cli.options import (
     guarded,
 )
 from ablate.errors import AblateError
-from ablate.study.trial import Trial
+
+if TYPE_CHECKING:
+    from ablate.study.trial import Trial
 
 
 @guarded
@@ -37,14 +39,16 @@ def run(
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")] = False,
 ) -> None:
     """Run what the study asks for and the store lacks."""
-    from ablate.cli.live import watch
     from ablate.cli.request import read_request
+
+    started = time.monotonic()
+    request = read_request(path, profile, all_settings(settings, seeds), only, prepare=True)
+
+    from ablate.cli.live import watch  # after the request, so that a fault in it answers at once
     from ablate.run.dispatch import Dispatch
     from ablate.run.planning import plan_of
     from ablate.store import open_store, plans, work
 
-    started = time.monotonic()
-    request = read_request(path, profile, all_settings(settings, seeds), only, prepare=True)
     count = workers or _default_workers(request.selected)
     executor = _executor(executor, count)
     opened = open_store(store, write=True)
@@ -87,7 +91,7 @@ def _executor(asked: str | None, workers: int) -> str:
     return asked or ("inline" if workers == 1 else "processes")
 
 
-def _default_workers(selected: Sequence[Trial]) -> int:
+def _default_workers(selected: "Sequence[Trial]") -> int:
     """One a GPU, where there are GPUs and the trainer can use one; otherwise cores / threads."""
     gpus = len(list(Path("/dev").glob("nvidia[0-9]*")))
     runtime = selected[0].config.get("runtime", {})
