@@ -1,0 +1,22 @@
+"""The notebook runs from top to bottom on the store of a finished run, and shows the table and the figures."""
+
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tests.conftest import ROOT, STUDIES, Ablate
+
+
+def test_the_notebook_shows_table_and_figures(ablate: Ablate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ablate("run", STUDIES / "simulated.yaml", "--workers", 1, "--set", "study=bnneck")
+    notebook = nbformat.read(ROOT / "notebooks" / "bnneck.ipynb", as_version=4)
+    monkeypatch.setenv("ABLATE_STORE", str(tmp_path / "results" / "ablate.db"))
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute(env=dict(os.environ))
+    shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    kinds = [kind for output in shown for kind in output.get("data", {})]
+    assert kinds.count("image/png") == 2
+    assert any("| row |" in output["data"].get("text/markdown", "") for output in shown if "data" in output)
+    assert any("normalized" in output.get("text", "") or "direct" in output.get("text", "") for output in shown)
