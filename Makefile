@@ -29,3 +29,7 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_imports.py
+
+bench: setup
+	$(BIN)/python benchmarks/main_path.py
+	$(BIN)/python benchmarks/demo.py

@@ -36,24 +36,27 @@ class Contrast:
 def all_contrasts(results: StudyResults, metric: str | None = None) -> Iterator[Contrast]:
     """Every pair of rows, the earlier one first."""
     for before, after in combinations(results.rows, 2):
-        yield contrast(before, after, metric or results.primary, results.alpha)
+        yield contrast(results, before, after, metric)
 
 
 def steps(results: StudyResults, metric: str | None = None) -> list[Contrast]:
     """Each row against the one before it."""
-    return [contrast(a, b, metric or results.primary, results.alpha) for a, b in pairwise(results.rows)]
+    return [contrast(results, before, after, metric) for before, after in pairwise(results.rows)]
 
 
-def contrast(before: RowResult, after: RowResult, metric: str, alpha: float) -> Contrast:
+def contrast(results: StudyResults, before: RowResult, after: RowResult, metric: str | None = None) -> Contrast:
     """Two rows on the seeds that both have. With several, Newcombe's interval is that of their mean rates."""
+    metric = metric or results.primary
     differs = tuple(name for name in before.levels if before.levels[name] != after.levels.get(name))
     seeds = [seed for seed in before.seeds if seed in after.seeds]
-    undeclared = _undeclared([(before.environments[seed], after.environments[seed]) for seed in seeds])
+    declared = {key.rpartition(".")[2] for factor in differs for key in results.sets(factor)}
+    found = _circumstances([(before.environments[seed], after.environments[seed]) for seed in seeds])
+    undeclared = tuple(sorted(found - declared))
     effect, interval = None, None
     if seeds and metric in before.metrics and metric in after.metrics:
         a, b = _mean_hits(before, metric, seeds), _mean_hits(after, metric, seeds)
         n_a, n_b = before.metrics[metric].n, after.metrics[metric].n
-        low, high = newcombe(a, n_a, b, n_b, 1 - alpha)
+        low, high = newcombe(a, n_a, b, n_b, 1 - results.alpha)
         effect, interval = 100 * (b / n_b - a / n_a), (100 * float(low), 100 * float(high))
     return Contrast(before, after, differs, undeclared, metric, len(seeds), effect, interval)
 
@@ -63,7 +66,6 @@ def _mean_hits(row: RowResult, metric: str, seeds: Sequence[int]) -> float:
     return fmean(by_seed[seed] for seed in seeds)
 
 
-def _undeclared(pairs: Sequence[tuple[Mapping[str, str], Mapping[str, str]]]) -> tuple[str, ...]:
-    """The circumstances that differ between two rows' runs of a seed."""
-    found = {name for a, b in pairs for name in {*a, *b} if a.get(name) != b.get(name)}
-    return tuple(sorted(found))
+def _circumstances(pairs: Sequence[tuple[Mapping[str, str], Mapping[str, str]]]) -> set[str]:
+    """What was recorded otherwise in two rows' runs of a seed, like `torch` or `threads`."""
+    return {name for a, b in pairs for name in {*a, *b} if a.get(name) != b.get(name)}

@@ -79,6 +79,10 @@ class StudyResults:
     def factors(self) -> list[str]:
         return [factor["name"] for factor in self.document["factors"]]
 
+    def sets(self, factor: str) -> list[str]:
+        """The config keys that a factor sets; none are known of an imported log's."""
+        return next(list(known["sets"]) for known in self.document["factors"] if known["name"] == factor)
+
 
 def load(store: Store, study: str | None = None, profile: str | None = None) -> StudyResults:
     """The results of a study's latest plan, or of a profile's; with no study, of the one last run or imported."""

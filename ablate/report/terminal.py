@@ -24,8 +24,9 @@ def render(results: StudyResults, colour: bool = False, width: int | None = None
     for line in words.summary(results):
         console.print(Text(line))
     console.print()
-    for table in (_rates(results), _factors(results), _steps(results)):
+    for title, table in (_rates(results), _factors(results), _steps(results)):
         if table.row_count:
+            console.print(Text(title, style="bold"))
             console.print(table)
     if noticed := words.findings(results):
         console.print(Text("Noticed", style="bold"))
@@ -34,8 +35,8 @@ def render(results: StudyResults, colour: bool = False, width: int | None = None
     return "\n".join(line.rstrip() for line in kept.getvalue().splitlines()) + "\n"
 
 
-def _rates(results: StudyResults) -> Table:
-    table = _titled("Rows: rates on the test split, %")
+def _rates(results: StudyResults) -> tuple[str, Table]:
+    table = _table()
     table.add_column("#", justify="right")
     table.add_column("row", ratio=1, overflow="fold")
     primary = words.METRIC_NAMES[results.primary]
@@ -50,31 +51,32 @@ def _rates(results: StudyResults) -> Table:
     for row in results.references:
         label = Text(f"{row.label} (reference)", style="dim")
         table.add_row("", label, _primary(row, results.primary), *(_rate(row, n) for n in others))
-    return table
+    return "Rows: rates on the test split, %", table
 
 
-def _factors(results: StudyResults) -> Table:
+def _factors(results: StudyResults) -> tuple[str, Table]:
     factors = words.varying(results.rows, results.factors)
     same = ", ".join(f"{name} {level}" for name, level in words.constant(results).items())
-    table = _titled("What each row has" + (f" (all rows: {same})" if same else ""))
+    title = "What each row has" + (f" (all rows: {same})" if same else "")
+    table = _table()
     if not factors:
-        return table
+        return title, table
     table.add_column("#", justify="right")
     for name in factors:
         table.add_column(name.replace("_", "\n"), justify="center", no_wrap=True)
     for row in results.rows:
         table.add_row(str(row.number), *(words.mark(row.levels.get(name)) for name in factors))
-    return table
+    return title, table
 
 
-def _steps(results: StudyResults) -> Table:
-    table = _titled(f"Steps: change of {words.METRIC_NAMES[results.primary]} against the row above, pp")
+def _steps(results: StudyResults) -> tuple[str, Table]:
+    table = _table()
     table.add_column("rows", no_wrap=True)
     table.add_column("change, interval", justify="right", no_wrap=True)
     table.add_column("what differs", ratio=1, overflow="fold")
     for step in steps(results):
         table.add_row(f"{step.before.number} → {step.after.number}", words.change(step), _differing(step))
-    return table
+    return f"Steps: change of {words.METRIC_NAMES[results.primary]} against the row above, pp", table
 
 
 def _differing(step: Contrast) -> Text:
@@ -92,5 +94,5 @@ def _rate(row: RowResult, name: str) -> str:
     return words.rate(row.metrics[name].mean) if name in row.metrics else "–"
 
 
-def _titled(title: str) -> Table:
-    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+def _table() -> Table:
+    return Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))

@@ -47,7 +47,7 @@ def _document(study: Study, trials: Sequence[Trial]) -> dict[str, Any]:
 
 def _factor(factor: Factor) -> dict[str, Any]:
     levels = [level.word for level in factor.levels]
-    return {"name": factor.name, "levels": levels, "baseline": factor.baseline.word}
+    return {"name": factor.name, "sets": list(factor.sets), "levels": levels, "baseline": factor.baseline.word}
 
 
 def _setting(study: Study, trials: Sequence[Trial]) -> list[Line]:

@@ -86,4 +86,4 @@ def _word(level: bool | int | float | str) -> bool | int | float | str:
 def _factor(name: str, rows: Sequence[NamedRow]) -> dict[str, object]:
     """A factor of the log: its levels in order of appearance; a component's baseline is off."""
     levels = list(dict.fromkeys(_word(named.levels[name]) for named in rows))
-    return {"name": name, "levels": levels, "baseline": "off" if "off" in levels else levels[0]}
+    return {"name": name, "sets": [], "levels": levels, "baseline": "off" if "off" in levels else levels[0]}

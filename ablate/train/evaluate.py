@@ -64,7 +64,7 @@ def features(network: Network, fetch: Fetch, chosen: NDArray[np.int64], amp: str
         with autocast(device, amp):
             found[start : start + BATCH] = network.features(images)
     if not bool(found.isfinite().all()):
-        raise RuntimeError("the trained network gives features that are not finite; lower schedule.lr")
+        raise RuntimeError("the network gives features that are not finite; lower schedule.lr, or set amp to none")
     return found
 
 

@@ -24,7 +24,7 @@ def merged(base: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     return both
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def configure() -> Callable[..., RetrievalConfig]:
     """Makes a tiny config; sections are given as keyword arguments."""
     return lambda **sections: RetrievalConfig.model_validate(merged(TINY, sections))
