@@ -1,5 +1,6 @@
-"""The device a trial runs on: which one, in which precision, and what is recorded of it."""
+"""The device a trial runs on: which one, in which precision, made deterministic, and what is recorded of it."""
 
+import os
 import platform
 from pathlib import Path
 
@@ -30,12 +31,28 @@ def pick(name: str, amp: str) -> torch.device:
     return device
 
 
+def deterministic(threads: int) -> None:
+    """Makes this process's torch deterministic, at a fixed number of CPU threads.
+
+    cuBLAS reads its workspace setting when CUDA starts, hence before the first tensor goes there.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
+    # Filling every fresh tensor would only matter to code that reads memory before it writes it.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+
+
 def autocast(device: torch.device, amp: str) -> torch.autocast:
     """Mixed precision in the dtype that `amp` names, or none."""
     return torch.autocast(device.type, dtype=HALF.get(amp), enabled=amp in HALF)
 
 
-def environment(device: torch.device, amp: str) -> dict[str, str]:
+def environment(device: torch.device) -> dict[str, str]:
     """What a result may depend on beside its config: recorded, outside the identity."""
     return {
         "device": device_name(device),
@@ -43,8 +60,7 @@ def environment(device: torch.device, amp: str) -> dict[str, str]:
         "numpy": np.__version__,
         "python": platform.python_version(),
         "threads": str(torch.get_num_threads()),
-        "amp": amp,
-        "amp_hardware": amp_hardware(device, amp),
+        "bf16_hardware": bf16_hardware(device),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "cuda": str(torch.version.cuda),
         "cudnn": str(torch.backends.cudnn.version()),  # type: ignore[no-untyped-call]
@@ -63,10 +79,8 @@ def device_name(device: torch.device) -> str:
     return f"cpu: {names[0] if names else platform.machine()}"
 
 
-def amp_hardware(device: torch.device, amp: str) -> str:
-    """Whether the device computes in the mixed-precision dtype itself: yes, no (emulated, slow), or unused."""
-    if amp not in HALF:
-        return "unused"
+def bf16_hardware(device: torch.device) -> str:
+    """Whether the device computes in bf16 itself: yes, or no (emulated: slow, and rounded otherwise)."""
     if device.type == "cpu":
         return "yes" if torch.cpu._is_avx512_bf16_supported() else "no"
-    return "yes" if amp == "fp16" or torch.cuda.is_bf16_supported(including_emulation=False) else "no"
+    return "yes" if torch.cuda.is_bf16_supported(including_emulation=False) else "no"

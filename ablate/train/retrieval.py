@@ -1,17 +1,17 @@
 """The built-in trainer: config to result."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from ablate.data import load
 from ablate.data.dataset import Dataset
 from ablate.train.config import Evaluate, RetrievalConfig
-from ablate.train.device import environment, pick
+from ablate.train.device import deterministic, environment, pick
 from ablate.train.evaluate import evaluate, extract
 from ablate.train.images import fetcher
 from ablate.train.interface import Outcome, Progress
 from ablate.train.loop import fit, thin
 from ablate.train.model import network
-from ablate.train.seeding import deterministic
 
 
 def train(configs: Sequence[RetrievalConfig], seed: int, attempt: int, progress: Callable[[Progress], None]) -> Outcome:
@@ -21,7 +21,13 @@ def train(configs: Sequence[RetrievalConfig], seed: int, attempt: int, progress:
     config asks for a device, a precision, weights or data that are not to be had.
     """
     data = configs[0].data
-    return train_on(load(data.name, data.root, data.size), configs, seed, progress)
+    return train_on(_loaded(data.name, data.root, data.size), configs, seed, progress)
+
+
+@lru_cache(maxsize=1)
+def _loaded(name: str, root: str | None, size: tuple[int, int]) -> Dataset:
+    """The data set, kept for the next trial of this process: nothing writes into it."""
+    return load(name, root, size)
 
 
 def train_on(
@@ -38,7 +44,7 @@ def train_on(
     tested = extract(trained, dataset, fetch, config.amp)
     return Outcome(
         evaluations=[evaluate(trained, tested, each.evaluate) for each in configs],
-        environment=environment(device, config.amp),
+        environment=environment(device),
         curve=thin(history),
     )
 

@@ -1,4 +1,4 @@
-"""Named random streams, and the switches that make torch deterministic.
+"""Named random streams.
 
 Every random number of a training has an address: (replicate seed, stream name, step, slot). It is computed
 from that address alone, by a counter-based generator, so no draw shifts because another augmentation is on,
@@ -7,10 +7,8 @@ setting therefore share its randomness: they are paired.
 """
 
 import hashlib
-import os
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 
@@ -38,19 +36,3 @@ def uniform(
 def below(draws: NDArray[np.float64], bound: int | NDArray[np.int64]) -> NDArray[np.int64]:
     """Uniform draws as integers in [0, bound); the bias is under bound / 2^53."""
     return (draws * bound).astype(np.int64)
-
-
-def deterministic(threads: int) -> None:
-    """Makes this process's torch deterministic, at a fixed number of CPU threads.
-
-    cuBLAS reads its workspace setting when CUDA starts, hence before the first tensor goes there.
-    """
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
-    # Filling every fresh tensor would only matter to code that reads memory before it writes it.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cuda.matmul.allow_tf32 = False

@@ -5,7 +5,6 @@ quantiles, so runs are paired through them; ρ is solved for the wanted discorda
 the run's rate, so that the expected top-1 rate is exactly base + effects.
 """
 
-import hashlib
 import json
 import math
 import time
@@ -19,6 +18,7 @@ from scipy.special import ndtr, ndtri
 
 from ablate.train.config import SimulatedConfig, SimulatedEffect
 from ablate.train.interface import Evaluation, Outcome, Progress, Ranks
+from ablate.train.seeding import generator
 
 Floats = NDArray[np.float64]
 
@@ -26,7 +26,7 @@ GALLERY = 1000
 SPLITS = ("validation", "test")
 
 
-class SimulatedFailure(RuntimeError):
+class SimulatedError(RuntimeError):
     """What an attempt raises when `fail` says so."""
 
 
@@ -35,7 +35,7 @@ def train(configs: Sequence[SimulatedConfig], seed: int, attempt: int, progress:
     config = configs[0]
     _pretend(config.seconds, progress)
     if _stream(config, seed, f"fail {attempt}").random() < config.fail:
-        raise SimulatedFailure(f"simulated failure of attempt {attempt}")
+        raise SimulatedError(f"simulated failure of attempt {attempt}")
     rate = expected_rate(config) + shift(config, seed)
     ranks = {split: draw_ranks(config, rate, _stream(config, seed, split)) for split in SPLITS}
     evaluation = Evaluation(ranks, dict.fromkeys(SPLITS, GALLERY))
@@ -53,7 +53,7 @@ def shift(config: SimulatedConfig, seed: int) -> float:
     active = [e.seed_sd_pp for e in config.effects if e.seed_sd_pp is not None and _holds(e, config.settings)]
     own = active[-1] if active else config.seed_sd_pp
     drawn = own * _deviate(config, _stream(config, seed, "own shift"))
-    shared = config.shared_seed_sd_pp * _deviate(config, _generator("shared shift", seed))
+    shared = config.shared_seed_sd_pp * _deviate(config, generator(seed, "simulated/shared shift"))
     return float(drawn + shared) / 100
 
 
@@ -112,7 +112,7 @@ def _hit_probability(threshold: float, rho: float, difficulty: Floats) -> Floats
 @lru_cache(maxsize=8)
 def _difficulties(queries: int) -> Floats:
     quantiles: Floats = ndtri((np.arange(queries) + 0.5) / queries)
-    return _generator("difficulties", queries).permutation(quantiles)
+    return generator(queries, "simulated/difficulties").permutation(quantiles)
 
 
 def _size(effect: SimulatedEffect, settings: Mapping[str, Any]) -> float:
@@ -144,12 +144,8 @@ def _deviate(config: SimulatedConfig, rng: np.random.Generator) -> float:
 
 
 def _stream(config: SimulatedConfig, seed: int, name: str) -> np.random.Generator:
-    return _generator(name, seed, json.dumps(config.settings, sort_keys=True))
-
-
-def _generator(*key: str | int) -> np.random.Generator:
-    digest = hashlib.sha256(repr(key).encode()).digest()
-    return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
+    """A stream of one row and seed: a row is what its settings are."""
+    return generator(seed, f"simulated/{name}/{json.dumps(config.settings, sort_keys=True)}")
 
 
 def _pretend(seconds: float, progress: Callable[[Progress], None]) -> None:

@@ -94,7 +94,7 @@ def test_a_trial_that_raises_is_recorded_and_the_others_go_on(ablate: Ablate) ->
     assert set(states) == {"done", "failed"}
     reasons = query("SELECT reason, traceback FROM ablate_attempts WHERE state = 'failed'")
     assert len(reasons) == states["failed"]
-    assert all("SimulatedFailure" in reason and "Traceback" in trace for reason, trace in reasons)  # type: ignore[operator]
+    assert all("SimulatedError" in reason and "Traceback" in trace for reason, trace in reasons)  # type: ignore[operator]
     assert "simulated failure" in ablate("status", "simulated").out
     again = ablate("run", SIMULATED, "--workers", 1, "--set", "config.fail=0.5")
     assert again.code == 1

@@ -1,8 +1,10 @@
+import os
+
 import pytest
 import torch
 
 from ablate.errors import AblateError
-from ablate.train.device import environment, pick
+from ablate.train.device import deterministic, environment, pick
 
 
 def test_auto_takes_what_there_is():
@@ -27,8 +29,18 @@ def test_fp16_on_the_cpu_is_refused():
 
 
 def test_the_environment_is_told_in_strings():
-    told = environment(torch.device("cpu"), "bf16")
+    told = environment(torch.device("cpu"))
     assert told["torch"] == torch.__version__
     assert told["device"].startswith("cpu: ")
-    assert told["amp_hardware"] in ("yes", "no")
+    assert told["bf16_hardware"] in ("yes", "no")
     assert all(isinstance(value, str) for value in told.values())
+
+
+def test_deterministic_sets_what_torch_offers():
+    deterministic(1)
+    assert torch.are_deterministic_algorithms_enabled()
+    assert torch.get_num_threads() == 1
+    assert torch.backends.cudnn.deterministic
+    assert not torch.backends.cudnn.benchmark
+    assert not torch.backends.cuda.matmul.allow_tf32
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"

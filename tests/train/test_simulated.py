@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ablate.train.config import SimulatedConfig
-from ablate.train.simulated import SimulatedFailure, correlation, draw_ranks, expected_rate, shift, train
+from ablate.train.simulated import SimulatedError, correlation, draw_ranks, expected_rate, shift, train
 
 EFFECTS = [
     {"when": {"a": True}, "pp": 2.0},
@@ -104,7 +104,7 @@ def test_failures_are_drawn_anew_for_each_attempt() -> None:
     for attempt in range(200):
         try:
             train([config(fail=0.3)], 0, attempt, lambda _: None)
-        except SimulatedFailure:
+        except SimulatedError:
             failed.append(attempt)
     assert 30 < len(failed) < 90
 
