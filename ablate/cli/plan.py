@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -16,6 +17,9 @@ from ablate.cli.options import (
     all_settings,
     guarded,
 )
+
+if TYPE_CHECKING:
+    from ablate.study.plan import PlannedTrial
 
 
 @guarded
@@ -49,11 +53,24 @@ def plan(
     for (label, kind), found in by_label.items():
         mark = " (reference)" if kind == "reference" else ""
         typer.echo(f"  {_counted(found):<10} {label}{mark}")
+    typer.echo(_total(planned, len(study.seeds)))
+
+
+def _total(planned: "Sequence[PlannedTrial]", seeds: int) -> str:
+    """How much there is: `9 rows and 1 reference × 1 seed: 10 trials, 10 trainings, of which 10 to run`."""
+    rows = len({item.trial.label for item in planned if item.trial.kind == "row"})
+    references = len({item.trial.label for item in planned if item.trial.kind == "reference"})
+    trainings = {item.trial.training_key for item in planned}
     pending = {item.trial.training_key for item in planned if item.state == "pending"}
-    typer.echo(
-        f"{len(by_label)} rows × {len(study.seeds)} seeds = {len(planned)} trials, "
-        f"{len({item.trial.training_key for item in planned})} trainings; to run: {len(pending)}"
+    extra = f" and {_plural(references, 'reference')}" if references else ""
+    return (
+        f"{_plural(rows, 'row')}{extra} × {_plural(seeds, 'seed')}: {_plural(len(planned), 'trial')}, "
+        f"{_plural(len(trainings), 'training')}, of which {len(pending)} to run"
     )
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _counted(states: Sequence[str]) -> str:

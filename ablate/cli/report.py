@@ -35,8 +35,11 @@ def report(
         from ablate.report.figures import draw_all
 
         folder = opened.folder / "figures" / f"{results.study}-{results.profile}"
-        for path in draw_all(results, folder):
-            typer.echo(f"figure: {path}")
+        try:
+            for path in draw_all(results, folder):
+                typer.echo(f"figure: {path}")
+        except AblateError as error:  # a report from a store that may only be read is still a report
+            typer.echo(f"warning: {error}", err=True)
 
 
 def _write(text: str, output: Path | None) -> None:

@@ -9,6 +9,8 @@ import typer
 
 from ablate.errors import AblateError
 from ablate.study.file import read_study
+from ablate.study.settings import flattened
+from ablate.study.source import shown
 from ablate.study.study import Study
 from ablate.study.trial import REFERENCE, Trial, trials
 
@@ -30,7 +32,7 @@ def read_request(
     if prepare:
         _prepare_data(study)
     wanted = trials(study)
-    for warning in _warnings(wanted):
+    for warning in [*_overridden(study), *_warnings(wanted)]:
         typer.echo(f"warning: {warning}", err=True)
     return Request(study, wanted, _select(wanted, only))
 
@@ -58,6 +60,17 @@ def _select(wanted: Sequence[Trial], only: Sequence[str] | None) -> Sequence[Tri
 
 def _matches(label: str, pattern: str) -> bool:
     return label == pattern or fnmatchcase(label, pattern)
+
+
+def _overridden(study: Study) -> list[str]:
+    """Config values that no trial has, because a factor sets the key: most often a `--set` that is in vain."""
+    config = flattened(study.config)
+    return [
+        f"config.{key} {shown(config[key])} has no effect: factor {factor.name!r} sets {key}"
+        for factor in study.factors
+        for key, value in zip(factor.sets, factor.baseline.values, strict=True)
+        if key in config and config[key] != value
+    ]
 
 
 def _warnings(wanted: Sequence[Trial]) -> list[str]:

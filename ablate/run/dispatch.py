@@ -1,11 +1,13 @@
 """The queue: claims trainings, hands them to an executor, records what comes back. The only writer of results."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ablate.errors import StoreError
 from ablate.run.executors import EXECUTORS
 from ablate.run.job import Job, Report
 from ablate.store import Store, plans, work
@@ -129,7 +131,8 @@ class _Heartbeat(threading.Thread):
         while not self.over.wait(BEAT_SECONDS):
             leases = [held.lease for held in list(self.claims.values())]
             if leases:
-                with self.store.write() as connection:
+                # a store that is locked now may not be at the next beat, well before the lease ends
+                with contextlib.suppress(StoreError), self.store.write() as connection:
                     work.beat(connection, leases)
 
     def stop(self) -> None:

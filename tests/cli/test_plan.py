@@ -1,0 +1,41 @@
+"""`ablate plan`: what a run would do, and what it warns of."""
+
+from pathlib import Path
+
+from tests.conftest import ROOT, STUDIES, Ablate
+
+SIMULATED = STUDIES / "simulated.yaml"
+BNNECK = ROOT / "studies" / "bnneck.yaml"
+
+
+def test_it_shows_rows_and_counts_and_makes_nothing(ablate: Ablate, tmp_path: Path) -> None:
+    result = ablate("plan", BNNECK)
+    assert result.code == 0
+    lines = result.out.splitlines()
+    assert sum(line.startswith("  pending") for line in lines) == 10
+    assert lines[-1] == "9 rows and 1 reference × 1 seed: 10 trials, 10 trainings, of which 10 to run"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_tells_done_from_pending_and_shared(ablate: Ablate, tmp_path: Path) -> None:
+    ablate("run", SIMULATED, "--workers", 1, "--only", "plain", "--seeds", 2)
+    path = tmp_path / "study.yaml"
+    path.write_text(SIMULATED.read_text().replace("plain: {}", "plain: {}\n      again: {normalization: off}"))
+    lines = ablate("plan", path).out.splitlines()
+    assert "  2 done, 1 pending plain" in lines
+    assert "  2 done, 1 shared again" in lines
+    assert "  pending    normalized" in lines
+    assert lines[-1] == "5 rows × 3 seeds: 15 trials, 12 trainings, of which 10 to run"
+
+
+def test_what_is_valid_and_hardly_meant_is_a_warning(ablate: Ablate) -> None:
+    told = ablate("plan", BNNECK, "--set", "config.schedule.steps=20", "--set", "config.schedule.milestones=[10, 30]")
+    assert told.code == 0
+    assert "warning: milestones [30] are never reached: training ends at step 20 (9 rows)" in told.err
+    assert "warning: a warm-up of 25 steps outlasts the 20 steps of training (4 rows)" in told.err
+
+
+def test_a_setting_that_a_factor_overrides_is_a_warning(ablate: Ablate) -> None:
+    told = ablate("plan", BNNECK, "--set", "config.loss.margin=0.7")
+    assert "warning: config.loss.margin 0.7 has no effect: factor 'margin' sets loss.margin" in told.err
+    assert "no effect" not in ablate("plan", BNNECK, "--set", "config.loss.margin=0.3").err
