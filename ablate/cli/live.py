@@ -42,10 +42,12 @@ class Board:
     elsewhere: int = 0
     running: dict[str, _Running] = field(default_factory=dict)
     took: list[float] = field(default_factory=list)
+    abreast: int = 1
 
     def started(self, key: str) -> None:
         now = time.monotonic()
         self.running[key] = _Running(now, spoken=now)
+        self.abreast = max(self.abreast, len(self.running))
 
     def progressed(self, key: str, progress: Progress) -> None:
         running = self.running[key]
@@ -65,13 +67,13 @@ class Board:
 
     def left(self) -> float | None:
         """Seconds until all is done, from those that are; None before the first is."""
-        if not self.took or not self.running:
+        if not self.took or self.done + self.failed == self.total:
             return None
         each = sum(self.took) / len(self.took)
         now = time.monotonic()
         begun = sum(max(each - (now - running.started), 0.0) for running in self.running.values())
         waiting = self.total - self.done - self.failed - len(self.running)
-        return (begun + waiting * each) / len(self.running)
+        return (begun + waiting * each) / self.abreast
 
 
 class PlainBoard(Board):
