@@ -19,7 +19,7 @@ demo: setup
 	$(BIN)/ablate report bnneck
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow
