@@ -59,7 +59,7 @@ def constant(results: StudyResults) -> Mapping[str, str]:
 
 
 def summary(results: StudyResults) -> list[str]:
-    """What a reader must know before the table: the data, the seeds, and what they cannot show."""
+    """What a reader must know before the table: the data, the seeds and what they cannot show, what is missing."""
     data = results.document.get("data") or {}
     name = data.get("name") or ("imported log" if results.imported else f"{results.document['trainer']} trainer")
     gallery = f", gallery of {results.gallery:,}" if results.gallery else ""
@@ -67,21 +67,29 @@ def summary(results: StudyResults) -> list[str]:
     lines = [f"Data: {name}; {queries}."]
     if results.imported:
         lines.append("Imported from a log; only totals are known.")
-    seeds = {len(row.seeds) for row in results.rows if row.seeds}
+    return [*lines, *_about_seeds(results), *_lacking(results)]
+
+
+def _about_seeds(results: StudyResults) -> list[str]:
+    """What the intervals are about, and what they leave out."""
+    counts = [len(row.seeds) for row in results.rows if row.seeds]
     confidence = f"{100 * (1 - results.alpha):g} %"
-    if seeds == {1}:
-        lines.append(
+    if not counts:
+        return []
+    if max(counts) == 1:
+        return [
             f"One seed a row: intervals ({confidence}) are about these trained networks and new queries; "
             "they say nothing about other seeds, so no step here settles what a factor does."
-        )
-    elif seeds:
-        lines.append(
-            f"{min(seeds)} to {max(seeds)} seeds a row, means; intervals ({confidence}) are about new queries "
-            "and leave the spread between seeds out."
-            if len(seeds) > 1
-            else f"{max(seeds)} seeds a row, means; intervals ({confidence}) are about new queries "
-            "and leave the spread between seeds out."
-        )
+        ]
+    seeds = f"{counts[0]}" if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)}"
+    return [
+        f"{seeds} seeds a row, means; intervals ({confidence}) are about new queries and leave the spread "
+        "between seeds out."
+    ]
+
+
+def _lacking(results: StudyResults) -> list[str]:
+    lines = []
     for row in (*results.rows, *results.references):
         if row.failed:
             lines.append(f"Failed: {row.label}, seeds {', '.join(map(str, row.failed))}; see `ablate status`.")
