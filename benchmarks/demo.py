@@ -4,6 +4,7 @@ python benchmarks/demo.py
 """
 
 import contextlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,7 @@ SAMPLE_SECONDS = 0.5
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        store = str(Path(folder) / "ablate.db")
+        store = sys.argv[1] if len(sys.argv) > 1 else str(Path(folder) / "ablate.db")
         started = time.perf_counter()
         command = [sys.executable, "-m", "ablate", "run", "studies/bnneck.yaml", "--store", store]
         process = subprocess.Popen(command, cwd=ROOT)
@@ -29,7 +30,9 @@ def main() -> None:
         ran = time.perf_counter() - started
         report = [sys.executable, "-m", "ablate", "report", "bnneck", "--format", "markdown", "--store", store]
         text = subprocess.run(report, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    table = text.partition("\nfigure:")[0].replace("# bnneck", "## bnneck", 1)
+        for name in ("ladder.png", "topk.png"):
+            shutil.copy(Path(store).parent / "figures" / "bnneck" / "quick" / name, ROOT / "docs" / "images" / name)
+    table = text.partition("\n![")[0].replace("# bnneck", "## bnneck", 1)
     lines = [f"`ablate run studies/bnneck.yaml`: {ran:.0f} s, exit code {process.returncode};"]
     lines += [f"its processes held at most {most / 2**30:.2f} GiB at once (proportional set size).", "", table]
     keep("demo", ["# The demo", "", *lines])

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from ablate.study.trial import Trial
 from ablate.train.interface import Progress
@@ -135,7 +136,7 @@ def render(board: Board) -> Table:
     for name in ("step", "loss", "steps/s", "left"):
         table.add_column(name, justify="right", no_wrap=True)
     for key, running in list(board.running.items()):
-        table.add_row(board.labels[key], *_cells(running))
+        table.add_row(Text(board.labels[key]), *_cells(running))
     return table
 
 

@@ -34,10 +34,10 @@ def report(
     if form in ILLUSTRATED:
         from ablate.report.figures import draw_all
 
-        folder = opened.folder / "figures" / f"{results.study}-{results.profile}"
+        folder = opened.folder / "figures" / results.study / results.profile
         try:
             for path in draw_all(results, folder):
-                typer.echo(f"figure: {path}")
+                typer.echo(f"![{path.name}]({path})" if form == "markdown" and output is None else f"figure: {path}")
         except AblateError as error:  # a report from a store that may only be read is still a report
             typer.echo(f"warning: {error}", err=True)
 

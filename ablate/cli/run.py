@@ -23,6 +23,7 @@ from ablate.cli.options import (
 from ablate.errors import AblateError
 
 if TYPE_CHECKING:
+    from ablate.cli.request import Request
     from ablate.study.trial import Trial
 
 
@@ -61,12 +62,17 @@ def run(
             work.retry(connection, list(keys))
         before = plans.training_states(connection, set(keys))
     with watch(request.selected, before) as observer:
-        states = Dispatch(opened, request.selected, observer, executor, count).run()
+        states = Dispatch(opened, _with_shared(request, set(keys)), observer, executor, count).run()
     failed = [key for key, state in states.items() if state == "failed"]
     ran = sum(state not in ("done", "failed") for state in before.values())
     _summary(request.study.name, len(keys), ran, len(failed), time.monotonic() - started)
     if failed:
         raise typer.Exit(FAILED)
+
+
+def _with_shared(request: "Request", keys: set[str]) -> "list[Trial]":
+    """The selected trials and all others of the same trainings: evaluated together, a training runs once."""
+    return [trial for trial in request.trials if trial.training_key in keys]
 
 
 def _summary(study: str, trainings: int, ran: int, failed: int, seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import textwrap
+import warnings
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +15,7 @@ matplotlib.use("agg")
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ablate.analysis.contrasts import DIRECT, steps
+from ablate.analysis.contrasts import DIRECT, contrast
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.errors import AblateError
 from ablate.report import words
@@ -22,7 +23,13 @@ from ablate.report import words
 # Okabe and Ito's colours, which colour-blind readers tell apart; marks and line styles say the same in grey
 BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#666666"
 MARKS = {"top1": ("o", BLUE), "top5": ("s", ORANGE), "top10": ("^", GREEN)}
-STYLE: Any = {"svg.hashsalt": "ablate", "font.size": 9.0, "axes.spines.top": False, "axes.spines.right": False}
+STYLE: Any = {
+    "svg.hashsalt": "ablate",
+    "text.parse_math": False,
+    "font.size": 9.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
 LABEL_WIDTH = 44
 INCHES_A_ROW = 0.52
 
@@ -65,11 +72,11 @@ def draw_all(results: StudyResults, folder: Path) -> list[Path]:
 
 
 def ladder(results: StudyResults) -> list[Rung]:
-    """The rows that have the primary metric, each with the step from the row above it."""
+    """The rows that have the primary metric, each with the step from the one shown above it."""
     rungs = []
-    for row, step in zip(results.rows, [None, *steps(results)], strict=True):
-        if results.primary not in row.metrics:
-            continue
+    shown = [row for row in results.rows if results.primary in row.metrics]
+    for above, row in zip([None, *shown], shown, strict=False):
+        step = contrast(results, above, row) if above else None
         metric = row.metrics[results.primary]
         low, high = metric.interval
         change = "" if step is None or step.effect is None else f"{words.signed(step.effect)}  {words.differing(step)}"
@@ -97,12 +104,14 @@ def draw_ladder(axes: Axes, rungs: Sequence[Rung], lines: Sequence[Reference]) -
         axes.plot([rung.low, rung.high], [y, y], color=BLUE, linewidth=2.2, solid_capstyle="round", zorder=2)
         axes.plot(rung.rate, y, marker="o", color=BLUE, markerfacecolor="white", markersize=6, zorder=3)
         colour = "black" if rung.direct else VERMILION
-        text = "\n".join(textwrap.wrap(rung.change, LABEL_WIDTH))
+        text = _wrapped(rung.change)
         axes.annotate(text, (1.02, y), xycoords=("axes fraction", "data"), va="center", fontsize=8, color=colour)
-    for line in lines:
+    for number, line in enumerate(lines):
         axes.axvline(line.rate, color=GREY, linestyle="--", linewidth=1)
-        where = (line.rate, len(rungs) - 0.45)
-        axes.annotate(f" {line.label} {line.rate:.2f}", where, fontsize=8, color=GREY, va="bottom")
+        text, foot = f"{line.label} {line.rate:.2f}", axes.get_xaxis_transform()
+        below = (0, -30 - 11 * number)  # points; a line each, so that near ones do not cover one another
+        written: Any = {"fontsize": 8, "color": GREY, "ha": "center", "va": "top"}
+        axes.annotate(text, (line.rate, 0), xytext=below, xycoords=foot, textcoords="offset points", **written)
     _rows_on_y(axes, [rung.label for rung in rungs])
 
 
@@ -120,7 +129,7 @@ def draw_top_k(axes: Axes, curves: Sequence[TopK]) -> None:
 
 
 def _rows_on_y(axes: Axes, labels: Sequence[str]) -> None:
-    axes.set_yticks(range(len(labels)), ["\n".join(textwrap.wrap(label, LABEL_WIDTH)) for label in labels])
+    axes.set_yticks(range(len(labels)), [_wrapped(label) for label in labels])
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.grid(axis="x", color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
@@ -154,6 +163,11 @@ def _figure(rows: int, width: float) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
+def _wrapped(text: str) -> str:
+    """At most three lines: the CSV beside the figure has the whole."""
+    return "\n".join(textwrap.wrap(text, LABEL_WIDTH, max_lines=3, placeholder=" …"))
+
+
 def _label(row: RowResult) -> str:
     return f"{row.number}  {row.label}"
 
@@ -169,6 +183,8 @@ def _save(figure: Figure, stem: Path, description: str) -> list[Path]:
     """SVG without a date, so that the same results give the same bytes; PNG for where SVG is not shown."""
     svg, png = stem.with_suffix(".svg"), stem.with_suffix(".png")
     metadata = {"Date": None, "Title": stem.name, "Description": description}
-    figure.savefig(svg, bbox_inches="tight", metadata=metadata)
-    figure.savefig(png, bbox_inches="tight", dpi=150, metadata={"Software": None, "Description": description})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # drawn as a box; the CSV has it
+        figure.savefig(svg, bbox_inches="tight", metadata=metadata)
+        figure.savefig(png, bbox_inches="tight", dpi=150, metadata={"Software": None, "Description": description})
     return [svg, png]

@@ -6,7 +6,7 @@ from typing import Any
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.study.factors import level_text
 from ablate.study.log import DIGITS, NOTE
-from ablate.study.log_names import PARTS, title_parts, words_of
+from ablate.study.log_names import BACKBONES, PARTS, factor_of, title_parts, words_of
 
 LOSS = ("loss", "softmax + triplet")
 """What every row of the built-in trainer trains with, as the seed log says it."""
@@ -44,16 +44,19 @@ def _lines(row: RowResult, results: StudyResults) -> list[tuple[str, str]]:
     """An imported row's own lines; otherwise a line a factor, but for components that the title names."""
     if row.lines is not None:
         return [(key, value) for key, value in row.lines]
-    named = {PARTS.get(part) for part in title_parts(row.title or row.label)}
+    named = {factor_of(part) for part in title_parts(row.title or row.label)}
     opening = [LOSS] if results.document.get("trainer") == "retrieval" else []
-    in_title = {name for name in results.factors if _in_title(name, row, named)}
+    shared = dict(results.document.get("setting", []))
+    in_title = {name for name in results.factors if _in_title(name, row, named, shared.get("backbone"))}
     return opening + [(words_of(name), _value(row.levels[name])) for name in results.factors if name not in in_title]
 
 
-def _in_title(name: str, row: RowResult, named: set[str | None]) -> bool:
-    """Whether the title says the level: a component that is on is named, one that is off is not; so the backbone."""
+def _in_title(name: str, row: RowResult, named: set[str], shared: str | None) -> bool:
+    """Whether the title says the level: it names a component that is on, and a backbone that is not the shared one."""
     if name == "backbone":
-        return True
+        leading = (title_parts(row.title or row.label) or [""])[0]
+        is_named = BACKBONES.fullmatch(leading) is not None
+        return bool(row.levels[name] == (leading if is_named else shared))
     return name in PARTS.values() and (row.levels[name] == "on") == (name in named)
 
 

@@ -36,7 +36,9 @@ def change(contrast: Contrast) -> str:
     """What a step changes and by how much: `+2.48 [+1.35, +3.61]`."""
     if contrast.effect is None or contrast.interval is None:
         return "no result"
-    return f"{signed(contrast.effect)} {interval(contrast.interval)}"
+    fewer = contrast.seeds < max(len(contrast.before.seeds), len(contrast.after.seeds))
+    common = f" (on {contrast.seeds} common seed{'s' if contrast.seeds > 1 else ''})" if fewer else ""
+    return f"{signed(contrast.effect)} {interval(contrast.interval)}{common}"
 
 
 def differing(contrast: Contrast) -> str:

@@ -16,6 +16,7 @@ from ablate.errors import StoreError
 
 DEFAULT_URL = "sqlite:///results/ablate.db"
 VERSION_TABLE = "ablate_alembic_version"
+VIEW = "results"
 REVISIONS = ("0001",)
 """The migrations that this version knows, oldest first; kept here so that a look at a store loads no alembic."""
 
@@ -50,14 +51,16 @@ def open_store(url: str, write: bool = False) -> Store | None:
         if not _is_there(path) and not write:
             return None
         _check_file(path, write)
-    store = Store(url, _engine(parsed, path, write), path.parent if path else Path("results"))
+    folder = path.parent if path else Path("results")
     with _translated(url):
-        return _current(store, write)
+        if write and path is not None and _is_there(path):
+            _look(Store(url, _engine(parsed, path, write=False), folder))
+        return _current(Store(url, _engine(parsed, path, write), folder), write)
 
 
 def _parse(url: str) -> URL:
     try:
-        return make_url(url if "://" in url else f"sqlite:///{url}")
+        return make_url(url) if "://" in url else URL.create("sqlite", database=url)
     except ArgumentError:
         raise StoreError(f"--store {url}: accepted: a path, sqlite:///PATH, or another database's URL") from None
 
@@ -146,8 +149,7 @@ def _begin_immediate(connection: Connection) -> None:
 
 def _current(store: Store, write: bool) -> Store | None:
     """The store at the newest revision: looked at first, and migrated only where it is behind."""
-    with store.engine.connect() as connection:
-        revision = _revision(connection, store.url)
+    revision = _look(store)
     if revision == REVISIONS[-1]:
         return store
     if write:
@@ -159,8 +161,17 @@ def _current(store: Store, write: bool) -> Store | None:
     raise StoreError(f"{store.url}: the store is of an older version; `ablate run` or `ablate import` migrates it")
 
 
+def _look(store: Store) -> str | None:
+    """The store's revision, None for a database that is no store yet; StoreError for one that cannot be one."""
+    with store.engine.connect() as connection:
+        return _revision(connection, store.url)
+
+
 def _revision(connection: Connection, url: str) -> str | None:
-    if not inspect(connection).has_table(VERSION_TABLE):
+    looking = inspect(connection)
+    if not looking.has_table(VERSION_TABLE):
+        if looking.has_table(VIEW) or VIEW in looking.get_view_names():
+            raise StoreError(f"{url}: has a table {VIEW!r} of its own, which a store needs; name another with --store")
         return None
     revision: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
     if revision is not None and revision not in REVISIONS:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, insert, update
 from ablate.errors import StoreError
 from ablate.store import plans
 from ablate.store.schema import DONE, attempts, trainings
-from ablate.store.work import SplitResult, owner, write_results
+from ablate.store.work import KS, SplitResult, owner, write_results
 from ablate.study.factors import level_text
 from ablate.study.log import Log
 from ablate.study.log_rows import NamedRow
@@ -57,7 +57,7 @@ def _plan(
     document = {
         "question": "",
         "trainer": TRAINER,
-        "primary": "top1" if all(1 in named.row.rates for named in rows) else "top5",
+        "primary": next((f"top{k}" for k in KS if all(k in named.row.rates for named in rows)), "top1"),
         "delta_pp": DELTA_PP,
         "alpha": ALPHA,
         "seeds": [0],

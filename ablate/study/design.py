@@ -79,8 +79,10 @@ class Designer:
         levels = dict(self._extended(written, (*chain, label)))
         own = {name: value for name, value in written.entry.items() if name not in RESERVED}
         levels |= self.levels(written.path, own)
+        if not is_line(label):
+            self.faults.expected(written.path, label, "a label of one line of text")
         title = written.entry.get("title")
-        if title is not None and not (isinstance(title, str) and title.strip() and "\n" not in title):
+        if title is not None and not is_line(title):
             self.faults.expected((*written.path, "title"), title, "one line of text")
             title = None
         self.explicit[label] = Row(label, levels, title)
@@ -155,6 +157,11 @@ class Designer:
             self.faults.add(path, f"factor {rung!r} has only one level; a rung needs a second to go to")
             return {}
         return {rung: factor.second}
+
+
+def is_line(text: Any) -> bool:
+    """Whether a label or title is one line of text, which logs and tables can hold."""
+    return isinstance(text, str) and bool(text.strip()) and len(text.splitlines()) == 1
 
 
 def _identity(levels: Levels) -> tuple[tuple[str, str], ...]:

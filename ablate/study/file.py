@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from ablate.errors import StudyError
 from ablate.study.config import ConfigReader
-from ablate.study.design import Designer, Row
+from ablate.study.design import Designer, Row, is_line
 from ablate.study.faults import Faults, Path
 from ablate.study.levels import FactorReader, ReadFactor
 from ablate.study.overlay import choose_profile, overlay, profile_names
@@ -20,7 +20,9 @@ from ablate.study.source import Node, read_file
 from ablate.study.study import Reference, Study
 from ablate.train.config import TRAINERS
 
-SEEDS = "a number of seeds (at least 1), a list of different seeds of at least 0, first..last, or {looks: [...]}"
+SEEDS = "a number of seeds (1 to 10,000), a list of different seeds from 0 to 2^31 - 1, first..last, {looks: [...]}"
+
+MOST_SEEDS, LARGEST_SEED = 10_000, 2**31
 
 
 def read_study(path: FilePath, profile: str | None = None, settings: Sequence[str] = ()) -> Study:
@@ -59,6 +61,8 @@ class _Reader:
         config = self._config(factors, references)
         rows = self._rows(factors)
         for reference in references:
+            if not is_line(reference.label):
+                self.faults.expected(("references", reference.label), reference.label, "a label of one line of text")
             if reference.label in [row.label for row in rows]:
                 self.faults.add(("references", reference.label), f"{reference.label!r} is also the label of a row")
         seeds = self._seeds()
@@ -93,7 +97,7 @@ class _Reader:
         config = node.plain() if node and isinstance(node.value, dict) else {}
         trainer = self.root.child("trainer")
         name = trainer.value if trainer else "retrieval"
-        if name in TRAINERS:
+        if isinstance(name, str) and name in TRAINERS:
             reader = ConfigReader(TRAINERS[name].config, config, self.faults)
             reader.check_levels(factors)
             for reference in references:
@@ -116,7 +120,7 @@ class _Reader:
     def _one_kind(self, path: Path, entry: DesignEntry) -> None:
         kinds = [kind for kind in DesignEntry.model_fields if getattr(entry, kind) is not None]
         if len(kinds) != 1:
-            self.faults.add(path, f"a design has one kind of {', '.join(DesignEntry.model_fields)}; make it a list")
+            self.faults.add(path, f"each entry of the list is one of: {', '.join(DesignEntry.model_fields)}")
         if entry.rows == {}:
             self.faults.add((*path, "rows"), "no row; name at least one, like `baseline: {}`")
 
@@ -134,7 +138,7 @@ class _Reader:
         if node is None:
             return [0]
         seeds = _seed_list(node.plain())
-        if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
+        if not seeds or min(seeds) < 0 or max(seeds) >= LARGEST_SEED or len(set(seeds)) < len(seeds):
             self.faults.expected(("seeds",), node.plain(), SEEDS)
         return seeds
 
@@ -142,12 +146,13 @@ class _Reader:
 def _seed_list(value: Any) -> list[int]:
     """The seeds that a value asks for; empty where it asks for none."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return list(range(min(value, 1_000_000)))
+        return list(range(value)) if value <= MOST_SEEDS else []
     if isinstance(value, str) and (match := re.fullmatch(r"(\d{1,9})\.\.(\d{1,9})", value)):
-        return list(range(int(match[1]), min(int(match[2]) + 1, int(match[1]) + 1_000_000)))
+        first, last = int(match[1]), int(match[2])
+        return list(range(first, last + 1)) if last - first < MOST_SEEDS else []
     if isinstance(value, dict):
         looks = value.get("looks") if set(value) == {"looks"} else None
-        return list(range(looks[0])) if isinstance(looks, list) and _ascending(looks) else []
+        return _seed_list(looks[0]) if isinstance(looks, list) and _ascending(looks) else []
     return value if isinstance(value, list) and all(type(seed) is int for seed in value) else []
 
 

@@ -1,16 +1,15 @@
 """The log format, read: a `# setting` section, then a section a row with its lines and its accuracy."""
 
-import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from fractions import Fraction
 from pathlib import Path
 
 from ablate.errors import LogError
 
 MOST_QUERIES = 10_000_000
+CHUNK = 100_000
 DIGITS = 12
 """Significant digits of a printed rate: Python's '%.12g'."""
 
@@ -54,7 +53,7 @@ class _Section:
 def read_log(path: Path) -> Log:
     """The log in a file; LogError with every fault found and its line."""
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise LogError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -73,42 +72,37 @@ def parse_log(text: str) -> Log:
     found = [section for section in sections if section is not setting]
     if not found:
         faults.append("1: no row; a log is a `# setting` section and then a `# title` section a row")
+    lines = _lines(setting, faults) if setting else ()
     rows = [_row(number, section, faults) for number, section in enumerate(found, start=1)]
     if faults:
         raise LogError("\n".join(faults))
     tight = setting is not None and bool(setting.lines) and setting.lines[0][0] == setting.at + 1
     queries = infer_queries([rate for row in rows for rate in row.rates.values()])
-    return Log(_lines(setting, faults) if setting else (), tight, tuple(rows), queries)
+    return Log(lines, tight, tuple(rows), queries)
 
 
 def infer_queries(rates: Iterable[str]) -> int:
-    """The smallest n over which every printed rate is a whole number; LogError if there is none below 10⁷."""
-    n = 1
-    for rate in rates:
-        n = math.lcm(n, simplest_fraction(*_bounds(rate)).denominator)
-        if n > MOST_QUERIES:
-            most = f"{MOST_QUERIES:,}"
-            raise LogError(f"1: the values are no rates of one query set: no n up to {most} makes all of them whole")
-    return n
+    """The smallest n over which every printed rate is a whole number; LogError if there is none up to 10⁷."""
+    import numpy as np  # here, as what only plans or asks for help need not load it
+
+    printed = list(dict.fromkeys(rates))
+    bounds = [(float(rate), _half_unit(rate)) for rate in printed]
+    for start in range(1, MOST_QUERIES + 1, CHUNK):
+        n = np.arange(start, min(start + CHUNK, MOST_QUERIES + 1), dtype=np.float64)
+        for rate, half in bounds:
+            n = n[np.abs(rate * n - np.rint(rate * n)) <= half * n]
+        if len(n):
+            return int(n[0])
+    raise LogError(
+        f"1: the values are no rates of one set of queries: no n up to {MOST_QUERIES:,} makes all {len(printed)} of "
+        "them whole; look for a value that was copied from elsewhere, or rounded otherwise"
+    )
 
 
-def simplest_fraction(low: Fraction, high: Fraction) -> Fraction:
-    """The fraction of the smallest denominator in [low, high]: the Stern–Brocot descent, by its continued fraction."""
-    whole = math.floor(low)
-    if whole == low:
-        return Fraction(whole)
-    if whole + 1 <= high:
-        return Fraction(whole + 1)
-    return whole + 1 / simplest_fraction(1 / (high - whole), 1 / (low - whole))
-
-
-def _bounds(rate: str) -> tuple[Fraction, Fraction]:
-    """What the printed value may have been rounded from, to twelve significant digits."""
+def _half_unit(rate: str) -> float:
+    """How far a rate may lie from what was printed of it, and a thousandth more for the arithmetic in floats."""
     value = Decimal(rate)
-    if value == 0:
-        return Fraction(0), Fraction(0)
-    half = Fraction(10) ** (value.adjusted() - DIGITS + 1) / 2
-    return Fraction(value) - half, Fraction(value) + half
+    return 0.0 if value == 0 else 1.001 * 0.5 * 10.0 ** (value.adjusted() - DIGITS + 1)
 
 
 def _sections(lines: Sequence[str], faults: list[str]) -> list[_Section]:

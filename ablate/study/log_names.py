@@ -17,8 +17,14 @@ BACKBONES = re.compile(
 
 def factor_of(words: str) -> str:
     """The factor that a line's key or a title's part speaks of; unknown words become their slug."""
-    known = {**PARTS, **KEYS}.get(words.lower())
-    return known or re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_") or "unnamed"
+    names = {**PARTS, **KEYS}
+    known = names.get(words.lower()) or names.get(without_remark(words).lower())
+    return known or re.sub(r"\W+", "_", words.lower()).strip("_") or "unnamed"
+
+
+def without_remark(words: str) -> str:
+    """`warmup training (resnet18)` as `warmup training`."""
+    return re.sub(r"\s*\([^()]*\)$", "", words)
 
 
 def words_of(factor: str) -> str:

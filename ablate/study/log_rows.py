@@ -7,10 +7,11 @@ from itertools import pairwise
 
 from ablate.study.factors import LevelName, level_text
 from ablate.study.log import DIGITS, NOTE, Log, LogRow
-from ablate.study.log_names import BACKBONES, PARTS, factor_of, title_parts
+from ablate.study.log_names import BACKBONES, PARTS, factor_of, title_parts, without_remark
 from ablate.study.source import scalar
 
 UNLISTED = "not listed"
+OFF = {"off", "0", "none", "null"}
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,12 @@ def named_rows(log: Log) -> list[NamedRow]:
 def findings(log: Log, rows: Sequence[NamedRow]) -> list[str]:
     """What does not agree with itself, a sentence each, beginning with the row."""
     return [
+        *_against_own_titles(rows),
         *_against_titles(rows),
         *_same_titles(rows),
         *_same_settings(rows),
         *_several_at_once(rows),
+        *_repeated_keys(rows),
         *_spellings(log),
     ]
 
@@ -53,7 +56,7 @@ def _levels(log: Log) -> list[dict[str, LevelName]]:
     found = []
     for row in log.rows:
         components = _components(row, by_title, setting)
-        by_title.setdefault(row.title, components)
+        by_title.setdefault(without_remark(row.title), components)
         lines = {factor_of(key): _level(value) for key, value in row.lines if key != NOTE}
         found.append({**components, **lines})
     return found
@@ -98,11 +101,35 @@ def _labels(titles: Sequence[str], levels: Sequence[Mapping[str, LevelName]]) ->
     return labels
 
 
+def _against_own_titles(rows: Sequence[NamedRow]) -> list[str]:
+    """Rows whose own lines say that a component of the title is off, or name another backbone than the title."""
+    found = []
+    for named in rows:
+        listed = {factor_of(key): (key, value) for key, value in named.row.lines if key != NOTE}
+        for part in title_parts(named.row.title):
+            backbone = BACKBONES.fullmatch(part) is not None
+            key, value = listed.get("backbone" if backbone else factor_of(part), ("", part))
+            if (backbone and value != part) or (not backbone and level_text(_level(value)) in OFF):
+                found.append(f"row {named.row.number}: its title says {part}, but it lists {key} {value}")
+    return found
+
+
+def _repeated_keys(rows: Sequence[NamedRow]) -> list[str]:
+    found = []
+    for named in rows:
+        for key in dict.fromkeys(key for key, _ in named.row.lines if key != NOTE):
+            values = dict.fromkeys(value for other, value in named.row.lines if other == key)
+            if len(values) > 1:
+                text = " and ".join(values)
+                found.append(f"row {named.row.number}: lists {key} twice, {text}; the last counts")
+    return found
+
+
 def _against_titles(rows: Sequence[NamedRow]) -> list[str]:
     """Rows whose title builds on another row, and which list something else than that row."""
     first: dict[str, NamedRow] = {}
     for named in rows:
-        first.setdefault(named.row.title, named)
+        first.setdefault(without_remark(named.row.title), named)
     found = []
     for named in rows:
         parts = title_parts(named.row.title)
@@ -160,6 +187,8 @@ def _spellings(log: Log) -> list[str]:
             printed = f"{count / log.queries:.{DIGITS}g}"
             if printed != row.rates[k]:
                 found.append(f"row {row.number}: top-{k} is {row.rates[k]}, and {count} of {log.queries} is {printed}")
+    if not any(all(k in row.rates for row in log.rows) for k in (1, 5, 10)):
+        found.append("all rows: none of top-1, top-5, top-10 is in all of them, so reports have nothing to compare")
     if log.queries >= 100 and set(str(log.queries)[1:]) == {"0"}:
         found.append(f"all rows: every value is whole over {log.queries}, so the values may have been rounded")
     return found

@@ -30,6 +30,8 @@ class LadderEntry(Entry):
 class DesignEntry(Entry):
     """One design; exactly one of the kinds."""
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
     rows: dict[str, Levels] | None = Field(None, description="Explicit rows: label: levels (extends, title).")
     ladder: LadderEntry | None = Field(None, description="Cumulative: each rung adds to the one before.")
 
@@ -52,7 +54,7 @@ class StudyEntry(Entry):
         {}, description="Lines printed beside the rows and never compared with them: label: config keys."
     )
     seeds: int | list[int] | str | LooksEntry = Field(1, description="A number of seeds, a list, or first..last.")
-    profiles: dict[str, dict[str, Any]] = Field({}, description="Named overrides of anything above.")
+    profiles: dict[Name, dict[str, Any]] = Field({}, description="Named overrides of anything above.")
     default_profile: str | None = Field(None, description="The profile used when none is asked for.")
 
 
@@ -64,7 +66,9 @@ def json_schema() -> dict[str, Any]:
         inner = trainer.config.model_json_schema(ref_template="#/$defs/{model}")
         definitions |= inner.pop("$defs", {})
         definitions[f"config_{name}"] = inner
-        rule = {"if": {"properties": {"trainer": {"const": name}}, "required": ["trainer"]}}
+        rule: dict[str, Any] = {"if": {"properties": {"trainer": {"const": name}}}}
+        if name != StudyEntry.model_fields["trainer"].default:
+            rule["if"]["required"] = ["trainer"]
         rule["then"] = {"properties": {"config": {"$ref": f"#/$defs/config_{name}"}}}
         schema.setdefault("allOf", []).append(rule)
     schema["properties"]["trainer"]["enum"] = list(TRAINERS)

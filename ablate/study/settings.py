@@ -1,4 +1,4 @@
-"""Values under dotted config keys, and which keys a trainer's config has."""
+"""Values under dotted config keys."""
 
 import copy
 from collections.abc import Iterable, Mapping

@@ -80,21 +80,22 @@ def digest(value: Any) -> str:
 
 def _trial(study: Study, label: str, kind: str, config: BaseModel, seed: int) -> Trial:
     resolved = config.model_dump(mode="json")
-    identifying = _identifying(config)
+    identifying = _identifying(config, {key for factor in study.factors for key in factor.sets})
     evaluate = identifying.pop("evaluate", {})
     training = Identity(study.trainer, identifying, seed, _fingerprint(config), code_hashes(study.trainer))
     key = training.key
     return Trial(label, kind, seed, resolved, evaluate, training, key, digest([key, evaluate]))
 
 
-def _identifying(config: BaseModel) -> Config:
-    """The config without the fields that are marked as unable to change a result."""
+def _identifying(config: BaseModel, varied: set[str], prefix: str = "") -> Config:
+    """The config without the fields that are marked as unable to change a result, unless a factor varies them."""
     kept: Config = {}
     for name, field in type(config).model_fields.items():
-        if OutsideIdentity in field.metadata:
+        if OutsideIdentity in field.metadata and prefix + name not in varied:
             continue
         value = getattr(config, name)
-        kept[name] = _identifying(value) if isinstance(value, BaseModel) else _dumped(config, name)
+        inner = isinstance(value, BaseModel)
+        kept[name] = _identifying(value, varied, f"{prefix}{name}.") if inner else _dumped(config, name)
     return kept
 
 

@@ -4,11 +4,12 @@ This module is read by the study side, so it imports no torch. A field that cann
 annotated with `OutsideIdentity` and leaves a trial's identity alone.
 """
 
+import math
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 
 class OutsideIdentity:
@@ -34,7 +35,7 @@ BACKBONES = (
 def _known_backbone(name: str) -> str:
     if name not in BACKBONES:
         near = get_close_matches(name, BACKBONES, cutoff=0.5) or BACKBONES
-        raise ValueError(f"unknown backbone {name!r}; nearest: {', '.join(near)}")
+        raise ValueError(f"a backbone like {', '.join(near)}")
     return name
 
 
@@ -55,7 +56,7 @@ class Data(Section):
     """Which images are trained and tested on."""
 
     name: str = Field("emoji", description="Data set, by its name.")
-    root: Annotated[str | None, OutsideIdentity] = Field(
+    root: Annotated[Annotated[str, Field(min_length=1)] | None, OutsideIdentity] = Field(
         None, description="Folder that holds the data set; null: where the data set expects itself to be."
     )
     size: Annotated[tuple[AtLeastOne, AtLeastOne], ListOf] = Field(
@@ -214,6 +215,13 @@ class SimulatedConfig(Section):
     effects: Annotated[tuple[SimulatedEffect, ...], ListOf] = Field((), description="The true effects.")
     runtime: Runtime = Runtime()
 
+    @field_validator("settings")
+    @classmethod
+    def _settings_are_finite(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        if any(isinstance(value, float) and not math.isfinite(value) for value in settings.values()):
+            raise ValueError("finite numbers")
+        return settings
+
     @model_validator(mode="after")
     def _discordance_is_possible(self) -> Self:
         most = 2 * self.base * (1 - self.base)
@@ -224,14 +232,13 @@ class SimulatedConfig(Section):
 
 @dataclass(frozen=True)
 class TrainerEntry:
-    """A trainer by name: its config, where its function is, and the files whose code decides its results."""
+    """A trainer by name: its config, and where its function is. What that module imports decides its results."""
 
     config: type[Section]
     entry: str
-    code: tuple[str, ...]
 
 
 TRAINERS = {
-    "retrieval": TrainerEntry(RetrievalConfig, "ablate.train.retrieval:train", ("train/*.py", "data/*.py")),
-    "simulated": TrainerEntry(SimulatedConfig, "ablate.train.simulated:train", ("train/simulated.py",)),
+    "retrieval": TrainerEntry(RetrievalConfig, "ablate.train.retrieval:train"),
+    "simulated": TrainerEntry(SimulatedConfig, "ablate.train.simulated:train"),
 }

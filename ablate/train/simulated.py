@@ -36,7 +36,7 @@ def train(configs: Sequence[SimulatedConfig], seed: int, attempt: int, progress:
     _pretend(config.seconds, progress)
     if _stream(config, seed, f"fail {attempt}").random() < config.fail:
         raise SimulatedError(f"simulated failure of attempt {attempt}")
-    rate = expected_rate(config) + shift(config, seed)
+    rate = shifted_rate(config, seed)
     ranks = {split: draw_ranks(config, rate, _stream(config, seed, split)) for split in SPLITS}
     evaluation = Evaluation(ranks, dict.fromkeys(SPLITS, GALLERY))
     return Outcome([evaluation] * len(configs))
@@ -46,6 +46,13 @@ def expected_rate(config: SimulatedConfig) -> float:
     """The true top-1 rate of a config, in [0, 1]: base and the effects whose conditions hold."""
     pp = sum(_size(effect, config.settings) for effect in config.effects)
     return config.base + pp / 100
+
+
+def shifted_rate(config: SimulatedConfig, seed: int) -> float:
+    """A run's rate. Near 0 and 1 its shift is cut on both sides alike, so that its mean is the expected rate."""
+    rate = expected_rate(config)
+    room = max(0.0, min(rate, 1 - rate))
+    return rate + max(-room, min(room, shift(config, seed)))
 
 
 def shift(config: SimulatedConfig, seed: int) -> float:

@@ -64,6 +64,28 @@ def test_the_untrained_network_is_printed_and_compared_with_nothing(ablate: Abla
     assert "untrained (reference)" in ablate("report", "--store", finished).out
 
 
+def test_a_selected_row_brings_along_those_of_its_training(ablate: Ablate) -> None:
+    """Evaluated together, so that neither a second call nor the other row trains again."""
+    for _ in range(2):
+        assert ablate("run", TINY, "--workers", 1, "--only", "plain", "--set", "config.schedule.steps=0").code == 0
+    with sqlite3.connect("results/ablate.db") as connection:
+        assert connection.execute("SELECT number, state FROM ablate_attempts").fetchall() == [(1, "done")]
+        states = connection.execute("SELECT label, state FROM results ORDER BY label").fetchall()
+    assert states == [("normalized", "queued"), ("plain", "done"), ("plain, after the neck", "done")]
+
+
+def test_the_log_of_the_quick_rows_reads_back_as_these_rows(ablate: Ablate) -> None:
+    few = ("--set", "config.schedule.steps=0", "--set", "config.data.size=[16, 16]", "--workers", 2)
+    assert ablate("run", BNNECK, *few).code == 0
+    own = json.loads(ablate("report", "--format", "json").out)
+    ablate("report", "--format", "log", "--output", "own.md")
+    told = ablate("import", "own.md", "--study", "again").out
+    again = json.loads(ablate("report", "again", "--format", "json").out)
+    assert [row["levels"] for row in again["rows"]] == [row["levels"] for row in own["rows"]]
+    assert "same bytes" not in told
+    assert "row 5: its title builds on 'baseline 1', which has margin 0.2" in told
+
+
 def test_what_a_result_was_measured_with_is_on_record(finished: Path) -> None:
     with sqlite3.connect(finished) as connection:
         (recorded,) = connection.execute("SELECT environment FROM ablate_attempts LIMIT 1").fetchone()

@@ -201,3 +201,37 @@ def test_our_own_log_can_be_imported_again(ablate: Ablate, tmp_path: Path) -> No
 def test_the_report_can_be_read_from_a_read_only_store(imported: Ablate, tmp_path: Path) -> None:
     (tmp_path / "results" / "ablate.db").chmod(0o444)
     assert imported("report", "--format", "log").out == SEED_LOG.read_text()
+
+
+STRANGE = """\
+study: strange
+trainer: simulated
+factors: {g: {sets: settings.g, levels: [0, 1]}}
+design:
+  - rows:
+      'cheap ($5\\foo$ a run)': {}
+      '日本 [red]b[/x] |': {g: 1}
+      '%s': {g: 1}
+"""
+
+
+def test_labels_are_text_to_every_format(ablate: Ablate, tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    """No markup, no formulas, no table syntax; and a label of 400 letters spoils no figure."""
+    (tmp_path / "study.yaml").write_text(STRANGE % ("very long " * 40).strip(), encoding="utf-8")
+    assert ablate("run", "study.yaml", "--workers", 1).code == 0
+    for form in ("terminal", "markdown", "csv", "json", "log"):
+        result = ablate("report", "--format", form)
+        assert result.code == 0
+        assert "$5" in result.out
+        assert "[red]b[/x]" in result.out
+    assert not [warning for warning in recwarn if "Glyph" in str(warning.message)]
+
+
+def test_a_step_over_a_row_without_a_result_is_not_drawn_as_direct(ablate: Ablate, tmp_path: Path) -> None:
+    text = SIMULATED.read_text().replace("plain: {}", "plain: {}\n      both: {normalization: on, erasing: on}")
+    (tmp_path / "study.yaml").write_text(text)
+    ablate("run", "study.yaml", "--workers", 1, "--only", "plain", "--only", "both", "--only", "erasing=on")
+    ablate("report")
+    with (tmp_path / "results/figures/simulated/base/ladder.csv").open() as file:
+        steps = [(row["row"].split()[1], row["direct"]) for row in csv.DictReader(file)]
+    assert steps == [("plain", "True"), ("both", "False"), ("erasing=on", "True")]

@@ -85,11 +85,29 @@ def test_a_newer_store_is_left_alone(tmp_path: Path, write: bool) -> None:
     made.engine.dispose()
     with sqlite3.connect(path) as connection:
         connection.execute(f"UPDATE {database.VERSION_TABLE} SET version_num = '9999'")
+    connection.execute("PRAGMA journal_mode=DELETE")  # so that opening it to write would show in its bytes
     connection.close()
     before = path.read_bytes()
     with pytest.raises(StoreError, match=r"newer version.*9999.*upgrade"):
         open_store(str(path), write)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("write", [True, False])
+def test_a_database_with_results_of_its_own_is_left_alone(tmp_path: Path, write: bool) -> None:
+    path = tmp_path / "theirs.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE results (x INTEGER)")
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="a table 'results' of its own"):
+        open_store(str(path), write)
+    assert path.read_bytes() == before
+
+
+def test_a_path_is_a_path_whatever_is_in_it(tmp_path: Path) -> None:
+    assert open_store(str(tmp_path / "q?x#y.db"), write=True) is not None
+    assert (tmp_path / "q?x#y.db").exists()
 
 
 def test_a_read_only_store_can_be_read_and_not_written(tmp_path: Path) -> None:

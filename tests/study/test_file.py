@@ -115,7 +115,10 @@ def test_seeds(tmp_path: Path, seeds: str, expected: tuple[int, ...]) -> None:
     assert read(tmp_path, HEAD + f"design: [{{rows: {{a: {{}}}}}}]\nseeds: {seeds}").seeds == expected
 
 
-@pytest.mark.parametrize("seeds", ["0", "-1", "[]", "[0, 0]", "[-1]", "on", "1.5", "2..1", "many", "{looks: [3, 2]}"])
+@pytest.mark.parametrize(
+    "seeds",
+    ["0", "-1", "[]", "[0, 0]", "[-1]", "on", "1.5", "2..1", "many", "{looks: [3, 2]}", "[99999999999]", "100000000"],
+)
 def test_seeds_that_are_none(tmp_path: Path, seeds: str) -> None:
     found = faults(tmp_path, HEAD + f"design: [{{rows: {{a: {{}}}}}}]\nseeds: {seeds}\n")
     assert any("study.yaml:10: seeds" in fault for fault in found)
@@ -165,8 +168,8 @@ alpha: 2
         ("study: demo", "'design' is missing"),
         (HEAD + "design: []", "at least 1 entries"),
         (HEAD + "design: [{rows: {}}]", "no row"),
-        (HEAD + "design: [{}]", "one kind"),
-        (HEAD + "design: [{rows: {a: {}}, ladder: {from: {}, add: [margin]}}]", "one kind"),
+        (HEAD + "design: [{}]", "is one of: rows, ladder"),
+        (HEAD + "design: [{rows: {a: {}}, ladder: {from: {}, add: [margin]}}]", "is one of: rows, ladder"),
         (HEAD + "design: [{grid: {margin: [0.2, 0.3]}}]", "unknown key 'grid'; known: rows, ladder"),
         (HEAD + "design: [{ladder: {from: {}, add: []}}]", "no rung"),
         (HEAD + "design: [{ladder: {from: {}, add: [{}]}}]", "empty rung"),
@@ -188,6 +191,10 @@ alpha: 2
         (HEAD + "design: [{rows: {a: {}}}]\nreferences: {a: {base: 0.1}}", "also the label"),
         (HEAD + "design: [{rows: {a: {}}}]\nfactors: {}", "twice"),
         (HEAD + "design: [{rows: {a: {}}}]\nconfig: {discordance: 0.9}", "discordance of at most"),
+        (HEAD.replace("simulated", "[x]") + "design: [{rows: {a: {}}}]", "trainer: found ['x']; accepted: text"),
+        (HEAD + "design: [{rows: {'': {}}}]", "one line of text"),
+        (HEAD + 'design: [{rows: {"a\\nb": {}}}]', "one line of text"),
+        (HEAD + "design: [{rows: {a: {title: ' '}}}]", "one line of text"),
     ],
 )  # fmt: skip
 def test_each_fault_says_what_is_wrong(tmp_path: Path, text: str, words: str) -> None:

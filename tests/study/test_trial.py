@@ -18,16 +18,12 @@ config:
 factors:
   margin: {sets: loss.margin, levels: [0.3, 0.2]}
   neck: {sets: evaluate.neck, levels: [before, after]}
-  threads: {sets: runtime.threads, levels: [1, 2]}
-  device: {sets: runtime.device, levels: [auto, cpu]}
   steps: {sets: schedule.steps, levels: [10, 20]}
 design:
   - rows:
       plain: {}
       margin: {margin: 0.2}
       neck: {neck: after}
-      threads: {threads: 2}
-      device: {device: cpu}
       written out: {margin: 0.3}
 """
 
@@ -47,8 +43,16 @@ def test_what_can_change_a_result_changes_the_key(tmp_path: Path) -> None:
 
 def test_what_cannot_change_a_result_does_not(tmp_path: Path) -> None:
     found = by_label(tmp_path)
-    for label in ("threads", "device", "written out"):
-        assert found[label].key == found["plain"].key
+    assert found["written out"].key == found["plain"].key
+    other = by_label(tmp_path, STUDY, "config.runtime.threads=2", "config.runtime.device=cpu")
+    assert other["plain"].key == found["plain"].key
+
+
+def test_what_a_factor_varies_is_in_the_identity_whatever_it_is(tmp_path: Path) -> None:
+    """A row never shows the result of another level, even of a key that should not matter."""
+    text = STUDY.replace("factors:", "factors:\n  threads: {sets: runtime.threads, levels: [1, 2]}")
+    found = by_label(tmp_path, text.replace("plain: {}", "plain: {}\n      threads: {threads: 2}"))
+    assert found["threads"].key != found["plain"].key
 
 
 def test_an_evaluation_setting_shares_the_training(tmp_path: Path) -> None:

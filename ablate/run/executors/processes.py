@@ -1,5 +1,6 @@
 """Jobs in worker processes that stay: each imports what its trainer needs once."""
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -111,7 +112,8 @@ def _work(pipe: "Connection[Progress | Report, Job | None]", parent: int) -> Non
             return
         if job is None:
             return
-        pipe.send(run_job(job, _throttled(pipe.send)))
+        with contextlib.suppress(OSError):  # the runner is gone, and its lease with it
+            pipe.send(run_job(job, _throttled(pipe.send)))
 
 
 def _throttled(send: Callable[[Progress], None]) -> Callable[[Progress], None]:
