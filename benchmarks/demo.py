@@ -1,6 +1,8 @@
 """What `make demo` costs after the install: seconds, and the most memory that its processes hold at once.
 
-python benchmarks/demo.py
+    python benchmarks/demo.py [STORE]
+
+Without a store it uses one of its own. The pictures in docs/images are those of this run.
 """
 
 import contextlib

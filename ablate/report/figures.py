@@ -109,7 +109,7 @@ def draw_ladder(axes: Axes, rungs: Sequence[Rung], lines: Sequence[Reference]) -
     for number, line in enumerate(lines):
         axes.axvline(line.rate, color=GREY, linestyle="--", linewidth=1)
         text, foot = f"{line.label} {line.rate:.2f}", axes.get_xaxis_transform()
-        below = (0, -30 - 11 * number)  # points; a line each, so that near ones do not cover one another
+        below = (0, -36 - 11 * number)  # points; a line each, so that near ones do not cover one another
         written: Any = {"fontsize": 8, "color": GREY, "ha": "center", "va": "top"}
         axes.annotate(text, (line.rate, 0), xytext=below, xycoords=foot, textcoords="offset points", **written)
     _rows_on_y(axes, [rung.label for rung in rungs])
