@@ -1,5 +1,8 @@
 """What goes wrong, in words that a user can act on. The command line prints these and exits with 2."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class AblateError(Exception):
     """A request that cannot be carried out as it stands: what is wrong, where, and what to do."""
@@ -23,3 +26,11 @@ class StoreError(AblateError):
 
 class LogError(AblateError):
     """An experiment log that does not have the form that `ablate import` reads."""
+
+
+def unknown_name(kind: str, name: object, known: Iterable[str]) -> str:
+    """One wording for every name that is not known, wherever it was written: which are known, which is nearest."""
+    names = list(known)
+    nearest = difflib.get_close_matches(str(name), names, n=1)
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+    return f"unknown {kind} {name!r}; known: {', '.join(names) or 'none'}{hint}"

@@ -22,6 +22,7 @@ trainer: simulated
 factors:
   a: {{sets: settings.a, levels: [{levels}]}}
 design: [{{rows: {{{rows}}}}}]
+seeds: {seeds}
 """
 
 
@@ -29,16 +30,17 @@ def main() -> None:
     lines = ["# The main path", "", f"Whole processes, seconds: median (min to max) of {RUNS} after one warm-up.", ""]
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "store.db"
-        hundred = study(Path(folder), 100)
-        ablate("run", hundred, "--store", store, "--workers", 1)
+        ablate("run", study(Path(folder), 100), "--store", store, "--workers", 1)
+        ablate("run", study(Path(folder), 20, seeds=5), "--store", store, "--workers", 1)
         lines += table(
             {
                 "`ablate --help`": ("--help",),
                 "`ablate plan studies/bnneck.yaml`": ("plan", BNNECK, "--store", store),
                 "`ablate status`": ("status", "--store", store),
                 "`ablate run` of a file with a fault": ("run", BNNECK, "--set", "config.schedule.stps=1"),
-                "`ablate report`, 100 trials, with figures": ("report", "noop100", "--store", store),
-                "`ablate report --format json`, 100 trials": (
+                "`ablate report`, 20 rows × 5 seeds, with figures": ("report", "noop20", "--store", store),
+                "`ablate report`, 100 rows × 1 seed, with figures": ("report", "noop100", "--store", store),
+                "`ablate report --format json`, 100 rows × 1 seed": (
                     "report",
                     "noop100",
                     "--format",
@@ -87,11 +89,13 @@ def load_seconds() -> float:
     return float(done.stdout)
 
 
-def study(folder: Path, rows: int) -> Path:
+def study(folder: Path, rows: int, seeds: int = 1) -> Path:
     path = folder / f"noop{rows}.yaml"
     levels = ", ".join(map(str, range(rows)))
     path.write_text(
-        STUDY.format(name=f"noop{rows}", levels=levels, rows=", ".join(f"r{i}: {{a: {i}}}" for i in range(rows)))
+        STUDY.format(
+            name=f"noop{rows}", seeds=seeds, levels=levels, rows=", ".join(f"r{i}: {{a: {i}}}" for i in range(rows))
+        )
     )
     return path
 

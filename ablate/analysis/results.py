@@ -6,10 +6,9 @@ from statistics import fmean
 from typing import Any
 
 from ablate.analysis.stats import wilson
-from ablate.errors import AblateError
+from ablate.errors import AblateError, unknown_name
 from ablate.store import Store, plans, readings
 from ablate.store.plans import Plan, PlannedRow
-from ablate.study.faults import unknown_name
 
 KS = {"top1": 1, "top5": 5, "top10": 10}
 

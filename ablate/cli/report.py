@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded, require_store
-from ablate.errors import AblateError
+from ablate.errors import AblateError, unknown_name
 
 
 @guarded
@@ -23,7 +23,6 @@ def report(
     """Print what each row reached and what each step changed."""
     from ablate.analysis.results import load
     from ablate.report.formats import FORMATS, ILLUSTRATED
-    from ablate.study.faults import unknown_name
 
     if form not in FORMATS:
         raise AblateError(f"--format: {unknown_name('format', form, list(FORMATS))}")

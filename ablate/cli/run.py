@@ -20,7 +20,7 @@ from ablate.cli.options import (
     all_settings,
     guarded,
 )
-from ablate.errors import AblateError
+from ablate.errors import AblateError, unknown_name
 
 if TYPE_CHECKING:
     from ablate.cli.request import Request
@@ -88,7 +88,6 @@ def _summary(study: str, trainings: int, ran: int, failed: int, seconds: float) 
 
 def _executor(asked: str | None, workers: int) -> str:
     from ablate.run.executors import EXECUTORS
-    from ablate.study.faults import unknown_name
 
     if asked is not None and asked not in EXECUTORS:
         raise AblateError(f"--executor: {unknown_name('executor', asked, list(EXECUTORS))}")

@@ -13,6 +13,7 @@ import matplotlib
 matplotlib.use("agg")
 
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from ablate.analysis.contrasts import DIRECT, contrast
@@ -30,8 +31,11 @@ STYLE: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
-LABEL_WIDTH = 44
+LABEL_WIDTH = 46
 INCHES_A_ROW = 0.52
+AXES_INCHES = 5.5
+MOST_PIXELS = 2500
+"""Height of a PNG at most: one of hundreds of rows is coarser, its SVG is not."""
 
 
 class Rung(NamedTuple):
@@ -97,70 +101,82 @@ def top_k(results: StudyResults) -> list[TopK]:
 
 def draw_ladder(axes: Axes, rungs: Sequence[Rung], lines: Sequence[Reference]) -> None:
     """Rows from top to bottom; a solid line joins rows that differ in one factor, a dotted one all others."""
-    for y, (above, rung) in enumerate(pairwise(rungs)):
-        colour, style = (BLUE, "-") if rung.direct else (GREY, ":")
-        axes.plot([above.rate, rung.rate], [y, y + 1], color=colour, linestyle=style, linewidth=1.2, zorder=1)
+    joints = [[(above.rate, y), (rung.rate, y + 1)] for y, (above, rung) in enumerate(pairwise(rungs))]
+    for direct, colour, style in ((True, BLUE, "-"), (False, GREY, ":")):
+        chosen = [joint for joint, rung in zip(joints, rungs[1:], strict=True) if rung.direct == direct]
+        axes.add_collection(LineCollection(chosen, colors=colour, linestyles=style, linewidths=1.2, zorder=1))
+    ys = range(len(rungs))
+    axes.hlines(ys, [rung.low for rung in rungs], [rung.high for rung in rungs], colors=BLUE, linewidth=2.2, zorder=2)
+    axes.scatter([rung.rate for rung in rungs], ys, s=36, facecolor="white", edgecolor=BLUE, zorder=3)
     for y, rung in enumerate(rungs):
-        axes.plot([rung.low, rung.high], [y, y], color=BLUE, linewidth=2.2, solid_capstyle="round", zorder=2)
-        axes.plot(rung.rate, y, marker="o", color=BLUE, markerfacecolor="white", markersize=6, zorder=3)
         colour = "black" if rung.direct else VERMILION
-        text = _wrapped(rung.change)
-        axes.annotate(text, (1.02, y), xycoords=("axes fraction", "data"), va="center", fontsize=8, color=colour)
+        where: Any = {"xycoords": ("axes fraction", "data"), "va": "center", "annotation_clip": False}
+        axes.annotate(_wrapped(rung.change), (1.02, y), fontsize=8, color=colour, **where)
     for number, line in enumerate(lines):
         axes.axvline(line.rate, color=GREY, linestyle="--", linewidth=1)
-        text, foot = f"{line.label} {line.rate:.2f}", axes.get_xaxis_transform()
-        below = (0, -36 - 11 * number)  # points; a line each, so that near ones do not cover one another
-        written: Any = {"fontsize": 8, "color": GREY, "ha": "center", "va": "top"}
-        axes.annotate(text, (line.rate, 0), xytext=below, xycoords=foot, textcoords="offset points", **written)
-    _rows_on_y(axes, [rung.label for rung in rungs])
+        below = (0, -38 - 11 * number)  # points; a line each, so that near ones do not cover one another
+        foot: Any = {"xycoords": axes.get_xaxis_transform(), "xytext": below, "textcoords": "offset points"}
+        text = f"{line.label} {line.rate:.2f}"
+        axes.annotate(text, (line.rate, 0), fontsize=8, color=GREY, ha="center", va="top", **foot)
 
 
 def draw_top_k(axes: Axes, curves: Sequence[TopK]) -> None:
     """A row's rates on one line: a mark and a colour for each k."""
-    for y, row in enumerate(curves):
-        axes.plot([min(row.rates.values()), max(row.rates.values())], [y, y], color=GREY, linewidth=1, zorder=1)
+    ends = [(min(row.rates.values()), max(row.rates.values())) for row in curves]
+    axes.hlines(range(len(curves)), [low for low, _ in ends], [high for _, high in ends], GREY, linewidth=1, zorder=1)
     for name, (mark, colour) in MARKS.items():
         points = [(row.rates[name], y) for y, row in enumerate(curves) if name in row.rates]
         if points:
             xs, ys = zip(*points, strict=True)
             axes.scatter(xs, ys, marker=mark, color=colour, s=36, label=words.METRIC_NAMES[name], zorder=2)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
-    _rows_on_y(axes, [row.label for row in curves])
-
-
-def _rows_on_y(axes: Axes, labels: Sequence[str]) -> None:
-    axes.set_yticks(range(len(labels)), [_wrapped(label) for label in labels])
-    axes.set_ylim(len(labels) - 0.4, -0.6)
-    axes.grid(axis="x", color="#dddddd", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.tick_params(axis="y", length=0)
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, frameon=False)
 
 
 def _ladder_figure(results: StudyResults, rungs: Sequence[Rung], stem: Path) -> list[Path]:
-    figure, axes = _figure(len(rungs), 11.0)
-    draw_ladder(axes, rungs, references(results))
+    heading = "change against the row above, pp, and what differs"
+    lines = references(results)
+    figure, axes = _figure([rung.label for rung in rungs], [heading, *(rung.change for rung in rungs)], len(lines))
+    draw_ladder(axes, rungs, lines)
     name = words.METRIC_NAMES[results.primary]
     axes.set_xlabel(f"{name}, % of {results.queries:,} test queries ({100 * (1 - results.alpha):g} % interval)")
-    axes.set_title(f"{results.study} ({results.profile}): {name} row by row", loc="left", fontweight="bold")
-    heading = "change against the row above, pp, and what differs"
+    axes.set_title(f"{results.study} ({results.profile}): {name} row by row", loc="left", fontweight="bold", y=1.0)
     axes.annotate(heading, (1.02, 1.0), xycoords="axes fraction", fontsize=8, color=GREY, va="bottom")
     _write_csv(stem, ["row", "rate", "low", "high", "change", "direct"], rungs)
     return _save(figure, stem, f"{name} of each row with its interval, and the change against the row above")
 
 
 def _top_k_figure(results: StudyResults, curves: Sequence[TopK], stem: Path) -> list[Path]:
-    figure, axes = _figure(len(curves), 8.5)
+    figure, axes = _figure([row.label for row in curves], [], 0)
     draw_top_k(axes, curves)
     axes.set_xlabel(f"queries with a correct item among their k best, % of {results.queries:,}")
-    axes.set_title(f"{results.study} ({results.profile}): top-k", loc="left", fontweight="bold", pad=24)
+    axes.set_title(f"{results.study} ({results.profile}): top-k", loc="left", fontweight="bold", y=1.0)
     rows = [[row.label, *(row.rates.get(name, "") for name in MARKS)] for row in curves]
     _write_csv(stem, ["row", *MARKS], rows)
     return _save(figure, stem, "top-1, top-5 and top-10 of each row")
 
 
-def _figure(rows: int, width: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(width, 1.4 + INCHES_A_ROW * rows))
-    return figure, figure.add_subplot()
+def _figure(labels: Sequence[str], notes: Sequence[str], captions: int) -> tuple[Figure, Axes]:
+    """A figure with a line a label, and room measured by letters: for labels left, notes right, captions below.
+
+    Measuring the drawn texts instead (a tight bounding box) would draw every figure twice.
+    """
+    left, right = 0.3 + _inches(labels, 9.0), 0.3 + _inches(notes, 8.0)
+    above, below = 0.5, 0.6 + 0.16 * captions
+    width, height = left + AXES_INCHES + right, above + INCHES_A_ROW * len(labels) + below
+    figure = Figure(figsize=(width, height))
+    axes = figure.add_axes((left / width, below / height, AXES_INCHES / width, 1 - (above + below) / height))
+    axes.set_yticks(range(len(labels)), [_wrapped(label) for label in labels])
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    axes.grid(axis="x", color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.tick_params(axis="y", length=0)
+    axes.xaxis.set_label_coords(0.5, -0.32 / (height - above - below))
+    return figure, axes
+
+
+def _inches(texts: Sequence[str], points: float) -> float:
+    """How wide the longest line of wrapped texts is, about: a letter is six tenths of its height."""
+    return max((len(line) for text in texts for line in _wrapped(text).split("\n")), default=0) * points * 0.62 / 72
 
 
 def _wrapped(text: str) -> str:
@@ -185,6 +201,8 @@ def _save(figure: Figure, stem: Path, description: str) -> list[Path]:
     metadata = {"Date": None, "Title": stem.name, "Description": description}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # drawn as a box; the CSV has it
-        figure.savefig(svg, bbox_inches="tight", metadata=metadata)
-        figure.savefig(png, bbox_inches="tight", dpi=150, metadata={"Software": None, "Description": description})
+        figure.savefig(svg, metadata=metadata)
+        dpi = min(150.0, MOST_PIXELS / figure.get_figheight())
+        kept = {"Software": None, "Description": description}
+        figure.savefig(png, dpi=dpi, metadata=kept, pil_kwargs={"compress_level": 3})
     return [svg, png]

@@ -3,12 +3,14 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select
 
 from ablate.store.schema import DONE, QUEUED, cells, hits, plans, results, rows, trainings, trials
-from ablate.study.trial import Trial
+
+if TYPE_CHECKING:
+    from ablate.study.trial import Trial
 
 CHUNK = 500
 """Keys to a statement: databases bound the number of parameters."""
@@ -82,7 +84,7 @@ def read_plan(connection: Connection, study: str, profile: str) -> Plan:
     return Plan(study, profile, plan.document, plan.imported, kept, plan.updated)
 
 
-def save_trials(connection: Connection, wanted: Sequence[Trial]) -> None:
+def save_trials(connection: Connection, wanted: "Sequence[Trial]") -> None:
     """Adds the trainings and trials that the store lacks; a finished training with a new trial queues again."""
     states = training_states(connection, {trial.training_key for trial in wanted})
     have = finished(connection, {trial.key for trial in wanted})
@@ -132,7 +134,7 @@ def read_hits(connection: Connection, keys: set[str], split: str = "test") -> di
     return found
 
 
-def _training(trial: Trial) -> dict[str, Any]:
+def _training(trial: "Trial") -> dict[str, Any]:
     identity = trial.training
     return {
         "key": trial.training_key,

@@ -1,13 +1,12 @@
 """Faults collected as a file is read: each with place, path, value found, and what is accepted."""
 
-import difflib
 from collections.abc import Iterable
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from ablate.errors import StudyError
+from ablate.errors import StudyError, unknown_name
 from ablate.study.source import Node, Place, shown
 
 Path = tuple[Any, ...]
@@ -131,13 +130,6 @@ def fields_at(model: type[BaseModel], loc: Path) -> list[str]:
             continue  # a list index or a union member's tag
         model = inner[0]
     return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def unknown_name(kind: str, name: Any, known: list[str]) -> str:
-    """One wording for every name that is not known, wherever it was written."""
-    nearest = difflib.get_close_matches(str(name), known, n=1)
-    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-    return f"unknown {kind} {shown(name)}; known: {', '.join(known) or 'none'}{hint}"
 
 
 def dotted(path: Path) -> str:

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from ablate.errors import StudyError
-from ablate.study.faults import unknown_name
+from ablate.errors import StudyError, unknown_name
 from ablate.study.source import Node, Place, parse, shown
 
 BASE = "base"
