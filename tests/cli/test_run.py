@@ -181,7 +181,7 @@ def workers_of(process: int) -> list[int]:
 
 def test_a_worker_that_is_killed_fails_its_trial_alone(ablate: Ablate, tmp_path: Path) -> None:
     running = start("run", SIMULATED, "--workers", 2, "--set", "config.seconds=1", "--seeds", 1, folder=tmp_path)
-    wait_for("SELECT 1 FROM ablate_attempts WHERE state = 'running'")
+    wait_for("SELECT 1 FROM ablate_attempts WHERE state = 'running' GROUP BY state HAVING count(*) = 2")
     os.kill(workers_of(running.pid)[0], signal.SIGKILL)
     _, err = running.communicate(timeout=60)
     assert running.returncode == 1, err
