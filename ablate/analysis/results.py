@@ -67,6 +67,12 @@ class StudyResults:
     gallery: int | None
 
     @property
+    def heading(self) -> str:
+        """What was run: study, profile, and the options that changed the file."""
+        overrides = ", ".join(self.document.get("overrides", []))
+        return f"{self.study} ({self.profile}{', with ' + overrides if overrides else ''})"
+
+    @property
     def primary(self) -> str:
         return str(self.document["primary"])
 

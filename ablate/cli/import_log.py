@@ -1,6 +1,9 @@
 """`ablate import`: a log becomes a study in the store."""
 
 import re
+import shutil
+import sys
+import textwrap
 from pathlib import Path
 from typing import Annotated
 
@@ -35,8 +38,9 @@ def import_log(
         save_log(connection, study, log, rows, noticed)
     values = sum(len(named.row.rates) for named in rows)
     typer.echo(f"{study}: {len(rows)} rows, {values} values, all whole numbers over {log.queries:,} queries")
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
     for finding in noticed:
-        typer.echo(f"- {finding}")
+        typer.echo(textwrap.fill(finding, width, initial_indent="- ", subsequent_indent="  "))
     if difference := _first_difference(path.read_bytes(), log_report.render(load(opened, study)).encode()):
         typer.echo(f"- {difference}")
     typer.echo(f"next: ablate report {study}", err=True)

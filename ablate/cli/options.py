@@ -46,7 +46,7 @@ def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # `ablate report | head`: the reader has seen enough
             raise typer.Exit(0) from None
         except KeyboardInterrupt:
-            typer.echo("interrupted", err=True)
+            typer.echo("interrupted; what is finished is kept, and the same command goes on", err=True)
             raise typer.Exit(INTERRUPTED) from None
 
     return guard

@@ -32,9 +32,10 @@ def read_request(
     if prepare:
         _prepare_data(study)
     wanted = trials(study)
-    for warning in [*_overridden(study), *_warnings(wanted)]:
+    selected = _select(wanted, only)
+    for warning in [*_overridden(study), *_unheard(study, wanted), *_warnings(selected)]:
         typer.echo(f"warning: {warning}", err=True)
-    return Request(study, wanted, _select(wanted, only))
+    return Request(study, wanted, selected)
 
 
 def _prepare_data(study: Study) -> None:
@@ -70,6 +71,19 @@ def _overridden(study: Study) -> list[str]:
         for factor in study.factors
         for key, value in zip(factor.sets, factor.baseline.values, strict=True)
         if key in config and config[key] != value
+    ]
+
+
+def _unheard(study: Study, wanted: Sequence[Trial]) -> list[str]:
+    """Effects of the simulated trainer that depend on a setting which nothing sets: most often a factor's name."""
+    if study.trainer != "simulated":
+        return []
+    known = {name for trial in wanted for name in trial.config["settings"]}
+    named = [name for effect in wanted[0].config["effects"] for name in (*effect["when"], *effect["peak"])]
+    return [
+        f"an effect depends on the setting {name!r}, which nothing sets; set are: {', '.join(sorted(known)) or 'none'}"
+        for name in dict.fromkeys(named)
+        if name not in known
     ]
 
 

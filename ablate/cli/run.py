@@ -43,7 +43,8 @@ def run(
     from ablate.cli.request import read_request
 
     started = time.monotonic()
-    request = read_request(path, profile, all_settings(settings, seeds), only, prepare=True)
+    overrides = all_settings(settings, seeds)
+    request = read_request(path, profile, overrides, only, prepare=True)
 
     from ablate.cli.live import watch  # after the request, so that a fault in it answers at once
     from ablate.run.dispatch import Dispatch
@@ -57,15 +58,16 @@ def run(
     keys = dict.fromkeys(trial.training_key for trial in request.selected)
     with opened.write() as connection:
         plans.save_trials(connection, request.trials)
-        plans.save_plan(connection, plan_of(request.study, request.trials))
+        plans.save_plan(connection, plan_of(request.study, request.trials, overrides))
         if retry_failed:
             work.retry(connection, list(keys))
         before = plans.training_states(connection, set(keys))
     with watch(request.selected, before) as observer:
         states = Dispatch(opened, _with_shared(request, set(keys)), observer, executor, count).run()
     failed = [key for key, state in states.items() if state == "failed"]
+    earlier = sum(before[key] == "failed" and not retry_failed for key in failed)
     ran = sum(state not in ("done", "failed") for state in before.values())
-    _summary(request.study.name, len(keys), ran, len(failed), time.monotonic() - started)
+    _summary(request.study.name, len(keys), ran, len(failed), earlier, time.monotonic() - started)
     if failed:
         raise typer.Exit(FAILED)
 
@@ -75,11 +77,12 @@ def _with_shared(request: "Request", keys: set[str]) -> "list[Trial]":
     return [trial for trial in request.trials if trial.training_key in keys]
 
 
-def _summary(study: str, trainings: int, ran: int, failed: int, seconds: float) -> None:
+def _summary(study: str, trainings: int, ran: int, failed: int, earlier: int, seconds: float) -> None:
     if not ran and not failed:
         typer.echo(f"{study}: all {trainings} trainings are done already; nothing to run", err=True)
     else:
-        typer.echo(f"{study}: {ran} of {trainings} trainings run in {seconds:.1f} s, {failed} failed", err=True)
+        before = f" ({earlier} of them in an earlier run)" if earlier else ""
+        typer.echo(f"{study}: {ran} of {trainings} trainings run in {seconds:.1f} s, {failed} failed{before}", err=True)
     if failed:
         typer.echo("`ablate status` says why; `ablate run --retry-failed` runs the failed ones again", err=True)
     else:

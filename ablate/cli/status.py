@@ -22,10 +22,12 @@ def status(
         failures = overview.failures(connection, study)
         running = overview.running(connection, study)
     overview.require(counts, study, store)
-    for (name, profile), states in counts.items():
+    for plan, states in counts.items():
         summary = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-        typer.echo(f"{name} ({profile}): {summary}")
-    for item in running:
-        typer.echo(f"  running  {item.label}, seed {item.seed}: {item.owner}, since {item.seconds:.0f} s")
-    for failure in failures:
-        typer.echo(f"  failed   {failure.label}, seed {failure.seed}, attempt {failure.attempt}: {failure.reason}")
+        typer.echo(f"{plan[0]} ({plan[1]}): {summary}")
+        for item in running:
+            if item.plan == plan:
+                typer.echo(f"  running  {item.label}, seed {item.seed}: {item.owner}, since {item.seconds:.0f} s")
+        for failed in failures:
+            if failed.plan == plan:
+                typer.echo(f"  failed   {failed.label}, seed {failed.seed}, attempt {failed.attempt}: {failed.reason}")

@@ -133,13 +133,13 @@ def draw_top_k(axes: Axes, curves: Sequence[TopK]) -> None:
 
 
 def _ladder_figure(results: StudyResults, rungs: Sequence[Rung], stem: Path) -> list[Path]:
-    heading = "change against the row above, pp, and what differs"
+    heading = "change against the row shown above, pp, and what differs"
     lines = references(results)
     figure, axes = _figure([rung.label for rung in rungs], [heading, *(rung.change for rung in rungs)], len(lines))
     draw_ladder(axes, rungs, lines)
     name = words.METRIC_NAMES[results.primary]
     axes.set_xlabel(f"{name}, % of {results.queries:,} test queries ({100 * (1 - results.alpha):g} % interval)")
-    axes.set_title(f"{results.study} ({results.profile}): {name} row by row", loc="left", fontweight="bold", y=1.0)
+    axes.set_title(f"{results.heading}: {name} row by row", loc="left", fontweight="bold", y=1.0)
     axes.annotate(heading, (1.02, 1.0), xycoords="axes fraction", fontsize=8, color=GREY, va="bottom")
     _write_csv(stem, ["row", "rate", "low", "high", "change", "direct"], rungs)
     return _save(figure, stem, f"{name} of each row with its interval, and the change against the row above")
@@ -149,7 +149,7 @@ def _top_k_figure(results: StudyResults, curves: Sequence[TopK], stem: Path) -> 
     figure, axes = _figure([row.label for row in curves], [], 0)
     draw_top_k(axes, curves)
     axes.set_xlabel(f"queries with a correct item among their k best, % of {results.queries:,}")
-    axes.set_title(f"{results.study} ({results.profile}): top-k", loc="left", fontweight="bold", y=1.0)
+    axes.set_title(f"{results.heading}: top-k", loc="left", fontweight="bold", y=1.0)
     rows = [[row.label, *(row.rates.get(name, "") for name in MARKS)] for row in curves]
     _write_csv(stem, ["row", *MARKS], rows)
     return _save(figure, stem, "top-1, top-5 and top-10 of each row")

@@ -22,6 +22,7 @@ def document(results: StudyResults) -> dict[str, Any]:
         "schema": 1,
         "study": results.study,
         "profile": results.profile,
+        "overrides": list(results.document.get("overrides", [])),
         "question": results.document.get("question", ""),
         "primary": results.primary,
         "delta_pp": results.document["delta_pp"],

@@ -9,7 +9,7 @@ from ablate.report import words
 
 def render(results: StudyResults) -> str:
     """The whole report."""
-    parts = [f"# {results.study} ({results.profile})", results.document.get("question") or "", *words.summary(results)]
+    parts = [f"# {results.heading}", results.document.get("question") or "", *words.summary(results)]
     if constant := words.constant(results):
         parts.append("In all rows: " + ", ".join(f"{name} {level}" for name, level in constant.items()) + ".")
     parts.append("\n".join(_table(results)))

@@ -2,6 +2,7 @@
 
 import io
 import shutil
+import textwrap
 
 from rich import box
 from rich.console import Console
@@ -18,7 +19,7 @@ def render(results: StudyResults, colour: bool = False, width: int | None = None
     width = width or shutil.get_terminal_size((80, 24)).columns
     kept = io.StringIO()
     console = Console(file=kept, force_terminal=colour, width=width, highlight=False, no_color=not colour)
-    console.print(Text(f"{results.study} ({results.profile})", style="bold"))
+    console.print(Text(results.heading, style="bold"))
     if question := results.document.get("question"):
         console.print(Text(question))
     for line in words.summary(results):
@@ -31,7 +32,7 @@ def render(results: StudyResults, colour: bool = False, width: int | None = None
     if noticed := words.findings(results):
         console.print(Text("Noticed", style="bold"))
         for finding in noticed:
-            console.print(Text(f"• {finding}"))
+            console.print(Text(textwrap.fill(finding, width - 1, initial_indent="• ", subsequent_indent="  ")))
     return "\n".join(line.rstrip() for line in kept.getvalue().splitlines()) + "\n"
 
 

@@ -10,6 +10,7 @@ from ablate.study.factors import level_text
 METRIC_NAMES = {"top1": "top-1", "top5": "top-5", "top10": "top-10"}
 MARKS = {"on": "✓", "off": "✗"}
 MINUS = "−"
+MOST_LISTED = 4
 
 
 def mark(level: Any) -> str:
@@ -91,13 +92,21 @@ def _about_seeds(results: StudyResults) -> list[str]:
 
 
 def _lacking(results: StudyResults) -> list[str]:
-    lines = []
-    for row in (*results.rows, *results.references):
-        if row.failed:
-            lines.append(f"Failed: {row.label}, seeds {', '.join(map(str, row.failed))}; see `ablate status`.")
-        if waiting := [seed for seed in row.missing if seed not in row.failed]:
-            lines.append(f"No result yet: {row.label}, seeds {', '.join(map(str, waiting))}.")
-    return lines
+    """Rows whose seeds failed or have no result yet."""
+    rows = (*results.rows, *results.references)
+    failed = {row.label: row.failed for row in rows if row.failed}
+    waiting = {row.label: [seed for seed in row.missing if seed not in row.failed] for row in rows}
+    return [
+        *_listed("Failed", failed, len(rows), "; see `ablate status`"),
+        *_listed("No result yet", {label: seeds for label, seeds in waiting.items() if seeds}, len(rows), ""),
+    ]
+
+
+def _listed(what: str, seeds: Mapping[str, Sequence[int]], rows: int, hint: str) -> list[str]:
+    """A line a row, or one line for all where there are many."""
+    if len(seeds) > MOST_LISTED:
+        return [f"{what}: seeds of {len(seeds)} of {rows} rows{hint}."]
+    return [f"{what}: {label}, seeds {', '.join(map(str, found))}{hint}." for label, found in seeds.items()]
 
 
 def findings(results: StudyResults) -> list[str]:

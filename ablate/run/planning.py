@@ -13,21 +13,21 @@ from ablate.study.trial import REFERENCE, ROW, Trial
 NECK_NOTES = ("coarse-grained classification (cross entropy loss)", "fine-grained metric learning (triplet loss)")
 
 
-def plan_of(study: Study, trials: Sequence[Trial]) -> Plan:
-    """The plan of a study with all its rows and references."""
+def plan_of(study: Study, trials: Sequence[Trial], overrides: Sequence[str] = ()) -> Plan:
+    """The plan of a study with all its rows and references; `overrides` are the options that changed the file."""
     cells: dict[str, dict[int, str]] = {}
     for trial in trials:
         cells.setdefault(trial.label, {})[trial.seed] = trial.key
     rows = [PlannedRow(row.label, ROW, _words(row), cells[row.label], row.title) for row in study.rows]
     rows += [PlannedRow(ref.label, REFERENCE, {}, cells[ref.label]) for ref in study.references]
-    return Plan(study.name, study.profile, _document(study, trials), False, rows)
+    return Plan(study.name, study.profile, _document(study, trials, overrides), False, rows)
 
 
 def _words(row: Row) -> dict[str, LevelName]:
     return {name: level.word for name, level in row.levels.items()}
 
 
-def _document(study: Study, trials: Sequence[Trial]) -> dict[str, Any]:
+def _document(study: Study, trials: Sequence[Trial], overrides: Sequence[str]) -> dict[str, Any]:
     first = trials[0]
     return {
         "question": study.question,
@@ -42,6 +42,7 @@ def _document(study: Study, trials: Sequence[Trial]) -> dict[str, Any]:
         "setting": [list(line) for line in _setting(study, trials)],
         "tight": True,
         "findings": [],
+        "overrides": list(overrides),
     }
 
 

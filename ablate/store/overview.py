@@ -4,19 +4,30 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, column, func, select, table
+from sqlalchemy import Connection, Join, Select, and_, case, func, select
 
 from ablate.errors import StoreError
-from ablate.store.schema import FAILED, RUNNING, attempts, cells, plans, rows, trainings, trials
+from ablate.store.schema import (
+    DONE,
+    FAILED,
+    QUEUED,
+    RUNNING,
+    attempts,
+    cells,
+    plans,
+    results,
+    rows,
+    trainings,
+    trials,
+)
 
 Counts = dict[tuple[str, str], dict[str, int]]
 """{(study, profile): {state: trials}}."""
 
-_results = table("results", column("study"), column("profile"), column("state"))
-
 
 @dataclass(frozen=True)
 class Running:
+    plan: tuple[str, str]
     label: str
     seed: int
     owner: str
@@ -25,6 +36,7 @@ class Running:
 
 @dataclass(frozen=True)
 class Failure:
+    plan: tuple[str, str]
     label: str
     seed: int
     attempt: int
@@ -32,12 +44,15 @@ class Failure:
 
 
 def counts(connection: Connection, study: str | None) -> Counts:
-    """How many trials of each plan are in which state."""
-    names = (_results.c.study, _results.c.profile, _results.c.state)
-    query = select(*names, func.count()).group_by(*names)
+    """How many trials of each plan, references included, are in which state."""
+    state = case((results.c.queries.is_not(None), DONE), (trainings.c.state == DONE, QUEUED), else_=trainings.c.state)
+    done = results.c.trial_key == trials.c.key
+    joined = _planned().outerjoin(results, and_(done, results.c.split == "test"))
+    query = select(plans.c.study, plans.c.profile, state.label("state"), func.count().label("number"))
+    query = query.select_from(joined).group_by(plans.c.study, plans.c.profile, state)
     found: Counts = {}
-    for name, profile, state, number in connection.execute(_of(query, _results.c.study, study)):
-        found.setdefault((name, profile), {})[state] = number
+    for row in connection.execute(_of(query, study)):
+        found.setdefault((row.study, row.profile), {})[row.state] = row.number
     return found
 
 
@@ -51,29 +66,34 @@ def running(connection: Connection, study: str | None) -> list[Running]:
     """What runs now."""
     query = _attempts(RUNNING).where(attempts.c.state == RUNNING)
     now = time.time()
-    found = connection.execute(_of(query, plans.c.study, study))
-    return [Running(row.label, row.seed, row.owner, now - row.started) for row in found]
+    found = connection.execute(_of(query, study))
+    return [Running((r.study, r.profile), r.label, r.seed, r.owner, now - r.started) for r in found]
 
 
 def failures(connection: Connection, study: str | None) -> list[Failure]:
     """Trials whose latest attempt failed, with the reason."""
     query = _attempts(FAILED).where(attempts.c.number == trainings.c.attempts)
-    found = connection.execute(_of(query, plans.c.study, study))
-    return [Failure(row.label, row.seed, row.number, row.reason or "no reason given") for row in found]
+    found = connection.execute(_of(query, study))
+    return [Failure((r.study, r.profile), r.label, r.seed, r.number, r.reason or "no reason given") for r in found]
 
 
 def _attempts(state: str) -> Select[Any]:
     """The attempts at trainings in a state, a line a row and seed that they stand for."""
-    joined = (
-        attempts.join(trainings, trainings.c.key == attempts.c.training_key)
-        .join(trials, trials.c.training_key == trainings.c.key)
-        .join(cells, cells.c.trial_key == trials.c.key)
-        .join(rows, rows.c.id == cells.c.row_id)
-        .join(plans, plans.c.id == rows.c.plan_id)
-    )
-    columns = (rows.c.label, cells.c.seed, attempts.c.number, attempts.c.owner, attempts.c.reason, attempts.c.started)
+    joined = _planned().join(attempts, attempts.c.training_key == trainings.c.key)
+    of_attempt = (attempts.c.number, attempts.c.owner, attempts.c.reason, attempts.c.started)
+    columns = (plans.c.study, plans.c.profile, rows.c.label, cells.c.seed, *of_attempt)
     return select(*columns).select_from(joined).where(trainings.c.state == state).order_by(rows.c.position)
 
 
-def _of(query: Select[Any], name: ColumnElement[str], study: str | None) -> Select[Any]:
-    return query if study is None else query.where(name == study)
+def _planned() -> Join:
+    """Every row and seed of every plan with its trial and training."""
+    return (
+        plans.join(rows, rows.c.plan_id == plans.c.id)
+        .join(cells, cells.c.row_id == rows.c.id)
+        .join(trials, trials.c.key == cells.c.trial_key)
+        .join(trainings, trainings.c.key == trials.c.training_key)
+    )
+
+
+def _of(query: Select[Any], study: str | None) -> Select[Any]:
+    return query if study is None else query.where(plans.c.study == study)

@@ -29,7 +29,7 @@ _EXPECTED = {
     "less_than_equal": "at most {le}",
     "less_than": "less than {lt}",
     "literal_error": "{expected}",
-    "string_pattern_mismatch": "text of the form {pattern}",
+    "string_pattern_mismatch": "small letters, digits and dashes, like baseline-log",
     "string_too_short": "text",
     "too_short": "at least {min_length} entries",
     "too_long": "at most {max_length} entries",

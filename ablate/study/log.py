@@ -10,6 +10,8 @@ from ablate.errors import LogError
 
 MOST_QUERIES = 10_000_000
 CHUNK = 100_000
+MOST_FAULTS = 20
+"""Shown at once; a file that is no log at all has one a line."""
 DIGITS = 12
 """Significant digits of a printed rate: Python's '%.12g'."""
 
@@ -61,7 +63,10 @@ def read_log(path: Path) -> Log:
     try:
         return parse_log(text)
     except LogError as error:
-        raise LogError("\n".join(f"{path}:{line}" for line in str(error).splitlines())) from None
+        faults = str(error).splitlines()
+        shown = [f"{path}:{line}" for line in faults[:MOST_FAULTS]]
+        more = [f"and {len(faults) - MOST_FAULTS} more"] if len(faults) > MOST_FAULTS else []
+        raise LogError("\n".join(shown + more)) from None
 
 
 def parse_log(text: str) -> Log:

@@ -39,3 +39,16 @@ def test_a_setting_that_a_factor_overrides_is_a_warning(ablate: Ablate) -> None:
     told = ablate("plan", BNNECK, "--set", "config.loss.margin=0.7")
     assert "warning: config.loss.margin 0.7 has no effect: factor 'margin' sets loss.margin" in told.err
     assert "no effect" not in ablate("plan", BNNECK, "--set", "config.loss.margin=0.3").err
+
+
+def test_an_effect_of_a_setting_that_nothing_sets_is_a_warning(ablate: Ablate, tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(SIMULATED.read_text().replace("when: {erasing: on}", "when: {random_erasing: on}"))
+    told = ablate("plan", path).err
+    assert "an effect depends on the setting 'random_erasing', which nothing sets; set are: erasing, normal" in told
+    assert "warning" not in ablate("plan", SIMULATED).err
+
+
+def test_warnings_are_about_the_selected_rows(ablate: Ablate) -> None:
+    told = ablate("plan", BNNECK, "--set", "config.schedule.steps=20", "--only", "baseline 1*").err
+    assert "warm-up" not in told

@@ -105,6 +105,33 @@ def test_a_trial_that_raises_is_recorded_and_the_others_go_on(ablate: Ablate) ->
     assert query("SELECT count(*) FROM ablate_attempts WHERE state = 'failed'") == [(states["failed"],)]
 
 
+def test_options_that_change_the_file_stand_in_the_report(ablate: Ablate) -> None:
+    ablate("run", SIMULATED, "--workers", 1)
+    assert ablate("report").out.startswith("simulated (base)\n")
+    ablate("run", SIMULATED, "--workers", 1, "--set", "config.base=0.5", "--seeds", 1)
+    heading = "simulated (base, with config.base=0.5, seeds=1)"
+    assert ablate("report").out.startswith(f"{heading}\n")
+    assert ablate("report", "--format", "markdown").out.startswith(f"# {heading}\n")
+    assert json.loads(ablate("report", "--format", "json").out)["overrides"] == ["config.base=0.5", "seeds=1"]
+    assert "nothing to run" in ablate("run", SIMULATED, "--workers", 1).err
+    assert ablate("report").out.startswith("simulated (base)\n")
+
+
+def test_status_counts_every_trial_and_keeps_studies_apart(ablate: Ablate, tmp_path: Path) -> None:
+    path = tmp_path / "other.yaml"
+    path.write_text(SIMULATED.read_text().replace("study: simulated", "study: other").replace("seeds: 3", "seeds: [9]"))
+    ablate("run", path, "--workers", 1, "--set", "references={low: {base: 0.2}}", "--set", "config.fail=1")
+    ablate("run", SIMULATED, "--workers", 1)
+    lines = ablate("status").out.splitlines()
+    assert lines[0] == "other (base): 5 failed"
+    assert [line.split()[0] for line in lines[1:6]] == ["failed"] * 5
+    assert "low, seed 9, attempt 1: SimulatedError" in lines[5]
+    assert lines[6:] == ["simulated (base): 12 done"]
+    assert ablate("status", "simulated").out == "simulated (base): 12 done\n"
+    again = ablate("run", path, "--workers", 1, "--set", "config.fail=1")
+    assert "4 failed (4 of them in an earlier run)" in again.err
+
+
 def test_failed_and_missing_seeds_are_shown(ablate: Ablate) -> None:
     ablate("run", SIMULATED, "--workers", 1, "--set", "config.fail=1", "--only", "plain")
     report = json.loads(ablate("report", "--format", "json").out)

@@ -186,7 +186,7 @@ alpha: 2
         (HEAD.replace("simulated", "stimulated") + "design: [{rows: {a: {}}}]", "did you mean 'simulated'"),
         (HEAD + "design: [{rows: {a: {}}}]\nprofiles: {x: {sedes: 3}}", "unknown key 'sedes'"),
         (HEAD + "design: [{rows: {a: {}}}]\ndefault_profile: x", "unknown profile 'x'"),
-        (HEAD.replace("study: demo", "study: Demo Study") + "design: [{rows: {a: {}}}]", "of the form"),
+        (HEAD.replace("study: demo", "study: A B") + "design: [{rows: {a: {}}}]", "small letters, digits and dashes"),
         (HEAD + "design: [{rows: {a: {}}}]\nreferences: {r: {config.base: 0.1}}", "unknown config key"),
         (HEAD + "design: [{rows: {a: {}}}]\nreferences: {a: {base: 0.1}}", "also the label"),
         (HEAD + "design: [{rows: {a: {}}}]\nfactors: {}", "twice"),
