@@ -1,5 +1,7 @@
 """`ablate`, and `python -m ablate`: the commands, one a file; what is heavy is imported inside them."""
 
+import gc
+
 import typer
 
 from ablate import __version__
@@ -46,6 +48,7 @@ _add_commands()
 
 def main() -> None:
     """The console script."""
+    gc.set_threshold(50_000)  # start-up makes objects to keep, not garbage: looking for it costs a tenth of its time
     app()
 
 

@@ -2,7 +2,7 @@
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -25,9 +25,10 @@ def code_hashes(trainer: str) -> dict[str, str]:
         name = str(path.relative_to(PACKAGE)) if path else ""
         if path is None or module in APART or name in hashes:
             continue
-        tree = ast.parse(path.read_bytes())
-        hashes[name] = hashlib.sha256(_canonical(tree).encode()).hexdigest()[:20]
-        waiting += _imported(tree)
+        imports: list[ast.Import | ast.ImportFrom] = []
+        text = _canonical(ast.parse(path.read_bytes()), imports)
+        hashes[name] = hashlib.sha256(text.encode()).hexdigest()[:20]
+        waiting += _modules(imports)
     return dict(sorted(hashes.items()))
 
 
@@ -39,25 +40,33 @@ def _path(module: str) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _imported(tree: ast.Module) -> Iterator[str]:
-    """The package's modules that a tree imports anywhere, `from ablate.data import emoji` included."""
-    for node in ast.walk(tree):
+def _modules(imports: Sequence[ast.Import | ast.ImportFrom]) -> Iterator[str]:
+    """The package's modules among what is imported anywhere, `from ablate.data import emoji` included."""
+    for node in imports:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name.startswith("ablate"))
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ablate"):
+        elif (node.module or "").startswith("ablate"):
             yield str(node.module)
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _canonical(node: object) -> str:
-    """A tree as text without bare strings, positions and empty fields, which differ between Python versions."""
+def _canonical(node: object, imports: list[ast.Import | ast.ImportFrom]) -> str:
+    """A tree as text without bare strings, positions and empty fields, which differ between Python versions.
+
+    Adds the import statements that it comes by to `imports`: one pass for both, as every start waits for it.
+    """
     if isinstance(node, list):
-        return "[" + ",".join(_canonical(item) for item in node if not _bare_string(item)) + "]"
+        return "[" + ",".join([_canonical(item, imports) for item in node if not _bare_string(item)]) + "]"
     if not isinstance(node, ast.AST):
         return repr(node)
-    fields = [(name, getattr(node, name, None)) for name in node._fields if name != "kind"]
-    inner = ",".join(f"{name}={_canonical(value)}" for name, value in fields if value not in (None, []))
-    return f"{type(node).__name__}({inner})"
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        imports.append(node)
+    parts = [type(node).__name__]
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if value is not None and value != [] and name != "kind":
+            parts.append(f"{name}={_canonical(value, imports)}")
+    return "(" + ",".join(parts) + ")"
 
 
 def _bare_string(node: object) -> bool:
