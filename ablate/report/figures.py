@@ -133,7 +133,7 @@ def draw_top_k(axes: Axes, curves: Sequence[TopK]) -> None:
 
 
 def _ladder_figure(results: StudyResults, rungs: Sequence[Rung], stem: Path) -> list[Path]:
-    heading = "change against the row shown above, pp, and what differs"
+    heading = "pp against the row shown above; what differs"
     lines = references(results)
     figure, axes = _figure([rung.label for rung in rungs], [heading, *(rung.change for rung in rungs)], len(lines))
     draw_ladder(axes, rungs, lines)
