@@ -14,7 +14,6 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 
 from ablate.errors import StoreError
 
-DEFAULT_URL = "sqlite:///results/ablate.db"
 VERSION_TABLE = "ablate_alembic_version"
 VIEW = "results"
 REVISIONS = ("0001",)

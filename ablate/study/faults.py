@@ -87,15 +87,9 @@ class Faults:
         if self._found:
             raise StudyError([text for _, _, text in sorted(self._found, key=lambda fault: fault[:2])])
 
-    def __bool__(self) -> bool:
-        return bool(self._found)
-
     def _located(self, prefix: Path, loc: Path) -> tuple[Path, bool]:
         """The part of pydantic's location that the file has: union members and field checks name no node."""
-        node = self.root
-        for key in prefix:
-            node = node.child(key) or Node(None, node.place)
-        path = prefix
+        node, path = self.root.at(prefix) or Node(None, self.root.place), prefix
         for key in loc:
             inner = node.child(key)
             if inner is None:
