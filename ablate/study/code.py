@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +11,7 @@ import ablate
 from ablate.train.config import TRAINERS
 
 PACKAGE = Path(ablate.__file__).parent
-APART = {"ablate.train.config", "ablate.errors", "ablate"}
+APART = re.compile(r"ablate|ablate\.errors|ablate\.train\.config(\..*)?")
 """Modules that decide no result by their code: a config is part of the identity by its values."""
 
 
@@ -23,7 +24,7 @@ def code_hashes(trainer: str) -> dict[str, str]:
         module = waiting.pop()
         path = _path(module)
         name = str(path.relative_to(PACKAGE)) if path else ""
-        if path is None or module in APART or name in hashes:
+        if path is None or APART.fullmatch(module) or name in hashes:
             continue
         imports: list[ast.Import | ast.ImportFrom] = []
         text = _canonical(ast.parse(path.read_bytes()), imports)

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ablate.train.config import Augment, RandomErasing
+from ablate.train.config.retrieval import Augment, RandomErasing
 from ablate.train.seeding import below, uniform
 
 MEAN = (0.485, 0.456, 0.406)

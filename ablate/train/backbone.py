@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import nn
 
-from ablate.train.config import Model
+from ablate.train.config.retrieval import Model
 from ablate.train.vision import torchvision
 
 SE = "se_"

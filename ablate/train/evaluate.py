@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from ablate.data.dataset import SHOP, SPLITS, USER, Dataset
 from ablate.train.augment import normalize
-from ablate.train.config import Evaluate
+from ablate.train.config.retrieval import Evaluate
 from ablate.train.device import autocast
 from ablate.train.images import Fetch
 from ablate.train.interface import Evaluation, Ranks

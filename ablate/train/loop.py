@@ -12,7 +12,7 @@ from torch.optim import Adam, Optimizer
 from ablate.data.dataset import Dataset
 from ablate.train.augment import augment
 from ablate.train.batches import Pool, pool, quadruplets, slots
-from ablate.train.config import RetrievalConfig, Schedule
+from ablate.train.config.retrieval import RetrievalConfig, Schedule
 from ablate.train.device import autocast
 from ablate.train.images import Fetch
 from ablate.train.interface import Progress

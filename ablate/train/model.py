@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from ablate.train.backbone import backbone, width
-from ablate.train.config import Model
+from ablate.train.config.retrieval import Model
 from ablate.train.norm import RoleNorm1d, by_role
 from ablate.train.weights import initialise, load_pretrained
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from ablate.data import load
 from ablate.data.dataset import Dataset
-from ablate.train.config import Evaluate, RetrievalConfig
+from ablate.train.config.retrieval import Evaluate, RetrievalConfig
 from ablate.train.device import deterministic, environment, pick
 from ablate.train.evaluate import evaluate, extract
 from ablate.train.images import fetcher

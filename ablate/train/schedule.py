@@ -1,6 +1,6 @@
 """The learning rate, as a function of the step alone."""
 
-from ablate.train.config import Schedule
+from ablate.train.config.retrieval import Schedule
 
 
 def warmup(step: int, config: Schedule) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from ablate.train.config import SimulatedConfig, SimulatedEffect
+from ablate.train.config.simulated import SimulatedConfig, SimulatedEffect
 from ablate.train.interface import Evaluation, Outcome, Progress, Ranks
 from ablate.train.seeding import generator
 

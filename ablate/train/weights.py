@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ablate.errors import AblateError
 from ablate.train.backbone import HEADS, SE, se_resnet
-from ablate.train.config import Model
+from ablate.train.config.retrieval import Model
 from ablate.train.seeding import generator
 from ablate.train.vision import torchvision
 

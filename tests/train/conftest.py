@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ablate.data.dataset import SHOP, SPLITS, USER, Dataset
-from ablate.train.config import RetrievalConfig
+from ablate.train.config.retrieval import RetrievalConfig
 
 TINY = {
     "augment": {"pad": 2},

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from ablate.train.augment import MEAN, STD, augment, erase, erasures, normalize, place, placements
-from ablate.train.config import Augment, RandomErasing
+from ablate.train.config.retrieval import Augment, RandomErasing
 
 SIZE = (24, 16)
 

@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional as F
 
 from ablate.train import evaluate as module
-from ablate.train.config import Evaluate, Model
+from ablate.train.config.retrieval import Evaluate, Model
 from ablate.train.evaluate import evaluate, extract, ranks
 from ablate.train.images import fetcher
 from ablate.train.model import network

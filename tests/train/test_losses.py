@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ablate.train.config import Loss
+from ablate.train.config.retrieval import Loss
 from ablate.train.losses import category_term, metric_term, quadruplet_loss, triplet
 
 

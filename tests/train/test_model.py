@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from ablate.train.backbone import backbone, resnet, se_resnet, width
-from ablate.train.config import BACKBONES, Model
+from ablate.train.config.retrieval import BACKBONES, Model
 from ablate.train.model import Network
 from ablate.train.norm import RoleNorm1d, RoleNorm2d
 from ablate.train.vision import torchvision

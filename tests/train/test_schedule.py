@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.optim.lr_scheduler import ChainedScheduler, LinearLR, MultiStepLR
 
-from ablate.train.config import Schedule
+from ablate.train.config.retrieval import Schedule
 from ablate.train.schedule import learning_rate
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ablate.train.config import SimulatedConfig
+from ablate.train.config.simulated import SimulatedConfig
 from ablate.train.simulated import SimulatedError, correlation, draw_ranks, expected_rate, shift, train
 
 EFFECTS = [

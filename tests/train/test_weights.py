@@ -5,7 +5,7 @@ import torch
 
 from ablate.errors import AblateError
 from ablate.train.backbone import resnet
-from ablate.train.config import Model
+from ablate.train.config.retrieval import Model
 from ablate.train.model import network
 from ablate.train.vision import torchvision
 

@@ -1,0 +1,34 @@
+"""The typed configs of the built-in trainers: every value that a study file can set, with its meaning.
+
+The study side reads this, so it imports no torch. A field that cannot change a result is annotated with
+`OutsideIdentity` and leaves a trial's identity alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ablate.train.config.presets import PRESETS
+from ablate.train.config.retrieval import RetrievalConfig
+from ablate.train.config.section import Clash, OutsideIdentity, Section
+from ablate.train.config.simulated import SimulatedConfig
+
+__all__ = ["TRAINERS", "Clash", "OutsideIdentity", "RetrievalConfig", "Section", "SimulatedConfig", "TrainerEntry"]
+
+
+@dataclass(frozen=True)
+class TrainerEntry:
+    """A trainer by name: its config, and where its function is. What that module imports decides its results.
+
+    `presets` are named values that a study's config may start from.
+    """
+
+    config: type[Section]
+    entry: str
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+TRAINERS = {
+    "retrieval": TrainerEntry(RetrievalConfig, "ablate.train.retrieval:train", PRESETS),
+    "simulated": TrainerEntry(SimulatedConfig, "ablate.train.simulated:train"),
+}

@@ -1,0 +1,34 @@
+"""What optional and large libraries offer, read from their files: importing them would take seconds and torch."""
+
+import ast
+import re
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+REGISTERED = re.compile(rb"^@register_model\s+def (\w+)\(", re.MULTILINE)
+
+
+@lru_cache
+def timm_models() -> frozenset[str]:
+    """The architectures that the installed timm registers; empty without timm."""
+    folder = _folder("timm")
+    files = (folder / "models").glob("*.py") if folder else ()
+    return frozenset(name.decode() for file in files for name in REGISTERED.findall(file.read_bytes()))
+
+
+@lru_cache
+def pml_losses() -> frozenset[str]:
+    """The losses that the installed pytorch-metric-learning exports; empty without it."""
+    folder = _folder("pytorch_metric_learning")
+    if folder is None:
+        return frozenset()
+    tree = ast.parse((folder / "losses" / "__init__.py").read_bytes())
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return frozenset(alias.name for node in imports for alias in node.names if alias.name.endswith("Loss"))
+
+
+def _folder(library: str) -> Path | None:
+    """Where a library's files are; finding it does not import it."""
+    spec = find_spec(library)
+    return Path(spec.origin).parent if spec and spec.origin else None

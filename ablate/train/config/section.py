@@ -1,0 +1,35 @@
+"""What the configs are made of: strict sections, bounded numbers, and faults between two keys."""
+
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+class OutsideIdentity:
+    """Marks a field that says where or how fast a trial runs, never what comes out of it."""
+
+
+class Clash(NamedTuple):
+    """Values that are fine one by one and not together: their keys, the worst first, and what to do."""
+
+    keys: tuple[str, ...]
+    message: str
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+Rate = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+NotNegative = Annotated[float, Field(ge=0.0)]
+Count = Annotated[int, Field(ge=0)]
+AtLeastOne = Annotated[int, Field(ge=1)]
+AtLeastTwo = Annotated[int, Field(ge=2)]
+ListOf = BeforeValidator(_as_tuple)
+
+
+class Section(BaseModel):
+    """Strict and frozen: an unknown key or a value of another type is a fault, a boolean is no number."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
