@@ -65,7 +65,7 @@ def _matches(label: str, pattern: str) -> bool:
 
 def _overridden(study: Study) -> list[str]:
     """Config values that no trial has, because a factor sets the key: most often a `--set` that is in vain."""
-    config = flattened(study.config)
+    config = flattened(study.written)
     return [
         f"config.{key} {shown(config[key])} has no effect: factor {factor.name!r} sets {key}"
         for factor in study.factors
@@ -94,7 +94,8 @@ def _warnings(wanted: Sequence[Trial]) -> list[str]:
         schedule = trial.config.get("schedule")
         if not schedule or trial.kind == REFERENCE:
             continue
-        late = [milestone for milestone in schedule["milestones"] if milestone >= schedule["steps"]]
+        milestones = schedule["milestones"] if schedule["decay"] == "milestones" else []
+        late = [milestone for milestone in milestones if milestone >= schedule["steps"]]
         if late:
             text = f"milestones {late} are never reached: training ends at step {schedule['steps']}"
             found.setdefault(text, []).append(trial.label)

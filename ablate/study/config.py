@@ -1,20 +1,23 @@
 """A study's `config`, levels and references held against the trainer's typed config."""
 
-from collections.abc import Mapping, Sequence
+import copy
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from ablate.study.faults import Faults, Path, models_in
 from ablate.study.levels import ReadFactor
-from ablate.study.settings import Config, assigned, flattened
+from ablate.study.settings import Config, assigned, flattened, overlaps
 
 
 class ConfigReader:
     """Checks the shared config once, and then what each level and reference puts into it."""
 
-    def __init__(self, model: type[BaseModel], config: Config, faults: Faults) -> None:
-        self.model, self.config, self.faults = model, config, faults
+    def __init__(self, model: type[BaseModel], config: Config, varied: Set[str], faults: Faults) -> None:
+        """`varied`: the keys that factors and references set."""
+        self.model, self.config, self.varied, self.faults = model, config, varied, faults
         self.known, self.free = _keys(model)
         self.wrong = self._check(config, {})
 
@@ -49,13 +52,23 @@ class ConfigReader:
         try:
             self.model.model_validate(config)
         except ValidationError as error:
-            found = {tuple(detail["loc"]) for detail in error.errors()}
+            found = {tuple(detail["loc"]) for detail in error.errors() if not self._is_for_rows(detail)}
             fresh = found - self.wrong if sources else found
             for loc in fresh:
                 prefix, cut = _origin(loc, sources)
                 self.faults.invalid(error, self.model, prefix, only=loc, cut=cut)
+            rest = _without(config, found)
+            if not sources and rest != config:  # what goes wrong between two keys shows once every key is right
+                self._check(rest, sources)
             return found
         return set()
+
+    def _is_for_rows(self, detail: ErrorDetails) -> bool:
+        """Whether it takes a row to say if values go together, because something varies one of their keys."""
+        if detail["type"] != "clash":
+            return False
+        keys = {key for clash in detail["ctx"]["clashes"] for key in clash.keys}
+        return any(overlaps(key, other) for key in keys for other in self.varied)
 
 
 def _origin(loc: Path, sources: Mapping[str, Path]) -> tuple[Path, int]:
@@ -67,6 +80,19 @@ def _origin(loc: Path, sources: Mapping[str, Path]) -> tuple[Path, int]:
     if sources:  # a fault of the whole section, brought about by the first of the keys
         return next(iter(sources.values())), len(loc)
     return ("config",), 0
+
+
+def _without(config: Config, locations: Set[Path]) -> Config:
+    """A copy without the values at these locations; of a location inside a list, without the list."""
+    rest = copy.deepcopy(config)
+    for location in locations:
+        section: Any = rest
+        for key in location:
+            if not isinstance(section.get(key), dict) or key == location[-1]:
+                section.pop(key, None)
+                break
+            section = section[key]
+    return rest
 
 
 def _keys(model: type[BaseModel]) -> tuple[list[str], list[str]]:

@@ -8,6 +8,7 @@ from pydantic_core import ErrorDetails
 
 from ablate.errors import StudyError, unknown_name
 from ablate.study.source import Node, Place, shown
+from ablate.train.config import Clash
 
 Path = tuple[Any, ...]
 
@@ -73,7 +74,9 @@ class Faults:
             if only is not None and tuple(detail["loc"]) != only:
                 continue
             path, known = self._located(prefix, detail["loc"][cut:])
-            if detail["type"] == "extra_forbidden":
+            if detail["type"] == "clash":
+                self._clashes(detail["ctx"]["clashes"], path)
+            elif detail["type"] == "extra_forbidden":
                 self.unknown(path, "key", detail["loc"][-1], fields_at(model, detail["loc"][:-1]))
             elif detail["type"] == "missing" and known:
                 self.add(path, f"{detail['loc'][-1]!r} is missing")
@@ -81,6 +84,13 @@ class Faults:
                 accepted.setdefault(path, (detail["input"], []))[1].append(_wanted(detail))
         for path, (found, wanted) in accepted.items():
             self.expected(path, found, " or ".join(dict.fromkeys(wanted)))
+
+    def _clashes(self, clashes: Iterable[Clash], path: Path) -> None:
+        """Each at the first of its keys that stands in the file."""
+        for clash in clashes:
+            keys = [(*path, *key.split(".")) for key in clash.keys]
+            there = next((key for key in keys if self.root.at(key)), path)
+            self.add(there, clash.message)
 
     def check(self) -> None:
         """Raises StudyError if there is any fault."""

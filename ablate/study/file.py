@@ -1,7 +1,7 @@
 """A study file -> a frozen Study; every fault at once, with its place."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path as FilePath
 from typing import Any
@@ -15,10 +15,10 @@ from ablate.study.faults import Faults, Path
 from ablate.study.levels import FactorReader, ReadFactor
 from ablate.study.overlay import choose_profile, overlay, profile_names
 from ablate.study.schema import DesignEntry, StudyEntry
-from ablate.study.settings import flattened
+from ablate.study.settings import Config, flattened, overlaid
 from ablate.study.source import Node, read_file
 from ablate.study.study import Reference, Study
-from ablate.train.config import TRAINERS
+from ablate.train.config import TRAINERS, TrainerEntry
 
 SEEDS = "a number of seeds (1 to 10,000), a list of different seeds from 0 to 2^31 - 1, first..last, {looks: [...]}"
 
@@ -58,7 +58,7 @@ class _Reader:
         entry = self._usable(StudyEntry, ())
         factors = FactorReader(self.root, self.faults).factors()
         references = self._references()
-        config = self._config(factors, references)
+        written, config = self._config(factors, references)
         rows = self._rows(factors)
         for reference in references:
             if not is_line(reference.label):
@@ -77,6 +77,7 @@ class _Reader:
             delta=entry.delta,
             alpha=entry.alpha,
             config=config,
+            written=written,
             factors=tuple(read.factor for read in factors),
             rows=tuple(rows),
             references=tuple(references),
@@ -92,19 +93,32 @@ class _Reader:
             self.faults.invalid(error, model, path)
             return None
 
-    def _config(self, factors: Sequence[ReadFactor], references: Sequence[Reference]) -> dict[str, Any]:
+    def _config(self, factors: Sequence[ReadFactor], references: Sequence[Reference]) -> tuple[Config, Config]:
+        """The config as it is written, and with its preset beneath it."""
         node = self.root.child("config")
-        config = node.plain() if node and isinstance(node.value, dict) else {}
+        written: Config = node.plain() if node and isinstance(node.value, dict) else {}
         trainer = self.root.child("trainer")
         name = trainer.value if trainer else "retrieval"
-        if isinstance(name, str) and name in TRAINERS:
-            reader = ConfigReader(TRAINERS[name].config, config, self.faults)
-            reader.check_levels(factors)
-            for reference in references:
-                reader.check_settings(reference.settings, ("references", reference.label))
-        elif isinstance(name, str):
+        if not isinstance(name, str) or name not in TRAINERS:
             self.faults.unknown(("trainer",), "trainer", name, TRAINERS)
-        return config
+            return written, written
+        preset = self._preset(written.pop("preset", None), TRAINERS[name])
+        config = overlaid(preset, written)
+        varied = {key for read in factors for key in read.factor.sets}
+        varied |= {key for reference in references for key in reference.settings}
+        reader = ConfigReader(TRAINERS[name].config, config, varied, self.faults)
+        reader.check_levels(factors)
+        for reference in references:
+            reader.check_settings(reference.settings, ("references", reference.label))
+        return written, config
+
+    def _preset(self, name: Any, trainer: TrainerEntry) -> Mapping[str, Any]:
+        if name is None:
+            return {}
+        if not isinstance(name, str) or name not in trainer.presets:
+            self.faults.unknown(("config", "preset"), "preset", name, trainer.presets)
+            return {}
+        return trainer.presets[name]
 
     def _rows(self, factors: Sequence[ReadFactor]) -> list[Row]:
         node = self.root.child("design")

@@ -65,6 +65,8 @@ def json_schema() -> dict[str, Any]:
     for name, trainer in TRAINERS.items():
         inner = trainer.config.model_json_schema(ref_template="#/$defs/{model}")
         definitions |= inner.pop("$defs", {})
+        if trainer.presets:
+            inner["properties"]["preset"] = {"enum": list(trainer.presets), "description": "Values to start from."}
         definitions[f"config_{name}"] = inner
         rule: dict[str, Any] = {"if": {"properties": {"trainer": {"const": name}}}}
         if name != StudyEntry.model_fields["trainer"].default:

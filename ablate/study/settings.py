@@ -32,6 +32,15 @@ def flattened(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def overlaid(base: Mapping[str, Any], over: Mapping[str, Any]) -> Config:
+    """`over` laid over `base`: mappings merge deeply, everything else replaces."""
+    merged = copy.deepcopy(dict(base))
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = overlaid(merged[key], value) if both else value
+    return merged
+
+
 def overlaps(one: str, other: str) -> bool:
     """Whether two dotted keys are the same or one lies inside the other."""
     return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")

@@ -19,7 +19,10 @@ class Reference:
 
 @dataclass(frozen=True)
 class Study:
-    """`config` is what every trial shares, before factors set theirs; `delta` is in percentage points."""
+    """What every trial shares, before factors set theirs, is `config`: what is `written` in the file, over its preset.
+
+    `delta` is in percentage points.
+    """
 
     name: str
     profile: str
@@ -29,6 +32,7 @@ class Study:
     delta: float
     alpha: float
     config: Config
+    written: Config
     factors: tuple[Factor, ...]
     rows: tuple[Row, ...]
     references: tuple[Reference, ...]

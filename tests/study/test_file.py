@@ -7,6 +7,8 @@ import pytest
 from ablate.errors import StudyError
 from ablate.study.file import read_study
 from ablate.study.study import Study
+from ablate.study.trial import trials
+from ablate.train.config.presets import SEED
 
 HEAD = """\
 study: demo
@@ -224,3 +226,68 @@ def test_a_boolean_is_no_number_and_a_number_no_boolean(tmp_path: Path) -> None:
     told = "\n".join(faults(tmp_path, text))
     assert "config.loss.margin: found on; accepted: a number" in told
     assert "config.loss.normalize_features: found 1; accepted: on or off" in told
+
+
+PRESET = """\
+study: demo
+config: {preset: seed, data: {name: emoji, size: [32, 32]}, model: {pretrained: none}}
+factors:
+  omega: {sets: loss.omega, levels: [0.9, 0.7]}
+design: [{rows: {one: {}}}]
+profiles: {clean: {config: {preset: clean}}}
+"""
+
+
+def test_a_preset_lies_beneath_what_the_file_says(tmp_path: Path) -> None:
+    study = read(tmp_path, PRESET)
+    assert study.config["model"] == SEED["model"] | {"pretrained": "none"}
+    assert study.config["data"] == {"name": "emoji", "size": [32, 32]}
+    assert study.config["schedule"] == SEED["schedule"]
+    assert "preset" not in study.config
+    assert read(tmp_path, PRESET, profile="clean").config["model"]["stem_relu"] is True
+    assert read(tmp_path, PRESET, settings=["config.preset=clean"]).config["model"]["bn_grouping"] == "fused"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("preset: seed", "preset: sed", "config.preset: unknown preset 'sed'"),
+        ("preset: seed", "preset: [seed]", "config.preset"),
+        ("study: demo", "study: demo\ntrainer: simulated", "config.preset: unknown preset 'seed'"),
+        ("sets: loss.omega, levels: [0.9, 0.7]", "sets: preset, levels: [seed, clean]", "unknown config key 'preset'"),
+    ],
+)
+def test_presets_that_are_none(tmp_path: Path, old: str, new: str, words: str) -> None:
+    assert any(words in fault for fault in faults(tmp_path, PRESET.replace(old, new)))
+
+
+CLASHES = """\
+study: demo
+config: {model: {neck: none}, evaluate: {neck: after}, batch: {sampling: pk}, loss: {mining: batch-hard, omga: 1}}
+factors:
+  margin: {sets: loss.margin, levels: [0.3, 0.2]}
+design: [{rows: {one: {}}}]
+"""
+
+
+def test_values_that_do_not_go_together_are_told_beside_other_faults_at_their_keys(tmp_path: Path) -> None:
+    found = faults(tmp_path, CLASHES)
+    assert [fault.split(": ")[1] for fault in found] == [
+        "config.loss.omga",
+        "config.batch.sampling",
+        "config.evaluate.neck",
+    ]
+    assert all(fault.startswith("study.yaml:2: ") for fault in found)
+
+
+def test_keys_that_vary_are_held_together_row_by_row(tmp_path: Path) -> None:
+    text = """\
+study: demo
+factors:
+  sampling: {sets: [batch.sampling, loss.mining], levels: {quad: [quadruplets, given], pk: [pk, batch-hard]}}
+  grouping: {sets: model.bn_grouping, levels: [per_role, fused]}
+design: [{rows: {fine: {}, pk: {sampling: pk, grouping: fused}}}]
+"""
+    assert len(trials(read(tmp_path, text))) == 2
+    with pytest.raises(StudyError, match="row 'pk': pk sampling has no roles"):
+        trials(read(tmp_path, text.replace(", grouping: fused", "")))
