@@ -89,7 +89,8 @@ class Dispatch:
                 self.observer.started(key)
                 same = self.of_training[key]
                 configs = [trial.config for trial in same]
-                return Job(key, same[0].training.trainer, configs, same[0].seed, held.attempt)
+                folder = str(self.store.folder.absolute() / "checkpoints" / key)
+                return Job(key, same[0].training.trainer, configs, same[0].seed, held.attempt, folder)
         return None
 
     def _report(self, key: str, report: Report) -> None:

@@ -9,13 +9,17 @@ from ablate.train.interface import Outcome, Progress
 
 @dataclass(frozen=True)
 class Job:
-    """One training with the configs that it is evaluated under; they differ in `evaluate` only."""
+    """One training with the configs that it is evaluated under; they differ in `evaluate` only.
+
+    `checkpoints` is the folder of its checkpoints.
+    """
 
     key: str
     trainer: str
     configs: Sequence[Mapping[str, Any]]
     seed: int
     attempt: int
+    checkpoints: str
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,10 @@ import importlib
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 from ablate.run.job import Job, Report
+from ablate.train.checkpoint import Checkpoints
 from ablate.train.config import TRAINERS
 from ablate.train.interface import Progress, Trainer
 
@@ -16,7 +18,8 @@ def run_job(job: Job, progress: Callable[[Progress], None]) -> Report:
     try:
         entry = TRAINERS[job.trainer]
         configs = [entry.config.model_validate(config, strict=False) for config in job.configs]
-        outcome = _trainer(entry.entry)(configs, job.seed, job.attempt, progress)
+        checkpoints = Checkpoints(Path(job.checkpoints), job.key)
+        outcome = _trainer(entry.entry)(configs, job.seed, job.attempt, progress, checkpoints)
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         return Report(time.perf_counter() - started, reason=reason, traceback=traceback.format_exc())

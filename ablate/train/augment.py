@@ -5,6 +5,7 @@ Batches come as uint8 (n, height, width, 3) and leave as float32 (n, 3, height, 
 memory, which is what a permuted view of the former is.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,14 +72,13 @@ def normalize(images: Tensor) -> Tensor:
 def erasures(config: RandomErasing, size: tuple[int, int], seed: int, step: int, slots: Slots) -> Slots:
     """Rectangles to erase, shape (n, 4): top, left, height, width; height and width 0 where there is none.
 
-    Area share and aspect (height / width) are drawn uniformly, up to 100 times, until the rectangle is
-    smaller than the image on both sides (Zhong et al., 2020, as the log's code had it).
+    Area share and aspect (height / width) are drawn up to 100 times, until the rectangle is smaller than the
+    image on both sides (Zhong et al., 2020, as the log's code had it). The share is uniform; the aspect, or
+    with `aspect_law: log` its logarithm, too. Both laws are made of the same draws.
     """
     height, width = size
-    area, aspect = (
-        low + (high - low) * uniform(seed, f"augment/erase {name}", step, slots, TRIES)
-        for name, (low, high) in (("area", config.area), ("aspect", config.aspect))
-    )
+    area = between(config.area, uniform(seed, "augment/erase area", step, slots, TRIES))
+    aspect = aspects(config, uniform(seed, "augment/erase aspect", step, slots, TRIES))
     tall = np.rint(np.sqrt(area * height * width * aspect)).astype(np.int64)
     wide = np.rint(np.sqrt(area * height * width / aspect)).astype(np.int64)
     fits = (tall < height) & (wide < width)
@@ -90,18 +90,32 @@ def erasures(config: RandomErasing, size: tuple[int, int], seed: int, step: int,
     return np.where(erased[:, None], np.stack([top, left, tall, wide], axis=1), 0)
 
 
-def erase(images: Tensor, rectangles: Slots) -> Tensor:
-    """Fills rectangles of normalised images with the raw ImageNet mean.
+def between(bounds: tuple[float, float], draws: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Draws from [0, 1) as uniform numbers between two bounds."""
+    low, high = bounds
+    return low + (high - low) * draws
 
-    The mean belongs to images before normalisation; filling with it after is a quirk of the log, kept.
+
+def aspects(config: RandomErasing, draws: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Draws from [0, 1) as height / width: uniform, or log-uniform so that tall and wide are equally likely."""
+    if config.aspect_law == "linear":
+        return between(config.aspect, draws)
+    low, high = config.aspect
+    return np.exp(between((math.log(low), math.log(high)), draws))
+
+
+def erase(images: Tensor, rectangles: Slots, fill: str) -> Tensor:
+    """Fills rectangles (n, 4) of normalised images with 0, the mean colour, or with ImageNet's `raw_mean`.
+
+    That mean belongs to images before normalisation; filling with it after is a quirk of the log, kept.
     """
     top, left, tall, wide = torch.from_numpy(rectangles).to(images.device).T[:, :, None]
     rows, columns = (torch.arange(length, device=images.device) for length in images.shape[2:])
     in_rows = (rows >= top) & (rows < top + tall)
     in_columns = (columns >= left) & (columns < left + wide)
     mask = (in_rows[:, :, None] & in_columns[:, None, :])[:, None]
-    fill = torch.tensor(MEAN, device=images.device).view(1, 3, 1, 1)
-    return torch.where(mask, fill, images)
+    colour = torch.tensor(MEAN if fill == "raw_mean" else (0.0, 0.0, 0.0), device=images.device)
+    return torch.where(mask, colour.view(1, 3, 1, 1), images)
 
 
 def augment(images: Tensor, config: Augment, seed: int, step: int, slots: Slots) -> Tensor:
@@ -110,4 +124,4 @@ def augment(images: Tensor, config: Augment, seed: int, step: int, slots: Slots)
     if config.random_erasing is None:
         return ready
     size = (ready.shape[2], ready.shape[3])
-    return erase(ready, erasures(config.random_erasing, size, seed, step, slots))
+    return erase(ready, erasures(config.random_erasing, size, seed, step, slots), config.random_erasing.fill)

@@ -1,5 +1,6 @@
-"""Which images a step trains on: quadruplets, as a pure function of (replicate, step)."""
+"""Which images a step trains on, as a pure function of (replicate, step): quadruplets, or several images an item."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,11 +8,50 @@ from numpy.typing import NDArray
 
 from ablate.data.dataset import SHOP, SPLITS, USER, Dataset
 from ablate.errors import AblateError
+from ablate.train.config.retrieval import Batch
 from ablate.train.seeding import below, uniform
 
 Indices = NDArray[np.int64]
 
 ROLES = ("shop anchor", "user anchor", "shop negative", "user negative")
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """How a training draws its steps, n images each.
+
+    `draw` gives the image indices of a (seed, step), shape (n,); `slots` the random-stream slot of each, (n,).
+    """
+
+    draw: Callable[[int, int], Indices]
+    slots: Callable[[], Indices]
+
+
+def sampler(dataset: Dataset, batch: Batch) -> Sampler:
+    """The sampler that a config asks for: quadruplets role by role, or pk item by item.
+
+    Raises AblateError if the training images give no batch at all, or fewer images (pk: items) than a batch
+    has: batch norms and mined triplets would then see the same few images again and again.
+    """
+    if batch.sampling == "pk":
+        groups = several(dataset)
+        there = f"{len(groups.count)} training items with two images or more"
+        _fits(dataset, "batch.items", batch.items, len(groups.count), f"{batch.items} items", there)
+        size = batch.items * batch.images
+        return Sampler(lambda seed, step: pk(groups, batch.items, batch.images, seed, step), lambda: np.arange(size))
+    count, items = batch.quadruplets, pool(dataset)
+    images = len(items.shop.images) + len(items.user.images)
+    there = f"{images} training images that quadruplets can have"
+    _fits(dataset, "batch.quadruplets", count, images // len(ROLES), f"{len(ROLES) * count} images", there)
+    return Sampler(lambda seed, step: quadruplets(items, count, seed, step).ravel(), lambda: slots(count).ravel())
+
+
+def _fits(dataset: Dataset, key: str, value: int, largest: int, asked: str, there: str) -> None:
+    """Raises AblateError if a batch is larger than the data."""
+    if value > largest:
+        least = "the least is 2, so use a larger data set, or set schedule.steps to 0"
+        advice = f"the largest value that fits is {largest}" if largest >= 2 else least
+        raise AblateError(f"{key}: {value} asks for {asked} a step, and {dataset.name} has {there}; {advice}")
 
 
 @dataclass(frozen=True)
@@ -83,8 +123,8 @@ def quadruplets(pool: Pool, count: int, seed: int, step: int) -> Indices:
     """Image indices of one step, shape (4, count), a row a role.
 
     Anchor items are drawn uniformly from the pool, negatives from the rest of the anchor's category, and
-    images uniformly from an item's. All draws are with replacement, so a batch may exceed the data, and a
-    batch of 8 is the beginning of the batch of 16.
+    images uniformly from an item's. All draws are with replacement, so a batch of 8 is the beginning of the
+    batch of 16.
     """
     slots = np.arange(count)
 
@@ -103,3 +143,38 @@ def quadruplets(pool: Pool, count: int, seed: int, step: int) -> Indices:
 def slots(count: int) -> Indices:
     """The random-stream slot of every image of a batch, shape (4, count); free of the batch's size."""
     return np.arange(len(ROLES) * count).reshape(count, len(ROLES)).T
+
+
+def several(dataset: Dataset) -> Grouped:
+    """The training items with at least two images, of whatever domains: those that have a positive pair.
+
+    Raises AblateError if there are fewer than two such items.
+    """
+    train = np.flatnonzero(dataset.split == SPLITS.index("train"))
+    items, count = np.unique(dataset.item[train], return_counts=True)
+    items = items[count >= 2]
+    if len(items) < 2:
+        raise AblateError(
+            f"data.name: {dataset.name} has {len(items)} training items with two images or more ({len(train)} "
+            "training images), so no batch of items can be drawn; use a data set that has more, or set "
+            "schedule.steps to 0"
+        )
+    return _grouped(dataset, train, items)
+
+
+def pk(groups: Grouped, items: int, images: int, seed: int, step: int) -> Indices:
+    """Image indices of one step, shape (items · images,), item by item.
+
+    The items are different ones, drawn uniformly; so are an item's images where it has that many. One with
+    fewer has all of them, in random order, and then again in that order. A batch of 8 items is the beginning
+    of the batch of 16.
+    """
+    ranks = uniform(seed, "batch/pk item", step, np.arange(len(groups.count)))
+    first = np.argpartition(ranks, items - 1)[:items]
+    chosen = first[np.argsort(ranks[first])]
+    count = groups.count[chosen][:, None]
+    each = int(groups.count.max())
+    order = uniform(seed, "batch/pk image", step, np.arange(items), each)
+    order[np.arange(each) >= count] = 1  # behind every draw: there is no such image
+    places = np.take_along_axis(order.argsort(axis=1), np.arange(images) % count, axis=1)
+    return np.take(groups.images, groups.start[chosen][:, None] + places).ravel()

@@ -56,7 +56,7 @@ def environment(device: torch.device) -> dict[str, str]:
     """What a result may depend on beside its config: recorded, outside the identity."""
     return {
         "device": device_name(device),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),  # of a class of torch's own, which no checkpoint could hold
         "numpy": np.__version__,
         "python": platform.python_version(),
         "threads": str(torch.get_num_threads()),

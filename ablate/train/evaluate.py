@@ -58,7 +58,7 @@ def extract(network: Network, dataset: Dataset, fetch: Fetch, amp: str) -> dict[
 def features(network: Network, fetch: Fetch, chosen: NDArray[np.int64], amp: str) -> Tensor:
     """Features before the neck, float32 (chosen, width), in the order of `chosen`."""
     device = next(network.parameters()).device
-    found = torch.empty(len(chosen), network.neck.num_features, device=device)
+    found = torch.empty(len(chosen), network.width, device=device)
     for start in range(0, len(chosen), BATCH):
         images = normalize(fetch(chosen[start : start + BATCH]))
         with autocast(device, amp):

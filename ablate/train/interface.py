@@ -7,6 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ablate.train.checkpoint import Checkpoints
+
 Ranks = NDArray[np.uint32]
 """Shape (queries,): the 1-based rank of each query's best-placed correct gallery item; 0 if it has none."""
 
@@ -38,8 +40,16 @@ class Outcome:
 
 
 class Trainer(Protocol):
-    """Trains once and evaluates as often as there are configs; they are equal but for `evaluate`."""
+    """Trains once and evaluates as often as there are configs; they are equal but for `evaluate`.
+
+    A training goes on from its newest checkpoint; where there are none to be kept, `checkpoints` is None.
+    """
 
     def __call__(
-        self, configs: Sequence[Any], seed: int, attempt: int, progress: Callable[[Progress], None]
+        self,
+        configs: Sequence[Any],
+        seed: int,
+        attempt: int,
+        progress: Callable[[Progress], None],
+        checkpoints: Checkpoints | None,
     ) -> Outcome: ...

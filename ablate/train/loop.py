@@ -1,110 +1,107 @@
 """The training loop, on one page."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.amp.grad_scaler import GradScaler
-from torch.optim import Adam, Optimizer
 
-from ablate.data.dataset import Dataset
 from ablate.train.augment import augment
-from ablate.train.batches import Pool, pool, quadruplets, slots
-from ablate.train.config.retrieval import RetrievalConfig, Schedule
+from ablate.train.batches import Sampler
+from ablate.train.config.retrieval import RetrievalConfig
 from ablate.train.device import autocast
 from ablate.train.images import Fetch
 from ablate.train.interface import Progress
-from ablate.train.losses import quadruplet_loss
+from ablate.train.labels import Labels
+from ablate.train.losses import Terms, loss_terms
 from ablate.train.model import Network
-from ablate.train.norm import ROLES
+from ablate.train.saver import Saver
 from ablate.train.schedule import learning_rate
+from ablate.train.seeding import number
+from ablate.train.state import Training
 
 LOOK_EVERY = 10
 """Steps between two looks at the loss; each look makes the CPU wait for the device."""
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where a step's images and their targets come from."""
+
+    sampler: Sampler
+    fetch: Fetch
+    labels: Labels
+
+
 def fit(
-    network: Network,
-    dataset: Dataset,
-    fetch: Fetch,
+    training: Training,
+    source: Source,
     config: RetrievalConfig,
     seed: int,
+    saver: Saver,
     progress: Callable[[Progress], None],
-) -> list[float]:
-    """Trains in place for `schedule.steps` steps and returns the loss of each.
-
-    Raises AblateError if the data gives no quadruplet, RuntimeError if the loss is not finite.
-    """
+) -> None:
+    """Takes the steps that are left of `schedule.steps`. Raises RuntimeError if a loss is not finite."""
     steps = config.schedule.steps
-    if steps == 0:
-        return []
-    items = pool(dataset)
-    optimizer = adam(network, config.schedule)
-    scaler = GradScaler(network.neck.weight.device.type, enabled=config.amp == "fp16")
-    history: list[float] = []
-    unread: list[Tensor] = []
-    network.train()
-    for step in range(steps):
-        images, categories = batch(dataset, items, fetch, config, seed, step)
-        loss = forward(network, images, categories, config)
-        update(loss, optimizer, scaler, learning_rate(step, config.schedule))
-        unread.append(loss.detach())
-        if (step + 1) % LOOK_EVERY == 0 or step + 1 == steps:
-            history += read(unread, len(history))
+    unread: list[Terms] = []
+    training.network.train()
+    for step in range(training.step, steps):
+        torch.manual_seed(number(seed, "network", step))  # for whatever draws inside a network, such as dropout
+        batch = draw(source, config, seed, step)
+        terms = forward(training.network, batch, config)
+        training.stepper.step(terms.total, learning_rate(step, config.schedule))
+        unread.append(Terms(*(term.detach() for term in terms)))
+        if (step + 1) % LOOK_EVERY == 0 or step + 1 == steps or saver.is_due():
+            training.losses += read(unread, training.step, config)
             unread.clear()
-            progress(Progress(step + 1, steps, history[-1]))
-    return history
+            progress(Progress(step + 1, steps, training.losses[-1]))
+            saver.save(training, final=step + 1 == steps)
 
 
-def batch(
-    dataset: Dataset, items: Pool, fetch: Fetch, config: RetrievalConfig, seed: int, step: int
-) -> tuple[Tensor, Tensor]:
-    """A step's augmented images (4 · quadruplets, 3, height, width), role by role, and their categories."""
-    count = config.batch.quadruplets
-    chosen = quadruplets(items, count, seed, step).ravel()
-    images = augment(fetch(chosen), config.augment, seed, step, slots(count).ravel())
-    return images, torch.from_numpy(dataset.category[chosen].astype(np.int64)).to(images.device)
+@dataclass(frozen=True)
+class Step:
+    """A step's augmented images (n, 3, height, width) with their items and classes, (n,), on the device."""
+
+    images: Tensor
+    items: Tensor
+    classes: Tensor
 
 
-def adam(network: Network, schedule: Schedule) -> Adam:
-    """Adam with coupled L2 on every trainable parameter, fused into one kernel a dtype."""
-    trainable = [weight for weight in network.parameters() if weight.requires_grad]
-    return Adam(trainable, lr=schedule.lr, weight_decay=schedule.weight_decay, fused=True)
+def draw(source: Source, config: RetrievalConfig, seed: int, step: int) -> Step:
+    """The images of one step and their targets, a pure function of seed and step."""
+    chosen = source.sampler.draw(seed, step)
+    images = augment(source.fetch(chosen), config.augment, seed, step, source.sampler.slots())
+    targets = (torch.from_numpy(each[chosen]).to(images.device) for each in (source.labels.item, source.labels.target))
+    return Step(images, *targets)
 
 
-def forward(network: Network, images: Tensor, categories: Tensor, config: RetrievalConfig) -> Tensor:
-    """The loss of a batch, a scalar.
+def forward(network: Network, batch: Step, config: RetrievalConfig) -> Terms:
+    """The loss of a batch and its two terms.
 
     The backbone runs in mixed precision; what comes after pooling is cheap, and runs in fp32.
     """
-    with autocast(images.device, config.amp):
-        features = network.features(images)
+    with autocast(batch.images.device, config.amp):
+        features = network.features(batch.images)
     logits = network.logits(features)
-    return quadruplet_loss(features.view(ROLES, -1, features.shape[1]), logits, categories, config.loss)
+    return loss_terms(features, logits, batch.items, batch.classes, config.loss, network.metric)
 
 
-def update(loss: Tensor, optimizer: Optimizer, scaler: GradScaler, rate: float) -> None:
-    """One step of the optimiser; the scaler passes everything through unless in fp16."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    optimizer.zero_grad(set_to_none=True)
-    scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-    scaler.step(optimizer)
-    scaler.update()
-
-
-def read(losses: list[Tensor], done: int) -> list[float]:
+def read(unread: Sequence[Terms], done: int, config: RetrievalConfig) -> list[float]:
     """The losses of the steps after `done`, fetched at once."""
-    values: list[float] = torch.stack(losses).tolist()
-    for step, value in enumerate(values, start=done + 1):
-        if not math.isfinite(value):
-            raise RuntimeError(f"the loss of step {step} is {value}; lower schedule.lr, or set amp to none")
-    return values
+    values = torch.stack([torch.stack(list(terms)) for terms in unread]).tolist()
+    for step, (total, metric, classification) in enumerate(values, start=done):
+        if not math.isfinite(total):
+            raise RuntimeError(
+                f"the loss of step {step + 1} is {total}: metric term {metric:.6g}, classification term "
+                f"{classification:.6g}, learning rate {learning_rate(step, config.schedule):.6g}; "
+                "lower schedule.lr, lengthen schedule.warmup_steps, or set amp to none"
+            )
+    return [total for total, _, _ in values]
 
 
-def thin(history: list[float], points: int = 100) -> list[tuple[int, float]]:
+def thin(history: Sequence[float], points: int = 100) -> list[tuple[int, float]]:
     """The learning curve in at most `points` points: (last step, mean loss) of equal stretches."""
     stretch = max(1, math.ceil(len(history) / points))
     ends = [min(start + stretch, len(history)) for start in range(0, len(history), stretch)]

@@ -3,25 +3,43 @@
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
+import torch
+from torch.amp.grad_scaler import GradScaler
+
 from ablate.data import load
 from ablate.data.dataset import Dataset
+from ablate.train.batches import sampler
+from ablate.train.checkpoint import Checkpoints
+from ablate.train.checks import check_data
 from ablate.train.config.retrieval import Evaluate, RetrievalConfig
 from ablate.train.device import deterministic, environment, pick
 from ablate.train.evaluate import evaluate, extract
 from ablate.train.images import fetcher
 from ablate.train.interface import Outcome, Progress
-from ablate.train.loop import fit, thin
+from ablate.train.labels import Labels, labels
+from ablate.train.loop import Source, fit, thin
+from ablate.train.memory import keep_freed, within_memory
+from ablate.train.metrics import metric_loss
 from ablate.train.model import network
+from ablate.train.optimizer import Stepper
+from ablate.train.saver import Saver
+from ablate.train.state import Training
 
 
-def train(configs: Sequence[RetrievalConfig], seed: int, attempt: int, progress: Callable[[Progress], None]) -> Outcome:
+def train(
+    configs: Sequence[RetrievalConfig],
+    seed: int,
+    attempt: int,
+    progress: Callable[[Progress], None],
+    checkpoints: Checkpoints | None = None,
+) -> Outcome:
     """Trains one network and evaluates it under each config's `evaluate`; satisfies `interface.Trainer`.
 
     The outcome is a function of config and seed: `attempt` changes nothing. Raises AblateError where the
     config asks for a device, a precision, weights or data that are not to be had.
     """
     data = configs[0].data
-    return train_on(_loaded(data.name, data.root, data.size), configs, seed, progress)
+    return train_on(_loaded(data.name, data.root, data.size), configs, seed, progress, checkpoints)
 
 
 @lru_cache(maxsize=1)
@@ -31,22 +49,47 @@ def _loaded(name: str, root: str | None, size: tuple[int, int]) -> Dataset:
 
 
 def train_on(
-    dataset: Dataset, configs: Sequence[RetrievalConfig], seed: int, progress: Callable[[Progress], None]
+    dataset: Dataset,
+    configs: Sequence[RetrievalConfig],
+    seed: int,
+    progress: Callable[[Progress], None],
+    checkpoints: Checkpoints | None = None,
 ) -> Outcome:
-    """`train` on a data set at hand: `data` is not looked at."""
+    """`train` on a data set at hand: of `data`, only the size is looked at."""
     config = configs[0]
     assert all(training_part(other) == training_part(config) for other in configs)
+    for each in configs:
+        check_data(dataset, each)
     deterministic(config.runtime.threads)
+    keep_freed()
     device = pick(config.runtime.device, config.amp)
     fetch = fetcher(dataset.images, device)
-    trained = network(config.model, len(dataset.categories), seed, device)
-    history = fit(trained, dataset, fetch, config, seed, progress)
-    tested = extract(trained, dataset, fetch, config.amp)
+    known = labels(dataset, config.loss)
+    training = begin(config, known, seed, device)
+    steps, runtime = config.schedule.steps, config.runtime
+    here = environment(device) | {"compile": runtime.compile}
+    saver = Saver(checkpoints if steps else None, runtime.checkpoint_seconds, here)
+    saver.resume(training, steps)
+    if training.step < steps:
+        source = Source(sampler(dataset, config.batch), fetch, known)
+        within_memory(training, config, lambda: fit(training, source, config, seed, saver, progress))
+    tested = extract(training.network, dataset, fetch, config.amp)
     return Outcome(
-        evaluations=[evaluate(trained, tested, each.evaluate) for each in configs],
-        environment=environment(device),
-        curve=thin(history),
+        evaluations=[evaluate(training.network, tested, each.evaluate) for each in configs],
+        environment=saver.environment,
+        curve=thin(training.losses),
     )
+
+
+def begin(config: RetrievalConfig, known: Labels, seed: int, device: torch.device) -> Training:
+    """A training before its first step."""
+    fresh = network(config, known.classes, seed, device)
+    metric = metric_loss(config.loss, known.items, fresh.width, seed)
+    fresh.metric = metric.to(device) if metric else None
+    if config.runtime.compile != "none":
+        fresh.backbone.compile(mode=config.runtime.compile)
+    scaler = GradScaler(device.type, enabled=config.amp == "fp16")
+    return Training(fresh, Stepper(fresh, config.schedule, scaler))
 
 
 def training_part(config: RetrievalConfig) -> RetrievalConfig:

@@ -24,6 +24,11 @@ def generator(seed: int, stream: str, step: int = 0) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
 
+def number(seed: int, stream: str, step: int = 0) -> int:
+    """A 63-bit number of an address, to seed the generators of others' code."""
+    return int(generator(seed, stream, step).integers(2**63))
+
+
 def uniform(
     seed: int, stream: str, step: int, slots: NDArray[np.int64], each: int | None = None
 ) -> NDArray[np.float64]:

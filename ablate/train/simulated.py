@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from ablate.train.checkpoint import Checkpoints
 from ablate.train.config.simulated import SimulatedConfig, SimulatedEffect
 from ablate.train.interface import Evaluation, Outcome, Progress, Ranks
 from ablate.train.seeding import generator
@@ -30,10 +31,17 @@ class SimulatedError(RuntimeError):
     """What an attempt raises when `fail` says so."""
 
 
-def train(configs: Sequence[SimulatedConfig], seed: int, attempt: int, progress: Callable[[Progress], None]) -> Outcome:
-    """Ranks of the row's test and validation queries, after pretending to work."""
+def train(
+    configs: Sequence[SimulatedConfig],
+    seed: int,
+    attempt: int,
+    progress: Callable[[Progress], None],
+    checkpoints: Checkpoints | None = None,
+) -> Outcome:
+    """Ranks of the row's test and validation queries, after pretending to work, a tenth after another."""
     config = configs[0]
-    _pretend(config.seconds, progress)
+    if config.seconds:
+        _pretend(config.seconds, progress, checkpoints)
     if _stream(config, seed, f"fail {attempt}").random() < config.fail:
         raise SimulatedError(f"simulated failure of attempt {attempt}")
     rate = shifted_rate(config, seed)
@@ -155,7 +163,13 @@ def _stream(config: SimulatedConfig, seed: int, name: str) -> np.random.Generato
     return generator(seed, f"simulated/{name}/{json.dumps(config.settings, sort_keys=True)}")
 
 
-def _pretend(seconds: float, progress: Callable[[Progress], None]) -> None:
-    for tenth in range(1, 11):
+def _pretend(seconds: float, progress: Callable[[Progress], None], checkpoints: Checkpoints | None) -> None:
+    """Goes on from the tenth that was reached, as a training from its step; the last leaves nothing behind."""
+    state = checkpoints.newest() if checkpoints else None
+    for tenth in range(int(state or 0) + 1, 11):
         time.sleep(seconds / 10)
         progress(Progress(tenth, 10))
+        if checkpoints:
+            checkpoints.save(tenth, str(tenth).encode())
+    if checkpoints:
+        checkpoints.clear()

@@ -1,7 +1,8 @@
 """Initial weights: drawn by name, so that arms sharing a layer start it alike; or pretrained."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,20 +11,34 @@ import torch
 from torch import Tensor, nn
 
 from ablate.errors import AblateError
-from ablate.train.backbone import HEADS, SE, se_resnet
-from ablate.train.config.retrieval import Model
+from ablate.train.backbone import HEADS, SE, se_resnet, timm_model
+from ablate.train.config.retrieval import TIMM, Model, RetrievalConfig
 from ablate.train.seeding import generator
 from ablate.train.vision import torchvision
 
+WRAPPER = "module."
+"""What DataParallel puts before every name."""
+
+
+@contextmanager
+def library_draws(seed: int, stream: str) -> Iterator[None]:
+    """What libraries draw from torch's global generator on the CPU is of this stream; afterwards it is as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(int(generator(seed, stream).integers(2**63)))  # CUDA's are left alone
+        yield
+
 
 @torch.no_grad()
-def initialise(network: nn.Module, seed: int) -> None:
+def initialise(network: nn.Module, config: Model, seed: int) -> None:
     """Draws every weight anew, module by module, each from the stream of its name.
 
     Laws: for convolutions and batch norms those of torchvision's ResNet and of timm's SE-ResNet, which agree;
-    for the one linear layer, the classifier, N(0, 0.001) as in the log.
+    for the one linear layer, the classifier, N(0, 0.001) as in the log. A backbone timm/NAME keeps timm's own
+    initial weights, which follow many laws.
     """
     for name, module in network.named_modules():
+        if config.backbone.startswith(TIMM) and name.startswith("backbone"):
+            continue
         stream = f"initial/{name.replace('layer0.', '')}"  # timm's stem has torchvision's names, a level down.
         if isinstance(module, nn.Conv2d):
             draw_convolution(module, seed, stream)
@@ -51,32 +66,53 @@ def normal(like: Tensor, deviation: float, seed: int, stream: str) -> Tensor:
     return torch.from_numpy(drawn * np.float32(deviation))
 
 
-def load_pretrained(backbone: nn.Module, config: Model) -> None:
+def load_pretrained(backbone: nn.Module, config: RetrievalConfig) -> None:
     """Puts the weights that `model.pretrained` names into the backbone; the head's are ignored.
 
     Raises AblateError if they cannot be had or do not fit.
     """
-    if config.pretrained == "none":
+    name, source = config.model.backbone, config.model.pretrained
+    if source == "none":
         return
-    found = imagenet(config.backbone) if config.pretrained == "imagenet" else from_file(Path(config.pretrained))
-    stages = {name: value for name, value in found.items() if name.split(".")[0] not in HEADS}
+    found = imagenet(config) if source == "imagenet" else from_file(Path(source))
     try:
-        backbone.load_state_dict(stages)
+        backbone.load_state_dict(without_head(found, backbone, config))
     except RuntimeError as fault:
         raise AblateError(
-            f"model.pretrained: {config.pretrained} does not fit model.backbone {config.backbone}; expected a "
-            f"state dict with the names and shapes of {library(config.backbone)}: {fault}"
+            f"model.pretrained: {source} does not fit model.backbone {name}; expected a "
+            f"state dict with the names and shapes of {library(name)}: {fault}"
         ) from fault
+
+
+def without_head(found: Mapping[str, Any], backbone: nn.Module, config: RetrievalConfig) -> dict[str, Any]:
+    """A state dict without what its library's whole network has and the backbone has not.
+
+    For timm this asks the whole network: the classifier's name, which timm tells, misses the norms that some
+    have inside their head.
+    """
+    head = {name for name in found if name.split(".")[0] in HEADS}
+    if config.model.backbone.startswith(TIMM):
+        own = backbone.state_dict().keys()
+        head = timm_model(config).state_dict().keys() - own if found.keys() - own else set()
+    return {name: value for name, value in found.items() if name not in head}
 
 
 def library(name: str) -> str:
     """Where a backbone comes from, in words."""
+    if name.startswith(TIMM):
+        return f"timm's {name.removeprefix(TIMM)}"
     return f"timm's legacy_{name.replace('_', '', 1)}" if name.startswith(SE) else f"torchvision's {name}"
 
 
-def imagenet(name: str) -> Mapping[str, Any]:
-    """ImageNet weights, downloaded or from the libraries' caches: torchvision's first version, as in the log."""
+def imagenet(config: RetrievalConfig) -> Mapping[str, Any]:
+    """Published weights, downloaded or from the libraries' caches.
+
+    Of torchvision its first version, as in the log; of timm/NAME those of the tag, or timm's default.
+    """
+    name = config.model.backbone
     try:
+        if name.startswith(TIMM):
+            return timm_model(config, pretrained=True, num_classes=0).state_dict()
         if name.startswith(SE):
             return se_resnet(name, pretrained=True).state_dict()
         weights: Any = torchvision().models.get_model_weights(name)
@@ -89,15 +125,24 @@ def imagenet(name: str) -> Mapping[str, Any]:
         ) from fault
 
 
-def from_file(path: Path) -> Mapping[str, Any]:
-    """A state dict saved by `torch.save`."""
+def from_file(path: Path) -> Mapping[str, Tensor]:
+    """A state dict saved by `torch.save`, also as a checkpoint's `state_dict`, or of a network wrapped as `module`."""
     remedy = "give the path of a state dict saved by torch.save, or imagenet, or none"
     if not path.is_file():
         raise AblateError(f"model.pretrained: there is no file {path}; {remedy}")
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as fault:  # torch.load raises whatever unpickling or unzipping does.
         raise AblateError(f"model.pretrained: {path} cannot be read as a state dict ({fault}); {remedy}") from fault
-    if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):
+    found = saved.get("state_dict", saved) if isinstance(saved, Mapping) else saved
+    if not is_state_dict(found):
         raise AblateError(f"model.pretrained: {path} holds something other than a state dict; {remedy}")
-    return found
+    wrapped = all(name.startswith(WRAPPER) for name in found)
+    return {name.removeprefix(WRAPPER): value for name, value in found.items()} if wrapped else found
+
+
+def is_state_dict(found: object) -> bool:
+    """Whether this maps names to tensors."""
+    return isinstance(found, Mapping) and all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in found.items()
+    )

@@ -10,6 +10,7 @@ from ablate.data.dataset import SHOP, SPLITS, USER, Dataset
 from ablate.train.config.retrieval import RetrievalConfig
 
 TINY = {
+    "data": {"size": [32, 32]},
     "augment": {"pad": 2},
     "batch": {"quadruplets": 4},
     "schedule": {"steps": 3, "lr": 1e-3, "milestones": []},

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 import torch
+from scipy.stats import ks_2samp, spearmanr
 
 from ablate.train.augment import MEAN, STD, augment, erase, erasures, normalize, place, placements
 from ablate.train.config.retrieval import Augment, RandomErasing
+from ablate.train.vision import torchvision
 
 SIZE = (24, 16)
 
@@ -109,7 +111,7 @@ def test_what_never_fits_is_not_erased(images):
     rectangles = erasures(always, SIZE, 0, 0, SLOTS)
     assert not rectangles.any()
     ready = normalize(images)
-    assert torch.equal(erase(ready, rectangles), ready)
+    assert torch.equal(erase(ready, rectangles, "raw_mean"), ready)
 
 
 def test_augmenting_part_of_a_batch_gives_that_part(images):
@@ -117,3 +119,44 @@ def test_augmenting_part_of_a_batch_gives_that_part(images):
     whole = augment(images, config, 0, 9, SLOTS)
     assert torch.equal(augment(images[5:9], config, 0, 9, SLOTS[5:9]), whole[5:9])
     assert whole.is_contiguous(memory_format=torch.channels_last)
+
+
+def aspects(law, count=4000, size=(64, 64)):
+    """Logarithms of height / width of what is erased."""
+    erased = erasures(RandomErasing(p=1.0, aspect_law=law), size, 0, 0, np.arange(count))
+    return np.log(erased[:, 2] / erased[:, 3])
+
+
+def test_the_log_law_is_torchvisions():
+    torch.manual_seed(0)
+    image, span, bounds = torch.empty(3, 64, 64), [0.02, 0.4], [0.3, 1 / 0.3]
+    erasing = torchvision().transforms.RandomErasing
+    theirs = np.array([erasing.get_params(image, span, bounds)[2:4] for _ in range(4000)])
+    logs = np.log(theirs[:, 0] / theirs[:, 1])
+    assert ks_2samp(aspects("log"), logs).pvalue > 1e-4
+    assert ks_2samp(aspects("linear"), logs).pvalue < 1e-9
+
+
+def test_both_laws_are_made_of_the_same_draws():
+    shared = {"area": (0.05, 0.05), "aspect": (0.5, 2.0)}  # always fits, so that the first try counts
+    slots = np.arange(500)
+    linear, log = (
+        erasures(RandomErasing(aspect_law=law, **shared), (512, 512), 0, 0, slots) for law in ("linear", "log")
+    )
+    erased = linear[:, 2] > 0
+    assert np.array_equal(erased, log[:, 2] > 0)
+    ratios = [rows[erased, 2] / rows[erased, 3] for rows in (linear, log)]
+    assert spearmanr(*ratios).statistic > 0.999
+    assert (ratios[1] < ratios[0] + 0.02).all()  # the logarithm is concave, so its law has the lower ratio
+    assert ratios[1].mean() < ratios[0].mean() - 0.05
+
+
+def test_the_fill_is_all_that_it_changes(images):
+    plain, mean, zero = (
+        augment(images, Augment(pad=3, random_erasing=erasing), 1, 0, SLOTS)
+        for erasing in (None, RandomErasing(p=1.0), RandomErasing(p=1.0, fill="zero"))
+    )
+    inside = (mean == torch.tensor(MEAN).view(1, 3, 1, 1)).all(1, keepdim=True).expand(plain.shape)
+    assert inside.any()
+    assert not zero[inside].any()
+    assert torch.equal(zero[~inside], plain[~inside])

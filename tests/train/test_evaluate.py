@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional as F
 
 from ablate.train import evaluate as module
-from ablate.train.config.retrieval import Evaluate, Model
+from ablate.train.config.retrieval import Evaluate
 from ablate.train.evaluate import evaluate, extract, ranks
 from ablate.train.images import fetcher
 from ablate.train.model import network
@@ -41,8 +41,8 @@ def test_an_empty_gallery_ranks_nothing():
 
 
 @pytest.fixture(scope="module")
-def tested(dataset):
-    net = network(Model(), len(dataset.categories), 0, CPU)
+def tested(dataset, configure):
+    net = network(configure(), len(dataset.categories), 0, CPU)
     return net, extract(net, dataset, fetcher(dataset.images, CPU), "none")
 
 
@@ -83,8 +83,8 @@ def test_features_do_not_depend_on_the_other_images_of_a_batch(tested, dataset, 
     assert torch.allclose(again["test"].queries.features, parts["test"].queries.features, rtol=1e-4, atol=1e-4)
 
 
-def test_features_that_are_not_finite_are_refused(dataset):
-    net = network(Model(), len(dataset.categories), 0, CPU)
+def test_features_that_are_not_finite_are_refused(dataset, configure):
+    net = network(configure(), len(dataset.categories), 0, CPU)
     with torch.no_grad():
         next(net.parameters()).fill_(torch.nan)
     with pytest.raises(RuntimeError, match="not finite"):

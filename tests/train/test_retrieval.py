@@ -8,11 +8,13 @@ import torch
 from ablate.data import SHOP, USER, load
 from ablate.errors import AblateError
 from ablate.train import loop
+from ablate.train.batches import sampler
 from ablate.train.images import fetcher
 from ablate.train.interface import Progress
-from ablate.train.loop import fit, thin
-from ablate.train.model import network
-from ablate.train.retrieval import train, train_on
+from ablate.train.labels import labels
+from ablate.train.loop import Source, fit, thin
+from ablate.train.retrieval import begin, train, train_on
+from ablate.train.saver import Saver
 
 CPU = torch.device("cpu")
 
@@ -26,10 +28,12 @@ def ranks(outcome, number=0):
 
 
 def trained(dataset, config, seed=0):
-    """Weights and statistics after training, as one vector."""
-    net = network(config.model, len(dataset.categories), seed, CPU)
-    fit(net, dataset, fetcher(dataset.images, CPU), config, seed, silent)
-    return torch.cat([value.flatten() for value in net.state_dict().values()])
+    """The backbone's weights and statistics after training, as one vector."""
+    known = labels(dataset, config.loss)
+    training = begin(config, known, seed, CPU)
+    source = Source(sampler(dataset, config.batch), fetcher(dataset.images, CPU), known)
+    fit(training, source, config, seed, Saver(None, 0.0, {}), silent)
+    return torch.cat([value.flatten() for value in training.network.backbone.state_dict().values()])
 
 
 @pytest.fixture(scope="module")
@@ -70,22 +74,44 @@ def test_configs_that_differ_elsewhere_are_our_own_bug(dataset, configure):
         {"loss": {"margin": 9.0}},
         {"loss": {"normalize_features": True}},
         {"loss": {"label_smoothing": 0.1}},
+        {"loss": {"distance": "euclidean"}},
+        {"loss": {"mining": "batch-hard"}},
+        {"loss": {"target": "item"}},
+        {"loss": {"metric": "pml/CircleLoss"}},
+        {"loss": {"metric": "pml/CircleLoss", "metric_options": {"gamma": 9}}},
+        {"model": {"bn_grouping": "fused"}},
+        {"model": {"neck": "none"}},
         {"augment": {"flip": 0.0}},
         {"augment": {"pad": 4}},
         {"augment": {"random_erasing": {"p": 0.5}}},
+        {"augment": {"random_erasing": {"p": 0.5, "fill": "zero"}}},
+        {"augment": {"random_erasing": {"p": 0.5, "aspect_law": "log"}}},
         {"batch": {"quadruplets": 5}},
         {"schedule": {"lr": 1e-4}},
         {"schedule": {"weight_decay": 0.0}},
         {"schedule": {"warmup_steps": 2}},
+        {"schedule": {"warmup_steps": 2, "warmup_shape": "constant"}},
         {"schedule": {"milestones": [1]}},
+        {"schedule": {"decay": "cosine"}},
+        {"schedule": {"optimizer": "adamw"}},
+        {"schedule": {"optimizer": "sgd"}},
+        {"schedule": {"optimizer": "sgd", "momentum": 0.5}},
         {"model": {"last_stride": 2}},
         {"model": {"stem_relu": False}},
         {"amp": "none"},
     ],
     ids=str,
 )
-def test_every_training_setting_changes_the_training(dataset, configure, baseline, change):
-    assert not torch.equal(baseline, trained(dataset, configure(**change)))
+def test_every_training_setting_changes_the_training(dataset, configure, others, change):
+    """And no two of them do the same."""
+    found = trained(dataset, configure(**change))
+    assert not any(torch.equal(found, other) for other in others)
+    others.append(found)
+
+
+@pytest.fixture(scope="module")
+def others(baseline):
+    return [baseline]
 
 
 def test_training_again_gives_the_same_weights(dataset, configure, baseline):
@@ -116,14 +142,15 @@ def test_gallery_and_environment_are_recorded(dataset, configure):
 
 def test_a_loss_that_is_not_finite_names_its_step(dataset, configure):
     config = configure(schedule={"steps": 40, "lr": 1e30}, amp="none")
-    with pytest.raises(RuntimeError, match=r"the loss of step \d+ is (nan|inf); lower schedule\.lr"):
+    terms = r"metric term \S+, classification term \S+, learning rate 1e\+30; lower schedule\.lr"
+    with pytest.raises(RuntimeError, match=r"the loss of step \d+ is (nan|inf): " + terms):
         train_on(dataset, [config], 0, silent)
 
 
-def test_a_batch_may_exceed_the_data(make_dataset, configure):
+def test_a_batch_larger_than_the_data_is_refused_before_training(make_dataset, configure):
     dataset = make_dataset(items=10, categories=1)
-    outcome = train_on(dataset, [configure(batch={"quadruplets": 40}, schedule={"steps": 1})], 0, silent)
-    assert len(outcome.curve) == 1
+    with pytest.raises(AblateError, match=r"batch\.quadruplets: 40 asks for 160 images"):
+        train_on(dataset, [configure(batch={"quadruplets": 40})], 0, silent)
 
 
 def test_data_too_small_for_a_quadruplet_can_still_be_evaluated(make_dataset, configure):

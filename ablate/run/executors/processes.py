@@ -77,7 +77,8 @@ def _listen(worker: _Worker, on_progress: OnProgress, on_report: OnReport) -> bo
 def _cause(exitcode: int | None) -> str:
     if exitcode is not None and exitcode < 0:
         name = signal.Signals(-exitcode).name
-        hint = "; perhaps the machine ran out of memory" if name == "SIGKILL" else ""
+        advice = "; perhaps the machine ran out of memory: fewer workers, smaller batches or images need less"
+        hint = advice if name == "SIGKILL" else ""
         return f"the worker process was killed by {name}{hint}"
     return f"the worker process ended with exit code {exitcode}"
 

@@ -1,6 +1,6 @@
 """Recipes that a study's config may start from, by `preset: NAME`; whatever the file says wins over them.
 
-A preset says how to train, never on what, nor where.
+A preset says how to train and at which size, never on which data, nor where.
 """
 
 from typing import Any

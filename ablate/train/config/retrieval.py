@@ -48,7 +48,7 @@ def _known_backbone(name: str) -> str:
 
 
 def _known_metric(name: str) -> str:
-    if name == "triplet" or name.removeprefix(PML) in pml_losses() and name.startswith(PML):
+    if name == "triplet" or (name.removeprefix(PML) in pml_losses() and name.startswith(PML)):
         return name
     if not pml_losses():
         raise ValueError("triplet; pml/NAME as well once `pip install 'ablate-study[pml]'` has brought its losses")
@@ -124,15 +124,13 @@ class RandomErasing(Section):
 
     p: Rate = Field(0.5, description="Probability that an image is erased.")
     area: Annotated[tuple[Rate, Rate], ListOf] = Field((0.02, 0.4), description="Range of the erased share.")
-    aspect: Annotated[tuple[Positive, Positive], ListOf] = Field(
-        (0.3, 1 / 0.3), description="Range of height / width."
-    )
+    aspect: Annotated[tuple[Positive, Positive], ListOf] = Field((0.3, 1 / 0.3), description="Range of height / width.")
     aspect_law: Literal["linear", "log"] = Field(
         "linear", description="Law of height / width: uniform, as in the log, or log-uniform, as in torchvision."
     )
     fill: Literal["raw_mean", "zero"] = Field(
         "raw_mean",
-        description="What is filled in, after normalisation: ImageNet's raw mean, as in the log, or 0, the mean colour.",
+        description="What is filled in after normalisation: ImageNet's raw mean, as in the log, or 0, the mean colour.",
     )
 
     @model_validator(mode="after")

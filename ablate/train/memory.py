@@ -1,0 +1,91 @@
+"""Memory: what to say when it runs out, and keeping what was freed."""
+
+import ctypes
+from collections.abc import Callable
+
+import torch
+
+from ablate.errors import AblateError
+from ablate.train.config.retrieval import RetrievalConfig
+from ablate.train.device import device_name
+from ablate.train.loop import Step, forward
+from ablate.train.state import Training
+
+GIB = 2**30
+
+SAID = ("can't allocate memory", "bad_alloc", "could not create a memory", "could not create a primitive")
+"""What torch and oneDNN say on a CPU when memory ends."""
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+
+
+def keep_freed() -> None:
+    """Lets this process keep the memory that it frees, where the C library can (glibc).
+
+    By default each large tensor is mapped anew and returned: every step then waits for the kernel to clear its
+    pages, which costs a tenth of a CPU's step.
+    """
+    library = ctypes.CDLL(None)
+    if hasattr(library, "mallopt"):
+        library.mallopt(M_MMAP_THRESHOLD, GIB)
+        library.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def give_back() -> None:
+    """Returns what was freed and kept."""
+    library = ctypes.CDLL(None)
+    if hasattr(library, "malloc_trim"):
+        library.malloc_trim(0)
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def within_memory(training: Training, config: RetrievalConfig, action: Callable[[], None]) -> None:
+    """Runs a training's steps; where memory ends, AblateError says which batch would fit."""
+    try:
+        action()
+        return
+    except (RuntimeError, MemoryError) as fault:
+        if not ran_out(fault):
+            raise
+    # Only out of that block is the step's memory free: the fault holds the frames, and they hold its tensors.
+    raise AblateError(_advice(training, config))
+
+
+def ran_out(fault: BaseException) -> bool:
+    """Whether a fault means that memory ran out, on a GPU or on the CPU."""
+    if isinstance(fault, torch.OutOfMemoryError | MemoryError):
+        return True
+    return any(words in str(fault) for words in SAID)
+
+
+def _advice(training: Training, config: RetrievalConfig) -> str:
+    batch = config.batch
+    key, each = ("quadruplets", 4) if batch.sampling == "quadruplets" else ("items", batch.images)
+    asked = getattr(batch, key)
+    halves = [asked // 2**times for times in range(1, asked.bit_length() - 1)]
+    fits = next((count for count in halves if _fits(training, config, count * each)), None)
+    height, width = config.data.size
+    return (
+        f"out of memory at step {training.step + 1}: {asked * each} images of {height}×{width} (batch.{key} {asked}) "
+        f"are too many for {config.model.backbone} on {device_name(training.network.classifier.weight.device)}; "
+        + (f"batch.{key} {fits} would fit" if fits else f"not even batch.{key} {halves[-1] if halves else asked} fits")
+        + "; a smaller data.size or model.backbone, or amp other than none, needs less memory as well"
+    )
+
+
+def _fits(training: Training, config: RetrievalConfig, images: int) -> bool:
+    """Whether a step of so many images fits: takes one, for nothing goes on from this training."""
+    device = training.network.classifier.weight.device
+    training.network.zero_grad()
+    training.stepper.optimizer.zero_grad()
+    give_back()
+    try:
+        black = torch.zeros(images, *config.data.size, 3, device=device).permute(0, 3, 1, 2)
+        alike = torch.zeros(images, dtype=torch.int64, device=device)
+        training.stepper.step(forward(training.network, Step(black, alike, alike), config).total, 0.0)
+    except (RuntimeError, MemoryError) as fault:
+        if not ran_out(fault):
+            raise
+        return False
+    return True

@@ -1,0 +1,39 @@
+"""When a training is saved, and taken up again."""
+
+import time
+import warnings
+from collections.abc import Mapping
+
+from ablate.train.checkpoint import KEEP, Checkpoints
+from ablate.train.state import Training
+
+
+class Saver:
+    """Saves a training every `seconds`, and its weights at the end; without checkpoints, never.
+
+    `environment` becomes that of the training which is taken up.
+    """
+
+    def __init__(self, checkpoints: Checkpoints | None, seconds: float, environment: Mapping[str, str]) -> None:
+        self.checkpoints, self.seconds, self.environment = checkpoints, seconds, environment
+        self.last = time.monotonic()
+
+    def resume(self, training: Training, steps: int) -> None:
+        """Brings a fresh training to where its newest whole checkpoint was."""
+        packed = self.checkpoints.newest() if self.checkpoints else None
+        if packed is not None:
+            self.environment = training.restore(packed, self.environment, steps) or self.environment
+
+    def is_due(self) -> bool:
+        return self.checkpoints is not None and time.monotonic() - self.last >= self.seconds
+
+    def save(self, training: Training, final: bool) -> None:
+        """Saves if it is time; a training goes on where it cannot be saved, since what it finds matters more."""
+        if self.checkpoints is None or not (final or self.is_due()):
+            return
+        try:
+            packed = training.packed(self.environment, final)
+            self.checkpoints.save(training.step, packed, keep=1 if final else KEEP)
+        except OSError as fault:
+            warnings.warn(f"no checkpoint of step {training.step} could be written: {fault}", stacklevel=2)
+        self.last = time.monotonic()

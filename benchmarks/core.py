@@ -1,0 +1,242 @@
+"""The training core beside a bare loop: images a second, where the time goes, and what each means of speed gives.
+
+    python benchmarks/core.py [cpu|cuda]
+
+Whatever is compared alternates within one process, round by round, so that a slow minute of the machine slows both;
+ratios are medians of the rounds' ratios. The profile of a step is kept beside the results.
+"""
+
+import ctypes
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from machine import RESULTS, keep
+from torch.optim import Adam
+from torch.profiler import ProfilerActivity, profile
+
+from ablate.data import load
+from ablate.train.batches import sampler
+from ablate.train.config import RetrievalConfig
+from ablate.train.device import autocast, deterministic, device_name
+from ablate.train.images import fetcher
+from ablate.train.labels import labels
+from ablate.train.loop import Source, draw, fit, forward
+from ablate.train.losses import loss_terms
+from ablate.train.memory import M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, keep_freed
+from ablate.train.retrieval import begin
+from ablate.train.saver import Saver
+from ablate.train.state import Training
+
+Run = Callable[[int], None]
+"""Takes so many steps."""
+
+ROUNDS = 9
+GLIBC_DEFAULT = 128 * 1024
+MACS = {"resnet18": 0.249e9, "resnet50": 4.05e9}
+"""Multiply-adds of one image's forward pass, at 64×64 and 256×128 with last stride 1; a step costs three of them."""
+
+
+def main() -> None:
+    device = torch.device(sys.argv[1] if len(sys.argv) > 1 else "cuda" if torch.cuda.is_available() else "cpu")
+    on_gpu = device.type == "cuda"
+    deterministic(torch.get_num_threads())
+    keep_freed()
+    small = config("resnet18", (64, 64), 16, device)
+    large = config("resnet50", (256, 128), 64 if on_gpu else 8, device)
+    lines = ["# The training core", "", f"On {device_name(device)}, {torch.get_num_threads()} CPU threads.", ""]
+    lines += [f"Peak of a large matrix product: {peak(device, small.amp) / 1e12:.2f} Tflop/s in {small.amp}.", ""]
+    for case in (small, large):
+        lines += section(case, device, steps=20 if on_gpu else 4 if case is small else 1)
+    lines += ["## Means of speed, ResNet-18 at 64×64", "", *table(means(small, device), 20 if on_gpu else 4, small)]
+    keep(f"core-{device.type}", lines)
+
+
+def config(backbone: str, size: tuple[int, int], quadruplets: int, device: torch.device) -> RetrievalConfig:
+    """A step of the log with all its tricks on."""
+    return RetrievalConfig.model_validate(
+        {
+            "data": {"size": list(size)},
+            "model": {"backbone": backbone},
+            "loss": {"label_smoothing": 0.1},
+            "augment": {"random_erasing": {"p": 0.5}},
+            "batch": {"quadruplets": quadruplets},
+            "schedule": {"warmup_steps": 500},
+            "amp": "fp16" if device.type == "cuda" else "bf16",
+        }
+    )
+
+
+def section(case: RetrievalConfig, device: torch.device, steps: int) -> list[str]:
+    """Ours, the bare loop, and ours in fp32; then the shares of a step's time."""
+    height, width = case.data.size
+    training, source = prepared(case, device)
+    single = case.model_copy(update={"amp": "none"})
+    contenders = {
+        f"ours, {case.amp}": ours(training, source, case),
+        f"bare loop, {case.amp}, one fixed batch": bare(*prepared(case, device), case),
+        "ours, fp32 (channels-last too)": ours(*prepared(single, device), single),
+    }
+    name = f"{case.model.backbone}-{height}x{width}"
+    lines = [f"## {case.model.backbone} at {height}×{width}, {4 * case.batch.quadruplets} images a step", ""]
+    lines += table(contenders, steps, case)
+    lines += [
+        "",
+        "Time of a step: " + ", ".join(f"{part} {share:.1%}" for part, share in shares(training, source, case)),
+    ]
+    (RESULTS / f"core-{device.type}-{name}-profile.txt").write_text(profiled(ours(training, source, case), device))
+    return [*lines, "", f"[Profile of five steps](core-{device.type}-{name}-profile.txt)", ""]
+
+
+def prepared(case: RetrievalConfig, device: torch.device) -> tuple[Training, Source]:
+    dataset = load("emoji", None, case.data.size)
+    known = labels(dataset, case.loss)
+    source = Source(sampler(dataset, case.batch), fetcher(dataset.images, device), known)
+    return begin(case, known, 0, device), source
+
+
+def ours(training: Training, source: Source, case: RetrievalConfig) -> Run:
+    """The loop as trials run it, checkpoints aside."""
+
+    def run(steps: int) -> None:
+        schedule = case.schedule.model_copy(update={"steps": training.step + steps})
+        until = case.model_copy(update={"schedule": schedule})
+        fit(training, source, until, 0, Saver(None, 0.0, {}), lambda _: None)
+
+    return run
+
+
+def bare(training: Training, source: Source, case: RetrievalConfig) -> Run:
+    """The same model, loss and optimiser, on one batch that lies on the device."""
+    network = training.network.train()
+    batch = draw(source, case, 0, 0)
+    optimizer = Adam([w for w in network.parameters() if w.requires_grad], lr=1e-6, weight_decay=5e-4, fused=True)
+    scaler = torch.amp.GradScaler(batch.images.device.type, enabled=case.amp == "fp16")
+
+    def run(steps: int) -> None:
+        for _ in range(steps):
+            optimizer.zero_grad(set_to_none=True)
+            with autocast(batch.images.device, case.amp):
+                features = network.features(batch.images)
+            logits = network.logits(features)
+            loss = loss_terms(features, logits, batch.items, batch.classes, case.loss, None).total
+            scaler.scale(loss).backward()
+            scaler.step(optimizer)
+            scaler.update()
+
+    return run
+
+
+def means(case: RetrievalConfig, device: torch.device) -> Mapping[str, Run]:
+    """Ours with one means of speed taken away or added."""
+    fused = case.model_copy(update={"model": case.model.model_copy(update={"bn_grouping": "fused"})})
+    compiled = case.model_copy(update={"runtime": case.runtime.model_copy(update={"compile": "default"})})
+    found = {
+        "ours": ours(*prepared(case, device), case),
+        "batch norms over the whole batch (another model)": ours(*prepared(fused, device), fused),
+        "with runtime.compile: default": ours(*prepared(compiled, device), compiled),
+    }
+    if device.type == "cpu":
+        found["without keeping freed memory"] = returning(ours(*prepared(case, device), case))
+    else:
+        graphs = case.model_copy(update={"runtime": case.runtime.model_copy(update={"compile": "reduce-overhead"})})
+        found["with runtime.compile: reduce-overhead (CUDA graphs)"] = ours(*prepared(graphs, device), graphs)
+    return found
+
+
+def returning(run: Run) -> Run:
+    """The same with the C library's own thresholds, under which it returns memory to the kernel."""
+
+    def changed(steps: int) -> None:
+        library = ctypes.CDLL(None)
+        library.mallopt(M_MMAP_THRESHOLD, GLIBC_DEFAULT)
+        library.mallopt(M_TRIM_THRESHOLD, GLIBC_DEFAULT)
+        run(steps)
+        keep_freed()
+
+    return changed
+
+
+def table(contenders: Mapping[str, Run], steps: int, case: RetrievalConfig) -> list[str]:
+    """Images a second of each, the median of the rounds; the ratio to the first in the same round."""
+    images = 4 * case.batch.quadruplets * steps
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    for number in range(ROUNDS + 1):
+        for name, run in contenders.items():
+            taken = timed(run, steps)
+            if number:  # the first round warms up
+                seconds[name].append(taken)
+    first = next(iter(seconds.values()))
+    height = case.data.size[0]
+    flops = 6 * MACS[case.model.backbone] if height in (64, 256) else 0.0
+    lines = ["| | images / s | Tflop/s | first line / this one |", "| :-- | --: | --: | --: |"]
+    for name, taken in seconds.items():
+        rate = images / statistics.median(taken)
+        ratio = statistics.median(other / one for one, other in zip(first, taken, strict=True))
+        spread = sorted(other / one for one, other in zip(first, taken, strict=True))
+        lines.append(
+            f"| {name} | {rate:,.0f} | {rate * flops / 1e12:.2f} | {ratio:.3f} ({spread[1]:.3f} to {spread[-2]:.3f}) |"
+        )
+    return lines
+
+
+def timed(run: Run, steps: int) -> float:
+    synchronize()
+    started = time.perf_counter()
+    run(steps)
+    synchronize()
+    return time.perf_counter() - started
+
+
+def synchronize() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def shares(training: Training, source: Source, case: RetrievalConfig, steps: int = 8) -> Sequence[tuple[str, float]]:
+    """Shares of data, forward, backward and optimiser; the device is waited for after each, so they add up."""
+    spent = dict.fromkeys(("data", "forward", "backward", "optimiser"), 0.0)
+    training.network.train()
+    inner = training.stepper.optimizer
+
+    def marked(name: str, since: float) -> float:
+        synchronize()
+        spent[name] += (now := time.perf_counter()) - since
+        return now
+
+    for step in range(steps):
+        now = time.perf_counter()
+        batch = draw(source, case, 0, step)
+        now = marked("data", now)
+        terms = forward(training.network, batch, case)
+        now = marked("forward", now)
+        hook = inner.register_step_pre_hook(lambda *_, since=now: marked("backward", since) and None)
+        training.stepper.step(terms.total, 1e-6)
+        hook.remove()
+        marked("optimiser", now)
+    spent["optimiser"] -= spent["backward"]
+    total = sum(spent.values())
+    return [(name, seconds / total) for name, seconds in spent.items()]
+
+
+def profiled(run: Run, device: torch.device) -> str:
+    activities = [ProfilerActivity.CPU] + ([ProfilerActivity.CUDA] if device.type == "cuda" else [])
+    with profile(activities=activities) as found:
+        run(5)
+    order = "self_cuda_time_total" if device.type == "cuda" else "self_cpu_time_total"
+    return found.key_averages().table(sort_by=order, row_limit=20, max_name_column_width=44)
+
+
+def peak(device: torch.device, amp: str) -> float:
+    """Floating-point operations a second of the best of ten large products."""
+    size = 8192 if device.type == "cuda" else 2048
+    dtype = torch.float16 if amp == "fp16" else torch.bfloat16
+    one, other = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
+    one @ other
+    return 2 * size**3 / min(timed(lambda _: torch.mm(one, other), 1) for _ in range(10))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""What the docs say of the config is what the code has, and their links lead somewhere."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ablate.study.file import read_study
+from ablate.study.settings import flattened
+from ablate.train.config import TRAINERS
+from ablate.train.config.retrieval import RandomErasing
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+REFERENCE = DOCS / "config.md"
+PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+IDEAS = sorted((DOCS / "ideas").glob("*.md"))
+
+SPAN = re.compile(r"`([^`\n]+)`")
+DOTTED = re.compile(r"([a-z_]\w*(?:\.[a-z_]\w*)+)(?:: .*)?")  # a key, or a key with its value
+FILE = re.compile(r".*\.(py|md|yaml|db)")
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+SNIPPET = re.compile(r"^```yaml\n(study: .*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def text(path):
+    return path.read_text(encoding="utf-8")
+
+
+def prose(path):
+    return re.sub(r"^```.*?^```", "", text(path), flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(path):
+    """The anchors that GitHub gives a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", prose(path), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def listed():
+    """The keys that the reference lists: what stands first in a line of its tables."""
+    return set(re.findall(r"^\| `([^`]+)`", text(REFERENCE), re.MULTILINE))
+
+
+def each(pages):
+    return pytest.mark.parametrize("page", pages, ids=[str(page.relative_to(ROOT)) for page in pages])
+
+
+def test_the_config_reference_is_what_its_tool_prints():
+    tool = [sys.executable, str(ROOT / "tools" / "config_reference.py")]
+    printed = subprocess.run(tool, capture_output=True, check=True, cwd=ROOT).stdout.decode("utf-8")
+    assert text(REFERENCE) == printed, "python tools/config_reference.py > docs/config.md"
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_the_config_reference_lists_every_key(trainer):
+    config = TRAINERS[trainer].config().model_dump()
+    if trainer == "retrieval":
+        config["augment"]["random_erasing"] = RandomErasing().model_dump()
+    assert config.pop("runtime").keys() <= {key.removeprefix("runtime.") for key in listed()}
+    assert flattened(config).keys() <= listed()
+
+
+@each(IDEAS)
+def test_ideas_name_keys_that_the_config_has(page):
+    spans = SPAN.findall(prose(page))
+    named = {found[1] for span in spans if not FILE.fullmatch(span) and (found := DOTTED.fullmatch(span))}
+    assert named
+    assert named <= listed()
+
+
+@each(IDEAS)
+def test_ideas_show_studies_that_can_be_read(page, tmp_path):
+    snippets = SNIPPET.findall(text(page))
+    assert snippets
+    for snippet in snippets:
+        path = tmp_path / "study.yaml"
+        path.write_text(snippet, encoding="utf-8")
+        study = read_study(path)
+        for row in study.rows:
+            TRAINERS[study.trainer].config.model_validate(study.row_config(row))
+
+
+@each(PAGES)
+def test_links_lead_to_files_and_headings_that_exist(page):
+    for link in LINK.findall(prose(page)):
+        if re.match(r"[a-z]+:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = page.parent / name if name else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link

@@ -1,0 +1,219 @@
+"""A training that is interrupted and goes on gives the bits of one that is not."""
+
+import hashlib
+import multiprocessing
+import os
+import random
+import signal
+import time
+import warnings
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from ablate.data.dataset import Dataset
+from ablate.train.checkpoint import Checkpoints
+from ablate.train.config.retrieval import RetrievalConfig
+from ablate.train.interface import Outcome, Progress
+from ablate.train.retrieval import train_on
+
+Configure = Callable[..., RetrievalConfig]
+
+SMALL = {"model": {"backbone": "timm/test_resnet"}, "runtime": {"checkpoint_seconds": 0.0}}
+
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here"))]
+
+
+class Stopped(Exception):  # noqa: N818
+    pass
+
+
+def silent(_: Progress) -> None:
+    pass
+
+
+def stop_at(step: int) -> Callable[[Progress], None]:
+    """Ends a training during a step: after it was taken, before it is saved."""
+
+    def progress(made: Progress) -> None:
+        if made.step == step:
+            raise Stopped
+
+    return progress
+
+
+def weights(checkpoints: Checkpoints) -> str:
+    """SHA-256 of the trained weights and statistics."""
+    state = checkpoints.newest()
+    assert state is not None
+    path = checkpoints.folder / "state"
+    path.write_bytes(state)
+    found = torch.load(path, weights_only=True)
+    assert "optimizer" not in found
+    digest = hashlib.sha256()
+    for name, value in found["network"].items():
+        digest.update(name.encode())
+        digest.update(value.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def ranks(outcome: Outcome) -> str:
+    """SHA-256 of every query's rank."""
+    found = (one.ranks[split] for one in outcome.evaluations for split in sorted(one.ranks))
+    return hashlib.sha256(b"".join(np.asarray(each).tobytes() for each in found)).hexdigest()
+
+
+def interrupted(
+    dataset: Dataset, config: RetrievalConfig, checkpoints: Checkpoints, steps: list[int]
+) -> tuple[str, str, Outcome]:
+    for step in steps:
+        with pytest.raises(Stopped):
+            train_on(dataset, [config], 0, stop_at(step), checkpoints)
+    outcome = train_on(dataset, [config], 0, silent, checkpoints)
+    return weights(checkpoints), ranks(outcome), outcome
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"amp": "none", "schedule": {"optimizer": "sgd"}},
+        {"schedule": {"optimizer": "adamw", "decay": "cosine", "warmup_steps": 3}},
+        {"loss": {"target": "item"}, "augment": {"random_erasing": {"p": 0.5}}},
+        {
+            "loss": {"mining": "batch-hard"},
+            "batch": {"sampling": "pk", "items": 5, "images": 3},
+            "model": {"bn_grouping": "fused"},
+        },
+        {"loss": {"metric": "pml/ArcFaceLoss"}},
+    ],
+    ids=["log", "sgd", "adamw", "item", "pk", "pml"],
+)
+def test_interrupted_anywhere_and_taken_up_gives_the_same_bits(
+    dataset: Dataset, configure: Configure, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    config = with_small(configure, change, steps=8)
+    undisturbed = interrupted(dataset, config, Checkpoints(tmp_path / "one", "key"), [])
+    disturbed = interrupted(dataset, config, Checkpoints(tmp_path / "other", "key"), [1, 3, 4, 8])
+    assert disturbed[:2] == undisturbed[:2]
+    assert disturbed[2].curve == undisturbed[2].curve
+    assert len(undisturbed[2].curve) == 8
+
+
+def with_small(configure: Configure, change: dict[str, Any], steps: int) -> RetrievalConfig:
+    sections = {name: dict(values) for name, values in SMALL.items()}
+    for name, values in change.items():
+        sections[name] = sections.get(name, {}) | values if isinstance(values, dict) else values
+    sections["schedule"] = sections.get("schedule", {}) | {"steps": steps}
+    return configure(**sections)
+
+
+def test_it_goes_on_instead_of_beginning_again(dataset: Dataset, configure: Configure, tmp_path: Path) -> None:
+    config = with_small(configure, {}, steps=6)
+    checkpoints = Checkpoints(tmp_path, "key")
+    with pytest.raises(Stopped):
+        train_on(dataset, [config], 0, stop_at(4), checkpoints)
+    told: list[int] = []
+    train_on(dataset, [config], 0, lambda made: told.append(made.step), checkpoints)
+    assert told == [4, 5, 6]
+    assert [path.name for path in tmp_path.iterdir()] == ["000000006.ckpt"]
+
+
+def test_a_finished_training_is_only_evaluated(dataset: Dataset, configure: Configure, tmp_path: Path) -> None:
+    """So an evaluation setting that is added later costs no training."""
+    config = with_small(configure, {}, steps=3)
+    after = with_small(configure, {"evaluate": {"neck": "after"}}, steps=3)
+    checkpoints = Checkpoints(tmp_path, "key")
+    together = train_on(dataset, [config, after], 0, silent)
+    first = train_on(dataset, [config], 0, silent, checkpoints)
+    told: list[Progress] = []
+    later = train_on(dataset, [after], 0, told.append, checkpoints)
+    assert told == []
+    assert ranks(later) == ranks(Outcome(together.evaluations[1:]))
+    assert (later.curve, later.environment) == (first.curve, first.environment)
+
+
+def test_a_torn_checkpoint_costs_its_steps_and_nothing_else(
+    dataset: Dataset, configure: Configure, tmp_path: Path
+) -> None:
+    config = with_small(configure, {}, steps=6)
+    undisturbed = interrupted(dataset, config, Checkpoints(tmp_path / "one", "key"), [])
+    checkpoints = Checkpoints(tmp_path / "other", "key")
+    with pytest.raises(Stopped):
+        train_on(dataset, [config], 0, stop_at(5), checkpoints)
+    newest = checkpoints.folder / "000000004.ckpt"
+    newest.write_bytes(newest.read_bytes()[:-1])
+    told: list[int] = []
+    outcome = train_on(dataset, [config], 0, lambda made: told.append(made.step), checkpoints)
+    assert told == [4, 5, 6]
+    assert (weights(checkpoints), ranks(outcome)) == undisturbed[:2]
+
+
+def test_another_environment_begins_again(dataset: Dataset, configure: Configure, tmp_path: Path) -> None:
+    """Half a training on two threads and half on one would be a run that cannot be repeated."""
+    one, two = (with_small(configure, {"runtime": {"threads": n, "checkpoint_seconds": 0.0}}, steps=4) for n in (1, 2))
+    checkpoints = Checkpoints(tmp_path, "key")
+    with pytest.raises(Stopped):
+        train_on(dataset, [two], 0, stop_at(3), checkpoints)
+    told: list[int] = []
+    outcome = train_on(dataset, [one], 0, lambda made: told.append(made.step), checkpoints)
+    assert told == [1, 2, 3, 4]
+    assert outcome.environment["threads"] == "1"
+
+
+def test_a_disk_that_is_full_does_not_stop_a_training(dataset: Dataset, configure: Configure, tmp_path: Path) -> None:
+    config = with_small(configure, {}, steps=3)
+    (tmp_path / "file").write_text("in the way of the folder")
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        outcome = train_on(dataset, [config], 0, silent, Checkpoints(tmp_path / "file", "key"))
+    assert [str(each.message).partition(": ")[0] for each in told] == [
+        f"no checkpoint of step {n} could be written" for n in (1, 2, 3)
+    ]
+    assert ranks(outcome) == ranks(train_on(dataset, [config], 0, silent))
+
+
+KILLS = 20
+
+
+def run(dataset: Dataset, config: RetrievalConfig, folder: Path, pipe: "Connection[Any, Any]") -> None:
+    outcome = train_on(dataset, [config], 0, lambda made: pipe.send(made.step), Checkpoints(folder, "key"))
+    pipe.send(ranks(outcome))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("device", DEVICES)
+def test_killed_at_twenty_random_moments(dataset: Dataset, configure: Configure, tmp_path: Path, device: str) -> None:
+    """SIGKILL in the middle of steps, of writing a checkpoint, of evaluating; the number of steps does not matter."""
+    config = with_small(configure, {"runtime": {"device": device, "checkpoint_seconds": 0.0}}, steps=400)
+    undisturbed = interrupted(dataset, config, Checkpoints(tmp_path / "one", "key"), [])
+    moments = random.Random(0)
+    folder, kills, steps = tmp_path / "other", 0, []
+    context = multiprocessing.get_context("spawn")
+    while True:
+        ours, theirs = context.Pipe()
+        process = context.Process(target=run, args=(dataset, config, folder, theirs))
+        process.start()
+        theirs.close()
+        assert process.pid is not None
+        said = ours.recv()  # its first step, once torch has been imported
+        if kills < KILLS:
+            time.sleep(moments.uniform(0.0, 0.3))
+            os.kill(process.pid, signal.SIGKILL)
+            kills += 1
+            steps.append(said)
+            process.join()
+            continue
+        while isinstance(said, int):
+            said = ours.recv()
+        process.join()
+        break
+    assert steps == sorted(steps)
+    assert len(set(steps)) > KILLS / 2, f"most kills should find some progress: {steps}"
+    assert said == undisturbed[1]
+    assert weights(Checkpoints(folder, "key")) == undisturbed[0]
