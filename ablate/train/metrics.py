@@ -1,6 +1,5 @@
 """The losses of pytorch-metric-learning as metric terms: built from a config, tried before training."""
 
-import copy
 import inspect
 from collections.abc import Iterator
 from importlib import import_module
@@ -11,7 +10,7 @@ from torch import nn
 
 from ablate.errors import AblateError
 from ablate.train.config.retrieval import PML, Loss
-from ablate.train.seeding import generator
+from ablate.train.weights import library_draws
 
 REFUSALS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What the library's losses raise of arguments that they cannot work with."""
@@ -37,9 +36,7 @@ def metric_loss(config: Loss, items: int, width: int, seed: int) -> nn.Module | 
         return None
     kind = _kind(config.metric)
     arguments = _arguments(config, kind, items, width)
-    with torch.random.fork_rng(devices=[]):
-        # Not torch.manual_seed, which would seed the GPUs' generators too.
-        torch.default_generator.manual_seed(int(generator(seed, "initial/metric").integers(2**63)))
+    with library_draws(seed, "initial/metric"):
         built = _built(config, kind, arguments)
         _try(config, built, items, width)
     return built
@@ -94,14 +91,14 @@ def _built(config: Loss, kind: type[nn.Module], arguments: dict[str, Any]) -> nn
 
 
 def _try(config: Loss, built: nn.Module, items: int, width: int) -> None:
-    """Calls a copy, since some losses keep state, on eight images of the last items, as many of each.
+    """Calls it on eight images of the last items, as many of each.
 
     What only shows when a loss is called would otherwise end a trial, with a message in the library's terms.
     """
     labels = items - 1 - torch.arange(8) % (4 if items >= 4 else 2)
     try:
         with torch.no_grad():
-            value = copy.deepcopy(built)(torch.randn(8, width), labels)
+            value = built(torch.randn(8, width), labels)
         if value.numel() != 1:
             raise ValueError(f"it gives {value.numel()} numbers")
     except REFUSALS as error:

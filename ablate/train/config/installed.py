@@ -9,6 +9,10 @@ from pathlib import Path
 REGISTERED = re.compile(rb"^@register_model\s+def (\w+)\(", re.MULTILINE)
 
 
+NO_USE = {"DynamicSoftMarginLoss", "GenericPairLoss", "ManifoldLoss", "SelfSupervisedLoss", "VICRegLoss"}
+"""The first keeps a state that no state dict holds, so it could not be resumed; the others take no item numbers."""
+
+
 @lru_cache
 def timm_models() -> frozenset[str]:
     """The architectures that the installed timm registers; empty without timm."""
@@ -19,13 +23,14 @@ def timm_models() -> frozenset[str]:
 
 @lru_cache
 def pml_losses() -> frozenset[str]:
-    """The losses that the installed pytorch-metric-learning exports; empty without it."""
+    """The losses of features and item numbers in the installed pytorch-metric-learning; empty without it."""
     folder = _folder("pytorch_metric_learning")
     if folder is None:
         return frozenset()
     tree = ast.parse((folder / "losses" / "__init__.py").read_bytes())
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    return frozenset(alias.name for node in imports for alias in node.names if alias.name.endswith("Loss"))
+    names = {alias.name for node in imports for alias in node.names}
+    return frozenset(name for name in names - NO_USE if name.endswith("Loss"))
 
 
 def _folder(library: str) -> Path | None:
