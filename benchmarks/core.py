@@ -6,7 +6,6 @@ Whatever is compared alternates within one process, round by round, so that a sl
 ratios are medians of the rounds' ratios. The profile of a step is kept beside the results.
 """
 
-import ctypes
 import statistics
 import sys
 import time
@@ -14,10 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from machine import RESULTS, keep
+from torch.nn.functional import cross_entropy
 from torch.optim import Adam
 from torch.profiler import ProfilerActivity, profile
 
 from ablate.data import load
+from ablate.train.backbone import keep_resolution
 from ablate.train.batches import sampler
 from ablate.train.config import RetrievalConfig
 from ablate.train.device import autocast, deterministic, device_name
@@ -25,16 +26,16 @@ from ablate.train.images import fetcher
 from ablate.train.labels import labels
 from ablate.train.loop import Source, draw, fit, forward
 from ablate.train.losses import loss_terms
-from ablate.train.memory import M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, keep_freed
 from ablate.train.retrieval import begin
 from ablate.train.saver import Saver
 from ablate.train.state import Training
+from ablate.train.vision import torchvision
 
 Run = Callable[[int], None]
 """Takes so many steps."""
 
+OURS, PLAIN = "ours", "torchvision's network, cross-entropy alone"
 ROUNDS = 9
-GLIBC_DEFAULT = 128 * 1024
 MACS = {"resnet18": 0.249e9, "resnet50": 4.05e9}
 """Multiply-adds of one image's forward pass, at 64×64 and 256×128 with last stride 1; a step costs three of them."""
 
@@ -43,7 +44,6 @@ def main() -> None:
     device = torch.device(sys.argv[1] if len(sys.argv) > 1 else "cuda" if torch.cuda.is_available() else "cpu")
     on_gpu = device.type == "cuda"
     deterministic(torch.get_num_threads())
-    keep_freed()
     small = config("resnet18", (64, 64), 16, device)
     large = config("resnet50", (256, 128), 64 if on_gpu else 8, device)
     lines = ["# The training core", "", f"On {device_name(device)}, {torch.get_num_threads()} CPU threads.", ""]
@@ -70,14 +70,16 @@ def config(backbone: str, size: tuple[int, int], quadruplets: int, device: torch
 
 
 def section(case: RetrievalConfig, device: torch.device, steps: int) -> list[str]:
-    """Ours, the bare loop, and ours in fp32; then the shares of a step's time."""
+    """Ours, the bare loop, ours in fp32, torchvision's network by itself; then the shares of a step's time."""
     height, width = case.data.size
     training, source = prepared(case, device)
     single = case.model_copy(update={"amp": "none"})
     contenders = {
-        f"ours, {case.amp}": ours(training, source, case),
-        f"bare loop, {case.amp}, one fixed batch": bare(*prepared(case, device), case),
-        "ours, fp32 (channels-last too)": ours(*prepared(single, device), single),
+        f"{OURS}, {case.amp}": ours(training, source, case),
+        f"bare loop on one fixed batch, {case.amp}": bare(*prepared(case, device), case),
+        f"{OURS}, fp32": ours(*prepared(single, device), single),
+        f"{PLAIN}, {case.amp}": plain(case, device),
+        f"{PLAIN}, fp32": plain(single, device),
     }
     name = f"{case.model.backbone}-{height}x{width}"
     lines = [f"## {case.model.backbone} at {height}×{width}, {4 * case.batch.quadruplets} images a step", ""]
@@ -129,6 +131,28 @@ def bare(training: Training, source: Source, case: RetrievalConfig) -> Run:
     return run
 
 
+def plain(case: RetrievalConfig, device: torch.device) -> Run:
+    """What the libraries give with nothing of ours: a classifier of 13 classes on one batch, channels-last."""
+    network = torchvision().models.get_model(case.model.backbone, num_classes=13)
+    keep_resolution(network, case.model.backbone)
+    network = network.to(device, memory_format=torch.channels_last)
+    images = torch.randn(4 * case.batch.quadruplets, *case.data.size, 3, device=device).permute(0, 3, 1, 2)
+    classes = torch.arange(len(images), device=device) % 13
+    optimizer = Adam(network.parameters(), lr=1e-6, weight_decay=5e-4, fused=True)
+    scaler = torch.amp.GradScaler(device.type, enabled=case.amp == "fp16")
+
+    def run(steps: int) -> None:
+        for _ in range(steps):
+            optimizer.zero_grad(set_to_none=True)
+            with autocast(device, case.amp):
+                loss = cross_entropy(network(images), classes)
+            scaler.scale(loss).backward()
+            scaler.step(optimizer)
+            scaler.update()
+
+    return run
+
+
 def means(case: RetrievalConfig, device: torch.device) -> Mapping[str, Run]:
     """Ours with one means of speed taken away or added."""
     fused = case.model_copy(update={"model": case.model.model_copy(update={"bn_grouping": "fused"})})
@@ -138,29 +162,14 @@ def means(case: RetrievalConfig, device: torch.device) -> Mapping[str, Run]:
         "batch norms over the whole batch (another model)": ours(*prepared(fused, device), fused),
         "with runtime.compile: default": ours(*prepared(compiled, device), compiled),
     }
-    if device.type == "cpu":
-        found["without keeping freed memory"] = returning(ours(*prepared(case, device), case))
-    else:
+    if device.type == "cuda":
         graphs = case.model_copy(update={"runtime": case.runtime.model_copy(update={"compile": "reduce-overhead"})})
         found["with runtime.compile: reduce-overhead (CUDA graphs)"] = ours(*prepared(graphs, device), graphs)
     return found
 
 
-def returning(run: Run) -> Run:
-    """The same with the C library's own thresholds, under which it returns memory to the kernel."""
-
-    def changed(steps: int) -> None:
-        library = ctypes.CDLL(None)
-        library.mallopt(M_MMAP_THRESHOLD, GLIBC_DEFAULT)
-        library.mallopt(M_TRIM_THRESHOLD, GLIBC_DEFAULT)
-        run(steps)
-        keep_freed()
-
-    return changed
-
-
 def table(contenders: Mapping[str, Run], steps: int, case: RetrievalConfig) -> list[str]:
-    """Images a second of each, the median of the rounds; the ratio to the first in the same round."""
+    """Images a second of each, the median of the rounds, and the ratios that say something."""
     images = 4 * case.batch.quadruplets * steps
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(ROUNDS + 1):
@@ -168,18 +177,20 @@ def table(contenders: Mapping[str, Run], steps: int, case: RetrievalConfig) -> l
             taken = timed(run, steps)
             if number:  # the first round warms up
                 seconds[name].append(taken)
-    first = next(iter(seconds.values()))
-    height = case.data.size[0]
-    flops = 6 * MACS[case.model.backbone] if height in (64, 256) else 0.0
-    lines = ["| | images / s | Tflop/s | first line / this one |", "| :-- | --: | --: | --: |"]
+    lines = ["| | images / s | Tflop / s |", "| :-- | --: | --: |"]
     for name, taken in seconds.items():
         rate = images / statistics.median(taken)
-        ratio = statistics.median(other / one for one, other in zip(first, taken, strict=True))
-        spread = sorted(other / one for one, other in zip(first, taken, strict=True))
-        lines.append(
-            f"| {name} | {rate:,.0f} | {rate * flops / 1e12:.2f} | {ratio:.3f} ({spread[1]:.3f} to {spread[-2]:.3f}) |"
-        )
-    return lines
+        lines.append(f"| {name} | {rate:,.0f} | {rate * 6 * MACS[case.model.backbone] / 1e12:.2f} |")
+    first, *others = seconds
+    pairs = [(first, other) for other in others]
+    pairs += [(one, other) for one in others for other in others if one.startswith(PLAIN) and other == f"{PLAIN}, fp32"]
+    lines += ["", "Speed of the one over the other, median (quartiles) of the rounds' ratios:", ""]
+    return lines + [f"- {one} / {other}: {ratio(seconds[one], seconds[other])}" for one, other in pairs if one != other]
+
+
+def ratio(one: Sequence[float], other: Sequence[float]) -> str:
+    low, middle, high = statistics.quantiles([b / a for a, b in zip(one, other, strict=True)], n=4)
+    return f"{middle:.3f} ({low:.3f} to {high:.3f})"
 
 
 def timed(run: Run, steps: int) -> float:

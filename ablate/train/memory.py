@@ -1,6 +1,5 @@
-"""Memory: what to say when it runs out, and keeping what was freed."""
+"""What to say when memory runs out."""
 
-import ctypes
 from collections.abc import Callable
 
 import torch
@@ -11,33 +10,8 @@ from ablate.train.device import device_name
 from ablate.train.loop import Step, forward
 from ablate.train.state import Training
 
-GIB = 2**30
-
 SAID = ("can't allocate memory", "bad_alloc", "could not create a memory", "could not create a primitive")
 """What torch and oneDNN say on a CPU when memory ends."""
-
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-
-
-def keep_freed() -> None:
-    """Lets this process keep the memory that it frees, where the C library can (glibc).
-
-    By default each large tensor is mapped anew and returned: every step then waits for the kernel to clear its
-    pages, which costs a tenth of a CPU's step.
-    """
-    library = ctypes.CDLL(None)
-    if hasattr(library, "mallopt"):
-        library.mallopt(M_MMAP_THRESHOLD, GIB)
-        library.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
-
-
-def give_back() -> None:
-    """Returns what was freed and kept."""
-    library = ctypes.CDLL(None)
-    if hasattr(library, "malloc_trim"):
-        library.malloc_trim(0)
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 def within_memory(training: Training, config: RetrievalConfig, action: Callable[[], None]) -> None:
@@ -79,7 +53,8 @@ def _fits(training: Training, config: RetrievalConfig, images: int) -> bool:
     device = training.network.classifier.weight.device
     training.network.zero_grad()
     training.stepper.optimizer.zero_grad()
-    give_back()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
     try:
         black = torch.zeros(images, *config.data.size, 3, device=device).permute(0, 3, 1, 2)
         alike = torch.zeros(images, dtype=torch.int64, device=device)

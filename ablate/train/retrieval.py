@@ -18,7 +18,7 @@ from ablate.train.images import fetcher
 from ablate.train.interface import Outcome, Progress
 from ablate.train.labels import Labels, labels
 from ablate.train.loop import Source, fit, thin
-from ablate.train.memory import keep_freed, within_memory
+from ablate.train.memory import within_memory
 from ablate.train.metrics import metric_loss
 from ablate.train.model import network
 from ablate.train.optimizer import Stepper
@@ -61,7 +61,6 @@ def train_on(
     for each in configs:
         check_data(dataset, each)
     deterministic(config.runtime.threads)
-    keep_freed()
     device = pick(config.runtime.device, config.amp)
     fetch = fetcher(dataset.images, device)
     known = labels(dataset, config.loss)
