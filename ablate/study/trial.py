@@ -9,18 +9,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from ablate import data
-from ablate.errors import StudyError
+from ablate.errors import DataError, StudyError
 from ablate.study.code import code_hashes
 from ablate.study.faults import Faults
 from ablate.study.settings import Config
 from ablate.study.source import Node, Place
 from ablate.study.study import Study
-from ablate.train.config import TRAINERS, OutsideIdentity
+from ablate.train.config import NO_FILE, TRAINERS, OutsideIdentity, RetrievalConfig
 
 ROW, REFERENCE = "row", "reference"
 
@@ -104,14 +105,27 @@ def _dumped(config: BaseModel, name: str) -> Any:
 
 
 def _fingerprint(config: BaseModel) -> str | None:
-    """The hash of the data set's content, for trainers that have one."""
-    section = getattr(config, "data", None)
-    return _data_fingerprint(section.name, section.root) if section else None
+    """The hash of what a training reads, for trainers that read data: its data set, and its weights' file."""
+    if not isinstance(config, RetrievalConfig):
+        return None
+    found = _data_fingerprint(config.data.name, config.data.root)
+    weights = config.model.pretrained
+    return found if weights in NO_FILE else digest([found, _file_hash(weights)])
 
 
 @lru_cache
 def _data_fingerprint(name: str, root: str | None) -> str:
     return data.fingerprint(name, root)
+
+
+@lru_cache
+def _file_hash(path: str) -> str:
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as fault:
+        remedy = "give the path of a state dict saved by torch.save, or imagenet, or none"
+        raise DataError(f"model.pretrained: {path} cannot be read ({fault.strerror}); {remedy}") from None
 
 
 def _config_faults(label: str, error: ValidationError, model: type[BaseModel]) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_real import BNNECK, stored_ranks
+from tests.cli.test_real import BNNECK, TINY, stored_ranks
 from tests.cli.test_run import SIMULATED, query, start, wait_for, workers_of
 from tests.conftest import Ablate
 
@@ -54,3 +54,31 @@ def test_the_nine_rows_do_not_depend_on_the_number_of_workers(ablate: Ablate) ->
         rates = [row[0] for row in connection.execute("SELECT top1 FROM results ORDER BY label")]
     assert len(rates) == 9
     assert len(set(rates)) > 1
+
+
+def test_killed_trainings_go_on_from_their_checkpoints(ablate: Ablate, tmp_path: Path) -> None:
+    """Real networks, runner and workers killed at once, again and again: the ranks of an undisturbed run."""
+    settings = ("model.backbone=timm/test_resnet", "schedule.steps=150", "runtime.checkpoint_seconds=0")
+    options = [word for setting in settings for word in ("--set", f"config.{setting}")]
+    moments = random.Random(1)
+    reached = []
+    for _ in range(6):
+        running = start("run", TINY, *options, "--workers", 2, folder=tmp_path)
+        seen = checkpoints(tmp_path)
+        while checkpoints(tmp_path) == seen and running.poll() is None:
+            time.sleep(0.02)
+        time.sleep(moments.random())
+        for process in (running.pid, *workers_of(running.pid)):
+            os.kill(process, signal.SIGKILL)
+        running.communicate(timeout=60)
+        reached.append(sum(checkpoints(tmp_path)))
+    assert len(set(reached)) > 3, f"each run should go on from the one before: {reached}"
+    assert ablate("run", TINY, *options, "--workers", 2).code == 0
+    assert checkpoints(tmp_path) == [150, 150], "each of the two trainings keeps its last checkpoint alone"
+    ablate("run", TINY, *options, "--workers", 1, "--store", "calm/ablate.db")
+    assert stored_ranks(Path("results/ablate.db")) == stored_ranks(Path("calm/ablate.db"))
+
+
+def checkpoints(folder: Path) -> list[int]:
+    """The steps of the checkpoints that lie in a folder's store."""
+    return sorted(int(path.stem) for path in (folder / "results" / "checkpoints").glob("*/*.ckpt"))

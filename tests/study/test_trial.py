@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ablate.errors import StudyError
-from ablate.study import code
+from ablate.errors import DataError, StudyError
+from ablate.study import code, trial
 from ablate.study.file import read_study
 from ablate.study.trial import Trial, trials
 from ablate.train.config.retrieval import Loss, Model
@@ -115,3 +115,18 @@ def test_the_hash_follows_imports_and_leaves_the_config_out() -> None:
     assert not {"train/simulated.py", "errors.py", "__init__.py"} & set(files)
     assert not any(file.startswith("train/config") for file in files)
     assert "train/simulated.py" in code.code_hashes("simulated")
+
+
+def test_weights_from_a_file_count_by_their_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = []
+    for content in (b"one", b"other", b"one"):
+        (tmp_path / "weights.pt").write_bytes(content)
+        trial._file_hash.cache_clear()
+        found.append(by_label(tmp_path, STUDY, "config.model.pretrained=weights.pt")["plain"].training_key)
+    assert found[0] == found[2] != found[1]
+
+
+def test_weights_that_are_not_there_are_told_before_anything_runs(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"model\.pretrained: nowhere\.pt cannot be read"):
+        by_label(tmp_path, STUDY, "config.model.pretrained=nowhere.pt")

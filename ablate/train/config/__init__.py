@@ -9,11 +9,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ablate.train.config.presets import PRESETS
-from ablate.train.config.retrieval import RetrievalConfig
+from ablate.train.config.retrieval import NO_FILE, RetrievalConfig
 from ablate.train.config.section import Clash, OutsideIdentity, Section
 from ablate.train.config.simulated import SimulatedConfig
 
-__all__ = ["TRAINERS", "Clash", "OutsideIdentity", "RetrievalConfig", "Section", "SimulatedConfig", "TrainerEntry"]
+__all__ = [
+    "NO_FILE",
+    "TRAINERS",
+    "Clash",
+    "OutsideIdentity",
+    "RetrievalConfig",
+    "Section",
+    "SimulatedConfig",
+    "TrainerEntry",
+]
 
 
 @dataclass(frozen=True)

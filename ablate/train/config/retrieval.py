@@ -29,6 +29,8 @@ BACKBONES = (
 )
 
 TIMM, PML = "timm/", "pml/"
+NO_FILE = ("none", "imagenet")
+"""Values of `model.pretrained` that are no path."""
 
 
 def _off_as_none(value: Any) -> Any:
