@@ -182,7 +182,7 @@ def table(contenders: Mapping[str, Run], steps: int, case: RetrievalConfig) -> l
         rate = images / statistics.median(taken)
         lines.append(f"| {name} | {rate:,.0f} | {rate * 6 * MACS[case.model.backbone] / 1e12:.2f} |")
     first, *others = seconds
-    pairs = [(first, other) for other in others]
+    pairs = [(first, other) for other in others if other != f"{PLAIN}, fp32"]
     pairs += [(one, other) for one in others for other in others if one.startswith(PLAIN) and other == f"{PLAIN}, fp32"]
     lines += ["", "Speed of the one over the other, median (quartiles) of the rounds' ratios:", ""]
     return lines + [f"- {one} / {other}: {ratio(seconds[one], seconds[other])}" for one, other in pairs if one != other]

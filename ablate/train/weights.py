@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ablate.errors import AblateError
 from ablate.train.backbone import HEADS, SE, se_resnet, timm_model
 from ablate.train.config.retrieval import TIMM, Model, RetrievalConfig
-from ablate.train.seeding import generator
+from ablate.train.seeding import generator, number
 from ablate.train.vision import torchvision
 
 WRAPPER = "module."
@@ -24,7 +24,7 @@ WRAPPER = "module."
 def library_draws(seed: int, stream: str) -> Iterator[None]:
     """What libraries draw from torch's global generator on the CPU is of this stream; afterwards it is as it was."""
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(int(generator(seed, stream).integers(2**63)))  # CUDA's are left alone
+        torch.default_generator.manual_seed(number(seed, stream))  # CUDA's are left alone
         yield
 
 
