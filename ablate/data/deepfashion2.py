@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import reprlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -46,6 +47,7 @@ class Box:
 
     part: str  # train or validation, the official part
     photo: str  # file name without its ending
+    name: str  # item1, … in the annotation
     domain: int
     pair: int
     style: int
@@ -100,32 +102,61 @@ def read_boxes(folder: Path, seen: Callable[[bytes], None]) -> list[Box]:
     boxes = []
     for part in ("train", "validation"):
         for path in sorted((folder / part / "annos").glob("*.json")):
-            data = path.read_bytes()
+            data = _content(path)
             seen(f"{part}/{path.name}:{len(data)}:".encode() + data)
             boxes += _annotation(path, part, data)
     return boxes
 
 
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: expected a readable annotation file ({error.strerror}); unpack it anew") from None
+
+
 def _annotation(path: Path, part: str, data: bytes) -> list[Box]:
-    """The boxes of one annotation file; DataError names the file and what was expected."""
+    """The boxes of one annotation file; DataError names the file, the item and what was expected."""
+    where = str(path)
     try:
         raw: dict[str, Any] = json.loads(data)
-        domain, pair = DOMAINS[raw["source"]], int(raw["pair_id"])
-        garments = [raw[key] for key in sorted(raw) if key.startswith("item")]
-        return [_box(part, path.stem, domain, pair, one) for one in garments if int(one["style"]) > 0]
-    except (ValueError, KeyError, TypeError) as error:
+        domain, pair = DOMAINS[raw["source"]], _whole(raw, "pair_id")
+        boxes = []
+        for name in sorted(key for key in raw if key.startswith("item")):
+            where = f"{path}: {name}"
+            if _whole(raw[name], "style") > 0:
+                boxes.append(_box(part, path.stem, name, domain, pair, raw[name]))
+        return boxes
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(
-            f"{path}: {type(error).__name__}: {error}. Expected source (shop or user), pair_id, and for each "
-            "itemN its category_id (1 to 13), style and bounding_box (four numbers: left, top, right, bottom)"
+            f"{where}: {type(error).__name__}: {error}. Expected source (shop or user), pair_id, and for each "
+            "itemN its category_id (1 to 13), style and bounding_box (four numbers: left, top, right, bottom); "
+            "correct the file or unpack it anew"
         ) from None
 
 
-def _box(part: str, photo: str, domain: int, pair: int, garment: dict[str, Any]) -> Box:
-    left, top, right, bottom = (int(number) for number in garment["bounding_box"])
-    category = int(garment["category_id"]) - 1
+def _whole(values: dict[str, Any], key: str) -> int:
+    """That value cut to a whole number; ValueError names key and value (infinity and NaN are none)."""
+    try:
+        return int(values[key])
+    except (ValueError, TypeError, OverflowError):
+        raise ValueError(f"{key} {reprlib.repr(values[key])}") from None
+
+
+def _corners(garment: dict[str, Any]) -> tuple[int, int, int, int]:
+    """The bounding_box cut to whole numbers; ValueError if it is not four finite numbers."""
+    try:
+        left, top, right, bottom = (int(number) for number in garment["bounding_box"])
+    except (ValueError, TypeError, OverflowError):
+        raise ValueError(f"bounding_box {reprlib.repr(garment['bounding_box'])}") from None
+    return left, top, right, bottom
+
+
+def _box(part: str, photo: str, name: str, domain: int, pair: int, garment: dict[str, Any]) -> Box:
+    category = _whole(garment, "category_id") - 1
     if not 0 <= category < len(CATEGORIES):
         raise ValueError(f"category_id {category + 1}")
-    return Box(part, photo, domain, pair, int(garment["style"]), category, (left, top, right, bottom))
+    return Box(part, photo, name, domain, pair, _whole(garment, "style"), category, _corners(garment))
 
 
 def both_domains(boxes: list[Box]) -> list[Box]:
@@ -167,4 +198,5 @@ def _crops(
         whole, digest = images.open_photo(path)
         seen(digest)
         for box in group:
-            yield images.fit(images.cut(whole, box.corners, path), size)
+            where = f"{folder / part / 'annos' / photo}.json: {box.name}"
+            yield images.fit(images.cut(whole, box.corners, path, where), size)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from ablate.errors import DataError
 
@@ -71,18 +71,34 @@ def open_photo(path: Path) -> tuple[Image.Image, bytes]:
     """A photograph as RGB and the sha256 of its file; DataError if it is missing or no image."""
     try:
         data = path.read_bytes()
-        return Image.open(io.BytesIO(data)).convert("RGB"), hashlib.sha256(data).digest()
-    except (OSError, SyntaxError, ValueError) as error:
+        return _rgb(data), hashlib.sha256(data).digest()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{path}: expected a whole JPEG image ({error}); unpack it anew") from None
 
 
-def cut(photo: Image.Image, corners: tuple[int, int, int, int], path: Path) -> Image.Image:
-    """The part within (left, top, right, bottom); DataError if that is empty or outside the photograph."""
+def _rgb(data: bytes) -> Image.Image:
+    """The decoded image; ValueError if there is none, other errors of Pillow if it is damaged or enormous."""
+    if not data:
+        raise ValueError("the file is empty: 0 bytes")
+    try:
+        return Image.open(io.BytesIO(data)).convert("RGB")
+    except UnidentifiedImageError:  # also for a width or height of 0
+        raise ValueError(f"no image of at least 1x1 pixels is recognised in its {len(data)} bytes") from None
+
+
+def cut(photo: Image.Image, corners: tuple[int, int, int, int], path: Path, where: str) -> Image.Image:
+    """The part within (left, top, right, bottom); DataError if that is empty or outside the photograph.
+
+    `path` is the photograph's, `where` says which annotation gave the corners.
+    """
     left, top, right, bottom = corners
+    found = f"{where}: the bounding_box {list(corners)} (left, top, right, bottom)"
+    remedy = f"the image {path}, {photo.width}x{photo.height} pixels; correct the annotation or unpack it anew"
+    if left >= right or top >= bottom:
+        raise DataError(f"{found} has no area, expected left < right and top < bottom within {remedy}")
     # One pixel beyond the edge is let through, and clipped: some tools count pixels from 1.
-    inside = -1 <= left < right <= photo.width + 1 and -1 <= top < bottom <= photo.height + 1
+    inside = min(left, top) >= -1 and right <= photo.width + 1 and bottom <= photo.height + 1
     clipped = (max(left, 0), max(top, 0), min(right, photo.width), min(bottom, photo.height))
     if not inside or clipped[0] >= clipped[2] or clipped[1] >= clipped[3]:
-        found = f"a bounding_box {list(corners)} (left, top, right, bottom)"
-        raise DataError(f"{path}: {found} does not lie in the image of {photo.width}x{photo.height} pixels")
+        raise DataError(f"{found} does not lie in {remedy}")
     return photo.crop(clipped)

@@ -103,6 +103,18 @@ def read(root: Path, size: tuple[int, int], fingerprint: str) -> tuple[NDArray[n
     try:
         images = np.load(folder / "images.npy", mmap_mode="r")
         with np.load(folder / "labels.npz") as stored:
-            return images, {name: stored[name] for name in ("item", "category", "domain", "split")}
-    except (OSError, EOFError, ValueError, KeyError) as error:
+            labels = {name: stored[name] for name in ("item", "category", "domain", "split")}
+        _check_shapes(images, labels, size)
+        return images, labels
+    except Exception as error:  # a torn .npy or .npz fails in a dozen ways: BadZipFile, TokenError, …
         raise DataError(f"{folder} is damaged ({error}): delete it, `ablate run` packs anew") from None
+
+
+def _check_shapes(images: NDArray[np.uint8], labels: dict[str, NDArray[Any]], size: tuple[int, int]) -> None:
+    """ValueError unless there are N uint8 images of `size` and N of each label."""
+    count = len(images)
+    if images.dtype != "uint8" or images.shape != (count, *size, 3):
+        raise ValueError(f"images.npy holds {images.dtype} {images.shape}, expected uint8 (N, {size[0]}, {size[1]}, 3)")
+    for name, values in labels.items():
+        if values.shape != (count,):
+            raise ValueError(f"images.npy holds {count} images, labels.npz {name} of shape {values.shape}")

@@ -151,12 +151,24 @@ def change(root: Path, **values: Any) -> None:
         {"style": None},
         {"bounding_box": [1, 2, 3]},
         {"bounding_box": "none"},
+        {"bounding_box": None},
+        {"bounding_box": [0, 0, float("inf"), 5]},
+        {"bounding_box": [0, 0, float("nan"), 5]},
+        {"pair_id": float("-inf")},
+        {"pair_id": float("nan")},
+        {"style": float("inf")},
+        {"category_id": float("inf")},
     ],
     ids=str,
 )
 def test_a_wrong_value_names_file_and_expectation(root: Path, values: dict[str, Any]) -> None:
     change(root, **values)
-    refused(root, "000001.json", "Expected source (shop or user)", "bounding_box (four numbers")
+    refused(root, "000001.json", "Expected source (shop or user)", "bounding_box (four numbers", "unpack it anew")
+
+
+def test_a_wrong_value_of_a_garment_names_the_item_and_the_value(root: Path) -> None:
+    change(root, bounding_box=[0, 0, float("inf"), 5])
+    refused(root, "000001.json: item1: ", "bounding_box [0, 0, inf, 5]")
 
 
 @pytest.mark.parametrize("key", ["source", "pair_id"])
@@ -166,15 +178,26 @@ def test_a_missing_key_is_named(root: Path, key: str) -> None:
     refused(root, "000001.json", key)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{"])
+@pytest.mark.parametrize("content", ["", "[]", "{", "[" * 100_000, '{"a":' * 100_000], ids=lambda text: text[:6])
 def test_an_annotation_that_is_no_object_is_named(root: Path, content: str) -> None:
     (root / "train" / "annos" / "000001.json").write_text(content)
     refused(root, "000001.json")
 
 
+def test_an_annotation_that_cannot_be_read_is_named(root: Path) -> None:
+    (root / "train" / "annos" / "000009.json").unlink()
+    (root / "train" / "annos" / "000009.json").mkdir()
+    refused(root, "000009.json", "Is a directory")
+
+
 def test_a_box_outside_the_image_is_named(root: Path) -> None:
     change(root, bounding_box=[4, 8, 90, 56])
-    refused(root, "000001.jpg", "[4, 8, 90, 56]", "40x60")
+    refused(root, "train/annos/000001.json: item1", "000001.jpg", "[4, 8, 90, 56]", "does not lie in", "40x60")
+
+
+def test_a_box_without_area_is_named(root: Path) -> None:
+    change(root, bounding_box=[4, 8, 4, 56])
+    refused(root, "train/annos/000001.json: item1", "000001.jpg", "[4, 8, 4, 56]", "has no area", "left < right")
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "gone"])
@@ -201,6 +224,44 @@ def test_a_damaged_pack_is_named(root: Path, packed: data.Dataset, name: str, co
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(DataError, match=r"is damaged .* packs anew"):
+        data.load("deepfashion2", str(root), SIZE)
+
+
+@pytest.mark.parametrize("name", ["images.npy", "labels.npz"])
+def test_a_pack_torn_anywhere_is_named(root: Path, packed: data.Dataset, name: str) -> None:
+    path = next(root.glob(f"ablate-pack/16x8-*/{name}"))
+    whole = path.read_bytes()
+    path.unlink()  # the images of `packed` stay mapped
+    for length in range(0, len(whole), max(1, len(whole) // 50)):
+        path.write_bytes(whole[:length])
+        with pytest.raises(DataError, match=r"is damaged .*delete it, `ablate run` packs anew"):
+            data.load("deepfashion2", str(root), SIZE)
+
+
+def test_a_header_that_numpy_cannot_parse_is_damage(root: Path, packed: data.Dataset) -> None:
+    path = next(root.glob("ablate-pack/16x8-*/images.npy"))
+    whole = path.read_bytes()
+    path.unlink()
+    path.write_bytes(whole.replace(b"}", b" ", 1))
+    with pytest.raises(DataError, match="is damaged"):
+        data.load("deepfashion2", str(root), SIZE)
+
+
+@pytest.mark.parametrize(
+    ("kept", "dtype", "said"),
+    [
+        (np.s_[:-1], np.uint8, "holds 81 images, labels.npz item of shape"),
+        (np.s_[:, :4], np.uint8, "expected uint8"),
+        (np.s_[:], float, "float64"),
+    ],
+)
+def test_images_that_do_not_fit_the_labels_are_damage(
+    root: Path, packed: data.Dataset, kept: Any, dtype: type, said: str
+) -> None:
+    path = next(root.glob("ablate-pack/16x8-*/images.npy"))
+    path.unlink()
+    np.save(path, packed.images[kept].astype(dtype))
+    with pytest.raises(DataError, match=rf"is damaged .*{said}.*: delete it"):
         data.load("deepfashion2", str(root), SIZE)
 
 

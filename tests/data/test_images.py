@@ -1,5 +1,7 @@
 """Resizing and cutting."""
 
+import io
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -52,10 +54,46 @@ def test_a_strip_of_another_height_is_refused(tmp_path: Path) -> None:
     ("corners", "size"), [((2, 1, 6, 9), (4, 8)), ((0, 0, 10, 10), (10, 10)), ((-1, 5, 11, 11), (10, 5))]
 )
 def test_cut_gives_the_box_clipped_to_the_photograph(corners: tuple[int, int, int, int], size: tuple[int, int]) -> None:
-    assert images.cut(Image.new("RGB", (10, 10)), corners, Path("a.jpg")).size == size
+    assert images.cut(Image.new("RGB", (10, 10)), corners, Path("a.jpg"), "a.json: item1").size == size
 
 
-@pytest.mark.parametrize("corners", [(5, 5, 5, 9), (6, 5, 2, 9), (0, 0, 12, 5), (-2, 0, 5, 5), (10, 0, 11, 5)])
-def test_cut_refuses_a_box_that_is_empty_or_outside(corners: tuple[int, int, int, int]) -> None:
-    with pytest.raises(DataError, match=r"a\.jpg: a bounding_box .* 10x10"):
-        images.cut(Image.new("RGB", (10, 10)), corners, Path("a.jpg"))
+@pytest.mark.parametrize(
+    ("corners", "wrong"),
+    [
+        ((5, 5, 5, 9), "has no area"),
+        ((6, 5, 2, 9), "has no area"),
+        ((1, 9, 5, 9), "has no area"),
+        ((0, 0, 12, 5), "does not lie in"),
+        ((-2, 0, 5, 5), "does not lie in"),
+        ((10, 0, 11, 5), "does not lie in"),
+    ],
+)
+def test_cut_refuses_a_box_that_is_empty_or_outside(corners: tuple[int, int, int, int], wrong: str) -> None:
+    with pytest.raises(DataError, match=rf"^a\.json: item1: the bounding_box .* {wrong}.* a\.jpg, 10x10"):
+        images.cut(Image.new("RGB", (10, 10)), corners, Path("a.jpg"), "a.json: item1")
+
+
+def claiming(width: int, height: int) -> bytes:
+    """A JPEG whose header says that size; it stands after the marker SOF0, a length and the precision."""
+    stream = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(stream, "JPEG")
+    head, tail = stream.getvalue().split(b"\xff\xc0", 1)
+    return head + b"\xff\xc0" + tail[:3] + struct.pack(">HH", height, width) + tail[7:]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty: 0 bytes"),
+        (b"no picture", "in its 10 bytes"),
+        (claiming(0, 8), "at least 1x1 pixels"),
+        (claiming(8, 0), "at least 1x1 pixels"),
+        (claiming(65500, 65500), "4290250000 pixels"),
+    ],
+    ids=["empty", "text", "no width", "no height", "enormous"],
+)
+def test_what_is_no_photograph_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "a.jpg").write_bytes(content)
+    with pytest.raises(DataError, match=rf"a\.jpg: expected a whole JPEG image \(.*{said}.*\); unpack") as caught:
+        images.open_photo(tmp_path / "a.jpg")
+    assert " object at " not in str(caught.value)
