@@ -34,3 +34,4 @@ check: setup
 bench: setup
 	$(BIN)/python benchmarks/main_path.py
 	$(BIN)/python benchmarks/demo.py
+	$(BIN)/python benchmarks/core.py

@@ -8,8 +8,10 @@ ratios are medians of the rounds' ratios. The profile of a step is kept beside t
 
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import torch
 from machine import RESULTS, keep
@@ -20,6 +22,7 @@ from torch.profiler import ProfilerActivity, profile
 from ablate.data import load
 from ablate.train.backbone import keep_resolution
 from ablate.train.batches import sampler
+from ablate.train.checkpoint import Checkpoints
 from ablate.train.config import RetrievalConfig
 from ablate.train.device import autocast, deterministic, device_name
 from ablate.train.images import fetcher
@@ -88,6 +91,7 @@ def section(case: RetrievalConfig, device: torch.device, steps: int) -> list[str
         "",
         "Time of a step: " + ", ".join(f"{part} {share:.1%}" for part, share in shares(training, source, case)),
     ]
+    lines += ["", saving(training)]
     (RESULTS / f"core-{device.type}-{name}-profile.txt").write_text(profiled(ours(training, source, case), device))
     return [*lines, "", f"[Profile of five steps](core-{device.type}-{name}-profile.txt)", ""]
 
@@ -114,19 +118,14 @@ def bare(training: Training, source: Source, case: RetrievalConfig) -> Run:
     """The same model, loss and optimiser, on one batch that lies on the device."""
     network = training.network.train()
     batch = draw(source, case, 0, 0)
-    optimizer = Adam([w for w in network.parameters() if w.requires_grad], lr=1e-6, weight_decay=5e-4, fused=True)
-    scaler = torch.amp.GradScaler(batch.images.device.type, enabled=case.amp == "fp16")
 
     def run(steps: int) -> None:
         for _ in range(steps):
-            optimizer.zero_grad(set_to_none=True)
             with autocast(batch.images.device, case.amp):
                 features = network.features(batch.images)
             logits = network.logits(features)
             loss = loss_terms(features, logits, batch.items, batch.classes, case.loss, None).total
-            scaler.scale(loss).backward()
-            scaler.step(optimizer)
-            scaler.update()
+            training.stepper.step(loss, 1e-6)
 
     return run
 
@@ -230,6 +229,16 @@ def shares(training: Training, source: Source, case: RetrievalConfig, steps: int
     spent["optimiser"] -= spent["backward"]
     total = sum(spent.values())
     return [(name, seconds / total) for name, seconds in spent.items()]
+
+
+def saving(training: Training) -> str:
+    """What a checkpoint costs, on the disk of the temporary folder."""
+    packed = training.packed({}, final=False)
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoints = Checkpoints(Path(folder), "benchmark")
+        taken = [timed(lambda step: checkpoints.save(step, training.packed({}, final=False)), n) for n in range(1, 6)]
+    size = len(packed) / 2**20
+    return f"A checkpoint: {size:.0f} MiB, packed, written and synced in {statistics.median(taken):.2f} s"
 
 
 def profiled(run: Run, device: torch.device) -> str:

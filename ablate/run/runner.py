@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from ablate.errors import AblateError
 from ablate.run.job import Job, Report
 from ablate.train.checkpoint import Checkpoints
 from ablate.train.config import TRAINERS
@@ -21,7 +22,7 @@ def run_job(job: Job, progress: Callable[[Progress], None]) -> Report:
         checkpoints = Checkpoints(Path(job.checkpoints), job.key)
         outcome = _trainer(entry.entry)(configs, job.seed, job.attempt, progress, checkpoints)
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
+        reason = str(error) if isinstance(error, AblateError) else f"{type(error).__name__}: {error}"
         return Report(time.perf_counter() - started, reason=reason, traceback=traceback.format_exc())
     return Report(time.perf_counter() - started, outcome)
 

@@ -80,8 +80,11 @@ def digest(value: Any) -> str:
 
 
 def _trial(study: Study, label: str, kind: str, config: BaseModel, seed: int) -> Trial:
+    config = _with_weights_hash(config)
     resolved = config.model_dump(mode="json")
     identifying = _identifying(config, {key for factor in study.factors for key in factor.sets})
+    if isinstance(config, RetrievalConfig) and config.model.pretrained_sha256:
+        identifying["model"]["pretrained"] = "file"  # which one, the hash says
     evaluate = identifying.pop("evaluate", {})
     training = Identity(study.trainer, identifying, seed, _fingerprint(config), code_hashes(study.trainer))
     key = training.key
@@ -105,17 +108,21 @@ def _dumped(config: BaseModel, name: str) -> Any:
 
 
 def _fingerprint(config: BaseModel) -> str | None:
-    """The hash of what a training reads, for trainers that read data: its data set, and its weights' file."""
-    if not isinstance(config, RetrievalConfig):
-        return None
-    found = _data_fingerprint(config.data.name, config.data.root)
-    weights = config.model.pretrained
-    return found if weights in NO_FILE else digest([found, _file_hash(weights)])
+    """The hash of the data set's content, for trainers that have one."""
+    return _data_fingerprint(config.data.name, config.data.root) if isinstance(config, RetrievalConfig) else None
 
 
 @lru_cache
 def _data_fingerprint(name: str, root: str | None) -> str:
     return data.fingerprint(name, root)
+
+
+def _with_weights_hash(config: BaseModel) -> BaseModel:
+    """The config with the hash of its weights' file, by which the trainer knows that nobody replaced it meanwhile."""
+    if not isinstance(config, RetrievalConfig) or config.model.pretrained in NO_FILE:
+        return config
+    model = config.model.model_copy(update={"pretrained_sha256": _file_hash(config.model.pretrained)})
+    return config.model_copy(update={"model": model})
 
 
 @lru_cache

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from ablate.data.dataset import SHOP, SPLITS, USER, Dataset
 from ablate.errors import AblateError
 from ablate.train.config.retrieval import Batch
-from ablate.train.seeding import below, uniform
+from ablate.train.seeding import below, generator, uniform
 
 Indices = NDArray[np.int64]
 
@@ -43,7 +44,8 @@ def sampler(dataset: Dataset, batch: Batch) -> Sampler:
     images = len(items.shop.images) + len(items.user.images)
     there = f"{images} training images that quadruplets can have"
     _fits(dataset, "batch.quadruplets", count, images // len(ROLES), f"{len(ROLES) * count} images", there)
-    return Sampler(lambda seed, step: quadruplets(items, count, seed, step).ravel(), lambda: slots(count).ravel())
+    draw = again_and_again(items, count, batch.drawn_once) if batch.drawn_once else partial(quadruplets, items, count)
+    return Sampler(lambda seed, step: draw(seed, step).ravel(), lambda: slots(count).ravel())
 
 
 def _fits(dataset: Dataset, key: str, value: int, largest: int, asked: str, there: str) -> None:
@@ -138,6 +140,25 @@ def quadruplets(pool: Pool, count: int, seed: int, step: int) -> Indices:
     domains = (pool.shop, pool.user, pool.shop, pool.user)
     chosen = (anchor, anchor, negative, negative)
     return np.stack([domain.pick(item, draws(role)) for domain, item, role in zip(domains, chosen, ROLES, strict=True)])
+
+
+def again_and_again(pool: Pool, count: int, number: int) -> Callable[[int, int], Indices]:
+    """Steps of `count` out of `number` quadruplets that are drawn once, every round in another order."""
+
+    @lru_cache(maxsize=1)
+    def all_of_them(seed: int) -> Indices:
+        return quadruplets(pool, number, seed, 0)
+
+    @lru_cache(maxsize=2)  # a step may begin in one round and end in the next
+    def order(seed: int, turn: int) -> Indices:
+        return generator(seed, "batch/order", turn).permutation(number)
+
+    def draw(seed: int, step: int) -> Indices:
+        places = np.arange(step * count, (step + 1) * count)
+        chosen = [order(seed, turn)[places[places // number == turn] % number] for turn in np.unique(places // number)]
+        return all_of_them(seed)[:, np.concatenate(chosen)]
+
+    return draw
 
 
 def slots(count: int) -> Indices:

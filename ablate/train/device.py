@@ -2,6 +2,7 @@
 
 import os
 import platform
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,7 @@ def environment(device: torch.device) -> dict[str, str]:
         "device": device_name(device),
         "torch": str(torch.__version__),  # of a class of torch's own, which no checkpoint could hold
         "numpy": np.__version__,
+        **{library: installed(library) for library in ("torchvision", "timm", "pytorch-metric-learning", "pillow")},
         "python": platform.python_version(),
         "threads": str(torch.get_num_threads()),
         "bf16_hardware": bf16_hardware(device),
@@ -65,6 +67,14 @@ def environment(device: torch.device) -> dict[str, str]:
         "cuda": str(torch.version.cuda),
         "cudnn": str(torch.backends.cudnn.version()),  # type: ignore[no-untyped-call]
     }
+
+
+def installed(library: str) -> str:
+    """A library's version, or none."""
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "none"
 
 
 def device_name(device: torch.device) -> str:

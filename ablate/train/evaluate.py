@@ -91,8 +91,11 @@ def split_ranks(network: Network, parts: Tested, config: Evaluate) -> Ranks:
 
 
 def embed(network: Network, found: Tensor, neck: str) -> Tensor:
-    """Embeddings of unit length from features before the neck."""
-    return F.normalize(network.neck(found) if neck == "after" else found)
+    """Embeddings of unit length from features before the neck. Raises RuntimeError if their length has no number."""
+    chosen = network.neck(found) if neck == "after" else found
+    if not bool(torch.linalg.vector_norm(chosen, dim=1).isfinite().all()):
+        raise RuntimeError("the network gives features that are too large to compare; lower schedule.lr")
+    return F.normalize(chosen)
 
 
 def ranks(queries: Tensor, gallery: Tensor, query_items: NDArray[np.int32], gallery_items: NDArray[np.int32]) -> Ranks:

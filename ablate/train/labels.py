@@ -13,7 +13,7 @@ from ablate.train.config.retrieval import Loss
 class Labels:
     """Per image of the data set, shape (images,): its item among the training items, and its class.
 
-    Both are −1 where training has no such item. `items` and `classes` are how many there are.
+    Both are −1 where training has no such item. `items` and `classes` are how many there are, unused ones included.
     """
 
     item: NDArray[np.int64]
@@ -29,6 +29,6 @@ def labels(dataset: Dataset, config: Loss) -> Labels:
     found = known[np.minimum(place, len(known) - 1)] == dataset.item if len(known) else np.zeros(len(place), bool)
     item = np.where(found, place, -1).astype(np.int64)
     if config.target == "item":
-        return Labels(item, item, len(known), max(1, len(known)))
+        return Labels(item, item, len(known), max(1, len(known)) + config.unused_classes)
     category = np.where(found, dataset.category, -1).astype(np.int64)
-    return Labels(item, category, len(known), len(dataset.categories))
+    return Labels(item, category, len(known), len(dataset.categories) + config.unused_classes)

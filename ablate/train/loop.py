@@ -53,9 +53,12 @@ def fit(
         terms = forward(training.network, batch, config)
         training.stepper.step(terms.total, learning_rate(step, config.schedule))
         unread.append(Terms(*(term.detach() for term in terms)))
+        training.at = step + 1
         if (step + 1) % LOOK_EVERY == 0 or step + 1 == steps or saver.is_due():
             training.losses += read(unread, training.step, config)
             unread.clear()
+            if step + 1 == steps:
+                check_weights(training, config)
             progress(Progress(step + 1, steps, training.losses[-1]))
             saver.save(training, final=step + 1 == steps)
 
@@ -99,6 +102,16 @@ def read(unread: Sequence[Terms], done: int, config: RetrievalConfig) -> list[fl
                 "lower schedule.lr, lengthen schedule.warmup_steps, or set amp to none"
             )
     return [total for total, _, _ in values]
+
+
+def check_weights(training: Training, config: RetrievalConfig) -> None:
+    """Raises RuntimeError if the last step left weights that are not finite, though its loss still was."""
+    if not all(bool(weight.isfinite().all()) for weight in training.network.parameters()):
+        rate = learning_rate(training.step - 1, config.schedule)
+        raise RuntimeError(
+            f"step {training.step}, the last, left weights that are not finite: its loss was "
+            f"{training.losses[-1]:.6g}, its learning rate {rate:.6g}; lower schedule.lr, or set amp to none"
+        )
 
 
 def thin(history: Sequence[float], points: int = 100) -> list[tuple[int, float]]:

@@ -1,6 +1,7 @@
 """What to say when memory runs out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -26,6 +27,18 @@ def within_memory(training: Training, config: RetrievalConfig, action: Callable[
     raise AblateError(_advice(training, config))
 
 
+@contextmanager
+def told(what: str, config: RetrievalConfig) -> Iterator[None]:
+    """Where memory ends within, AblateError says during what."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as fault:
+        if not ran_out(fault):
+            raise
+        remedy = "a smaller model.backbone or data.size needs less"
+        raise AblateError(f"out of memory {what} {config.model.backbone}; {remedy} ({fault})") from fault
+
+
 def ran_out(fault: BaseException) -> bool:
     """Whether a fault means that memory ran out, on a GPU or on the CPU."""
     if isinstance(fault, torch.OutOfMemoryError | MemoryError):
@@ -41,7 +54,7 @@ def _advice(training: Training, config: RetrievalConfig) -> str:
     fits = next((count for count in halves if _fits(training, config, count * each)), None)
     height, width = config.data.size
     return (
-        f"out of memory at step {training.step + 1}: {asked * each} images of {height}×{width} (batch.{key} {asked}) "
+        f"out of memory at step {training.at + 1}: {asked * each} images of {height}×{width} (batch.{key} {asked}) "
         f"are too many for {config.model.backbone} on {device_name(training.network.classifier.weight.device)}; "
         + (f"batch.{key} {fits} would fit" if fits else f"not even batch.{key} {halves[-1] if halves else asked} fits")
         + "; a smaller data.size or model.backbone, or amp other than none, needs less memory as well"

@@ -18,7 +18,7 @@ from ablate.train.images import fetcher
 from ablate.train.interface import Outcome, Progress
 from ablate.train.labels import Labels, labels
 from ablate.train.loop import Source, fit, thin
-from ablate.train.memory import within_memory
+from ablate.train.memory import told, within_memory
 from ablate.train.metrics import metric_loss
 from ablate.train.model import network
 from ablate.train.optimizer import Stepper
@@ -64,7 +64,8 @@ def train_on(
     device = pick(config.runtime.device, config.amp)
     fetch = fetcher(dataset.images, device)
     known = labels(dataset, config.loss)
-    training = begin(config, known, seed, device)
+    with told("making", config):
+        training = begin(config, known, seed, device)
     steps, runtime = config.schedule.steps, config.runtime
     here = environment(device) | {"compile": runtime.compile}
     saver = Saver(checkpoints if steps else None, runtime.checkpoint_seconds, here)
@@ -72,7 +73,8 @@ def train_on(
     if training.step < steps:
         source = Source(sampler(dataset, config.batch), fetch, known)
         within_memory(training, config, lambda: fit(training, source, config, seed, saver, progress))
-    tested = extract(training.network, dataset, fetch, config.amp)
+    with told("testing", config):
+        tested = extract(training.network, dataset, fetch, config.amp)
     return Outcome(
         evaluations=[evaluate(training.network, tested, each.evaluate) for each in configs],
         environment=saver.environment,

@@ -1,7 +1,7 @@
 """When a training is saved, and taken up again."""
 
+import sys
 import time
-import warnings
 from collections.abc import Mapping
 
 from ablate.train.checkpoint import KEEP, Checkpoints
@@ -35,5 +35,5 @@ class Saver:
             packed = training.packed(self.environment, final)
             self.checkpoints.save(training.step, packed, keep=1 if final else KEEP)
         except OSError as fault:
-            warnings.warn(f"no checkpoint of step {training.step} could be written: {fault}", stacklevel=2)
+            print(f"warning: no checkpoint of step {training.step} could be written: {fault}", file=sys.stderr)
         self.last = time.monotonic()

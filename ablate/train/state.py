@@ -15,12 +15,13 @@ from ablate.train.optimizer import Stepper
 class Training:
     """What a step changes. Random numbers are functions of seed and step, so no generator has a state to keep.
 
-    `losses` holds the loss of each step taken so far.
+    `losses` holds the loss of each step that has been looked at, and `at` is how many were taken.
     """
 
     network: Network
     stepper: Stepper
     losses: list[float] = field(default_factory=list)
+    at: int = 0
 
     @property
     def step(self) -> int:
@@ -52,6 +53,7 @@ class Training:
             return None
         self.network.load_state_dict(state["network"])
         self.losses = state["losses"].tolist()
+        self.at = self.step
         if not final:
             self.stepper.optimizer.load_state_dict(state["optimizer"])
             self.stepper.scaler.load_state_dict(state["scaler"])

@@ -1,5 +1,7 @@
 """Initial weights: drawn by name, so that arms sharing a layer start it alike; or pretrained."""
 
+import hashlib
+import io
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -74,13 +76,13 @@ def load_pretrained(backbone: nn.Module, config: RetrievalConfig) -> None:
     name, source = config.model.backbone, config.model.pretrained
     if source == "none":
         return
-    found = imagenet(config) if source == "imagenet" else from_file(Path(source))
+    found = imagenet(config) if source == "imagenet" else from_file(Path(source), config.model.pretrained_sha256)
     try:
         backbone.load_state_dict(without_head(found, backbone, config))
     except RuntimeError as fault:
         raise AblateError(
             f"model.pretrained: {source} does not fit model.backbone {name}; expected a "
-            f"state dict with the names and shapes of {library(name)}: {fault}"
+            f"state dict with the names and shapes of {library(name)}: {shortened(fault)}"
         ) from fault
 
 
@@ -125,20 +127,33 @@ def imagenet(config: RetrievalConfig) -> Mapping[str, Any]:
         ) from fault
 
 
-def from_file(path: Path) -> Mapping[str, Tensor]:
-    """A state dict saved by `torch.save`, also as a checkpoint's `state_dict`, or of a network wrapped as `module`."""
+def from_file(path: Path, sha256: str | None = None) -> Mapping[str, Tensor]:
+    """A state dict saved by `torch.save`, also as a checkpoint's `state_dict`, or of a network wrapped as `module`.
+
+    Raises AblateError if it is none, or if the file has not the hash that is given.
+    """
     remedy = "give the path of a state dict saved by torch.save, or imagenet, or none"
     if not path.is_file():
         raise AblateError(f"model.pretrained: there is no file {path}; {remedy}")
     try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
+        content = path.read_bytes()
+        saved = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as fault:  # torch.load raises whatever unpickling or unzipping does.
-        raise AblateError(f"model.pretrained: {path} cannot be read as a state dict ({fault}); {remedy}") from fault
+        what = "cannot be read as a state dict, tensors by name and nothing else"
+        raise AblateError(f"model.pretrained: {path} {what} ({type(fault).__name__}); {remedy}") from fault
+    if sha256 not in (None, hashlib.sha256(content).hexdigest()):
+        raise AblateError(f"model.pretrained: {path} has changed since the trial was planned; plan and run again")
     found = saved.get("state_dict", saved) if isinstance(saved, Mapping) else saved
     if not is_state_dict(found):
         raise AblateError(f"model.pretrained: {path} holds something other than a state dict; {remedy}")
     wrapped = all(name.startswith(WRAPPER) for name in found)
     return {name.removeprefix(WRAPPER): value for name, value in found.items()} if wrapped else found
+
+
+def shortened(fault: object, most: int = 400) -> str:
+    """What torch says of a misfit without its hundreds of names."""
+    text = " ".join(str(fault).split())
+    return text if len(text) <= most else text[:most] + " ..."
 
 
 def is_state_dict(found: object) -> bool:

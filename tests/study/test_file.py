@@ -291,3 +291,18 @@ design: [{rows: {fine: {}, pk: {sampling: pk, grouping: fused}}}]
     assert len(trials(read(tmp_path, text))) == 2
     with pytest.raises(StudyError, match="row 'pk': pk sampling has no roles"):
         trials(read(tmp_path, text.replace(", grouping: fused", "")))
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ("{loss: {metric: pml/CircleLoss, metric_options: {m: .nan}}}", "config.loss.metric_options: found {m: nan}"),
+        ("{loss: {metric: pml/CircleLoss, metric_options: {m: [1, {a: .inf}]}}}", "accepted: finite numbers"),
+        ("{amp: fp16, runtime: {device: cpu}}", "config.amp: fp16 needs a CUDA device"),
+        ("{runtime: {device: gpu0}}", "accepted: auto, cpu, cuda, or cuda:N"),
+        ("{loss: {metric: pml/SmoothAPLoss}}", "config.loss.metric: it wants as many images of each item"),
+    ],
+)
+def test_what_a_trial_could_not_do_is_told_when_it_is_planned(tmp_path: Path, config: str, words: str) -> None:
+    found = faults(tmp_path, f"study: demo\nconfig: {config}\ndesign: [{{rows: {{one: {{}}}}}}]\n")
+    assert any(words in fault for fault in found), found

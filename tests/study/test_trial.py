@@ -125,6 +125,8 @@ def test_weights_from_a_file_count_by_their_content(tmp_path: Path, monkeypatch:
         trial._file_hash.cache_clear()
         found.append(by_label(tmp_path, STUDY, "config.model.pretrained=weights.pt")["plain"].training_key)
     assert found[0] == found[2] != found[1]
+    (tmp_path / "weights.pt").rename(tmp_path / "elsewhere.pt")
+    assert by_label(tmp_path, STUDY, "config.model.pretrained=elsewhere.pt")["plain"].training_key == found[0]
 
 
 def test_weights_that_are_not_there_are_told_before_anything_runs(tmp_path: Path) -> None:

@@ -175,3 +175,17 @@ def test_data_without_two_items_with_a_pair_are_refused(dataset):
     singles = uneven(dataset, [1] * (len(trained) - 1))
     with pytest.raises(AblateError, match=r"data\.name: made-up has 1 training items with two images .* to 0$"):
         sampler(singles, PK)
+
+
+def test_quadruplets_drawn_once_come_round_after_round_in_another_order(dataset):
+    draw = sampler(dataset, Batch(quadruplets=4, drawn_once=10)).draw
+    steps = np.concatenate([draw(0, step).reshape(4, 4) for step in range(10)], axis=1)
+    rounds = [{tuple(column) for column in steps[:, start : start + 10].T} for start in range(0, 40, 10)]
+    assert all(each == rounds[0] for each in rounds), "the same ten in each round, also where a step spans two"
+    assert len({steps[:, start : start + 10].tobytes() for start in range(0, 40, 10)}) == 4
+    assert np.array_equal(draw(0, 7), sampler(dataset, Batch(quadruplets=4, drawn_once=10)).draw(0, 7))
+    assert not np.array_equal(draw(0, 0), draw(1, 0))
+    anchors = dataset.item[steps]
+    assert (anchors[0] == anchors[1]).all()
+    assert (anchors[2] == anchors[3]).all()
+    assert (anchors[0] != anchors[2]).all()

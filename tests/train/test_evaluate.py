@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -96,3 +98,14 @@ def test_a_memory_mapped_set_gives_the_same_images(dataset, tmp_path):
     mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
     chosen = np.array([3, 1, 2])
     assert torch.equal(fetcher(mapped, CPU)(chosen), torch.from_numpy(dataset.images[chosen]))
+
+
+def test_features_too_long_to_compare_are_no_result(tested):
+    """Finite numbers whose square is not would all become the zero vector, and every query's rank the index."""
+    net, parts = tested
+    long = {
+        split: replace(side, queries=replace(side.queries, features=side.queries.features + 1e30))
+        for split, side in parts.items()
+    }
+    with pytest.raises(RuntimeError, match="too large to compare"):
+        evaluate(net, long, Evaluate())

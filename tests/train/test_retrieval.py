@@ -77,6 +77,8 @@ def test_configs_that_differ_elsewhere_are_our_own_bug(dataset, configure):
         {"loss": {"distance": "euclidean"}},
         {"loss": {"mining": "batch-hard"}},
         {"loss": {"target": "item"}},
+        {"loss": {"unused_classes": 1, "label_smoothing": 0.1}},
+        {"batch": {"drawn_once": 8}},
         {"loss": {"metric": "pml/CircleLoss"}},
         {"loss": {"metric": "pml/CircleLoss", "metric_options": {"gamma": 9}}},
         {"model": {"bn_grouping": "fused"}},
@@ -180,3 +182,16 @@ def test_a_trial_on_the_embedded_emoji(configure):
         assert outcome.evaluations[0].gallery[split] == (here & (emoji.domain == SHOP)).sum()
         assert len(found) == (here & (emoji.domain == USER)).sum()
         assert found.min() > 0
+
+
+def test_a_last_step_that_blows_up_is_told_with_its_rate(dataset, configure):
+    """Its loss was still finite, so that only the weights show it."""
+    config = configure(schedule={"steps": 1, "lr": 1e38, "optimizer": "sgd"}, amp="none")
+    with pytest.raises(RuntimeError, match=r"step 1, the last, left weights that are not finite.*learning rate 1e\+38"):
+        train_on(dataset, [config], 0, silent)
+
+
+def test_libraries_that_compute_a_result_are_on_record(dataset, configure):
+    found = train_on(dataset, [configure(schedule={"steps": 0})], 0, silent).environment
+    assert {"torch", "torchvision", "timm", "pytorch-metric-learning", "numpy", "pillow", "compile"} <= set(found)
+    assert "none" not in (found["timm"], found["torchvision"])

@@ -8,7 +8,7 @@ from ablate.train.backbone import backbone, resnet, se_resnet, timm
 from ablate.train.config.retrieval import RetrievalConfig
 from ablate.train.model import network
 from ablate.train.vision import torchvision
-from ablate.train.weights import library_draws, load_pretrained
+from ablate.train.weights import from_file, library_draws, load_pretrained
 
 CPU = torch.device("cpu")
 TINY = {"backbone": "timm/test_resnet", "last_stride": 2}
@@ -213,3 +213,9 @@ def test_weights_that_cannot_be_had_are_an_error_with_a_remedy(tmp_path):
     torch.save(resnet("resnet34").state_dict(), tmp_path / "other.pth")
     with pytest.raises(AblateError, match=r"does not fit model\.backbone resnet18; expected .* torchvision's resnet18"):
         weights(pretrained=str(tmp_path / "other.pth"))
+
+
+def test_a_file_that_was_replaced_since_planning_is_refused(tmp_path):
+    torch.save({}, tmp_path / "weights.pt")
+    with pytest.raises(AblateError, match="has changed since the trial was planned"):
+        from_file(tmp_path / "weights.pt", "0" * 64)

@@ -23,10 +23,11 @@ SEED: dict[str, Any] = {
         "distance": "squared",
         "mining": "given",
         "target": "category",
+        "unused_classes": 1,
         "label_smoothing": 0.0,
     },
     "augment": {"flip": 0.5, "pad": 10, "random_erasing": None},
-    "batch": {"sampling": "quadruplets", "quadruplets": 64},
+    "batch": {"sampling": "quadruplets", "quadruplets": 64, "drawn_once": 200_000},
     "schedule": {
         "steps": 25000,
         "optimizer": "adam",
@@ -42,11 +43,15 @@ SEED: dict[str, Any] = {
     "amp": "fp16",
     "evaluate": {"neck": "before", "scope": "category"},
 }
-"""The log's baseline 2 with its quirks: no ReLU in the ResNet-50's stem, batch norms by role."""
+"""The log's baseline 2 with its quirks: no ReLU in the ResNet-50's stem, batch norms by role, quadruplets drawn once,
+a class that no image has.
+"""
 
 CLEAN: dict[str, Any] = {
     **SEED,
     "model": {**SEED["model"], "stem_relu": True, "bn_grouping": "fused"},
+    "loss": {**SEED["loss"], "unused_classes": 0},
+    "batch": {**SEED["batch"], "drawn_once": 0},
     "amp": "bf16",
 }
 """The log's baseline 2 without them; in bf16, which needs no loss scaling and runs on CPUs too."""

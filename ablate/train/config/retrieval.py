@@ -1,5 +1,6 @@
 """The config of the trainer `retrieval`: the space that the seed log is one point of, quirks included."""
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
@@ -13,6 +14,7 @@ from ablate.train.config.section import (
     AtLeastTwo,
     Clash,
     Count,
+    Finite,
     ListOf,
     NotNegative,
     OutsideIdentity,
@@ -58,6 +60,12 @@ def _known_metric(name: str) -> str:
     raise ValueError(f"triplet, or a loss of pytorch-metric-learning like {', '.join(PML + each for each in near)}")
 
 
+def _known_device(name: str) -> str:
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
+        raise ValueError("auto, cpu, cuda, or cuda:N")
+    return name
+
+
 class Data(Section):
     """Which images are trained and tested on."""
 
@@ -76,7 +84,7 @@ class Model(Section):
     backbone: Annotated[str, AfterValidator(_known_backbone)] = Field(
         "resnet18",
         description="A ResNet of torchvision; se_resnet18/34/50/101/152 (timm's legacy SE-ResNets, as in the log); "
-        "or timm/NAME, any model of timm.",
+        "or timm/NAME, any model of timm (those that are no ResNets need last_stride 2).",
     )
     last_stride: Literal[1, 2] = Field(
         1, description="Stride of the backbone's last stage (`layer4`); 2 is how libraries build it."
@@ -84,6 +92,9 @@ class Model(Section):
     stem_relu: bool = Field(True, description="Whether the stem has its ReLU; the log's ResNet-50 lacked it.")
     pretrained: Annotated[str, Field(min_length=1)] = Field(
         "none", description="Initial weights of the backbone: none, imagenet, or the path of a state dict."
+    )
+    pretrained_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
+        None, description="SHA-256 that the file of a path must have; filled in when a trial is planned."
     )
     neck: Literal["bn", "none"] = Field(
         "bn", description="What stands between feature and classifier: a batch norm with its bias held at 0, or none."
@@ -101,7 +112,7 @@ class Loss(Section):
     metric: Annotated[str, AfterValidator(_known_metric)] = Field(
         "triplet", description="The metric term: triplet, or pml/NAME, a loss of pytorch-metric-learning over items."
     )
-    metric_options: dict[str, Any] = Field({}, description="Arguments of a pml/NAME loss, by name.")
+    metric_options: Annotated[dict[str, Any], Finite] = Field({}, description="Arguments of a pml/NAME loss, by name.")
     omega: Rate = Field(0.9, description="Weight of the metric term; the classification term has the rest.")
     margin: NotNegative = Field(0.3, description="Margin of the triplet term, in units of its distance.")
     normalize_features: bool = Field(
@@ -116,6 +127,9 @@ class Loss(Section):
         "its nearest of another in the batch.",
     )
     target: Literal["category", "item"] = Field("category", description="Classes of the classification term.")
+    unused_classes: Count = Field(
+        0, description="Classes of the classifier that no image has; the log's had one, number 0 of its categories."
+    )
     label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
         0.0, description="Share of the target spread evenly over all classes, as in torch."
     )
@@ -163,6 +177,11 @@ class Batch(Section):
     quadruplets: AtLeastTwo = Field(  # batch norms have no variance of one
         64, description="Quadruplets a step: shop and user image of one item, and of another of its category."
     )
+    drawn_once: Count = Field(
+        0,
+        description="Quadruplets drawn once and then seen round after round, each in another order, as in the log; "
+        "0: new ones at every step.",
+    )
     items: AtLeastTwo = Field(64, description="Different items a step, with pk sampling: its P.")
     images: AtLeastTwo = Field(4, description="Images of each item, with pk sampling: its K.")
 
@@ -197,7 +216,9 @@ class Runtime(Section):
     threads: Annotated[AtLeastOne, OutsideIdentity] = Field(
         1, description="CPU threads of a trial; results may differ in the last bits with another number."
     )
-    device: Annotated[str, OutsideIdentity] = Field("auto", description="auto, cpu, cuda, or cuda:N.")
+    device: Annotated[str, AfterValidator(_known_device), OutsideIdentity] = Field(
+        "auto", description="auto, cpu, cuda, or cuda:N."
+    )
     compile: Annotated[Literal["none", "default", "reduce-overhead"], OutsideIdentity] = Field(
         "none",
         description="Mode of torch.compile for the backbone; reduce-overhead uses CUDA graphs. Results may differ in "
@@ -262,5 +283,12 @@ class RetrievalConfig(Section):
                 ("loss.mining", "loss.metric"),
                 f"mining is the triplet term's; {self.loss.metric} takes all pairs; set loss.mining: given",
             )
+        if self.loss.metric == "pml/SmoothAPLoss" and self.batch.sampling == "quadruplets":
+            yield Clash(
+                ("loss.metric", "batch.sampling"),
+                "it wants as many images of each item, and quadruplets may repeat one; set batch.sampling: pk",
+            )
+        if self.amp == "fp16" and self.runtime.device == "cpu":
+            yield Clash(("amp", "runtime.device"), "fp16 needs a CUDA device; set amp to bf16 or none")
         if self.model.neck == "none" and self.evaluate.neck == "after":
             yield Clash(("evaluate.neck", "model.neck"), "there is no neck to be after; set evaluate.neck: before")

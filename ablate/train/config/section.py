@@ -1,12 +1,13 @@
 """What the configs are made of: strict sections, bounded numbers, and faults between two keys."""
 
+import math
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class OutsideIdentity:
-    """Marks a field that says where or how fast a trial runs, never what comes out of it."""
+    """Marks a field that says where or how a trial runs: at most the last bits of what comes out depend on it."""
 
 
 class Clash(NamedTuple):
@@ -19,6 +20,19 @@ class Clash(NamedTuple):
 def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
+
+def _all_finite(value: Any) -> Any:
+    parts = [value]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, float) and not math.isfinite(part):
+            raise ValueError("finite numbers")
+        parts += part.values() if isinstance(part, dict) else part if isinstance(part, list | tuple) else ()
+    return value
+
+
+Finite = AfterValidator(_all_finite)
+"""For free-form values: numbers in them, however deep, are finite, as JSON knows no others."""
 
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]

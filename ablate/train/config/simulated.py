@@ -1,12 +1,20 @@
 """The config of the trainer `simulated`."""
 
-import math
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from ablate.train.config.retrieval import Runtime
-from ablate.train.config.section import AtLeastOne, ListOf, NotNegative, OutsideIdentity, Positive, Rate, Section
+from ablate.train.config.section import (
+    AtLeastOne,
+    Finite,
+    ListOf,
+    NotNegative,
+    OutsideIdentity,
+    Positive,
+    Rate,
+    Section,
+)
 
 
 class SimulatedEffect(Section):
@@ -48,16 +56,9 @@ class SimulatedConfig(Section):
     fail: Annotated[Rate, OutsideIdentity] = Field(
         0.0, description="Probability that an attempt raises, drawn anew for each attempt."
     )
-    settings: dict[str, Any] = Field({}, description="Whatever factors set.")
+    settings: Annotated[dict[str, Any], Finite] = Field({}, description="Whatever factors set.")
     effects: Annotated[tuple[SimulatedEffect, ...], ListOf] = Field((), description="The true effects.")
     runtime: Runtime = Runtime()
-
-    @field_validator("settings")
-    @classmethod
-    def _settings_are_finite(cls, settings: dict[str, Any]) -> dict[str, Any]:
-        if any(isinstance(value, float) and not math.isfinite(value) for value in settings.values()):
-            raise ValueError("finite numbers")
-        return settings
 
     @model_validator(mode="after")
     def _discordance_is_possible(self) -> Self:
