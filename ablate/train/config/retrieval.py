@@ -45,9 +45,9 @@ def _known_backbone(name: str) -> str:
         return name
     architecture = name.removeprefix(TIMM).partition(".")[0]  # what follows a dot names pretrained weights
     if architecture not in timm_models():
-        near = get_close_matches(name, BACKBONES, cutoff=0.6) or BACKBONES
         others = [f"{TIMM}{other}" for other in get_close_matches(architecture, timm_models())]
-        raise ValueError(f"a backbone like {', '.join([*near, *others])}, or {TIMM} and the name of any timm model")
+        near = [*get_close_matches(name, BACKBONES), *others] or BACKBONES
+        raise ValueError(f"a backbone like {', '.join(near)}, or {TIMM} and the name of any timm model")
     return TIMM + name.removeprefix(TIMM)
 
 
