@@ -83,7 +83,7 @@ def _trial(study: Study, label: str, kind: str, config: BaseModel, seed: int) ->
     config = _with_weights_hash(config)
     resolved = config.model_dump(mode="json")
     identifying = _identifying(config, {key for factor in study.factors for key in factor.sets})
-    if isinstance(config, RetrievalConfig) and config.model.pretrained_sha256:
+    if _weights_file(config):
         identifying["model"]["pretrained"] = "file"  # which one, the hash says
     evaluate = identifying.pop("evaluate", {})
     training = Identity(study.trainer, identifying, seed, _fingerprint(config), code_hashes(study.trainer))
@@ -92,7 +92,7 @@ def _trial(study: Study, label: str, kind: str, config: BaseModel, seed: int) ->
 
 
 def _identifying(config: BaseModel, varied: set[str], prefix: str = "") -> Config:
-    """The config without the fields that are marked as unable to change a result, unless a factor varies them."""
+    """The config without the fields that are marked as outside the identity, unless a factor varies them."""
     kept: Config = {}
     for name, field in type(config).model_fields.items():
         if OutsideIdentity in field.metadata and prefix + name not in varied:
@@ -119,10 +119,20 @@ def _data_fingerprint(name: str, root: str | None) -> str:
 
 def _with_weights_hash(config: BaseModel) -> BaseModel:
     """The config with the hash of its weights' file, by which the trainer knows that nobody replaced it meanwhile."""
-    if not isinstance(config, RetrievalConfig) or config.model.pretrained in NO_FILE:
+    path = _weights_file(config)
+    if path is None or not isinstance(config, RetrievalConfig):
         return config
-    model = config.model.model_copy(update={"pretrained_sha256": _file_hash(config.model.pretrained)})
+    found, asked = _file_hash(path), config.model.pretrained_sha256
+    if asked not in (None, found):
+        raise DataError(f"model.pretrained: {path} has the SHA-256 {found}, and model.pretrained_sha256 is {asked}")
+    model = config.model.model_copy(update={"pretrained_sha256": found})
     return config.model_copy(update={"model": model})
+
+
+def _weights_file(config: BaseModel) -> str | None:
+    """The file that initial weights are read from, if any."""
+    pretrained = config.model.pretrained if isinstance(config, RetrievalConfig) else "none"
+    return None if pretrained in NO_FILE else pretrained
 
 
 @lru_cache

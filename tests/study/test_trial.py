@@ -132,3 +132,13 @@ def test_weights_from_a_file_count_by_their_content(tmp_path: Path, monkeypatch:
 def test_weights_that_are_not_there_are_told_before_anything_runs(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"model\.pretrained: nowhere\.pt cannot be read"):
         by_label(tmp_path, STUDY, "config.model.pretrained=nowhere.pt")
+
+
+def test_a_hash_that_is_asked_for_must_be_that_of_a_file(tmp_path: Path) -> None:
+    """Or weights of different sources would be one training."""
+    (tmp_path / "weights.pt").write_bytes(b"one")
+    path, other = f"config.model.pretrained={tmp_path / 'weights.pt'}", f"config.model.pretrained_sha256={'ab' * 32}"
+    with pytest.raises(DataError, match=r"has the SHA-256 7692c3ad\S+, and model\.pretrained_sha256 is abab"):
+        by_label(tmp_path, STUDY, path, other)
+    with pytest.raises(StudyError, match=r"config\.model\.pretrained_sha256: there is no file to have that hash"):
+        by_label(tmp_path, STUDY, other)

@@ -1,7 +1,7 @@
 """The typed configs of the built-in trainers: every value that a study file can set, with its meaning.
 
-The study side reads this, so it imports no torch. A field that cannot change a result is annotated with
-`OutsideIdentity` and leaves a trial's identity alone.
+The study side reads this, so it imports no torch. A field annotated with `OutsideIdentity` says where or how a trial
+runs, and leaves its identity alone.
 """
 
 from collections.abc import Mapping

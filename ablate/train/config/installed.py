@@ -8,7 +8,6 @@ from pathlib import Path
 
 REGISTERED = re.compile(rb"^@register_model\s+def (\w+)\(", re.MULTILINE)
 
-
 NO_USE = {"DynamicSoftMarginLoss", "GenericPairLoss", "ManifoldLoss", "SelfSupervisedLoss", "VICRegLoss"}
 """The first keeps a state that no state dict holds, so it could not be resumed; the others take no item numbers."""
 

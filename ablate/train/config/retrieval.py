@@ -290,5 +290,10 @@ class RetrievalConfig(Section):
             )
         if self.amp == "fp16" and self.runtime.device == "cpu":
             yield Clash(("amp", "runtime.device"), "fp16 needs a CUDA device; set amp to bf16 or none")
+        if self.model.pretrained_sha256 and self.model.pretrained in NO_FILE:
+            yield Clash(
+                ("model.pretrained_sha256", "model.pretrained"),
+                "there is no file to have that hash; set model.pretrained to its path, or leave the hash out",
+            )
         if self.model.neck == "none" and self.evaluate.neck == "after":
             yield Clash(("evaluate.neck", "model.neck"), "there is no neck to be after; set evaluate.neck: before")
