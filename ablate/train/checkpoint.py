@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,13 @@ class Checkpoints:
             raise
         _sync(self.folder)
         self._prune(step, keep)
+
+    def offer(self, step: int, state: bytes | memoryview, keep: int = KEEP) -> None:
+        """`save`, with a warning where it cannot be written: what a training finds matters more than how it is kept."""
+        try:
+            self.save(step, state, keep)
+        except OSError as fault:
+            print(f"warning: no checkpoint of step {step} could be written: {fault}", file=sys.stderr)
 
     def clear(self) -> None:
         """Removes every state."""

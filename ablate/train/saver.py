@@ -1,6 +1,5 @@
 """When a training is saved, and taken up again."""
 
-import sys
 import time
 from collections.abc import Mapping
 
@@ -28,12 +27,8 @@ class Saver:
         return self.checkpoints is not None and time.monotonic() - self.last >= self.seconds
 
     def save(self, training: Training, final: bool) -> None:
-        """Saves if it is time; a training goes on where it cannot be saved, since what it finds matters more."""
+        """Saves if it is time."""
         if self.checkpoints is None or not (final or self.is_due()):
             return
-        try:
-            packed = training.packed(self.environment, final)
-            self.checkpoints.save(training.step, packed, keep=1 if final else KEEP)
-        except OSError as fault:
-            print(f"warning: no checkpoint of step {training.step} could be written: {fault}", file=sys.stderr)
+        self.checkpoints.offer(training.step, training.packed(self.environment, final), keep=1 if final else KEEP)
         self.last = time.monotonic()

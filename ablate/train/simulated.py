@@ -170,6 +170,6 @@ def _pretend(seconds: float, progress: Callable[[Progress], None], checkpoints: 
         time.sleep(seconds / 10)
         progress(Progress(tenth, 10))
         if checkpoints:
-            checkpoints.save(tenth, str(tenth).encode())
+            checkpoints.offer(tenth, str(tenth).encode())
     if checkpoints:
         checkpoints.clear()

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ablate.train.checkpoint import Checkpoints
 from ablate.train.config.simulated import SimulatedConfig
 from ablate.train.simulated import SimulatedError, correlation, draw_ranks, expected_rate, shift, train
 
@@ -111,3 +112,14 @@ def test_failures_are_drawn_anew_for_each_attempt() -> None:
 
 def test_no_correlation_where_discordance_is_largest() -> None:
     assert correlation(1000, 0.5, 0.5) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_disk_that_takes_no_checkpoint_does_not_fail_a_trial(tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way of the folder")
+    config = SimulatedConfig(seconds=0.01)
+    outcome = train([config], 0, 1, lambda _: None, Checkpoints(tmp_path / "file", "key"))
+    assert (
+        outcome.evaluations[0].ranks["test"].tolist()
+        == train([config], 0, 1, lambda _: None).evaluations[0].ranks["test"].tolist()
+    )
+    assert capsys.readouterr().err.count("could be written") == 10
