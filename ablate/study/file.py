@@ -58,7 +58,7 @@ class _Reader:
         entry = self._usable(StudyEntry, ())
         factors = FactorReader(self.root, self.faults).factors()
         references = self._references()
-        written, config = self._config(factors, references)
+        written, preset, config = self._config(factors, references)
         rows = self._rows(factors)
         for reference in references:
             if not is_line(reference.label):
@@ -78,6 +78,7 @@ class _Reader:
             alpha=entry.alpha,
             config=config,
             written=written,
+            preset=preset,
             factors=tuple(read.factor for read in factors),
             rows=tuple(rows),
             references=tuple(references),
@@ -93,24 +94,26 @@ class _Reader:
             self.faults.invalid(error, model, path)
             return None
 
-    def _config(self, factors: Sequence[ReadFactor], references: Sequence[Reference]) -> tuple[Config, Config]:
-        """The config as it is written, and with its preset beneath it."""
+    def _config(
+        self, factors: Sequence[ReadFactor], references: Sequence[Reference]
+    ) -> tuple[Config, str | None, Config]:
+        """The config as it is written, its preset's name, and the config with the preset beneath it."""
         node = self.root.child("config")
         written: Config = node.plain() if node and isinstance(node.value, dict) else {}
         trainer = self.root.child("trainer")
         name = trainer.value if trainer else "retrieval"
         if not isinstance(name, str) or name not in TRAINERS:
             self.faults.unknown(("trainer",), "trainer", name, TRAINERS)
-            return written, written
-        preset = self._preset(written.pop("preset", None), TRAINERS[name])
-        config = overlaid(preset, written)
+            return written, None, written
+        preset = written.pop("preset", None)
+        config = overlaid(self._preset(preset, TRAINERS[name]), written)
         varied = {key for read in factors for key in read.factor.sets}
         varied |= {key for reference in references for key in reference.settings}
         reader = ConfigReader(TRAINERS[name].config, config, varied, self.faults)
         reader.check_levels(factors)
         for reference in references:
             reader.check_settings(reference.settings, ("references", reference.label))
-        return written, config
+        return written, preset, config
 
     def _preset(self, name: Any, trainer: TrainerEntry) -> Mapping[str, Any]:
         if name is None:

@@ -19,7 +19,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Study:
-    """What every trial shares, before factors set theirs, is `config`: what is `written` in the file, over its preset.
+    """What every trial shares, before factors set theirs, is `config`: what is `written` in the file, over its `preset`.
 
     `delta` is in percentage points.
     """
@@ -33,6 +33,7 @@ class Study:
     alpha: float
     config: Config
     written: Config
+    preset: str | None
     factors: tuple[Factor, ...]
     rows: tuple[Row, ...]
     references: tuple[Reference, ...]
