@@ -16,7 +16,7 @@ from ablate.errors import StoreError
 
 VERSION_TABLE = "ablate_alembic_version"
 VIEW = "results"
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """The migrations that this version knows, oldest first; kept here so that a look at a store loads no alembic."""
 
 BUSY_SECONDS = 30

@@ -44,7 +44,7 @@ def _trial(log: Log, named: NamedRow) -> Trial:
 def _save_result(connection: Connection, trial: Trial, log: Log, named: NamedRow) -> None:
     now = time.time()
     values = {"training_key": trial.training_key, "number": 1, "state": DONE, "started": now, "ended": now}
-    made = connection.execute(insert(attempts).values(owner=owner(), **values))
+    made = connection.execute(insert(attempts).values(owner=owner(), resumed_at=0, **values))
     (attempt_id,) = made.inserted_primary_key or (0,)
     write_results(connection, trial.key, attempt_id, [SplitResult("test", log.queries, None, log.hits(named.row))])
     same = trainings.c.key == trial.training_key

@@ -12,10 +12,10 @@ from ablate.store.schema import (
     FAILED,
     QUEUED,
     RUNNING,
+    STALE,
     attempts,
     cells,
     plans,
-    results,
     rows,
     trainings,
     trials,
@@ -45,11 +45,15 @@ class Failure:
 
 def counts(connection: Connection, study: str | None) -> Counts:
     """How many trials of each plan, references included, are in which state."""
-    state = case((results.c.queries.is_not(None), DONE), (trainings.c.state == DONE, QUEUED), else_=trainings.c.state)
-    done = results.c.trial_key == trials.c.key
-    joined = _planned().outerjoin(results, and_(done, results.c.split == "test"))
+    waiting = trainings.c.state.in_((DONE, QUEUED))
+    state = case(
+        (trials.c.attempt_id.is_not(None), DONE),
+        (and_(waiting, cells.c.stale), STALE),
+        (waiting, QUEUED),
+        else_=trainings.c.state,
+    )
     query = select(plans.c.study, plans.c.profile, state.label("state"), func.count().label("number"))
-    query = query.select_from(joined).group_by(plans.c.study, plans.c.profile, state)
+    query = query.select_from(_planned()).group_by(plans.c.study, plans.c.profile, state)
     found: Counts = {}
     for row in connection.execute(_of(query, study)):
         found.setdefault((row.study, row.profile), {})[row.state] = row.number

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, and_, delete, insert, select
 
-from ablate.store.schema import DONE, QUEUED, cells, hits, plans, results, rows, trainings, trials
+from ablate.store.schema import DONE, QUEUED, cells, hits, plans, rows, trainings, trials
 
 if TYPE_CHECKING:
     from ablate.study.trial import Trial
@@ -52,7 +52,9 @@ def save_plan(connection: Connection, plan: Plan) -> None:
         lines = [list(line) for line in row.lines] if row.lines is not None else None
         done = connection.execute(insert(rows).values(plan_id=plan_id, position=position, lines=lines, **kept))
         (row_id,) = done.inserted_primary_key or (None,)
-        planned = [{"row_id": row_id, "seed": seed, "trial_key": key} for seed, key in row.cells.items()]
+        planned = [
+            {"row_id": row_id, "seed": seed, "trial_key": key, "stale": False} for seed, key in row.cells.items()
+        ]
         connection.execute(insert(cells), planned)
 
 
@@ -76,7 +78,12 @@ def read_plan(connection: Connection, study: str, profile: str) -> Plan:
     plan = connection.execute(select(plans).where(same)).one()
     planned: dict[int, dict[int, str]] = {}
     join = cells.join(rows, rows.c.id == cells.c.row_id)
-    of_plan = select(cells).select_from(join).where(rows.c.plan_id == plan.id).order_by(cells.c.seed)
+    of_plan = (
+        select(cells.c.row_id, cells.c.seed, cells.c.trial_key)
+        .select_from(join)
+        .where(rows.c.plan_id == plan.id)
+        .order_by(cells.c.seed)
+    )
     for row_id, seed, key in connection.execute(of_plan):
         planned.setdefault(row_id, {})[seed] = key
     found = connection.execute(select(rows).where(rows.c.plan_id == plan.id).order_by(rows.c.position))
@@ -119,7 +126,7 @@ def finished(connection: Connection, keys: set[str]) -> set[str]:
     """Those of the trials that have a result."""
     found: set[str] = set()
     for part in chunks(keys):
-        query = select(results.c.trial_key).where(results.c.trial_key.in_(part)).distinct()
+        query = select(trials.c.key).where(trials.c.key.in_(part), trials.c.attempt_id.is_not(None))
         found |= set(connection.execute(query).scalars())
     return found
 
@@ -128,7 +135,10 @@ def read_hits(connection: Connection, keys: set[str], split: str = "test") -> di
     """{trial key: {k: hits}} of the trials that have a result."""
     found: dict[str, dict[int, int]] = {}
     for part in chunks(keys):
-        query = select(hits.c.trial_key, hits.c.k, hits.c.hits)
+        counts = trials.c.attempt_id == hits.c.attempt_id
+        query = select(hits.c.trial_key, hits.c.k, hits.c.hits).join(
+            trials, and_(trials.c.key == hits.c.trial_key, counts)
+        )
         for key, k, count in connection.execute(query.where(hits.c.trial_key.in_(part), hits.c.split == split)):
             found.setdefault(key, {})[k] = count
     return found
@@ -145,6 +155,7 @@ def _training(trial: "Trial") -> dict[str, Any]:
         "code": dict(identity.code),
         "state": QUEUED,
         "attempts": 0,
+        "beats": 0,
     }
 
 

@@ -34,8 +34,8 @@ def read_trials(connection: Connection, keys: set[str], split: str = "test") -> 
     counted = read_hits(connection, keys, split)
     joined = (
         trials.join(trainings, trainings.c.key == trials.c.training_key)
-        .outerjoin(results, and_(results.c.trial_key == trials.c.key, results.c.split == split))
-        .outerjoin(attempts, attempts.c.id == results.c.attempt_id)
+        .outerjoin(results, and_(_that_counts, results.c.split == split))
+        .outerjoin(attempts, attempts.c.id == trials.c.attempt_id)
     )
     columns = (trials.c.key, trainings.c.state, results.c.queries, results.c.gallery, *_OF_ATTEMPT)
     found: dict[str, Reading] = {}
@@ -49,9 +49,10 @@ def read_trials(connection: Connection, keys: set[str], split: str = "test") -> 
 
 def read_ranks(connection: Connection, key: str, split: str = "test") -> NDArray[np.uint32] | None:
     """A trial's per-query ranks, shape (queries,), 0 for a query without a correct item; None where unknown."""
-    query = select(results.c.ranks).where(results.c.trial_key == key, results.c.split == split)
+    query = select(results.c.ranks).join(trials, _that_counts).where(trials.c.key == key, results.c.split == split)
     blob: Any = connection.execute(query).scalar()
     return None if blob is None else unpack(blob)
 
 
 _OF_ATTEMPT = (attempts.c.environment, attempts.c.seconds)
+_that_counts = and_(results.c.trial_key == trials.c.key, results.c.attempt_id == trials.c.attempt_id)

@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 
 QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
+STALE = "stale"  # how a row and seed may stand besides: its result is older than the defaults, data or code
 LOST, INTERRUPTED = "lost", "interrupted"  # how an attempt may end besides DONE and FAILED
 
 metadata = MetaData()
@@ -59,13 +60,15 @@ trainings = Table(
     Column("trainer", String(200), nullable=False),
     Column("config", JSON, nullable=False),  # what is hashed into the key, with seed, data and code
     Column("seed", Integer, nullable=False),
+    Column("shape", String(32)),  # trainings of one shape take about the same time
     Column("data", String(64)),
     Column("code", JSON, nullable=False),  # {file: hash}
     Column("state", String(20), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("lease", String(32)),
     Column("owner", String(200)),  # host:pid of the runner that holds the lease
-    Column("heartbeat", Float),
+    Column("process", String(200)),  # what tells whether that runner is a process of this machine, see `owners.py`
+    Column("beats", Integer, nullable=False),  # counts on while the runner lives; no clock is compared with another's
     Index("ablate_trainings_state", "state"),
 )
 
@@ -75,7 +78,25 @@ trials = Table(
     Column("key", String(32), primary_key=True),
     _key("training_key", "trainings"),
     Column("evaluate", JSON, nullable=False),
+    Column("attempt_id", Integer),  # whose result counts; null while there is none
     Index("ablate_trials_training", "training_key"),
+    Index("ablate_trials_standing", "key", "attempt_id", "training_key"),
+)
+
+declarations = Table(
+    "ablate_declarations",  # what a study file said, before defaults, data and code: which trials that has been
+    metadata,
+    Column("declared", String(32), primary_key=True),
+    Column("trial_key", String(32), ForeignKey("ablate_trials.key"), primary_key=True),
+)
+
+acceptances = Table(
+    "ablate_acceptances",  # stale results that somebody kept, in place of running the trial that is wanted now
+    metadata,
+    Column("wanted_key", String(32), primary_key=True),
+    _key("kept_key", "trials"),
+    Column("changes", JSON, nullable=False),  # ["schedule.lr: 0.001 -> 0.002", ...]
+    Column("accepted", Float, nullable=False),
 )
 
 cells = Table(
@@ -84,6 +105,8 @@ cells = Table(
     Column("row_id", Integer, ForeignKey("ablate_rows.id", ondelete="CASCADE"), primary_key=True),
     Column("seed", Integer, primary_key=True),
     _key("trial_key", "trials"),
+    Column("stale", Boolean, nullable=False),  # when planned, it had a result under older defaults, data or code
+    Column("changes", JSON),  # of an accepted stale result: what has changed since
     Index("ablate_cells_trial", "trial_key"),
 )
 
@@ -97,6 +120,7 @@ attempts = Table(
     Column("reason", Text),
     Column("traceback", Text),
     Column("owner", String(200), nullable=False),
+    Column("resumed_at", Integer, nullable=False),  # the checkpoint's step that it went on from; 0: from the start
     Column("started", Float, nullable=False),
     Column("ended", Float),
     Column("seconds", Float),  # the trainer's own time
@@ -106,11 +130,11 @@ attempts = Table(
 )
 
 results = Table(
-    "ablate_results",
+    "ablate_results",  # those of earlier attempts stay beside those that count
     metadata,
     Column("trial_key", String(32), ForeignKey("ablate_trials.key"), primary_key=True),
+    Column("attempt_id", Integer, ForeignKey("ablate_attempts.id"), primary_key=True),
     Column("split", String(20), primary_key=True),
-    Column("attempt_id", Integer, ForeignKey("ablate_attempts.id"), nullable=False),
     Column("queries", Integer, nullable=False),
     Column("gallery", Integer),
     Column("ranks", LargeBinary),  # see `ranks.py`; null where only totals are known
@@ -120,6 +144,7 @@ hits = Table(
     "ablate_hits",  # how many queries have a correct item among their k best
     metadata,
     Column("trial_key", String(32), ForeignKey("ablate_trials.key"), primary_key=True),
+    Column("attempt_id", Integer, ForeignKey("ablate_attempts.id"), primary_key=True),
     Column("split", String(20), primary_key=True),
     Column("k", Integer, primary_key=True),
     Column("hits", Integer, nullable=False),

@@ -13,7 +13,19 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, and_, insert, select, update
 
 from ablate.store.ranks import pack
-from ablate.store.schema import DONE, FAILED, INTERRUPTED, LOST, QUEUED, RUNNING, attempts, hits, results, trainings
+from ablate.store.schema import (
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    LOST,
+    QUEUED,
+    RUNNING,
+    attempts,
+    hits,
+    results,
+    trainings,
+    trials,
+)
 
 LEASE_SECONDS = 15.0
 KS = (1, 5, 10)
@@ -55,12 +67,19 @@ def claim(connection: Connection, key: str) -> Claim | None:
     """Takes a queued training for this process; None if it is no longer queued."""
     lease, now = uuid4().hex, time.time()
     free = and_(trainings.c.key == key, trainings.c.state == QUEUED)
-    taken = {"state": RUNNING, "lease": lease, "owner": owner(), "heartbeat": now}
+    taken = {"state": RUNNING, "lease": lease, "owner": owner()}
     taking = update(trainings).where(free).values(attempts=trainings.c.attempts + 1, **taken)
     if connection.execute(taking).rowcount == 0:
         return None
     number = connection.execute(select(trainings.c.attempts).where(trainings.c.key == key)).scalar_one()
-    values = {"training_key": key, "number": number, "state": RUNNING, "owner": owner(), "started": now}
+    values = {
+        "training_key": key,
+        "number": number,
+        "state": RUNNING,
+        "owner": owner(),
+        "started": now,
+        "resumed_at": 0,
+    }
     made = connection.execute(insert(attempts).values(**values))
     (attempt_id,) = made.inserted_primary_key or (0,)
     return Claim(key, lease, attempt_id, number)
@@ -68,7 +87,7 @@ def claim(connection: Connection, key: str) -> Claim | None:
 
 def beat(connection: Connection, leases: Sequence[str]) -> None:
     """Renews leases, so that nobody takes their trainings for abandoned."""
-    connection.execute(update(trainings).where(trainings.c.lease.in_(leases)).values(heartbeat=time.time()))
+    connection.execute(update(trainings).where(trainings.c.lease.in_(leases)).values(beats=trainings.c.beats + 1))
 
 
 def record(
@@ -82,17 +101,18 @@ def record(
     """Writes {trial key: results a split} and closes the claim; False, and nothing, if the lease is lost."""
     if not _end(connection, held, DONE):
         return False
-    have = set(connection.execute(select(results.c.trial_key).where(results.c.trial_key.in_(outcome))).scalars())
     for key, splits in outcome.items():
-        if key not in have:
-            write_results(connection, key, held.attempt_id, splits)
+        write_results(connection, key, held.attempt_id, splits)
     details = {"seconds": seconds, "environment": dict(environment), "curve": [list(point) for point in curve]}
     connection.execute(update(attempts).where(attempts.c.id == held.attempt_id).values(**details))
     return True
 
 
 def write_results(connection: Connection, key: str, attempt_id: int, splits: Sequence[SplitResult]) -> None:
-    """Adds a trial's results; it must have none yet."""
+    """Adds a trial's results, unless it has some that count."""
+    lacks = and_(trials.c.key == key, trials.c.attempt_id.is_(None))
+    if connection.execute(update(trials).where(lacks).values(attempt_id=attempt_id)).rowcount == 0:
+        return
     of_trial = [
         {
             "trial_key": key,
@@ -106,7 +126,7 @@ def write_results(connection: Connection, key: str, attempt_id: int, splits: Seq
     ]
     connection.execute(insert(results), of_trial)
     counted = [
-        {"trial_key": key, "split": result.split, "k": k, "hits": count}
+        {"trial_key": key, "attempt_id": attempt_id, "split": result.split, "k": k, "hits": count}
         for result in splits
         for k, count in result.hits.items()
     ]
@@ -132,7 +152,7 @@ def retry(connection: Connection, keys: Sequence[str]) -> None:
 
 def free_abandoned(connection: Connection) -> int:
     """Queues trainings again whose runner is dead (on this host) or silent (on another); how many there were."""
-    running = select(trainings.c.key, trainings.c.lease, trainings.c.owner, trainings.c.heartbeat)
+    running = select(trainings.c.key, trainings.c.lease, trainings.c.owner)
     abandoned = [row for row in connection.execute(running.where(trainings.c.state == RUNNING)) if _is_abandoned(row)]
     for row in abandoned:
         same = and_(trainings.c.key == row.key, trainings.c.lease == row.lease)
@@ -145,10 +165,7 @@ def free_abandoned(connection: Connection) -> int:
 
 def _is_abandoned(row: Row[*tuple[Any, ...]]) -> bool:
     host, _, process = row.owner.rpartition(":")
-    if host == socket.gethostname() and not _alive(int(process)):
-        return True
-    silent: float = time.time() - row.heartbeat
-    return silent > LEASE_SECONDS
+    return bool(host == socket.gethostname() and not _alive(int(process)))
 
 
 def _alive(process: int) -> bool:

@@ -19,7 +19,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Study:
-    """What every trial shares, before factors set theirs, is `config`: what is `written` in the file, over its `preset`.
+    """`config` is what every trial shares before factors set theirs: what is `written` in the file, over its `preset`.
 
     `delta` is in percentage points.
     """
