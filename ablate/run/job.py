@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ablate.train.interface import Outcome, Progress
 
@@ -22,10 +22,16 @@ class Job:
     checkpoints: str
 
 
+State = Literal["done", "failed", "lost", "interrupted"]
+
+
 @dataclass(frozen=True)
 class Report:
-    """How a job ended: with an outcome, or with a reason and, where there is one, a traceback."""
+    """How a job ended: `done` with an outcome; or with a reason: `failed`, with a traceback; `interrupted`, as it was
+    asked to stop; `lost`, as its worker died or hung, which only an executor can say.
+    """
 
+    state: State
     seconds: float
     outcome: Outcome | None = None
     reason: str | None = None

@@ -66,7 +66,7 @@ def _listen(worker: _Worker, on_progress: OnProgress, on_report: OnReport) -> bo
         said = worker.pipe.recv()
     except (EOFError, OSError):
         worker.process.join(STOP_SECONDS)
-        said = Report(time.perf_counter() - worker.since, reason=_cause(worker.process.exitcode))
+        said = Report("lost", time.perf_counter() - worker.since, reason=_cause(worker.process.exitcode))
     if isinstance(said, Progress):
         on_progress(worker.job.key, said)
         return False
