@@ -1,9 +1,6 @@
 """`ablate run`: runs what the file asks for and the store lacks."""
 
-import os
 import time
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +8,7 @@ import typer
 from ablate.cli.options import (
     DEFAULT_STORE,
     FAILED,
+    INTERRUPTED,
     Only,
     Profile,
     Seeds,
@@ -48,11 +46,13 @@ def run(
 
     from ablate.cli.live import watch  # after the request, so that a fault in it answers at once
     from ablate.run.dispatch import Dispatch
+    from ablate.run.interrupt import interruptible
     from ablate.run.planning import plan_of
+    from ablate.run.slots import slots
     from ablate.store import open_store, plans, work
 
-    count = workers or _default_workers(request.selected)
-    executor = _executor(executor, count)
+    executor = _executor(executor, workers)
+    places = slots([trial.config for trial in request.selected], 1 if executor == "inline" else workers)
     opened = open_store(store, write=True)
     assert opened is not None
     keys = dict.fromkeys(trial.training_key for trial in request.selected)
@@ -62,8 +62,10 @@ def run(
         if retry_failed:
             work.retry(connection, list(keys))
         before = plans.training_states(connection, set(keys))
-    with watch(request.selected, before) as observer:
-        states = Dispatch(opened, _with_shared(request, set(keys)), observer, executor, count).run()
+    with interruptible() as asked, watch(request.selected, before) as observer:
+        states = Dispatch(opened, _with_shared(request, set(keys)), observer, executor, places, asked).run()
+    if asked.is_set() and not set(states.values()) <= {"done", "failed"}:
+        raise KeyboardInterrupt
     failed = [key for key, state in states.items() if state == "failed"]
     earlier = sum(before[key] == "failed" and not retry_failed for key in failed)
     ran = sum(state not in ("done", "failed") for state in before.values())
@@ -89,21 +91,11 @@ def _summary(study: str, trainings: int, ran: int, failed: int, earlier: int, se
         typer.echo(f"next: ablate report {study}", err=True)
 
 
-def _executor(asked: str | None, workers: int) -> str:
+def _executor(asked: str | None, workers: int | None) -> str:
     from ablate.run.executors import EXECUTORS
 
     if asked is not None and asked not in EXECUTORS:
         raise AblateError(f"--executor: {unknown_name('executor', asked, list(EXECUTORS))}")
-    if asked == "inline" and workers > 1:
+    if asked == "inline" and (workers or 1) > 1:
         raise AblateError("--executor inline runs one trial at a time; leave out --workers, or give 1")
-    return asked or ("inline" if workers == 1 else "processes")
-
-
-def _default_workers(selected: "Sequence[Trial]") -> int:
-    """One a GPU, where there are GPUs and the trainer can use one; otherwise cores / threads."""
-    gpus = len(list(Path("/dev").glob("nvidia[0-9]*")))
-    runtime = selected[0].config.get("runtime", {})
-    if gpus and selected[0].training.trainer == "retrieval" and runtime.get("device") != "cpu":
-        return gpus
-    threads: int = runtime.get("threads", 1)
-    return max(1, len(os.sched_getaffinity(0)) // threads)
+    return asked or "processes"

@@ -1,17 +1,15 @@
 """The queue in the store: a claim is one guarded update, and a result is written once, by who holds the lease."""
 
-import os
-import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, and_, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
+from ablate.store.owners import owner, process
 from ablate.store.ranks import pack
 from ablate.store.schema import (
     DONE,
@@ -27,8 +25,13 @@ from ablate.store.schema import (
     trials,
 )
 
-LEASE_SECONDS = 15.0
 KS = (1, 5, 10)
+
+MOST_LOSSES = 5
+"""Attempts in a row that may be lost without a newer checkpoint: then the training itself is to blame."""
+
+Reached = Callable[[str], int]
+"""The step of a training's newest checkpoint, by its key."""
 
 
 @dataclass(frozen=True)
@@ -58,36 +61,45 @@ def of_ranks(split: str, ranks: NDArray[np.uint32], gallery: int) -> SplitResult
     return SplitResult(split, len(ranks), gallery, counted, ranks)
 
 
-def owner() -> str:
-    """Who claims: host and process."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+def queued(connection: Connection, keys: Sequence[str]) -> list[str]:
+    """Those of a few trainings that are queued, in the order given."""
+    query = select(trainings.c.key).where(trainings.c.key.in_(keys), trainings.c.state == QUEUED)
+    free = set(connection.execute(query).scalars())
+    return [key for key in keys if key in free]
 
 
-def claim(connection: Connection, key: str) -> Claim | None:
-    """Takes a queued training for this process; None if it is no longer queued."""
-    lease, now = uuid4().hex, time.time()
-    free = and_(trainings.c.key == key, trainings.c.state == QUEUED)
-    taken = {"state": RUNNING, "lease": lease, "owner": owner()}
-    taking = update(trainings).where(free).values(attempts=trainings.c.attempts + 1, **taken)
-    if connection.execute(taking).rowcount == 0:
+def claim(connection: Connection, key: str, resumed_at: int = 0) -> Claim | None:
+    """Takes a queued training for this process; None if it is no longer queued.
+
+    `resumed_at`: the step of the checkpoint that it will go on from.
+    """
+    lease = uuid4().hex
+    taking = _TAKE.returning(trainings.c.attempts)
+    taken = {"of": key, "lease": lease, "owner": owner(), "process": process()}
+    number = connection.execute(taking, taken).scalar()
+    if number is None:
         return None
-    number = connection.execute(select(trainings.c.attempts).where(trainings.c.key == key)).scalar_one()
-    values = {
-        "training_key": key,
-        "number": number,
-        "state": RUNNING,
-        "owner": owner(),
-        "started": now,
-        "resumed_at": 0,
-    }
-    made = connection.execute(insert(attempts).values(**values))
+    values = {"training_key": key, "number": number, "state": RUNNING, "owner": owner()}
+    made = connection.execute(insert(attempts), values | {"started": time.time(), "resumed_at": resumed_at})
     (attempt_id,) = made.inserted_primary_key or (0,)
     return Claim(key, lease, attempt_id, number)
 
 
-def beat(connection: Connection, leases: Sequence[str]) -> None:
-    """Renews leases, so that nobody takes their trainings for abandoned."""
-    connection.execute(update(trainings).where(trainings.c.lease.in_(leases)).values(beats=trainings.c.beats + 1))
+_TAKE = (
+    update(trainings)
+    .where(trainings.c.key == bindparam("of"), trainings.c.state == QUEUED)
+    .values(state=RUNNING, attempts=trainings.c.attempts + 1, beats=0)
+    .values(lease=bindparam("lease"), owner=bindparam("owner"), process=bindparam("process"))
+)
+
+
+def beat(connection: Connection, leases: Sequence[str]) -> list[str]:
+    """Renews leases, so that nobody takes their trainings for abandoned; those of them that are lost."""
+    mine = trainings.c.lease.in_(leases)
+    if connection.execute(update(trainings).where(mine).values(beats=trainings.c.beats + 1)).rowcount == len(leases):
+        return []
+    held = set(connection.execute(select(trainings.c.lease).where(mine)).scalars())
+    return [lease for lease in leases if lease not in held]
 
 
 def record(
@@ -99,19 +111,17 @@ def record(
     curve: Sequence[tuple[int, float]],
 ) -> bool:
     """Writes {trial key: results a split} and closes the claim; False, and nothing, if the lease is lost."""
-    if not _end(connection, held, DONE):
+    details = {"seconds": seconds, "environment": dict(environment), "curve": [list(point) for point in curve]}
+    if not _end(connection, held, DONE, **details):
         return False
     for key, splits in outcome.items():
         write_results(connection, key, held.attempt_id, splits)
-    details = {"seconds": seconds, "environment": dict(environment), "curve": [list(point) for point in curve]}
-    connection.execute(update(attempts).where(attempts.c.id == held.attempt_id).values(**details))
     return True
 
 
 def write_results(connection: Connection, key: str, attempt_id: int, splits: Sequence[SplitResult]) -> None:
     """Adds a trial's results, unless it has some that count."""
-    lacks = and_(trials.c.key == key, trials.c.attempt_id.is_(None))
-    if connection.execute(update(trials).where(lacks).values(attempt_id=attempt_id)).rowcount == 0:
+    if connection.execute(_COUNT, {"of": key, "by": attempt_id}).rowcount == 0:
         return
     of_trial = [
         {
@@ -133,49 +143,53 @@ def write_results(connection: Connection, key: str, attempt_id: int, splits: Seq
     connection.execute(insert(hits), counted)
 
 
+_COUNT = (
+    update(trials)
+    .where(trials.c.key == bindparam("of"), trials.c.attempt_id.is_(None))
+    .values(attempt_id=bindparam("by"))
+)
+
+
 def fail(connection: Connection, held: Claim, reason: str, traceback: str, seconds: float) -> bool:
     """Records that the attempt failed, and why; False if the lease is lost."""
     return _end(connection, held, FAILED, reason=reason, traceback=traceback, seconds=seconds)
 
 
 def release(connection: Connection, held: Claim, reason: str) -> bool:
-    """Gives an unfinished training back to the queue."""
+    """Gives an unfinished training back to the queue; False if the lease is lost."""
     return _end(connection, held, INTERRUPTED, QUEUED, reason=reason)
+
+
+def lose(connection: Connection, held: Claim, reason: str, reached: int) -> str | None:
+    """Ends an attempt whose worker or runner is gone; the training's state then, None if the lease is lost.
+
+    It is queued again, unless it has been lost again and again without getting further than `reached`, the step
+    of its newest checkpoint.
+    """
+    losses = 1 + _losses(connection, held.key, reached)
+    if losses < MOST_LOSSES:
+        return QUEUED if _end(connection, held, LOST, QUEUED, reason=reason) else None
+    blame = f"{reason}; that was loss number {losses} in a row without a newer checkpoint"
+    return FAILED if _end(connection, held, FAILED, reason=blame) else None
 
 
 def retry(connection: Connection, keys: Sequence[str]) -> None:
     """Queues failed trainings again; their failed attempts stay on record."""
-    for key in keys:
-        failed = and_(trainings.c.key == key, trainings.c.state == FAILED)
-        connection.execute(update(trainings).where(failed).values(state=QUEUED))
+    again = update(trainings).where(trainings.c.key == bindparam("of"), trainings.c.state == FAILED)
+    if keys:
+        connection.execute(again.values(state=QUEUED), [{"of": key} for key in keys])
 
 
-def free_abandoned(connection: Connection) -> int:
-    """Queues trainings again whose runner is dead (on this host) or silent (on another); how many there were."""
-    running = select(trainings.c.key, trainings.c.lease, trainings.c.owner)
-    abandoned = [row for row in connection.execute(running.where(trainings.c.state == RUNNING)) if _is_abandoned(row)]
-    for row in abandoned:
-        same = and_(trainings.c.key == row.key, trainings.c.lease == row.lease)
-        connection.execute(update(trainings).where(same).values(state=QUEUED, lease=None))
-        left = and_(attempts.c.training_key == row.key, attempts.c.state == RUNNING)
-        reason = f"its runner {row.owner} is gone"
-        connection.execute(update(attempts).where(left).values(state=LOST, reason=reason, ended=time.time()))
-    return len(abandoned)
-
-
-def _is_abandoned(row: Row[*tuple[Any, ...]]) -> bool:
-    host, _, process = row.owner.rpartition(":")
-    return bool(host == socket.gethostname() and not _alive(int(process)))
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def _losses(connection: Connection, key: str, reached: int) -> int:
+    """How many of the latest ended attempts were lost and got no further; interrupted ones do not count."""
+    ended = select(attempts.c.state, attempts.c.resumed_at).where(attempts.c.training_key == key)
+    latest = ended.where(attempts.c.state.not_in((RUNNING, INTERRUPTED))).order_by(attempts.c.number.desc())
+    losses = 0
+    for state, resumed_at in connection.execute(latest.limit(MOST_LOSSES)):
+        if state != LOST or resumed_at < reached:
+            break
+        losses += 1
+    return losses
 
 
 def _end(connection: Connection, held: Claim, state: str, training: str | None = None, **details: object) -> bool:

@@ -1,8 +1,9 @@
-"""Where trials run: each executor asks for jobs, runs them, and says what becomes of them."""
+"""Where trials run."""
 
-from ablate.run.executors.inline import run_inline
-from ablate.run.executors.processes import run_in_processes
+from ablate.run.executors.inline import Inline
+from ablate.run.executors.processes import Processes
 
-EXECUTORS = {"inline": run_inline, "processes": run_in_processes}
+EXECUTORS = {"processes": Processes, "inline": Inline}
+"""Each is made with the slots to fill, a callable to tell progress to, and one that says whether to stop."""
 
 __all__ = ["EXECUTORS"]
