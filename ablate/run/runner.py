@@ -8,23 +8,25 @@ from pathlib import Path
 
 from ablate.errors import AblateError
 from ablate.run.job import Job, Report
-from ablate.train.checkpoint import Checkpoints
+from ablate.train.checkpoint import Checkpoints, never
 from ablate.train.config import TRAINERS
-from ablate.train.interface import Progress, Trainer
+from ablate.train.interface import Progress, Stopped, Trainer
 
 
-def run_job(job: Job, progress: Callable[[Progress], None]) -> Report:
-    """Trains and evaluates; never raises but for an interruption."""
+def run_job(job: Job, progress: Callable[[Progress], None], stopping: Callable[[], bool] = never) -> Report:
+    """Trains and evaluates; never raises but for an interruption. Where `stopping()`, it saves its state and stops."""
     started = time.perf_counter()
     try:
         entry = TRAINERS[job.trainer]
         configs = [entry.config.model_validate(config, strict=False) for config in job.configs]
-        checkpoints = Checkpoints(Path(job.checkpoints), job.key)
+        checkpoints = Checkpoints(Path(job.checkpoints), job.key, stopping)
         outcome = _trainer(entry.entry)(configs, job.seed, job.attempt, progress, checkpoints)
+    except Stopped as stop:
+        return Report("interrupted", time.perf_counter() - started, reason=f"stopped {stop}")
     except Exception as error:
         reason = str(error) if isinstance(error, AblateError) else f"{type(error).__name__}: {error}"
-        return Report(time.perf_counter() - started, reason=reason, traceback=traceback.format_exc())
-    return Report(time.perf_counter() - started, outcome)
+        return Report("failed", time.perf_counter() - started, reason=reason, traceback=traceback.format_exc())
+    return Report("done", time.perf_counter() - started, outcome)
 
 
 def _trainer(entry: str) -> Trainer:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,16 +13,27 @@ KEEP = 2
 DIGEST = hashlib.sha256().digest_size
 
 
+def never() -> bool:
+    """Nobody asks for a stop."""
+    return False
+
+
 @dataclass(frozen=True)
 class Checkpoints:
     """The states of one training, files `STEP.ckpt` in a folder of its own.
 
     A file is a SHA-256 and the state; the hash is over `owner` and the state. So a file that was cut off, changed,
-    or written for another training has the wrong hash, and is passed over.
+    or written for another training has the wrong hash, and is passed over. `stopping` says whether the training
+    is asked to save itself and stop; it is called often.
     """
 
     folder: Path
     owner: str
+    stopping: Callable[[], bool] = never
+
+    def reached(self) -> int:
+        """The step of the latest state by its name, which may be torn or foreign; 0 if there is none."""
+        return max((step for step, _ in self._files()), default=0)
 
     def newest(self) -> bytes | None:
         """The state of the latest step that is whole and ours; None if there is none."""
@@ -51,12 +63,17 @@ class Checkpoints:
         _sync(self.folder)
         self._prune(step, keep)
 
-    def offer(self, step: int, state: bytes | memoryview, keep: int = KEEP) -> None:
-        """`save`, with a warning where it cannot be written: what a training finds matters more than how it is kept."""
+    def offer(self, step: int, state: bytes | memoryview, keep: int = KEEP) -> bool:
+        """`save`, with a warning where it cannot be written: what a training finds matters more than how it is kept.
+
+        Whether it was written.
+        """
         try:
             self.save(step, state, keep)
         except OSError as fault:
             print(f"warning: no checkpoint of step {step} could be written: {fault}", file=sys.stderr)
+            return False
+        return True
 
     def clear(self) -> None:
         """Removes every state."""

@@ -69,6 +69,11 @@ def environment(device: torch.device) -> dict[str, str]:
     }
 
 
+def sharing(device: torch.device, trials: int) -> dict[str, str]:
+    """What is recorded of `trials` that share a GPU: a circumstance of its timings and, on some, of last bits."""
+    return {"trials_per_gpu": str(trials)} if device.type == "cuda" and trials > 1 else {}
+
+
 def installed(library: str) -> str:
     """A library's version, or none."""
     try:

@@ -1,5 +1,6 @@
 """Exact retrieval: every user image is a query against the shop images of its split."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,13 @@ BATCH = 256
 CELLS = 2**24
 """Similarities held at once."""
 
+Between = Callable[[], None]
+"""Called between batches, categories and the like: a sign of life, and a place to stop."""
+
+
+def nothing() -> None:
+    """Nobody looks on."""
+
 
 @dataclass(frozen=True)
 class Labelled:
@@ -39,7 +47,9 @@ class Tested:
 
 
 @torch.inference_mode()
-def extract(network: Network, dataset: Dataset, fetch: Fetch, amp: str) -> dict[str, Tested]:
+def extract(
+    network: Network, dataset: Dataset, fetch: Fetch, amp: str, between: Between = nothing
+) -> dict[str, Tested]:
     """Features of the validation and test images, computed once for all evaluation settings.
 
     The network is in evaluation mode: batch norms use their running statistics. Those of an untrained network
@@ -50,16 +60,17 @@ def extract(network: Network, dataset: Dataset, fetch: Fetch, amp: str) -> dict[
 
     def labelled(split: str, domain: int) -> Labelled:
         chosen = np.flatnonzero((dataset.split == SPLITS.index(split)) & (dataset.domain == domain))
-        return Labelled(features(network, fetch, chosen, amp), dataset.item[chosen], dataset.category[chosen])
+        return Labelled(features(network, fetch, chosen, amp, between), dataset.item[chosen], dataset.category[chosen])
 
     return {split: Tested(labelled(split, USER), labelled(split, SHOP)) for split in ("validation", "test")}
 
 
-def features(network: Network, fetch: Fetch, chosen: NDArray[np.int64], amp: str) -> Tensor:
+def features(network: Network, fetch: Fetch, chosen: NDArray[np.int64], amp: str, between: Between = nothing) -> Tensor:
     """Features before the neck, float32 (chosen, width), in the order of `chosen`."""
     device = next(network.parameters()).device
     found = torch.empty(len(chosen), network.width, device=device)
     for start in range(0, len(chosen), BATCH):
+        between()
         images = normalize(fetch(chosen[start : start + BATCH]))
         with autocast(device, amp):
             found[start : start + BATCH] = network.features(images)
@@ -69,24 +80,25 @@ def features(network: Network, fetch: Fetch, chosen: NDArray[np.int64], amp: str
 
 
 @torch.inference_mode()
-def evaluate(network: Network, tested: dict[str, Tested], config: Evaluate) -> Evaluation:
+def evaluate(network: Network, tested: dict[str, Tested], config: Evaluate, between: Between = nothing) -> Evaluation:
     """The ranks of every split under one evaluation setting."""
     return Evaluation(
-        ranks={split: split_ranks(network, parts, config) for split, parts in tested.items()},
+        ranks={split: split_ranks(network, parts, config, between) for split, parts in tested.items()},
         gallery={split: len(parts.gallery.item) for split, parts in tested.items()},
     )
 
 
-def split_ranks(network: Network, parts: Tested, config: Evaluate) -> Ranks:
+def split_ranks(network: Network, parts: Tested, config: Evaluate, between: Between = nothing) -> Ranks:
     """Ranks of a split's queries, in the order of the data set."""
     sides = (parts.queries, parts.gallery)
     queries, gallery = (embed(network, side.features, config.neck) for side in sides)
     if config.scope == "all":
-        return ranks(queries, gallery, parts.queries.item, parts.gallery.item)
+        return ranks(queries, gallery, parts.queries.item, parts.gallery.item, between)
     found = np.zeros(len(parts.queries.item), dtype=np.uint32)
     for category in np.unique(parts.queries.category):
         asked, held = (np.flatnonzero(side.category == category) for side in sides)
-        found[asked] = ranks(queries[asked], gallery[held], parts.queries.item[asked], parts.gallery.item[held])
+        items = parts.queries.item[asked], parts.gallery.item[held]
+        found[asked] = ranks(queries[asked], gallery[held], *items, between)
     return found
 
 
@@ -98,7 +110,13 @@ def embed(network: Network, found: Tensor, neck: str) -> Tensor:
     return F.normalize(chosen)
 
 
-def ranks(queries: Tensor, gallery: Tensor, query_items: NDArray[np.int32], gallery_items: NDArray[np.int32]) -> Ranks:
+def ranks(
+    queries: Tensor,
+    gallery: Tensor,
+    query_items: NDArray[np.int32],
+    gallery_items: NDArray[np.int32],
+    between: Between = nothing,
+) -> Ranks:
     """1-based rank, by cosine, of each query's best-placed gallery entry of the same item; 0 if it has none.
 
     Embeddings are float32 (n, width) of unit length. Equal similarities rank by gallery index.
@@ -107,10 +125,10 @@ def ranks(queries: Tensor, gallery: Tensor, query_items: NDArray[np.int32], gall
     if len(held) == 0:
         return np.zeros(len(wanted), dtype=np.uint32)
     rows = max(1, CELLS // len(held))
-    pieces = [
-        best_ranks(asked @ gallery.T, items[:, None] == held)
-        for asked, items in zip(torch.split(queries, rows), torch.split(wanted, rows), strict=True)
-    ]
+    pieces = []
+    for asked, items in zip(torch.split(queries, rows), torch.split(wanted, rows), strict=True):
+        between()
+        pieces.append(best_ranks(asked @ gallery.T, items[:, None] == held))
     return torch.cat(pieces).cpu().numpy().astype(np.uint32)
 
 

@@ -39,10 +39,16 @@ class Outcome:
     curve: Sequence[tuple[int, float]] = ()
 
 
+class Stopped(Exception):  # noqa: N818 - no fault: it was asked for
+    """Raised by a trainer that was asked to stop, once what it has done is in a checkpoint; says where it stands."""
+
+
 class Trainer(Protocol):
     """Trains once and evaluates as often as there are configs; they are equal but for `evaluate`.
 
     A training goes on from its newest checkpoint; where there are none to be kept, `checkpoints` is None.
+    One that takes long asks `checkpoints.stopping()` now and then, and raises Stopped where it says so. It calls
+    `progress` as a sign of life too: who gives none for `runtime.stall_seconds` is taken for hung.
     """
 
     def __call__(

@@ -12,7 +12,7 @@ from ablate.train.batches import sampler
 from ablate.train.checkpoint import Checkpoints
 from ablate.train.checks import check_data
 from ablate.train.config.retrieval import Evaluate, RetrievalConfig
-from ablate.train.device import deterministic, environment, pick
+from ablate.train.device import deterministic, environment, pick, sharing
 from ablate.train.evaluate import evaluate, extract
 from ablate.train.images import fetcher
 from ablate.train.interface import Outcome, Progress
@@ -38,8 +38,11 @@ def train(
     The outcome is a function of config and seed: `attempt` changes nothing. Raises AblateError where the
     config asks for a device, a precision, weights or data that are not to be had.
     """
-    data = configs[0].data
-    return train_on(_loaded(data.name, data.root, data.size), configs, seed, progress, checkpoints)
+    data, steps = configs[0].data, configs[0].schedule.steps
+    progress(Progress(0, steps))
+    dataset = _loaded(data.name, data.root, data.size)
+    progress(Progress(0, steps))
+    return train_on(dataset, configs, seed, progress, checkpoints)
 
 
 @lru_cache(maxsize=1)
@@ -67,16 +70,22 @@ def train_on(
     with told("making", config):
         training = begin(config, known, seed, device)
     steps, runtime = config.schedule.steps, config.runtime
-    here = environment(device) | {"compile": runtime.compile}
-    saver = Saver(checkpoints if steps else None, runtime.checkpoint_seconds, here)
+    here = environment(device) | {"compile": runtime.compile} | sharing(device, runtime.trials_per_gpu)
+    saver = Saver(checkpoints, runtime.checkpoint_seconds, here)
     saver.resume(training, steps)
+    saver.heed(training)
     if training.step < steps:
         source = Source(sampler(dataset, config.batch), fetch, known)
         within_memory(training, config, lambda: fit(training, source, config, seed, saver, progress))
+
+    def between() -> None:
+        progress(Progress(steps, steps, training.losses[-1] if training.losses else None))
+        saver.heed(training)
+
     with told("testing", config):
-        tested = extract(training.network, dataset, fetch, config.amp)
+        tested = extract(training.network, dataset, fetch, config.amp, between)
     return Outcome(
-        evaluations=[evaluate(training.network, tested, each.evaluate) for each in configs],
+        evaluations=[evaluate(training.network, tested, each.evaluate, between) for each in configs],
         environment=saver.environment,
         curve=thin(training.losses),
     )

@@ -18,13 +18,16 @@ from scipy.special import ndtr, ndtri
 
 from ablate.train.checkpoint import Checkpoints
 from ablate.train.config.simulated import SimulatedConfig, SimulatedEffect
-from ablate.train.interface import Evaluation, Outcome, Progress, Ranks
+from ablate.train.interface import Evaluation, Outcome, Progress, Ranks, Stopped
 from ablate.train.seeding import generator
 
 Floats = NDArray[np.float64]
 
 GALLERY = 1000
 SPLITS = ("validation", "test")
+
+SLICE = 0.1
+"""Seconds of pretending between two looks at whether to stop."""
 
 
 class SimulatedError(RuntimeError):
@@ -167,9 +170,17 @@ def _pretend(seconds: float, progress: Callable[[Progress], None], checkpoints: 
     """Goes on from the tenth that was reached, as a training from its step; the last leaves nothing behind."""
     state = checkpoints.newest() if checkpoints else None
     for tenth in range(int(state or 0) + 1, 11):
-        time.sleep(seconds / 10)
+        _sleep(seconds / 10, tenth - 1, checkpoints)
         progress(Progress(tenth, 10))
         if checkpoints:
             checkpoints.offer(tenth, str(tenth).encode())
     if checkpoints:
         checkpoints.clear()
+
+
+def _sleep(seconds: float, tenths: int, checkpoints: Checkpoints | None) -> None:
+    """Raises Stopped if that is asked for; what was done of the tenth that was begun is lost."""
+    for begun in np.arange(0.0, seconds, SLICE):
+        if checkpoints and checkpoints.stopping():
+            raise Stopped(f"at step {tenths}")
+        time.sleep(min(SLICE, seconds - begun))

@@ -106,3 +106,27 @@ def test_clearing_leaves_nothing(checkpoints: Checkpoints) -> None:
     checkpoints.save(1, b"state")
     checkpoints.clear()
     assert not checkpoints.folder.exists()
+
+
+def test_how_far_a_training_is_stands_in_the_names(checkpoints: Checkpoints) -> None:
+    """Nothing is read: a torn state counts, which a training may yet pass over."""
+    assert checkpoints.reached() == 0
+    for step in (7, 30, 200):
+        checkpoints.save(step, b"state")
+    (checkpoints.folder / "000000200.ckpt").write_bytes(b"torn")
+    (checkpoints.folder / "notes.ckpt").write_bytes(b"?")
+    (checkpoints.folder / "000000300.5.part").write_bytes(b"?")
+    assert checkpoints.reached() == 200
+    checkpoints.clear()
+    assert checkpoints.reached() == 0
+
+
+def test_nobody_asks_for_a_stop_unless_somebody_does(tmp_path: Path) -> None:
+    assert not Checkpoints(tmp_path, "owner").stopping()
+    assert Checkpoints(tmp_path, "owner", lambda: True).stopping()
+
+
+def test_who_offers_a_state_learns_whether_it_was_written(checkpoints: Checkpoints) -> None:
+    assert checkpoints.offer(1, b"state")
+    (checkpoints.folder / "000000002.ckpt").mkdir()
+    assert not checkpoints.offer(2, b"state")

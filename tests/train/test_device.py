@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ablate.errors import AblateError
-from ablate.train.device import deterministic, environment, pick
+from ablate.train.device import deterministic, environment, pick, sharing
 
 
 def test_auto_takes_what_there_is():
@@ -44,3 +44,9 @@ def test_deterministic_sets_what_torch_offers():
     assert not torch.backends.cudnn.benchmark
     assert not torch.backends.cuda.matmul.allow_tf32
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+
+
+def test_trials_that_share_a_gpu_are_on_record():
+    assert sharing(torch.device("cuda"), 2) == {"trials_per_gpu": "2"}
+    assert sharing(torch.device("cuda"), 1) == {}
+    assert sharing(torch.device("cpu"), 2) == {}, "it has no GPU to share"

@@ -1,10 +1,13 @@
 """The simulated trainer: its true effects are what its draws show."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from ablate.train.checkpoint import Checkpoints
 from ablate.train.config.simulated import SimulatedConfig
+from ablate.train.interface import Progress, Stopped
 from ablate.train.simulated import SimulatedError, correlation, draw_ranks, expected_rate, shift, train
 
 EFFECTS = [
@@ -123,3 +126,27 @@ def test_a_disk_that_takes_no_checkpoint_does_not_fail_a_trial(tmp_path, capsys)
         == train([config], 0, 1, lambda _: None).evaluations[0].ranks["test"].tolist()
     )
     assert capsys.readouterr().err.count("could be written") == 10
+
+
+@pytest.mark.parametrize(("after", "tenths"), [(0.0, 0), (5.0, 0), (10.0, 1), (34.9, 3), (99.5, 9)])
+def test_asked_to_stop_it_keeps_the_tenths_that_are_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: float, tenths: int
+) -> None:
+    """A trial of 100 s, on a clock that only its own sleeping moves."""
+    clock = 0.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal clock
+        clock += seconds
+
+    monkeypatch.setattr("time.sleep", sleep)
+    checkpoints = Checkpoints(tmp_path / "folder", "key", lambda: clock >= after - 1e-6)
+    with pytest.raises(Stopped, match=f"^at step {tenths}$"):
+        train([config(seconds=100.0)], 0, 1, lambda _: None, checkpoints)
+    assert after - 1e-6 <= clock <= after + 0.2
+    assert checkpoints.reached() == tenths
+    clock, told = 0.0, list[Progress]()
+    resumed = train([config(seconds=100.0)], 0, 2, told.append, Checkpoints(tmp_path / "folder", "key"))
+    assert clock == pytest.approx(10.0 * (10 - tenths))
+    assert [made.step for made in told] == list(range(tenths + 1, 11))
+    assert resumed.evaluations[0].ranks["test"].tolist() == ranks(config(), 0).tolist()

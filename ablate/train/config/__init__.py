@@ -29,15 +29,23 @@ __all__ = [
 class TrainerEntry:
     """A trainer by name: its config, and where its function is. What that module imports decides its results.
 
-    `presets` are named values that a study's config may start from.
+    `shape` are the keys on which the time depends that a trial takes, so that one can be told from another's; a
+    section's name means all of it. `presets` are named values that a study's config may start from.
     """
 
     config: type[Section]
     entry: str
+    shape: tuple[str, ...]
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
+RETRIEVAL_SHAPE = (
+    *("data.name", "data.size", "model.backbone", "model.last_stride", "model.bn_grouping"),
+    *("loss.metric", "loss.mining", "augment", "batch", "schedule.steps", "schedule.optimizer", "amp"),
+    *("runtime.threads", "runtime.device", "runtime.compile", "runtime.trials_per_gpu"),
+)
+
 TRAINERS = {
-    "retrieval": TrainerEntry(RetrievalConfig, "ablate.train.retrieval:train", PRESETS),
-    "simulated": TrainerEntry(SimulatedConfig, "ablate.train.simulated:train"),
+    "retrieval": TrainerEntry(RetrievalConfig, "ablate.train.retrieval:train", RETRIEVAL_SHAPE, PRESETS),
+    "simulated": TrainerEntry(SimulatedConfig, "ablate.train.simulated:train", ("seconds", "queries")),
 }

@@ -227,6 +227,16 @@ class Runtime(Section):
     checkpoint_seconds: Annotated[NotNegative, OutsideIdentity] = Field(
         60.0, description="Seconds between two checkpoints of a training; 0: one after every step."
     )
+    stall_seconds: Annotated[Positive, OutsideIdentity] = Field(
+        900.0,
+        description="Seconds without a sign of progress after which a trial's worker is taken for hung and killed; its "
+        "trial goes on from its checkpoint.",
+    )
+    trials_per_gpu: Annotated[AtLeastOne, OutsideIdentity] = Field(
+        1,
+        description="Trials that share one GPU; recorded, as it is a circumstance of timings and, on some devices, of "
+        "last bits.",
+    )
 
 
 class Evaluate(Section):

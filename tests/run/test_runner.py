@@ -1,0 +1,38 @@
+"""How a job ends: with an outcome, a reason, or where it was stopped."""
+
+from pathlib import Path
+from typing import Any
+
+from ablate.run.job import Job, Report
+from ablate.run.runner import run_job
+from ablate.train.interface import Progress
+
+
+def ran(folder: Path, attempt: int = 1, stop: int | None = None, **config: Any) -> Report:
+    """The report of a simulated job that is asked to stop after a tenth, or never."""
+    told: list[Progress] = []
+    job = Job("key", "simulated", [config], 0, attempt, str(folder))
+    return run_job(job, told.append, lambda: stop is not None and len(told) >= stop)
+
+
+def test_it_is_done_failed_or_interrupted(tmp_path: Path) -> None:
+    done = ran(tmp_path)
+    assert (done.state, done.reason, done.outcome is None) == ("done", None, False)
+    failed = ran(tmp_path, fail=1.0)
+    assert (failed.state, failed.reason) == ("failed", "SimulatedError: simulated failure of attempt 1")
+    assert "Traceback" in failed.traceback
+    interrupted = ran(tmp_path, stop=4, seconds=0.01)
+    assert (interrupted.state, interrupted.reason) == ("interrupted", "stopped at step 4")
+    assert interrupted.outcome is None
+
+
+def test_what_was_stopped_goes_on_and_ends_as_if_nothing_had_been(tmp_path: Path) -> None:
+    assert ran(tmp_path, stop=4, seconds=0.01).state == "interrupted"
+    told: list[Progress] = []
+    report = run_job(Job("key", "simulated", [{"seconds": 0.01}], 0, 2, str(tmp_path)), told.append)
+    assert [made.step for made in told] == [5, 6, 7, 8, 9, 10]
+    assert report.outcome is not None
+    undisturbed = ran(tmp_path / "other").outcome
+    assert undisturbed is not None
+    ranks, others = (outcome.evaluations[0].ranks["test"] for outcome in (report.outcome, undisturbed))
+    assert ranks.tolist() == others.tolist()
