@@ -66,6 +66,15 @@ class Board:
     def waiting(self, elsewhere: int) -> None:
         self.elsewhere = elsewhere
 
+    def requeued(self, key: str, reason: str) -> None:
+        self.running.pop(key, None)
+
+    def stopping(self) -> None:
+        pass
+
+    def said(self, text: str) -> None:
+        print(text, file=sys.stderr)
+
     def left(self) -> float | None:
         """Seconds until all is done, from those that are; None before the first is."""
         if not self.took or self.done + self.failed == self.total:

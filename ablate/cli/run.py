@@ -8,7 +8,6 @@ import typer
 from ablate.cli.options import (
     DEFAULT_STORE,
     FAILED,
-    INTERRUPTED,
     Only,
     Profile,
     Seeds,

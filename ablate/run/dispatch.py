@@ -4,7 +4,7 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -106,7 +106,7 @@ class Dispatch:
             if not self.claims and (told or self._is_settled()):
                 return
             for key, report in executor.reports(WAIT_SECONDS):
-                self._patiently(lambda key=key, report=report: self._report(key, report))
+                self._patiently(key, report)
 
     def _feed(self, executor: Executor) -> None:
         while executor.has_room() and not self.asked.is_set():
@@ -192,13 +192,13 @@ class Dispatch:
             for trial, one in zip(self.of_training[key], outcome.evaluations, strict=True)
         }
 
-    def _patiently(self, write: Callable[[], None]) -> None:
-        """Writes what is finished as soon as the store can be written, within PATIENCE_SECONDS."""
+    def _patiently(self, key: str, report: Report) -> None:
+        """Records what is finished as soon as the store can be written, within PATIENCE_SECONDS."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
                 self.store.check()
-                return write()
+                return self._report(key, report)
             except StoreError as trouble:
                 if time.monotonic() > deadline or self.asked.is_set():
                     raise

@@ -26,7 +26,8 @@ def slots(configs: Sequence[Mapping[str, Any]], workers: int | None) -> list[Slo
     if ":" in runtime["device"]:
         gpus = gpus[:1]  # the config itself says which
     share: int = runtime["trials_per_gpu"]
-    places: list[Slot] = [{} if ":" in runtime["device"] else {VISIBLE: gpu} for gpu in gpus] * share
+    of_gpus: list[Slot] = [{} if ":" in runtime["device"] else {VISIBLE: gpu} for gpu in gpus]
+    places = of_gpus * share
     if workers is not None and workers > len(places):
         raise AblateError(
             f"--workers {workers}: {len(gpus)} GPU(s) with {share} trial(s) each make {len(places)}; "

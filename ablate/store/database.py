@@ -36,6 +36,9 @@ class Store:
         with _translated(self.url), self.engine.begin() as connection:
             yield connection
 
+    def check(self) -> None:
+        pass
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         with _translated(self.url), self.engine.connect() as connection:

@@ -112,7 +112,7 @@ def record(
 ) -> bool:
     """Writes {trial key: results a split} and closes the claim; False, and nothing, if the lease is lost."""
     details = {"seconds": seconds, "environment": dict(environment), "curve": [list(point) for point in curve]}
-    if not _end(connection, held, DONE, **details):
+    if not _end(connection, held, DONE, None, **details):
         return False
     for key, splits in outcome.items():
         write_results(connection, key, held.attempt_id, splits)
