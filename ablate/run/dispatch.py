@@ -139,7 +139,7 @@ class Dispatch:
             if not self.todo:
                 found = plans.training_states(connection, self._open() - set(self.claims))
                 self.states |= found
-                self.todo.extend(key for key, state in found.items() if state == QUEUED)
+                self.todo.extend(key for key in self.states if found.get(key) == QUEUED)  # in the plan's order
         self.looked = time.monotonic()
 
     def _open(self) -> set[str]:
@@ -160,21 +160,21 @@ class Dispatch:
         return Job(held.key, first.training.trainer, configs, first.seed, held.attempt, folder, stall)
 
     def _report(self, key: str, report: Report) -> None:
-        held, state = self.claims[key], report.state
+        held, state, reason = self.claims[key], report.state, report.reason
         with self.store.write() as connection:
             if report.outcome is not None:
                 results = self._results(key, report.outcome)
                 environment, curve = report.outcome.environment, report.outcome.curve
                 kept = work.record(connection, held, results, report.seconds, environment, curve)
             elif state == FAILED:
-                kept = work.fail(connection, held, report.reason, report.traceback, report.seconds)
+                kept = work.fail(connection, held, reason, report.traceback, report.seconds)
             elif state == LOST:
-                found = work.lose(connection, held, report.reason, self._reached(key))
-                kept, state = found is not None, found or state
+                lost = work.lose(connection, held, reason, self._reached(key))
+                kept, (state, reason) = lost is not None, lost or (state, reason)
             else:
-                kept = work.release(connection, held, report.reason)
+                kept = work.release(connection, held, reason)
         del self.claims[key]
-        self._settle(key, state if kept else RUNNING, report.reason if kept else "another runner has its lease")
+        self._settle(key, state if kept else RUNNING, reason if kept else "another runner has its lease")
 
     def _settle(self, key: str, state: str, reason: str) -> None:
         """Takes note of how a training stands now that it is not ours any more."""

@@ -160,17 +160,17 @@ def release(connection: Connection, held: Claim, reason: str) -> bool:
     return _end(connection, held, INTERRUPTED, QUEUED, reason=reason)
 
 
-def lose(connection: Connection, held: Claim, reason: str, reached: int) -> str | None:
-    """Ends an attempt whose worker or runner is gone; the training's state then, None if the lease is lost.
+def lose(connection: Connection, held: Claim, reason: str, reached: int) -> tuple[str, str] | None:
+    """Ends an attempt whose worker or runner is gone; the training's state then and why, None if the lease is lost.
 
     It is queued again, unless it has been lost again and again without getting further than `reached`, the step
     of its newest checkpoint.
     """
     losses = 1 + _losses(connection, held.key, reached)
     if losses < MOST_LOSSES:
-        return QUEUED if _end(connection, held, LOST, QUEUED, reason=reason) else None
-    blame = f"{reason}; that was loss number {losses} in a row without a newer checkpoint"
-    return FAILED if _end(connection, held, FAILED, reason=blame) else None
+        return (QUEUED, reason) if _end(connection, held, LOST, QUEUED, reason=reason) else None
+    reason += f"; that was loss number {losses} in a row without a newer checkpoint"
+    return (FAILED, reason) if _end(connection, held, FAILED, reason=reason) else None
 
 
 def retry(connection: Connection, keys: Sequence[str]) -> None:

@@ -35,12 +35,12 @@ def test_killed_at_random_moments(ablate: Ablate, tmp_path: Path) -> None:
             time.sleep(moments.random())
         running.kill()
         running.communicate(timeout=60)
-    assert ablate("run", SIMULATED, "--workers", 1, "--seeds", 30, "--retry-failed").code == 0
+    assert ablate("run", SIMULATED, "--executor", "inline", "--seeds", 30, "--retry-failed").code == 0
     assert query("SELECT state, count(*) FROM results GROUP BY state") == [("done", 120)]
     assert query("SELECT count(*) FROM ablate_attempts WHERE state = 'running'") == [(0,)]
     done = "SELECT training_key FROM ablate_attempts WHERE state = 'done' GROUP BY training_key HAVING count(*) > 1"
     assert query(done) == [], "what is finished is not run again"
-    ablate("run", SIMULATED, "--workers", 1, "--seeds", 30, "--store", "calm.db")
+    ablate("run", SIMULATED, "--executor", "inline", "--seeds", 30, "--store", "calm.db")
     assert stored_ranks(Path("results/ablate.db")) == stored_ranks(Path("calm.db"))
 
 
@@ -75,7 +75,7 @@ def test_killed_trainings_go_on_from_their_checkpoints(ablate: Ablate, tmp_path:
     assert len(set(reached)) > 3, f"each run should go on from the one before: {reached}"
     assert ablate("run", TINY, *options, "--workers", 2).code == 0
     assert checkpoints(tmp_path) == [150, 150], "each of the two trainings keeps its last checkpoint alone"
-    ablate("run", TINY, *options, "--workers", 1, "--store", "calm/ablate.db")
+    ablate("run", TINY, *options, "--executor", "inline", "--store", "calm/ablate.db")
     assert stored_ranks(Path("results/ablate.db")) == stored_ranks(Path("calm/ablate.db"))
 
 

@@ -40,7 +40,7 @@ def test_wrong_requests(ablate: Ablate, tmp_path: Path, words: list[object], tol
 
 
 def test_a_wrong_study_leaves_the_store_as_it_was(ablate: Ablate, tmp_path: Path) -> None:
-    ablate("run", SIMULATED, "--workers", 1)
+    ablate("run", SIMULATED, "--executor", "inline")
     before = {path.name: path.read_bytes() for path in (tmp_path / "results").iterdir() if path.is_file()}
     assert ablate("run", SIMULATED, "--set", "alpha=2").code == 2
     assert ablate("report", "nosuch").code == 2
@@ -57,7 +57,7 @@ def test_a_log_with_a_wrong_value_leaves_the_store_as_it_was(ablate: Ablate, tmp
 
 
 def test_a_name_that_was_run_is_not_imported_over(ablate: Ablate) -> None:
-    ablate("run", SIMULATED, "--workers", 1)
+    ablate("run", SIMULATED, "--executor", "inline")
     log = STUDIES.parents[1] / "studies" / "reference" / "baseline-log.md"
     result = ablate("import", log, "--study", "simulated")
     assert result.code == 2

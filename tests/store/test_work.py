@@ -168,7 +168,8 @@ def lose(store: Store, reached: int = 0, resumed_at: int = 0) -> str | None:
     with store.write() as connection:
         mine = work.claim(connection, TRAINING.key, resumed_at)
         assert mine is not None
-        return work.lose(connection, mine, "killed", reached)
+        lost = work.lose(connection, mine, "killed", reached)
+    return lost[0] if lost else None
 
 
 def test_a_training_that_is_lost_again_and_again_fails(store: Store, queued: Trial) -> None:
