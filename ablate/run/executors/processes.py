@@ -25,17 +25,26 @@ PROGRESS_SECONDS = 0.2
 
 STOP_SECONDS = 3.0
 
+START_SECONDS = 120.0
+"""How long at least a new worker may take to begin: on a busy machine, its imports take a while."""
+
+_BEGUN = "begun"
+"""A worker's first word on a job."""
+
 
 @dataclass
 class _Worker:
-    """A process and its job. `heard`: when it last gave a sign of life, by this process's steady clock."""
+    """A process and its job. `heard`: when it last gave a sign of life, by this process's steady clock; `patience`:
+    how many seconds it may go without another.
+    """
 
     slot: Slot
     process: SpawnProcess
-    pipe: "Connection[Job, Progress | Report]"
+    pipe: "Connection[Job, str | Progress | Report]"
     job: Job | None = None
     began: float = 0.0
     heard: float = 0.0
+    patience: float = 0.0
 
 
 class Processes:
@@ -58,7 +67,7 @@ class Processes:
     def submit(self, job: Job) -> None:
         worker = self.idle.pop() if self.idle else self._start(self.vacant.pop())
         worker.job, worker.began = job, time.monotonic()
-        worker.heard = worker.began
+        worker.heard, worker.patience = worker.began, max(START_SECONDS, job.stall_seconds)
         self.busy[job.key] = worker
         with contextlib.suppress(OSError):  # it has just died, which its pipe will tell
             worker.pipe.send(job)
@@ -95,7 +104,10 @@ class Processes:
         except (EOFError, OSError):
             worker.process.join(STOP_SECONDS)
             return self._lost(key, worker, _cause(worker.process.exitcode))
-        worker.heard = time.monotonic()
+        assert worker.job is not None
+        worker.heard, worker.patience = time.monotonic(), worker.job.stall_seconds
+        if isinstance(said, str):
+            return None
         if isinstance(said, Progress):
             self.on_progress(key, said)
             return None
@@ -107,8 +119,8 @@ class Processes:
     def _hung(self) -> Iterator[tuple[str, Report]]:
         now = time.monotonic()
         for key, worker in list(self.busy.items()):
-            if worker.job and now - worker.heard > worker.job.stall_seconds:
-                reason = f"no sign of progress for {worker.job.stall_seconds:g} s, so its worker was killed"
+            if now - worker.heard > worker.patience:
+                reason = f"no sign of progress for {worker.patience:g} s, so its worker was killed"
                 yield key, self._lost(key, worker, f"{reason} (runtime.stall_seconds)")
 
     def _lost(self, key: str, worker: _Worker, reason: str) -> Report:
@@ -153,7 +165,7 @@ def _cause(exitcode: int | None) -> str:
     return f"the worker process ended with exit code {exitcode}"
 
 
-def _work(pipe: "Connection[Progress | Report, Job]", parent: int, asked: c_bool) -> None:
+def _work(pipe: "Connection[str | Progress | Report, Job]", parent: int, asked: c_bool) -> None:
     """A worker's life: jobs from the pipe until the other end is closed."""
     for reaching_the_whole_group in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C, a batch system: the runner decides
         signal.signal(reaching_the_whole_group, signal.SIG_IGN)
@@ -161,6 +173,7 @@ def _work(pipe: "Connection[Progress | Report, Job]", parent: int, asked: c_bool
     with contextlib.suppress(EOFError, OSError):  # the runner is gone, and its lease with it
         while True:
             job = pipe.recv()
+            pipe.send(_BEGUN)
             pipe.send(run_job(job, _throttled(pipe.send), partial(getattr, asked, "value")))
 
 
