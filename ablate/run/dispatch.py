@@ -25,7 +25,7 @@ WAIT_SECONDS = 0.5
 LOOK_SECONDS = 1.0
 """Between two looks at what others hold, and at what has become free."""
 
-WINDOW = 20
+WINDOW = 100
 """Trainings that a look for a free one asks about at once."""
 
 PATIENCE_SECONDS = 60.0
@@ -117,18 +117,19 @@ class Dispatch:
 
     def _next(self) -> Job | None:
         """The next training that nobody else has taken meanwhile."""
-        while self.todo:
+        held = None
+        while self.todo and held is None:
             with self.store.write() as connection:
-                some = [self.todo[i] for i in range(min(WINDOW, len(self.todo)))]
-                free = work.queued(connection, some)
-                held = work.claim(connection, free[0], self._reached(free[0])) if free else None
-            for _ in range(some.index(free[0]) + 1 if free else len(some)):
-                self.todo.popleft()
-            if held is not None:
-                self.claims[held.key] = held
-                self.observer.started(held.key)
-                return self._job(held)
-        return None
+                key = self.todo.popleft()
+                held = work.claim(connection, key, self._reached(key))
+                if held is None:  # another runner is at work: find where it has not been yet
+                    some = [self.todo.popleft() for _ in range(min(WINDOW, len(self.todo)))]
+                    self.todo.extendleft(reversed(work.queued(connection, some)))
+        if held is None:
+            return None
+        self.claims[held.key] = held
+        self.observer.started(held.key)
+        return self._job(held)
 
     def _look(self) -> None:
         """Frees what is abandoned, and looks for more to do where all is taken; at most once in a while."""

@@ -49,7 +49,7 @@ rows = Table(
     Column("label", Text, nullable=False),
     Column("title", Text),
     Column("levels", JSON, nullable=False),  # {factor: level}
-    Column("lines", JSON),  # an imported row's `key: value` lines, as they were spelled
+    Column("lines", JSON(none_as_null=True)),  # an imported row's `key: value` lines, as they were spelled
     UniqueConstraint("plan_id", "label", name="ablate_rows_plan_label"),
 )
 
@@ -106,7 +106,7 @@ cells = Table(
     Column("seed", Integer, primary_key=True),
     _key("trial_key", "trials"),
     Column("stale", Boolean, nullable=False),  # when planned, it had a result under older defaults, data or code
-    Column("changes", JSON),  # of an accepted stale result: what has changed since
+    Column("changes", JSON(none_as_null=True)),  # of an accepted stale result: what has changed since
     Index("ablate_cells_trial", "trial_key"),
 )
 
@@ -124,8 +124,8 @@ attempts = Table(
     Column("started", Float, nullable=False),
     Column("ended", Float),
     Column("seconds", Float),  # the trainer's own time
-    Column("environment", JSON),  # library versions, device, threads: recorded, outside the identity
-    Column("curve", JSON),  # [[step, loss], ...]
+    Column("environment", JSON(none_as_null=True)),  # library versions, device, threads: recorded, outside the identity
+    Column("curve", JSON(none_as_null=True)),  # [[step, loss], ...]
     Index("ablate_attempts_training", "training_key"),
 )
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, and_, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from ablate.store.owners import owner, process
 from ablate.store.ranks import pack
@@ -74,13 +74,11 @@ def claim(connection: Connection, key: str, resumed_at: int = 0) -> Claim | None
     `resumed_at`: the step of the checkpoint that it will go on from.
     """
     lease = uuid4().hex
-    taking = _TAKE.returning(trainings.c.attempts)
-    taken = {"of": key, "lease": lease, "owner": owner(), "process": process()}
-    number = connection.execute(taking, taken).scalar()
+    number = connection.execute(_TAKE, {"of": key, "lease": lease, "owner": owner(), "process": process()}).scalar()
     if number is None:
         return None
     values = {"training_key": key, "number": number, "state": RUNNING, "owner": owner()}
-    made = connection.execute(insert(attempts), values | {"started": time.time(), "resumed_at": resumed_at})
+    made = connection.execute(_BEGIN, values | {"started": time.time(), "resumed_at": resumed_at})
     (attempt_id,) = made.inserted_primary_key or (0,)
     return Claim(key, lease, attempt_id, number)
 
@@ -90,7 +88,9 @@ _TAKE = (
     .where(trainings.c.key == bindparam("of"), trainings.c.state == QUEUED)
     .values(state=RUNNING, attempts=trainings.c.attempts + 1, beats=0)
     .values(lease=bindparam("lease"), owner=bindparam("owner"), process=bindparam("process"))
+    .returning(trainings.c.attempts)
 )
+_BEGIN = insert(attempts)
 
 
 def beat(connection: Connection, leases: Sequence[str]) -> list[str]:
@@ -112,7 +112,7 @@ def record(
 ) -> bool:
     """Writes {trial key: results a split} and closes the claim; False, and nothing, if the lease is lost."""
     details = {"seconds": seconds, "environment": dict(environment), "curve": [list(point) for point in curve]}
-    if not _end(connection, held, DONE, None, **details):
+    if not _end(connection, held, DONE, details=details):
         return False
     for key, splits in outcome.items():
         write_results(connection, key, held.attempt_id, splits)
@@ -134,15 +134,16 @@ def write_results(connection: Connection, key: str, attempt_id: int, splits: Seq
         }
         for result in splits
     ]
-    connection.execute(insert(results), of_trial)
+    connection.execute(_ADD_RESULTS, of_trial)
     counted = [
         {"trial_key": key, "attempt_id": attempt_id, "split": result.split, "k": k, "hits": count}
         for result in splits
         for k, count in result.hits.items()
     ]
-    connection.execute(insert(hits), counted)
+    connection.execute(_ADD_HITS, counted)
 
 
+_ADD_RESULTS, _ADD_HITS = insert(results), insert(hits)
 _COUNT = (
     update(trials)
     .where(trials.c.key == bindparam("of"), trials.c.attempt_id.is_(None))
@@ -152,12 +153,13 @@ _COUNT = (
 
 def fail(connection: Connection, held: Claim, reason: str, traceback: str, seconds: float) -> bool:
     """Records that the attempt failed, and why; False if the lease is lost."""
-    return _end(connection, held, FAILED, reason=reason, traceback=traceback, seconds=seconds)
+    details = {"reason": reason, "traceback": traceback, "seconds": seconds}
+    return _end(connection, held, FAILED, details=details)
 
 
 def release(connection: Connection, held: Claim, reason: str) -> bool:
     """Gives an unfinished training back to the queue; False if the lease is lost."""
-    return _end(connection, held, INTERRUPTED, QUEUED, reason=reason)
+    return _end(connection, held, INTERRUPTED, QUEUED, {"reason": reason})
 
 
 def lose(connection: Connection, held: Claim, reason: str, reached: int) -> tuple[str, str] | None:
@@ -168,9 +170,9 @@ def lose(connection: Connection, held: Claim, reason: str, reached: int) -> tupl
     """
     losses = 1 + _losses(connection, held.key, reached)
     if losses < MOST_LOSSES:
-        return (QUEUED, reason) if _end(connection, held, LOST, QUEUED, reason=reason) else None
+        return (QUEUED, reason) if _end(connection, held, LOST, QUEUED, {"reason": reason}) else None
     reason += f"; that was loss number {losses} in a row without a newer checkpoint"
-    return (FAILED, reason) if _end(connection, held, FAILED, reason=reason) else None
+    return (FAILED, reason) if _end(connection, held, FAILED, details={"reason": reason}) else None
 
 
 def retry(connection: Connection, keys: Sequence[str]) -> None:
@@ -192,12 +194,30 @@ def _losses(connection: Connection, key: str, reached: int) -> int:
     return losses
 
 
-def _end(connection: Connection, held: Claim, state: str, training: str | None = None, **details: object) -> bool:
+def _end(
+    connection: Connection,
+    held: Claim,
+    state: str,
+    training: str | None = None,
+    details: Mapping[str, object] | None = None,
+) -> bool:
     """Ends an attempt, if its lease still holds; the training takes the attempt's state, or `training`."""
-    mine = and_(trainings.c.key == held.key, trainings.c.lease == held.lease, trainings.c.state == RUNNING)
-    ended = {"state": training or state, "lease": None}
-    if connection.execute(update(trainings).where(mine).values(**ended)).rowcount == 0:
+    if connection.execute(_GIVE, {"of": held.key, "held": held.lease, "next": training or state}).rowcount == 0:
         return False
-    closing = update(attempts).where(attempts.c.id == held.attempt_id)
-    connection.execute(closing.values(state=state, ended=time.time(), **details))
+    closed: dict[str, object] = {"reason": None, "traceback": None, "seconds": None, "environment": None, "curve": None}
+    closed |= {"of": held.attempt_id, "ending": state, "now": time.time(), **(details or {})}
+    connection.execute(_CLOSE, closed)
     return True
+
+
+_GIVE = (
+    update(trainings)
+    .where(trainings.c.key == bindparam("of"), trainings.c.lease == bindparam("held"), trainings.c.state == RUNNING)
+    .values(state=bindparam("next"), lease=None)
+)
+_CLOSE = (
+    update(attempts)
+    .where(attempts.c.id == bindparam("of"))
+    .values(state=bindparam("ending"), ended=bindparam("now"))
+    .values({name: bindparam(name) for name in ("reason", "traceback", "seconds", "environment", "curve")})
+)

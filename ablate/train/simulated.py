@@ -111,15 +111,25 @@ def correlation(queries: int, base: float, discordance: float) -> float:
 
 @lru_cache(maxsize=64)
 def _threshold(rate: float, rho: float, queries: int) -> float:
-    """Where the mean hit probability over these very queries is the rate, to 1e-12, by bisection."""
+    """Where the mean hit probability over these very queries is the rate, to 1e-12.
+
+    By Newton's steps from the threshold for infinitely many queries, which is near; where a step leaves the bracket,
+    by bisection.
+    """
     difficulty = _difficulties(queries)
-    high = abs(float(ndtri(rate))) + 1.0
+    threshold = float(ndtri(rate))
+    high = abs(threshold) + 1.0
     low = -high
-    for _ in range(44):
-        middle = (low + high) / 2
-        below = float(np.mean(_hit_probability(middle, rho, difficulty))) < rate
-        low, high = (middle, high) if below else (low, middle)
-    return low
+    for _ in range(60):
+        z = (threshold - math.sqrt(rho) * difficulty) / math.sqrt(1 - rho)
+        excess = float(ndtr(z).mean()) - rate
+        if abs(excess) < 1e-15 or high - low < 1e-12:
+            break
+        low, high = (threshold, high) if excess < 0 else (low, threshold)
+        slope = float(np.exp(-0.5 * z * z).mean()) / math.sqrt(2 * math.pi * (1 - rho))
+        step = threshold - excess / slope if slope else low
+        threshold = step if low < step < high else (low + high) / 2
+    return threshold
 
 
 def _hit_probability(threshold: float, rho: float, difficulty: Floats) -> Floats:
