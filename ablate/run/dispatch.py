@@ -78,8 +78,13 @@ class Dispatch:
 
     def run(self) -> Mapping[str, str]:
         """{training key: done or failed}; `asked` to stop, some are queued, or running with another runner."""
-        executor = EXECUTORS[self.executor](self.slots, self.observer.progressed, self.asked.is_set)
         heart = Heartbeat(self.store, self.claims)
+
+        def progressed(key: str, progress: Progress) -> None:
+            heart.progressed(key, progress)
+            self.observer.progressed(key, progress)
+
+        executor = EXECUTORS[self.executor](self.slots, progressed, self.asked.is_set)
         heart.start()
         try:
             self._loop(executor, heart)

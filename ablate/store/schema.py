@@ -121,6 +121,8 @@ attempts = Table(
     Column("traceback", Text),
     Column("owner", String(200), nullable=False),
     Column("resumed_at", Integer, nullable=False),  # the checkpoint's step that it went on from; 0: from the start
+    Column("step", Integer),  # how far it was when its runner last said so
+    Column("steps", Integer),
     Column("started", Float, nullable=False),
     Column("ended", Float),
     Column("seconds", Float),  # the trainer's own time

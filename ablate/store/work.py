@@ -102,6 +102,16 @@ def beat(connection: Connection, leases: Sequence[str]) -> list[str]:
     return [lease for lease in leases if lease not in held]
 
 
+def note(connection: Connection, reached: Mapping[int, tuple[int, int]]) -> None:
+    """Notes {attempt: (step, steps)} for whoever asks how far what runs is."""
+    made = [{"of": attempt, "at": step, "all": steps} for attempt, (step, steps) in reached.items()]
+    if made:
+        connection.execute(_NOTE, made)
+
+
+_NOTE = update(attempts).where(attempts.c.id == bindparam("of")).values(step=bindparam("at"), steps=bindparam("all"))
+
+
 def record(
     connection: Connection,
     held: Claim,
