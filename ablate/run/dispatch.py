@@ -15,7 +15,7 @@ from ablate.run.heartbeat import Heartbeat
 from ablate.run.job import Executor, Job, Report
 from ablate.run.slots import Slot
 from ablate.store import Store, plans, work
-from ablate.store.schema import DONE, FAILED, INTERRUPTED, LOST, QUEUED, RUNNING
+from ablate.store.schema import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING
 from ablate.store.watch import Watch
 from ablate.study.trial import Trial
 from ablate.train.checkpoint import Checkpoints
@@ -174,8 +174,8 @@ class Dispatch:
                 kept = work.record(connection, held, results, report.seconds, environment, curve)
             elif state == FAILED:
                 kept = work.fail(connection, held, reason, report.traceback, report.seconds)
-            elif state == LOST:
-                lost = work.lose(connection, held, reason, self._reached(key))
+            elif state in work.BLAME:
+                lost = work.lose(connection, held, state, reason, self._reached(key))
                 kept, (state, reason) = lost is not None, lost or (state, reason)
             else:
                 kept = work.release(connection, held, reason)

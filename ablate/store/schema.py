@@ -18,7 +18,8 @@ from sqlalchemy import (
 
 QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
 STALE = "stale"  # how a row and seed may stand besides: its result is older than the defaults, data or code
-LOST, INTERRUPTED = "lost", "interrupted"  # how an attempt may end besides DONE and FAILED
+LOST, ABANDONED, INTERRUPTED = "lost", "abandoned", "interrupted"
+"""How an attempt may end besides: its worker died under it, its runner died, it was asked to stop."""
 
 metadata = MetaData()
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from uuid import uuid4
 
 import numpy as np
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from ablate.store.owners import owner, process
 from ablate.store.ranks import pack
 from ablate.store.schema import (
+    ABANDONED,
     DONE,
     FAILED,
     INTERRUPTED,
@@ -27,8 +29,11 @@ from ablate.store.schema import (
 
 KS = (1, 5, 10)
 
-MOST_LOSSES = 5
-"""Attempts in a row that may be lost without a newer checkpoint: then the training itself is to blame."""
+BLAME = {LOST: 8, ABANDONED: 1}
+"""How likely the training itself is the cause: rarely, when a whole runner is gone; workers die of what they run."""
+
+MOST_BLAME = 40
+"""When attempts in a row that got no further than the last checkpoint add up to this, the training has failed."""
 
 Reached = Callable[[str], int]
 """The step of a training's newest checkpoint, by its key."""
@@ -172,16 +177,16 @@ def release(connection: Connection, held: Claim, reason: str) -> bool:
     return _end(connection, held, INTERRUPTED, QUEUED, {"reason": reason})
 
 
-def lose(connection: Connection, held: Claim, reason: str, reached: int) -> tuple[str, str] | None:
-    """Ends an attempt whose worker or runner is gone; the training's state then and why, None if the lease is lost.
+def lose(connection: Connection, held: Claim, ending: str, reason: str, reached: int) -> tuple[str, str] | None:
+    """Ends an attempt as LOST or ABANDONED; the training's state then and why, None if the lease is lost.
 
-    It is queued again, unless it has been lost again and again without getting further than `reached`, the step
+    It is queued again, unless that has happened again and again without getting further than `reached`, the step
     of its newest checkpoint.
     """
-    losses = 1 + _losses(connection, held.key, reached)
-    if losses < MOST_LOSSES:
-        return (QUEUED, reason) if _end(connection, held, LOST, QUEUED, {"reason": reason}) else None
-    reason += f"; that was loss number {losses} in a row without a newer checkpoint"
+    before = _fruitless(connection, held.key, reached)
+    if sum(BLAME[state] for state in (ending, *before)) < MOST_BLAME:
+        return (QUEUED, reason) if _end(connection, held, ending, QUEUED, {"reason": reason}) else None
+    reason += f"; so ended {len(before) + 1} attempts in a row, without a newer checkpoint"
     return (FAILED, reason) if _end(connection, held, FAILED, details={"reason": reason}) else None
 
 
@@ -192,16 +197,12 @@ def retry(connection: Connection, keys: Sequence[str]) -> None:
         connection.execute(again.values(state=QUEUED), [{"of": key} for key in keys])
 
 
-def _losses(connection: Connection, key: str, reached: int) -> int:
-    """How many of the latest ended attempts were lost and got no further; interrupted ones do not count."""
+def _fruitless(connection: Connection, key: str, reached: int) -> list[str]:
+    """How the latest attempts ended that were lost and got no further; interrupted ones do not count."""
     ended = select(attempts.c.state, attempts.c.resumed_at).where(attempts.c.training_key == key)
     latest = ended.where(attempts.c.state.not_in((RUNNING, INTERRUPTED))).order_by(attempts.c.number.desc())
-    losses = 0
-    for state, resumed_at in connection.execute(latest.limit(MOST_LOSSES)):
-        if state != LOST or resumed_at < reached:
-            break
-        losses += 1
-    return losses
+    found = connection.execute(latest.limit(MOST_BLAME)).all()
+    return [state for state, at in takewhile(lambda one: one.state in BLAME and one.resumed_at >= reached, found)]
 
 
 def _end(

@@ -225,16 +225,21 @@ def test_the_trial_of_a_killed_worker_goes_on_elsewhere(ablate: Ablate, tmp_path
 
 
 def test_a_trial_that_kills_its_workers_fails_in_the_end(ablate: Ablate, tmp_path: Path) -> None:
-    """Killed whenever it has started, without progress between: the others are not held up for ever."""
-    running = start("run", SIMULATED, "--workers", 1, "--set", "config.seconds=30", "--only", "plain", "--seeds", 1,
-                    folder=tmp_path)  # fmt: skip
-    for number in range(1, work.MOST_LOSSES + 1):
-        wait_for(f"SELECT 1 FROM ablate_attempts WHERE state = 'running' AND number = {number}")
-        os.kill(wait_for_worker(running.pid), signal.SIGKILL)
+    """Killed a while after it has started, without progress between: the others are not held up for ever."""
+    options = ("--workers", 1, "--set", "config.seconds=300", "--only", "plain", "--seeds", 1)
+    running = start("run", SIMULATED, *options, folder=tmp_path)
+    for _ in range(work.MOST_BLAME):  # what is killed before it has begun, on a busy machine, hardly counts
+        with contextlib.suppress(ProcessLookupError, AssertionError):
+            worker = wait_for_worker(running.pid, seconds=5)
+            time.sleep(2)
+            os.kill(worker, signal.SIGSEGV)
+        if running.poll() is not None:
+            break
     _, err = running.communicate(timeout=60)
     assert running.returncode == 1, err
-    assert f"loss number {work.MOST_LOSSES}" in err
+    assert "attempts in a row, without a newer checkpoint" in err
     assert query("SELECT state FROM results WHERE label = 'plain'") == [("failed",)]
+    assert "SIGSEGV" in ablate("status").out
 
 
 def test_a_worker_that_hangs_is_noticed(ablate: Ablate, tmp_path: Path) -> None:
@@ -269,9 +274,9 @@ def is_alive(process: int) -> bool:
         return False
 
 
-def wait_for_worker(runner: int) -> int:
-    """A worker of the runner, as soon as there is one that has begun."""
-    deadline = time.monotonic() + 60
+def wait_for_worker(runner: int, seconds: float = 60) -> int:
+    """A worker of the runner, as soon as there is one that lives."""
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         for worker in workers_of(runner):
             if is_alive(worker):
