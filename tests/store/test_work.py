@@ -11,6 +11,9 @@ from ablate.store import Store, plans, work
 from ablate.store.readings import read_ranks, read_trials
 from ablate.store.watch import LEASE_SECONDS, Watch
 from ablate.study.trial import ROW, Identity, Trial, digest
+from tests.conftest import on_both_engines
+
+pytestmark = on_both_engines
 
 TRAINING = Identity("simulated", {}, 0, None, {})
 
