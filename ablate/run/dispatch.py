@@ -33,7 +33,12 @@ PATIENCE_SECONDS = 60.0
 
 
 class Observer(Protocol):
-    """Who is told what happens, a training at a time; `key` is its training key."""
+    """Who is told what happens, a training at a time; `key` is its training key.
+
+    `requeued`: it goes back to the queue, for its worker died or it was interrupted, and will start again, perhaps
+    elsewhere. `counted`: how many of those asked for are done and failed, other runners' included. `stopping`: the
+    first Ctrl-C. `said`: a warning in words.
+    """
 
     def started(self, key: str) -> None: ...
 
@@ -44,6 +49,8 @@ class Observer(Protocol):
     def requeued(self, key: str, reason: str) -> None: ...
 
     def waiting(self, elsewhere: int) -> None: ...
+
+    def counted(self, done: int, failed: int) -> None: ...
 
     def stopping(self) -> None: ...
 
@@ -146,6 +153,8 @@ class Dispatch:
                 found = plans.training_states(connection, self._open() - set(self.claims))
                 self.states |= found
                 self.todo.extend(key for key in self.states if found.get(key) == QUEUED)  # in the plan's order
+                known = list(self.states.values())
+                self.observer.counted(known.count(DONE), known.count(FAILED))
         self.looked = time.monotonic()
 
     def _open(self) -> set[str]:

@@ -178,10 +178,10 @@ def _stream(config: SimulatedConfig, seed: int, name: str) -> np.random.Generato
 
 def _pretend(seconds: float, progress: Callable[[Progress], None], checkpoints: Checkpoints | None) -> None:
     """Goes on from the tenth that was reached, as a training from its step; the last leaves nothing behind."""
-    state = checkpoints.newest() if checkpoints else None
-    for tenth in range(int(state or 0) + 1, 11):
+    begun = int((checkpoints.newest() if checkpoints else None) or 0)
+    for tenth in range(begun + 1, 11):
         _sleep(seconds / 10, tenth - 1, checkpoints)
-        progress(Progress(tenth, 10))
+        progress(Progress(tenth, 10, begun=begun))
         if checkpoints:
             checkpoints.offer(tenth, str(tenth).encode())
     if checkpoints:
