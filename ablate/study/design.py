@@ -1,11 +1,12 @@
 """Designs: factors -> rows. The union of a file's designs is run; rows of the same levels merge."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 from ablate.study.aliases import AliasTable
 from ablate.study.constraints import Rules
 from ablate.study.faults import Path, dotted
+from ablate.study.fractional import FractionReader
 from ablate.study.generated import Asked, Generator
 from ablate.study.rows import ExplicitRows
 from ablate.study.rows import Row as Row
@@ -38,13 +39,14 @@ class Designer:
             if design.rows is not None:
                 found |= {label: self.explicit.by_label[label] for label in design.rows if label not in found}
             elif path in asked:
-                self._insert(found, self._kept(path, asked[path]), path)
+                self._insert(found, self._told(path, asked[path]), path)
         self._warn_of_missing_singles(found, asked)
         return list(found.values())
 
     def _asked(self, designs: Mapping[Path, DesignEntry]) -> dict[Path, Asked]:
         """The designs that can be made, as long as all of them together ask for no more than MOST_CELLS."""
-        generator = Generator(self.space, self.explicit, self.groups)
+        fractions = FractionReader(self.space, self.rules, MOST_CELLS)
+        generator = Generator(self.space, self.explicit, self.groups, fractions)
         found: dict[Path, Asked] = {}
         total = 0
         for path, design in designs.items():
@@ -76,6 +78,18 @@ class Designer:
             if rule:
                 words = self.space.words(rule.out)
                 self.space.fault(self.explicit.paths[label], f"{rule.place} rules this row out: it has {words}")
+
+    def _told(self, path: Path, asked: Asked) -> Iterable[Cell]:
+        """The design's cells that make sense, after saying what those of a fraction can tell."""
+        kept = self._kept(path, asked)
+        if asked.fraction is None:
+            return kept
+        cells = list(kept)
+        if cells:
+            table = asked.fraction.table(f"{dotted(path)}.fractional", cells)
+            self.aliases.append(table)
+            self.warnings += [f"{table.place}: {message}" for message in _losses(table)]
+        return cells
 
     def _kept(self, path: Path, asked: Asked) -> Iterable[Cell]:
         """The design's cells that make sense; a fault where none is left but the row that it starts from."""
@@ -116,3 +130,11 @@ class Designer:
                     f"{dotted(path)}.pairs: interactions cannot be told without the rows of one factor alone, like "
                     f"{missing[0]!r}; an add_one of the same factors adds them"
                 )
+
+
+def _losses(table: AliasTable) -> Iterator[str]:
+    """What is amiss with a fraction that constraints make holes in."""
+    if table.lost:
+        yield f"constraints rule out {table.lost:,} of its {table.lost + table.runs:,} runs, so effects are correlated"
+    if table.lost_effects:
+        yield f"the effect of {', '.join(table.lost_effects)} cannot be estimated from these rows alone"

@@ -12,8 +12,10 @@ from math import prod
 from typing import Any
 
 from ablate.study.faults import Path
+from ablate.study.fraction import Fraction
+from ablate.study.fractional import FractionReader
 from ablate.study.rows import ExplicitRows
-from ablate.study.schema import AddOneEntry, DesignEntry, LadderEntry, LeaveOneOutEntry, PairsEntry
+from ablate.study.schema import AddOneEntry, DesignEntry, FractionalEntry, LadderEntry, LeaveOneOutEntry, PairsEntry
 from ablate.study.space import Cell, Space
 
 Moves = Mapping[int, Sequence[int]]
@@ -33,13 +35,16 @@ class Asked:
     start: Cell | None = None
     stepwise: bool = False
     singles: Callable[[], Iterable[Cell]] = tuple
+    fraction: Fraction | None = None
 
 
 class Generator:
     """Reads the generated designs of one file; None for one that cannot be read, after its faults are recorded."""
 
-    def __init__(self, space: Space, explicit: ExplicitRows, groups: Mapping[str, Sequence[int]]) -> None:
-        self.space, self.explicit, self.groups = space, explicit, groups
+    def __init__(
+        self, space: Space, explicit: ExplicitRows, groups: Mapping[str, Sequence[int]], fractions: FractionReader
+    ) -> None:
+        self.space, self.explicit, self.groups, self.fractions = space, explicit, groups, fractions
 
     def asked(self, path: Path, design: DesignEntry) -> Asked | None:
         if design.ladder is not None:
@@ -52,6 +57,8 @@ class Generator:
             return self._pairs((*path, "pairs"), design.pairs)
         if design.grid is not None:
             return self._grid(path, design.grid, {} if design.start is None else design.start)
+        if design.fractional is not None:
+            return self._fractional((*path, "fractional"), design.fractional)
         return None
 
     def start(self, path: Path, start: str | Mapping[str, Any]) -> Cell:
@@ -150,6 +157,11 @@ class Generator:
             for name in grid.keys() & start.keys():
                 self.space.fault((*path, "from", name), "the grid varies this factor; leave it out of one of the two")
         return Asked(prod(map(len, choices.values())), partial(_grid, base, choices))
+
+    def _fractional(self, path: Path, entry: FractionalEntry) -> Asked | None:
+        start = self.start((*path, "from"), entry.start)
+        fraction = self.fractions.fraction(path, entry, start)
+        return Asked(fraction.count, fraction.cells, fraction=fraction) if fraction else None
 
     def _moves(self, start: Cell, positions: Iterable[int]) -> Moves:
         """Every other level of factors that a file names."""
