@@ -22,7 +22,7 @@ BEGUN = "begun"
 
 
 def work(pipe: "Connection[str | Progress | Report, Job]", parent: int, asked: c_bool) -> None:
-    """Runs jobs from the pipe until its other end is closed, and says how they go; `asked`: whether to save and stop."""
+    """Runs jobs from the pipe until its other end is closed; `asked`: whether to save and stop."""
     for reaching_the_whole_group in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C, a batch system: the runner decides
         signal.signal(reaching_the_whole_group, signal.SIG_IGN)
     _die_with(parent)

@@ -193,7 +193,7 @@ def test_a_killed_runner_loses_nothing(ablate: Ablate, tmp_path: Path) -> None:
     running.communicate()
     assert ablate("run", SIMULATED, "--executor", "inline").code == 0
     assert query("SELECT DISTINCT state FROM results") == [("done",)]
-    assert query("SELECT state FROM ablate_attempts WHERE state NOT IN ('done', 'lost')") == []
+    assert query("SELECT state FROM ablate_attempts WHERE state NOT IN ('done', 'abandoned')") == []
 
 
 def workers_of(process: int) -> list[int]:
