@@ -24,6 +24,18 @@ class StoreError(AblateError):
     """A store that cannot be opened, read or written: which one, and what to do."""
 
 
+class StoreBusyError(StoreError):
+    """A store that cannot be used for now: it is locked, or its server is away. Trying again may help."""
+
+
+class StoreFullError(StoreError):
+    """A store without room to write; what it holds is whole. Trying again helps once there is room."""
+
+
+class StoreGoneError(StoreError):
+    """The store is not what was opened any more: deleted, replaced, or migrated. Nothing more can be written there."""
+
+
 class LogError(AblateError):
     """An experiment log that does not have the form that `ablate import` reads."""
 

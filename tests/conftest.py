@@ -1,6 +1,6 @@
 """What tests of several parts share: study files to write, stores to open, the command line in this process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,8 @@ from typer.testing import CliRunner
 
 from ablate.__main__ import app
 from ablate.store import Store, open_store
+from tests.postgres import postgres as postgres
+from tests.postgres import server as server
 
 ROOT = Path(__file__).parent.parent
 STUDIES = Path(__file__).parent / "studies"
@@ -41,8 +43,19 @@ def ablate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ablate:
     return call
 
 
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+on_both_engines = pytest.mark.parametrize("store", [SQLITE, POSTGRESQL], indirect=True)
+"""For a test, or as the `pytestmark` of a module whose tests all use `store`."""
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    opened = open_store(str(tmp_path / "results" / "ablate.db"), write=True)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """A new store: in an SQLite file, or where `on_both_engines` marks a test, in PostgreSQL as well."""
+    if getattr(request, "param", SQLITE) == POSTGRESQL:
+        url = request.getfixturevalue("postgres")
+    else:
+        url = str(tmp_path / "results" / "ablate.db")
+    opened = open_store(url, write=True)
     assert opened is not None
-    return opened
+    yield opened
+    opened.close()

@@ -3,14 +3,14 @@
 import pandas as pd
 
 from ablate.analysis.results import StudyResults
-from ablate.store import open_store
+from ablate.store import open_store, shown
 
 
 def results(store: str, study: str | None = None) -> pd.DataFrame:
     """The store's view `results`, a line a trial: where it belongs, its state, its rates, its seconds."""
     opened = open_store(store)
     if opened is None:
-        raise FileNotFoundError(f"{store}: no store there; `ablate run` makes one")
+        raise FileNotFoundError(f"{shown(store)}: no store there; `ablate run` makes one")
     with opened.read() as connection:
         frame = pd.read_sql_query("SELECT * FROM results", connection)
     return frame if study is None else frame[frame["study"] == study].reset_index(drop=True)

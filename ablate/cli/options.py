@@ -59,12 +59,12 @@ def all_settings(settings: Sequence[str] | None, seeds: str | None) -> list[str]
 
 def require_store(url: str) -> "Store":
     """The store at a URL, opened to read; AblateError where there is none yet."""
-    from ablate.store import open_store
+    from ablate.store import open_store, shown
 
     opened = open_store(url)
     if opened is None:
         advice = "`ablate run` or `ablate import` makes one, --store names another"
-        raise AblateError(f"{url}: no store there yet; {advice}")
+        raise AblateError(f"{shown(url)}: no store there yet; {advice}")
     return opened
 
 

@@ -39,13 +39,13 @@ def plan(
     """Show the trials, which are done, stale and why, shared or pending, and what they cost; run nothing."""
     from ablate.cli import plan_text
     from ablate.cli.request import read_request
-    from ablate.run.workers import default_workers
+    from ablate.run.slots import slots
     from ablate.study.cost import estimate
 
     request = read_request(path, profile, all_settings(settings, seeds), only)
     planned, times = _look_up(store, request.selected)
     letters = plan_text.reasons(planned)
-    count = workers or default_workers(request.selected)
+    count = len(slots([trial.config for trial in request.selected], workers))
     lines = [
         *_heading(request.study),
         *plan_text.row_lines(planned, letters),
@@ -57,8 +57,11 @@ def plan(
 
 
 def _heading(study: "Study") -> Iterator[str]:
-    """What is asked; what the designs cannot tell apart belongs here too."""
+    """What is asked, and what the designs cannot tell apart."""
+    from ablate.study.aliases import alias_lines
+
     yield f"study {study.name}, profile {study.profile}: {study.question}".rstrip(": ")
+    yield from alias_lines(study)
 
 
 def _look_up(url: str, selected: "Sequence[Trial]") -> "tuple[list[PlannedTrial], Times]":

@@ -48,20 +48,24 @@ def run(
 
     from ablate.cli.live import watch  # after the request, so that a fault in it answers at once
     from ablate.run.dispatch import Dispatch
+    from ablate.run.interrupt import interruptible
     from ablate.run.planning import prepare
-    from ablate.run.workers import default_workers
+    from ablate.run.slots import slots
     from ablate.store import open_store
 
-    count = workers or default_workers(request.selected)
-    executor = _executor(executor, count)
+    executor = _executor(executor, workers)
+    places = slots([trial.config for trial in request.selected], 1 if executor == "inline" else workers)
     opened = open_store(store, write=True)
     assert opened is not None
-    study, asked = request.study, {"retry_failed": retry_failed, "accept_stale": accept_stale}
-    prepared = prepare(opened, study, request.trials, request.selected, overrides, **asked)
+    study, wishes = request.study, {"retry_failed": retry_failed, "accept_stale": accept_stale}
+    prepared = prepare(opened, study, request.trials, request.selected, overrides, **wishes)
     before = prepared.before
     _tell_accepted(prepared.selected)
-    with watch([item.trial for item in prepared.selected if item.trial.training_key in before], before) as observer:
-        states = Dispatch(opened, prepared.trials, observer, executor, count).run()
+    watched = [item.trial for item in prepared.selected if item.trial.training_key in before]
+    with interruptible() as asked, watch(watched, before, prepared.expected) as observer:
+        states = Dispatch(opened, prepared.trials, observer, executor, places, asked).run()
+    if asked.is_set() and not set(states.values()) <= {"done", "failed"}:
+        raise KeyboardInterrupt
     failed = [key for key, state in states.items() if state == "failed"]
     earlier = sum(before[key] == "failed" and not retry_failed for key in failed)
     ran = sum(state not in ("done", "failed") for state in before.values())
@@ -89,11 +93,11 @@ def _summary(study: str, trainings: int, ran: int, failed: int, earlier: int, se
         typer.echo(f"next: ablate report {study}", err=True)
 
 
-def _executor(asked: str | None, workers: int) -> str:
+def _executor(asked: str | None, workers: int | None) -> str:
     from ablate.run.executors import EXECUTORS
 
     if asked is not None and asked not in EXECUTORS:
         raise AblateError(f"--executor: {unknown_name('executor', asked, list(EXECUTORS))}")
-    if asked == "inline" and workers > 1:
+    if asked == "inline" and (workers or 1) > 1:
         raise AblateError("--executor inline runs one trial at a time; leave out --workers, or give 1")
-    return asked or ("inline" if workers == 1 else "processes")
+    return asked or "processes"

@@ -21,7 +21,7 @@ def status(
         counts = overview.counts(connection, study)
         failures = overview.failures(connection, study)
         running = overview.running(connection, study)
-    overview.require(counts, study, store)
+    overview.require(counts, study, opened.url)
     for plan, states in counts.items():
         summary = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
         typer.echo(f"{plan[0]} ({plan[1]}): {summary}")

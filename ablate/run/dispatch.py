@@ -3,24 +3,42 @@
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from ablate.errors import StoreError
 from ablate.run.executors import EXECUTORS
-from ablate.run.job import Job, Report
+from ablate.run.heartbeat import Heartbeat
+from ablate.run.job import Executor, Job, Report
+from ablate.run.slots import Slot
 from ablate.store import Store, plans, work
-from ablate.store.schema import QUEUED, RUNNING
+from ablate.store.schema import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING
+from ablate.store.watch import Watch
 from ablate.study.trial import Trial
+from ablate.train.checkpoint import Checkpoints
 from ablate.train.interface import Outcome, Progress
 
-BEAT_SECONDS = 4.0
 WAIT_SECONDS = 0.5
+LOOK_SECONDS = 1.0
+"""Between two looks at what others hold, and at what has become free."""
+
+WINDOW = 100
+"""Trainings that a look for a free one asks about at once."""
+
+PATIENCE_SECONDS = 60.0
+"""How long a result waits in memory for a store that cannot be written."""
 
 
 class Observer(Protocol):
-    """Who is told what happens, a training at a time; `key` is its training key."""
+    """Who is told what happens, a training at a time; `key` is its training key.
+
+    `requeued`: it goes back to the queue, for its worker died or it was interrupted, and will start again, perhaps
+    elsewhere. `counted`: how many of those asked for are done and failed, other runners' included. `stopping`: the
+    first Ctrl-C. `said`: a warning in words.
+    """
 
     def started(self, key: str) -> None: ...
 
@@ -28,18 +46,30 @@ class Observer(Protocol):
 
     def ended(self, key: str, reason: str | None) -> None: ...
 
+    def requeued(self, key: str, reason: str) -> None: ...
+
     def waiting(self, elsewhere: int) -> None: ...
+
+    def counted(self, done: int, failed: int) -> None: ...
+
+    def stopping(self) -> None: ...
+
+    def said(self, text: str) -> None: ...
 
 
 @dataclass
 class Dispatch:
-    """Runs a set of trials on a store; `claims` is what is running now."""
+    """Runs a set of trials on a store until each is done or failed, or until it is asked to stop.
+
+    `claims` is what is running now; `states`: how each training stands, as far as is known; `todo`: what may be free.
+    """
 
     store: Store
     trials: Sequence[Trial]
     observer: Observer
     executor: str
-    workers: int
+    slots: Sequence[Slot]
+    asked: threading.Event = field(default_factory=threading.Event)
     claims: dict[str, work.Claim] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -48,63 +78,128 @@ class Dispatch:
             same = self.of_training.setdefault(trial.training_key, [])
             if trial.key not in {other.key for other in same}:
                 same.append(trial)
+        self.states = dict.fromkeys(self.of_training, QUEUED)
+        self.todo: deque[str] = deque()
+        self.watch = Watch()
+        self.looked = -LOOK_SECONDS
 
     def run(self) -> Mapping[str, str]:
-        """Runs what is queued and waits for what others hold; {training key: done or failed}."""
-        beating = _Heartbeat(self.store, self.claims)
-        beating.start()
+        """{training key: done or failed}; `asked` to stop, some are queued, or running with another runner."""
+        heart = Heartbeat(self.store, self.claims)
+
+        def progressed(key: str, progress: Progress) -> None:
+            heart.progressed(key, progress)
+            self.observer.progressed(key, progress)
+
+        executor = EXECUTORS[self.executor](self.slots, progressed, self.asked.is_set)
+        heart.start()
         try:
-            while True:
-                states = self._states()
-                if QUEUED in states.values():
-                    self._execute([key for key, state in states.items() if state == QUEUED])
-                elif RUNNING in states.values():
-                    self.observer.waiting(sum(state == RUNNING for state in states.values()))
-                    time.sleep(WAIT_SECONDS)
-                else:
-                    return states
+            self._loop(executor, heart)
+        except StoreError:
+            self._let_save(executor)
+            raise
         finally:
-            beating.stop()
+            heart.stop()
+            executor.close()
             self._release_all()
+        return self.states
 
-    def _states(self) -> dict[str, str]:
-        """The trainings' states in the order of the plan, after abandoned ones have been freed."""
-        with self.store.write() as connection:
-            work.free_abandoned(connection)
-            found = plans.training_states(connection, set(self.of_training))
-        return {key: found[key] for key in self.of_training}
+    def _loop(self, executor: Executor, heart: Heartbeat) -> None:
+        told = False
+        while True:
+            if heart.trouble:
+                raise heart.trouble
+            self._drop(executor, heart.lost)
+            if self.asked.is_set() and not told:
+                self.observer.stopping()
+                told = True
+            self._look()
+            self._feed(executor)
+            if not self.claims and (told or self._is_settled()):
+                return
+            for key, report in executor.reports(WAIT_SECONDS):
+                self._patiently(key, report)
 
-    def _execute(self, queued: Sequence[str]) -> None:
-        waiting = iter(queued)
-        workers = min(self.workers, len(queued))
-        EXECUTORS[self.executor](lambda: self._next(waiting), self.observer.progressed, self._report, workers)
+    def _feed(self, executor: Executor) -> None:
+        while executor.has_room() and not self.asked.is_set():
+            job = self._next()
+            if job is None:
+                return
+            executor.submit(job)
 
-    def _next(self, waiting: Iterator[str]) -> Job | None:
+    def _next(self) -> Job | None:
         """The next training that nobody else has taken meanwhile."""
-        for key in waiting:
+        held = None
+        while self.todo and held is None:
             with self.store.write() as connection:
-                held = work.claim(connection, key)
-            if held is not None:
-                self.claims[key] = held
-                self.observer.started(key)
-                same = self.of_training[key]
-                configs = [trial.config for trial in same]
-                folder = str(self.store.folder.absolute() / "checkpoints" / key)
-                return Job(key, same[0].training.trainer, configs, same[0].seed, held.attempt, folder)
-        return None
+                key = self.todo.popleft()
+                held = work.claim(connection, key, self._reached(key))
+                if held is None:  # another runner is at work: find where it has not been yet
+                    some = [self.todo.popleft() for _ in range(min(WINDOW, len(self.todo)))]
+                    self.todo.extendleft(reversed(work.queued(connection, some)))
+        if held is None:
+            return None
+        self.claims[held.key] = held
+        self.observer.started(held.key)
+        return self._job(held)
+
+    def _look(self) -> None:
+        """Frees what is abandoned, and looks for more to do where all is taken; at most once in a while."""
+        if time.monotonic() - self.looked < LOOK_SECONDS:
+            return
+        with self.store.write() as connection:
+            self.watch.free(connection, self._reached)
+            if not self.todo:
+                found = plans.training_states(connection, self._open() - set(self.claims))
+                self.states |= found
+                self.todo.extend(key for key in self.states if found.get(key) == QUEUED)  # in the plan's order
+                known = list(self.states.values())
+                self.observer.counted(known.count(DONE), known.count(FAILED))
+        self.looked = time.monotonic()
+
+    def _open(self) -> set[str]:
+        """What is neither done nor failed, as far as is known."""
+        return {key for key, state in self.states.items() if state not in (DONE, FAILED)}
+
+    def _is_settled(self) -> bool:
+        elsewhere = len(self._open()) - len(self.todo)
+        if elsewhere and not self.todo:
+            self.observer.waiting(elsewhere)
+        return not elsewhere and not self.todo
+
+    def _job(self, held: work.Claim) -> Job:
+        first = self.of_training[held.key][0]
+        configs = [trial.config for trial in self.of_training[held.key]]
+        stall: float = first.config.get("runtime", {}).get("stall_seconds", 900.0)
+        folder = str(self._checkpoints(held.key).folder)
+        return Job(held.key, first.training.trainer, configs, first.seed, held.attempt, folder, stall)
 
     def _report(self, key: str, report: Report) -> None:
-        held = self.claims[key]
+        held, state, reason = self.claims[key], report.state, report.reason
         with self.store.write() as connection:
-            if report.outcome is None:
-                reason = report.reason or "no reason given"
-                kept = work.fail(connection, held, reason, report.traceback, report.seconds)
-            else:
+            if report.outcome is not None:
                 results = self._results(key, report.outcome)
                 environment, curve = report.outcome.environment, report.outcome.curve
                 kept = work.record(connection, held, results, report.seconds, environment, curve)
+            elif state == FAILED:
+                kept = work.fail(connection, held, reason, report.traceback, report.seconds)
+            elif state in work.BLAME:
+                lost = work.lose(connection, held, state, reason, self._reached(key))
+                kept, (state, reason) = lost is not None, lost or (state, reason)
+            else:
+                kept = work.release(connection, held, reason)
         del self.claims[key]
-        self.observer.ended(key, report.reason if kept else "its lease was lost; another runner has it")
+        self._settle(key, state if kept else RUNNING, reason if kept else "another runner has its lease")
+
+    def _settle(self, key: str, state: str, reason: str) -> None:
+        """Takes note of how a training stands now that it is not ours any more."""
+        self.states[key] = QUEUED if state == INTERRUPTED else state
+        if state in (DONE, FAILED):
+            self.observer.ended(key, reason if state == FAILED else None)
+            return
+        self.observer.requeued(key, reason)
+        if state == QUEUED:
+            self.todo.append(key)
 
     def _results(self, key: str, outcome: Outcome) -> dict[str, list[work.SplitResult]]:
         return {
@@ -112,30 +207,44 @@ class Dispatch:
             for trial, one in zip(self.of_training[key], outcome.evaluations, strict=True)
         }
 
+    def _patiently(self, key: str, report: Report) -> None:
+        """Records what is finished as soon as the store can be written, within PATIENCE_SECONDS."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                self.store.check()
+                return self._report(key, report)
+            except StoreError as trouble:
+                if time.monotonic() > deadline or self.asked.is_set():
+                    raise
+                self.observer.said(f"{trouble}; trying again")
+                time.sleep(5)
+
+    def _drop(self, executor: Executor, lost: set[str]) -> None:
+        """Stops what runs under a lease that another runner has taken away: its result would be refused."""
+        for key, held in list(self.claims.items()):
+            if held.lease in lost:
+                executor.drop(key)
+                del self.claims[key]
+                self._settle(key, RUNNING, "another runner has its lease")
+        lost.clear()
+
+    def _let_save(self, executor: Executor) -> None:
+        """Lets what runs save itself before a run ends that cannot record it."""
+        self.asked.set()
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while executor.is_busy() and time.monotonic() < deadline:
+            list(executor.reports(WAIT_SECONDS))
+
     def _release_all(self) -> None:
         """What is still claimed when a run is interrupted goes back to the queue."""
         for held in list(self.claims.values()):
-            with self.store.write() as connection:
+            with contextlib.suppress(StoreError), self.store.write() as connection:  # else the next run frees it
                 work.release(connection, held, "interrupted")
             del self.claims[held.key]
 
+    def _checkpoints(self, key: str) -> Checkpoints:
+        return Checkpoints(Path(self.store.folder).absolute() / "checkpoints" / key, key)
 
-class _Heartbeat(threading.Thread):
-    """Renews the leases of what runs, from a thread of its own: a step may take longer than a lease."""
-
-    def __init__(self, store: Store, claims: Mapping[str, work.Claim]) -> None:
-        super().__init__(daemon=True)
-        self.store, self.claims = store, claims
-        self.over = threading.Event()
-
-    def run(self) -> None:
-        while not self.over.wait(BEAT_SECONDS):
-            leases = [held.lease for held in list(self.claims.values())]
-            if leases:
-                # a store that is locked now may not be at the next beat, well before the lease ends
-                with contextlib.suppress(StoreError), self.store.write() as connection:
-                    work.beat(connection, leases)
-
-    def stop(self) -> None:
-        self.over.set()
-        self.join()
+    def _reached(self, key: str) -> int:
+        return self._checkpoints(key).reached()

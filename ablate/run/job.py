@@ -1,8 +1,8 @@
 """What crosses from the queue to where a trial runs, and back: plain values that pickle."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Protocol
 
 from ablate.train.interface import Outcome, Progress
 
@@ -11,7 +11,7 @@ from ablate.train.interface import Outcome, Progress
 class Job:
     """One training with the configs that it is evaluated under; they differ in `evaluate` only.
 
-    `checkpoints` is the folder of its checkpoints.
+    `checkpoints` is the folder of its checkpoints; after `stall_seconds` without progress it is taken for hung.
     """
 
     key: str
@@ -20,27 +20,42 @@ class Job:
     seed: int
     attempt: int
     checkpoints: str
-
-
-State = Literal["done", "failed", "lost", "interrupted"]
+    stall_seconds: float
 
 
 @dataclass(frozen=True)
 class Report:
-    """How a job ended: `done` with an outcome; or with a reason: `failed`, with a traceback; `interrupted`, as it was
-    asked to stop; `lost`, as its worker died or hung, which only an executor can say.
+    """How a job ended: `done` with an outcome, or with a reason and, where there is one, a traceback.
+
+    `failed`: it raised; `lost`: its worker died or hung; `abandoned`: its worker was killed before it began;
+    `interrupted`: it was asked to stop, and saved.
     """
 
-    state: State
+    state: str
     seconds: float
     outcome: Outcome | None = None
-    reason: str | None = None
+    reason: str = ""
     traceback: str = ""
 
 
-NextJob = Callable[[], Job | None]
-"""Gives the next job to whoever is free; None when there is none."""
-
 OnProgress = Callable[[str, Progress], None]
-OnReport = Callable[[str, Report], None]
 """Called with the job's key."""
+
+
+class Executor(Protocol):
+    """Where jobs run. Each that is submitted gives one report, unless it is dropped or the executor closed."""
+
+    def has_room(self) -> bool: ...
+
+    def is_busy(self) -> bool: ...
+
+    def submit(self, job: Job) -> None: ...
+
+    def reports(self, seconds: float) -> Iterable[tuple[str, Report]]:
+        """What has ended, with the jobs' keys; waits for that, `seconds` at most unless jobs run in this process."""
+
+    def drop(self, key: str) -> None:
+        """Stops a job whose report nobody wants any more."""
+
+    def close(self) -> None:
+        """Stops whatever runs."""

@@ -1,220 +1,179 @@
 """Opening a store: created and migrated where it may be written, never touched where it cannot be read."""
 
-import sqlite3
-import stat
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError
 
-from ablate.errors import StoreError
+from ablate.errors import StoreBusyError, StoreError, StoreFullError, StoreGoneError
+from ablate.store import network, postgresql, revisions, sqlite
+from ablate.store.messages import told
+from ablate.store.rescue import OpenFile, open_file
+from ablate.store.revisions import REVISIONS, VERSION_TABLE
 
-VERSION_TABLE = "ablate_alembic_version"
-VIEW = "results"
-REVISIONS = ("0001", "0002")
-"""The migrations that this version knows, oldest first; kept here so that a look at a store loads no alembic."""
+__all__ = ["REVISIONS", "VERSION_TABLE", "Store", "open_store", "shown"]
 
-BUSY_SECONDS = 30
+ACCEPTED = "accepted: a path, sqlite:///PATH, or postgresql://USER@HOST/DATABASE (in a password, @ is %40 and / is %2F)"
 
 
 @dataclass(frozen=True)
 class Store:
-    """An open store; `folder` is where its figures and other files go."""
+    """An open store; `url` names it in messages, `folder` is where its figures and other files go.
+
+    `path`: of the SQLite file, `file`: the one that is open to write.
+    """
 
     url: str
     engine: Engine
     folder: Path
+    path: Path | None = None
+    file: OpenFile | None = None
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """One transaction that writes; on SQLite it waits for its turn before it reads anything."""
-        with _translated(self.url), self.engine.begin() as connection:
+    def write(self, alone: bool = False) -> Iterator[Connection]:
+        """One transaction that writes; on SQLite it waits for its turn before it reads anything.
+
+        `alone`: no other transaction that asks for the same runs beside it, on PostgreSQL too. What was written is
+        kept even where StoreGoneError is raised at the end: it is in the file that the message names.
+        """
+        with self._told(), self.engine.begin() as connection:
+            if alone and self.file is None:
+                postgresql.wait_for_turn(connection)
             yield connection
+        if self.file:
+            self.file.check()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        with _translated(self.url), self.engine.connect() as connection:
+        """One transaction that only reads, and sees the store as it was at its first statement."""
+        with self._told(), self.engine.connect() as connection:
+            connection.execution_options(**(_READS if self.path is None else {sqlite.READING: True}))
             yield connection
+
+    def check(self) -> None:
+        """StoreGoneError if this is no longer the store that was opened; what was written to it is saved elsewhere.
+
+        To be called now and then, and after a write rather than before. A store that is busy passes.
+        """
+        if self.file:
+            self.file.check()
+        try:
+            with self.read() as connection:
+                found = revisions.stamp(connection)
+        except (StoreBusyError, StoreFullError):
+            return
+        if found != REVISIONS[-1]:
+            raise StoreGoneError(
+                f"{self.url}: another version of ablate has migrated the store, from revision {REVISIONS[-1]} to "
+                f"{found}, while it was in use; go on with that version: nothing that is recorded is lost"
+            )
+
+    def warning(self) -> str | None:
+        """What a user should know of where the store lies."""
+        return network.warning(self.path) if self.path else None
+
+    def close(self) -> None:
+        self.engine.dispose()
+        if self.file:
+            self.file.anchor.close()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Errors in words; that the file is gone explains any other."""
+        try:
+            with told(self.url, self.path):
+                yield
+        except StoreError as error:
+            if self.file and not isinstance(error, StoreGoneError):
+                self.file.check()
+            raise
+
+
+_READS = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 def open_store(url: str, write: bool = False) -> Store | None:
     """The store at a URL or path. To read, None where there is none; to write, it is made and migrated."""
     parsed = _parse(url)
+    if parsed.get_backend_name() == "postgresql":
+        return _current(Store(_shown(parsed), postgresql.engine(parsed), Path("results")), write)
     path = _sqlite_path(parsed)
-    if path is not None:
-        if not _is_there(path) and not write:
-            return None
-        _check_file(path, write)
-    folder = path.parent if path else Path("results")
-    with _translated(url):
-        if write and path is not None and _is_there(path):
-            _look(Store(url, _engine(parsed, path, write=False), folder))
-        return _current(Store(url, _engine(parsed, path, write), folder), write)
+    sqlite.check_path(path, write)
+    there = sqlite.is_there(path)
+    if there:
+        looking = Store(url, sqlite.engine_to_read(path), path.parent, path)
+        if not write:
+            return _current(looking, write)
+        _look(looking)
+        looking.close()
+    elif not write:
+        return None
+    with told(url, path):
+        file = open_file(path)
+    return _current(Store(url, sqlite.engine_to_write(file.connect), path.parent, path, file), write)
 
 
 def _parse(url: str) -> URL:
     try:
-        return make_url(url) if "://" in url else URL.create("sqlite", database=url)
-    except ArgumentError:
-        raise StoreError(f"--store {url}: accepted: a path, sqlite:///PATH, or another database's URL") from None
+        parsed = make_url(re.sub("^postgres://", "postgresql://", url)) if "://" in url else _of_path(url)
+        known = parsed.get_backend_name() in ("sqlite", "postgresql")
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
+        known = False
+    if not known or "@" in (parsed.host or ""):
+        raise StoreError(f"--store {re.sub('//.*@', '//***@', url)}: {ACCEPTED}")
+    return parsed
 
 
-def _sqlite_path(url: URL) -> Path | None:
-    if url.get_backend_name() != "sqlite":
-        return None
+def _of_path(path: str) -> URL:
+    return URL.create("sqlite", database=path)
+
+
+def _sqlite_path(url: URL) -> Path:
     if not url.database or url.database == ":memory:":
         raise StoreError("a store in memory would lose its results; give a path, like sqlite:///results/ablate.db")
     return Path(url.database)
 
 
-def _is_there(path: Path) -> bool:
-    return path.exists() and path.stat().st_size > 0
+def shown(url: str) -> str:
+    """A store's URL or path as messages name it."""
+    parsed = _parse(url)
+    return _shown(parsed) if parsed.get_backend_name() == "postgresql" else url
 
 
-def _check_file(path: Path, write: bool) -> None:
-    """Refuses what is no SQLite file, or may not be written, before anything opens it."""
-    if path.is_dir():
-        raise StoreError(f"{path}: is a folder; --store names a database file")
-    if not _is_there(path):
-        return
-    try:
-        with path.open("rb") as file:
-            header = file.read(16)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read: {error.strerror}") from None
-    if header != b"SQLite format 3\0":
-        raise StoreError(f"{path}: is no store: not an SQLite database; name another with --store, or move it away")
-    if write and not path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
-        raise StoreError(f"{path}: the store is read-only; make it writable (chmod u+w), or name another with --store")
-
-
-def _engine(url: URL, path: Path | None, write: bool) -> Engine:
-    try:
-        if path is None:
-            return create_engine(url)
-        if write:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine("sqlite://", creator=lambda: _connect(path, write), poolclass=QueuePool)
-    except NoSuchModuleError as error:
-        raise StoreError(f"--store {url}: {error}") from None
-    except ModuleNotFoundError as error:
-        raise StoreError(f"--store {url}: needs the Python package {error.name!r}; install it") from None
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be made: {error.strerror}") from None
-    event.listen(engine, "begin", _begin_immediate if write else _begin)
-    return engine
-
-
-def _connect(path: Path, write: bool) -> sqlite3.Connection:
-    if not write:
-        return _connect_to_read(path)
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
-    connection.execute("PRAGMA foreign_keys=ON")
-    return connection
-
-
-def _connect_to_read(path: Path) -> sqlite3.Connection:
-    """Read-only; in a folder where SQLite may not make its side files, the file as it lies there."""
-    uri = f"{path.absolute().as_uri()}?mode=ro"
-    for mode in ("", "&immutable=1"):
-        connection = sqlite3.connect(
-            uri + mode, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        try:
-            connection.execute("SELECT count(*) FROM sqlite_master")
-        except sqlite3.OperationalError:
-            connection.close()
-            if mode:
-                raise
-        else:
-            return connection
-    raise AssertionError
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
-
-
-def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _shown(url: URL) -> str:
+    """A URL without its password, wherever in it that is written."""
+    hidden = {name: "***" for name in url.query if "password" in name}
+    return url.update_query_dict(hidden).render_as_string(hide_password=True)
 
 
 def _current(store: Store, write: bool) -> Store | None:
     """The store at the newest revision: looked at first, and migrated only where it is behind."""
-    revision = _look(store)
-    if revision == REVISIONS[-1]:
+    found = _look(store)
+    if found == REVISIONS[-1]:
         return store
     if write:
-        with store.engine.begin() as connection:
-            _migrate(connection, store.url)
+        _migrate(store, found)
         return store
-    if revision is None:
+    if found is None:
         return None
     raise StoreError(f"{store.url}: the store is of an older version; `ablate run` or `ablate import` migrates it")
 
 
 def _look(store: Store) -> str | None:
     """The store's revision, None for a database that is no store yet; StoreError for one that cannot be one."""
-    with store.engine.connect() as connection:
-        return _revision(connection, store.url)
+    with store.read() as connection:
+        found = revisions.revision(connection, store.url)
+    revisions.refuse_newer(found, store.url)
+    return found
 
 
-def _revision(connection: Connection, url: str) -> str | None:
-    looking = inspect(connection)
-    if not looking.has_table(VERSION_TABLE):
-        if looking.has_table(VIEW) or VIEW in looking.get_view_names():
-            raise StoreError(f"{url}: has a table {VIEW!r} of its own, which a store needs; name another with --store")
-        return None
-    revision: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
-    if revision is not None and revision not in REVISIONS:
-        raise StoreError(
-            f"{url}: written by a newer version of ablate (store revision {revision}, this version knows "
-            f"{REVISIONS[-1]}); upgrade ablate, or name another store with --store"
-        )
-    return revision
-
-
-def _migrate(connection: Connection, url: str) -> None:
-    from alembic import command
-    from alembic.config import Config
-
-    if _revision(connection, url) == REVISIONS[-1]:
-        return  # another process was faster
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes.update(connection=connection, version_table=VERSION_TABLE)
-    command.upgrade(config, "head")
-
-
-@contextmanager
-def _translated(url: str) -> Iterator[None]:
-    """A database's own errors, in words and with what to do."""
-    try:
-        yield
-    except DBAPIError as error:
-        raise StoreError(f"{url}: {_advice(error)}") from error
-    except sqlite3.Error as error:
-        raise StoreError(f"{url}: {error}") from error
-
-
-def _advice(error: DBAPIError) -> str:
-    problem = str(error.orig).strip()
-    advice: dict[str, Any] = {
-        "readonly": "the store is read-only; make it and its folder writable, or name another with --store",
-        "locked": f"another program has locked the store for more than {BUSY_SECONDS} s; try again when it is done",
-        "full": "the disk is full; make room and run again: nothing that is finished is lost",
-        "malformed": "the file is damaged; restore a copy, or name another store with --store",
-        "not a database": "the file is no store; name another with --store, or move it away",
-        "unable to open": "the file cannot be opened; look at the permissions of its folder",
-    }
-    known = next((words for sign, words in advice.items() if sign in problem), None)
-    if known is None and isinstance(error, OperationalError):
-        return f"the database cannot be reached or used: {problem}"
-    return f"{known} ({problem})" if known else problem
+def _migrate(store: Store, found: str | None) -> None:
+    if found is not None:
+        revisions.refuse_beneath_runners(store.read, found, store.url)
+    with store.write(alone=True) as connection:
+        revisions.migrate(connection, store.url)

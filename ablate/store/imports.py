@@ -7,8 +7,9 @@ from sqlalchemy import Connection, insert, update
 
 from ablate.errors import StoreError
 from ablate.store import plans
+from ablate.store.owners import owner
 from ablate.store.schema import DONE, attempts, trainings
-from ablate.store.work import KS, SplitResult, owner, write_results
+from ablate.store.work import KS, SplitResult, write_results
 from ablate.study.factors import level_text
 from ablate.study.log import Log
 from ablate.study.log_rows import NamedRow

@@ -1,19 +1,19 @@
 """The queue in the store: a claim is one guarded update, and a result is written once, by who holds the lease."""
 
-import os
-import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import takewhile
 from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, and_, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
+from ablate.store.owners import owner, process
 from ablate.store.ranks import pack
 from ablate.store.schema import (
+    ABANDONED,
     DONE,
     FAILED,
     INTERRUPTED,
@@ -27,8 +27,16 @@ from ablate.store.schema import (
     trials,
 )
 
-LEASE_SECONDS = 15.0
 KS = (1, 5, 10)
+
+BLAME = {LOST: 8, ABANDONED: 1}
+"""How likely the training itself is the cause: rarely, when a whole runner is gone; workers die of what they run."""
+
+MOST_BLAME = 40
+"""When attempts in a row that got no further than the last checkpoint add up to this, the training has failed."""
+
+Reached = Callable[[str], int]
+"""The step of a training's newest checkpoint, by its key."""
 
 
 @dataclass(frozen=True)
@@ -58,36 +66,55 @@ def of_ranks(split: str, ranks: NDArray[np.uint32], gallery: int) -> SplitResult
     return SplitResult(split, len(ranks), gallery, counted, ranks)
 
 
-def owner() -> str:
-    """Who claims: host and process."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+def queued(connection: Connection, keys: Sequence[str]) -> list[str]:
+    """Those of a few trainings that are queued, in the order given."""
+    query = select(trainings.c.key).where(trainings.c.key.in_(keys), trainings.c.state == QUEUED)
+    free = set(connection.execute(query).scalars())
+    return [key for key in keys if key in free]
 
 
-def claim(connection: Connection, key: str) -> Claim | None:
-    """Takes a queued training for this process; None if it is no longer queued."""
-    lease, now = uuid4().hex, time.time()
-    free = and_(trainings.c.key == key, trainings.c.state == QUEUED)
-    taken = {"state": RUNNING, "lease": lease, "owner": owner()}
-    taking = update(trainings).where(free).values(attempts=trainings.c.attempts + 1, **taken)
-    if connection.execute(taking).rowcount == 0:
+def claim(connection: Connection, key: str, resumed_at: int = 0) -> Claim | None:
+    """Takes a queued training for this process; None if it is no longer queued.
+
+    `resumed_at`: the step of the checkpoint that it will go on from.
+    """
+    lease = uuid4().hex
+    number = connection.execute(_TAKE, {"of": key, "lease": lease, "owner": owner(), "process": process()}).scalar()
+    if number is None:
         return None
-    number = connection.execute(select(trainings.c.attempts).where(trainings.c.key == key)).scalar_one()
-    values = {
-        "training_key": key,
-        "number": number,
-        "state": RUNNING,
-        "owner": owner(),
-        "started": now,
-        "resumed_at": 0,
-    }
-    made = connection.execute(insert(attempts).values(**values))
+    values = {"training_key": key, "number": number, "state": RUNNING, "owner": owner()}
+    made = connection.execute(_BEGIN, values | {"started": time.time(), "resumed_at": resumed_at})
     (attempt_id,) = made.inserted_primary_key or (0,)
     return Claim(key, lease, attempt_id, number)
 
 
-def beat(connection: Connection, leases: Sequence[str]) -> None:
-    """Renews leases, so that nobody takes their trainings for abandoned."""
-    connection.execute(update(trainings).where(trainings.c.lease.in_(leases)).values(beats=trainings.c.beats + 1))
+_TAKE = (
+    update(trainings)
+    .where(trainings.c.key == bindparam("of"), trainings.c.state == QUEUED)
+    .values(state=RUNNING, attempts=trainings.c.attempts + 1, beats=0)
+    .values(lease=bindparam("lease"), owner=bindparam("owner"), process=bindparam("process"))
+    .returning(trainings.c.attempts)
+)
+_BEGIN = insert(attempts)
+
+
+def beat(connection: Connection, leases: Sequence[str]) -> list[str]:
+    """Renews leases, so that nobody takes their trainings for abandoned; those of them that are lost."""
+    mine = trainings.c.lease.in_(leases)
+    if connection.execute(update(trainings).where(mine).values(beats=trainings.c.beats + 1)).rowcount == len(leases):
+        return []
+    held = set(connection.execute(select(trainings.c.lease).where(mine)).scalars())
+    return [lease for lease in leases if lease not in held]
+
+
+def note(connection: Connection, reached: Mapping[int, tuple[int, int]]) -> None:
+    """Notes {attempt: (step, steps)} for whoever asks how far what runs is."""
+    made = [{"of": attempt, "at": step, "all": steps} for attempt, (step, steps) in reached.items()]
+    if made:
+        connection.execute(_NOTE, made)
+
+
+_NOTE = update(attempts).where(attempts.c.id == bindparam("of")).values(step=bindparam("at"), steps=bindparam("all"))
 
 
 def record(
@@ -99,19 +126,17 @@ def record(
     curve: Sequence[tuple[int, float]],
 ) -> bool:
     """Writes {trial key: results a split} and closes the claim; False, and nothing, if the lease is lost."""
-    if not _end(connection, held, DONE):
+    details = {"seconds": seconds, "environment": dict(environment), "curve": [list(point) for point in curve]}
+    if not _end(connection, held, DONE, details=details):
         return False
     for key, splits in outcome.items():
         write_results(connection, key, held.attempt_id, splits)
-    details = {"seconds": seconds, "environment": dict(environment), "curve": [list(point) for point in curve]}
-    connection.execute(update(attempts).where(attempts.c.id == held.attempt_id).values(**details))
     return True
 
 
 def write_results(connection: Connection, key: str, attempt_id: int, splits: Sequence[SplitResult]) -> None:
     """Adds a trial's results, unless it has some that count."""
-    lacks = and_(trials.c.key == key, trials.c.attempt_id.is_(None))
-    if connection.execute(update(trials).where(lacks).values(attempt_id=attempt_id)).rowcount == 0:
+    if connection.execute(_COUNT, {"of": key, "by": attempt_id}).rowcount == 0:
         return
     of_trial = [
         {
@@ -124,66 +149,86 @@ def write_results(connection: Connection, key: str, attempt_id: int, splits: Seq
         }
         for result in splits
     ]
-    connection.execute(insert(results), of_trial)
+    connection.execute(_ADD_RESULTS, of_trial)
     counted = [
         {"trial_key": key, "attempt_id": attempt_id, "split": result.split, "k": k, "hits": count}
         for result in splits
         for k, count in result.hits.items()
     ]
-    connection.execute(insert(hits), counted)
+    connection.execute(_ADD_HITS, counted)
+
+
+_ADD_RESULTS, _ADD_HITS = insert(results), insert(hits)
+_COUNT = (
+    update(trials)
+    .where(trials.c.key == bindparam("of"), trials.c.attempt_id.is_(None))
+    .values(attempt_id=bindparam("by"))
+)
 
 
 def fail(connection: Connection, held: Claim, reason: str, traceback: str, seconds: float) -> bool:
     """Records that the attempt failed, and why; False if the lease is lost."""
-    return _end(connection, held, FAILED, reason=reason, traceback=traceback, seconds=seconds)
+    details = {"reason": reason, "traceback": traceback, "seconds": seconds}
+    return _end(connection, held, FAILED, details=details)
 
 
 def release(connection: Connection, held: Claim, reason: str) -> bool:
-    """Gives an unfinished training back to the queue."""
-    return _end(connection, held, INTERRUPTED, QUEUED, reason=reason)
+    """Gives an unfinished training back to the queue; False if the lease is lost."""
+    return _end(connection, held, INTERRUPTED, QUEUED, {"reason": reason})
+
+
+def lose(connection: Connection, held: Claim, ending: str, reason: str, reached: int) -> tuple[str, str] | None:
+    """Ends an attempt as LOST or ABANDONED; the training's state then and why, None if the lease is lost.
+
+    It is queued again, unless that has happened again and again without getting further than `reached`, the step
+    of its newest checkpoint.
+    """
+    before = _fruitless(connection, held.key, reached)
+    if sum(BLAME[state] for state in (ending, *before)) < MOST_BLAME:
+        return (QUEUED, reason) if _end(connection, held, ending, QUEUED, {"reason": reason}) else None
+    reason += f"; so ended {len(before) + 1} attempts in a row, without a newer checkpoint"
+    return (FAILED, reason) if _end(connection, held, FAILED, details={"reason": reason}) else None
 
 
 def retry(connection: Connection, keys: Sequence[str]) -> None:
     """Queues failed trainings again; their failed attempts stay on record."""
-    for key in keys:
-        failed = and_(trainings.c.key == key, trainings.c.state == FAILED)
-        connection.execute(update(trainings).where(failed).values(state=QUEUED))
+    again = update(trainings).where(trainings.c.key == bindparam("of"), trainings.c.state == FAILED)
+    if keys:
+        connection.execute(again.values(state=QUEUED), [{"of": key} for key in keys])
 
 
-def free_abandoned(connection: Connection) -> int:
-    """Queues trainings again whose runner is dead (on this host) or silent (on another); how many there were."""
-    running = select(trainings.c.key, trainings.c.lease, trainings.c.owner)
-    abandoned = [row for row in connection.execute(running.where(trainings.c.state == RUNNING)) if _is_abandoned(row)]
-    for row in abandoned:
-        same = and_(trainings.c.key == row.key, trainings.c.lease == row.lease)
-        connection.execute(update(trainings).where(same).values(state=QUEUED, lease=None))
-        left = and_(attempts.c.training_key == row.key, attempts.c.state == RUNNING)
-        reason = f"its runner {row.owner} is gone"
-        connection.execute(update(attempts).where(left).values(state=LOST, reason=reason, ended=time.time()))
-    return len(abandoned)
+def _fruitless(connection: Connection, key: str, reached: int) -> list[str]:
+    """How the latest attempts ended that were lost and got no further; interrupted ones do not count."""
+    ended = select(attempts.c.state, attempts.c.resumed_at).where(attempts.c.training_key == key)
+    latest = ended.where(attempts.c.state.not_in((RUNNING, INTERRUPTED))).order_by(attempts.c.number.desc())
+    found = connection.execute(latest.limit(MOST_BLAME)).all()
+    return [state for state, at in takewhile(lambda one: one.state in BLAME and one.resumed_at >= reached, found)]
 
 
-def _is_abandoned(row: Row[*tuple[Any, ...]]) -> bool:
-    host, _, process = row.owner.rpartition(":")
-    return bool(host == socket.gethostname() and not _alive(int(process)))
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _end(connection: Connection, held: Claim, state: str, training: str | None = None, **details: object) -> bool:
+def _end(
+    connection: Connection,
+    held: Claim,
+    state: str,
+    training: str | None = None,
+    details: Mapping[str, object] | None = None,
+) -> bool:
     """Ends an attempt, if its lease still holds; the training takes the attempt's state, or `training`."""
-    mine = and_(trainings.c.key == held.key, trainings.c.lease == held.lease, trainings.c.state == RUNNING)
-    ended = {"state": training or state, "lease": None}
-    if connection.execute(update(trainings).where(mine).values(**ended)).rowcount == 0:
+    if connection.execute(_GIVE, {"of": held.key, "held": held.lease, "next": training or state}).rowcount == 0:
         return False
-    closing = update(attempts).where(attempts.c.id == held.attempt_id)
-    connection.execute(closing.values(state=state, ended=time.time(), **details))
+    closed: dict[str, object] = {"reason": None, "traceback": None, "seconds": None, "environment": None, "curve": None}
+    closed |= {"of": held.attempt_id, "ending": state, "now": time.time(), **(details or {})}
+    connection.execute(_CLOSE, closed)
     return True
+
+
+_GIVE = (
+    update(trainings)
+    .where(trainings.c.key == bindparam("of"), trainings.c.lease == bindparam("held"), trainings.c.state == RUNNING)
+    .values(state=bindparam("next"), lease=None)
+)
+_CLOSE = (
+    update(attempts)
+    .where(attempts.c.id == bindparam("of"))
+    .values(state=bindparam("ending"), ended=bindparam("now"))
+    .values({name: bindparam(name) for name in ("reason", "traceback", "seconds", "environment", "curve")})
+)

@@ -1,16 +1,19 @@
 """The queue's guarantees, on a real store: claimed once, written once, nothing lost."""
 
-import os
 import subprocess
 import sys
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 from ablate.store import Store, plans, work
 from ablate.store.readings import read_ranks, read_trials
+from ablate.store.watch import LEASE_SECONDS, Watch
 from ablate.study.trial import ROW, Identity, Trial, digest
+from tests.conftest import on_both_engines
+
+pytestmark = on_both_engines
 
 TRAINING = Identity("simulated", {}, 0, None, {})
 
@@ -112,7 +115,7 @@ def test_a_new_evaluation_of_a_finished_training_queues_it_again(store: Store, q
         assert plans.finished(connection, {queued.key, trial(neck="after").key}) == set(both)
 
 
-def test_the_trial_of_a_dead_process_is_free_at_once(store: Store, queued: Trial, tmp_path: Path) -> None:
+def test_the_trial_of_a_dead_process_is_free_at_once(store: Store, queued: Trial) -> None:
     code = (
         "from ablate.store import open_store, work\n"
         f"store = open_store({store.url!r}, write=True)\n"
@@ -120,25 +123,109 @@ def test_the_trial_of_a_dead_process_is_free_at_once(store: Store, queued: Trial
     )
     subprocess.run([sys.executable, "-c", code], check=True)
     assert state(store) == "running"
-    with store.write() as connection:
-        assert work.free_abandoned(connection) == 1
+    assert free(store, Watch()) == 1
     assert state(store) == "queued"
 
 
 def test_the_trial_of_a_living_process_is_not(store: Store, queued: Trial) -> None:
     held(store)
+    assert free(store, Watch()) == 0
+
+
+def test_a_number_that_another_process_has_by_now_is_that_of_a_dead_one(store: Store, queued: Trial) -> None:
+    held(store)
     with store.write() as connection:
-        assert work.free_abandoned(connection) == 0
+        connection.exec_driver_sql("UPDATE ablate_trainings SET process = process || '0'")  # it began at another time
+    assert free(store, Watch()) == 1
 
 
 def test_a_silent_runner_elsewhere_loses_its_lease(store: Store, queued: Trial) -> None:
     mine = held(store)
     with store.write() as connection:
-        elsewhere = f"UPDATE ablate_trainings SET owner = 'another-host:{os.getpid()}'"
-        connection.exec_driver_sql(elsewhere)
-        assert work.free_abandoned(connection) == 0
-        connection.exec_driver_sql(f"UPDATE ablate_trainings SET heartbeat = heartbeat - {work.LEASE_SECONDS + 1}")
-        work.beat(connection, [mine.lease])
-        assert work.free_abandoned(connection) == 0
-        connection.exec_driver_sql(f"UPDATE ablate_trainings SET heartbeat = heartbeat - {work.LEASE_SECONDS + 1}")
-        assert work.free_abandoned(connection) == 1
+        connection.exec_driver_sql("UPDATE ablate_trainings SET process = 'another-host 1 1'")
+    clock = Clock()
+    watch = Watch(clock)
+    assert looks(store, watch, clock, LEASE_SECONDS - 1) == 0
+    with store.write() as connection:
+        assert work.beat(connection, [mine.lease]) == []
+    assert looks(store, watch, clock, LEASE_SECONDS - 1) == 0
+    assert looks(store, watch, clock, 3) == 1
+    assert state(store) == "queued"
+    with store.write() as connection:
+        assert work.beat(connection, [mine.lease]) == [mine.lease], "its runner learns that it has lost it"
+
+
+def test_silence_while_nobody_could_look_does_not_count(store: Store, queued: Trial) -> None:
+    """A store that was locked for an hour, a laptop that slept, a wall clock that was set: no lease ends."""
+    held(store)
+    with store.write() as connection:
+        connection.exec_driver_sql("UPDATE ablate_trainings SET process = 'another-host 1 1'")
+    clock = Clock()
+    watch = Watch(clock)
+    assert free(store, watch) == 0
+    clock.now += 3600
+    assert free(store, watch) == 0
+
+
+MOST_LOSSES = work.MOST_BLAME // work.BLAME["lost"]
+
+
+def lose(store: Store, reached: int = 0, resumed_at: int = 0, ending: str = "lost") -> str | None:
+    with store.write() as connection:
+        mine = work.claim(connection, TRAINING.key, resumed_at)
+        assert mine is not None
+        lost = work.lose(connection, mine, ending, "killed", reached)
+    return lost[0] if lost else None
+
+
+def test_a_training_that_is_lost_again_and_again_fails(store: Store, queued: Trial) -> None:
+    states = [lose(store) for _ in range(MOST_LOSSES)]
+    assert states == ["queued"] * (MOST_LOSSES - 1) + ["failed"]
+    with store.write() as connection:
+        reason = connection.exec_driver_sql("SELECT reason FROM ablate_attempts ORDER BY number DESC").scalar()
+        assert f"so ended {MOST_LOSSES} attempts in a row" in str(reason)
+        work.retry(connection, [TRAINING.key])
+    assert lose(store) == "queued", "a retry starts the count anew"
+
+
+def test_losses_with_progress_between_them_do_not_count(store: Store, queued: Trial) -> None:
+    """On a machine that is taken away every hour, a training still comes to its end."""
+    for step in range(3 * MOST_LOSSES):
+        assert lose(store, resumed_at=10 * step, reached=10 * step + 10) == "queued"
+
+
+def test_dead_runners_weigh_little_yet_not_for_ever(store: Store, queued: Trial) -> None:
+    states = [lose(store, ending="abandoned") for _ in range(work.MOST_BLAME)]
+    assert states == ["queued"] * (work.MOST_BLAME - 1) + ["failed"]
+
+
+def test_interruptions_are_no_losses(store: Store, queued: Trial) -> None:
+    for _ in range(MOST_LOSSES - 1):
+        assert lose(store) == "queued"
+        with store.write() as connection:
+            mine = work.claim(connection, TRAINING.key)
+            assert mine is not None
+            assert work.release(connection, mine, "interrupted")
+    assert lose(store) == "failed"
+
+
+@dataclass
+class Clock:
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def free(store: Store, watch: Watch) -> int:
+    with store.write() as connection:
+        return watch.free(connection, lambda key: 0)
+
+
+def looks(store: Store, watch: Watch, clock: Clock, seconds: float) -> int:
+    """How many leases are taken away by looks a second apart."""
+    freed = 0
+    for _ in range(round(seconds)):
+        clock.now += 1
+        freed += free(store, watch)
+    return freed

@@ -1,8 +1,15 @@
-"""Where trials run: each executor asks for jobs, runs them, and says what becomes of them."""
+"""Where trials run."""
 
-from ablate.run.executors.inline import run_inline
-from ablate.run.executors.processes import run_in_processes
+from collections.abc import Callable, Sequence
 
-EXECUTORS = {"inline": run_inline, "processes": run_in_processes}
+from ablate.run.executors.inline import Inline
+from ablate.run.executors.processes import Processes
+from ablate.run.job import Executor, OnProgress
+from ablate.run.slots import Slot
 
 __all__ = ["EXECUTORS"]
+
+MakeExecutor = Callable[[Sequence[Slot], OnProgress, Callable[[], bool]], Executor]
+"""From the slots to fill, whom to tell of progress, and what says whether to stop."""
+
+EXECUTORS: dict[str, MakeExecutor] = {"processes": Processes, "inline": Inline}

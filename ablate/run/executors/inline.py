@@ -1,12 +1,39 @@
-"""Jobs one after another in this process."""
+"""Jobs one after another in this process: for debuggers, and where no process may be started."""
 
+import time
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from ablate.run.job import NextJob, OnProgress, OnReport
+from ablate.run.job import Job, OnProgress, Report
 from ablate.run.runner import run_job
+from ablate.run.slots import Slot
 
 
-def run_inline(next_job: NextJob, on_progress: OnProgress, on_report: OnReport, workers: int) -> None:
-    """Runs jobs until there is none; `workers` is 1."""
-    while job := next_job():
-        on_report(job.key, run_job(job, partial(on_progress, job.key)))
+class Inline:
+    """Runs its job when its report is asked for."""
+
+    def __init__(self, slots: Sequence[Slot], on_progress: OnProgress, stopping: Callable[[], bool]) -> None:
+        self.on_progress, self.stopping = on_progress, stopping
+        self.job: Job | None = None
+
+    def has_room(self) -> bool:
+        return self.job is None
+
+    def is_busy(self) -> bool:
+        return self.job is not None
+
+    def submit(self, job: Job) -> None:
+        self.job = job
+
+    def reports(self, seconds: float) -> Iterable[tuple[str, Report]]:
+        job, self.job = self.job, None
+        if job is None:
+            time.sleep(seconds)
+            return []
+        return [(job.key, run_job(job, partial(self.on_progress, job.key), self.stopping))]
+
+    def drop(self, key: str) -> None:
+        """Nothing: when this is called, no job runs."""
+
+    def close(self) -> None:
+        """Nothing, for the same reason."""

@@ -5,73 +5,153 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from ctypes import c_bool
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from multiprocessing.sharedctypes import RawValue
 
-from ablate.run.job import Job, NextJob, OnProgress, OnReport, Report
-from ablate.run.runner import run_job
+from ablate.run.job import Job, OnProgress, Report
+from ablate.run.slots import Slot
+from ablate.run.worker import work
+from ablate.store.schema import ABANDONED, LOST
 from ablate.train.interface import Progress
 
-PROGRESS_SECONDS = 0.2
-"""How often at most a worker speaks of its progress."""
-
 STOP_SECONDS = 3.0
+
+START_SECONDS = 120.0
+"""How long at least a new worker may take to begin: on a busy machine, its imports take a while."""
 
 
 @dataclass
 class _Worker:
+    """A process and its job, and whether that has `begun`.
+
+    `heard`: when it last gave a sign of life, by this process's steady clock; `patience`: how many seconds it may go
+    without another.
+    """
+
+    slot: Slot
     process: SpawnProcess
-    pipe: "Connection[Job | None, Progress | Report]"
+    pipe: "Connection[Job, str | Progress | Report]"
     job: Job | None = None
-    since: float = 0.0
+    begun: bool = False
+    submitted: float = 0.0
+    heard: float = 0.0
+    patience: float = 0.0
 
 
-def run_in_processes(next_job: NextJob, on_progress: OnProgress, on_report: OnReport, workers: int) -> None:
-    """Runs jobs on `workers` processes until there is none; a worker that dies fails its job alone."""
-    idle = [_start() for _ in range(workers)]
-    busy: list[_Worker] = []
-    try:
-        while True:
-            _feed(idle, busy, next_job)
-            if not busy:
-                return
-            for pipe in wait([worker.pipe for worker in busy], timeout=1.0):
-                worker = next(worker for worker in busy if worker.pipe is pipe)
-                if _listen(worker, on_progress, on_report):
-                    busy.remove(worker)
-                    idle.append(worker if worker.process.is_alive() else _start())
-    finally:
-        _stop(idle, busy)
+class Processes:
+    """One worker a slot, started when it is first needed and again when it has died."""
 
+    def __init__(self, slots: Sequence[Slot], on_progress: OnProgress, stopping: Callable[[], bool]) -> None:
+        self.on_progress, self.stopping = on_progress, stopping
+        self.vacant = list(reversed(slots))
+        self.idle: list[_Worker] = []
+        self.busy: dict[str, _Worker] = {}
+        self.context = multiprocessing.get_context("spawn")
+        self.asked = RawValue(c_bool, False)  # memory shared with the workers; no lock, which a killed one would keep
 
-def _feed(idle: list[_Worker], busy: list[_Worker], next_job: NextJob) -> None:
-    while idle:
-        job = next_job()
-        if job is None:
-            return
-        worker = idle.pop(0)
-        if not worker.process.is_alive():
-            worker = _start()
-        worker.job, worker.since = job, time.perf_counter()
-        worker.pipe.send(job)
-        busy.append(worker)
+    def has_room(self) -> bool:
+        return bool(self.idle or self.vacant)
 
+    def is_busy(self) -> bool:
+        return bool(self.busy)
 
-def _listen(worker: _Worker, on_progress: OnProgress, on_report: OnReport) -> bool:
-    """Passes on what a worker says; whether its job is over."""
-    assert worker.job is not None
-    try:
-        said = worker.pipe.recv()
-    except (EOFError, OSError):
+    def submit(self, job: Job) -> None:
+        worker = self.idle.pop() if self.idle else self._start(self.vacant.pop())
+        worker.job, worker.begun, worker.submitted = job, False, time.monotonic()
+        worker.heard, worker.patience = worker.submitted, max(START_SECONDS, job.stall_seconds)
+        self.busy[job.key] = worker
+        with contextlib.suppress(OSError):  # it has just died, which its pipe will tell
+            worker.pipe.send(job)
+
+    def reports(self, seconds: float) -> Iterator[tuple[str, Report]]:
+        self.asked.value = self.stopping()
+        by_pipe = {worker.pipe: (key, worker) for key, worker in self.busy.items()}
+        if not by_pipe:
+            time.sleep(seconds)
+        for pipe in wait(list(by_pipe), timeout=seconds):
+            key, worker = by_pipe[pipe]  # type: ignore[index]
+            report = self._listen(key, worker)
+            if report is not None:
+                yield key, report
+        yield from self._hung()
+
+    def drop(self, key: str) -> None:
+        if key in self.busy:
+            self._end(key)
+
+    def close(self) -> None:
+        workers = [*self.busy.values(), *self.idle]
+        for worker in workers:
+            worker.process.kill() if worker.job else worker.pipe.close()  # an idle one's next recv ends it
+        for worker in workers:
+            worker.process.join(STOP_SECONDS)
+            if worker.process.is_alive():
+                worker.process.kill()
+
+    def _listen(self, key: str, worker: _Worker) -> Report | None:
+        """What a worker reports, or its death; None while it goes on."""
+        try:
+            said = worker.pipe.recv()
+        except (EOFError, OSError):
+            worker.process.join(STOP_SECONDS)
+            return self._lost(key, worker, _cause(worker.process.exitcode))
+        assert worker.job is not None
+        worker.heard, worker.patience, worker.begun = time.monotonic(), worker.job.stall_seconds, True
+        if isinstance(said, str):
+            return None
+        if isinstance(said, Progress):
+            self.on_progress(key, said)
+            return None
+        del self.busy[key]
+        worker.job = None
+        self.idle.append(worker)
+        return said
+
+    def _hung(self) -> Iterator[tuple[str, Report]]:
+        now = time.monotonic()
+        for key, worker in list(self.busy.items()):
+            if now - worker.heard > worker.patience:
+                reason = f"no sign of progress for {worker.patience:g} s, so its worker was killed"
+                yield key, self._lost(key, worker, f"{reason} (runtime.stall_seconds)")
+
+    def _lost(self, key: str, worker: _Worker, reason: str) -> Report:
+        """A job whose worker was killed before it began had no part in that; one whose worker could not begin may."""
+        killed = (worker.process.exitcode or 0) < 0
+        self._end(key)
+        state = LOST if worker.begun or not killed else ABANDONED
+        return Report(state, time.monotonic() - worker.submitted, reason=reason)
+
+    def _end(self, key: str) -> None:
+        """Kills a worker, should it still live, and leaves its slot to another."""
+        worker = self.busy.pop(key)
+        worker.process.kill()
         worker.process.join(STOP_SECONDS)
-        said = Report("lost", time.perf_counter() - worker.since, reason=_cause(worker.process.exitcode))
-    if isinstance(said, Progress):
-        on_progress(worker.job.key, said)
-        return False
-    on_report(worker.job.key, said)
-    return True
+        worker.pipe.close()
+        self.vacant.append(worker.slot)
+
+    def _start(self, slot: Slot) -> _Worker:
+        ours, theirs = self.context.Pipe()
+        process = self.context.Process(target=work, args=(theirs, os.getpid(), self.asked), daemon=True)
+        with _environment(slot):
+            process.start()
+        theirs.close()
+        return _Worker(slot, process, ours)
+
+
+@contextlib.contextmanager
+def _environment(slot: Slot) -> Iterator[None]:
+    """The slot's variables in place while a process is started, which inherits them."""
+    before = {name: os.environ.get(name) for name in slot}
+    os.environ.update(slot)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def _cause(exitcode: int | None) -> str:
@@ -81,50 +161,3 @@ def _cause(exitcode: int | None) -> str:
         hint = advice if name == "SIGKILL" else ""
         return f"the worker process was killed by {name}{hint}"
     return f"the worker process ended with exit code {exitcode}"
-
-
-def _start() -> _Worker:
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(theirs, os.getpid()), daemon=True)
-    process.start()
-    theirs.close()
-    return _Worker(process, ours)
-
-
-def _stop(idle: list[_Worker], busy: list[_Worker]) -> None:
-    for worker in busy:
-        worker.process.terminate()
-    for worker in idle:
-        worker.pipe.close()  # the worker's next recv ends it
-    for worker in idle + busy:
-        worker.process.join(STOP_SECONDS)
-        if worker.process.is_alive():
-            worker.process.kill()
-
-
-def _work(pipe: "Connection[Progress | Report, Job | None]", parent: int) -> None:
-    """A worker's life: jobs from the pipe until the other end is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the runner decides
-    while os.getppid() == parent:
-        try:
-            job = pipe.recv()
-        except (EOFError, OSError):
-            return
-        if job is None:
-            return
-        with contextlib.suppress(OSError):  # the runner is gone, and its lease with it
-            pipe.send(run_job(job, _throttled(pipe.send)))
-
-
-def _throttled(send: Callable[[Progress], None]) -> Callable[[Progress], None]:
-    last = 0.0
-
-    def progress(made: Progress) -> None:
-        nonlocal last
-        now = time.perf_counter()
-        if now - last >= PROGRESS_SECONDS:
-            last = now
-            send(made)
-
-    return progress

@@ -12,9 +12,9 @@ SELECT p.study AS study, p.profile AS profile, r.label AS label, c.seed AS seed,
        CASE WHEN e.attempt_id IS NOT NULL THEN 'done'
             WHEN t.state IN ('done', 'queued') THEN CASE WHEN c.stale THEN 'stale' ELSE 'queued' END
             ELSE t.state END AS state,
-       1.0 * h1.hits / NULLIF(s.queries, 0) AS top1,
-       1.0 * h5.hits / NULLIF(s.queries, 0) AS top5,
-       1.0 * h10.hits / NULLIF(s.queries, 0) AS top10,
+       CAST(h1.hits AS DOUBLE PRECISION) / NULLIF(s.queries, 0) AS top1,
+       CAST(h5.hits AS DOUBLE PRECISION) / NULLIF(s.queries, 0) AS top5,
+       CAST(h10.hits AS DOUBLE PRECISION) / NULLIF(s.queries, 0) AS top10,
        a.seconds AS seconds
 FROM ablate_plans p
 JOIN ablate_rows r ON r.plan_id = p.id AND r.kind = 'row'
@@ -35,6 +35,8 @@ def upgrade() -> None:
     _trials()
     _trainings()
     op.add_column("ablate_attempts", sa.Column("resumed_at", sa.Integer, nullable=False, server_default="0"))
+    op.add_column("ablate_attempts", sa.Column("step", sa.Integer))
+    op.add_column("ablate_attempts", sa.Column("steps", sa.Integer))
     op.add_column("ablate_cells", sa.Column("stale", sa.Boolean, nullable=False, server_default=sa.false()))
     op.add_column("ablate_cells", sa.Column("changes", sa.JSON))
     _of_each_attempt()

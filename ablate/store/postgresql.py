@@ -1,0 +1,46 @@
+"""A store on a PostgreSQL server, through psycopg 3."""
+
+from importlib.util import find_spec
+
+from sqlalchemy import URL, Connection, Engine, create_engine, text
+
+from ablate.errors import StoreError, unknown_name
+
+LOCK = 0x61626C617465
+"""The advisory lock of those that migrate a store or save a plan in it: 'ablate' in ASCII."""
+
+PATIENT = {"connect_timeout": 10, "tcp_user_timeout": 30_000, "keepalives_idle": 15, "keepalives_interval": 5}
+"""So that a server that has vanished is noticed, in seconds and milliseconds; see libpq."""
+
+
+DRIVERS = ("psycopg", "psycopg2")
+REMEDY = "`pip install 'ablate-study[postgres]'`, or `pip install 'psycopg[binary]'`"
+
+
+def engine(url: URL) -> Engine:
+    options = {name: value for name, value in PATIENT.items() if name not in url.query}
+    driver = _driver(url.drivername.partition("+")[2])
+    try:
+        return create_engine(
+            url.set(drivername=f"postgresql+{driver}"),
+            isolation_level="READ COMMITTED",
+            pool_pre_ping=True,
+            connect_args={"application_name": "ablate", **options},
+        )
+    except ImportError as error:
+        raise StoreError(f"--store: the Python package {driver} cannot be used: {error}; {REMEDY}") from None
+
+
+def wait_for_turn(connection: Connection) -> None:
+    """Until the transaction's end, no other that waits for its turn goes on."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+
+
+def _driver(named: str) -> str:
+    """The driver that a URL names, or the first that is installed."""
+    if named and named not in DRIVERS:
+        raise StoreError(f"--store: {unknown_name('driver', named, DRIVERS)}")
+    found = next((driver for driver in ((named,) if named else DRIVERS) if find_spec(driver)), None)
+    if found is None:
+        raise StoreError(f"--store: PostgreSQL needs the Python package {named or DRIVERS[0]}; {REMEDY}")
+    return found

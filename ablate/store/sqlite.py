@@ -1,0 +1,121 @@
+"""A store in an SQLite file: looking whether it can be one, and connecting to it."""
+
+import os
+import sqlite3
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+
+from ablate.errors import StoreError
+
+WAIT_TO_WRITE = 120
+WAIT_TO_READ = 40
+"""Seconds that a connection waits for another program to unlock the file."""
+
+SIDES = ("-wal", "-shm")
+"""What SQLite keeps beside a file that is in use: the latest changes, and who may see which of them."""
+
+READING = "ablate_reading"
+"""The execution option of a connection that will not write."""
+
+
+def is_there(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
+
+
+def check_path(path: Path, write: bool) -> None:
+    """Refuses what cannot be a store, or may not be written, before anything opens it.
+
+    The file itself is opened by SQLite alone: whenever a process closes a file, it loses all its locks on it.
+    """
+    if path.is_dir():
+        raise StoreError(f"{path}: is a folder; --store names a database file")
+    if not is_there(path):
+        left = Path(f"{path}{SIDES[0]}")
+        if write and is_there(left):
+            raise StoreError(
+                f"{left}: has the latest changes of a store that was deleted or moved away; put {path.name} back "
+                "beside it, or remove it to begin anew; a run that is still at work saves the store within seconds"
+            )
+        return
+    if not path.is_file():
+        raise StoreError(f"{path}: is no store: not a file; name another with --store")
+    if not os.access(path, os.R_OK):
+        raise StoreError(f"{path}: cannot be read: no permission")
+    if write and not path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
+        raise StoreError(f"{path}: the store is read-only; make it writable (chmod u+w), or name another with --store")
+
+
+def make_folder(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be made: {error.strerror}") from None
+
+
+def engine_to_write(connect: Callable[[], sqlite3.Connection]) -> Engine:
+    return _engine(connect, _begin_to_write)
+
+
+def engine_to_read(path: Path) -> Engine:
+    return _engine(lambda: _connect_to_read(path), _begin)
+
+
+def _engine(creator: Callable[[], sqlite3.Connection], begin: Callable[[Connection], None]) -> Engine:
+    engine = create_engine("sqlite://", creator=creator, poolclass=QueuePool)
+    event.listen(engine, "begin", begin)
+    return engine
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _begin_to_write(connection: Connection) -> None:
+    reading = connection.get_execution_options().get(READING)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def connect_to_write(path: Path, make: bool = False) -> sqlite3.Connection:
+    """A connection to a file, which is made only where that is asked for."""
+    connection = _connect(path, "mode=rwc" if make else "mode=rw", WAIT_TO_WRITE)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA foreign_keys=ON")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    """Read-only; in a folder where SQLite may not make its side files, the file as it lies there."""
+    for options in _ways_to_read(path):
+        connection = _connect(path, options, WAIT_TO_READ)
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
+        except sqlite3.Error as error:
+            connection.close()
+            problem = error
+            if error.sqlite_errorcode & 0xFF not in _NO_SIDES:
+                raise
+        else:
+            return connection
+    raise problem
+
+
+_NO_SIDES = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR)
+
+
+def _ways_to_read(path: Path) -> Iterator[str]:
+    yield "mode=ro"
+    if not is_there(Path(f"{path}{SIDES[0]}")):  # what it holds would be passed over
+        yield "mode=ro&immutable=1"
+
+
+def _connect(path: Path, options: str, wait: int) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?{options}"
+    return sqlite3.connect(uri, uri=True, timeout=wait, isolation_level=None, check_same_thread=False)
