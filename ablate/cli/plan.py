@@ -58,9 +58,10 @@ def plan(
 
 def _heading(study: "Study") -> Iterator[str]:
     """What is asked, and what the designs cannot tell apart."""
+    from ablate.cli.plan_text import wrapped
     from ablate.study.aliases import alias_lines
 
-    yield f"study {study.name}, profile {study.profile}: {study.question}".rstrip(": ")
+    yield from wrapped(f"study {study.name}, profile {study.profile}: {study.question}".rstrip(": "), " " * 6)
     yield from alias_lines(study)
 
 
