@@ -4,6 +4,7 @@ import ctypes
 import sqlite3
 import tempfile
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -58,7 +59,8 @@ class OpenFile:
             self.saved = self._save()
         except (OSError, sqlite3.Error) as error:
             return f"what it held could not be saved: {error}"
-        self._tidy()
+        with suppress(OSError, sqlite3.Error):
+            self._tidy()
         others = " and ".join(f"{self.path}{name}" for name in ("", *SIDES))
         return (
             f"all that it held is now in {self.saved}. To go on: remove {others} where they are there, "
