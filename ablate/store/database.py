@@ -87,13 +87,14 @@ class Store:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Errors in words; that the file is gone explains any other."""
+        """Errors in words; that the file is gone explains any other. The next transaction connects anew."""
         try:
             with told(self.url, self.path):
                 yield
         except StoreError as error:
             if self.file and not isinstance(error, StoreGoneError):
                 self.file.check()
+                self.engine.dispose()
             raise
 
 

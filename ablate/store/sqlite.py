@@ -48,6 +48,19 @@ def check_path(path: Path, write: bool) -> None:
         raise StoreError(f"{path}: the store is read-only; make it writable (chmod u+w), or name another with --store")
 
 
+def damage(path: Path) -> str | None:
+    """What SQLite finds wrong with a file, if anything."""
+    try:
+        connection = _connect_to_read(path)
+        try:
+            found: str = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return None if found == "ok" else " ".join(found.split())
+
+
 def make_folder(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -60,9 +60,7 @@ def test_a_deleted_file_is_saved_with_what_was_written_last(store: Store) -> Non
     path = file_of(store)
     add(store, "a")
     remove(path)
-    with pytest.raises(
-        StoreGoneError, match=r"was deleted.*all that it held is now in .*rescued\.db.*To go on"
-    ):
+    with pytest.raises(StoreGoneError, match=r"was deleted.*all that it held is now in .*rescued\.db.*To go on"):
         add(store, "b")
     assert keys(rescued(path)) == ["a", "b"]
     assert not path.exists()
