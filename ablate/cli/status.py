@@ -1,5 +1,6 @@
 """`ablate status`: the queue as it stands."""
 
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -16,8 +17,7 @@ def status(
     from ablate.cli.options import require_store
     from ablate.store import overview
 
-    opened = require_store(store)
-    with opened.read() as connection:
+    with closing(require_store(store)) as opened, opened.read() as connection:
         counts = overview.counts(connection, study)
         failures = overview.failures(connection, study)
         running = overview.running(connection, study)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import finalize
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL, make_url
@@ -33,6 +34,10 @@ class Store:
     folder: Path
     path: Path | None = None
     file: OpenFile | None = None
+
+    def __post_init__(self) -> None:
+        """Closes the store when nothing refers to it any more, so that no side files of SQLite's stay behind."""
+        finalize(self, _close, self.engine, self.file)
 
     @contextmanager
     def write(self, alone: bool = False) -> Iterator[Connection]:
@@ -78,20 +83,25 @@ class Store:
         return network.warning(self.path) if self.path else None
 
     def close(self) -> None:
-        self.engine.dispose()
-        if self.file:
-            self.file.anchor.close()
+        _close(self.engine, self.file)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Errors in words; that the file is gone explains any other."""
+        """Errors in words; that the file is gone explains any other. The next transaction connects anew."""
         try:
             with told(self.url, self.path):
                 yield
         except StoreError as error:
             if self.file and not isinstance(error, StoreGoneError):
                 self.file.check()
+                self.engine.dispose()
             raise
+
+
+def _close(engine: Engine, file: OpenFile | None) -> None:
+    engine.dispose()
+    if file:
+        file.close()
 
 
 _READS = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
