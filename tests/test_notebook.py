@@ -11,7 +11,7 @@ from tests.conftest import ROOT, STUDIES, Ablate
 
 
 def test_the_notebook_shows_table_and_figures(ablate: Ablate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ablate("run", STUDIES / "simulated.yaml", "--workers", 1, "--set", "study=bnneck")
+    ablate("run", STUDIES / "simulated.yaml", "--executor", "inline", "--set", "study=bnneck")
     notebook = nbformat.read(ROOT / "notebooks" / "bnneck.ipynb", as_version=4)
     monkeypatch.setenv("ABLATE_STORE", str(tmp_path / "results" / "ablate.db"))
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute(env=dict(os.environ))

@@ -15,7 +15,7 @@ from ablate.run.heartbeat import Heartbeat
 from ablate.run.job import Executor, Job, Report
 from ablate.run.slots import Slot
 from ablate.store import Store, plans, work
-from ablate.store.schema import DONE, FAILED, INTERRUPTED, LOST, QUEUED, RUNNING
+from ablate.store.schema import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING
 from ablate.store.watch import Watch
 from ablate.study.trial import Trial
 from ablate.train.checkpoint import Checkpoints
@@ -25,7 +25,7 @@ WAIT_SECONDS = 0.5
 LOOK_SECONDS = 1.0
 """Between two looks at what others hold, and at what has become free."""
 
-WINDOW = 20
+WINDOW = 100
 """Trainings that a look for a free one asks about at once."""
 
 PATIENCE_SECONDS = 60.0
@@ -33,7 +33,12 @@ PATIENCE_SECONDS = 60.0
 
 
 class Observer(Protocol):
-    """Who is told what happens, a training at a time; `key` is its training key."""
+    """Who is told what happens, a training at a time; `key` is its training key.
+
+    `requeued`: it goes back to the queue, for its worker died or it was interrupted, and will start again, perhaps
+    elsewhere. `counted`: how many of those asked for are done and failed, other runners' included. `stopping`: the
+    first Ctrl-C. `said`: a warning in words.
+    """
 
     def started(self, key: str) -> None: ...
 
@@ -44,6 +49,8 @@ class Observer(Protocol):
     def requeued(self, key: str, reason: str) -> None: ...
 
     def waiting(self, elsewhere: int) -> None: ...
+
+    def counted(self, done: int, failed: int) -> None: ...
 
     def stopping(self) -> None: ...
 
@@ -78,8 +85,13 @@ class Dispatch:
 
     def run(self) -> Mapping[str, str]:
         """{training key: done or failed}; `asked` to stop, some are queued, or running with another runner."""
-        executor = EXECUTORS[self.executor](self.slots, self.observer.progressed, self.asked.is_set)
         heart = Heartbeat(self.store, self.claims)
+
+        def progressed(key: str, progress: Progress) -> None:
+            heart.progressed(key, progress)
+            self.observer.progressed(key, progress)
+
+        executor = EXECUTORS[self.executor](self.slots, progressed, self.asked.is_set)
         heart.start()
         try:
             self._loop(executor, heart)
@@ -117,18 +129,19 @@ class Dispatch:
 
     def _next(self) -> Job | None:
         """The next training that nobody else has taken meanwhile."""
-        while self.todo:
+        held = None
+        while self.todo and held is None:
             with self.store.write() as connection:
-                some = [self.todo[i] for i in range(min(WINDOW, len(self.todo)))]
-                free = work.queued(connection, some)
-                held = work.claim(connection, free[0], self._reached(free[0])) if free else None
-            for _ in range(some.index(free[0]) + 1 if free else len(some)):
-                self.todo.popleft()
-            if held is not None:
-                self.claims[held.key] = held
-                self.observer.started(held.key)
-                return self._job(held)
-        return None
+                key = self.todo.popleft()
+                held = work.claim(connection, key, self._reached(key))
+                if held is None:  # another runner is at work: find where it has not been yet
+                    some = [self.todo.popleft() for _ in range(min(WINDOW, len(self.todo)))]
+                    self.todo.extendleft(reversed(work.queued(connection, some)))
+        if held is None:
+            return None
+        self.claims[held.key] = held
+        self.observer.started(held.key)
+        return self._job(held)
 
     def _look(self) -> None:
         """Frees what is abandoned, and looks for more to do where all is taken; at most once in a while."""
@@ -139,7 +152,9 @@ class Dispatch:
             if not self.todo:
                 found = plans.training_states(connection, self._open() - set(self.claims))
                 self.states |= found
-                self.todo.extend(key for key, state in found.items() if state == QUEUED)
+                self.todo.extend(key for key in self.states if found.get(key) == QUEUED)  # in the plan's order
+                known = list(self.states.values())
+                self.observer.counted(known.count(DONE), known.count(FAILED))
         self.looked = time.monotonic()
 
     def _open(self) -> set[str]:
@@ -160,21 +175,21 @@ class Dispatch:
         return Job(held.key, first.training.trainer, configs, first.seed, held.attempt, folder, stall)
 
     def _report(self, key: str, report: Report) -> None:
-        held, state = self.claims[key], report.state
+        held, state, reason = self.claims[key], report.state, report.reason
         with self.store.write() as connection:
             if report.outcome is not None:
                 results = self._results(key, report.outcome)
                 environment, curve = report.outcome.environment, report.outcome.curve
                 kept = work.record(connection, held, results, report.seconds, environment, curve)
             elif state == FAILED:
-                kept = work.fail(connection, held, report.reason, report.traceback, report.seconds)
-            elif state == LOST:
-                found = work.lose(connection, held, report.reason, self._reached(key))
-                kept, state = found is not None, found or state
+                kept = work.fail(connection, held, reason, report.traceback, report.seconds)
+            elif state in work.BLAME:
+                lost = work.lose(connection, held, state, reason, self._reached(key))
+                kept, (state, reason) = lost is not None, lost or (state, reason)
             else:
-                kept = work.release(connection, held, report.reason)
+                kept = work.release(connection, held, reason)
         del self.claims[key]
-        self._settle(key, state if kept else RUNNING, report.reason if kept else "another runner has its lease")
+        self._settle(key, state if kept else RUNNING, reason if kept else "another runner has its lease")
 
     def _settle(self, key: str, state: str, reason: str) -> None:
         """Takes note of how a training stands now that it is not ours any more."""

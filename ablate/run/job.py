@@ -27,7 +27,8 @@ class Job:
 class Report:
     """How a job ended: `done` with an outcome, or with a reason and, where there is one, a traceback.
 
-    `failed`: it raised; `lost`: its worker died or hung; `interrupted`: it was asked to stop, and saved.
+    `failed`: it raised; `lost`: its worker died or hung; `abandoned`: its worker was killed before it began;
+    `interrupted`: it was asked to stop, and saved.
     """
 
     state: str

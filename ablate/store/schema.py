@@ -18,7 +18,8 @@ from sqlalchemy import (
 
 QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
 STALE = "stale"  # how a row and seed may stand besides: its result is older than the defaults, data or code
-LOST, INTERRUPTED = "lost", "interrupted"  # how an attempt may end besides DONE and FAILED
+LOST, ABANDONED, INTERRUPTED = "lost", "abandoned", "interrupted"
+"""How an attempt may end besides: its worker died under it, its runner died, it was asked to stop."""
 
 metadata = MetaData()
 
@@ -49,7 +50,7 @@ rows = Table(
     Column("label", Text, nullable=False),
     Column("title", Text),
     Column("levels", JSON, nullable=False),  # {factor: level}
-    Column("lines", JSON),  # an imported row's `key: value` lines, as they were spelled
+    Column("lines", JSON(none_as_null=True)),  # an imported row's `key: value` lines, as they were spelled
     UniqueConstraint("plan_id", "label", name="ablate_rows_plan_label"),
 )
 
@@ -106,7 +107,7 @@ cells = Table(
     Column("seed", Integer, primary_key=True),
     _key("trial_key", "trials"),
     Column("stale", Boolean, nullable=False),  # when planned, it had a result under older defaults, data or code
-    Column("changes", JSON),  # of an accepted stale result: what has changed since
+    Column("changes", JSON(none_as_null=True)),  # of an accepted stale result: what has changed since
     Index("ablate_cells_trial", "trial_key"),
 )
 
@@ -121,11 +122,13 @@ attempts = Table(
     Column("traceback", Text),
     Column("owner", String(200), nullable=False),
     Column("resumed_at", Integer, nullable=False),  # the checkpoint's step that it went on from; 0: from the start
+    Column("step", Integer),  # how far it was when its runner last said so
+    Column("steps", Integer),
     Column("started", Float, nullable=False),
     Column("ended", Float),
     Column("seconds", Float),  # the trainer's own time
-    Column("environment", JSON),  # library versions, device, threads: recorded, outside the identity
-    Column("curve", JSON),  # [[step, loss], ...]
+    Column("environment", JSON(none_as_null=True)),  # library versions, device, threads: recorded, outside the identity
+    Column("curve", JSON(none_as_null=True)),  # [[step, loss], ...]
     Index("ablate_attempts_training", "training_key"),
 )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, Row, and_, select
 
 from ablate.store.owners import is_gone
-from ablate.store.schema import RUNNING, attempts, trainings
+from ablate.store.schema import ABANDONED, RUNNING, attempts, trainings
 from ablate.store.work import Claim, Reached, lose
 
 LEASE_SECONDS = 15.0
@@ -37,7 +37,9 @@ class Watch:
             if gone or self.silent[row.lease][1] > LEASE_SECONDS:
                 why = "is gone" if gone else f"has been silent for {LEASE_SECONDS:.0f} s"
                 held = Claim(row.key, row.lease, row.id, row.number)
-                freed += lose(connection, held, f"its runner {row.owner} {why}", reached(row.key)) is not None
+                freed += (
+                    lose(connection, held, ABANDONED, f"its runner {row.owner} {why}", reached(row.key)) is not None
+                )
         return freed
 
     def _heard(self, row: "Row[*tuple[object, ...]]", gap: float) -> tuple[int, float]:

@@ -3,15 +3,17 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, and_, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from ablate.store.owners import owner, process
 from ablate.store.ranks import pack
 from ablate.store.schema import (
+    ABANDONED,
     DONE,
     FAILED,
     INTERRUPTED,
@@ -27,8 +29,11 @@ from ablate.store.schema import (
 
 KS = (1, 5, 10)
 
-MOST_LOSSES = 5
-"""Attempts in a row that may be lost without a newer checkpoint: then the training itself is to blame."""
+BLAME = {LOST: 8, ABANDONED: 1}
+"""How likely the training itself is the cause: rarely, when a whole runner is gone; workers die of what they run."""
+
+MOST_BLAME = 40
+"""When attempts in a row that got no further than the last checkpoint add up to this, the training has failed."""
 
 Reached = Callable[[str], int]
 """The step of a training's newest checkpoint, by its key."""
@@ -74,13 +79,11 @@ def claim(connection: Connection, key: str, resumed_at: int = 0) -> Claim | None
     `resumed_at`: the step of the checkpoint that it will go on from.
     """
     lease = uuid4().hex
-    taking = _TAKE.returning(trainings.c.attempts)
-    taken = {"of": key, "lease": lease, "owner": owner(), "process": process()}
-    number = connection.execute(taking, taken).scalar()
+    number = connection.execute(_TAKE, {"of": key, "lease": lease, "owner": owner(), "process": process()}).scalar()
     if number is None:
         return None
     values = {"training_key": key, "number": number, "state": RUNNING, "owner": owner()}
-    made = connection.execute(insert(attempts), values | {"started": time.time(), "resumed_at": resumed_at})
+    made = connection.execute(_BEGIN, values | {"started": time.time(), "resumed_at": resumed_at})
     (attempt_id,) = made.inserted_primary_key or (0,)
     return Claim(key, lease, attempt_id, number)
 
@@ -90,7 +93,9 @@ _TAKE = (
     .where(trainings.c.key == bindparam("of"), trainings.c.state == QUEUED)
     .values(state=RUNNING, attempts=trainings.c.attempts + 1, beats=0)
     .values(lease=bindparam("lease"), owner=bindparam("owner"), process=bindparam("process"))
+    .returning(trainings.c.attempts)
 )
+_BEGIN = insert(attempts)
 
 
 def beat(connection: Connection, leases: Sequence[str]) -> list[str]:
@@ -100,6 +105,16 @@ def beat(connection: Connection, leases: Sequence[str]) -> list[str]:
         return []
     held = set(connection.execute(select(trainings.c.lease).where(mine)).scalars())
     return [lease for lease in leases if lease not in held]
+
+
+def note(connection: Connection, reached: Mapping[int, tuple[int, int]]) -> None:
+    """Notes {attempt: (step, steps)} for whoever asks how far what runs is."""
+    made = [{"of": attempt, "at": step, "all": steps} for attempt, (step, steps) in reached.items()]
+    if made:
+        connection.execute(_NOTE, made)
+
+
+_NOTE = update(attempts).where(attempts.c.id == bindparam("of")).values(step=bindparam("at"), steps=bindparam("all"))
 
 
 def record(
@@ -112,7 +127,7 @@ def record(
 ) -> bool:
     """Writes {trial key: results a split} and closes the claim; False, and nothing, if the lease is lost."""
     details = {"seconds": seconds, "environment": dict(environment), "curve": [list(point) for point in curve]}
-    if not _end(connection, held, DONE, None, **details):
+    if not _end(connection, held, DONE, details=details):
         return False
     for key, splits in outcome.items():
         write_results(connection, key, held.attempt_id, splits)
@@ -134,15 +149,16 @@ def write_results(connection: Connection, key: str, attempt_id: int, splits: Seq
         }
         for result in splits
     ]
-    connection.execute(insert(results), of_trial)
+    connection.execute(_ADD_RESULTS, of_trial)
     counted = [
         {"trial_key": key, "attempt_id": attempt_id, "split": result.split, "k": k, "hits": count}
         for result in splits
         for k, count in result.hits.items()
     ]
-    connection.execute(insert(hits), counted)
+    connection.execute(_ADD_HITS, counted)
 
 
+_ADD_RESULTS, _ADD_HITS = insert(results), insert(hits)
 _COUNT = (
     update(trials)
     .where(trials.c.key == bindparam("of"), trials.c.attempt_id.is_(None))
@@ -152,25 +168,26 @@ _COUNT = (
 
 def fail(connection: Connection, held: Claim, reason: str, traceback: str, seconds: float) -> bool:
     """Records that the attempt failed, and why; False if the lease is lost."""
-    return _end(connection, held, FAILED, reason=reason, traceback=traceback, seconds=seconds)
+    details = {"reason": reason, "traceback": traceback, "seconds": seconds}
+    return _end(connection, held, FAILED, details=details)
 
 
 def release(connection: Connection, held: Claim, reason: str) -> bool:
     """Gives an unfinished training back to the queue; False if the lease is lost."""
-    return _end(connection, held, INTERRUPTED, QUEUED, reason=reason)
+    return _end(connection, held, INTERRUPTED, QUEUED, {"reason": reason})
 
 
-def lose(connection: Connection, held: Claim, reason: str, reached: int) -> str | None:
-    """Ends an attempt whose worker or runner is gone; the training's state then, None if the lease is lost.
+def lose(connection: Connection, held: Claim, ending: str, reason: str, reached: int) -> tuple[str, str] | None:
+    """Ends an attempt as LOST or ABANDONED; the training's state then and why, None if the lease is lost.
 
-    It is queued again, unless it has been lost again and again without getting further than `reached`, the step
+    It is queued again, unless that has happened again and again without getting further than `reached`, the step
     of its newest checkpoint.
     """
-    losses = 1 + _losses(connection, held.key, reached)
-    if losses < MOST_LOSSES:
-        return QUEUED if _end(connection, held, LOST, QUEUED, reason=reason) else None
-    blame = f"{reason}; that was loss number {losses} in a row without a newer checkpoint"
-    return FAILED if _end(connection, held, FAILED, reason=blame) else None
+    before = _fruitless(connection, held.key, reached)
+    if sum(BLAME[state] for state in (ending, *before)) < MOST_BLAME:
+        return (QUEUED, reason) if _end(connection, held, ending, QUEUED, {"reason": reason}) else None
+    reason += f"; so ended {len(before) + 1} attempts in a row, without a newer checkpoint"
+    return (FAILED, reason) if _end(connection, held, FAILED, details={"reason": reason}) else None
 
 
 def retry(connection: Connection, keys: Sequence[str]) -> None:
@@ -180,24 +197,38 @@ def retry(connection: Connection, keys: Sequence[str]) -> None:
         connection.execute(again.values(state=QUEUED), [{"of": key} for key in keys])
 
 
-def _losses(connection: Connection, key: str, reached: int) -> int:
-    """How many of the latest ended attempts were lost and got no further; interrupted ones do not count."""
+def _fruitless(connection: Connection, key: str, reached: int) -> list[str]:
+    """How the latest attempts ended that were lost and got no further; interrupted ones do not count."""
     ended = select(attempts.c.state, attempts.c.resumed_at).where(attempts.c.training_key == key)
     latest = ended.where(attempts.c.state.not_in((RUNNING, INTERRUPTED))).order_by(attempts.c.number.desc())
-    losses = 0
-    for state, resumed_at in connection.execute(latest.limit(MOST_LOSSES)):
-        if state != LOST or resumed_at < reached:
-            break
-        losses += 1
-    return losses
+    found = connection.execute(latest.limit(MOST_BLAME)).all()
+    return [state for state, at in takewhile(lambda one: one.state in BLAME and one.resumed_at >= reached, found)]
 
 
-def _end(connection: Connection, held: Claim, state: str, training: str | None = None, **details: object) -> bool:
+def _end(
+    connection: Connection,
+    held: Claim,
+    state: str,
+    training: str | None = None,
+    details: Mapping[str, object] | None = None,
+) -> bool:
     """Ends an attempt, if its lease still holds; the training takes the attempt's state, or `training`."""
-    mine = and_(trainings.c.key == held.key, trainings.c.lease == held.lease, trainings.c.state == RUNNING)
-    ended = {"state": training or state, "lease": None}
-    if connection.execute(update(trainings).where(mine).values(**ended)).rowcount == 0:
+    if connection.execute(_GIVE, {"of": held.key, "held": held.lease, "next": training or state}).rowcount == 0:
         return False
-    closing = update(attempts).where(attempts.c.id == held.attempt_id)
-    connection.execute(closing.values(state=state, ended=time.time(), **details))
+    closed: dict[str, object] = {"reason": None, "traceback": None, "seconds": None, "environment": None, "curve": None}
+    closed |= {"of": held.attempt_id, "ending": state, "now": time.time(), **(details or {})}
+    connection.execute(_CLOSE, closed)
     return True
+
+
+_GIVE = (
+    update(trainings)
+    .where(trainings.c.key == bindparam("of"), trainings.c.lease == bindparam("held"), trainings.c.state == RUNNING)
+    .values(state=bindparam("next"), lease=None)
+)
+_CLOSE = (
+    update(attempts)
+    .where(attempts.c.id == bindparam("of"))
+    .values(state=bindparam("ending"), ended=bindparam("now"))
+    .values({name: bindparam(name) for name in ("reason", "traceback", "seconds", "environment", "curve")})
+)

@@ -1,176 +1,140 @@
 """Designs: factors -> rows. The union of a file's designs is run; rows of the same levels merge."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
-from ablate.study.factors import Factor, Level, label_of, level_text
-from ablate.study.faults import Faults, Path
-from ablate.study.schema import DesignEntry, LadderEntry
+from ablate.study.aliases import AliasTable
+from ablate.study.constraints import Rules
+from ablate.study.faults import Path, dotted
+from ablate.study.fractional import FractionReader
+from ablate.study.generated import Asked, Generator
+from ablate.study.rows import ExplicitRows
+from ablate.study.rows import Row as Row
+from ablate.study.schema import DesignEntry
+from ablate.study.space import Cell, Space
 
-Levels = Mapping[str, Level]
-RESERVED = ("extends", "title")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One combination of levels, every factor included. `title` is what the log format prints instead."""
-
-    label: str
-    levels: Levels
-    title: str | None = None
-
-
-@dataclass(frozen=True)
-class _Labelled:
-    """An explicit row as written: its place, its own levels, and what it extends."""
-
-    path: Path
-    entry: Mapping[str, Any]
+MOST_CELLS = 1_000_000
 
 
 class Designer:
-    """Builds the rows of one file; unknown names go to `faults`, and the rest is built all the same."""
+    """Builds the rows of one file; what is wrong is recorded, and the rest is built all the same.
 
-    def __init__(self, factors: Sequence[Factor], faults: Faults) -> None:
-        self.factors = {factor.name: factor for factor in factors}
-        self.faults = faults
-        self.baseline = {factor.name: factor.baseline for factor in factors}
-        self.labelled: dict[str, _Labelled] = {}
-        self.explicit: dict[str, Row] = {}
-        self.explicit_at: dict[tuple[tuple[str, str], ...], Row] = {}
+    An explicit row gives its label to a generated one of the same levels, wherever it stands in the file; of two
+    explicit rows of the same levels, the first does, and both are rows.
+    """
+
+    def __init__(self, space: Space, rules: Rules, groups: Mapping[str, list[int]]) -> None:
+        self.space, self.rules, self.groups = space, rules, groups
+        self.faults = space.faults
+        self.warnings: list[str] = []
+        self.aliases: list[AliasTable] = []
 
     def rows(self, designs: Mapping[Path, DesignEntry]) -> list[Row]:
         """The rows of all designs in their order; `designs` are keyed by their place in the file."""
-        self._collect_labels(designs)
-        for label in self.labelled:
-            self._explicit_row(label, ())
+        self.explicit = ExplicitRows(self.space, designs)
+        self._hold_explicit_rows_against_rules()
+        asked = self._asked(designs)
         found: dict[str, Row] = {}
         for path, design in designs.items():
-            for row in self._expand(path, design):
-                self._insert(found, row, path)
+            if design.rows is not None:
+                found |= {label: self.explicit.by_label[label] for label in design.rows if label not in found}
+            elif path in asked:
+                self._insert(found, self._told(path, asked[path]), path)
+        self._warn_of_missing_singles(found, asked)
         return list(found.values())
 
-    def _collect_labels(self, designs: Mapping[Path, DesignEntry]) -> None:
+    def _asked(self, designs: Mapping[Path, DesignEntry]) -> dict[Path, Asked]:
+        """The designs that can be made, as long as all of them together ask for no more than MOST_CELLS."""
+        fractions = FractionReader(self.space, self.rules, MOST_CELLS)
+        generator = Generator(self.space, self.explicit, self.groups, fractions)
+        found: dict[Path, Asked] = {}
+        total = 0
         for path, design in designs.items():
-            for label, entry in (design.rows or {}).items():
-                place = (*path, "rows", label)
-                if label in self.labelled:
-                    self.faults.add(place, f"label {label!r} stands twice, also at {_at(self.labelled[label].path)}")
-                self.labelled.setdefault(label, _Labelled(place, entry))
-
-    def _expand(self, path: Path, design: DesignEntry) -> list[Row]:
-        if design.rows is not None:
-            return [self.explicit[label] for label in design.rows if label in self.explicit]
-        if design.ladder is not None:
-            return self._ladder((*path, "ladder"), design.ladder)
-        return []
-
-    def _insert(self, found: dict[str, Row], row: Row, path: Path) -> None:
-        other = found.setdefault(row.label, row)
-        if _identity(other.levels) != _identity(row.levels):
-            self.faults.add(path, f"the generated label {row.label!r} is also the label of another row; rename that")
-
-    def _explicit_row(self, label: str, chain: tuple[str, ...]) -> Levels:
-        """The levels of a labelled row, after those of the row that it extends."""
-        if label in self.explicit:
-            return self.explicit[label].levels
-        written = self.labelled[label]
-        levels = dict(self._extended(written, (*chain, label)))
-        own = {name: value for name, value in written.entry.items() if name not in RESERVED}
-        levels |= self.levels(written.path, own)
-        if not is_line(label):
-            self.faults.expected(written.path, label, "a label of one line of text")
-        title = written.entry.get("title")
-        if title is not None and not is_line(title):
-            self.faults.expected((*written.path, "title"), title, "one line of text")
-            title = None
-        self.explicit[label] = Row(label, levels, title)
-        self.explicit_at.setdefault(_identity(levels), self.explicit[label])
-        return levels
-
-    def _extended(self, written: _Labelled, chain: tuple[str, ...]) -> Levels:
-        if "extends" not in written.entry:
-            return self.baseline
-        parent, path = written.entry["extends"], (*written.path, "extends")
-        if parent in chain:
-            self.faults.add(path, f"rows extend one another in a circle: {' -> '.join([*chain, str(parent)])}")
-            return self.baseline
-        if not isinstance(parent, str) or parent not in self.labelled:
-            self.faults.unknown(path, "row", parent, self.labelled)
-            return self.baseline
-        return self._explicit_row(parent, chain)
-
-    def levels(self, path: Path, names: Mapping[Any, Any]) -> dict[str, Level]:
-        """The levels of a mapping {factor: level's name}; unknown ones are faults and left out."""
-        levels: dict[str, Level] = {}
-        for name, value in names.items():
-            factor = self.factors.get(name)
-            if factor is None:
-                self.faults.unknown((*path, name), "factor", name, self.factors)
+            asked = generator.asked(path, design)
+            if asked is None:
                 continue
-            level = None if isinstance(value, dict | list) else factor.level(value)
-            if level is None:
-                known = [level_text(level.name) for level in factor.levels]
-                self.faults.unknown((*path, name), f"level of {name}", _word(value), known)
-            else:
-                levels[name] = level
-        return levels
+            total += asked.count
+            if total > MOST_CELLS:
+                before = f" and {total - asked.count:,} before it" if total > asked.count else ""
+                message = f"asks for {asked.count:,} combinations{before}; a study has at most {MOST_CELLS:,}"
+                self.faults.add(path, message)
+                return {}
+            found[path] = asked
+        return found
 
-    def start(self, path: Path, start: str | Mapping[str, Any]) -> Row:
-        """The row that a design starts from: a label, or levels over the baseline."""
-        if isinstance(start, str):
-            if start in self.explicit:
-                return self.explicit[start]
-            self.faults.unknown(path, "row", start, self.explicit)
-            return self.generated(self.baseline)
-        return self.generated(self.baseline | self.levels(path, start))
+    def _insert(self, found: dict[str, Row], cells: Iterable[Cell], path: Path) -> None:
+        for cell in cells:
+            same = self.explicit.by_cell.get(cell)
+            label = same.label if same else self.space.label(cell)
+            if label not in found:
+                found[label] = same or Row(label, self.space.levels(cell))
+            if not same and label in self.explicit.by_label:
+                message = f"the generated label {label!r} is also the label of another row; rename that"
+                self.space.fault(path, message)
 
-    def generated(self, levels: Levels) -> Row:
-        """The explicit row of these levels, or one labelled by what differs from the baseline."""
-        same = self.explicit_at.get(_identity(levels))
-        return same or Row(label_of(tuple(self.factors.values()), dict(levels)), levels)
+    def _hold_explicit_rows_against_rules(self) -> None:
+        for label, row in self.explicit.by_label.items():
+            rule = self.rules.against(row.levels.cell)
+            if rule:
+                words = self.space.words(rule.out)
+                self.space.fault(self.explicit.paths[label], f"{rule.place} rules this row out: it has {words}")
 
-    def _ladder(self, path: Path, ladder: LadderEntry) -> list[Row]:
-        rows = [self.start((*path, "from"), ladder.start)]
-        if not ladder.add:
-            self.faults.add((*path, "add"), "the ladder has no rung; name at least one factor")
-        for index, rung in enumerate(ladder.add):
-            before = rows[-1].levels
-            added = self._rung((*path, "add", index), rung)
-            after = {**before, **added}
-            if added and _identity(after) == _identity(before):
-                self.faults.add((*path, "add", index), "this rung changes nothing: the ladder is there already")
-            rows.append(self.generated(after))
-        return rows
+    def _told(self, path: Path, asked: Asked) -> Iterable[Cell]:
+        """The design's cells that make sense, after saying what those of a fraction can tell."""
+        kept = self._kept(path, asked)
+        if asked.fraction is None:
+            return kept
+        cells = list(kept)
+        if cells:
+            table = asked.fraction.table(f"{dotted(path)}.fractional", cells)
+            self.aliases.append(table)
+            self.warnings += [f"{table.place}: {message}" for message in _losses(table)]
+        return cells
 
-    def _rung(self, path: Path, rung: str | Mapping[str, Any]) -> dict[str, Level]:
-        if not isinstance(rung, str):
-            if not rung:
-                self.faults.add(path, "an empty rung; accepted: a factor, or {factor: level}")
-            return self.levels(path, rung)
-        factor = self.factors.get(rung)
-        if factor is None:
-            self.faults.unknown(path, "factor", rung, self.factors)
-            return {}
-        if factor.second is None:
-            self.faults.add(path, f"factor {rung!r} has only one level; a rung needs a second to go to")
-            return {}
-        return {rung: factor.second}
+    def _kept(self, path: Path, asked: Asked) -> Iterable[Cell]:
+        """The design's cells that make sense; a fault where none is left but the row that it starts from."""
+        if not self.rules.rules:
+            return asked.cells()
+        if asked.start is not None:
+            rule = self.rules.against(asked.start)
+            if rule:
+                words = self.space.words(rule.out)
+                message = f"{rule.place} rules out the row that this design starts from: it has {words}"
+                self.space.fault(path, message)
+                return ()
+        if asked.stepwise:
+            self._warn_of_missing_rungs(path, asked)
+        kept = self.rules.kept(asked.cells())
+        first = [cell for _, cell in zip(range(1 if asked.start is None else 2), kept, strict=False)]
+        if len(first) < min(asked.count, 1 if asked.start is None else 2):
+            none = "none" if asked.start is None else "none but `from`"
+            self.space.fault(path, f"exclude and require leave {none} of the {asked.count:,} combinations asked for")
+        return chain(first, kept)
+
+    def _warn_of_missing_rungs(self, path: Path, asked: Asked) -> None:
+        for cell in asked.cells():
+            rule = self.rules.against(cell)
+            if rule:
+                rung = self.space.label(cell)
+                message = f"{rule.place} rules out the rung {rung!r}; the step to the next changes several factors"
+                self.warnings.append(f"{dotted(path)}.ladder: {message}")
+
+    def _warn_of_missing_singles(self, found: Mapping[str, Row], asked: Mapping[Path, Asked]) -> None:
+        """Interactions are differences of differences: a pair's effect beside those of its two factors alone."""
+        needed = {path: list(self.rules.kept(design.singles())) for path, design in asked.items()}
+        cells = {row.levels.cell for row in found.values()} if any(needed.values()) else set()
+        for path, singles in needed.items():
+            missing = [self.space.label(cell) for cell in singles if cell not in cells]
+            if missing:
+                self.warnings.append(
+                    f"{dotted(path)}.pairs: interactions cannot be told without the rows of one factor alone, like "
+                    f"{missing[0]!r}; an add_one of the same factors adds them"
+                )
 
 
-def is_line(text: Any) -> bool:
-    """Whether a label or title is one line of text, which logs and tables can hold."""
-    return isinstance(text, str) and bool(text.strip()) and len(text.splitlines()) == 1
-
-
-def _identity(levels: Levels) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted((name, level_text(level.name)) for name, level in levels.items()))
-
-
-def _word(value: Any) -> Any:
-    return level_text(value) if isinstance(value, bool) else value
-
-
-def _at(path: Path) -> str:
-    return f"design[{path[1]}]"
+def _losses(table: AliasTable) -> Iterator[str]:
+    """What is amiss with a fraction that constraints make holes in."""
+    if table.lost:
+        yield f"constraints rule out {table.lost:,} of its {table.lost + table.runs:,} runs, so effects are correlated"
+    if table.lost_effects:
+        yield f"the effect of {', '.join(table.lost_effects)} cannot be estimated from these rows alone"

@@ -29,15 +29,6 @@ class Factor:
     levels: tuple[Level, ...]
     baseline: Level
 
-    @property
-    def second(self) -> Level | None:
-        """The level that a ladder's rung goes to: the first that is not the baseline."""
-        return next((level for level in self.levels if level is not self.baseline), None)
-
-    def level(self, name: Any) -> Level | None:
-        """The level of that name, written in any way that names it; None if there is none."""
-        return next((level for level in self.levels if level_text(level.name) == level_text(name)), None)
-
 
 def level_text(name: Any) -> str:
     """A level's name as labels show it: on, off, 0.3, resnet50."""
@@ -48,9 +39,12 @@ def level_text(name: Any) -> str:
     return f"{name:.12g}" if isinstance(name, float) else str(name)
 
 
-def label_of(factors: tuple[Factor, ...], levels: dict[str, Level]) -> str:
-    """What a generated row is called: only what differs from the baseline."""
-    differing = [f for f in factors if levels[f.name] is not f.baseline]
-    if not differing:
-        return "baseline"
-    return ", ".join(f"{f.name}={level_text(levels[f.name].name)}" for f in differing)
+def label_word(factor: str, level: LevelName) -> str:
+    """A factor and its level within a label, `margin=0.2`; no two of them, and no two lists of them, read the same."""
+    return f"{_unmistakable(factor)}={_unmistakable(level_text(level))}"
+
+
+def _unmistakable(name: str) -> str:
+    """The name, in quotes if it holds what separates the words of a label, or what a line cannot hold."""
+    plain = name.isprintable() and name == name.strip() and name and not set(name) & set("=,'\"")
+    return name if plain else repr(name)

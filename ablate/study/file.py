@@ -1,8 +1,6 @@
 """A study file -> a frozen Study; every fault at once, with its place."""
 
-import re
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -10,19 +8,17 @@ from pydantic import BaseModel, ValidationError
 
 from ablate.errors import StudyError
 from ablate.study.config import ConfigReader
-from ablate.study.design import Designer, Row, is_line
 from ablate.study.faults import Faults, Path
 from ablate.study.levels import FactorReader, ReadFactor
 from ablate.study.overlay import choose_profile, overlay, profile_names
-from ablate.study.schema import DesignEntry, StudyEntry
+from ablate.study.rows import is_line
+from ablate.study.schema import SearchEntry, StudyEntry
+from ablate.study.seeds import SEEDS, read_seeds
 from ablate.study.settings import Config, flattened, overlaid
 from ablate.study.source import Node, read_file
 from ablate.study.study import Reference, Study
+from ablate.study.wanted import WantedReader
 from ablate.train.config import TRAINERS, TrainerEntry
-
-SEEDS = "a number of seeds (1 to 10,000), a list of different seeds from 0 to 2^31 - 1, first..last, {looks: [...]}"
-
-MOST_SEEDS, LARGEST_SEED = 10_000, 2**31
 
 
 def read_study(path: FilePath, profile: str | None = None, settings: Sequence[str] = ()) -> Study:
@@ -35,16 +31,18 @@ def read_study(path: FilePath, profile: str | None = None, settings: Sequence[st
         raise StudyError([f"{root.place}: a study file is a mapping that begins with `study: NAME`"])
     chosen = choose_profile(root, profile)
     faults: dict[str, None] = {}
-    studies: list[Study] = []
+    asked: Study | None = None  # the others are only read for their faults: they can be large
     for name in dict.fromkeys([chosen, *profile_names(root)]):
         try:
             merged = overlay(root, name, settings if name == chosen else ())
-            studies.append(_Reader(merged).study(name))
+            study = _Reader(merged).study(name)
+            asked = study if name == chosen else asked
         except StudyError as error:
             faults |= dict.fromkeys(error.faults)
     if faults:
         raise StudyError(list(faults))
-    return studies[0]
+    assert asked is not None
+    return asked
 
 
 class _Reader:
@@ -59,12 +57,8 @@ class _Reader:
         factors = FactorReader(self.root, self.faults).factors()
         references = self._references()
         written, preset, config = self._config(factors, references)
-        rows = self._rows(factors)
-        for reference in references:
-            if not is_line(reference.label):
-                self.faults.expected(("references", reference.label), reference.label, "a label of one line of text")
-            if reference.label in [row.label for row in rows]:
-                self.faults.add(("references", reference.label), f"{reference.label!r} is also the label of a row")
+        wanted = WantedReader(self.root, [read.factor for read in factors], self.faults).wanted()
+        self._check_labels(references, {row.label for row in wanted.rows})
         seeds = self._seeds()
         self.faults.check()
         assert isinstance(entry, StudyEntry)
@@ -80,9 +74,13 @@ class _Reader:
             written=written,
             preset=preset,
             factors=tuple(read.factor for read in factors),
-            rows=tuple(rows),
+            rows=wanted.rows,
             references=tuple(references),
             seeds=tuple(seeds),
+            family=wanted.family,
+            aliases=wanted.aliases,
+            search=entry.search,
+            warnings=wanted.warnings,
         )
 
     def _usable(self, model: type[BaseModel], path: Path) -> BaseModel | None:
@@ -113,6 +111,7 @@ class _Reader:
         reader.check_levels(factors)
         for reference in references:
             reader.check_settings(reference.settings, ("references", reference.label))
+        self._check_search(factors, reader)
         return written, preset, config
 
     def _preset(self, name: Any, trainer: TrainerEntry) -> Mapping[str, Any]:
@@ -123,24 +122,6 @@ class _Reader:
             return {}
         return trainer.presets[name]
 
-    def _rows(self, factors: Sequence[ReadFactor]) -> list[Row]:
-        node = self.root.child("design")
-        designs: dict[Path, DesignEntry] = {}
-        for index in range(len(node.value) if node and isinstance(node.value, list) else 0):
-            path = ("design", index)
-            entry = self._usable(DesignEntry, path)
-            if isinstance(entry, DesignEntry):
-                self._one_kind(path, entry)
-                designs[path] = entry
-        return Designer([read.factor for read in factors], self.faults).rows(designs)
-
-    def _one_kind(self, path: Path, entry: DesignEntry) -> None:
-        kinds = [kind for kind in DesignEntry.model_fields if getattr(entry, kind) is not None]
-        if len(kinds) != 1:
-            self.faults.add(path, f"each entry of the list is one of: {', '.join(DesignEntry.model_fields)}")
-        if entry.rows == {}:
-            self.faults.add((*path, "rows"), "no row; name at least one, like `baseline: {}`")
-
     def _references(self) -> list[Reference]:
         node = self.root.child("references")
         entries = node.value if node and isinstance(node.value, dict) else {}
@@ -150,30 +131,41 @@ class _Reader:
             if isinstance(label, str) and isinstance(entry.value, dict)
         ]
 
+    def _check_labels(self, references: Sequence[Reference], rows: Set[str]) -> None:
+        for reference in references:
+            path = ("references", reference.label)
+            if not is_line(reference.label):
+                self.faults.expected(path, reference.label, "a label of one line of text")
+            if reference.label in rows:
+                self.faults.add(path, f"{reference.label!r} is also the label of a row")
+
     def _seeds(self) -> list[int]:
         node = self.root.child("seeds")
         if node is None:
             return [0]
-        seeds = _seed_list(node.plain())
-        if not seeds or min(seeds) < 0 or max(seeds) >= LARGEST_SEED or len(set(seeds)) < len(seeds):
+        seeds = read_seeds(node.plain())
+        if not seeds:
             self.faults.expected(("seeds",), node.plain(), SEEDS)
         return seeds
 
-
-def _seed_list(value: Any) -> list[int]:
-    """The seeds that a value asks for; empty where it asks for none."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return list(range(value)) if value <= MOST_SEEDS else []
-    if isinstance(value, str) and (match := re.fullmatch(r"(\d{1,9})\.\.(\d{1,9})", value)):
-        first, last = int(match[1]), int(match[2])
-        return list(range(first, last + 1)) if last - first < MOST_SEEDS else []
-    if isinstance(value, dict):
-        looks = value.get("looks") if set(value) == {"looks"} else None
-        return _seed_list(looks[0]) if isinstance(looks, list) and _ascending(looks) else []
-    return value if isinstance(value, list) and all(type(seed) is int for seed in value) else []
-
-
-def _ascending(looks: list[Any]) -> bool:
-    if not looks or not all(type(look) is int for look in looks):
-        return False
-    return looks[0] > 0 and all(before < after for before, after in pairwise(looks))
+    def _check_search(self, factors: Sequence[ReadFactor], config: ConfigReader) -> None:
+        """Each dimension of a search is one config key, or a factor that sets one, with values that the key takes."""
+        node = self.root.child("search")
+        try:
+            entry = SearchEntry.model_validate(node.plain() if node else None)
+        except ValidationError:
+            return  # there is none, or its faults are recorded with the whole file's shape
+        sets = {read.factor.name: read.factor.sets for read in factors}
+        for name, dimension in entry.space.items():
+            path = ("search", "space", name)
+            keys = sets.get(name, (name,))
+            if len(keys) > 1:
+                self.faults.add(path, f"factor {name!r} sets several keys; a range is for one")
+                continue
+            if dimension.low >= dimension.high:
+                self.faults.add(path, "low is not below high")
+            if dimension.log and dimension.low <= 0:
+                self.faults.add((*path, "low"), "on a log scale, low is above 0")
+            for end in ("low", "high"):
+                node = self.root.at((*path, end))
+                config.check_settings({keys[0]: node.plain() if node else None}, (*path, end))

@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ablate.study.design import RESERVED
 from ablate.study.factors import Factor, Level, level_text
 from ablate.study.faults import Faults, Path
+from ablate.study.rows import RESERVED
 from ablate.study.schema import FactorEntry
 from ablate.study.settings import overlaps
 from ablate.study.source import Node

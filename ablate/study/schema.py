@@ -8,6 +8,10 @@ from ablate.train.config import TRAINERS
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 Levels = dict[str, Any]
+Start = Annotated[str | Levels, Field(alias="from", description="A row's label, or levels; {} is the baseline.")]
+Names = Annotated[list[str], Field(min_length=1)]
+Contrast = Annotated[list[str], Field(min_length=2, max_length=2)]
+KINDS = ("rows", "ladder", "add_one", "leave_one_out", "pairs", "grid", "fractional")
 
 
 class Entry(BaseModel):
@@ -23,17 +27,77 @@ class FactorEntry(Entry):
 
 
 class LadderEntry(Entry):
-    start: str | Levels = Field(alias="from", description="A row's label, or levels; {} is the baseline.")
+    start: Start
     add: list[str | Levels] = Field(description="What each rung adds: a factor, or levels.")
 
 
-class DesignEntry(Entry):
-    """One design; exactly one of the kinds."""
+class AddOneEntry(Entry):
+    start: Start
+    factors: Names | None = Field(None, description="The factors that vary; default: all.")
 
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+class LeaveOneOutEntry(Entry):
+    start: Start
+    factors: Names | None = Field(None, description="Factors and groups; default: all that are not at baseline.")
+
+
+class PairsEntry(Entry):
+    start: Start
+    factors: Names = Field(description="The factors that vary, two at a time.")
+
+
+class FractionalEntry(Entry):
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["resolution"]}, {"required": ["generators"]}]})
+
+    start: Start
+    factors: Names = Field(description="The factors that vary; in generators they are A, B, C, ... in this order.")
+    resolution: Literal[3, 4, 5] | None = Field(None, description="The least resolution; the fewest runs that have it.")
+    generators: Names | None = Field(None, description="For two-level factors: D=ABC, E=-AB.")
+
+
+class DesignEntry(Entry):
+    """One design; exactly one of the kinds, and `from` beside a grid."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": [kind]} for kind in KINDS],
+            "dependentRequired": {"from": ["grid"]},
+        }
+    )
 
     rows: dict[str, Levels] | None = Field(None, description="Explicit rows: label: levels (extends, title).")
     ladder: LadderEntry | None = Field(None, description="Cumulative: each rung adds to the one before.")
+    add_one: AddOneEntry | None = Field(None, description="One factor at a time, each level that adds to `from`.")
+    leave_one_out: LeaveOneOutEntry | None = Field(None, description="One factor or group at a time back to baseline.")
+    pairs: PairsEntry | None = Field(None, description="Two factors at a time.")
+    grid: dict[str, list[Any]] | None = Field(None, description="Full factorial: factor: levels.")
+    fractional: FractionalEntry | None = Field(None, description="A fraction of the full factorial.")
+    start: str | Levels | None = Field(None, alias="from", description="Where a grid's other factors stand.")
+
+
+class RequireEntry(Entry):
+    given: Levels = Field(alias="if", description="Where these levels (or one of each list) meet,")
+    then: Levels = Field(description="these must as well.")
+
+
+class RangeEntry(Entry):
+    """One dimension of a search."""
+
+    low: float = Field(description="The least value.")
+    high: float = Field(description="The greatest value.")
+    log: bool = Field(False, description="Whether the range is searched on a log scale.")
+
+
+class FinalistsEntry(Entry):
+    top: int = Field(3, ge=1, description="How many of the best are trained anew.")
+    seeds: int = Field(5, ge=1, description="With how many seeds.")
+
+
+class SearchEntry(Entry):
+    space: dict[str, RangeEntry] = Field(min_length=1, description="Factor or config key: {low, high, log}.")
+    sampler: Literal["tpe", "random"] = Field("tpe", description="What proposes the next trial.")
+    trials: int = Field(40, ge=1, description="How many trials the search has.")
+    finalists: FinalistsEntry = Field(FinalistsEntry(), description="What is trained anew at the end.")
 
 
 class LooksEntry(Entry):
@@ -49,11 +113,18 @@ class StudyEntry(Entry):
     alpha: float = Field(0.05, gt=0, lt=1, description="Error rate of the study's claims.")
     config: dict[str, Any] = Field({}, description="What every trial shares.")
     factors: dict[str, FactorEntry] = Field({}, description="What is varied.")
-    design: list[DesignEntry] = Field(min_length=1, description="Designs; their union is run.")
+    groups: dict[str, Names] = Field({}, description="Factors that leave_one_out puts back together: name: factors.")
+    design: list[DesignEntry] | None = Field(None, min_length=1, description="Designs; their union is run.")
+    exclude: list[Levels] = Field([], description="Combinations that make no sense: factor: level or list of levels.")
+    require: list[RequireEntry] = Field([], description="Levels that only make sense with others.")
+    family: Literal["direct", "effects"] | Annotated[list[Contrast], Field(min_length=1)] = Field(
+        "direct", description="The contrasts that share the error: direct, effects, or a list of [row, row]."
+    )
     references: dict[str, dict[str, Any]] = Field(
         {}, description="Lines printed beside the rows and never compared with them: label: config keys."
     )
     seeds: int | list[int] | str | LooksEntry = Field(1, description="A number of seeds, a list, or first..last.")
+    search: SearchEntry | None = Field(None, description="What `ablate search` searches; a design is optional then.")
     profiles: dict[Name, dict[str, Any]] = Field({}, description="Named overrides of anything above.")
     default_profile: str | None = Field(None, description="The profile used when none is asked for.")
 
@@ -74,4 +145,5 @@ def json_schema() -> dict[str, Any]:
         rule["then"] = {"properties": {"config": {"$ref": f"#/$defs/config_{name}"}}}
         schema.setdefault("allOf", []).append(rule)
     schema["properties"]["trainer"]["enum"] = list(TRAINERS)
+    schema["anyOf"] = [{"required": ["design"]}, {"required": ["search"]}]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "ablate study file", **schema}

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ablate.study.aliases import AliasTable
 from ablate.study.design import Row
 from ablate.study.factors import Factor, Level
+from ablate.study.schema import SearchEntry
 from ablate.study.settings import Config, assigned
+from ablate.study.wanted import Family
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,8 @@ class Reference:
 class Study:
     """`config` is what every trial shares before factors set theirs: what is `written` in the file, over its `preset`.
 
-    `delta` is in percentage points.
+    `delta` is in percentage points. `family`: the contrasts that share the error, direct, effects, or pairs of labels.
+    `aliases`: a table for each fractional design. `warnings` are about rows that are wanted and hardly meant.
     """
 
     name: str
@@ -38,6 +42,10 @@ class Study:
     rows: tuple[Row, ...]
     references: tuple[Reference, ...]
     seeds: tuple[int, ...]
+    family: Family = "direct"
+    aliases: tuple[AliasTable, ...] = ()
+    search: SearchEntry | None = None
+    warnings: tuple[str, ...] = ()
 
     def row_config(self, row: Row) -> Config:
         """The config of a row: the shared one with the row's levels in place."""

@@ -15,11 +15,12 @@ Ranks = NDArray[np.uint32]
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training is. `loss` is None where there is none to speak of."""
+    """How far a training is. `loss` is None where there is none to speak of; `begun` is the step it went on from."""
 
     step: int
     steps: int
     loss: float | None = None
+    begun: int = 0
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def fit(
     progress: Callable[[Progress], None],
 ) -> None:
     """Takes the steps that are left of `schedule.steps`. Raises RuntimeError if a loss is not finite."""
-    steps = config.schedule.steps
+    steps, begun = config.schedule.steps, training.step
     unread: list[Terms] = []
     training.network.train()
     for step in range(training.step, steps):
@@ -59,7 +59,7 @@ def fit(
             unread.clear()
             if step + 1 == steps:
                 check_weights(training, config)
-            progress(Progress(step + 1, steps, training.losses[-1]))
+            progress(Progress(step + 1, steps, training.losses[-1], begun))
             saver.save(training, final=step + 1 == steps)
 
 

@@ -74,12 +74,13 @@ def train_on(
     saver = Saver(checkpoints, runtime.checkpoint_seconds, here)
     saver.resume(training, steps)
     saver.heed(training)
+    begun = training.step
     if training.step < steps:
         source = Source(sampler(dataset, config.batch), fetch, known)
         within_memory(training, config, lambda: fit(training, source, config, seed, saver, progress))
 
     def between() -> None:
-        progress(Progress(steps, steps, training.losses[-1] if training.losses else None))
+        progress(Progress(steps, steps, training.losses[-1] if training.losses else None, begun))
         saver.heed(training)
 
     with told("testing", config):

@@ -111,15 +111,25 @@ def correlation(queries: int, base: float, discordance: float) -> float:
 
 @lru_cache(maxsize=64)
 def _threshold(rate: float, rho: float, queries: int) -> float:
-    """Where the mean hit probability over these very queries is the rate, to 1e-12, by bisection."""
+    """Where the mean hit probability over these very queries is the rate, to 1e-12.
+
+    By Newton's steps from the threshold for infinitely many queries, which is near; where a step leaves the bracket,
+    by bisection.
+    """
     difficulty = _difficulties(queries)
-    high = abs(float(ndtri(rate))) + 1.0
+    threshold = float(ndtri(rate))
+    high = abs(threshold) + 1.0
     low = -high
-    for _ in range(44):
-        middle = (low + high) / 2
-        below = float(np.mean(_hit_probability(middle, rho, difficulty))) < rate
-        low, high = (middle, high) if below else (low, middle)
-    return low
+    for _ in range(60):
+        z = (threshold - math.sqrt(rho) * difficulty) / math.sqrt(1 - rho)
+        excess = float(ndtr(z).mean()) - rate
+        if abs(excess) < 1e-15 or high - low < 1e-12:
+            break
+        low, high = (threshold, high) if excess < 0 else (low, threshold)
+        slope = float(np.exp(-0.5 * z * z).mean()) / math.sqrt(2 * math.pi * (1 - rho))
+        step = threshold - excess / slope if slope else low
+        threshold = step if low < step < high else (low + high) / 2
+    return threshold
 
 
 def _hit_probability(threshold: float, rho: float, difficulty: Floats) -> Floats:
@@ -168,10 +178,10 @@ def _stream(config: SimulatedConfig, seed: int, name: str) -> np.random.Generato
 
 def _pretend(seconds: float, progress: Callable[[Progress], None], checkpoints: Checkpoints | None) -> None:
     """Goes on from the tenth that was reached, as a training from its step; the last leaves nothing behind."""
-    state = checkpoints.newest() if checkpoints else None
-    for tenth in range(int(state or 0) + 1, 11):
+    begun = int((checkpoints.newest() if checkpoints else None) or 0)
+    for tenth in range(begun + 1, 11):
         _sleep(seconds / 10, tenth - 1, checkpoints)
-        progress(Progress(tenth, 10))
+        progress(Progress(tenth, 10, begun=begun))
         if checkpoints:
             checkpoints.offer(tenth, str(tenth).encode())
     if checkpoints:

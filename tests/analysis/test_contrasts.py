@@ -10,7 +10,7 @@ from tests.conftest import STUDIES, Ablate
 
 
 def simulated(ablate: Ablate, *options: object) -> StudyResults:
-    ablate("run", STUDIES / "simulated.yaml", "--workers", 1, *options)
+    ablate("run", STUDIES / "simulated.yaml", "--executor", "inline", *options)
     store = open_store(str(Path("results/ablate.db")))
     assert store is not None
     return load(store)
@@ -54,7 +54,7 @@ def test_what_a_factor_sets_is_declared(ablate: Ablate, tmp_path: Path) -> None:
         "study: threads\ntrainer: simulated\ndesign: [{rows: {one: {}, two: {threads: 2}}}]\n"
         "factors: {threads: {sets: runtime.threads, levels: [1, 2]}}\n"
     )
-    ablate("run", path, "--workers", 1)
+    ablate("run", path, "--executor", "inline")
     store = open_store("results/ablate.db")
     assert store is not None
     results = load(store)

@@ -1,47 +1,94 @@
 """Fault injection: runners and workers killed at random moments lose nothing and repeat nothing that is finished."""
 
+import contextlib
 import os
 import random
 import signal
 import sqlite3
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
+from ablate.store import open_store
 from tests.cli.test_real import BNNECK, TINY, stored_ranks
-from tests.cli.test_run import SIMULATED, query, start, wait_for, workers_of
+from tests.cli.test_run import SIMULATED, start, workers_of
 from tests.conftest import Ablate
 
 pytestmark = pytest.mark.slow
 
-ROUNDS = 12
+RUNNERS, WORKERS, TRIALS, KILLS = 4, 2, 400, 200
 
 
-def test_killed_at_random_moments(ablate: Ablate, tmp_path: Path) -> None:
-    """A runner is killed in every round, and before that, in most, one of its two workers.
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A store on either database."""
+    if request.param == "postgresql":
+        found: str = request.getfixturevalue("postgres")
+        return found
+    return f"sqlite:///{tmp_path}/results/ablate.db"
 
-    Every trial is done once in the end, and its ranks are those of an undisturbed run. A round does at most
-    eight of the 120 trials, so that none of them finds the work done.
-    """
-    moments = random.Random(0)
-    for _ in range(ROUNDS):
-        options = ("--workers", 2, "--seeds", 30, "--set", "config.seconds=0.5", "--retry-failed")
-        running = start("run", SIMULATED, *options, folder=tmp_path)
-        wait_for(f"SELECT 1 FROM ablate_attempts WHERE state = 'running' AND owner LIKE '%:{running.pid}'")
-        time.sleep(moments.random())
-        if moments.random() < 0.7:
-            os.kill(moments.choice(workers_of(running.pid)), signal.SIGKILL)
-            time.sleep(moments.random())
-        running.kill()
-        running.communicate(timeout=60)
-    assert ablate("run", SIMULATED, "--workers", 1, "--seeds", 30, "--retry-failed").code == 0
-    assert query("SELECT state, count(*) FROM results GROUP BY state") == [("done", 120)]
-    assert query("SELECT count(*) FROM ablate_attempts WHERE state = 'running'") == [(0,)]
-    done = "SELECT training_key FROM ablate_attempts WHERE state = 'done' GROUP BY training_key HAVING count(*) > 1"
-    assert query(done) == [], "what is finished is not run again"
-    ablate("run", SIMULATED, "--workers", 1, "--seeds", 30, "--store", "calm.db")
-    assert stored_ranks(Path("results/ablate.db")) == stored_ranks(Path("calm.db"))
+
+def test_never_twice_and_never_lost(ablate: Ablate, tmp_path: Path, url: str) -> None:
+    """Runners and workers are killed at random while they share a study: each trial is done once, as in a calm run."""
+    assert len(Chaos(url, tmp_path, random.Random(0)).killed()) == KILLS, "the work lasted as long as the killing"
+    found = open_store(url)
+    assert found is not None
+    with found.read() as connection:
+        count = connection.exec_driver_sql
+        states = count("SELECT state, count(*) FROM results GROUP BY state").all()
+        assert [tuple(row) for row in states] == [("done", TRIALS)]
+        assert count("SELECT count(*) FROM ablate_trainings WHERE state <> 'done' OR lease IS NOT NULL").scalar() == 0
+        endings = {row[0]: row[1] for row in count("SELECT state, count(*) FROM ablate_attempts GROUP BY state")}
+        assert endings["done"] == TRIALS, endings
+        assert set(endings) == {"done", "lost", "abandoned"}
+        assert endings["lost"] + endings["abandoned"] >= KILLS // 4, "many kills met a training"
+        assert count("SELECT count(DISTINCT training_key) FROM ablate_attempts WHERE state = 'done'").scalar() == TRIALS
+        assert count("SELECT count(*) FROM ablate_results").scalar() == 2 * TRIALS
+    assert ablate("run", SIMULATED, "--workers", 2, "--seeds", TRIALS // 4, "--store", "calm/ablate.db").code == 0
+    assert ranks_of(url) == ranks_of("calm/ablate.db")
+
+
+def ranks_of(url: str) -> list[tuple[object, ...]]:
+    found = open_store(url)
+    assert found is not None
+    with found.read() as connection:
+        query = "SELECT trial_key, split, ranks FROM ablate_results ORDER BY trial_key, split"
+        return [(key, split, bytes(ranks)) for key, split, ranks in connection.exec_driver_sql(query)]
+
+
+class Chaos:
+    """Four runners of two workers each, of which one or the other is killed again and again."""
+
+    def __init__(self, url: str, folder: Path, moments: random.Random) -> None:
+        self.url, self.folder, self.moments = url, folder, moments
+        self.runners = [self.start() for _ in range(RUNNERS)]
+
+    def start(self) -> subprocess.Popen[str]:
+        options = ("--workers", WORKERS, "--seeds", TRIALS // 4, "--store", self.url, "--set", "config.seconds=1.5")
+        return start("run", SIMULATED, *options, folder=self.folder)
+
+    def killed(self) -> list[int]:
+        """Kills, lets the rest come to its end, and says whom it killed while there was work."""
+        victims: list[int] = []
+        while len(victims) < KILLS and not any(runner.poll() == 0 for runner in self.runners):
+            time.sleep(self.moments.uniform(0.1, 0.5))
+            if self.moments.random() < 0.2:
+                index = self.moments.randrange(RUNNERS)
+                victims.append(self.runners[index].pid)
+                self.runners[index].kill()
+                self.runners[index].communicate(timeout=60)
+                self.runners[index] = self.start()
+                continue
+            workers = [worker for runner in self.runners for worker in workers_of(runner.pid)]
+            if workers:
+                victims.append(self.moments.choice(workers))
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(victims[-1], signal.SIGKILL)
+        ends = [(runner.communicate(timeout=300)[1], runner.returncode) for runner in self.runners]
+        assert [code for _, code in ends] == [0] * RUNNERS, ends
+        return victims
 
 
 def test_the_nine_rows_do_not_depend_on_the_number_of_workers(ablate: Ablate) -> None:
@@ -75,7 +122,7 @@ def test_killed_trainings_go_on_from_their_checkpoints(ablate: Ablate, tmp_path:
     assert len(set(reached)) > 3, f"each run should go on from the one before: {reached}"
     assert ablate("run", TINY, *options, "--workers", 2).code == 0
     assert checkpoints(tmp_path) == [150, 150], "each of the two trainings keeps its last checkpoint alone"
-    ablate("run", TINY, *options, "--workers", 1, "--store", "calm/ablate.db")
+    ablate("run", TINY, *options, "--executor", "inline", "--store", "calm/ablate.db")
     assert stored_ranks(Path("results/ablate.db")) == stored_ranks(Path("calm/ablate.db"))
 
 

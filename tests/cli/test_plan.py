@@ -18,7 +18,7 @@ def test_it_shows_rows_and_counts_and_makes_nothing(ablate: Ablate, tmp_path: Pa
 
 
 def test_it_tells_done_from_pending_and_shared(ablate: Ablate, tmp_path: Path) -> None:
-    ablate("run", SIMULATED, "--workers", 1, "--only", "plain", "--seeds", 2)
+    ablate("run", SIMULATED, "--executor", "inline", "--only", "plain", "--seeds", 2)
     path = tmp_path / "study.yaml"
     path.write_text(SIMULATED.read_text().replace("plain: {}", "plain: {}\n      again: {normalization: off}"))
     lines = ablate("plan", path).out.splitlines()

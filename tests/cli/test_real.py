@@ -67,7 +67,9 @@ def test_the_untrained_network_is_printed_and_compared_with_nothing(ablate: Abla
 def test_a_selected_row_brings_along_those_of_its_training(ablate: Ablate) -> None:
     """Evaluated together, so that neither a second call nor the other row trains again."""
     for _ in range(2):
-        assert ablate("run", TINY, "--workers", 1, "--only", "plain", "--set", "config.schedule.steps=0").code == 0
+        assert (
+            ablate("run", TINY, "--executor", "inline", "--only", "plain", "--set", "config.schedule.steps=0").code == 0
+        )
     with sqlite3.connect("results/ablate.db") as connection:
         assert connection.execute("SELECT number, state FROM ablate_attempts").fetchall() == [(1, "done")]
         states = connection.execute("SELECT label, state FROM results ORDER BY label").fetchall()
@@ -93,9 +95,9 @@ def test_what_a_result_was_measured_with_is_on_record(finished: Path) -> None:
 
 
 def test_a_trial_that_cannot_run_here_says_why(ablate: Ablate) -> None:
-    result = ablate("run", TINY, "--workers", 1, "--only", "plain", "--set", "amp=fp16")
+    result = ablate("run", TINY, "--executor", "inline", "--only", "plain", "--set", "amp=fp16")
     assert result.code == 2, "amp is a config key, not one of the file's"
-    result = ablate("run", TINY, "--workers", 1, "--only", "plain", "--set", "config.amp=fp16")
+    result = ablate("run", TINY, "--executor", "inline", "--only", "plain", "--set", "config.amp=fp16")
     assert result.code == 1
     assert "amp: fp16 needs a CUDA device" in result.err
 

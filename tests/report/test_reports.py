@@ -179,14 +179,14 @@ def test_figures_are_written_and_stable(imported: Ablate, tmp_path: Path) -> Non
 
 
 def test_no_study_means_the_one_last_run_or_imported(imported: Ablate) -> None:
-    imported("run", SIMULATED, "--workers", 1)
+    imported("run", SIMULATED, "--executor", "inline")
     assert json.loads(imported("report", "--format", "json").out)["study"] == "simulated"
     imported("import", SEED_LOG, "--study", "baseline-log")
     assert json.loads(imported("report", "--format", "json").out)["study"] == "baseline-log"
 
 
 def test_our_own_log_can_be_imported_again(ablate: Ablate, tmp_path: Path) -> None:
-    ablate("run", SIMULATED, "--workers", 1, "--seeds", 1)
+    ablate("run", SIMULATED, "--executor", "inline", "--seeds", 1)
     own = json.loads(ablate("report", "--format", "json").out)
     ablate("report", "--format", "log", "--output", "own.md")
     assert ablate("import", "own.md", "--study", "again").code == 0
@@ -218,7 +218,7 @@ design:
 def test_labels_are_text_to_every_format(ablate: Ablate, tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
     """No markup, no formulas, no table syntax; and a label of 400 letters spoils no figure."""
     (tmp_path / "study.yaml").write_text(STRANGE % ("very long " * 40).strip(), encoding="utf-8")
-    assert ablate("run", "study.yaml", "--workers", 1).code == 0
+    assert ablate("run", "study.yaml", "--executor", "inline").code == 0
     for form in ("terminal", "markdown", "csv", "json", "log"):
         result = ablate("report", "--format", form)
         assert result.code == 0
@@ -230,7 +230,7 @@ def test_labels_are_text_to_every_format(ablate: Ablate, tmp_path: Path, recwarn
 def test_a_step_over_a_row_without_a_result_is_not_drawn_as_direct(ablate: Ablate, tmp_path: Path) -> None:
     text = SIMULATED.read_text().replace("plain: {}", "plain: {}\n      both: {normalization: on, erasing: on}")
     (tmp_path / "study.yaml").write_text(text)
-    ablate("run", "study.yaml", "--workers", 1, "--only", "plain", "--only", "both", "--only", "erasing=on")
+    ablate("run", "study.yaml", "--executor", "inline", "--only", "plain", "--only", "both", "--only", "erasing=on")
     ablate("report")
     with (tmp_path / "results/figures/simulated/base/ladder.csv").open() as file:
         steps = [(row["row"].split()[1], row["direct"]) for row in csv.DictReader(file)]

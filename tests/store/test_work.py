@@ -167,31 +167,40 @@ def test_silence_while_nobody_could_look_does_not_count(store: Store, queued: Tr
     assert free(store, watch) == 0
 
 
-def lose(store: Store, reached: int = 0, resumed_at: int = 0) -> str | None:
+MOST_LOSSES = work.MOST_BLAME // work.BLAME["lost"]
+
+
+def lose(store: Store, reached: int = 0, resumed_at: int = 0, ending: str = "lost") -> str | None:
     with store.write() as connection:
         mine = work.claim(connection, TRAINING.key, resumed_at)
         assert mine is not None
-        return work.lose(connection, mine, "killed", reached)
+        lost = work.lose(connection, mine, ending, "killed", reached)
+    return lost[0] if lost else None
 
 
 def test_a_training_that_is_lost_again_and_again_fails(store: Store, queued: Trial) -> None:
-    states = [lose(store) for _ in range(work.MOST_LOSSES)]
-    assert states == ["queued"] * (work.MOST_LOSSES - 1) + ["failed"]
+    states = [lose(store) for _ in range(MOST_LOSSES)]
+    assert states == ["queued"] * (MOST_LOSSES - 1) + ["failed"]
     with store.write() as connection:
         reason = connection.exec_driver_sql("SELECT reason FROM ablate_attempts ORDER BY number DESC").scalar()
-        assert f"loss number {work.MOST_LOSSES} in a row" in str(reason)
+        assert f"so ended {MOST_LOSSES} attempts in a row" in str(reason)
         work.retry(connection, [TRAINING.key])
     assert lose(store) == "queued", "a retry starts the count anew"
 
 
 def test_losses_with_progress_between_them_do_not_count(store: Store, queued: Trial) -> None:
     """On a machine that is taken away every hour, a training still comes to its end."""
-    for step in range(3 * work.MOST_LOSSES):
+    for step in range(3 * MOST_LOSSES):
         assert lose(store, resumed_at=10 * step, reached=10 * step + 10) == "queued"
 
 
+def test_dead_runners_weigh_little_yet_not_for_ever(store: Store, queued: Trial) -> None:
+    states = [lose(store, ending="abandoned") for _ in range(work.MOST_BLAME)]
+    assert states == ["queued"] * (work.MOST_BLAME - 1) + ["failed"]
+
+
 def test_interruptions_are_no_losses(store: Store, queued: Trial) -> None:
-    for _ in range(work.MOST_LOSSES - 1):
+    for _ in range(MOST_LOSSES - 1):
         assert lose(store) == "queued"
         with store.write() as connection:
             mine = work.claim(connection, TRAINING.key)

@@ -172,7 +172,7 @@ alpha: 2
         (HEAD + "design: [{rows: {}}]", "no row"),
         (HEAD + "design: [{}]", "is one of: rows, ladder"),
         (HEAD + "design: [{rows: {a: {}}, ladder: {from: {}, add: [margin]}}]", "is one of: rows, ladder"),
-        (HEAD + "design: [{grid: {margin: [0.2, 0.3]}}]", "unknown key 'grid'; known: rows, ladder"),
+        (HEAD + "design: [{gird: {margin: [0.2, 0.3]}}]", "unknown key 'gird'; known: rows, ladder"),
         (HEAD + "design: [{ladder: {from: {}, add: []}}]", "no rung"),
         (HEAD + "design: [{ladder: {from: {}, add: [{}]}}]", "empty rung"),
         (HEAD + "design: [{ladder: {from: {margin: 0.2}, add: [margin]}}]", "changes nothing"),

@@ -118,9 +118,9 @@ def test_it_goes_on_instead_of_beginning_again(dataset: Dataset, configure: Conf
     checkpoints = Checkpoints(tmp_path, "key")
     with pytest.raises(Torn):
         train_on(dataset, [config], 0, stop_at(4), checkpoints)
-    told: list[int] = []
-    train_on(dataset, [config], 0, lambda made: told.append(made.step), checkpoints)
-    assert list(dict.fromkeys(told)) == [4, 5, 6]
+    told: list[Progress] = []
+    train_on(dataset, [config], 0, told.append, checkpoints)
+    assert list(dict.fromkeys((made.begun, made.step) for made in told)) == [(3, 4), (3, 5), (3, 6)]
     assert [path.name for path in tmp_path.iterdir()] == ["000000006.ckpt"]
 
 
@@ -133,7 +133,7 @@ def test_a_finished_training_is_only_evaluated(dataset: Dataset, configure: Conf
     first = train_on(dataset, [config], 0, silent, checkpoints)
     told: list[Progress] = []
     later = train_on(dataset, [after], 0, told.append, checkpoints)
-    assert {made.step for made in told} == {3}
+    assert {(made.begun, made.step) for made in told} == {(3, 3)}
     assert ranks(later) == ranks(Outcome(together.evaluations[1:]))
     assert (later.curve, later.environment) == (first.curve, first.environment)
 

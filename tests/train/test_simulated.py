@@ -148,5 +148,5 @@ def test_asked_to_stop_it_keeps_the_tenths_that_are_done(
     clock, told = 0.0, list[Progress]()
     resumed = train([config(seconds=100.0)], 0, 2, told.append, Checkpoints(tmp_path / "folder", "key"))
     assert clock == pytest.approx(10.0 * (10 - tenths))
-    assert [made.step for made in told] == list(range(tenths + 1, 11))
+    assert told == [Progress(tenth, 10, begun=tenths) for tenth in range(tenths + 1, 11)]
     assert resumed.evaluations[0].ranks["test"].tolist() == ranks(config(), 0).tolist()

@@ -1,7 +1,6 @@
 """Jobs in worker processes that stay: each imports what its trainer needs once."""
 
 import contextlib
-import ctypes
 import multiprocessing
 import os
 import signal
@@ -9,33 +8,38 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from ctypes import c_bool
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from multiprocessing.sharedctypes import RawValue
 
 from ablate.run.job import Job, OnProgress, Report
-from ablate.run.runner import run_job
 from ablate.run.slots import Slot
-from ablate.store.schema import LOST
+from ablate.run.worker import GROUP_SIGNALS, work
+from ablate.store.schema import ABANDONED, LOST
 from ablate.train.interface import Progress
 
-PROGRESS_SECONDS = 0.2
-"""How often at most a worker speaks of its progress."""
-
 STOP_SECONDS = 3.0
+
+START_SECONDS = 120.0
+"""How long at least a new worker may take to begin: on a busy machine, its imports take a while."""
 
 
 @dataclass
 class _Worker:
-    """A process and its job. `heard`: when it last gave a sign of life, by this process's steady clock."""
+    """A process and its job, and whether that has `begun`.
+
+    `heard`: when it last gave a sign of life, by this process's steady clock; `patience`: how many seconds it may go
+    without another.
+    """
 
     slot: Slot
     process: SpawnProcess
-    pipe: "Connection[Job, Progress | Report]"
+    pipe: "Connection[Job, str | Progress | Report]"
     job: Job | None = None
-    began: float = 0.0
+    begun: bool = False
+    submitted: float = 0.0
     heard: float = 0.0
+    patience: float = 0.0
 
 
 class Processes:
@@ -57,8 +61,8 @@ class Processes:
 
     def submit(self, job: Job) -> None:
         worker = self.idle.pop() if self.idle else self._start(self.vacant.pop())
-        worker.job, worker.began = job, time.monotonic()
-        worker.heard = worker.began
+        worker.job, worker.begun, worker.submitted = job, False, time.monotonic()
+        worker.heard, worker.patience = worker.submitted, max(START_SECONDS, job.stall_seconds)
         self.busy[job.key] = worker
         with contextlib.suppress(OSError):  # it has just died, which its pipe will tell
             worker.pipe.send(job)
@@ -95,7 +99,10 @@ class Processes:
         except (EOFError, OSError):
             worker.process.join(STOP_SECONDS)
             return self._lost(key, worker, _cause(worker.process.exitcode))
-        worker.heard = time.monotonic()
+        assert worker.job is not None
+        worker.heard, worker.patience, worker.begun = time.monotonic(), worker.job.stall_seconds, True
+        if isinstance(said, str):
+            return None
         if isinstance(said, Progress):
             self.on_progress(key, said)
             return None
@@ -107,13 +114,16 @@ class Processes:
     def _hung(self) -> Iterator[tuple[str, Report]]:
         now = time.monotonic()
         for key, worker in list(self.busy.items()):
-            if worker.job and now - worker.heard > worker.job.stall_seconds:
-                reason = f"no sign of progress for {worker.job.stall_seconds:g} s, so its worker was killed"
+            if now - worker.heard > worker.patience:
+                reason = f"no sign of progress for {worker.patience:g} s, so its worker was killed"
                 yield key, self._lost(key, worker, f"{reason} (runtime.stall_seconds)")
 
     def _lost(self, key: str, worker: _Worker, reason: str) -> Report:
+        """A job whose worker was killed before it began had no part in that; one whose worker could not begin may."""
+        killed = (worker.process.exitcode or 0) < 0
         self._end(key)
-        return Report(LOST, time.monotonic() - worker.began, reason=reason)
+        state = LOST if worker.begun or not killed else ABANDONED
+        return Report(state, time.monotonic() - worker.submitted, reason=reason)
 
     def _end(self, key: str) -> None:
         """Kills a worker, should it still live, and leaves its slot to another."""
@@ -125,11 +135,21 @@ class Processes:
 
     def _start(self, slot: Slot) -> _Worker:
         ours, theirs = self.context.Pipe()
-        process = self.context.Process(target=_work, args=(theirs, os.getpid(), self.asked), daemon=True)
-        with _environment(slot):
+        process = self.context.Process(target=work, args=(theirs, os.getpid(), self.asked), daemon=True)
+        with _environment(slot), _blocked(GROUP_SIGNALS):
             process.start()
         theirs.close()
         return _Worker(slot, process, ours)
+
+
+@contextlib.contextmanager
+def _blocked(signals: Sequence[signal.Signals]) -> Iterator[None]:
+    """Signals wait meanwhile; in a process started now, until it has said what they are to do."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
 
 
 @contextlib.contextmanager
@@ -151,38 +171,3 @@ def _cause(exitcode: int | None) -> str:
         hint = advice if name == "SIGKILL" else ""
         return f"the worker process was killed by {name}{hint}"
     return f"the worker process ended with exit code {exitcode}"
-
-
-def _work(pipe: "Connection[Progress | Report, Job]", parent: int, asked: c_bool) -> None:
-    """A worker's life: jobs from the pipe until the other end is closed."""
-    for reaching_the_whole_group in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C, a batch system: the runner decides
-        signal.signal(reaching_the_whole_group, signal.SIG_IGN)
-    _die_with(parent)
-    with contextlib.suppress(EOFError, OSError):  # the runner is gone, and its lease with it
-        while True:
-            job = pipe.recv()
-            pipe.send(run_job(job, _throttled(pipe.send), partial(getattr, asked, "value")))
-
-
-def _die_with(parent: int) -> None:
-    """Has the kernel kill this process when its runner dies: nobody would want its result."""
-    with contextlib.suppress(OSError, AttributeError):  # not on Linux: there the pipe tells, after the job
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
-
-
-_PR_SET_PDEATHSIG = 1
-
-
-def _throttled(send: Callable[[Progress], None]) -> Callable[[Progress], None]:
-    last = 0.0
-
-    def progress(made: Progress) -> None:
-        nonlocal last
-        now = time.perf_counter()
-        if now - last >= PROGRESS_SECONDS:
-            last = now
-            send(made)
-
-    return progress

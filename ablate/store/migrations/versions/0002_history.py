@@ -35,6 +35,8 @@ def upgrade() -> None:
     _trials()
     _trainings()
     op.add_column("ablate_attempts", sa.Column("resumed_at", sa.Integer, nullable=False, server_default="0"))
+    op.add_column("ablate_attempts", sa.Column("step", sa.Integer))
+    op.add_column("ablate_attempts", sa.Column("steps", sa.Integer))
     op.add_column("ablate_cells", sa.Column("stale", sa.Boolean, nullable=False, server_default=sa.false()))
     op.add_column("ablate_cells", sa.Column("changes", sa.JSON))
     _of_each_attempt()
