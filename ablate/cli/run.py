@@ -54,8 +54,10 @@ def run(
     places = slots([trial.config for trial in request.selected], 1 if executor == "inline" else workers)
     opened = open_store(store, write=True)
     assert opened is not None
+    if warning := opened.warning():
+        typer.echo(f"warning: {warning}", err=True)
     keys = dict.fromkeys(trial.training_key for trial in request.selected)
-    with opened.write() as connection:
+    with opened.write(alone=True) as connection:
         plans.save_trials(connection, request.trials)
         plans.save_plan(connection, plan_of(request.study, request.trials, overrides))
         if retry_failed:
