@@ -57,6 +57,8 @@ def run(
     places = slots([trial.config for trial in request.selected], 1 if executor == "inline" else workers)
     opened = open_store(store, write=True)
     assert opened is not None
+    if warning := opened.warning():
+        typer.echo(f"warning: {warning}", err=True)
     study, how = request.study, {"retry_failed": retry_failed, "accept_stale": accept_stale}
     prepared = prepare(opened, study, request.trials, request.selected, overrides, **how)
     before = prepared.before

@@ -47,7 +47,7 @@ def prepare(
     `selected` are those of the trials that were asked for.
     """
     labels = {trial.label for trial in selected}
-    with store.write() as connection:
+    with store.write(alone=True) as connection:
         found = records.read_records(connection, trials)
         if accept_stale:
             kept = _to_accept(resolve(trials, found), labels)
