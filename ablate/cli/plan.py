@@ -57,8 +57,12 @@ def plan(
 
 
 def _heading(study: "Study") -> Iterator[str]:
-    """What is asked; what the designs cannot tell apart belongs here too."""
-    yield f"study {study.name}, profile {study.profile}: {study.question}".rstrip(": ")
+    """What is asked, and what the designs cannot tell apart."""
+    from ablate.cli.plan_text import wrapped
+    from ablate.study.aliases import alias_lines
+
+    yield from wrapped(f"study {study.name}, profile {study.profile}: {study.question}".rstrip(": "), " " * 6)
+    yield from alias_lines(study)
 
 
 def _look_up(url: str, selected: "Sequence[Trial]") -> "tuple[list[PlannedTrial], Times]":

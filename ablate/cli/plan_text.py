@@ -72,8 +72,8 @@ def expectation(cost: Estimate, workers: int) -> str:
     return f"{known}, {source}" + (f"; {lacking}" if cost.unknown else "")
 
 
-def wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+def wrapped(text: str, indent: str = "  ") -> list[str]:
+    return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def plural(count: int, noun: str) -> str:

@@ -2,18 +2,20 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ablate.study.settings import Config, canonical
 from ablate.study.source import shown
-from ablate.study.trial import Identity, Trial
+
+if TYPE_CHECKING:
+    from ablate.study.trial import Identity, Trial
 
 _HASH = re.compile(r"[0-9a-f]{32,}")
 HASH_DIGITS = 8
 UNKNOWN = "identity: this version hashes it in another way"
 
 
-def changes(old: Identity, old_evaluate: Config, new: Trial) -> tuple[str, ...]:
+def changes(old: "Identity", old_evaluate: Config, new: "Trial") -> tuple[str, ...]:
     """One change an entry: `schedule.lr: 0.001 -> 0.002`, `data: ...`, `code: train/loop.py changed`."""
     training = new.training
     found = [
@@ -26,9 +28,11 @@ def changes(old: Identity, old_evaluate: Config, new: Trial) -> tuple[str, ...]:
 
 
 def subject(change: str) -> str:
-    """What a change is about: `schedule.lr`, `data`, `train/loop.py`."""
+    """What a change is about, as reports name it: `config.schedule.lr`, `data content`, `train/loop.py`."""
     name, _, rest = change.partition(": ")
-    return rest.rsplit(" ", 1)[0].removesuffix(" is") if name == "code" else name
+    if name == "code":
+        return re.sub(r" (changed|is new|is gone)$", "", rest)
+    return "data content" if name == "data" else f"config.{name}"
 
 
 def _values(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str) -> Iterator[str]:
