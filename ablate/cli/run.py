@@ -54,7 +54,7 @@ def run(
     from ablate.store import open_store
 
     executor = _executor(executor, workers)
-    places = slots([trial.config for trial in request.selected], 1 if executor == "inline" else workers)
+    places = slots(request.selected, 1 if executor == "inline" else workers)
     opened = open_store(store, write=True)
     assert opened is not None
     if warning := opened.warning():

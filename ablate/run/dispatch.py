@@ -169,7 +169,7 @@ class Dispatch:
     def _job(self, held: work.Claim) -> Job:
         first = self.of_training[held.key][0]
         configs = [trial.config for trial in self.of_training[held.key]]
-        stall: float = first.config.get("runtime", {}).get("stall_seconds", 900.0)
+        stall: float = first.config["runtime"]["stall_seconds"]
         folder = str(self._checkpoints(held.key).folder)
         return Job(held.key, first.training.trainer, configs, first.seed, held.attempt, folder, stall)
 
