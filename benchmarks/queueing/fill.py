@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ablate.run.planning import plan_of
-from ablate.store import Store, open_store, plans, work
+from ablate.run.planning import prepare
+from ablate.store import Store, open_store, work
 from ablate.study.file import read_study
 from ablate.study.trial import Trial, trials
 
@@ -31,11 +31,9 @@ seeds: {seeds}
 def main() -> None:
     store, count = open_store(sys.argv[1], write=True), int(sys.argv[2])
     assert store is not None
-    study = read_study(_study(Path(sys.argv[1]).parent, count), None, [])
+    study = read_study(_study(Path(sys.argv[1]).parent, count))
     wanted = trials(study)
-    with store.write() as connection:
-        plans.save_trials(connection, wanted)
-        plans.save_plan(connection, plan_of(study, wanted))
+    prepare(store, study, wanted, wanted)
     for start in range(0, len(wanted), BATCH):
         _finish(store, wanted[start : start + BATCH])
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.queueing import peers
 from benchmarks.queueing.contenders import CONTENDERS
 from benchmarks.queueing.keeping import Part, spread
 from benchmarks.queueing.process import FailedError
@@ -48,6 +49,8 @@ def measure(asked: argparse.Namespace) -> Part:
     """Rounds in which all contenders take turns, so that a slow minute of the machine is nobody's alone."""
     runs: dict[str, list[Run]] = {name: [] for name in asked.only or CONTENDERS}
     failures: list[str] = []
+    if not all(name.startswith("ablate") for name in runs):
+        peers.python()  # before anything is timed
     for number in range(asked.rounds):
         for name, found in runs.items():
             print(f"round {number + 1}: {name}, {trials(asked, name)} trials", file=sys.stderr, flush=True)

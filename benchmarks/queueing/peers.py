@@ -21,7 +21,7 @@ def python() -> Path:
     if not INSTALLED.exists() or INSTALLED.read_text(encoding="utf-8") != wanted:
         print(f"making {FOLDER.name}, about 1 GB, for the peers", file=sys.stderr, flush=True)
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(FOLDER)], check=True)
-        pip = [str(found), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip = [str(found), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
         subprocess.run([*pip, "-r", str(WANTED)], check=True)
         INSTALLED.write_text(wanted, encoding="utf-8")
     return found
