@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from ablate.__main__ import app
 from ablate.store import Store, open_store
+from tests.disks import disk as disk
 from tests.postgres import postgres as postgres
 from tests.postgres import server as server
 

@@ -34,7 +34,7 @@ def import_log(
     noticed = findings(log, rows)
     opened = open_store(store, write=True)
     assert opened is not None
-    with opened.write() as connection:
+    with opened.write(alone=True) as connection:
         save_log(connection, study, log, rows, noticed)
     values = sum(len(named.row.rates) for named in rows)
     typer.echo(f"{study}: {len(rows)} rows, {values} values, all whole numbers over {log.queries:,} queries")

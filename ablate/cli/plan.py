@@ -45,7 +45,7 @@ def plan(
     request = read_request(path, profile, all_settings(settings, seeds), only)
     planned, times = _look_up(store, request.selected)
     letters = plan_text.reasons(planned)
-    count = len(slots([trial.config for trial in request.selected], workers))
+    count = len(slots(request.selected, workers))
     lines = [
         *_heading(request.study),
         *plan_text.row_lines(planned, letters),

@@ -1,6 +1,7 @@
 """`ablate report`: what came out, in the format asked for."""
 
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -26,8 +27,8 @@ def report(
 
     if form not in FORMATS:
         raise AblateError(f"--format: {unknown_name('format', form, list(FORMATS))}")
-    opened = require_store(store)
-    results = load(opened, study, profile)
+    with closing(require_store(store)) as opened:
+        results = load(opened, study, profile)
     text = FORMATS[form](results, output is None and sys.stdout.isatty())
     _write(text, output)
     if form in ILLUSTRATED:

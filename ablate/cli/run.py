@@ -54,15 +54,17 @@ def run(
     from ablate.store import open_store
 
     executor = _executor(executor, workers)
-    places = slots([trial.config for trial in request.selected], 1 if executor == "inline" else workers)
+    places = slots(request.selected, 1 if executor == "inline" else workers)
     opened = open_store(store, write=True)
     assert opened is not None
-    study, wishes = request.study, {"retry_failed": retry_failed, "accept_stale": accept_stale}
-    prepared = prepare(opened, study, request.trials, request.selected, overrides, **wishes)
+    if warning := opened.warning():
+        typer.echo(f"warning: {warning}", err=True)
+    study, how = request.study, {"retry_failed": retry_failed, "accept_stale": accept_stale}
+    prepared = prepare(opened, study, request.trials, request.selected, overrides, **how)
     before = prepared.before
     _tell_accepted(prepared.selected)
-    watched = [item.trial for item in prepared.selected if item.trial.training_key in before]
-    with interruptible() as asked, watch(watched, before, prepared.expected) as observer:
+    shown = [item.trial for item in prepared.selected if item.trial.training_key in before]
+    with interruptible() as asked, watch(shown, before, prepared.expected) as observer:
         states = Dispatch(opened, prepared.trials, observer, executor, places, asked).run()
     if asked.is_set() and not set(states.values()) <= {"done", "failed"}:
         raise KeyboardInterrupt

@@ -4,15 +4,17 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from ablate.errors import StoreError
+from ablate.errors import StoreError, StoreGoneError
 from ablate.run.executors import EXECUTORS
 from ablate.run.heartbeat import Heartbeat
 from ablate.run.job import Executor, Job, Report
+from ablate.run.patience import PATIENCE_SECONDS, patiently
 from ablate.run.slots import Slot
 from ablate.store import Store, plans, work
 from ablate.store.schema import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING
@@ -27,9 +29,6 @@ LOOK_SECONDS = 1.0
 
 WINDOW = 100
 """Trainings that a look for a free one asks about at once."""
-
-PATIENCE_SECONDS = 60.0
-"""How long a result waits in memory for a store that cannot be written."""
 
 
 class Observer(Protocol):
@@ -113,12 +112,12 @@ class Dispatch:
             if self.asked.is_set() and not told:
                 self.observer.stopping()
                 told = True
-            self._look()
-            self._feed(executor)
+            self._patiently(self._look)
+            self._patiently(partial(self._feed, executor))
             if not self.claims and (told or self._is_settled()):
                 return
             for key, report in executor.reports(WAIT_SECONDS):
-                self._patiently(key, report)
+                self._patiently(partial(self._report, key, report))
 
     def _feed(self, executor: Executor) -> None:
         while executor.has_room() and not self.asked.is_set():
@@ -170,7 +169,7 @@ class Dispatch:
     def _job(self, held: work.Claim) -> Job:
         first = self.of_training[held.key][0]
         configs = [trial.config for trial in self.of_training[held.key]]
-        stall: float = first.config.get("runtime", {}).get("stall_seconds", 900.0)
+        stall: float = first.config["runtime"]["stall_seconds"]
         folder = str(self._checkpoints(held.key).folder)
         return Job(held.key, first.training.trainer, configs, first.seed, held.attempt, folder, stall)
 
@@ -207,18 +206,8 @@ class Dispatch:
             for trial, one in zip(self.of_training[key], outcome.evaluations, strict=True)
         }
 
-    def _patiently(self, key: str, report: Report) -> None:
-        """Records what is finished as soon as the store can be written, within PATIENCE_SECONDS."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            try:
-                self.store.check()
-                return self._report(key, report)
-            except StoreError as trouble:
-                if time.monotonic() > deadline or self.asked.is_set():
-                    raise
-                self.observer.said(f"{trouble}; trying again")
-                time.sleep(5)
+    def _patiently(self, change: Callable[[], None]) -> None:
+        patiently(change, self.observer.said, self.asked.is_set)
 
     def _drop(self, executor: Executor, lost: set[str]) -> None:
         """Stops what runs under a lease that another runner has taken away: its result would be refused."""
@@ -230,11 +219,17 @@ class Dispatch:
         lost.clear()
 
     def _let_save(self, executor: Executor) -> None:
-        """Lets what runs save itself before a run ends that cannot record it."""
+        """Lets what runs save itself before a run ends that cannot go on; what a store that is gone hears is saved."""
         self.asked.set()
         deadline = time.monotonic() + PATIENCE_SECONDS
+        can_record = True
         while executor.is_busy() and time.monotonic() < deadline:
-            list(executor.reports(WAIT_SECONDS))
+            for key, report in executor.reports(WAIT_SECONDS):
+                try:
+                    if can_record:
+                        self._report(key, report)
+                except StoreError as error:
+                    can_record = isinstance(error, StoreGoneError)
 
     def _release_all(self) -> None:
         """What is still claimed when a run is interrupted goes back to the queue."""

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Mapping, Sequence
 
-from ablate.errors import StoreError
+from ablate.errors import StoreError, StoreGoneError
 from ablate.store import Store, work
 from ablate.train.interface import Progress
 
@@ -18,16 +18,18 @@ class Heartbeat(threading.Thread):
         self.store, self.claims = store, claims
         self.reached: dict[str, Progress] = {}
         self.lost: set[str] = set()
-        self.trouble: StoreError | None = None
+        self.trouble: StoreGoneError | None = None
         self.over = threading.Event()
 
     def run(self) -> None:
         while not self.over.wait(BEAT_SECONDS):
             try:
                 self.store.check()
-            except StoreError as trouble:
+            except StoreGoneError as trouble:
                 self.trouble = trouble
                 return
+            except StoreError:
+                continue
             held = list(self.claims.values())
             if held:
                 self._beat(held)

@@ -17,14 +17,18 @@ from ablate.train.interface import Progress
 PROGRESS_SECONDS = 0.2
 """How often at most a worker speaks of its progress."""
 
+GROUP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+"""Ctrl-C and batch systems send them to the runner and its workers alike; what becomes of the work, the runner says."""
+
 BEGUN = "begun"
 """Its first word on a job."""
 
 
 def work(pipe: "Connection[str | Progress | Report, Job]", parent: int, asked: c_bool) -> None:
     """Runs jobs from the pipe until its other end is closed; `asked`: whether to save and stop."""
-    for reaching_the_whole_group in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C, a batch system: the runner decides
-        signal.signal(reaching_the_whole_group, signal.SIG_IGN)
+    for each in GROUP_SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, GROUP_SIGNALS)  # blocked since its start, see `processes.py`
     _die_with(parent)
     with contextlib.suppress(EOFError, OSError):  # the runner is gone, and its lease with it
         while True:

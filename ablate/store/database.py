@@ -1,10 +1,11 @@
 """Opening a store: created and migrated where it may be written, never touched where it cannot be read."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import finalize
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL, make_url
@@ -34,6 +35,10 @@ class Store:
     path: Path | None = None
     file: OpenFile | None = None
 
+    def __post_init__(self) -> None:
+        """Closes the store when nothing refers to it any more, so that no side files of SQLite's stay behind."""
+        finalize(self, _close, self.engine, self.file)
+
     @contextmanager
     def write(self, alone: bool = False) -> Iterator[Connection]:
         """One transaction that writes; on SQLite it waits for its turn before it reads anything.
@@ -51,8 +56,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One transaction that only reads, and sees the store as it was at its first statement."""
-        with self._told(), self.engine.connect() as connection:
-            connection.execution_options(**(_READS if self.path is None else {sqlite.READING: True}))
+        with self._told(), self._reading() as connection:
             yield connection
 
     def check(self) -> None:
@@ -62,36 +66,60 @@ class Store:
         """
         if self.file:
             self.file.check()
-        try:
-            with self.read() as connection:
-                found = revisions.stamp(connection)
-        except (StoreBusyError, StoreFullError):
-            return
-        if found != REVISIONS[-1]:
-            raise StoreGoneError(
-                f"{self.url}: another version of ablate has migrated the store, from revision {REVISIONS[-1]} to "
-                f"{found}, while it was in use; go on with that version: nothing that is recorded is lost"
-            )
+        with suppress(StoreBusyError, StoreFullError):
+            self._check_revision(REVISIONS[-1:])
 
     def warning(self) -> str | None:
         """What a user should know of where the store lies."""
         return network.warning(self.path) if self.path else None
 
     def close(self) -> None:
-        self.engine.dispose()
-        if self.file:
-            self.file.anchor.close()
+        _close(self.engine, self.file)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self.engine.connect() as connection:
+            connection.execution_options(**(_READS if self.path is None else {sqlite.READING: True}))
+            yield connection
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Errors in words; that the file is gone explains any other."""
+        """Errors in words; that the store is gone explains any other."""
         try:
             with told(self.url, self.path):
                 yield
-        except StoreError as error:
-            if self.file and not isinstance(error, StoreGoneError):
-                self.file.check()
+        except StoreGoneError:
             raise
+        except StoreError:
+            self._explain()
+            raise
+
+    def _explain(self) -> None:
+        if self.file:
+            self.file.check()
+        try:
+            self._check_revision(REVISIONS)
+        except StoreGoneError:
+            raise
+        except StoreError:
+            pass
+        finally:
+            self.engine.dispose()  # the next transaction connects anew
+
+    def _check_revision(self, fine: Sequence[str]) -> None:
+        with told(self.url, self.path), self._reading() as connection:
+            found = revisions.stamp(connection)
+        if found not in fine:
+            raise StoreGoneError(
+                f"{self.url}: another version of ablate has migrated the store, from revision {REVISIONS[-1]} to "
+                f"{found}, while it was in use; go on with that version: nothing that is recorded is lost"
+            )
+
+
+def _close(engine: Engine, file: OpenFile | None) -> None:
+    engine.dispose()
+    if file:
+        file.close()
 
 
 _READS = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}

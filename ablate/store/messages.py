@@ -1,14 +1,17 @@
 """A database's own errors, in words and with what to do."""
 
+import json
 import os
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from ablate.errors import StoreBusyError, StoreError, StoreFullError
+from ablate.store import sqlite
 
 Words = tuple[type[StoreError], str]
 
@@ -73,6 +76,10 @@ UNREACHED: dict[str, Words] = {
 """By words, where a connection fails before there is an SQLSTATE."""
 
 
+UNREADABLE = (json.JSONDecodeError, UnicodeDecodeError, zlib.error)
+"""What comes out of a database whose values were changed beneath it."""
+
+
 @contextmanager
 def told(name: str, path: Path | None = None) -> Iterator[None]:
     """Raises a database's errors as StoreErrors that name the store. `path`: of an SQLite file."""
@@ -82,6 +89,12 @@ def told(name: str, path: Path | None = None) -> Iterator[None]:
         raise _told(name, error.orig or error, path, isinstance(error, OperationalError)) from error
     except sqlite3.Error as error:
         raise _told(name, error, path, True) from error
+    except UNREADABLE as error:
+        raise StoreError(f"{name}: {DAMAGED} ({error})") from error
+    except (SQLAlchemyError, LookupError, TypeError, ValueError) as error:
+        if path is not None and (damage := sqlite.damage(path)):
+            raise StoreError(f"{name}: {DAMAGED} ({damage})") from error
+        raise
 
 
 def _told(name: str, error: BaseException, path: Path | None, of_operation: bool) -> StoreError:

@@ -4,6 +4,7 @@ import ctypes
 import sqlite3
 import tempfile
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -21,6 +22,7 @@ class OpenFile:
     path: Path
     anchor: sqlite3.Connection
     known: tuple[FileId | None, ...]
+    gone: bool = False
     saved: Path | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -35,6 +37,11 @@ class OpenFile:
             if wrong := self._wrong():
                 raise StoreGoneError(f"{self.path}: {wrong}; {self._rescue()}")
 
+    def close(self) -> None:
+        """Closes the file, but for one that is gone: SQLite would remove the side files that now lie at its path."""
+        if not self.gone:
+            self.anchor.close()
+
     def _wrong(self) -> str | None:
         file, *sides = _ids(self.path)
         if file != self.known[0]:
@@ -47,17 +54,24 @@ class OpenFile:
 
     def _rescue(self) -> str:
         """Saves all that the open file holds, again if it was saved before, and says where it is now."""
-        _never_close(self.anchor)
+        self._keep_open()
         try:
             self.saved = self._save()
         except (OSError, sqlite3.Error) as error:
             return f"what it held could not be saved: {error}"
-        self._tidy()
+        with suppress(OSError, sqlite3.Error):
+            self._tidy()
         others = " and ".join(f"{self.path}{name}" for name in ("", *SIDES))
         return (
             f"all that it held is now in {self.saved}. To go on: remove {others} where they are there, "
             f"move {self.saved} to {self.path}, and give the same command again"
         )
+
+    def _keep_open(self) -> None:
+        """Until the process ends: not even the interpreter closes what is referred to once too often."""
+        if not self.gone:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self.anchor))
+        self.gone = True
 
     def _save(self) -> Path:
         if self.saved is not None and self.saved.exists():
@@ -114,11 +128,6 @@ def _new_file(path: Path) -> Path:
             continue
         return path.with_name(name)
     raise AssertionError
-
-
-def _never_close(connection: sqlite3.Connection) -> None:
-    """Leaves closing to the end of the process: SQLite would remove the side files that now lie at the path."""
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 
 def _ids(path: Path) -> tuple[FileId | None, ...]:

@@ -48,6 +48,19 @@ def check_path(path: Path, write: bool) -> None:
         raise StoreError(f"{path}: the store is read-only; make it writable (chmod u+w), or name another with --store")
 
 
+def damage(path: Path) -> str | None:
+    """What SQLite finds wrong with a file, if anything."""
+    try:
+        connection = _connect_to_read(path)
+        try:
+            found: str = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return None if found == "ok" else " ".join(found.split())
+
+
 def make_folder(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -92,10 +105,11 @@ def connect_to_write(path: Path, make: bool = False) -> sqlite3.Connection:
 
 
 def _connect_to_read(path: Path) -> sqlite3.Connection:
-    """Read-only; in a folder where SQLite may not make its side files, the file as it lies there."""
+    """To read; in a folder where SQLite may not make its side files, the file as it lies there."""
     for options in _ways_to_read(path):
         connection = _connect(path, options, WAIT_TO_READ)
         try:
+            connection.execute("PRAGMA query_only=ON")
             connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
         except sqlite3.Error as error:
             connection.close()
@@ -111,6 +125,8 @@ _NO_SIDES = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IO
 
 
 def _ways_to_read(path: Path) -> Iterator[str]:
+    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        yield "mode=rw"  # SQLite removes its side files after the last who could write, not after one who could not
     yield "mode=ro"
     if not is_there(Path(f"{path}{SIDES[0]}")):  # what it holds would be passed over
         yield "mode=ro&immutable=1"

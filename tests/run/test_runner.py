@@ -11,13 +11,13 @@ from ablate.train.interface import Progress
 def ran(folder: Path, attempt: int = 1, stop: int | None = None, **config: Any) -> Report:
     """The report of a simulated job that is asked to stop after a tenth, or never."""
     told: list[Progress] = []
-    job = Job("key", "simulated", [config], 0, attempt, str(folder))
+    job = Job("key", "simulated", [config], 0, attempt, str(folder), 900.0)
     return run_job(job, told.append, lambda: stop is not None and len(told) >= stop)
 
 
 def test_it_is_done_failed_or_interrupted(tmp_path: Path) -> None:
     done = ran(tmp_path)
-    assert (done.state, done.reason, done.outcome is None) == ("done", None, False)
+    assert (done.state, done.reason, done.outcome is None) == ("done", "", False)
     failed = ran(tmp_path, fail=1.0)
     assert (failed.state, failed.reason) == ("failed", "SimulatedError: simulated failure of attempt 1")
     assert "Traceback" in failed.traceback
@@ -29,7 +29,7 @@ def test_it_is_done_failed_or_interrupted(tmp_path: Path) -> None:
 def test_what_was_stopped_goes_on_and_ends_as_if_nothing_had_been(tmp_path: Path) -> None:
     assert ran(tmp_path, stop=4, seconds=0.01).state == "interrupted"
     told: list[Progress] = []
-    report = run_job(Job("key", "simulated", [{"seconds": 0.01}], 0, 2, str(tmp_path)), told.append)
+    report = run_job(Job("key", "simulated", [{"seconds": 0.01}], 0, 2, str(tmp_path), 900.0), told.append)
     assert [made.step for made in told] == [5, 6, 7, 8, 9, 10]
     assert report.outcome is not None
     undisturbed = ran(tmp_path / "other").outcome

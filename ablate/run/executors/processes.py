@@ -14,7 +14,7 @@ from multiprocessing.sharedctypes import RawValue
 
 from ablate.run.job import Job, OnProgress, Report
 from ablate.run.slots import Slot
-from ablate.run.worker import work
+from ablate.run.worker import GROUP_SIGNALS, work
 from ablate.store.schema import ABANDONED, LOST
 from ablate.train.interface import Progress
 
@@ -136,10 +136,20 @@ class Processes:
     def _start(self, slot: Slot) -> _Worker:
         ours, theirs = self.context.Pipe()
         process = self.context.Process(target=work, args=(theirs, os.getpid(), self.asked), daemon=True)
-        with _environment(slot):
+        with _environment(slot), _blocked(GROUP_SIGNALS):
             process.start()
         theirs.close()
         return _Worker(slot, process, ours)
+
+
+@contextlib.contextmanager
+def _blocked(signals: Sequence[signal.Signals]) -> Iterator[None]:
+    """Signals wait meanwhile; in a process started now, until it has said what they are to do."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,155 @@
+"""Stores of other versions: migrated, refused, or left, but never changed beneath a runner that is at work."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from ablate.errors import StoreError, StoreGoneError
+from ablate.store import Store, database, open_store, owners, revisions, work
+from ablate.store.schema import metadata
+from tests.conftest import on_both_engines
+
+
+def test_the_known_revisions_are_those_of_the_migrations() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+    found = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    assert tuple(reversed(found)) == database.REVISIONS
+
+
+@pytest.mark.parametrize("write", [True, False])
+def test_a_newer_store_is_left_alone(tmp_path: Path, write: bool) -> None:
+    path = tmp_path / "ablate.db"
+    made = open_store(str(path), write=True)
+    assert made is not None
+    made.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"UPDATE {database.VERSION_TABLE} SET version_num = '9999'")
+    connection.execute("PRAGMA journal_mode=DELETE")  # so that opening it to write would show in its bytes
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=r"newer version.*9999.*upgrade"):
+        open_store(str(path), write)
+    assert path.read_bytes() == before
+
+
+OLD = (
+    "INSERT INTO ablate_plans VALUES (1, 's', 'p', '{}', true, 1.5)",
+    "INSERT INTO ablate_rows VALUES (1, 1, 0, 'row', 'a', NULL, '{}', NULL)",
+    "INSERT INTO ablate_trainings VALUES ('t', 'simulated', '{}', 0, NULL, '{}', 'done', 1, NULL, NULL, NULL)",
+    "INSERT INTO ablate_trials VALUES ('e', 't', '{}')",
+    "INSERT INTO ablate_cells VALUES (1, 0, 'e')",
+    "INSERT INTO ablate_attempts VALUES (7, 't', 1, 'done', NULL, NULL, 'host:1', 1.0, 2.5, 1.25, '{}', '[]')",
+    "INSERT INTO ablate_results VALUES ('e', 'test', 7, 8, 20, NULL)",
+    "INSERT INTO ablate_hits VALUES ('e', 'test', 1, 3)",
+)
+"""A finished trial, as the first revision kept it."""
+
+
+@on_both_engines
+def test_a_store_of_the_first_revision_is_migrated_with_what_it_holds(store: Store) -> None:
+    as_of_old(store, "0001", *OLD)
+    again = open_store(store.url, write=True)
+    assert again is not None
+    with again.read() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": database.VERSION_TABLE})
+        assert compare_metadata(context, metadata) == []
+        found = connection.exec_driver_sql("SELECT state, top1, top5, seconds FROM results").all()
+    assert found == [("done", 0.375, None, 1.25)]
+    assert type(found[0].top1) is float
+    again.close()
+
+
+def as_of_old(store: Store, revision: str, *statements: str) -> None:
+    """Brings an empty store back to an older revision, and fills it."""
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("DROP VIEW results")
+        metadata.drop_all(connection)
+        connection.exec_driver_sql(f"DROP TABLE {database.VERSION_TABLE}")
+        config = Config()
+        config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+        config.attributes.update(connection=connection, version_table=database.VERSION_TABLE)
+        command.upgrade(config, revision)
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+RUNNING = (
+    "INSERT INTO ablate_trainings VALUES ('t', 'simulated', '{}', 0, NULL, '{}', 'running', 1, 'lease', 'host:1', 1.0)"
+)
+
+
+@contextmanager
+def beating(store: Store, statement: str) -> Iterator[None]:
+    """A runner that renews its lease."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(0.3):
+            with store.write() as connection:
+                connection.exec_driver_sql(statement)
+
+    beats = threading.Thread(target=beat)
+    beats.start()
+    yield
+    over.set()
+    beats.join()
+
+
+@on_both_engines
+def test_no_store_is_migrated_beneath_a_runner(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    as_of_old(store, "0001", RUNNING)
+    monkeypatch.setattr(revisions, "SILENCE_SECONDS", 2)
+    words = r"older version of ablate, and runners of that version are at work on it: host:1; let them finish"
+    with (
+        beating(store, "UPDATE ablate_trainings SET heartbeat = heartbeat + 1"),
+        pytest.raises(StoreError, match=words),
+    ):
+        open_store(store.url, write=True)
+    with store.engine.connect() as connection:
+        assert revisions.stamp(connection) == "0001"
+    started = time.monotonic()
+    assert open_store(store.url, write=True) is not None
+    assert time.monotonic() - started > 2, "a runner is not gone because its store was looked at once"
+
+
+@on_both_engines
+def test_whose_runner_is_dead_is_migrated_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = owners.process().split()[0]
+    running = (
+        "INSERT INTO ablate_trainings (key, trainer, config, seed, code, state, attempts, beats, lease, owner, process)"
+        f" VALUES ('t', 's', '{{}}', 0, '{{}}', 'running', 1, 0, 'lease', 'host:1', '{machine} 1 1')"
+    )
+    with store.write() as connection:
+        connection.exec_driver_sql(running)
+    monkeypatch.setattr(revisions, "SILENCE_SECONDS", 600)
+    revisions.refuse_beneath_runners(store.read, "0002", store.url)
+
+
+@on_both_engines
+def test_a_runner_notices_that_its_store_was_migrated(store: Store) -> None:
+    store.check()
+    with store.write() as connection:
+        connection.exec_driver_sql(f"UPDATE {revisions.VERSION_TABLE} SET version_num = '0009'")
+    words = r"another version of ablate has migrated the store, from revision \d+ to 0009, while it was in use"
+    with pytest.raises(StoreGoneError, match=words):
+        store.check()
+
+
+@on_both_engines
+def test_that_the_store_was_migrated_explains_a_statement_that_fails(store: Store) -> None:
+    with store.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE ablate_trainings RENAME COLUMN beats TO pulse")
+        connection.exec_driver_sql(f"UPDATE {revisions.VERSION_TABLE} SET version_num = '0009'")
+    with pytest.raises(StoreGoneError, match="another version of ablate has migrated"), store.write() as connection:
+        work.beat(connection, ["lease"])
