@@ -1,7 +1,7 @@
 """A study's finished trials as values: what every table, figure and contrast is made from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
@@ -9,7 +9,9 @@ from ablate.analysis.stats import wilson
 from ablate.errors import AblateError, unknown_name
 from ablate.store import Store, plans, readings
 from ablate.store.plans import Plan, PlannedRow
+from ablate.study.changes import subject
 
+MOST_NAMED = 4
 KS = {"top1": 1, "top5": 5, "top10": 10}
 
 
@@ -38,7 +40,10 @@ class Metric:
 
 @dataclass(frozen=True)
 class RowResult:
-    """A row with what its seeds gave. `seeds` have a result, `failed` failed last, `missing` have none yet."""
+    """A row with what its seeds gave. `seeds` have a result, `failed` failed last, `missing` have none yet.
+
+    `accepted`: seeds whose result was kept although stale, with what has changed since.
+    """
 
     number: int
     label: str
@@ -51,6 +56,7 @@ class RowResult:
     metrics: Mapping[str, Metric]
     rates: Mapping[int, float]
     environments: Mapping[int, Mapping[str, str]]
+    accepted: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,11 @@ class StudyResults:
     @property
     def factors(self) -> list[str]:
         return [factor["name"] for factor in self.document["factors"]]
+
+    @property
+    def findings(self) -> list[str]:
+        """What was noticed when the study was made or imported, and which results were kept although stale."""
+        return [*self.document.get("findings", []), *_kept_although_stale((*self.rows, *self.references))]
 
     def sets(self, factor: str) -> list[str]:
         """The config keys that a factor sets; none are known of an imported log's."""
@@ -150,8 +161,40 @@ def _row(number: int, row: PlannedRow, found: Mapping[str, readings.Reading], co
         missing=tuple(seed for seed, reading in by_seed.items() if not reading.done),
         metrics=metrics,
         rates={k: fmean(reading.hits[k] for reading in done.values()) / reading_n(done) for k in sorted(ks)},
-        environments={seed: reading.environment for seed, reading in done.items()},
+        environments={seed: _circumstances(reading, row.changes.get(seed, ())) for seed, reading in done.items()},
+        accepted={seed: tuple(row.changes[seed]) for seed in done if seed in row.changes},
     )
+
+
+def _circumstances(reading: readings.Reading, changes: Sequence[str]) -> Mapping[str, str]:
+    """What was recorded of a run, and what has changed since then: of two rows, that differs as the rest may."""
+    return {**reading.environment, **{subject(change): change for change in changes}}
+
+
+def _kept_although_stale(rows: Sequence[RowResult]) -> list[str]:
+    """A sentence for each reason: `row plain, seeds 0–2: results kept although stale: schedule.lr: 0.1 -> 0.2`."""
+    found: dict[tuple[str, ...], dict[str, list[int]]] = {}
+    for row in rows:
+        for seed, changes in row.accepted.items():
+            found.setdefault(changes, {}).setdefault(row.label, []).append(seed)
+    return [
+        f"{_named(seeds_of)}: results kept although stale: {'; '.join(changes)}" for changes, seeds_of in found.items()
+    ]
+
+
+def _named(seeds_of: Mapping[str, Sequence[int]]) -> str:
+    """`row plain, seeds 0–2`; of many rows, the first and how many more."""
+    shown = [f"row {label}, {_seeds(seeds)}" for label, seeds in list(seeds_of.items())[:MOST_NAMED]]
+    more = len(seeds_of) - len(shown)
+    return "; ".join(shown) + (f"; and {more} more row{'s' if more > 1 else ''}" if more else "")
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    """`seed 0`, `seeds 0–2`, `seeds 0, 5`."""
+    if len(seeds) == 1:
+        return f"seed {seeds[0]}"
+    in_line = list(seeds) == list(range(seeds[0], seeds[-1] + 1))
+    return "seeds " + (f"{seeds[0]}–{seeds[-1]}" if in_line else ", ".join(map(str, seeds)))
 
 
 def reading_n(done: Mapping[int, readings.Reading]) -> int:

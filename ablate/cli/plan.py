@@ -1,8 +1,7 @@
 """`ablate plan`: what a run would do; runs nothing."""
 
-from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,7 +18,10 @@ from ablate.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from ablate.study.cost import Times
     from ablate.study.plan import PlannedTrial
+    from ablate.study.study import Study
+    from ablate.study.trial import Trial
 
 
 @guarded
@@ -30,52 +32,50 @@ def plan(
     settings: Settings = None,
     only: Only = None,
     seeds: Seeds = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="How many workers to expect; default: as for `ablate run`.")
+    ] = None,
 ) -> None:
-    """Show the trials, which are done, shared or pending; run nothing."""
+    """Show the trials, which are done, stale and why, shared or pending, and what they cost; run nothing."""
+    from ablate.cli import plan_text
     from ablate.cli.request import read_request
-    from ablate.store import open_store, plans
-    from ablate.study.plan import resolve
+    from ablate.run.slots import slots
+    from ablate.study.cost import estimate
 
     request = read_request(path, profile, all_settings(settings, seeds), only)
-    opened = open_store(store)
-    states: dict[str, str] = {}
-    finished: set[str] = set()
-    if opened is not None:
-        with opened.read() as connection:
-            states = plans.training_states(connection, {trial.training_key for trial in request.selected})
-            finished = plans.finished(connection, {trial.key for trial in request.selected})
-    planned = resolve(request.selected, states, finished)
-    study = request.study
-    typer.echo(f"study {study.name}, profile {study.profile}: {study.question}".rstrip(": "))
-    by_label: dict[tuple[str, str], list[str]] = {}
-    for item in planned:
-        by_label.setdefault((item.trial.label, item.trial.kind), []).append(item.state)
-    for (label, kind), found in by_label.items():
-        mark = " (reference)" if kind == "reference" else ""
-        typer.echo(f"  {_counted(found):<10} {label}{mark}")
-    typer.echo(_total(planned, len(study.seeds)))
+    planned, times = _look_up(store, request.selected)
+    letters = plan_text.reasons(planned)
+    count = len(slots(request.selected, workers))
+    lines = [
+        *_heading(request.study),
+        *plan_text.row_lines(planned, letters),
+        *plan_text.reason_lines(planned, letters),
+        *plan_text.wrapped(plan_text.total(planned, len(request.study.seeds))),
+        *plan_text.wrapped(plan_text.expectation(estimate(planned, times, count), count)),
+    ]
+    typer.echo("\n".join(lines))
 
 
-def _total(planned: "Sequence[PlannedTrial]", seeds: int) -> str:
-    """How much there is: `9 rows and 1 reference × 1 seed: 10 trials, 10 trainings, of which 10 to run`."""
-    rows = len({item.trial.label for item in planned if item.trial.kind == "row"})
-    references = len({item.trial.label for item in planned if item.trial.kind == "reference"})
-    trainings = {item.trial.training_key for item in planned}
-    pending = {item.trial.training_key for item in planned if item.state == "pending"}
-    extra = f" and {_plural(references, 'reference')}" if references else ""
-    return (
-        f"{_plural(rows, 'row')}{extra} × {_plural(seeds, 'seed')}: {_plural(len(planned), 'trial')}, "
-        f"{_plural(len(trainings), 'training')}, of which {len(pending)} to run"
-    )
+def _heading(study: "Study") -> Iterator[str]:
+    """What is asked, and what the designs cannot tell apart."""
+    from ablate.cli.plan_text import wrapped
+    from ablate.study.aliases import alias_lines
+
+    yield from wrapped(f"study {study.name}, profile {study.profile}: {study.question}".rstrip(": "), " " * 6)
+    yield from alias_lines(study)
 
 
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+def _look_up(url: str, selected: "Sequence[Trial]") -> "tuple[list[PlannedTrial], Times]":
+    """How the trials stand in the store, if there is one, and how long finished ones like them took."""
+    from ablate.store import open_store
+    from ablate.study.cost import shapes_to_run
+    from ablate.study.plan import Records, resolve
 
+    opened = open_store(url)
+    if opened is None:
+        return resolve(selected, Records()), {}
+    from ablate.store.records import read_records, read_times
 
-def _counted(states: Sequence[str]) -> str:
-    """`done`, or `2 done, 1 pending` where a row's seeds differ."""
-    counted = Counter(states)
-    if len(counted) == 1:
-        return states[0]
-    return ", ".join(f"{count} {state}" for state, count in counted.items())
+    with opened.read() as connection:
+        planned = resolve(selected, read_records(connection, selected))
+        return planned, read_times(connection, shapes_to_run(planned))

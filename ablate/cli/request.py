@@ -33,7 +33,7 @@ def read_request(
         _prepare_data(study)
     wanted = trials(study)
     selected = _select(wanted, only)
-    for warning in [*_overridden(study), *_unheard(study, wanted), *_warnings(selected)]:
+    for warning in [*study.warnings, *_overridden(study), *_unheard(study, wanted), *_warnings(selected)]:
         typer.echo(f"warning: {warning}", err=True)
     return Request(study, wanted, selected)
 

@@ -1,6 +1,7 @@
 """`ablate run`: runs what the file asks for and the store lacks."""
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,8 +21,7 @@ from ablate.cli.options import (
 from ablate.errors import AblateError, unknown_name
 
 if TYPE_CHECKING:
-    from ablate.cli.request import Request
-    from ablate.study.trial import Trial
+    from ablate.study.plan import PlannedTrial
 
 
 @guarded
@@ -35,6 +35,9 @@ def run(
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; default: cores / threads.")] = None,
     executor: Annotated[str | None, typer.Option(help="Where trials run: processes, or inline.")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")] = False,
+    accept_stale: Annotated[
+        bool, typer.Option("--accept-stale", help="Keep stale results, and record that, instead of running anew.")
+    ] = False,
 ) -> None:
     """Run what the study asks for and the store lacks."""
     from ablate.cli.request import read_request
@@ -46,43 +49,43 @@ def run(
     from ablate.cli.live import watch  # after the request, so that a fault in it answers at once
     from ablate.run.dispatch import Dispatch
     from ablate.run.interrupt import interruptible
-    from ablate.run.planning import plan_of
+    from ablate.run.planning import prepare
     from ablate.run.slots import slots
-    from ablate.store import open_store, plans, work
+    from ablate.store import open_store
 
     executor = _executor(executor, workers)
-    places = slots([trial.config for trial in request.selected], 1 if executor == "inline" else workers)
+    places = slots(request.selected, 1 if executor == "inline" else workers)
     opened = open_store(store, write=True)
     assert opened is not None
     if warning := opened.warning():
         typer.echo(f"warning: {warning}", err=True)
-    keys = dict.fromkeys(trial.training_key for trial in request.selected)
-    with opened.write(alone=True) as connection:
-        plans.save_trials(connection, request.trials)
-        plans.save_plan(connection, plan_of(request.study, request.trials, overrides))
-        if retry_failed:
-            work.retry(connection, list(keys))
-        before = plans.training_states(connection, set(keys))
-    with interruptible() as asked, watch(request.selected, before) as observer:
-        states = Dispatch(opened, _with_shared(request, set(keys)), observer, executor, places, asked).run()
+    study, how = request.study, {"retry_failed": retry_failed, "accept_stale": accept_stale}
+    prepared = prepare(opened, study, request.trials, request.selected, overrides, **how)
+    before = prepared.before
+    _tell_accepted(prepared.selected)
+    shown = [item.trial for item in prepared.selected if item.trial.training_key in before]
+    with interruptible() as asked, watch(shown, before, prepared.expected) as observer:
+        states = Dispatch(opened, prepared.trials, observer, executor, places, asked).run()
     if asked.is_set() and not set(states.values()) <= {"done", "failed"}:
         raise KeyboardInterrupt
     failed = [key for key, state in states.items() if state == "failed"]
     earlier = sum(before[key] == "failed" and not retry_failed for key in failed)
     ran = sum(state not in ("done", "failed") for state in before.values())
-    _summary(request.study.name, len(keys), ran, len(failed), earlier, time.monotonic() - started)
+    _summary(study.name, len(before), ran, len(failed), earlier, time.monotonic() - started)
     if failed:
         raise typer.Exit(FAILED)
 
 
-def _with_shared(request: "Request", keys: set[str]) -> "list[Trial]":
-    """The selected trials and all others of the same trainings: evaluated together, a training runs once."""
-    return [trial for trial in request.trials if trial.training_key in keys]
+def _tell_accepted(selected: "Sequence[PlannedTrial]") -> None:
+    kept = sum(item.state == "accepted" for item in selected)
+    if kept:
+        typer.echo(f"{kept} stale result{'s' if kept > 1 else ''} kept as accepted; `ablate plan` says why", err=True)
 
 
 def _summary(study: str, trainings: int, ran: int, failed: int, earlier: int, seconds: float) -> None:
     if not ran and not failed:
-        typer.echo(f"{study}: all {trainings} trainings are done already; nothing to run", err=True)
+        already = f"all {trainings} trainings are done already; " if trainings else ""
+        typer.echo(f"{study}: {already}nothing to run", err=True)
     else:
         before = f" ({earlier} of them in an earlier run)" if earlier else ""
         typer.echo(f"{study}: {ran} of {trainings} trainings run in {seconds:.1f} s, {failed} failed{before}", err=True)

@@ -1,11 +1,18 @@
 """`ablate status`: the queue as it stands."""
 
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded
+
+if TYPE_CHECKING:
+    from ablate.store.overview import Failure, Running
+
+MOST = 20
+"""Failures that are listed one by one; of more, only the reasons are."""
 
 
 @guarded
@@ -13,7 +20,7 @@ def status(
     study: Annotated[str | None, typer.Argument(help="Only this study.")] = None,
     store: StoreUrl = DEFAULT_STORE,
 ) -> None:
-    """Show what is running, pending and failed, and why."""
+    """Show what is running, pending, stale and failed, and why."""
     from ablate.cli.options import require_store
     from ablate.store import overview
 
@@ -27,7 +34,26 @@ def status(
         typer.echo(f"{plan[0]} ({plan[1]}): {summary}")
         for item in running:
             if item.plan == plan:
-                typer.echo(f"  running  {item.label}, seed {item.seed}: {item.owner}, since {item.seconds:.0f} s")
-        for failed in failures:
-            if failed.plan == plan:
-                typer.echo(f"  failed   {failed.label}, seed {failed.seed}, attempt {failed.attempt}: {failed.reason}")
+                typer.echo(_running(item))
+        typer.echo("".join(_failed([item for item in failures if item.plan == plan])), nl=False)
+
+
+def _running(item: "Running") -> str:
+    at = f"step {item.step}/{item.steps}, " if item.step is not None else ""
+    again = f", attempt {item.attempt}" if item.attempt > 1 else ""
+    gone = ", which is gone: the next run takes it up" if item.gone else ""
+    return f"  running  {item.label}, seed {item.seed}{again}: {at}since {item.seconds:.0f} s by {item.owner}{gone}"
+
+
+def _failed(failures: "Sequence[Failure]") -> Iterator[str]:
+    if len(failures) <= MOST:
+        for one in failures:
+            yield f"  failed   {one.label}, seed {one.seed}, attempt {one.attempt}: {one.reason}\n"
+        return
+    by_reason: dict[str, list[Failure]] = {}
+    for one in failures:
+        by_reason.setdefault(one.reason, []).append(one)
+    for reason, same in list(by_reason.items())[:MOST]:
+        yield f"  failed   {len(same)}, such as {same[0].label}, seed {same[0].seed}: {reason}\n"
+    if len(by_reason) > MOST:
+        yield f"  and {len(by_reason) - MOST} more reasons; the table ablate_attempts has them all\n"

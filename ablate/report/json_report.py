@@ -33,7 +33,7 @@ def document(results: StudyResults) -> dict[str, Any]:
         "contrasts": [_contrast(contrast) for contrast in all_contrasts(results)],
         "effects": [],
         "aliases": [],
-        "findings": list(results.document.get("findings", [])),
+        "findings": results.findings,
         "suggestions": [],
     }
 

@@ -17,7 +17,7 @@ def render(results: StudyResults) -> str:
         "Change: against the row above, in percentage points of top-"
         f"{results.primary.removeprefix('top')}, with Newcombe's interval."
     )
-    if noticed := words.findings(results):
+    if noticed := results.findings:
         parts.append("## Noticed\n\n" + "\n".join(f"- {finding}" for finding in noticed))
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -29,7 +29,7 @@ def render(results: StudyResults, colour: bool = False, width: int | None = None
         if table.row_count:
             console.print(Text(title, style="bold"))
             console.print(table)
-    if noticed := words.findings(results):
+    if noticed := results.findings:
         console.print(Text("Noticed", style="bold"))
         for finding in noticed:
             console.print(Text(textwrap.fill(finding, width - 1, initial_indent="• ", subsequent_indent="  ")))

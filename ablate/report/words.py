@@ -107,8 +107,3 @@ def _listed(what: str, seeds: Mapping[str, Sequence[int]], rows: int, hint: str)
     if len(seeds) > MOST_LISTED:
         return [f"{what}: seeds of {len(seeds)} of {rows} rows{hint}."]
     return [f"{what}: {label}, seeds {', '.join(map(str, found))}{hint}." for label, found in seeds.items()]
-
-
-def findings(results: StudyResults) -> list[str]:
-    """What was noticed when the study was made or imported, a sentence each."""
-    return list(results.document.get("findings", []))

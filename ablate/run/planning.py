@@ -1,34 +1,115 @@
-"""A study and its trials as the plan that the store keeps: what reports need to print them later."""
+"""What `ablate run` does to the store before anything runs; and the plan that it keeps for reports."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from typing import Any
 
+from ablate.store import Store, plans, records, work
 from ablate.store.plans import Plan, PlannedRow
+from ablate.study.cost import expected_seconds, shapes_to_run
 from ablate.study.design import Row
 from ablate.study.factors import Factor, LevelName
 from ablate.study.log import NOTE, Line
+from ablate.study.plan import ACCEPTED, FAILED, STALE, Older, PlannedTrial, resolve
 from ablate.study.study import Study
 from ablate.study.trial import REFERENCE, ROW, Trial
 
 NECK_NOTES = ("coarse-grained classification (cross entropy loss)", "fine-grained metric learning (triplet loss)")
 
 
-def plan_of(study: Study, trials: Sequence[Trial], overrides: Sequence[str] = ()) -> Plan:
+@dataclass(frozen=True)
+class Prepared:
+    """What a run has to do. `planned`: all trials of the study; `selected`: those that were asked for.
+
+    `trials`: what is run, with all else that their trainings are evaluated for; `before`: {training key: state};
+    `expected`: {training key: seconds} as far as is known.
+    """
+
+    planned: Sequence[PlannedTrial]
+    selected: Sequence[PlannedTrial]
+    trials: Sequence[Trial]
+    before: Mapping[str, str]
+    expected: Mapping[str, float]
+
+
+def prepare(
+    store: Store,
+    study: Study,
+    trials: Sequence[Trial],
+    selected: Sequence[Trial],
+    overrides: Sequence[str] = (),
+    *,
+    retry_failed: bool = False,
+    accept_stale: bool = False,
+) -> Prepared:
+    """Brings the store to what the file asks for: its plan, its trials, what is accepted, what is tried again.
+
+    `selected` are those of the trials that were asked for.
+    """
+    labels = {trial.label for trial in selected}
+    with store.write(alone=True) as connection:
+        found = records.read_records(connection, trials)
+        if accept_stale:
+            kept = _to_accept(resolve(trials, found), labels)
+            records.accept(connection, kept)
+            found = replace(found, accepted={**found.accepted, **kept})
+        planned = resolve(trials, found)
+        wanted = [item.trial for item in planned if item.state != ACCEPTED]
+        plans.save_trials(connection, wanted)
+        plans.save_plan(connection, plan_of(study, planned, overrides))
+        keys = list(dict.fromkeys(trial.training_key for trial in wanted if trial.label in labels))
+        if retry_failed:
+            work.retry(connection, keys)
+        states = plans.training_states(connection, set(keys))
+        asked = [item for item in planned if item.trial.label in labels]
+        times = records.read_times(connection, shapes_to_run(asked))
+    before = {key: states[key] for key in keys}
+    running = [trial for trial in wanted if trial.training_key in before]
+    return Prepared(planned, asked, running, before, expected_seconds(asked, times))
+
+
+def _to_accept(planned: Sequence[PlannedTrial], labels: Set[str]) -> dict[str, Older]:
+    """The older results of what is stale, and of what has failed since something changed."""
+    return {
+        item.trial.key: item.older
+        for item in planned
+        if item.older and item.state in (STALE, FAILED) and item.trial.label in labels
+    }
+
+
+def plan_of(study: Study, planned: Sequence[PlannedTrial], overrides: Sequence[str] = ()) -> Plan:
     """The plan of a study with all its rows and references; `overrides` are the options that changed the file."""
-    cells: dict[str, dict[int, str]] = {}
-    for trial in trials:
-        cells.setdefault(trial.label, {})[trial.seed] = trial.key
-    rows = [PlannedRow(row.label, ROW, _words(row), cells[row.label], row.title) for row in study.rows]
-    rows += [PlannedRow(ref.label, REFERENCE, {}, cells[ref.label]) for ref in study.references]
-    return Plan(study.name, study.profile, _document(study, trials, overrides), False, rows)
+    of_row: dict[str, list[PlannedTrial]] = {}
+    for item in planned:
+        of_row.setdefault(item.trial.label, []).append(item)
+    rows = [_row(row.label, ROW, of_row[row.label], _words(row), row.title) for row in study.rows]
+    rows += [_row(reference.label, REFERENCE, of_row[reference.label]) for reference in study.references]
+    return Plan(study.name, study.profile, _document(study, planned[0].trial, overrides), False, rows)
+
+
+def _row(
+    label: str,
+    kind: str,
+    planned: Sequence[PlannedTrial],
+    levels: Mapping[str, LevelName] | None = None,
+    title: str | None = None,
+) -> PlannedRow:
+    return PlannedRow(
+        label,
+        kind,
+        levels or {},
+        {item.trial.seed: item.key for item in planned},
+        title,
+        stale=frozenset(item.trial.seed for item in planned if item.older and item.state != ACCEPTED),
+        changes={item.trial.seed: item.older.changes for item in planned if item.older and item.state == ACCEPTED},
+    )
 
 
 def _words(row: Row) -> dict[str, LevelName]:
     return {name: level.word for name, level in row.levels.items()}
 
 
-def _document(study: Study, trials: Sequence[Trial], overrides: Sequence[str]) -> dict[str, Any]:
-    first = trials[0]
+def _document(study: Study, first: Trial, overrides: Sequence[str]) -> dict[str, Any]:
     return {
         "question": study.question,
         "trainer": study.trainer,
@@ -39,7 +120,7 @@ def _document(study: Study, trials: Sequence[Trial], overrides: Sequence[str]) -
         "factors": [_factor(factor) for factor in study.factors],
         "config": first.config,
         "data": {"name": first.config.get("data", {}).get("name"), "fingerprint": first.training.data},
-        "setting": [list(line) for line in _setting(study, trials)],
+        "setting": [list(line) for line in _setting(study, first)],
         "tight": True,
         "findings": [],
         "overrides": list(overrides),
@@ -51,9 +132,9 @@ def _factor(factor: Factor) -> dict[str, Any]:
     return {"name": factor.name, "sets": list(factor.sets), "levels": levels, "baseline": factor.baseline.word}
 
 
-def _setting(study: Study, trials: Sequence[Trial]) -> list[Line]:
+def _setting(study: Study, first: Trial) -> list[Line]:
     """The log format's `# setting`: what the rows share, in the seed log's words where it has them."""
-    config = trials[0].config
+    config = first.config
     if study.trainer != "retrieval":
         return [("trainer", study.trainer)]
     baseline = next((factor.baseline.word for factor in study.factors if factor.name == "backbone"), None)

@@ -3,9 +3,10 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from ablate.errors import AblateError
+from ablate.study.trial import Trial
+from ablate.train.config import TRAINERS
 
 Slot = Mapping[str, str]
 """The variables of a worker's environment that differ from the runner's."""
@@ -13,27 +14,27 @@ Slot = Mapping[str, str]
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
-def slots(configs: Sequence[Mapping[str, Any]], workers: int | None) -> list[Slot]:
-    """One a worker for trials of these configs. By default as many as GPUs, or as cores / threads allow.
+def slots(trials: Sequence[Trial], workers: int | None) -> list[Slot]:
+    """One a worker for these trials. By default as many as GPUs, or as cores / threads allow.
 
     AblateError where more workers are asked for than may share the GPUs.
     """
-    runtime = configs[0].get("runtime", {})
-    gpus = visible_gpus() if _may_use_gpus(configs) else []
+    runtimes = [trial.config["runtime"] for trial in trials]
+    device: str = runtimes[0]["device"]
+    share: int = runtimes[0]["trials_per_gpu"]
+    on_gpus = TRAINERS[trials[0].training.trainer].on_gpus and any(each["device"] != "cpu" for each in runtimes)
+    gpus = visible_gpus() if on_gpus else []
     if not gpus:
-        threads: int = max(config.get("runtime", {}).get("threads", 1) for config in configs)
+        threads: int = max(each["threads"] for each in runtimes)
         return [{}] * (workers or max(1, len(os.sched_getaffinity(0)) // threads))
-    if ":" in runtime["device"]:
-        gpus = gpus[:1]  # the config itself says which
-    share: int = runtime["trials_per_gpu"]
-    of_gpus: list[Slot] = [{} if ":" in runtime["device"] else {VISIBLE: gpu} for gpu in gpus]
-    places = of_gpus * share
-    if workers is not None and workers > len(places):
+    named = ":" in device  # the config itself says which GPU
+    places: list[Slot] = [{}] if named else [{VISIBLE: gpu} for gpu in gpus]
+    if workers is not None and workers > len(places) * share:
         raise AblateError(
-            f"--workers {workers}: {len(gpus)} GPU(s) with {share} trial(s) each make {len(places)}; "
-            f"to share a GPU, --set config.runtime.trials_per_gpu={-(-workers // len(gpus))}"
+            f"--workers {workers}: {len(places)} GPU(s) with {share} trial(s) each make {len(places) * share}; "
+            f"to share a GPU, --set config.runtime.trials_per_gpu={-(-workers // len(places))}"
         )
-    return places[:workers]
+    return (places * share)[:workers]
 
 
 def visible_gpus() -> list[str]:
@@ -44,7 +45,3 @@ def visible_gpus() -> list[str]:
         return [name for name in chosen if name and name != "-1"]
     devices = Path("/dev").glob("nvidia[0-9]*")
     return sorted((path.name.removeprefix("nvidia") for path in devices), key=int)
-
-
-def _may_use_gpus(configs: Sequence[Mapping[str, Any]]) -> bool:
-    return any(config.get("runtime", {}).get("device", "cpu") != "cpu" and "model" in config for config in configs)

@@ -4,9 +4,10 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Join, Select, and_, case, func, select
+from sqlalchemy import Connection, Join, Select, and_, func, select
 
 from ablate.errors import StoreError
+from ablate.store.owners import is_gone
 from ablate.store.schema import (
     DONE,
     FAILED,
@@ -27,10 +28,16 @@ Counts = dict[tuple[str, str], dict[str, int]]
 
 @dataclass(frozen=True)
 class Running:
+    """An attempt that runs: on which step of how many it last was, where that is known, and who runs it since when."""
+
     plan: tuple[str, str]
     label: str
     seed: int
+    attempt: int
+    step: int | None
+    steps: int | None
     owner: str
+    gone: bool
     seconds: float
 
 
@@ -44,20 +51,20 @@ class Failure:
 
 
 def counts(connection: Connection, study: str | None) -> Counts:
-    """How many trials of each plan, references included, are in which state."""
-    waiting = trainings.c.state.in_((DONE, QUEUED))
-    state = case(
-        (trials.c.attempt_id.is_not(None), DONE),
-        (and_(waiting, cells.c.stale), STALE),
-        (waiting, QUEUED),
-        else_=trainings.c.state,
-    )
-    query = select(plans.c.study, plans.c.profile, state.label("state"), func.count().label("number"))
-    query = query.select_from(_planned()).group_by(plans.c.study, plans.c.profile, state)
+    """How many trials of each plan, references included, are in which state.
+
+    What is done is the rest: of a hundred thousand trials, only those without a result are looked up.
+    """
     found: Counts = {}
-    for row in connection.execute(_of(query, study)):
-        found.setdefault((row.study, row.profile), {})[row.state] = row.number
-    return found
+    for row in connection.execute(_of(_TOTALS, study)):
+        found[row.study, row.profile] = {DONE: row.number}
+    for row in connection.execute(_of(_UNFINISHED, study)):
+        states = found[row.study, row.profile]
+        waiting = row.state in (DONE, QUEUED)
+        state = (STALE if row.stale else QUEUED) if waiting else row.state
+        states[state] = states.get(state, 0) + row.number
+        states[DONE] -= row.number
+    return {plan: {state: number for state, number in states.items() if number} for plan, states in found.items()}
 
 
 def require(found: Counts, study: str | None, store: str) -> None:
@@ -67,26 +74,39 @@ def require(found: Counts, study: str | None, store: str) -> None:
 
 
 def running(connection: Connection, study: str | None) -> list[Running]:
-    """What runs now."""
-    query = _attempts(RUNNING).where(attempts.c.state == RUNNING)
+    """What runs now, by what the store was last told."""
     now = time.time()
-    found = connection.execute(_of(query, study))
-    return [Running((r.study, r.profile), r.label, r.seed, r.owner, now - r.started) for r in found]
+    return [
+        Running(
+            plan=(row.study, row.profile),
+            label=row.label,
+            seed=row.seed,
+            attempt=row.number,
+            step=row.step,
+            steps=row.steps,
+            owner=row.owner,
+            gone=is_gone(row.process),
+            seconds=max(0.0, now - row.started),  # the clock may have been set back
+        )
+        for row in connection.execute(_of(_latest_attempts(RUNNING), study))
+    ]
 
 
 def failures(connection: Connection, study: str | None) -> list[Failure]:
     """Trials whose latest attempt failed, with the reason."""
-    query = _attempts(FAILED).where(attempts.c.number == trainings.c.attempts)
-    found = connection.execute(_of(query, study))
+    found = connection.execute(_of(_latest_attempts(FAILED), study))
     return [Failure((r.study, r.profile), r.label, r.seed, r.number, r.reason or "no reason given") for r in found]
 
 
-def _attempts(state: str) -> Select[Any]:
-    """The attempts at trainings in a state, a line a row and seed that they stand for."""
-    joined = _planned().join(attempts, attempts.c.training_key == trainings.c.key)
-    of_attempt = (attempts.c.number, attempts.c.owner, attempts.c.reason, attempts.c.started)
-    columns = (plans.c.study, plans.c.profile, rows.c.label, cells.c.seed, *of_attempt)
-    return select(*columns).select_from(joined).where(trainings.c.state == state).order_by(rows.c.position)
+def _latest_attempts(state: str) -> Select[Any]:
+    """The latest attempts at trainings in a state, a line a row and seed that they stand for."""
+    latest = and_(attempts.c.training_key == trainings.c.key, attempts.c.number == trainings.c.attempts)
+    of_attempt = (attempts.c.number, attempts.c.step, attempts.c.steps, attempts.c.reason, attempts.c.started)
+    columns = (plans.c.study, plans.c.profile, rows.c.label, cells.c.seed, trainings.c.owner, trainings.c.process)
+    query = select(*columns, *of_attempt).select_from(_planned().join(attempts, latest))
+    return query.where(trainings.c.state == state, trials.c.attempt_id.is_(None)).order_by(
+        rows.c.position, cells.c.seed
+    )
 
 
 def _planned() -> Join:
@@ -101,3 +121,18 @@ def _planned() -> Join:
 
 def _of(query: Select[Any], study: str | None) -> Select[Any]:
     return query if study is None else query.where(plans.c.study == study)
+
+
+_NUMBER = func.count().label("number")
+_TOTALS = (
+    select(plans.c.study, plans.c.profile, _NUMBER)
+    .select_from(plans.join(rows, rows.c.plan_id == plans.c.id).join(cells, cells.c.row_id == rows.c.id))
+    .group_by(plans.c.study, plans.c.profile)
+    .order_by(plans.c.study, plans.c.profile)
+)
+_UNFINISHED = (
+    select(plans.c.study, plans.c.profile, cells.c.stale, trainings.c.state, _NUMBER)
+    .select_from(_planned())
+    .where(trials.c.attempt_id.is_(None))
+    .group_by(plans.c.study, plans.c.profile, cells.c.stale, trainings.c.state)
+)

@@ -1,13 +1,16 @@
 """Plans: what a study's rows are and which trial stands for each row and seed."""
 
+import json
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Connection, and_, delete, insert, select
+from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, select, update
 
-from ablate.store.schema import DONE, QUEUED, cells, hits, plans, rows, trainings, trials
+from ablate.store.inserts import insert_new
+from ablate.store.schema import DONE, QUEUED, cells, declarations, hits, plans, rows, trainings, trials
 
 if TYPE_CHECKING:
     from ablate.study.trial import Trial
@@ -18,7 +21,11 @@ CHUNK = 500
 
 @dataclass(frozen=True)
 class PlannedRow:
-    """A row as the store keeps it. `levels`: {factor: level}; `cells`: {seed: trial key}."""
+    """A row as the store keeps it. `levels`: {factor: level}; `cells`: {seed: trial key}.
+
+    `stale`: seeds whose result was, when planned, under older defaults, data or code; `changes`: of those whose
+    older result was accepted, what has changed since.
+    """
 
     label: str
     kind: str
@@ -26,6 +33,8 @@ class PlannedRow:
     cells: Mapping[int, str]
     title: str | None = None
     lines: Sequence[tuple[str, str]] | None = None
+    stale: Set[int] = frozenset()
+    changes: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -41,21 +50,59 @@ class Plan:
 
 
 def save_plan(connection: Connection, plan: Plan) -> None:
-    """Puts the plan in the place of the study's last one; its trials stay, whatever becomes of the rows."""
+    """Puts the plan in the place of the study's last one; its trials stay, whatever becomes of the rows.
+
+    A plan that is there already is only noted as the latest.
+    """
     same = (plans.c.study == plan.study) & (plans.c.profile == plan.profile)
-    connection.execute(delete(plans).where(same))
-    values = {"study": plan.study, "profile": plan.profile, "document": dict(plan.document)}
-    made = connection.execute(insert(plans).values(**values, imported=plan.imported, updated=time.time()))
-    (plan_id,) = made.inserted_primary_key or (None,)
-    for position, row in enumerate(plan.rows):
-        kept = {"kind": row.kind, "label": row.label, "title": row.title, "levels": dict(row.levels)}
-        lines = [list(line) for line in row.lines] if row.lines is not None else None
-        done = connection.execute(insert(rows).values(plan_id=plan_id, position=position, lines=lines, **kept))
-        (row_id,) = done.inserted_primary_key or (None,)
-        planned = [
-            {"row_id": row_id, "seed": seed, "trial_key": key, "stale": False} for seed, key in row.cells.items()
-        ]
-        connection.execute(insert(cells), planned)
+    named = {"study": plan.study, "profile": plan.profile}
+    new = {**named, "document": {}, "imported": plan.imported, "updated": 0.0}
+    insert_new(connection, plans, [new])
+    document: dict[str, Any] = json.loads(json.dumps(plan.document))  # as it will be read back
+    values = {"document": document, "imported": plan.imported, "updated": time.time()}
+    connection.execute(update(plans).where(same).values(**values))  # holds the plan against others until the end
+    plan_id: int = connection.execute(select(plans.c.id).where(same)).scalar_one()
+    if [_stored(row) for row in plan.rows] != [_stored(row) for row in _read_rows(connection, plan_id)]:
+        connection.execute(delete(rows).where(rows.c.plan_id == plan_id))
+        _insert_rows(connection, plan_id, plan.rows)
+
+
+def _stored(row: PlannedRow) -> tuple[Any, ...]:
+    """A row's values in a form that two rows can be compared by."""
+    lines = [list(line) for line in row.lines] if row.lines is not None else None
+    changes = {seed: list(words) for seed, words in row.changes.items()}
+    return row.label, row.kind, row.title, dict(row.levels), lines, dict(row.cells), set(row.stale), changes
+
+
+def _insert_rows(connection: Connection, plan_id: int, planned: Sequence[PlannedRow]) -> None:
+    if not planned:
+        return
+    values = [
+        {
+            "plan_id": plan_id,
+            "position": position,
+            "kind": row.kind,
+            "label": row.label,
+            "title": row.title,
+            "levels": dict(row.levels),
+            "lines": [list(line) for line in row.lines] if row.lines is not None else None,
+        }
+        for position, row in enumerate(planned)
+    ]
+    connection.execute(insert(rows), values)
+    found = connection.execute(select(rows.c.id).where(rows.c.plan_id == plan_id).order_by(rows.c.position))
+    of_rows = [
+        {
+            "row_id": row_id,
+            "seed": seed,
+            "trial_key": key,
+            "stale": seed in row.stale,
+            "changes": list(row.changes[seed]) if seed in row.changes else None,
+        }
+        for row_id, row in zip(found.scalars(), planned, strict=True)
+        for seed, key in row.cells.items()
+    ]
+    connection.execute(insert(cells), of_rows)
 
 
 class PlanName(NamedTuple):
@@ -76,41 +123,62 @@ def read_plan(connection: Connection, study: str, profile: str) -> Plan:
     """The plan of a study and profile, which must be there."""
     same = (plans.c.study == study) & (plans.c.profile == profile)
     plan = connection.execute(select(plans).where(same)).one()
-    planned: dict[int, dict[int, str]] = {}
-    join = cells.join(rows, rows.c.id == cells.c.row_id)
-    of_plan = (
-        select(cells.c.row_id, cells.c.seed, cells.c.trial_key)
-        .select_from(join)
-        .where(rows.c.plan_id == plan.id)
-        .order_by(cells.c.seed)
+    return Plan(study, profile, plan.document, plan.imported, _read_rows(connection, plan.id), plan.updated)
+
+
+def _read_rows(connection: Connection, plan_id: int) -> list[PlannedRow]:
+    query = (
+        select(cells)
+        .select_from(cells.join(rows, rows.c.id == cells.c.row_id))
+        .where(rows.c.plan_id == plan_id)
+        .order_by(rows.c.position, cells.c.seed)
     )
-    for row_id, seed, key in connection.execute(of_plan):
-        planned.setdefault(row_id, {})[seed] = key
-    found = connection.execute(select(rows).where(rows.c.plan_id == plan.id).order_by(rows.c.position))
-    kept = [PlannedRow(row.label, row.kind, row.levels, planned.get(row.id, {}), row.title, row.lines) for row in found]
-    return Plan(study, profile, plan.document, plan.imported, kept, plan.updated)
+    planned = {row_id: list(found) for row_id, found in groupby(connection.execute(query), key=lambda c: c.row_id)}
+    of_plan = connection.execute(select(rows).where(rows.c.plan_id == plan_id).order_by(rows.c.position))
+    return [_read_row(row, planned.get(row.id, [])) for row in of_plan]
+
+
+def _read_row(row: Row[*tuple[Any, ...]], found: Sequence[Row[*tuple[Any, ...]]]) -> PlannedRow:
+    return PlannedRow(
+        row.label,
+        row.kind,
+        row.levels,
+        {cell.seed: cell.trial_key for cell in found},
+        row.title,
+        row.lines,
+        stale=frozenset(cell.seed for cell in found if cell.stale),
+        changes={cell.seed: cell.changes for cell in found if cell.changes is not None},
+    )
 
 
 def save_trials(connection: Connection, wanted: "Sequence[Trial]") -> None:
-    """Adds the trainings and trials that the store lacks; a finished training with a new trial queues again."""
-    states = training_states(connection, {trial.training_key for trial in wanted})
-    have = finished(connection, {trial.key for trial in wanted})
-    known = _known(connection, {trial.key for trial in wanted})
-    new_trainings: dict[str, dict[str, Any]] = {}
-    new_trials: dict[str, dict[str, Any]] = {}
-    for trial in wanted:
-        if trial.training_key not in states:
-            new_trainings[trial.training_key] = _training(trial)
-        if trial.key not in known:
-            values = {"key": trial.key, "training_key": trial.training_key, "evaluate": trial.evaluate}
-            new_trials[trial.key] = values
-    if new_trainings:
-        connection.execute(insert(trainings), list(new_trainings.values()))
-    if new_trials:
-        connection.execute(insert(trials), list(new_trials.values()))
-    again = {t.training_key for t in wanted if states.get(t.training_key) == DONE and t.key not in have}
-    for key in again:
-        connection.execute(trainings.update().where(trainings.c.key == key).values(state=QUEUED))
+    """Adds the trainings and trials that the store lacks; a finished training with a new trial queues again.
+
+    Notes as well what each trial was declared as, and which trainings take about the same time.
+    """
+    by_key = {trial.key: trial for trial in wanted}
+    by_training = {trial.training_key: trial for trial in wanted}
+    states = training_states(connection, set(by_training))
+    have = finished(connection, set(by_key))
+    known = _known(connection, set(by_key))
+    insert_new(connection, trainings, [_training(by_training[key]) for key in sorted(by_training) if key not in states])
+    insert_new(connection, trials, [_trial(by_key[key]) for key in sorted(by_key) if key not in known])
+    declared = sorted({(trial.declared, trial.key) for trial in wanted if trial.declared})
+    insert_new(connection, declarations, [{"declared": one, "trial_key": key} for one, key in declared])
+    _note_shapes(connection, by_training)
+    again = {trial.training_key for trial in wanted if trial.key not in have}
+    for part in chunks({key for key in again if states.get(key) == DONE}):
+        finished_before = trainings.c.key.in_(part) & (trainings.c.state == DONE)
+        connection.execute(update(trainings).where(finished_before).values(state=QUEUED))
+
+
+def _note_shapes(connection: Connection, by_training: "Mapping[str, Trial]") -> None:
+    """The shapes of trainings that an older version added."""
+    for part in chunks({key for key, trial in by_training.items() if trial.shape is not None}):
+        query = select(trainings.c.key).where(trainings.c.key.in_(part), trainings.c.shape.is_(None))
+        lacking = [{"of": key, "shape": by_training[key].shape} for key in connection.execute(query).scalars()]
+        if lacking:
+            connection.execute(update(trainings).where(trainings.c.key == bindparam("of")), lacking)
 
 
 def training_states(connection: Connection, keys: set[str]) -> dict[str, str]:
@@ -151,12 +219,17 @@ def _training(trial: "Trial") -> dict[str, Any]:
         "trainer": identity.trainer,
         "config": identity.config,
         "seed": identity.seed,
+        "shape": trial.shape,
         "data": identity.data,
         "code": dict(identity.code),
         "state": QUEUED,
         "attempts": 0,
         "beats": 0,
     }
+
+
+def _trial(trial: "Trial") -> dict[str, Any]:
+    return {"key": trial.key, "training_key": trial.training_key, "evaluate": trial.evaluate}
 
 
 def _known(connection: Connection, keys: set[str]) -> set[str]:

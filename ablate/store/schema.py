@@ -71,6 +71,7 @@ trainings = Table(
     Column("process", String(200)),  # what tells whether that runner is a process of this machine, see `owners.py`
     Column("beats", Integer, nullable=False),  # counts on while the runner lives; no clock is compared with another's
     Index("ablate_trainings_state", "state"),
+    Index("ablate_trainings_standing", "key", "state"),  # so that counting reads no configs
 )
 
 trials = Table(

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import numpy as np
@@ -26,6 +27,9 @@ from ablate.store.schema import (
     trainings,
     trials,
 )
+
+if TYPE_CHECKING:
+    from ablate.train.interface import Progress
 
 KS = (1, 5, 10)
 
@@ -107,11 +111,10 @@ def beat(connection: Connection, leases: Sequence[str]) -> list[str]:
     return [lease for lease in leases if lease not in held]
 
 
-def note(connection: Connection, reached: Mapping[int, tuple[int, int]]) -> None:
-    """Notes {attempt: (step, steps)} for whoever asks how far what runs is."""
-    made = [{"of": attempt, "at": step, "all": steps} for attempt, (step, steps) in reached.items()]
-    if made:
-        connection.execute(_NOTE, made)
+def note(connection: Connection, held: Claim, reached: "Progress | None") -> None:
+    """Notes how far an attempt is, for whoever asks."""
+    if reached is not None:
+        connection.execute(_NOTE, {"of": held.attempt_id, "at": reached.step, "all": reached.steps})
 
 
 _NOTE = update(attempts).where(attempts.c.id == bindparam("of")).values(step=bindparam("at"), steps=bindparam("all"))

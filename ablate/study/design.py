@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 from ablate.study.aliases import AliasTable
-from ablate.study.constraints import Rules
+from ablate.study.constraints import Rule, Rules
 from ablate.study.faults import Path, dotted
 from ablate.study.fractional import FractionReader
 from ablate.study.generated import Asked, Generator
@@ -76,8 +76,11 @@ class Designer:
         for label, row in self.explicit.by_label.items():
             rule = self.rules.against(row.levels.cell)
             if rule:
-                words = self.space.words(rule.out)
-                self.space.fault(self.explicit.paths[label], f"{rule.place} rules this row out: it has {words}")
+                has = self._what_hits(rule, row.levels.cell)
+                self.space.fault(self.explicit.paths[label], f"{rule.place} rules this row out: it has {has}")
+
+    def _what_hits(self, rule: Rule, cell: Cell) -> str:
+        return self.space.words({position: [cell[position]] for position in rule.out})
 
     def _told(self, path: Path, asked: Asked) -> Iterable[Cell]:
         """The design's cells that make sense, after saying what those of a fraction can tell."""
@@ -98,8 +101,8 @@ class Designer:
         if asked.start is not None:
             rule = self.rules.against(asked.start)
             if rule:
-                words = self.space.words(rule.out)
-                message = f"{rule.place} rules out the row that this design starts from: it has {words}"
+                has = self._what_hits(rule, asked.start)
+                message = f"{rule.place} rules out the row that this design starts from: it has {has}"
                 self.space.fault(path, message)
                 return ()
         if asked.stepwise:

@@ -16,7 +16,7 @@ from ablate.study.fraction import Fraction
 from ablate.study.fractional import FractionReader
 from ablate.study.rows import ExplicitRows
 from ablate.study.schema import AddOneEntry, DesignEntry, FractionalEntry, LadderEntry, LeaveOneOutEntry, PairsEntry
-from ablate.study.space import Cell, Space
+from ablate.study.space import BASELINE, Cell, Space
 
 Moves = Mapping[int, Sequence[int]]
 """Where each of some factors may go: {position: level numbers}."""
@@ -67,7 +67,8 @@ class Generator:
             return self.space.assigned(self.space.baseline, self.space.changes(path, start))
         if start in self.explicit.by_label:
             return self.explicit.by_label[start].levels.cell
-        self.space.faults.unknown(path, "row", start, self.explicit.by_label)
+        if start != BASELINE:
+            self.space.faults.unknown(path, "row", start, [*self.explicit.by_label, BASELINE])
         return self.space.baseline
 
     def _ladder(self, path: Path, ladder: LadderEntry) -> Asked:

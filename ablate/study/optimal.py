@@ -45,14 +45,16 @@ class _Exchange:
         self.levels, self.order, self.allowed = levels, order, allowed
         self.table: Any = None
         if prod(levels) <= TABLE:
-            self.table = Measured(list(product(*map(range, levels))), levels).matrix(order)
+            every = list(product(*map(range, levels)))
+            self.table = Measured(every, levels).matrix(order)
+            self.allowed = {run for run in every if allowed(run)}.__contains__  # asked again and again
 
     def subset(self, runs: int, seed: int) -> tuple[float, list[Run]]:
         """(efficiency, runs) that no change of one factor in one run makes better; (0, []) if there are too few."""
         self.runs = self._random_runs(runs, seed)
         if len(self.runs) < runs:
             return 0.0, []
-        self.rows = self._rows(self.runs)
+        self.rows, self.taken = self._rows(self.runs), set(self.runs)
         self._invert()
         for _ in range(20):
             if not self._improve():
@@ -92,9 +94,9 @@ class _Exchange:
 
     def _try(self, number: int, factor: int) -> bool:
         """Puts the factor of one run at the level that makes the determinant of X'X largest."""
-        run, taken = self.runs[number], set(self.runs)
+        run = self.runs[number]
         others = [(*run[:factor], level, *run[factor + 1 :]) for level in range(self.levels[factor])]
-        others = [other for other in others if other not in taken and self.allowed(other)]
+        others = [other for other in others if other not in self.taken and self.allowed(other)]
         if not others:
             return False
         candidates, row = self._rows(others), self.rows[number]
@@ -103,6 +105,7 @@ class _Exchange:
         best = int(gains.argmax())
         if gains[best] <= 1 + 1e-6:
             return False
+        self.taken = self.taken - {run} | {others[best]}
         self.runs[number], self.rows[number] = others[best], candidates[best]
         self._invert()
         return True

@@ -6,7 +6,7 @@ from typing import Any
 
 from ablate.study.faults import Path, dotted
 from ablate.study.schema import DesignEntry
-from ablate.study.space import Cell, Levels, Space
+from ablate.study.space import BASELINE, Cell, Levels, Space
 
 RESERVED = ("extends", "title")
 
@@ -80,10 +80,10 @@ class ExplicitRows:
         parent, path = written.entry["extends"], (*written.path, "extends")
         if parent in chain:
             self.faults.add(path, f"rows extend one another in a circle: {' -> '.join([*chain, str(parent)])}")
-        elif not isinstance(parent, str) or parent not in self._written:
-            self.faults.unknown(path, "row", parent, self._written)
-        else:
+        elif isinstance(parent, str) and parent in self._written:
             return self._cell(parent, chain)
+        elif parent != BASELINE:
+            self.faults.unknown(path, "row", parent, [*self._written, BASELINE])
         return self.space.baseline
 
 

@@ -146,4 +146,4 @@ def json_schema() -> dict[str, Any]:
         schema.setdefault("allOf", []).append(rule)
     schema["properties"]["trainer"]["enum"] = list(TRAINERS)
     schema["anyOf"] = [{"required": ["design"]}, {"required": ["search"]}]
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "ablate study file", **schema}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "ablate study file"}

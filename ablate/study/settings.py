@@ -1,6 +1,7 @@
 """Values under dotted config keys."""
 
 import copy
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -8,14 +9,17 @@ Config = dict[str, Any]
 
 
 def assigned(config: Mapping[str, Any], settings: Iterable[tuple[str, Any]]) -> Config:
-    """A copy of the config with each value under its dotted key; sections that lack are made."""
-    result = copy.deepcopy(dict(config))
+    """The config with each value under its dotted key; sections that lack are made.
+
+    Sections on the way are copied, all else is shared with `config`, which stays as it is.
+    """
+    result = dict(config)
     for key, value in settings:
         *sections, last = key.split(".")
         section = result
         for name in sections:
             inner = section.get(name)
-            section[name] = inner if isinstance(inner, dict) else {}
+            section[name] = dict(inner) if isinstance(inner, dict) else {}
             section = section[name]
         section[last] = value
     return result
@@ -32,6 +36,14 @@ def flattened(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def value_at(config: Mapping[str, Any], key: str) -> Any:
+    """The value or section under a dotted key; None where there is none."""
+    found: Any = config
+    for name in key.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
+
+
 def overlaid(base: Mapping[str, Any], over: Mapping[str, Any]) -> Config:
     """`over` laid over `base`: mappings merge deeply, everything else replaces."""
     merged = copy.deepcopy(dict(base))
@@ -44,3 +56,7 @@ def overlaid(base: Mapping[str, Any], over: Mapping[str, Any]) -> Config:
 def overlaps(one: str, other: str) -> bool:
     """Whether two dotted keys are the same or one lies inside the other."""
     return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
+
+
+canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+"""A value as the one JSON text that it has: what is hashed, and by which values are the same."""

@@ -10,6 +10,10 @@ Cell = tuple[int, ...]
 """One combination: for each factor, in the file's order, the number of its level."""
 
 
+BASELINE = "baseline"
+"""The label of the generated row that has every factor at its baseline."""
+
+
 class Levels(Mapping[str, Level]):
     """A cell's levels by factor name. Cells share factors and levels, so that a hundred thousand rows are small."""
 
@@ -52,7 +56,7 @@ class Space:
     def label(self, cell: Cell) -> str:
         """What a generated row is called: only what differs from the baseline."""
         differing = [words[n] for words, n, base in zip(self._words, cell, self.baseline, strict=True) if n != base]
-        return ", ".join(differing) or "baseline"
+        return ", ".join(differing) or BASELINE
 
     def fault(self, path: Path, message: str) -> None:
         """Records what is wrong with a combination, if all factors could be read."""

@@ -5,28 +5,25 @@ defaults would let a changed default reuse stale results.
 """
 
 import hashlib
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from ablate import data
-from ablate.errors import DataError, StudyError
 from ablate.study.code import code_hashes
-from ablate.study.faults import Faults
-from ablate.study.settings import Config
-from ablate.study.source import Node, Place
+from ablate.study.content import fingerprint
+from ablate.study.parts import Parts, Resolver
+from ablate.study.row_faults import RowFaults
+from ablate.study.settings import Config, canonical, value_at
 from ablate.study.study import Study
-from ablate.train.config import NO_FILE, TRAINERS, OutsideIdentity, RetrievalConfig
+from ablate.train.config import TRAINERS
 
 ROW, REFERENCE = "row", "reference"
+DIGITS = 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Identity:
     """What decides a training's result; `config` leaves out `evaluate` and what cannot change a result."""
 
@@ -38,12 +35,16 @@ class Identity:
 
     @property
     def key(self) -> str:
-        return digest(vars(self))
+        return digest({field.name: getattr(self, field.name) for field in fields(self)})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Trial:
-    """One row with one seed. Trials of one training key share one training."""
+    """One row with one seed. Trials of one training key share one training.
+
+    `declared` is the digest of what the study file says of it: of its trainer, preset, config as written, and seed,
+    and not of defaults, data or code. `shape` is that of the values on which the time depends that it takes.
+    """
 
     label: str
     kind: str
@@ -53,104 +54,83 @@ class Trial:
     training: Identity
     training_key: str
     key: str
+    declared: str = ""
+    shape: str | None = None
 
 
 def trials(study: Study) -> list[Trial]:
     """Every trial of a study, row by row, seed by seed; StudyError for rows whose config is not valid."""
-    wanted = [(row.label, ROW, study.row_config(row)) for row in study.rows]
-    wanted += [(ref.label, REFERENCE, study.reference_config(ref)) for ref in study.references]
-    faults: list[str] = []
+    resolver, maker = Resolver(study), _Maker(study)
+    faults = RowFaults(resolver.model)
     found: list[Trial] = []
-    for label, kind, raw in wanted:
+    for row in study.rows:
         try:
-            config = TRAINERS[study.trainer].config.model_validate(raw)
+            config, parts = resolver.row(row.levels)
         except ValidationError as error:
-            faults += _config_faults(label, error, TRAINERS[study.trainer].config)
-            continue
-        found += [_trial(study, label, kind, config, seed) for seed in study.seeds]
-    if faults:
-        raise StudyError(faults)
+            faults.add(row.label, error)
+        else:
+            found += maker.trials(row.label, ROW, config, parts)
+    for reference in study.references:
+        try:
+            config, parts = resolver.reference(reference)
+        except ValidationError as error:
+            faults.add(reference.label, error)
+        else:
+            found += maker.trials(reference.label, REFERENCE, config, parts)
+    faults.check()
     return found
 
 
 def digest(value: Any) -> str:
     """80 bits of the SHA-256 of a value's canonical JSON, in hex."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:20]
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:DIGITS]
 
 
-def _trial(study: Study, label: str, kind: str, config: BaseModel, seed: int) -> Trial:
-    config = _with_weights_hash(config)
-    resolved = config.model_dump(mode="json")
-    identifying = _identifying(config, {key for factor in study.factors for key in factor.sets})
-    if _weights_file(config):
-        identifying["model"]["pretrained"] = "file"  # which one, the hash says
-    evaluate = identifying.pop("evaluate", {})
-    training = Identity(study.trainer, identifying, seed, _fingerprint(config), code_hashes(study.trainer))
-    key = training.key
-    return Trial(label, kind, seed, resolved, evaluate, training, key, digest([key, evaluate]))
+class _Maker:
+    """Makes the trials of one study's rows. The keys are digests of JSON that is joined from that of the parts."""
+
+    def __init__(self, study: Study) -> None:
+        self.trainer, self.seeds, self.code = study.trainer, study.seeds, code_hashes(study.trainer)
+        self.names = sorted(TRAINERS[study.trainer].config.model_fields)
+        self.preset = canonical(study.preset)
+        self.shape = TRAINERS[study.trainer].shape
+        self.shapes: dict[tuple[int, ...], str] = {}
+
+    def trials(self, label: str, kind: str, config: BaseModel, parts: Parts) -> Iterator[Trial]:
+        resolved = {name: part.dumped for name, part in parts.items()}
+        identifying = {name: part.kept for name, part in parts.items() if part.text is not None}
+        evaluate = identifying.pop("evaluate", {})
+        data, shape = fingerprint(config), self._shape(resolved, parts)
+        trained, declared = self._hashed(parts, data), self._declared(parts)
+        for seed in self.seeds:
+            rest = f'{seed},"trainer":{canonical(self.trainer)}}}'
+            training = Identity(self.trainer, identifying, seed, data, self.code)
+            key = _ended(trained, rest)
+            named = (key, digest([key, evaluate]), _ended(declared, rest), shape)
+            yield Trial(label, kind, seed, resolved, evaluate, training, *named)
+
+    def _hashed(self, parts: Parts, data: str | None) -> "hashlib._Hash":
+        """The digest of an Identity, up to its seed."""
+        texts = [parts[name].text for name in self.names if name != "evaluate"]
+        config = ",".join([text for text in texts if text is not None])
+        text = f'{{"code":{canonical(self.code)},"config":{{{config}}},"data":{canonical(data)},"seed":'
+        return hashlib.sha256(text.encode())
+
+    def _declared(self, parts: Parts) -> "hashlib._Hash":
+        """The digest of what the file says, up to the seed."""
+        texts = [parts[name].declared for name in self.names]
+        config = ",".join([text for text in texts if text is not None])
+        return hashlib.sha256(f'{{"config":{{{config}}},"preset":{self.preset},"seed":'.encode())
+
+    def _shape(self, resolved: Config, parts: Parts) -> str:
+        at = tuple(parts[key.partition(".")[0]].number for key in self.shape)
+        if at not in self.shapes:
+            values = {key: value_at(resolved, key) for key in self.shape}
+            self.shapes[at] = digest({"trainer": self.trainer, "values": values})
+        return self.shapes[at]
 
 
-def _identifying(config: BaseModel, varied: set[str], prefix: str = "") -> Config:
-    """The config without the fields that are marked as outside the identity, unless a factor varies them."""
-    kept: Config = {}
-    for name, field in type(config).model_fields.items():
-        if OutsideIdentity in field.metadata and prefix + name not in varied:
-            continue
-        value = getattr(config, name)
-        inner = isinstance(value, BaseModel)
-        kept[name] = _identifying(value, varied, f"{prefix}{name}.") if inner else _dumped(config, name)
-    return kept
-
-
-def _dumped(config: BaseModel, name: str) -> Any:
-    return config.model_dump(mode="json", include={name})[name]
-
-
-def _fingerprint(config: BaseModel) -> str | None:
-    """The hash of the data set's content, for trainers that have one."""
-    return _data_fingerprint(config.data.name, config.data.root) if isinstance(config, RetrievalConfig) else None
-
-
-@lru_cache
-def _data_fingerprint(name: str, root: str | None) -> str:
-    return data.fingerprint(name, root)
-
-
-def _with_weights_hash(config: BaseModel) -> BaseModel:
-    """The config with the hash of its weights' file, by which the trainer knows that nobody replaced it meanwhile."""
-    path = _weights_file(config)
-    if path is None or not isinstance(config, RetrievalConfig):
-        return config
-    found, asked = _file_hash(path), config.model.pretrained_sha256
-    if asked not in (None, found):
-        raise DataError(f"model.pretrained: {path} has the SHA-256 {found}, and model.pretrained_sha256 is {asked}")
-    model = config.model.model_copy(update={"pretrained_sha256": found})
-    return config.model_copy(update={"model": model})
-
-
-def _weights_file(config: BaseModel) -> str | None:
-    """The file that initial weights are read from, if any."""
-    pretrained = config.model.pretrained if isinstance(config, RetrievalConfig) else "none"
-    return None if pretrained in NO_FILE else pretrained
-
-
-@lru_cache
-def _file_hash(path: str) -> str:
-    try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as fault:
-        remedy = "give the path of a state dict saved by torch.save, or imagenet, or none"
-        raise DataError(f"model.pretrained: {path} cannot be read ({fault.strerror}); {remedy}") from None
-
-
-def _config_faults(label: str, error: ValidationError, model: type[BaseModel]) -> list[str]:
-    """Values that are fine one by one, and not together in this row."""
-    collected = Faults(Node({}, Place(f"row {label!r}")))
-    collected.invalid(error, model)
-    try:
-        collected.check()
-    except StudyError as found:
-        return found.faults
-    return []
+def _ended(begun: "hashlib._Hash", rest: str) -> str:
+    whole = begun.copy()
+    whole.update(rest.encode())
+    return whole.hexdigest()[:DIGITS]

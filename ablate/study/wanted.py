@@ -13,7 +13,7 @@ from ablate.study.factors import Factor
 from ablate.study.faults import Faults, Path
 from ablate.study.schema import KINDS, DesignEntry, RequireEntry
 from ablate.study.source import Node
-from ablate.study.space import Space
+from ablate.study.space import BASELINE, Space
 
 Family = str | tuple[tuple[str, str], ...]
 Model = TypeVar("Model", bound=BaseModel)
@@ -54,7 +54,7 @@ class WantedReader:
         """A search may do without; what it compares with is the baseline."""
         if not self._has("search"):
             self.faults.add((), "'design' is missing")
-        return [Row("baseline", self.space.levels(self.space.baseline))]
+        return [Row(BASELINE, self.space.levels(self.space.baseline))]
 
     def _entries(self, part: str, model: type[Model]) -> dict[Path, Model]:
         """The entries of a list that have the right shape, by place; the faults of the others are known already."""

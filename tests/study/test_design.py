@@ -92,6 +92,13 @@ def test_a_label_as_from_is_the_row_and_its_levels(tmp_path: Path) -> None:
     assert rows(tmp_path, text) == ["start", "a=on, b=on"]
 
 
+def test_the_baseline_needs_no_row_to_be_named(tmp_path: Path) -> None:
+    text = "design: [{rows: {x: {extends: baseline, a: on}}}, {add_one: {from: baseline, factors: [a, b]}}]"
+    assert rows(tmp_path, text) == ["x", "baseline", "b=on"]
+    text = "design: [{rows: {baseline: {a: on}}}, {add_one: {from: baseline, factors: [b]}}]"
+    assert rows(tmp_path, text) == ["baseline", "a=on, b=on"]
+
+
 def test_rows_of_the_same_levels_merge_and_take_the_explicit_label_wherever_it_stands(tmp_path: Path) -> None:
     text = "design: [{add_one: {from: {}, factors: [a, b]}}, {grid: {a: [on, off]}}, {rows: {with a: {a: on}}}]"
     assert rows(tmp_path, text) == ["baseline", "with a", "b=on"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ablate.errors import DataError, StudyError
-from ablate.study import code, trial
+from ablate.study import code, content
 from ablate.study.file import read_study
 from ablate.study.trial import Trial, trials
 from ablate.train.config.retrieval import Loss, Model
@@ -120,9 +120,9 @@ def test_the_hash_follows_imports_and_leaves_the_config_out() -> None:
 def test_weights_from_a_file_count_by_their_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     found = []
-    for content in (b"one", b"other", b"one"):
-        (tmp_path / "weights.pt").write_bytes(content)
-        trial._file_hash.cache_clear()
+    for weights in (b"one", b"other", b"one"):
+        (tmp_path / "weights.pt").write_bytes(weights)
+        content.file_hash.cache_clear()
         found.append(by_label(tmp_path, STUDY, "config.model.pretrained=weights.pt")["plain"].training_key)
     assert found[0] == found[2] != found[1]
     (tmp_path / "weights.pt").rename(tmp_path / "elsewhere.pt")

@@ -30,12 +30,14 @@ class TrainerEntry:
     """A trainer by name: its config, and where its function is. What that module imports decides its results.
 
     `shape` are the keys on which the time depends that a trial takes, so that one can be told from another's; a
-    section's name means all of it. `presets` are named values that a study's config may start from.
+    section's name means all of it. `on_gpus`: whether it uses a GPU where there is one. `presets` are named values that
+    a study's config may start from.
     """
 
     config: type[Section]
     entry: str
     shape: tuple[str, ...]
+    on_gpus: bool = False
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -46,6 +48,6 @@ RETRIEVAL_SHAPE = (
 )
 
 TRAINERS = {
-    "retrieval": TrainerEntry(RetrievalConfig, "ablate.train.retrieval:train", RETRIEVAL_SHAPE, PRESETS),
+    "retrieval": TrainerEntry(RetrievalConfig, "ablate.train.retrieval:train", RETRIEVAL_SHAPE, True, PRESETS),
     "simulated": TrainerEntry(SimulatedConfig, "ablate.train.simulated:train", ("seconds", "queries")),
 }

@@ -58,6 +58,7 @@ def _trainings() -> None:
     op.add_column("ablate_trainings", sa.Column("process", sa.String(200)))
     op.add_column("ablate_trainings", sa.Column("beats", sa.Integer, nullable=False, server_default="0"))
     op.drop_column("ablate_trainings", "heartbeat")
+    op.create_index("ablate_trainings_standing", "ablate_trainings", ["key", "state"])
 
 
 def _of_each_attempt() -> None:

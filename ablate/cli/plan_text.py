@@ -1,0 +1,107 @@
+"""A plan in words: a line a row, why what is stale is stale, how much there is to do, how long that takes."""
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from string import ascii_lowercase
+
+from ablate.study.cost import Estimate, to_evaluate, to_train
+from ablate.study.plan import ACCEPTED, STALE, PlannedTrial
+from ablate.study.trial import REFERENCE
+
+WIDTH = 79
+Reasons = Mapping[tuple[str, ...], str]
+"""{what has changed: the letter that stands for it}."""
+
+_ABOUT = {
+    STALE: "Stale: the result is from before something changed. `ablate run` makes it anew, or keeps it with "
+    "--accept-stale.",
+    ACCEPTED: "Accepted: kept although stale, until the row is reset or something else changes.",
+}
+
+
+def reasons(planned: Sequence[PlannedTrial]) -> Reasons:
+    """A letter for every reason for which a trial is stale, or was and is accepted, in order of appearance."""
+    found = dict.fromkeys(item.older.changes for item in planned if item.older and item.state in _ABOUT)
+    return {changes: _letters(number) for number, changes in enumerate(found)}
+
+
+def row_lines(planned: Sequence[PlannedTrial], letters: Reasons) -> Iterator[str]:
+    """`  2 done, 1 stale a  normalized`."""
+    by_label: dict[tuple[str, str], list[str]] = {}
+    for item in planned:
+        reason = f" {letters[item.older.changes]}" if item.older and item.state in _ABOUT else ""
+        by_label.setdefault((item.trial.label, item.trial.kind), []).append(item.state + reason)
+    for (label, kind), states in by_label.items():
+        yield f"  {_counted(states):<10} {label}{' (reference)' if kind == REFERENCE else ''}"
+
+
+def reason_lines(planned: Sequence[PlannedTrial], letters: Reasons) -> Iterator[str]:
+    """Every reason once, with how many trials it is that of."""
+    for state, about in _ABOUT.items():
+        counts = Counter(item.older.changes for item in planned if item.older and item.state == state)
+        if counts:
+            yield from wrapped(about)
+        for changes, count in counts.items():
+            yield f"  {letters[changes]}  {plural(count, 'trial')}, because since then"
+            for change in changes:
+                yield from textwrap.wrap(change, WIDTH, initial_indent=" " * 7, subsequent_indent=" " * 9)
+
+
+def total(planned: Sequence[PlannedTrial], seeds: int) -> str:
+    """`9 rows × 3 seeds: 27 trials, 18 trainings (9 trials are free: they share one), of which 12 to run`."""
+    references = len({item.trial.label for item in planned if item.trial.kind == REFERENCE})
+    rows = len({item.trial.label for item in planned}) - references
+    trainings = len({item.trial.training_key for item in planned})
+    shared, evaluations = len(planned) - trainings, len(to_evaluate(planned))
+    text = plural(rows, "row") + (f" and {plural(references, 'reference')}" if references else "")
+    text += f" × {plural(seeds, 'seed')}: {plural(len(planned), 'trial')}, {plural(trainings, 'training')}"
+    if shared:
+        text += f" ({plural(shared, 'trial')} {'is' if shared == 1 else 'are'} free: a training is shared)"
+    text += f", of which {len(to_train(planned))} to run"
+    return text + (f" and {evaluations} only to evaluate" if evaluations else "")
+
+
+def expectation(cost: Estimate, workers: int) -> str:
+    """How long it takes, and from what that is known; empty if there is nothing to train."""
+    lacking = f"no estimate for {plural(cost.unknown, 'training')} of {plural(cost.shapes, 'shape')}"
+    if not cost.known:
+        return f"{lacking}, as none of the same shape is finished" if cost.unknown else ""
+    known = f"about {duration(cost.seconds)} with {plural(workers, 'worker')}"
+    source = f"from {plural(cost.finished, 'finished training')} of the same shape"
+    return f"{known}, {source}" + (f"; {lacking}" if cost.unknown else "")
+
+
+def wrapped(text: str, indent: str = "  ") -> list[str]:
+    return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Two units at most: `2 h 10 min`, `3 min 5 s`, `4 s`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _counted(states: Sequence[str]) -> str:
+    """`done`, or `2 done, 1 pending` where a row's seeds differ."""
+    if len(states) == 1 or len(counted := Counter(states)) == 1:
+        return states[0]
+    return ", ".join(f"{count} {state}" for state, count in counted.items())
+
+
+def _letters(number: int) -> str:
+    """a, b, ... z, aa, ab, ..."""
+    text = ""
+    number += 1
+    while number:
+        number, last = divmod(number - 1, len(ascii_lowercase))
+        text = ascii_lowercase[last] + text
+    return text

@@ -1,0 +1,108 @@
+"""What the store knows of a study's trials, as `study/plan.py` takes it."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, select
+
+from ablate.store.inserts import insert_new
+from ablate.store.plans import chunks, finished, training_states
+from ablate.store.schema import DONE, acceptances, attempts, declarations, results, trainings, trials
+from ablate.study.changes import changes
+from ablate.study.plan import Older, Records
+from ablate.study.trial import Identity, Trial
+
+
+def read_records(connection: Connection, wanted: Sequence[Trial]) -> Records:
+    """The records of some trials."""
+    done = finished(connection, {trial.key for trial in wanted})
+    lacking = [trial for trial in wanted if trial.key not in done]
+    return Records(
+        states=training_states(connection, {trial.training_key for trial in wanted}),
+        finished=done,
+        older=_older(connection, lacking),
+        accepted=_accepted(connection, {trial.key for trial in lacking}),
+    )
+
+
+def accept(connection: Connection, kept: Mapping[str, Older]) -> None:
+    """Keeps {trial key: an older result} in place of running those trials."""
+    for part in chunks(set(kept)):
+        connection.execute(delete(acceptances).where(acceptances.c.wanted_key.in_(part)))
+    now = time.time()
+    values = [
+        {"wanted_key": key, "kept_key": older.key, "changes": list(older.changes), "accepted": now}
+        for key, older in sorted(kept.items())
+    ]
+    insert_new(connection, acceptances, values)
+
+
+def _accepted(connection: Connection, keys: set[str]) -> dict[str, Older]:
+    """Those whose kept result still counts."""
+    found: dict[str, Older] = {}
+    query = select(acceptances).join(trials, trials.c.key == acceptances.c.kept_key)
+    query = query.where(trials.c.attempt_id.is_not(None))
+    for part in chunks(keys):
+        for row in connection.execute(query.where(acceptances.c.wanted_key.in_(part))):
+            found[row.wanted_key] = Older(row.kept_key, tuple(row.changes))
+    return found
+
+
+def _older(connection: Connection, lacking: Sequence[Trial]) -> dict[str, Older]:
+    """The latest result that was declared as each trial is, unless the trial's own is later: then it was reset."""
+    by_declared: dict[str, dict[str, Trial]] = {}
+    for trial in lacking:
+        by_declared.setdefault(trial.declared, {})[trial.key] = trial
+    latest: dict[str, tuple[int, Older]] = {}
+    same: dict[tuple[str, ...], tuple[str, ...]] = {}  # so that a thousand trials share one reason
+    for row in _latest_declared(connection, set(by_declared)):
+        identity = Identity(row.trainer, row.config, row.seed, row.data, row.code)
+        for key, trial in by_declared[row.declared].items():
+            if key not in latest or latest[key][0] < row.attempt_id:
+                why = changes(identity, row.evaluate, trial)
+                latest[key] = row.attempt_id, Older(row.key, same.setdefault(why, why))
+    own = _last_attempts(connection, set(latest))
+    return {key: older for key, (attempt, older) in latest.items() if attempt > own.get(key, 0)}
+
+
+def _latest_declared(connection: Connection, declared: set[str]) -> Iterator[Row[*tuple[Any, ...]]]:
+    """The latest result of each declaration, with the identity that it has."""
+    joined = declarations.join(trials, trials.c.key == declarations.c.trial_key).join(
+        trainings, trainings.c.key == trials.c.training_key
+    )
+    of_training = (trainings.c.trainer, trainings.c.config, trainings.c.seed, trainings.c.data, trainings.c.code)
+    of_trial = (declarations.c.declared, trials.c.key, trials.c.attempt_id, trials.c.evaluate)
+    query = select(*of_trial, *of_training).select_from(joined).where(trials.c.attempt_id.is_not(None))
+    for part in chunks(declared):
+        found = connection.execute(
+            query.where(declarations.c.declared.in_(part)).order_by(declarations.c.declared, trials.c.attempt_id.desc())
+        )
+        for _, rows in groupby(found, key=lambda row: row.declared):
+            yield next(rows)
+
+
+def _last_attempts(connection: Connection, keys: set[str]) -> dict[str, int]:
+    """{trial key: the latest attempt that gave it a result}, whether that still counts or not."""
+    found: dict[str, int] = {}
+    for part in chunks(keys):
+        query = select(results.c.trial_key, _LATEST).where(results.c.trial_key.in_(part))
+        found |= {row.trial_key: row.latest for row in connection.execute(query.group_by(results.c.trial_key))}
+    return found
+
+
+_LATEST = func.max(results.c.attempt_id).label("latest")
+
+
+def read_times(connection: Connection, shapes: set[str]) -> dict[str, list[float]]:
+    """{shape: the seconds of finished trainings of that shape, begun and ended in one attempt}."""
+    found: dict[str, list[float]] = {}
+    if not shapes:
+        return found
+    whole = (attempts.c.state == DONE) & (attempts.c.resumed_at == 0) & attempts.c.seconds.is_not(None)
+    query = select(trainings.c.shape, attempts.c.seconds).join(trainings, trainings.c.key == attempts.c.training_key)
+    for shape, seconds in connection.execute(query.where(whole, trainings.c.shape.is_not(None))):
+        if shape in shapes:
+            found.setdefault(shape, []).append(seconds)
+    return found

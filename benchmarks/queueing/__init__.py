@@ -1,0 +1,1 @@
+"""The parts of `benchmarks/queue.py`, and what they share."""

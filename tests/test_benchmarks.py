@@ -1,0 +1,40 @@
+"""The benchmark of the queue still measures what it says; and its name, which the standard library has too."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BENCHMARKS = ROOT / "benchmarks"
+
+
+def python(*words: object, cwd: Path = ROOT) -> str:
+    command = [sys.executable, *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=True, cwd=cwd).stdout
+
+
+def test_a_script_beside_it_gets_the_queue_of_the_standard_library(tmp_path):
+    script = "import sys; sys.path.insert(0, {!r}); import queue, concurrent.futures, machine; print(queue.__file__)"
+    found = python("-c", script.format(str(BENCHMARKS)), cwd=tmp_path)
+    assert Path(found.strip()).parent == Path(subprocess.__file__).parent
+
+
+@pytest.mark.parametrize("folder", [ROOT, BENCHMARKS, BENCHMARKS / "results"])
+def test_it_starts_from_anywhere(folder):
+    assert "pyexperimenter" in python(BENCHMARKS / "queue.py", "--help", cwd=folder)
+
+
+def test_overhead_counts_the_trials_that_were_run():
+    small = ("--only", "ablate-2", "--scale", 0.001, "--rounds", 1, "--no-keep")
+    printed = python(BENCHMARKS / "queue.py", "overhead", *small)
+    (line,) = [line for line in printed.splitlines() if line.startswith("| **ablate**")]
+    _, _, trials, *_, twice, never, _, _ = line.split("|")
+    assert (trials.strip(), twice.strip(), never.strip()) == ("10", "0", "0")
+
+
+def test_a_filled_store_is_one_that_status_reads(ablate, tmp_path):
+    store = tmp_path / "store.db"
+    python("-m", "benchmarks.queueing.fill", store, 200)
+    assert "200 done" in ablate("status", "--store", store).out
