@@ -47,7 +47,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     path = tmp_path / "disk"
     path.mkdir()
     try:
-        _mount("-t", "tmpfs", "-o", "size=1m", "tmpfs", path)
+        _mount("-t", "tmpfs", "-o", "size=2m", "tmpfs", path)
     except (OSError, subprocess.CalledProcessError) as error:
         reason = getattr(error, "stderr", b"").decode().strip() or str(error)
         pytest.skip(f"file systems cannot be mounted here: {reason}")
