@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +18,9 @@ class Disk:
 
     def fill(self, leave: int = 0) -> None:
         """Leaves so many bytes of room."""
-        with (self.path / FILLER).open("wb") as file:
-            found = os.statvfs(self.path)
-            file.write(bytes(max(0, found.f_bavail * found.f_frsize - leave)))
+        with (self.path / FILLER).open("wb", buffering=0) as file, suppress(OSError):  # others write at the same time
+            while (room := self._room() - leave) > 0:
+                file.write(bytes(room))
 
     def empty(self) -> None:
         (self.path / FILLER).unlink()
@@ -35,6 +36,10 @@ class Disk:
     def make_writable(self) -> None:
         subprocess.run(["umount", "--lazy", self.path], check=True)
 
+    def _room(self) -> int:
+        found = os.statvfs(self.path)
+        return found.f_bavail * found.f_frsize
+
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Disk]:
@@ -42,7 +47,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     path = tmp_path / "disk"
     path.mkdir()
     try:
-        _mount("-t", "tmpfs", "-o", "size=1m", "tmpfs", path)
+        _mount("-t", "tmpfs", "-o", "size=2m", "tmpfs", path)
     except (OSError, subprocess.CalledProcessError) as error:
         reason = getattr(error, "stderr", b"").decode().strip() or str(error)
         pytest.skip(f"file systems cannot be mounted here: {reason}")

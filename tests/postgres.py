@@ -51,7 +51,10 @@ class Server:
         access.write_text(f"host all {LOCKED} 127.0.0.1/32 scram-sha-256\n{access.read_text()}")
 
     def start(self) -> None:
-        """Starts, unless it runs, on the port of the last time, or on a free one."""
+        """Starts, unless it runs, on the port of the last time, or on a free one; to be called in the main thread.
+
+        The server ends with the thread that started it: what the kernel calls a parent here is a thread.
+        """
         if self.process is not None and self.process.poll() is None:
             return
         for _ in range(5):
@@ -100,7 +103,7 @@ class Server:
         return self.folder / "data"
 
     def _as_account(self) -> list[str]:
-        """PostgreSQL refuses to run as root. The server ends with the process that started it, however that ends."""
+        """PostgreSQL refuses to run as root; and it has to end with the process that started it, however that ends."""
         words = ["setpriv", "--pdeathsig", "INT"]
         if os.getuid() == 0:
             words += [f"--reuid={self.account}", f"--regid={self.account}", "--clear-groups"]

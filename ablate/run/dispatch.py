@@ -60,7 +60,8 @@ class Observer(Protocol):
 class Dispatch:
     """Runs a set of trials on a store until each is done or failed, or until it is asked to stop.
 
-    `claims` is what is running now; `states`: how each training stands, as far as is known; `todo`: what may be free.
+    `claims` is what is running now, and `reached` how far it is; `states`: how each training stands, as far as is
+    known; `todo`: what may be free.
     """
 
     store: Store
@@ -79,18 +80,14 @@ class Dispatch:
                 same.append(trial)
         self.states = dict.fromkeys(self.of_training, QUEUED)
         self.todo: deque[str] = deque()
+        self.reached: dict[str, Progress] = {}
         self.watch = Watch()
         self.looked = -LOOK_SECONDS
 
     def run(self) -> Mapping[str, str]:
         """{training key: done or failed}; `asked` to stop, some are queued, or running with another runner."""
-        heart = Heartbeat(self.store, self.claims)
-
-        def progressed(key: str, progress: Progress) -> None:
-            heart.progressed(key, progress)
-            self.observer.progressed(key, progress)
-
-        executor = EXECUTORS[self.executor](self.slots, progressed, self.asked.is_set)
+        heart = Heartbeat(self.store, self.claims, self.reached)
+        executor = EXECUTORS[self.executor](self.slots, self._progressed, self.asked.is_set)
         heart.start()
         try:
             self._loop(executor, heart)
@@ -118,6 +115,10 @@ class Dispatch:
                 return
             for key, report in executor.reports(WAIT_SECONDS):
                 self._patiently(partial(self._report, key, report))
+
+    def _progressed(self, key: str, progress: Progress) -> None:
+        self.reached[key] = progress
+        self.observer.progressed(key, progress)
 
     def _feed(self, executor: Executor) -> None:
         while executor.has_room() and not self.asked.is_set():
@@ -183,6 +184,8 @@ class Dispatch:
             elif state == FAILED:
                 kept = work.fail(connection, held, reason, report.traceback, report.seconds)
             elif state in work.BLAME:
+                if (made := self.reached.get(key)) is not None:
+                    work.note(connection, held, made.step, made.steps)
                 lost = work.lose(connection, held, state, reason, self._reached(key))
                 kept, (state, reason) = lost is not None, lost or (state, reason)
             else:
@@ -192,6 +195,7 @@ class Dispatch:
 
     def _settle(self, key: str, state: str, reason: str) -> None:
         """Takes note of how a training stands now that it is not ours any more."""
+        self.reached.pop(key, None)
         self.states[key] = QUEUED if state == INTERRUPTED else state
         if state in (DONE, FAILED):
             self.observer.ended(key, reason if state == FAILED else None)

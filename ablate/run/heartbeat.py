@@ -11,12 +11,14 @@ BEAT_SECONDS = 4.0
 
 
 class Heartbeat(threading.Thread):
-    """Beats until it is stopped. `lost`: leases that are no longer ours; `trouble`: the store is not what it was."""
+    """Beats until it is stopped. `lost`: leases that are no longer ours; `trouble`: the store is not what it was.
 
-    def __init__(self, store: Store, claims: Mapping[str, work.Claim]) -> None:
+    `claims` is what runs, and `reached` how far it is, by key.
+    """
+
+    def __init__(self, store: Store, claims: Mapping[str, work.Claim], reached: Mapping[str, Progress]) -> None:
         super().__init__(daemon=True)
-        self.store, self.claims = store, claims
-        self.reached: dict[str, Progress] = {}
+        self.store, self.claims, self.reached = store, claims, reached
         self.lost: set[str] = set()
         self.trouble: StoreGoneError | None = None
         self.over = threading.Event()
@@ -38,15 +40,12 @@ class Heartbeat(threading.Thread):
         self.over.set()
         self.join()
 
-    def progressed(self, key: str, progress: Progress) -> None:
-        self.reached[key] = progress
-
     def _beat(self, held: Sequence[work.Claim]) -> None:
-        reached = {one.attempt_id: self.reached[one.key] for one in held if one.key in self.reached}
-        self.reached.clear()
         try:
             with self.store.write() as connection:
                 self.lost |= set(work.beat(connection, [one.lease for one in held]))
-                work.note(connection, {attempt: (made.step, made.steps) for attempt, made in reached.items()})
+                for one in held:
+                    if (made := self.reached.get(one.key)) is not None:
+                        work.note(connection, one, made.step, made.steps)
         except StoreError:
             pass  # a store that is locked now may not be at the next beat, well before the lease ends

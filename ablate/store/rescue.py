@@ -17,11 +17,15 @@ FileId = tuple[int, int]
 
 @dataclass
 class OpenFile:
-    """The file that was opened to write, whatever lies at its path later. `anchor` keeps its content reachable."""
+    """The file that was opened to write, whatever lies at its path later.
+
+    `parts`: the paths of the file and its side files, `known`: what lay there; `anchor` keeps that reachable.
+    """
 
     path: Path
     anchor: sqlite3.Connection
     known: tuple[FileId | None, ...]
+    parts: tuple[Path, ...]
     gone: bool = False
     saved: Path | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -43,13 +47,13 @@ class OpenFile:
             self.anchor.close()
 
     def _wrong(self) -> str | None:
-        file, *sides = _ids(self.path)
+        file, *sides = map(_id, self.parts)
         if file != self.known[0]:
             happened = "was deleted or moved away" if file is None else "was replaced by another file"
             return f"the store {happened} while it was in use"
-        for name, side, known in zip(SIDES, sides, self.known[1:], strict=True):
+        for part, side, known in zip(self.parts[1:], sides, self.known[1:], strict=True):
             if known is not None and side != known:
-                return f"{self.path.name}{name}, a part of the store, was deleted or replaced while it was in use"
+                return f"{part.name}, a part of the store, was deleted or replaced while it was in use"
         return None
 
     def _rescue(self) -> str:
@@ -61,7 +65,7 @@ class OpenFile:
             return f"what it held could not be saved: {error}"
         with suppress(OSError, sqlite3.Error):
             self._tidy()
-        others = " and ".join(f"{self.path}{name}" for name in ("", *SIDES))
+        others = " and ".join(map(str, self.parts))
         return (
             f"all that it held is now in {self.saved}. To go on: remove {others} where they are there, "
             f"move {self.saved} to {self.path}, and give the same command again"
@@ -95,8 +99,7 @@ class OpenFile:
         if _id(self.path) == self.known[0]:
             return
         self.anchor.execute("PRAGMA wal_checkpoint(FULL)")  # for a store that was only moved
-        for name, known in zip(SIDES, self.known[1:], strict=True):
-            side = Path(f"{self.path}{name}")
+        for side, known in zip(self.parts[1:], self.known[1:], strict=True):
             if known is not None and _id(side) == known:
                 side.unlink()
 
@@ -106,7 +109,8 @@ def open_file(path: Path) -> OpenFile:
     make_folder(path)
     anchor = connect_to_write(path, make=not is_there(path))
     anchor.execute("SELECT count(*) FROM sqlite_master").fetchall()
-    return OpenFile(path, anchor, _ids(path))
+    parts = (path, *(Path(f"{path}{name}") for name in SIDES))
+    return OpenFile(path, anchor, tuple(map(_id, parts)), parts)
 
 
 def _copy(source: sqlite3.Connection, path: Path) -> Path:
@@ -130,13 +134,9 @@ def _new_file(path: Path) -> Path:
     raise AssertionError
 
 
-def _ids(path: Path) -> tuple[FileId | None, ...]:
-    return tuple(_id(f"{path}{name}") for name in ("", *SIDES))
-
-
-def _id(path: Path | str) -> FileId | None:
+def _id(path: Path) -> FileId | None:
     try:
-        found = Path(path).stat()
+        found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
     return found.st_dev, found.st_ino

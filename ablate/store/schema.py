@@ -13,8 +13,10 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
 )
+from sqlalchemy.engine import Dialect
 
 QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
 STALE = "stale"  # how a row and seed may stand besides: its result is older than the defaults, data or code
@@ -22,6 +24,16 @@ LOST, ABANDONED, INTERRUPTED = "lost", "abandoned", "interrupted"
 """How an attempt may end besides: its worker died under it, its runner died, it was asked to stop."""
 
 metadata = MetaData()
+
+
+class Told(TypeDecorator[str]):
+    """Text of any origin, like an error's: what databases refuse, NUL and half a surrogate pair, is spelled out."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return value and value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
 def _key(name: str, table: str) -> Column[str]:
@@ -119,8 +131,8 @@ attempts = Table(
     _key("training_key", "trainings"),
     Column("number", Integer, nullable=False),
     Column("state", String(20), nullable=False),
-    Column("reason", Text),
-    Column("traceback", Text),
+    Column("reason", Told),
+    Column("traceback", Told),
     Column("owner", String(200), nullable=False),
     Column("resumed_at", Integer, nullable=False),  # the checkpoint's step that it went on from; 0: from the start
     Column("step", Integer),  # how far it was when its runner last said so

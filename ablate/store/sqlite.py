@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import stat
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from ablate.errors import StoreError
 WAIT_TO_WRITE = 120
 WAIT_TO_READ = 40
 """Seconds that a connection waits for another program to unlock the file."""
+
+HEED_SECONDS = 1.0
+"""A wait to write is of waits of this length: between them Python heeds Ctrl-C."""
 
 SIDES = ("-wal", "-shm")
 """What SQLite keeps beside a file that is in use: the latest changes, and who may see which of them."""
@@ -87,8 +91,18 @@ def _begin(connection: Connection) -> None:
 
 
 def _begin_to_write(connection: Connection) -> None:
-    reading = connection.get_execution_options().get(READING)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    if connection.get_execution_options().get(READING):
+        return _begin(connection)
+    file = connection.connection.dbapi_connection
+    assert isinstance(file, sqlite3.Connection)
+    deadline = time.monotonic() + WAIT_TO_WRITE
+    while True:
+        try:
+            file.execute("BEGIN IMMEDIATE")
+            return None
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
 
 
 def connect_to_write(path: Path, make: bool = False) -> sqlite3.Connection:
@@ -98,6 +112,7 @@ def connect_to_write(path: Path, make: bool = False) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute(f"PRAGMA busy_timeout={HEED_SECONDS * 1000:.0f}")
     except sqlite3.Error:
         connection.close()
         raise

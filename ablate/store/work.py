@@ -107,11 +107,9 @@ def beat(connection: Connection, leases: Sequence[str]) -> list[str]:
     return [lease for lease in leases if lease not in held]
 
 
-def note(connection: Connection, reached: Mapping[int, tuple[int, int]]) -> None:
-    """Notes {attempt: (step, steps)} for whoever asks how far what runs is."""
-    made = [{"of": attempt, "at": step, "all": steps} for attempt, (step, steps) in reached.items()]
-    if made:
-        connection.execute(_NOTE, made)
+def note(connection: Connection, held: Claim, step: int, steps: int) -> None:
+    """Notes how far an attempt is, for whoever asks."""
+    connection.execute(_NOTE, {"of": held.attempt_id, "at": step, "all": steps})
 
 
 _NOTE = update(attempts).where(attempts.c.id == bindparam("of")).values(step=bindparam("at"), steps=bindparam("all"))

@@ -243,6 +243,33 @@ def test_a_lock_that_does_not_end_is_told(store: Store, monkeypatch: pytest.Monk
     store.check()
 
 
+WAITING = """
+import sys, threading, signal, os
+from pathlib import Path
+from tests.store.test_faults import add, opened
+store = opened(Path(sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.readline()
+threading.Timer(1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+try:
+    add(store, "a")
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_a_wait_for_a_lock_can_be_interrupted(store: Store) -> None:
+    assert store.path is not None
+    command = [sys.executable, "-c", WAITING, store.path]
+    waiting = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert waiting.stdout is not None
+    assert waiting.stdout.readline() == "ready\n"
+    with locked(store.path, 5):
+        started = time.monotonic()
+        out, _ = waiting.communicate("\n", timeout=60)
+        assert (out, time.monotonic() - started < 4) == ("interrupted\n", True)
+
+
 def test_a_store_in_the_older_journal_is_waited_for_by_readers(store: Store) -> None:
     assert store.path is not None
     add(store, "a")

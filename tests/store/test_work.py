@@ -99,6 +99,16 @@ def test_failures_stay_on_record_when_retried(store: Store, queued: Trial) -> No
     assert found == [(1, "failed", "ValueError: no", "Traceback ..."), (2, "running", None, None)]
 
 
+def test_whatever_an_error_says_is_recorded(store: Store, queued: Trial) -> None:
+    with store.write() as connection:
+        mine = work.claim(connection, TRAINING.key)
+        assert mine is not None
+        assert work.fail(connection, mine, "no file 'a\udcffb\0c'", "…\ud800", 0.1)
+    with store.read() as connection:
+        found = connection.exec_driver_sql("SELECT reason, traceback FROM ablate_attempts").all()
+    assert found == [("no file 'a\\udcffb\\x00c'", "…\\ud800")]
+
+
 def test_a_new_evaluation_of_a_finished_training_queues_it_again(store: Store, queued: Trial) -> None:
     mine = held(store)
     with store.write() as connection:
