@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, select, update
 
+from ablate.errors import StoreError, unknown_name
 from ablate.store.inserts import insert_new
 from ablate.store.keys import of_keys
 from ablate.store.schema import DONE, QUEUED, cells, declarations, hits, plans, rows, trainings, trials
@@ -121,6 +122,21 @@ def read_plans(connection: Connection) -> list[PlanName]:
     """Every plan, the latest first."""
     query = select(plans.c.study, plans.c.profile, plans.c.imported).order_by(plans.c.updated.desc())
     return [PlanName(*row) for row in connection.execute(query)]
+
+
+def choose(connection: Connection, study: str | None, profile: str | None, url: str) -> PlanName:
+    """A study's latest plan, or a profile's; with no study, the one last run or imported. StoreError for no such."""
+    known = read_plans(connection)
+    if not known:
+        raise StoreError(f"{url}: holds no study yet; `ablate run STUDY.yaml` or `ablate import` adds one")
+    names = list(dict.fromkeys(plan.study for plan in known))
+    if study is not None and study not in names:
+        raise StoreError(f"{url}: {unknown_name('study', study, names)}")
+    of_study = [plan for plan in known if plan.study == (study or names[0])]
+    profiles = [plan.profile for plan in of_study]
+    if profile is not None and profile not in profiles:
+        raise StoreError(f"{url}: {unknown_name('profile', profile, profiles)}")
+    return next(plan for plan in of_study if profile in (None, plan.profile))
 
 
 def read_plan(connection: Connection, study: str, profile: str) -> Plan:
