@@ -184,7 +184,8 @@ class Dispatch:
             elif state == FAILED:
                 kept = work.fail(connection, held, reason, report.traceback, report.seconds)
             elif state in work.BLAME:
-                work.note(connection, held, self.reached.get(key))
+                if (made := self.reached.get(key)) is not None:
+                    work.note(connection, held, made.step, made.steps)
                 lost = work.lose(connection, held, state, reason, self._reached(key))
                 kept, (state, reason) = lost is not None, lost or (state, reason)
             else:

@@ -45,6 +45,7 @@ class Heartbeat(threading.Thread):
             with self.store.write() as connection:
                 self.lost |= set(work.beat(connection, [one.lease for one in held]))
                 for one in held:
-                    work.note(connection, one, self.reached.get(one.key))
+                    if (made := self.reached.get(one.key)) is not None:
+                        work.note(connection, one, made.step, made.steps)
         except StoreError:
             pass  # a store that is locked now may not be at the next beat, well before the lease ends

@@ -2,21 +2,19 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, select, update
 
 from ablate.store.inserts import insert_new
+from ablate.store.keys import of_keys
 from ablate.store.schema import DONE, QUEUED, cells, declarations, hits, plans, rows, trainings, trials
 
 if TYPE_CHECKING:
     from ablate.study.trial import Trial
-
-CHUNK = 500
-"""Keys to a statement: databases bound the number of parameters."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +60,15 @@ def save_plan(connection: Connection, plan: Plan) -> None:
     values = {"document": document, "imported": plan.imported, "updated": time.time()}
     connection.execute(update(plans).where(same).values(**values))  # holds the plan against others until the end
     plan_id: int = connection.execute(select(plans.c.id).where(same)).scalar_one()
-    if [_stored(row) for row in plan.rows] != [_stored(row) for row in _read_rows(connection, plan_id)]:
+    if not _are_stored(connection, plan_id, plan.rows):
         connection.execute(delete(rows).where(rows.c.plan_id == plan_id))
         _insert_rows(connection, plan_id, plan.rows)
+
+
+def _are_stored(connection: Connection, plan_id: int, planned: Sequence[PlannedRow]) -> bool:
+    """Whether the store has just these rows of the plan; row by row, as there may be many."""
+    pairs = zip_longest(planned, _read_rows(connection, plan_id))
+    return all(one and other and _stored(one) == _stored(other) for one, other in pairs)
 
 
 def _stored(row: PlannedRow) -> tuple[Any, ...]:
@@ -123,31 +127,34 @@ def read_plan(connection: Connection, study: str, profile: str) -> Plan:
     """The plan of a study and profile, which must be there."""
     same = (plans.c.study == study) & (plans.c.profile == profile)
     plan = connection.execute(select(plans).where(same)).one()
-    return Plan(study, profile, plan.document, plan.imported, _read_rows(connection, plan.id), plan.updated)
+    return Plan(study, profile, plan.document, plan.imported, list(_read_rows(connection, plan.id)), plan.updated)
 
 
-def _read_rows(connection: Connection, plan_id: int) -> list[PlannedRow]:
+def _read_rows(connection: Connection, plan_id: int) -> Iterator[PlannedRow]:
+    of_row = (rows.c.id, rows.c.kind, rows.c.label, rows.c.title, rows.c.levels, rows.c.lines)
+    of_cell = (cells.c.seed, cells.c.trial_key, cells.c.stale, cells.c.changes)
     query = (
-        select(cells)
-        .select_from(cells.join(rows, rows.c.id == cells.c.row_id))
+        select(*of_row, *of_cell)
+        .select_from(rows.outerjoin(cells, cells.c.row_id == rows.c.id))
         .where(rows.c.plan_id == plan_id)
         .order_by(rows.c.position, cells.c.seed)
     )
-    planned = {row_id: list(found) for row_id, found in groupby(connection.execute(query), key=lambda c: c.row_id)}
-    of_plan = connection.execute(select(rows).where(rows.c.plan_id == plan_id).order_by(rows.c.position))
-    return [_read_row(row, planned.get(row.id, [])) for row in of_plan]
+    for _, found in groupby(connection.execute(query), key=lambda row: row.id):
+        yield _read_row(list(found))
 
 
-def _read_row(row: Row[*tuple[Any, ...]], found: Sequence[Row[*tuple[Any, ...]]]) -> PlannedRow:
+def _read_row(found: Sequence[Row[*tuple[Any, ...]]]) -> PlannedRow:
+    """A row from its cells, each with what the row has."""
+    row, seen = found[0], [cell for cell in found if cell.seed is not None]
     return PlannedRow(
         row.label,
         row.kind,
         row.levels,
-        {cell.seed: cell.trial_key for cell in found},
+        {cell.seed: cell.trial_key for cell in seen},
         row.title,
         row.lines,
-        stale=frozenset(cell.seed for cell in found if cell.stale),
-        changes={cell.seed: cell.changes for cell in found if cell.changes is not None},
+        stale=frozenset(cell.seed for cell in seen if cell.stale),
+        changes={cell.seed: cell.changes for cell in seen if cell.changes is not None},
     )
 
 
@@ -158,57 +165,45 @@ def save_trials(connection: Connection, wanted: "Sequence[Trial]") -> None:
     """
     by_key = {trial.key: trial for trial in wanted}
     by_training = {trial.training_key: trial for trial in wanted}
-    states = training_states(connection, set(by_training))
-    have = finished(connection, set(by_key))
-    known = _known(connection, set(by_key))
-    insert_new(connection, trainings, [_training(by_training[key]) for key in sorted(by_training) if key not in states])
+    stored = {key: (state, shape) for key, state, shape in of_keys(connection, _STORED, trainings.c.key, by_training)}
+    known = dict(of_keys(connection, select(trials.c.key, trials.c.attempt_id), trials.c.key, by_key))
+    insert_new(connection, trainings, [_training(by_training[key]) for key in sorted(by_training) if key not in stored])
     insert_new(connection, trials, [_trial(by_key[key]) for key in sorted(by_key) if key not in known])
     declared = sorted({(trial.declared, trial.key) for trial in wanted if trial.declared})
     insert_new(connection, declarations, [{"declared": one, "trial_key": key} for one, key in declared])
-    _note_shapes(connection, by_training)
-    again = {trial.training_key for trial in wanted if trial.key not in have}
-    for part in chunks({key for key in again if states.get(key) == DONE}):
-        finished_before = trainings.c.key.in_(part) & (trainings.c.state == DONE)
-        connection.execute(update(trainings).where(finished_before).values(state=QUEUED))
+    shapes = [
+        {"of": key, "shape": by_training[key].shape} for key, (_, shape) in sorted(stored.items()) if shape is None
+    ]
+    again = {trial.training_key for trial in wanted if known.get(trial.key) is None}
+    queued = [{"of": key} for key in sorted(again) if key in stored and stored[key][0] == DONE]
+    of_training = update(trainings).where(trainings.c.key == bindparam("of"))
+    if shapes:
+        connection.execute(of_training, shapes)
+    if queued:
+        connection.execute(of_training.where(trainings.c.state == DONE).values(state=QUEUED), queued)
 
 
-def _note_shapes(connection: Connection, by_training: "Mapping[str, Trial]") -> None:
-    """The shapes of trainings that an older version added."""
-    for part in chunks({key for key, trial in by_training.items() if trial.shape is not None}):
-        query = select(trainings.c.key).where(trainings.c.key.in_(part), trainings.c.shape.is_(None))
-        lacking = [{"of": key, "shape": by_training[key].shape} for key in connection.execute(query).scalars()]
-        if lacking:
-            connection.execute(update(trainings).where(trainings.c.key == bindparam("of")), lacking)
+_STORED = select(trainings.c.key, trainings.c.state, trainings.c.shape)
 
 
-def training_states(connection: Connection, keys: set[str]) -> dict[str, str]:
+def training_states(connection: Connection, keys: Collection[str]) -> dict[str, str]:
     """{training key: state} of those that the store has."""
-    found: dict[str, str] = {}
-    for part in chunks(keys):
-        query = select(trainings.c.key, trainings.c.state).where(trainings.c.key.in_(part))
-        found |= {row.key: row.state for row in connection.execute(query)}
-    return found
+    return dict(of_keys(connection, select(trainings.c.key, trainings.c.state), trainings.c.key, keys))
 
 
-def finished(connection: Connection, keys: set[str]) -> set[str]:
+def finished(connection: Connection, keys: Collection[str]) -> set[str]:
     """Those of the trials that have a result."""
-    found: set[str] = set()
-    for part in chunks(keys):
-        query = select(trials.c.key).where(trials.c.key.in_(part), trials.c.attempt_id.is_not(None))
-        found |= set(connection.execute(query).scalars())
-    return found
+    query = select(trials.c.key).where(trials.c.attempt_id.is_not(None))
+    return {key for (key,) in of_keys(connection, query, trials.c.key, keys)}
 
 
-def read_hits(connection: Connection, keys: set[str], split: str = "test") -> dict[str, dict[int, int]]:
+def read_hits(connection: Connection, keys: Collection[str], split: str = "test") -> dict[str, dict[int, int]]:
     """{trial key: {k: hits}} of the trials that have a result."""
     found: dict[str, dict[int, int]] = {}
-    for part in chunks(keys):
-        counts = trials.c.attempt_id == hits.c.attempt_id
-        query = select(hits.c.trial_key, hits.c.k, hits.c.hits).join(
-            trials, and_(trials.c.key == hits.c.trial_key, counts)
-        )
-        for key, k, count in connection.execute(query.where(hits.c.trial_key.in_(part), hits.c.split == split)):
-            found.setdefault(key, {})[k] = count
+    counts = and_(trials.c.key == hits.c.trial_key, trials.c.attempt_id == hits.c.attempt_id)
+    query = select(hits.c.trial_key, hits.c.k, hits.c.hits).join(trials, counts).where(hits.c.split == split)
+    for key, k, count in of_keys(connection, query, hits.c.trial_key, keys):
+        found.setdefault(key, {})[k] = count
     return found
 
 
@@ -230,16 +225,3 @@ def _training(trial: "Trial") -> dict[str, Any]:
 
 def _trial(trial: "Trial") -> dict[str, Any]:
     return {"key": trial.key, "training_key": trial.training_key, "evaluate": trial.evaluate}
-
-
-def _known(connection: Connection, keys: set[str]) -> set[str]:
-    found: set[str] = set()
-    for part in chunks(keys):
-        found |= set(connection.execute(select(trials.c.key).where(trials.c.key.in_(part))).scalars())
-    return found
-
-
-def chunks(keys: set[str]) -> list[list[str]]:
-    """Keys in lots that fit into one statement."""
-    ordered = sorted(keys)
-    return [ordered[start : start + CHUNK] for start in range(0, len(ordered), CHUNK)]

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, and_, select
 
-from ablate.store.plans import chunks, read_hits
+from ablate.store.keys import of_keys
+from ablate.store.plans import read_hits
 from ablate.store.ranks import unpack
 from ablate.store.schema import attempts, results, trainings, trials
 
@@ -39,11 +40,10 @@ def read_trials(connection: Connection, keys: set[str], split: str = "test") -> 
     )
     columns = (trials.c.key, trainings.c.state, results.c.queries, results.c.gallery, *_OF_ATTEMPT)
     found: dict[str, Reading] = {}
-    for part in chunks(keys):
-        for row in connection.execute(select(*columns).select_from(joined).where(trials.c.key.in_(part))):
-            environment = row.environment or {}
-            hits = counted.get(row.key, {})
-            found[row.key] = Reading(row.state, row.queries, row.gallery, hits, environment, row.seconds)
+    for row in of_keys(connection, select(*columns).select_from(joined), trials.c.key, keys):
+        environment = row.environment or {}
+        hits = counted.get(row.key, {})
+        found[row.key] = Reading(row.state, row.queries, row.gallery, hits, environment, row.seconds)
     return found
 
 

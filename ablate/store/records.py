@@ -1,14 +1,15 @@
 """What the store knows of a study's trials, as `study/plan.py` takes it."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select
+from sqlalchemy import Connection, Row, bindparam, delete, func, select
 
 from ablate.store.inserts import insert_new
-from ablate.store.plans import chunks, finished, training_states
+from ablate.store.keys import of_keys
+from ablate.store.plans import finished, training_states
 from ablate.store.schema import DONE, acceptances, attempts, declarations, results, trainings, trials
 from ablate.study.changes import changes
 from ablate.study.plan import Older, Records
@@ -29,25 +30,26 @@ def read_records(connection: Connection, wanted: Sequence[Trial]) -> Records:
 
 def accept(connection: Connection, kept: Mapping[str, Older]) -> None:
     """Keeps {trial key: an older result} in place of running those trials."""
-    for part in chunks(set(kept)):
-        connection.execute(delete(acceptances).where(acceptances.c.wanted_key.in_(part)))
     now = time.time()
     values = [
         {"wanted_key": key, "kept_key": older.key, "changes": list(older.changes), "accepted": now}
         for key, older in sorted(kept.items())
     ]
+    if values:
+        connection.execute(delete(acceptances).where(acceptances.c.wanted_key == bindparam("of")), _of(kept))
     insert_new(connection, acceptances, values)
 
 
-def _accepted(connection: Connection, keys: set[str]) -> dict[str, Older]:
+def _of(keys: Collection[str]) -> list[dict[str, str]]:
+    return [{"of": key} for key in sorted(keys)]
+
+
+def _accepted(connection: Connection, keys: Collection[str]) -> dict[str, Older]:
     """Those whose kept result still counts."""
-    found: dict[str, Older] = {}
-    query = select(acceptances).join(trials, trials.c.key == acceptances.c.kept_key)
-    query = query.where(trials.c.attempt_id.is_not(None))
-    for part in chunks(keys):
-        for row in connection.execute(query.where(acceptances.c.wanted_key.in_(part))):
-            found[row.wanted_key] = Older(row.kept_key, tuple(row.changes))
-    return found
+    query = select(acceptances.c.wanted_key, acceptances.c.kept_key, acceptances.c.changes)
+    query = query.join(trials, trials.c.key == acceptances.c.kept_key).where(trials.c.attempt_id.is_not(None))
+    found = of_keys(connection, query, acceptances.c.wanted_key, keys)
+    return {wanted: Older(kept, tuple(changed)) for wanted, kept, changed in found}
 
 
 def _older(connection: Connection, lacking: Sequence[Trial]) -> dict[str, Older]:
@@ -67,7 +69,7 @@ def _older(connection: Connection, lacking: Sequence[Trial]) -> dict[str, Older]
     return {key: older for key, (attempt, older) in latest.items() if attempt > own.get(key, 0)}
 
 
-def _latest_declared(connection: Connection, declared: set[str]) -> Iterator[Row[*tuple[Any, ...]]]:
+def _latest_declared(connection: Connection, declared: Collection[str]) -> Iterator[Row[*tuple[Any, ...]]]:
     """The latest result of each declaration, with the identity that it has."""
     joined = declarations.join(trials, trials.c.key == declarations.c.trial_key).join(
         trainings, trainings.c.key == trials.c.training_key
@@ -75,24 +77,16 @@ def _latest_declared(connection: Connection, declared: set[str]) -> Iterator[Row
     of_training = (trainings.c.trainer, trainings.c.config, trainings.c.seed, trainings.c.data, trainings.c.code)
     of_trial = (declarations.c.declared, trials.c.key, trials.c.attempt_id, trials.c.evaluate)
     query = select(*of_trial, *of_training).select_from(joined).where(trials.c.attempt_id.is_not(None))
-    for part in chunks(declared):
-        found = connection.execute(
-            query.where(declarations.c.declared.in_(part)).order_by(declarations.c.declared, trials.c.attempt_id.desc())
-        )
-        for _, rows in groupby(found, key=lambda row: row.declared):
-            yield next(rows)
+    query = query.order_by(declarations.c.declared, trials.c.attempt_id.desc())
+    found = of_keys(connection, query, declarations.c.declared, declared)
+    for _, rows in groupby(found, key=lambda row: row.declared):
+        yield next(rows)
 
 
-def _last_attempts(connection: Connection, keys: set[str]) -> dict[str, int]:
+def _last_attempts(connection: Connection, keys: Collection[str]) -> dict[str, int]:
     """{trial key: the latest attempt that gave it a result}, whether that still counts or not."""
-    found: dict[str, int] = {}
-    for part in chunks(keys):
-        query = select(results.c.trial_key, _LATEST).where(results.c.trial_key.in_(part))
-        found |= {row.trial_key: row.latest for row in connection.execute(query.group_by(results.c.trial_key))}
-    return found
-
-
-_LATEST = func.max(results.c.attempt_id).label("latest")
+    query = select(results.c.trial_key, func.max(results.c.attempt_id)).group_by(results.c.trial_key)
+    return dict(of_keys(connection, query, results.c.trial_key, keys))
 
 
 def read_times(connection: Connection, shapes: set[str]) -> dict[str, list[float]]:

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import numpy as np
@@ -27,9 +26,6 @@ from ablate.store.schema import (
     trainings,
     trials,
 )
-
-if TYPE_CHECKING:
-    from ablate.train.interface import Progress
 
 KS = (1, 5, 10)
 
@@ -111,10 +107,9 @@ def beat(connection: Connection, leases: Sequence[str]) -> list[str]:
     return [lease for lease in leases if lease not in held]
 
 
-def note(connection: Connection, held: Claim, reached: "Progress | None") -> None:
+def note(connection: Connection, held: Claim, step: int, steps: int) -> None:
     """Notes how far an attempt is, for whoever asks."""
-    if reached is not None:
-        connection.execute(_NOTE, {"of": held.attempt_id, "at": reached.step, "all": reached.steps})
+    connection.execute(_NOTE, {"of": held.attempt_id, "at": step, "all": steps})
 
 
 _NOTE = update(attempts).where(attempts.c.id == bindparam("of")).values(step=bindparam("at"), steps=bindparam("all"))

@@ -4,7 +4,7 @@ A part is one top-level value of a config, most often a section. A factor sets k
 validated, dumped and written as JSON once for all rows in which the same levels set it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 from math import prod
@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from ablate.study.content import weights_file, with_weights_hash
-from ablate.study.factors import Factor, Level
+from ablate.study.factors import Level
 from ablate.study.settings import assigned, canonical, overlaps
 from ablate.study.study import Reference, Study
 from ablate.train.config import TRAINERS, OutsideIdentity
@@ -25,12 +25,12 @@ _NOTHING: Any = object()
 _PLAIN = (str, int, float, bool, type(None))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Part:
     """`given` is what a whole config is validated with; `kept` is `dumped` without what is outside the identity.
 
-    `text` is the canonical JSON of `kept` behind its name, None if nothing is kept; `declared` likewise of what the
-    file says, if anything. `number` is no other part's.
+    `text` is the canonical JSON of `kept`, None if nothing is kept; `declared` that of what the file says, None if it
+    says nothing. `number` is no other part's.
     """
 
     number: int
@@ -51,36 +51,39 @@ class Resolver:
     def __init__(self, study: Study) -> None:
         self.study, self.model = study, TRAINERS[study.trainer].config
         self.varied = {key for factor in study.factors for key in factor.sets}
-        self.setters: dict[str, list[Factor]] = {name: [] for name in (*self.model.model_fields, *study.config)}
-        for factor in study.factors:
-            for name in dict.fromkeys(key.partition(".")[0] for key in factor.sets):
-                self.setters.setdefault(name, []).append(factor)
-        self.shared = {name: prod(len(f.levels) for f in by) <= MOST_KEPT for name, by in self.setters.items()}
-        self.known: dict[tuple[object, ...], Part] = {}
+        names = dict.fromkeys((*self.model.model_fields, *study.config))
+        setters = {name: _Setter(study, name) for name in names}
+        self.setters = {name: setter for name, setter in setters.items() if setter.factors}
+        self.fixed = [name for name in names if name not in self.setters]
+        self.outside = {name for name in self.model.model_fields if self._is_outside(self.model, name, name)}
         self.numbers = count()
+        self.parts: dict[str, Any] = dict.fromkeys(self.model.model_fields)  # those of the fixed names, once known
+        self.is_first = True
+        self.values = {name: study.config[name] for name in self.fixed if name in study.config}
+        self.known: dict[Hashable, Part] = {}
 
     def row(self, levels: Mapping[str, Level]) -> tuple[BaseModel, Parts]:
         """The config of a row, and its parts."""
-        parts: dict[str, Part] = {}
-        values: dict[str, Any] = {}
-        written: dict[str, Any] = {}
-        for name, setters in self.setters.items():
-            part = self.known.get((name, *[id(levels[factor.name]) for factor in setters]))
+        parts, values = self.parts.copy(), self.values.copy()
+        spots: dict[str, Hashable] = {}
+        of_row = [levels[factor.name] for factor in self.study.factors]
+        for name, setter in self.setters.items():
+            spot = setter.spot(of_row)
+            part = self.known.get(spot)
             if part is None:
-                pairs = _pairs(name, setters, levels)
-                values |= assigned(_only(name, self.study.config), pairs)
-                written |= assigned(_only(name, self.study.written), pairs)
+                values[name], spots[name] = setter.given(of_row), spot
             else:
-                parts[name] = part
-                if part.given is not _NOTHING:
-                    values[name] = part.given
+                parts[name], values[name] = part, part.given
         config = with_weights_hash(self.model.model_validate(values))
-        for name in self.model.model_fields:
-            if name not in parts:
-                parts[name] = self._part(config, name, values, written)
-                if self.shared[name]:
-                    self.known[(name, *[id(levels[factor.name]) for factor in self.setters[name]])] = parts[name]
-        return config, {name: parts[name] for name in self.model.model_fields}
+        for name, spot in spots.items():
+            written = self.setters[name].declared(values[name], of_row)
+            part = parts[name] = self._part(config, name, values[name], written)
+            if spot is not None:
+                self.known[spot] = part
+        if self.is_first:
+            self._fix(config)
+            parts = {name: part or self.parts[name] for name, part in parts.items()}
+        return config, parts
 
     def reference(self, reference: Reference) -> tuple[BaseModel, Parts]:
         """The config of a reference, and its parts."""
@@ -88,21 +91,33 @@ class Resolver:
         baseline = [zip(factor.sets, factor.baseline.values, strict=True) for factor in self.study.factors]
         written = assigned(self.study.written, [*chain(*baseline), *reference.settings.items()])
         config = with_weights_hash(self.model.model_validate(values))
-        return config, {name: self._part(config, name, values, written) for name in self.model.model_fields}
+        return config, {
+            name: self._part(config, name, values.get(name, _NOTHING), written.get(name, _NOTHING))
+            for name in self.model.model_fields
+        }
 
-    def _part(self, config: BaseModel, name: str, values: Mapping[str, Any], written: Mapping[str, Any]) -> Part:
+    def _fix(self, config: BaseModel) -> None:
+        """Takes the parts that all rows share from the config of the first."""
+        self.is_first = False
+        for name in self.fixed:
+            given = self.values.get(name, _NOTHING)
+            part = self.parts[name] = self._part(config, name, given, self.study.written.get(name, _NOTHING))
+            if part.given is not _NOTHING:
+                self.values[name] = part.given
+
+    def _part(self, config: BaseModel, name: str, given: Any, written: Any) -> Part:
         value = getattr(config, name)
         dumped = _dumped(config, name, value)
-        kept = _NOTHING if self._is_outside(self.model, name, name) else self._kept(value, dumped, f"{name}.")
+        kept = _NOTHING if name in self.outside else self._kept(value, dumped, f"{name}.")
         if name == "model" and weights_file(config):
             kept = {**kept, "pretrained": "file"}  # which one, the hash says
         return Part(
             next(self.numbers),
-            value if _is_validated(value) else values.get(name, _NOTHING),
+            value if _is_validated(value) else given,
             dumped,
             kept,
-            None if kept is _NOTHING else f'"{name}":{canonical(kept)}',
-            f'"{name}":{canonical(written[name])}' if name in written else None,
+            None if kept is _NOTHING else canonical(kept),
+            None if written is _NOTHING else _declared(written),
         )
 
     def _kept(self, value: Any, dumped: Any, prefix: str) -> Any:
@@ -122,18 +137,54 @@ class Resolver:
         return marked and not any(overlaps(key, varied) for varied in self.varied)
 
 
-def _pairs(name: str, setters: Iterable[Factor], levels: Mapping[str, Level]) -> list[tuple[str, Any]]:
-    """What a row's levels put under the keys of one top-level name."""
-    return [
-        (key, value)
-        for factor in setters
-        for key, value in zip(factor.sets, levels[factor.name].values, strict=True)
-        if key.partition(".")[0] == name
-    ]
+class _Setter:
+    """What factors put under one top-level name of the config."""
+
+    def __init__(self, study: Study, name: str) -> None:
+        self.name = name
+        self.config, self.written = _only(name, study.config), _only(name, study.written)
+        self.is_all_written = _declared(self.config) == _declared(self.written)
+        self.keys = [
+            (key, number, index)
+            for number, factor in enumerate(study.factors)
+            for index, key in enumerate(factor.sets)
+            if key.partition(".")[0] == name
+        ]
+        self.factors = sorted({number for _, number, _ in self.keys})
+        self.shared = prod(len(study.factors[number].levels) for number in self.factors) <= MOST_KEPT
+
+    def spot(self, levels: Sequence[Level]) -> Hashable:
+        """What the same levels have in common; None if there are too many of them. `levels` are those of a row."""
+        return (self.name, *[id(levels[number]) for number in self.factors]) if self.shared else None
+
+    def given(self, levels: Sequence[Level]) -> Any:
+        """The value under the name, with a row's levels set in it."""
+        return self._set(self.config, levels)
+
+    def declared(self, given: Any, levels: Sequence[Level]) -> Any:
+        """That of it which the file says: where there is no preset beneath, all that is `given`."""
+        return given if self.is_all_written else self._set(self.written, levels)
+
+    def _set(self, config: Mapping[str, Any], levels: Sequence[Level]) -> Any:
+        return assigned(config, [(key, levels[number].values[i]) for key, number, i in self.keys])[self.name]
 
 
 def _only(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
     return {name: config[name]} if name in config else {}
+
+
+def _declared(written: Any) -> str:
+    """The canonical JSON of what a file says; keys that are no text are taken as such."""
+    try:
+        return canonical(written)
+    except TypeError:
+        return canonical(_with_text_keys(written))
+
+
+def _with_text_keys(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key if isinstance(key, str) else repr(key): _with_text_keys(inner) for key, inner in value.items()}
+    return [_with_text_keys(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _is_validated(value: Any) -> bool:

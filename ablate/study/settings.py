@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 Config = dict[str, Any]
@@ -13,16 +14,25 @@ def assigned(config: Mapping[str, Any], settings: Iterable[tuple[str, Any]]) -> 
 
     Sections on the way are copied, all else is shared with `config`, which stays as it is.
     """
-    result = dict(config)
+    result: Config = dict(config)
+    own: set[int] = set()
     for key, value in settings:
-        *sections, last = key.split(".")
+        sections, last = _split(key)
         section = result
         for name in sections:
             inner = section.get(name)
-            section[name] = dict(inner) if isinstance(inner, dict) else {}
+            if id(inner) not in own:
+                section[name] = dict(inner) if isinstance(inner, dict) else {}
+                own.add(id(section[name]))
             section = section[name]
         section[last] = value
     return result
+
+
+@lru_cache(maxsize=10_000)
+def _split(key: str) -> tuple[list[str], str]:
+    *sections, last = key.split(".")
+    return sections, last
 
 
 def flattened(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

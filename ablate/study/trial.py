@@ -5,7 +5,7 @@ defaults would let a changed default reuse stale results.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from ablate.study.code import code_hashes
 from ablate.study.content import fingerprint
-from ablate.study.parts import Parts, Resolver
+from ablate.study.parts import Part, Parts, Resolver
 from ablate.study.row_faults import RowFaults
 from ablate.study.settings import Config, canonical, value_at
 from ablate.study.study import Study
@@ -91,46 +91,72 @@ class _Maker:
 
     def __init__(self, study: Study) -> None:
         self.trainer, self.seeds, self.code = study.trainer, study.seeds, code_hashes(study.trainer)
-        self.names = sorted(TRAINERS[study.trainer].config.model_fields)
+        names = sorted(TRAINERS[study.trainer].config.model_fields)
+        self.quoted = {name: canonical(name) for name in names}
+        self.trained = hashlib.sha256(f'{{"code":{canonical(self.code)},"config":{{'.encode())
+        self.declared = hashlib.sha256(b'{"config":{')
         self.preset = canonical(study.preset)
-        self.shape = TRAINERS[study.trainer].shape
-        self.shapes: dict[tuple[int, ...], str] = {}
+        self.ends = [(seed, f',"seed":{seed},"trainer":{canonical(self.trainer)}}}'.encode()) for seed in study.seeds]
+        self.shapes = _Shapes(self.trainer)
 
     def trials(self, label: str, kind: str, config: BaseModel, parts: Parts) -> Iterator[Trial]:
         resolved = {name: part.dumped for name, part in parts.items()}
         identifying = {name: part.kept for name, part in parts.items() if part.text is not None}
         evaluate = identifying.pop("evaluate", {})
-        data, shape = fingerprint(config), self._shape(resolved, parts)
-        trained, declared = self._hashed(parts, data), self._declared(parts)
-        for seed in self.seeds:
-            rest = f'{seed},"trainer":{canonical(self.trainer)}}}'
+        evaluated = parts["evaluate"].text if "evaluate" in parts else "{}"
+        data, shape = fingerprint(config), self.shapes.of(parts)
+        trained, declared = self._trained(parts, data), self._declared(parts)
+        for seed, end in self.ends:
+            key = _ended(trained, end)
             training = Identity(self.trainer, identifying, seed, data, self.code)
-            key = _ended(trained, rest)
-            named = (key, digest([key, evaluate]), _ended(declared, rest), shape)
-            yield Trial(label, kind, seed, resolved, evaluate, training, *named)
+            trial_key = hashlib.sha256(f'["{key}",{evaluated}]'.encode()).hexdigest()[:DIGITS]
+            yield Trial(label, kind, seed, resolved, evaluate, training, key, trial_key, _ended(declared, end), shape)
 
-    def _hashed(self, parts: Parts, data: str | None) -> "hashlib._Hash":
+    def _trained(self, parts: Parts, data: str | None) -> "hashlib._Hash":
         """The digest of an Identity, up to its seed."""
-        texts = [parts[name].text for name in self.names if name != "evaluate"]
-        config = ",".join([text for text in texts if text is not None])
-        text = f'{{"code":{canonical(self.code)},"config":{{{config}}},"data":{canonical(data)},"seed":'
-        return hashlib.sha256(text.encode())
+        texts = [f"{quoted}:{parts[name].text}" for name, quoted in self.quoted.items() if _counts(parts, name)]
+        begun = self.trained.copy()
+        begun.update(f'{",".join(texts)}}},"data":{"null" if data is None else canonical(data)}'.encode())
+        return begun
 
     def _declared(self, parts: Parts) -> "hashlib._Hash":
         """The digest of what the file says, up to the seed."""
-        texts = [parts[name].declared for name in self.names]
-        config = ",".join([text for text in texts if text is not None])
-        return hashlib.sha256(f'{{"config":{{{config}}},"preset":{self.preset},"seed":'.encode())
-
-    def _shape(self, resolved: Config, parts: Parts) -> str:
-        at = tuple(parts[key.partition(".")[0]].number for key in self.shape)
-        if at not in self.shapes:
-            values = {key: value_at(resolved, key) for key in self.shape}
-            self.shapes[at] = digest({"trainer": self.trainer, "values": values})
-        return self.shapes[at]
+        found = [(quoted, parts[name].declared) for name, quoted in self.quoted.items()]
+        texts = [f"{quoted}:{text}" for quoted, text in found if text is not None]
+        begun = self.declared.copy()
+        begun.update(f'{",".join(texts)}}},"preset":{self.preset}'.encode())
+        return begun
 
 
-def _ended(begun: "hashlib._Hash", rest: str) -> str:
+class _Shapes:
+    """The digests of what the time of a trainer's trials depends on, each made once."""
+
+    def __init__(self, trainer: str) -> None:
+        self.trainer = trainer
+        self.keys: dict[str, list[str]] = {}
+        for key in TRAINERS[trainer].shape:
+            self.keys.setdefault(key.partition(".")[0], []).append(key)
+        self.values: dict[int, str] = {}
+        self.digests: dict[tuple[str, ...], str] = {}
+
+    def of(self, parts: Parts) -> str:
+        values = tuple([self._values(name, keys, parts[name]) for name, keys in self.keys.items()])
+        if values not in self.digests:
+            self.digests[values] = digest([self.trainer, *values])
+        return self.digests[values]
+
+    def _values(self, name: str, keys: Sequence[str], part: Part) -> str:
+        if part.number not in self.values:
+            config = {name: part.dumped}
+            self.values[part.number] = canonical({key: value_at(config, key) for key in keys})
+        return self.values[part.number]
+
+
+def _counts(parts: Parts, name: str) -> bool:
+    return name != "evaluate" and parts[name].text is not None
+
+
+def _ended(begun: "hashlib._Hash", rest: bytes) -> str:
     whole = begun.copy()
-    whole.update(rest.encode())
+    whole.update(rest)
     return whole.hexdigest()[:DIGITS]
