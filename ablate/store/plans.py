@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, select, update
 
 from ablate.errors import StoreError, unknown_name
 from ablate.store.inserts import insert_new
@@ -58,12 +58,18 @@ def save_plan(connection: Connection, plan: Plan) -> None:
     new = {**named, "document": {}, "imported": plan.imported, "updated": 0.0}
     insert_new(connection, plans, [new])
     document: dict[str, Any] = json.loads(json.dumps(plan.document))  # as it will be read back
-    values = {"document": document, "imported": plan.imported, "updated": time.time()}
+    values = {"document": document, "imported": plan.imported, "updated": _latest(connection)}
     connection.execute(update(plans).where(same).values(**values))  # holds the plan against others until the end
     plan_id: int = connection.execute(select(plans.c.id).where(same)).scalar_one()
     if not _are_stored(connection, plan_id, plan.rows):
         connection.execute(delete(rows).where(rows.c.plan_id == plan_id))
         _insert_rows(connection, plan_id, plan.rows)
+
+
+def _latest(connection: Connection) -> float:
+    """The time, and later than that of every plan, though the clock may have been set back: it says which was last."""
+    before: float | None = connection.execute(select(func.max(plans.c.updated))).scalar()
+    return max(time.time(), (before or 0.0) + 0.001)
 
 
 def _are_stored(connection: Connection, plan_id: int, planned: Sequence[PlannedRow]) -> bool:

@@ -15,7 +15,7 @@ from ablate.store.sqlite import SIDES, connect_to_write, is_there, make_folder
 FileId = tuple[int, int]
 
 
-@dataclass
+@dataclass(eq=False)
 class OpenFile:
     """The file that was opened to write, whatever lies at its path later.
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from ablate.store.keys import of_keys
 from ablate.store.owners import is_gone
 from ablate.store.schema import (
-    LOST,
+    ABANDONED,
     QUEUED,
     RUNNING,
     acceptances,
@@ -69,7 +69,7 @@ def reset(connection: Connection, keys: Collection[str]) -> int:
     _withdraw(connection, of_trials)
     connection.execute(update(trials).where(trials.c.key == bindparam("of")).values(attempt_id=None), of_trials)
     left = (attempts.c.training_key == bindparam("of")) & (attempts.c.state == RUNNING)
-    lost = {"state": LOST, "reason": "its runner is gone, and the row was reset", "ended": time.time()}
+    lost = {"state": ABANDONED, "reason": "its runner is gone, and the row was reset", "ended": time.time()}
     connection.execute(update(attempts).where(left).values(**lost), of_trainings)
     again = update(trainings).where(trainings.c.key == bindparam("of")).values(state=QUEUED, lease=None)
     connection.execute(again, of_trainings)

@@ -2,6 +2,7 @@
 
 import sqlite3
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,15 @@ def test_every_table_is_prefixed_but_for_the_view(store: Store) -> None:
 def test_reading_makes_nothing(tmp_path: Path) -> None:
     assert open_store(str(tmp_path / "none" / "ablate.db")) is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_several_runners_make_one_store(tmp_path: Path) -> None:
+    path = str(tmp_path / "results" / "ablate.db")
+    with ThreadPoolExecutor(6) as runners:
+        made = list(runners.map(lambda _: open_store(path, write=True), range(6)))
+    for store in made:
+        assert store is not None
+        store.check()
 
 
 def test_a_store_shares_a_database_with_others(tmp_path: Path) -> None:
