@@ -67,7 +67,7 @@ def expectation(cost: Estimate, workers: int) -> str:
     lacking = f"no estimate for {plural(cost.unknown, 'training')} of {plural(cost.shapes, 'shape')}"
     if not cost.known:
         return f"{lacking}, as none of the same shape is finished" if cost.unknown else ""
-    known = f"about {duration(cost.seconds)} with {plural(workers, 'worker')}"
+    known = f"about {duration(max(1.0, cost.seconds))} with {plural(workers, 'worker')}"
     source = f"from {plural(cost.finished, 'finished training')} of the same shape"
     return f"{known}, {source}" + (f"; {lacking}" if cost.unknown else "")
 

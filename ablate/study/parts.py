@@ -4,6 +4,7 @@ A part is one top-level value of a config, most often a section. A factor sets k
 validated, dumped and written as JSON once for all rows in which the same levels set it.
 """
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -184,17 +185,19 @@ def _only(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _declared(written: Any) -> str:
-    """The canonical JSON of what a file says; keys that are no text are taken as such."""
+    """The canonical JSON of what a file says; what JSON has no form for is taken as text."""
     try:
         return canonical(written)
-    except TypeError:
-        return canonical(_with_text_keys(written))
+    except (TypeError, ValueError):
+        return canonical(_as_words(written))
 
 
-def _with_text_keys(value: Any) -> Any:
+def _as_words(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key if isinstance(key, str) else repr(key): _with_text_keys(inner) for key, inner in value.items()}
-    return [_with_text_keys(inner) for inner in value] if isinstance(value, list) else value
+        return {key if isinstance(key, str) else repr(key): _as_words(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_as_words(inner) for inner in value]
+    return value if not isinstance(value, float) or math.isfinite(value) else repr(value)
 
 
 def _is_validated(value: Any) -> bool:

@@ -161,6 +161,31 @@ def test_what_is_accepted_stays_so_until_something_else_changes(package: Package
     assert "base: 0.3 -> 0.4" in told
 
 
+def test_what_fails_since_something_changed_can_be_accepted_as_it_was(package: Package) -> None:
+    package.run("--only", "plain")
+    new_base(package)
+    package.edit("train/config/simulated.py", '0.0, description="Probability', '1.0, description="Probability')
+    assert package.run("--only", "plain").code == 1
+    assert "  failed     plain\n" in package("plan", SIMULATED).out
+    assert package.run("--only", "plain", "--accept-stale").code == 0
+    assert "  accepted a plain\n" in package("plan", SIMULATED).out
+    assert "3 done" in package("status").out
+
+
+def test_what_was_accepted_is_withdrawn_by_a_reset(package: Package) -> None:
+    package.run("--only", "plain")
+    new_base(package)
+    package.run("--only", "plain", "--accept-stale")
+    assert package("reset", "simulated", "plain", "--seed", 1).code == 0
+    states = package.query("SELECT seed, state FROM results WHERE label = 'plain' ORDER BY seed")
+    assert states == [(0, "done"), (1, "stale"), (2, "done")]
+    assert "2 accepted a, 1 pending plain" in package("plan", SIMULATED).out
+    row = json.loads(package("report", "--format", "json").out)["rows"][0]
+    assert (row["seeds"], row["missing"]) == ([0, 2], [1])
+    assert "1 of 1 trainings run" in package.run("--only", "plain").err
+    assert package.query("SELECT count(*) FROM ablate_acceptances") == [(2,)]
+
+
 def test_reports_say_what_was_accepted_and_contrasts_count_it(package: Package) -> None:
     package.run()
     new_base(package)

@@ -1,5 +1,6 @@
 """The quick way to a study's trials gives what the plain way gives, key for key."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -141,6 +142,18 @@ def test_every_key_is_the_digest_of_the_whole(most_kept: int, study: Study) -> N
         assert trial.key == digest([training.key, evaluate])
         if "{1: 2" not in str(said):  # keys that are no text have no place in JSON
             assert trial.declared == declared(study, said[trial.label], trial.seed)
+
+
+@pytest.mark.parametrize("value", [math.nan, -math.inf, {1: 2, "b": 3, None: True}, [{False: math.nan}]])
+def test_what_json_cannot_say_is_still_declared(value: Any) -> None:
+    """Conditions of effects are anything; they never hold for these, and are no fault either."""
+    of_file = ("s", "base", "", "simulated", "top1", 0.5, 0.05)
+    found = []
+    for condition in (value, "other"):
+        config = {"effects": [{"when": {"a": condition}, "pp": 1.0}]}
+        study = Study(*of_file, config, config, None, (), (Row("row", {}),), (), (0,))
+        found += trials(study)
+    assert len({trial.declared for trial in found}) == 2
 
 
 def test_levels_are_not_changed_by_rows_that_set_more_inside_them() -> None:

@@ -1,0 +1,70 @@
+"""Rows that are queued again and checkpoints that are needed, on both engines."""
+
+import pytest
+
+from ablate.run.planning import prepare
+from ablate.run.upkeep import reset
+from ablate.store import Store, plans, upkeep, work
+from ablate.store.records import read_records
+from ablate.study.file import read_study
+from ablate.study.trial import Trial, trials
+from tests.conftest import STUDIES, on_both_engines
+from tests.store.test_plans import changed, finish
+
+pytestmark = on_both_engines
+
+
+@pytest.fixture
+def wanted() -> list[Trial]:
+    return trials(read_study(STUDIES / "simulated.yaml"))
+
+
+def test_reset_sets_results_aside_and_withdraws_what_was_accepted(store: Store, wanted: list[Trial]) -> None:
+    study = read_study(STUDIES / "simulated.yaml")
+    prepare(store, study, wanted, wanted)
+    finish(store, wanted)
+    new = [changed(trial) for trial in wanted]
+    prepare(store, study, new, new, accept_stale=True)
+    done = reset(store, "simulated", "base", {"plain": {0: wanted[0].key, 1: wanted[1].key}})
+    assert ([each.seed for each in done.queued], done.others, done.running, done.results) == ([0, 1], (), {}, 2)
+    with store.read() as connection:
+        records = read_records(connection, new)
+        row = plans.read_plan(connection, "simulated", "base").rows[0]
+        states = plans.training_states(connection, {wanted[0].training_key, wanted[3].training_key})
+        assert connection.exec_driver_sql("SELECT count(*) FROM ablate_results").scalar() == 12
+    assert len(records.accepted) == 10
+    assert (row.stale, set(row.changes)) == ({0, 1}, {2})
+    assert sorted(states.values()) == ["done", "queued"]
+
+
+def test_what_runs_is_held_until_its_runner_is_dead(store: Store, wanted: list[Trial]) -> None:
+    prepare(store, read_study(STUDIES / "simulated.yaml"), wanted, wanted)
+    key = wanted[0].training_key
+    with store.write() as connection:
+        held = work.claim(connection, key)
+    with store.read() as connection:
+        assert list(upkeep.held(connection, {key, wanted[1].training_key})) == [key]
+    done = reset(store, "simulated", "base", {"plain": {0: wanted[0].key, 1: wanted[1].key}})
+    assert [each.seed for each in done.queued] == [1]
+    assert [each.seed for each in done.running] == [0]
+    assert held is not None
+    with store.write() as connection:
+        result = work.SplitResult("test", 10, 10, {1: 1, 5: 2, 10: 3})
+        assert work.record(connection, held, {wanted[0].key: [result]}, 1.0, {}, []), "its lease is untouched"
+
+
+def test_checkpoints_are_needed_while_a_plan_waits_for_the_result(store: Store, wanted: list[Trial]) -> None:
+    study = read_study(STUDIES / "simulated.yaml")
+    prepare(store, study, wanted, wanted)
+    finish(store, wanted[:3])
+    keys = {trial.training_key for trial in wanted}
+    with store.read() as connection:
+        needed = upkeep.needed(connection, keys | {"0" * 20})
+    assert needed == {trial.training_key: trial not in wanted[:3] for trial in wanted}
+    with store.write() as connection:
+        connection.exec_driver_sql("DELETE FROM ablate_cells")
+        assert not any(upkeep.needed(connection, keys).values())
+        assert work.claim(connection, wanted[5].training_key) is not None
+        assert [key for key, is_needed in upkeep.needed(connection, keys).items() if is_needed] == [
+            wanted[5].training_key
+        ]
