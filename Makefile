@@ -35,4 +35,5 @@ bench: setup
 	$(BIN)/python benchmarks/main_path.py
 	$(BIN)/python benchmarks/demo.py
 	$(BIN)/python benchmarks/core.py
+	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/queue.py  # brings its peers, about 1 GB, into .bench-venv

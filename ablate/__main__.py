@@ -30,9 +30,11 @@ def _options(
 
 
 def _add_commands() -> None:
+    from ablate.cli.gc import gc as gc_command
     from ablate.cli.import_log import import_log
     from ablate.cli.plan import plan
     from ablate.cli.report import report
+    from ablate.cli.reset import reset
     from ablate.cli.run import run
     from ablate.cli.schema import schema
     from ablate.cli.status import status
@@ -40,6 +42,8 @@ def _add_commands() -> None:
     for name, command in (("plan", plan), ("run", run), ("status", status), ("report", report)):
         app.command(name)(command)
     app.command("import")(import_log)
+    app.command("reset")(reset)
+    app.command("gc")(gc_command)
     app.command("schema")(schema)
 
 

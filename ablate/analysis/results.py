@@ -6,7 +6,6 @@ from statistics import fmean
 from typing import Any
 
 from ablate.analysis.stats import wilson
-from ablate.errors import AblateError, unknown_name
 from ablate.store import Store, plans, readings
 from ablate.store.plans import Plan, PlannedRow
 from ablate.study.changes import subject
@@ -103,25 +102,11 @@ class StudyResults:
 def load(store: Store, study: str | None = None, profile: str | None = None) -> StudyResults:
     """The results of a study's latest plan, or of a profile's; with no study, of the one last run or imported."""
     with store.read() as connection:
-        known = plans.read_plans(connection)
-        name, chosen = _choose(known, study, profile, store.url)
-        plan = plans.read_plan(connection, name, chosen)
+        chosen = plans.choose(connection, study, profile, store.url)
+        plan = plans.read_plan(connection, chosen.study, chosen.profile)
         keys = {key for row in plan.rows for key in row.cells.values()}
         found = readings.read_trials(connection, keys)
     return _results(plan, found)
-
-
-def _choose(known: Sequence[plans.PlanName], study: str | None, profile: str | None, url: str) -> tuple[str, str]:
-    if not known:
-        raise AblateError(f"{url}: holds no study yet; `ablate run STUDY.yaml` or `ablate import` adds one")
-    names = list(dict.fromkeys(plan.study for plan in known))
-    if study is not None and study not in names:
-        raise AblateError(f"{url}: {unknown_name('study', study, names)}")
-    of_study = [plan for plan in known if plan.study == (study or names[0])]
-    profiles = [plan.profile for plan in of_study]
-    if profile is not None and profile not in profiles:
-        raise AblateError(f"{url}: {unknown_name('profile', profile, profiles)}")
-    return of_study[0].study, profile or profiles[0]
 
 
 def _results(plan: Plan, found: Mapping[str, readings.Reading]) -> StudyResults:

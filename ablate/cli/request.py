@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path
 
 import typer
 
-from ablate.errors import AblateError
+from ablate.cli.labels import matching
 from ablate.study.file import read_study
-from ablate.study.settings import flattened
+from ablate.study.settings import canonical, flattened
 from ablate.study.source import shown
 from ablate.study.study import Study
 from ablate.study.trial import REFERENCE, Trial, trials
@@ -40,27 +40,20 @@ def read_request(
 
 def _prepare_data(study: Study) -> None:
     from ablate import data
-    from ablate.train.config import RetrievalConfig
+    from ablate.train.config.retrieval import Data
 
     if study.trainer == "retrieval":
-        for raw in [*map(study.row_config, study.rows), *map(study.reference_config, study.references)]:
-            section = RetrievalConfig.model_validate(raw).data
+        configs = chain(map(study.row_config, study.rows), map(study.reference_config, study.references))
+        sections = {canonical(raw): raw for raw in (config.get("data", {}) for config in configs)}
+        for section in map(Data.model_validate, sections.values()):
             data.prepare(section.name, section.root, section.size)
 
 
 def _select(wanted: Sequence[Trial], only: Sequence[str] | None) -> Sequence[Trial]:
     if not only:
         return wanted
-    labels = dict.fromkeys(trial.label for trial in wanted)
-    for pattern in only:
-        if not any(_matches(label, pattern) for label in labels):
-            listed = "\n".join(f"  {label}" for label in labels)
-            raise AblateError(f"--only {pattern!r}: no row has such a label; the rows are:\n{listed}")
-    return [trial for trial in wanted if any(_matches(trial.label, pattern) for pattern in only)]
-
-
-def _matches(label: str, pattern: str) -> bool:
-    return label == pattern or fnmatchcase(label, pattern)
+    chosen = set(matching(dict.fromkeys(trial.label for trial in wanted), only, "--only"))
+    return [trial for trial in wanted if trial.label in chosen]
 
 
 def _overridden(study: Study) -> list[str]:

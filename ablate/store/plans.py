@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, select, update
 
+from ablate.errors import StoreError, unknown_name
 from ablate.store.inserts import insert_new
 from ablate.store.keys import of_keys
 from ablate.store.schema import DONE, QUEUED, cells, declarations, hits, plans, rows, trainings, trials
@@ -57,12 +58,18 @@ def save_plan(connection: Connection, plan: Plan) -> None:
     new = {**named, "document": {}, "imported": plan.imported, "updated": 0.0}
     insert_new(connection, plans, [new])
     document: dict[str, Any] = json.loads(json.dumps(plan.document))  # as it will be read back
-    values = {"document": document, "imported": plan.imported, "updated": time.time()}
+    values = {"document": document, "imported": plan.imported, "updated": _latest(connection)}
     connection.execute(update(plans).where(same).values(**values))  # holds the plan against others until the end
     plan_id: int = connection.execute(select(plans.c.id).where(same)).scalar_one()
     if not _are_stored(connection, plan_id, plan.rows):
         connection.execute(delete(rows).where(rows.c.plan_id == plan_id))
         _insert_rows(connection, plan_id, plan.rows)
+
+
+def _latest(connection: Connection) -> float:
+    """The time, and later than that of every plan, though the clock may have been set back: it says which was last."""
+    before: float | None = connection.execute(select(func.max(plans.c.updated))).scalar()
+    return max(time.time(), (before or 0.0) + 0.001)
 
 
 def _are_stored(connection: Connection, plan_id: int, planned: Sequence[PlannedRow]) -> bool:
@@ -121,6 +128,21 @@ def read_plans(connection: Connection) -> list[PlanName]:
     """Every plan, the latest first."""
     query = select(plans.c.study, plans.c.profile, plans.c.imported).order_by(plans.c.updated.desc())
     return [PlanName(*row) for row in connection.execute(query)]
+
+
+def choose(connection: Connection, study: str | None, profile: str | None, url: str) -> PlanName:
+    """A study's latest plan, or a profile's; with no study, the one last run or imported. StoreError for no such."""
+    known = read_plans(connection)
+    if not known:
+        raise StoreError(f"{url}: holds no study yet; `ablate run STUDY.yaml` or `ablate import` adds one")
+    names = list(dict.fromkeys(plan.study for plan in known))
+    if study is not None and study not in names:
+        raise StoreError(f"{url}: {unknown_name('study', study, names)}")
+    of_study = [plan for plan in known if plan.study == (study or names[0])]
+    profiles = [plan.profile for plan in of_study]
+    if profile is not None and profile not in profiles:
+        raise StoreError(f"{url}: {unknown_name('profile', profile, profiles)}")
+    return next(plan for plan in of_study if profile in (None, plan.profile))
 
 
 def read_plan(connection: Connection, study: str, profile: str) -> Plan:

@@ -1,5 +1,6 @@
 """`ablate plan`: what a run would do, and what it warns of."""
 
+import sqlite3
 from pathlib import Path
 
 from tests.conftest import ROOT, STUDIES, Ablate
@@ -54,3 +55,27 @@ def test_an_effect_of_a_setting_that_nothing_sets_is_a_warning(ablate: Ablate, t
 def test_warnings_are_about_the_selected_rows(ablate: Ablate) -> None:
     told = ablate("plan", BNNECK, "--set", "config.schedule.steps=20", "--only", "baseline 1*").err
     assert "warm-up" not in told
+
+
+def test_the_expected_time_comes_from_finished_trainings_of_the_same_shape(ablate: Ablate, tmp_path: Path) -> None:
+    long = ("--set", "config.seconds=7200")
+    ablate("run", SIMULATED, "--executor", "inline", "--seeds", 1)
+    with sqlite3.connect("results/ablate.db") as connection:
+        connection.execute("UPDATE ablate_attempts SET seconds = 3900")
+    told = " ".join(ablate("plan", SIMULATED, "--workers", 2).out.split())
+    assert told.endswith("about 4 h 20 min with 2 workers, from 4 finished trainings of the same shape")
+    told = " ".join(ablate("plan", SIMULATED, "--workers", 1, "--only", "plain").out.split())
+    assert told.endswith("about 2 h 10 min with 1 worker, from 4 finished trainings of the same shape")
+    told = " ".join(ablate("plan", SIMULATED, *long).out.split())
+    assert "about" not in told, "seconds are outside the identity: what is done is done"
+    path = tmp_path / "study.yaml"
+    grown = SIMULATED.read_text().replace("factors:", "factors:\n  size: {sets: queries, levels: [1000, 2000]}")
+    path.write_text(grown.replace("plain: {}", "plain: {}\n      large: {size: 2000}"))
+    told = " ".join(ablate("plan", path).out.split())
+    assert "; no estimate for 3 trainings of 1 shape" in told
+    assert ablate("plan", SIMULATED, "--workers", 0).code == 2
+
+
+def test_a_row_that_differs_only_in_the_evaluation_is_free(ablate: Ablate) -> None:
+    told = " ".join(ablate("plan", STUDIES / "tiny.yaml").out.split())
+    assert "4 trials, 3 trainings (1 trial is free: a training is shared), of which 3 to run" in told

@@ -1,0 +1,103 @@
+"""What is queued again although it has a result, and which trainings' checkpoints something still needs."""
+
+import time
+from collections.abc import Collection
+from typing import NamedTuple
+
+from sqlalchemy import Connection, bindparam, delete, select, update
+
+from ablate.store.keys import of_keys
+from ablate.store.owners import is_gone
+from ablate.store.schema import (
+    ABANDONED,
+    QUEUED,
+    RUNNING,
+    acceptances,
+    attempts,
+    cells,
+    plans,
+    rows,
+    trainings,
+    trials,
+)
+
+
+class Standing(NamedTuple):
+    """A row and seed of a plan, and the training that stands for it."""
+
+    study: str
+    profile: str
+    label: str
+    seed: int
+    training: str
+
+
+def trainings_of(connection: Connection, keys: Collection[str]) -> dict[str, str]:
+    """{trial key: training key}."""
+    return dict(of_keys(connection, select(trials.c.key, trials.c.training_key), trials.c.key, keys))
+
+
+def standing(connection: Connection, keys: Collection[str]) -> list[Standing]:
+    """Every row and seed of every plan that one of the trainings stands for."""
+    joined = (
+        cells.join(trials, trials.c.key == cells.c.trial_key)
+        .join(rows, rows.c.id == cells.c.row_id)
+        .join(plans, plans.c.id == rows.c.plan_id)
+    )
+    columns = (plans.c.study, plans.c.profile, rows.c.label, cells.c.seed, trials.c.training_key)
+    query = select(*columns).select_from(joined).order_by(plans.c.id, rows.c.position, cells.c.seed)
+    return [Standing(*row) for row in of_keys(connection, query, trials.c.training_key, keys)]
+
+
+def held(connection: Connection, keys: Collection[str]) -> dict[str, str]:
+    """{training key: its runner} of those that run now, unless the runner is a process of this machine that is dead."""
+    query = select(trainings.c.key, trainings.c.owner, trainings.c.process).where(trainings.c.state == RUNNING)
+    found = of_keys(connection, query, trainings.c.key, keys)
+    return {key: owner for key, owner, process in found if not is_gone(process)}
+
+
+def reset(connection: Connection, keys: Collection[str]) -> int:
+    """Queues trainings again, whatever they gave; how many results are history now.
+
+    Attempts and results stay on record. Results that were accepted although stale are accepted no more. An attempt
+    that is still noted as running is lost: its runner must be dead.
+    """
+    query = select(trials.c.key, trials.c.attempt_id)
+    found = dict(of_keys(connection, query, trials.c.training_key, keys))
+    of_trials = [{"of": key} for key in sorted(found)]
+    of_trainings = [{"of": key} for key in sorted(keys)]
+    _withdraw(connection, of_trials)
+    connection.execute(update(trials).where(trials.c.key == bindparam("of")).values(attempt_id=None), of_trials)
+    left = (attempts.c.training_key == bindparam("of")) & (attempts.c.state == RUNNING)
+    lost = {"state": ABANDONED, "reason": "its runner is gone, and the row was reset", "ended": time.time()}
+    connection.execute(update(attempts).where(left).values(**lost), of_trainings)
+    again = update(trainings).where(trainings.c.key == bindparam("of")).values(state=QUEUED, lease=None)
+    connection.execute(again, of_trainings)
+    return sum(attempt is not None for attempt in found.values())
+
+
+def _withdraw(connection: Connection, of_trials: list[dict[str, str]]) -> None:
+    """Forgets what was accepted in place of these trials, or by their results; the latter's rows are stale again."""
+    kept = acceptances.c.kept_key == bindparam("of")
+    keys = {key["of"] for key in of_trials}
+    accepted = of_keys(connection, select(acceptances.c.kept_key), acceptances.c.kept_key, keys)
+    again = [{"of": key} for key in sorted({key for (key,) in accepted})]
+    if again:
+        stale = update(cells).where(cells.c.trial_key == bindparam("of")).values(stale=True, changes=None)
+        connection.execute(stale, again)
+        connection.execute(delete(acceptances).where(kept), again)
+    connection.execute(delete(acceptances).where(acceptances.c.wanted_key == bindparam("of")), of_trials)
+
+
+def needed(connection: Connection, keys: Collection[str]) -> dict[str, bool]:
+    """{training key: whether its checkpoints are needed} of those trainings that the store has.
+
+    They are as long as it runs, and until every row and seed of a plan that it stands for has its result.
+    """
+    known = {key: state == RUNNING for key, state in of_keys(connection, _STATES, trainings.c.key, keys)}
+    joined = cells.join(trials, trials.c.key == cells.c.trial_key)
+    waiting = select(trials.c.training_key).select_from(joined).where(trials.c.attempt_id.is_(None)).distinct()
+    return known | {key: True for (key,) in of_keys(connection, waiting, trials.c.training_key, set(known))}
+
+
+_STATES = select(trainings.c.key, trainings.c.state)
