@@ -1,4 +1,4 @@
-"""A disk of 16 megabytes."""
+"""A disk of the tests' own, to fill up or to make read-only: a small file system in memory."""
 
 import os
 import subprocess
