@@ -19,12 +19,13 @@ from ablate.study.trial import Identity, Trial
 def read_records(connection: Connection, wanted: Sequence[Trial]) -> Records:
     """The records of some trials."""
     done = finished(connection, {trial.key for trial in wanted})
-    lacking = [trial for trial in wanted if trial.key not in done]
+    accepted = _accepted(connection, {trial.key for trial in wanted if trial.key not in done})
+    lacking = [trial for trial in wanted if trial.key not in done and trial.key not in accepted]
     return Records(
         states=training_states(connection, {trial.training_key for trial in wanted}),
         finished=done,
         older=_older(connection, lacking),
-        accepted=_accepted(connection, {trial.key for trial in lacking}),
+        accepted=accepted,
     )
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ablate.study.settings import Config, canonical
+from ablate.study.settings import Config
 from ablate.study.source import shown
 
 if TYPE_CHECKING:
@@ -42,12 +42,21 @@ def _values(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str) -> Iter
             yield f"{key}: is gone, was {_word(old[name])}"
         elif name not in old:
             yield f"{key}: is new, {_word(new[name])}"
-        elif old[name] is new[name] or canonical(old[name]) == canonical(new[name]):
+        elif _is_same(old[name], new[name]):
             continue
         elif isinstance(old[name], dict) and isinstance(new[name], dict):
             yield from _values(old[name], new[name], f"{key}.")
         else:
             yield f"{key}: {_word(old[name])} -> {_word(new[name])}"
+
+
+def _is_same(old: Any, new: Any) -> bool:
+    """Whether two values are hashed alike: 1, 1.0 and on are three."""
+    if type(old) is not type(new) or old != new:
+        return False
+    if isinstance(old, dict):
+        return all(_is_same(value, new[key]) for key, value in old.items())
+    return not isinstance(old, list) or all(map(_is_same, old, new))
 
 
 def _data(old: str | None, new: str | None) -> Iterator[str]:
@@ -56,7 +65,7 @@ def _data(old: str | None, new: str | None) -> Iterator[str]:
 
 
 def _code(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
-    for file in sorted({*old, *new}):
+    for file in sorted({*old, *new}) if old != new else ():
         if file not in old:
             yield f"code: {file} is new"
         elif file not in new:

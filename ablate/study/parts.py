@@ -6,6 +6,7 @@ validated, dumped and written as JSON once for all rows in which the same levels
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain, count
 from math import prod
 from typing import Any
@@ -14,6 +15,7 @@ from pydantic import BaseModel
 
 from ablate.study.content import weights_file, with_weights_hash
 from ablate.study.factors import Level
+from ablate.study.faults import models_in
 from ablate.study.settings import assigned, canonical, overlaps
 from ablate.study.study import Reference, Study
 from ablate.train.config import TRAINERS, OutsideIdentity
@@ -122,7 +124,7 @@ class Resolver:
 
     def _kept(self, value: Any, dumped: Any, prefix: str) -> Any:
         """What is left of a dumped value without the fields that are marked as outside the identity."""
-        if not isinstance(value, BaseModel):
+        if not isinstance(value, BaseModel) or not _has_marks(type(value)):
             return dumped
         kept = {
             name: self._kept(getattr(value, name), dumped[name], f"{prefix}{name}.")
@@ -167,6 +169,14 @@ class _Setter:
 
     def _set(self, config: Mapping[str, Any], levels: Sequence[Level]) -> Any:
         return assigned(config, [(key, levels[number].values[i]) for key, number, i in self.keys])[self.name]
+
+
+@cache
+def _has_marks(model: type[BaseModel]) -> bool:
+    """Whether anything in a section, or in sections within, is marked as outside the identity."""
+    fields = model.model_fields.values()
+    inner = [inner for field in fields for inner in models_in(field.annotation)]
+    return any(OutsideIdentity in field.metadata for field in fields) or any(map(_has_marks, inner))
 
 
 def _only(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
