@@ -43,11 +43,11 @@ class Disk:
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Disk]:
-    """A disk of one megabyte."""
+    """A disk of 16 megabytes."""
     path = tmp_path / "disk"
     path.mkdir()
     try:
-        _mount("-t", "tmpfs", "-o", "size=2m", "tmpfs", path)
+        _mount("-t", "tmpfs", "-o", "size=16m", "tmpfs", path)
     except (OSError, subprocess.CalledProcessError) as error:
         reason = getattr(error, "stderr", b"").decode().strip() or str(error)
         pytest.skip(f"file systems cannot be mounted here: {reason}")

@@ -88,7 +88,6 @@ def test_a_store_that_is_deleted_beneath_two_runs_and_made_anew_by_a_third(ablat
 
 @pytest.mark.slow
 def test_a_disk_that_is_full_for_a_while(ablate: Ablate, tmp_path: Path, disk: Disk) -> None:
-    disk.resize("16m")
     store = f"{disk.path}/ablate.db"
     running = run(tmp_path, "--store", store)
     wait_for_done(store, 3)
@@ -105,7 +104,6 @@ def test_a_disk_that_is_full_for_a_while(ablate: Ablate, tmp_path: Path, disk: D
 
 @pytest.mark.slow
 def test_a_disk_that_stays_full(ablate: Ablate, tmp_path: Path, disk: Disk) -> None:
-    disk.resize("16m")
     store = f"{disk.path}/ablate.db"
     running = run(tmp_path, "--store", store)
     wait_for_done(store, 3)

@@ -58,7 +58,7 @@ def test_a_full_disk_keeps_what_is_recorded_and_goes_on_when_there_is_room(disk:
     assert keys(path) == [*recorded, "room"]
 
 
-@pytest.mark.parametrize("room", range(0, 200_000, 8_192))
+@pytest.mark.parametrize("room", range(0, 200_000, 20_480))
 def test_a_store_is_made_whole_or_not_at_all(disk: Disk, room: int) -> None:
     path = disk.path / "ablate.db"
     disk.fill(leave=room)
@@ -71,7 +71,7 @@ def test_a_store_is_made_whole_or_not_at_all(disk: Disk, room: int) -> None:
     assert keys(path) == ["a"]
 
 
-@pytest.mark.parametrize("room", range(0, 50_000, 4_096))
+@pytest.mark.parametrize("room", range(0, 50_000, 12_288))
 def test_a_store_on_a_full_disk_is_read_and_told_to_be_full(disk: Disk, room: int) -> None:
     path = disk.path / "ablate.db"
     with closing(opened(path)) as store:
@@ -180,6 +180,7 @@ for step in (lambda: print(*read(path)), lambda: add(opened(path), "b")):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
 @pytest.mark.parametrize(
     ("folder", "file", "reading", "writing"),
@@ -258,6 +259,7 @@ except KeyboardInterrupt:
 """
 
 
+@pytest.mark.slow
 def test_a_wait_for_a_lock_can_be_interrupted(store: Store) -> None:
     assert store.path is not None
     command = [sys.executable, "-c", WAITING, store.path]
@@ -270,6 +272,7 @@ def test_a_wait_for_a_lock_can_be_interrupted(store: Store) -> None:
         assert (out, time.monotonic() - started < 4) == ("interrupted\n", True)
 
 
+@pytest.mark.slow
 def test_a_store_in_the_older_journal_is_waited_for_by_readers(store: Store) -> None:
     assert store.path is not None
     add(store, "a")
