@@ -17,7 +17,7 @@ def gc(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
 ) -> None:
     """Remove the checkpoints of trainings that are finished or in no plan; never a result."""
-    from ablate.cli.plan_text import plural
+    from ablate.cli.words import plural
     from ablate.run.upkeep import leftovers
 
     found = leftovers(require_store(store))

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from string import ascii_lowercase
 
+from ablate.cli.words import duration, plural
 from ablate.study.cost import Estimate, to_evaluate, to_train
 from ablate.study.plan import ACCEPTED, STALE, PlannedTrial
 from ablate.study.trial import REFERENCE
@@ -74,20 +75,6 @@ def expectation(cost: Estimate, workers: int) -> str:
 
 def wrapped(text: str, indent: str = "  ") -> list[str]:
     return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-
-
-def plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def duration(seconds: float) -> str:
-    """Two units at most: `2 h 10 min`, `3 min 5 s`, `4 s`."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days} d {hours} h"
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _counted(states: Sequence[str]) -> str:

@@ -151,6 +151,8 @@ class Dispatch:
             self.watch.free(connection, self._reached)
             if not self.todo:
                 found = plans.training_states(connection, self._open() - set(self.claims))
+                ended = [trial for key, state in found.items() if state == DONE for trial in self.of_training[key]]
+                found |= dict.fromkeys(plans.queue_unevaluated(connection, ended), QUEUED)
                 self.states |= found
                 self.todo.extend(key for key in self.states if found.get(key) == QUEUED)  # in the plan's order
                 known = list(self.states.values())

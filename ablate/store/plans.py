@@ -197,14 +197,29 @@ def save_trials(connection: Connection, wanted: "Sequence[Trial]") -> None:
         {"of": key, "shape": by_training[key].shape} for key, (_, shape) in sorted(stored.items()) if shape is None
     ]
     again = {trial.training_key for trial in wanted if known.get(trial.key) is None}
-    queued = [{"of": key} for key in sorted(again) if key in stored and stored[key][0] == DONE]
-    of_training = update(trainings).where(trainings.c.key == bindparam("of"))
     if shapes:
-        connection.execute(of_training, shapes)
-    if queued:
-        connection.execute(of_training.where(trainings.c.state == DONE).values(state=QUEUED), queued)
+        connection.execute(_OF_TRAINING, shapes)
+    _queue_again(connection, [key for key in sorted(again) if key in stored and stored[key][0] == DONE])
 
 
+def queue_unevaluated(connection: Connection, wanted: "Sequence[Trial]") -> set[str]:
+    """Queues finished trainings again that some of the trials still want evaluated; which those are.
+
+    Another runner finished them that did not know these trials.
+    """
+    have = finished(connection, {trial.key for trial in wanted})
+    lacking = {trial.training_key for trial in wanted if trial.key not in have}
+    _queue_again(connection, sorted(lacking))
+    return lacking
+
+
+def _queue_again(connection: Connection, keys: Sequence[str]) -> None:
+    if keys:
+        again = _OF_TRAINING.where(trainings.c.state == DONE).values(state=QUEUED)
+        connection.execute(again, [{"of": key} for key in keys])
+
+
+_OF_TRAINING = update(trainings).where(trainings.c.key == bindparam("of"))
 _STORED = select(trainings.c.key, trainings.c.state, trainings.c.shape)
 
 

@@ -109,6 +109,8 @@ def parse(text: str, source: str, numbered: bool = True) -> Node:
         return composer.document(yaml.parse(text, Loader=_EVENTS))
     except yaml.YAMLError as error:
         raise StudyError([_syntax_fault(error, text, source)]) from None
+    except UnicodeEncodeError as error:  # from a command line; a file that is not UTF-8 is refused earlier
+        raise StudyError([f"{source}: {text[: error.start]!r} is followed by a byte that is not UTF-8"]) from None
 
 
 def scalar(text: str) -> Any:

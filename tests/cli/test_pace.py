@@ -8,7 +8,8 @@ from typing import NamedTuple
 import pytest
 
 from ablate.cli.live.board import Board
-from ablate.cli.live.pace import Mark, Pace, Speed, duration, remaining
+from ablate.cli.live.pace import Mark, Pace, Speed, remaining
+from ablate.cli.words import duration
 from ablate.train.interface import Progress
 from tests.cli.test_live import Clock
 

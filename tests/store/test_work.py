@@ -239,3 +239,16 @@ def looks(store: Store, watch: Watch, clock: Clock, seconds: float) -> int:
         clock.now += 1
         freed += free(store, watch)
     return freed
+
+
+def test_an_evaluation_that_came_while_the_training_ran_is_not_forgotten(store: Store, queued: Trial) -> None:
+    """Another runner's file has a row more, and it waits for this runner's training."""
+    mine, added = held(store), trial(neck="after")
+    with store.write() as connection:
+        plans.save_trials(connection, [queued, added])
+        assert work.record(connection, mine, outcome(queued), 1.0, {}, [])
+    assert state(store) == "done"
+    with store.write() as connection:
+        assert plans.queue_unevaluated(connection, [queued]) == set()
+        assert plans.queue_unevaluated(connection, [queued, added]) == {TRAINING.key}
+    assert state(store) == "queued"

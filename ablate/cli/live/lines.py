@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ablate.cli.live.board import STOPPING, Board
-from ablate.cli.live.pace import Running, duration
+from ablate.cli.live.pace import Running
+from ablate.cli.words import duration
 from ablate.train.interface import Progress
 
 PROGRESS_SECONDS = 30.0

@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ablate.cli.live.board import STOPPING, Board, Note
-from ablate.cli.live.pace import Running, duration
+from ablate.cli.live.pace import Running
+from ablate.cli.words import duration
 
 FAULTS = 3
 """Faults shown at most."""
