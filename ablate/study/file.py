@@ -101,7 +101,8 @@ class _Reader:
         trainer = self.root.child("trainer")
         name = trainer.value if trainer else "retrieval"
         if not isinstance(name, str) or name not in TRAINERS:
-            self.faults.unknown(("trainer",), "trainer", name, TRAINERS)
+            found = trainer.plain() if trainer else name
+            self.faults.unknown(("trainer",), "trainer", found, TRAINERS)
             return written, None, written
         preset = written.pop("preset", None)
         config = overlaid(self._preset(preset, TRAINERS[name]), written)

@@ -95,7 +95,7 @@ class FractionReader:
         """An orthogonal array, or an optimal subset where that takes less than half of its runs."""
         from ablate.study.optimal import optimal_subset  # loads numpy
 
-        levels = self._levels(start, positions)
+        levels = self._possible(start, self._levels(start, positions))
         sizes = [len(numbers) for numbers in levels.values()]
         order = 1 if resolution == 3 else 2
         runs = array_runs(sizes, resolution - 1)
@@ -113,6 +113,19 @@ class FractionReader:
     def _is_for_subset(self, sizes: Sequence[int], resolution: int) -> bool:
         needed = parameters(sizes, 1 if resolution == 3 else 2)
         return needed <= MOST_PARAMETERS and array_runs(sizes, resolution - 1) > 2 * needed
+
+    def _possible(self, start: Cell, levels: dict[int, list[int]]) -> dict[int, list[int]]:
+        """Without the levels that the rules leave no cell of, as long as two are left."""
+        kept = {
+            p: [number for number in numbers if not self._is_out(start, levels, p, number)]
+            for p, numbers in levels.items()
+        }
+        return {p: kept[p] if len(kept[p]) > 1 else numbers for p, numbers in levels.items()}
+
+    def _is_out(self, start: Cell, levels: dict[int, list[int]], position: int, number: int) -> bool:
+        """Whether a rule hits the level whatever the design's other factors are."""
+        at = {p: {start[p]} for p in range(len(start)) if p not in levels} | {position: {number}}
+        return any(all(at.get(p, set()) & out for p, out in rule.out.items()) for rule in self.rules.rules)
 
     def _levels(self, start: Cell, positions: Sequence[int]) -> dict[int, list[int]]:
         """The level numbers of each factor, from's level as the first, which is low."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from pydantic import ValidationError
@@ -89,6 +90,10 @@ class FactorReader:
         return named[0] if named else levels[0]
 
     def _check_keys(self, factor: Factor, others: Sequence[Factor]) -> None:
+        for one, again in combinations(factor.sets, 2):
+            if overlaps(one, again):
+                path = ("factors", factor.name, "sets")
+                self.faults.add(path, f"{one} and {again} are one key, or one holds the other; name each key once")
         for other in others:
             shared = [key for key in factor.sets if any(overlaps(key, theirs) for theirs in other.sets)]
             if shared:

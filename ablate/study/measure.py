@@ -44,8 +44,10 @@ class Measured:
     def efficiency(self, order: int) -> float:
         """D-efficiency: 1 for an orthogonal array, 0 where not everything can be estimated."""
         matrix = self.matrix(order)
-        sign, logarithm = np.linalg.slogdet(matrix.T @ matrix / len(matrix))
-        return float(np.exp(logarithm / matrix.shape[1])) if sign > 0 else 0.0
+        if np.linalg.matrix_rank(matrix) < matrix.shape[1]:
+            return 0.0  # a determinant would be rounding noise here, another on each processor
+        _, logarithm = np.linalg.slogdet(matrix.T @ matrix / len(matrix))
+        return round(float(np.exp(logarithm / matrix.shape[1])), 6)
 
     def is_estimable(self, effect: Effect, order: int) -> bool:
         """Whether the effect can be told from all others of the model."""

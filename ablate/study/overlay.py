@@ -12,7 +12,8 @@ BASE = "base"
 def profile_names(root: Node) -> list[str]:
     """The profiles that the file defines, as far as they have names."""
     profiles = root.child("profiles")
-    return [str(name) for name in profiles.value] if profiles and isinstance(profiles.value, dict) else []
+    named = profiles.value if profiles and isinstance(profiles.value, dict) else {}
+    return [name for name in named if isinstance(name, str)]  # any other is a fault, told with the file's shape
 
 
 def choose_profile(root: Node, asked: str | None) -> str:

@@ -120,8 +120,22 @@ class Resolver:
             dumped,
             kept,
             None if kept is _NOTHING else canonical(kept),
-            None if written is _NOTHING else _declared(written),
+            None
+            if kept is _NOTHING or (said := self._said(value, written, f"{name}.")) is _NOTHING
+            else _declared(said),
         )
+
+    def _said(self, value: Any, written: Any, prefix: str) -> Any:
+        """What is written without what is outside the identity: to say that changes no trial, so no declaration."""
+        if not isinstance(value, BaseModel) or not isinstance(written, dict) or not _has_marks(type(value)):
+            return written
+        fields = type(value).model_fields
+        said = {
+            name: self._said(getattr(value, name, None), inner, f"{prefix}{name}.")
+            for name, inner in written.items()
+            if name not in fields or not self._is_outside(type(value), name, prefix + name)
+        }
+        return said or _NOTHING
 
     def _kept(self, value: Any, dumped: Any, prefix: str) -> Any:
         """What is left of a dumped value without the fields that are marked as outside the identity."""

@@ -88,5 +88,5 @@ class ExplicitRows:
 
 
 def is_line(text: Any) -> bool:
-    """Whether a label or title is one line of text, which logs and tables can hold."""
-    return isinstance(text, str) and bool(text.strip()) and len(text.splitlines()) == 1
+    """Whether a label or title is one line of text that can be shown, which logs and tables can hold."""
+    return isinstance(text, str) and bool(text.strip()) and text.isprintable()

@@ -19,6 +19,7 @@ from ablate.study.settings import assigned, overlaps
 from ablate.study.study import Reference, Study
 from ablate.study.trial import Identity, digest, trials
 from ablate.train.config import PRESETS, TRAINERS, OutsideIdentity
+from ablate.train.config.retrieval import Runtime
 
 VALUES: dict[str, dict[str, list[Any]]] = {
     "retrieval": {
@@ -103,7 +104,28 @@ def is_valid(model: type[BaseModel], config: Mapping[str, Any]) -> bool:
 
 
 def declared(study: Study, said: Mapping[str, Any], seed: int) -> str:
-    return digest({"trainer": study.trainer, "preset": study.preset, "config": said, "seed": seed})
+    varied = {key for factor in study.factors for key in factor.sets}
+    telling = without_outside(TRAINERS[study.trainer].config, said, varied)
+    return digest({"trainer": study.trainer, "preset": study.preset, "config": telling, "seed": seed})
+
+
+def without_outside(
+    model: type[BaseModel], said: Mapping[str, Any], varied: set[str], prefix: str = ""
+) -> dict[str, Any]:
+    """What is said of the identity: neither where and how a trial runs, nor sections that say no more than that."""
+    kept: dict[str, Any] = {}
+    for name, value in said.items():
+        key, field = prefix + name, model.model_fields[name]
+        inner = (
+            field.annotation if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel) else None
+        )
+        if OutsideIdentity in field.metadata and not any(overlaps(key, other) for other in varied):
+            continue
+        if inner is None or not isinstance(value, dict):
+            kept[name] = value
+        elif (rest := without_outside(inner, value, varied, f"{key}.")) or inner is not Runtime:
+            kept[name] = rest
+    return kept
 
 
 @pytest.mark.parametrize("most_kept", [0, 5_000])
