@@ -55,7 +55,7 @@ def prepare(
             found = replace(found, accepted={**found.accepted, **kept})
         planned = resolve(trials, found)
         wanted = [item.trial for item in planned if item.state != ACCEPTED]
-        plans.save_trials(connection, wanted)
+        plans.save_trials(connection, [item.trial for item in planned])  # a reset may queue what is accepted now
         plans.save_plan(connection, plan_of(study, planned, overrides))
         keys = list(dict.fromkeys(trial.training_key for trial in wanted if trial.label in labels))
         if retry_failed:

@@ -32,7 +32,8 @@ def reset(store: Store, study: str, profile: str, wanted: Mapping[str, Mapping[i
     """Queues rows again, {label: {seed: trial key}}, with all that their trainings stand for."""
     cells = {(label, seed) for label, of_seeds in wanted.items() for seed in of_seeds}
     with store.write(alone=True) as connection:
-        trials = {key for of_seeds in wanted.values() for key in of_seeds.values()}
+        accepted = upkeep.withdraw(connection, {key for of_seeds in wanted.values() for key in of_seeds.values()})
+        trials = {accepted.get(key, key) for of_seeds in wanted.values() for key in of_seeds.values()}
         trainings = set(upkeep.trainings_of(connection, trials).values())
         held = upkeep.held(connection, trainings)
         standing = upkeep.standing(connection, trainings)

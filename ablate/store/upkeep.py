@@ -56,17 +56,34 @@ def held(connection: Connection, keys: Collection[str]) -> dict[str, str]:
     return {key: owner for key, owner, process in found if not is_gone(process)}
 
 
+def withdraw(connection: Connection, keys: Collection[str]) -> dict[str, str]:
+    """Accepts no more what these results were kept for; {kept trial: the trial that is wanted in its place}.
+
+    The rows and seeds that they stood for are stale again. The results themselves are as they were: where the old
+    state comes back, they count.
+    """
+    columns = select(acceptances.c.kept_key, acceptances.c.wanted_key).order_by(acceptances.c.accepted)
+    found = dict(of_keys(connection, columns, acceptances.c.kept_key, keys))
+    changed = [{"kept": kept, "wanted": wanted} for kept, wanted in sorted(found.items())]
+    if changed:
+        stood = (cells.c.trial_key == bindparam("kept")) & cells.c.changes.is_not(None)
+        again = update(cells).where(stood).values(trial_key=bindparam("wanted"), stale=True, changes=None)
+        connection.execute(again, changed)
+        connection.execute(delete(acceptances).where(acceptances.c.kept_key == bindparam("kept")), changed)
+    return found
+
+
 def reset(connection: Connection, keys: Collection[str]) -> int:
     """Queues trainings again, whatever they gave; how many results are history now.
 
-    Attempts and results stay on record. Results that were accepted although stale are accepted no more. An attempt
-    that is still noted as running is lost: its runner must be dead.
+    Attempts and results stay on record. An attempt that is still noted as running is abandoned: its runner must be
+    dead.
     """
     query = select(trials.c.key, trials.c.attempt_id)
     found = dict(of_keys(connection, query, trials.c.training_key, keys))
+    withdraw(connection, found)
     of_trials = [{"of": key} for key in sorted(found)]
     of_trainings = [{"of": key} for key in sorted(keys)]
-    _withdraw(connection, of_trials)
     connection.execute(update(trials).where(trials.c.key == bindparam("of")).values(attempt_id=None), of_trials)
     left = (attempts.c.training_key == bindparam("of")) & (attempts.c.state == RUNNING)
     lost = {"state": ABANDONED, "reason": "its runner is gone, and the row was reset", "ended": time.time()}
@@ -74,19 +91,6 @@ def reset(connection: Connection, keys: Collection[str]) -> int:
     again = update(trainings).where(trainings.c.key == bindparam("of")).values(state=QUEUED, lease=None)
     connection.execute(again, of_trainings)
     return sum(attempt is not None for attempt in found.values())
-
-
-def _withdraw(connection: Connection, of_trials: list[dict[str, str]]) -> None:
-    """Forgets what was accepted in place of these trials, or by their results; the latter's rows are stale again."""
-    kept = acceptances.c.kept_key == bindparam("of")
-    keys = {key["of"] for key in of_trials}
-    accepted = of_keys(connection, select(acceptances.c.kept_key), acceptances.c.kept_key, keys)
-    again = [{"of": key} for key in sorted({key for (key,) in accepted})]
-    if again:
-        stale = update(cells).where(cells.c.trial_key == bindparam("of")).values(stale=True, changes=None)
-        connection.execute(stale, again)
-        connection.execute(delete(acceptances).where(kept), again)
-    connection.execute(delete(acceptances).where(acceptances.c.wanted_key == bindparam("of")), of_trials)
 
 
 def needed(connection: Connection, keys: Collection[str]) -> dict[str, bool]:

@@ -179,7 +179,7 @@ def test_what_was_accepted_is_withdrawn_by_a_reset(package: Package) -> None:
     assert package("reset", "simulated", "plain", "--seed", 1).code == 0
     states = package.query("SELECT seed, state FROM results WHERE label = 'plain' ORDER BY seed")
     assert states == [(0, "done"), (1, "stale"), (2, "done")]
-    assert "2 accepted a, 1 pending plain" in package("plan", SIMULATED).out
+    assert "2 accepted a, 1 stale" in package("plan", SIMULATED).out
     row = json.loads(package("report", "--format", "json").out)["rows"][0]
     assert (row["seeds"], row["missing"]) == ([0, 2], [1])
     assert "1 of 1 trainings run" in package.run("--only", "plain").err
@@ -264,3 +264,16 @@ def test_a_changed_default_of_the_evaluation_costs_an_evaluation(
     told = package("plan", TINY).out
     assert "evaluate.scope: category -> all" in told
     assert "of which 0 to run and" in " ".join(told.split())
+
+
+def test_a_failure_that_was_accepted_away_runs_again_after_a_reset(package: Package) -> None:
+    """What is reset is what is wanted now, not the old training; with the old default back, its result is there."""
+    package.run("--only", "plain")
+    new_base(package)
+    assert package.run("--only", "plain", "--set", "config.fail=1").code == 1
+    assert package.run("--only", "plain", "--accept-stale").code == 0
+    assert package("reset", "simulated", "plain").code == 0
+    assert "3 of 3 trainings run" in package.run("--only", "plain").err
+    assert package.query("SELECT DISTINCT state FROM ablate_trainings WHERE attempts > 0") == [("done",)]
+    package.edit("train/config/simulated.py", 'Field(0.3, description="Expected', 'Field(0.27, description="Expected')
+    assert "  done       plain\n" in package("plan", SIMULATED).out

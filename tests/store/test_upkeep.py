@@ -19,22 +19,23 @@ def wanted() -> list[Trial]:
     return trials(read_study(STUDIES / "simulated.yaml"))
 
 
-def test_reset_sets_results_aside_and_withdraws_what_was_accepted(store: Store, wanted: list[Trial]) -> None:
+def test_a_reset_of_what_was_accepted_queues_what_is_wanted_in_its_place(store: Store, wanted: list[Trial]) -> None:
     study = read_study(STUDIES / "simulated.yaml")
     prepare(store, study, wanted, wanted)
     finish(store, wanted)
     new = [changed(trial) for trial in wanted]
     prepare(store, study, new, new, accept_stale=True)
     done = reset(store, "simulated", "base", {"plain": {0: wanted[0].key, 1: wanted[1].key}})
-    assert ([each.seed for each in done.queued], done.others, done.running, done.results) == ([0, 1], (), {}, 2)
+    assert ([each.seed for each in done.queued], done.others, done.running, done.results) == ([0, 1], (), {}, 0)
     with store.read() as connection:
         records = read_records(connection, new)
         row = plans.read_plan(connection, "simulated", "base").rows[0]
-        states = plans.training_states(connection, {wanted[0].training_key, wanted[3].training_key})
+        states = plans.training_states(connection, {wanted[0].training_key, new[0].training_key})
+        assert plans.finished(connection, {wanted[0].key}), "where the old state comes back, its result counts"
         assert connection.exec_driver_sql("SELECT count(*) FROM ablate_results").scalar() == 12
     assert len(records.accepted) == 10
     assert (row.stale, set(row.changes)) == ({0, 1}, {2})
-    assert sorted(states.values()) == ["done", "queued"]
+    assert states == {wanted[0].training_key: "done", new[0].training_key: "queued"}
 
 
 def test_what_runs_is_held_until_its_runner_is_dead(store: Store, wanted: list[Trial]) -> None:
