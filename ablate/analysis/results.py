@@ -92,7 +92,16 @@ class StudyResults:
     @property
     def findings(self) -> list[str]:
         """What was noticed when the study was made or imported, and which results were kept although stale."""
-        return [*self.document.get("findings", []), *_kept_although_stale((*self.rows, *self.references))]
+        return [*self.document.get("findings", []), *self.kept_although_stale]
+
+    @property
+    def kept_although_stale(self) -> list[str]:
+        """A sentence for each reason: `row plain, seeds 0–2: results kept although stale: schedule.lr: 0.1 -> 0.2`."""
+        found: dict[tuple[str, ...], dict[str, list[int]]] = {}
+        for row in (*self.rows, *self.references):
+            for seed, changes in row.accepted.items():
+                found.setdefault(changes, {}).setdefault(row.label, []).append(seed)
+        return [f"{_named(seeds)}: results kept although stale: {'; '.join(why)}" for why, seeds in found.items()]
 
     def sets(self, factor: str) -> list[str]:
         """The config keys that a factor sets; none are known of an imported log's."""
@@ -154,17 +163,6 @@ def _row(number: int, row: PlannedRow, found: Mapping[str, readings.Reading], co
 def _circumstances(reading: readings.Reading, changes: Sequence[str]) -> Mapping[str, str]:
     """What was recorded of a run, and what has changed since then: of two rows, that differs as the rest may."""
     return {**reading.environment, **{subject(change): change for change in changes}}
-
-
-def _kept_although_stale(rows: Sequence[RowResult]) -> list[str]:
-    """A sentence for each reason: `row plain, seeds 0–2: results kept although stale: schedule.lr: 0.1 -> 0.2`."""
-    found: dict[tuple[str, ...], dict[str, list[int]]] = {}
-    for row in rows:
-        for seed, changes in row.accepted.items():
-            found.setdefault(changes, {}).setdefault(row.label, []).append(seed)
-    return [
-        f"{_named(seeds_of)}: results kept although stale: {'; '.join(changes)}" for changes, seeds_of in found.items()
-    ]
 
 
 def _named(seeds_of: Mapping[str, Sequence[int]]) -> str:

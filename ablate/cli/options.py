@@ -57,6 +57,12 @@ def all_settings(settings: Sequence[str] | None, seeds: str | None) -> list[str]
     return [*(settings or []), *([f"seeds={seeds}"] if seeds is not None else [])]
 
 
+def is_new(url: str) -> bool:
+    """Whether a store's file is not there yet, told without loading what opens stores."""
+    path = url.removeprefix("sqlite:///")
+    return bool(path) and "://" not in path and path != ":memory:" and not Path(path).exists()
+
+
 def require_store(url: str) -> "Store":
     """The store at a URL, opened to read; AblateError where there is none yet."""
     from ablate.store import open_store, shown

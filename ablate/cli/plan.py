@@ -15,6 +15,7 @@ from ablate.cli.options import (
     StudyPath,
     all_settings,
     guarded,
+    is_new,
 )
 
 if TYPE_CHECKING:
@@ -67,9 +68,12 @@ def _heading(study: "Study") -> Iterator[str]:
 
 def _look_up(url: str, selected: "Sequence[Trial]") -> "tuple[list[PlannedTrial], Times]":
     """How the trials stand in the store, if there is one, and how long finished ones like them took."""
-    from ablate.store import open_store
     from ablate.study.cost import shapes_to_run
     from ablate.study.plan import Records, resolve
+
+    if is_new(url):
+        return resolve(selected, Records()), {}
+    from ablate.store import open_store
 
     opened = open_store(url)
     if opened is None:

@@ -23,7 +23,7 @@ def report(
 ) -> None:
     """Print what each row reached and what each step changed."""
     from ablate.analysis.results import load
-    from ablate.report.formats import FORMATS, ILLUSTRATED
+    from ablate.report.formats import FORMATS, ILLUSTRATED, WITHOUT_FINDINGS
 
     if form not in FORMATS:
         raise AblateError(f"--format: {unknown_name('format', form, list(FORMATS))}")
@@ -31,6 +31,9 @@ def report(
         results = load(opened, study, profile)
     text = FORMATS[form](results, output is None and sys.stdout.isatty())
     _write(text, output)
+    if form in WITHOUT_FINDINGS:
+        for finding in results.kept_although_stale:
+            typer.echo(f"warning: {finding}", err=True)
     if form in ILLUSTRATED:
         from ablate.report.figures import draw_all
 

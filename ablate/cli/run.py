@@ -1,5 +1,6 @@
 """`ablate run`: runs what the file asks for and the store lacks."""
 
+import contextlib
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -71,7 +72,8 @@ def run(
     failed = [key for key, state in states.items() if state == "failed"]
     earlier = sum(before[key] == "failed" and not retry_failed for key in failed)
     ran = sum(state not in ("done", "failed") for state in before.values())
-    _summary(study.name, len(before), ran, len(failed), earlier, time.monotonic() - started)
+    with contextlib.suppress(OSError):  # nobody reads stderr any more
+        _summary(study.name, len(before), ran, len(failed), earlier, time.monotonic() - started)
     if failed:
         raise typer.Exit(FAILED)
 

@@ -15,3 +15,6 @@ FORMATS: dict[str, Callable[[StudyResults, bool], str]] = {
 
 ILLUSTRATED = {"terminal", "markdown"}
 """Formats for people, who are shown the figures too."""
+
+WITHOUT_FINDINGS = {"csv", "log"}
+"""Formats that have no place for what a reader must know of the results: it is told on stderr."""

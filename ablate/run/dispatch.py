@@ -24,6 +24,7 @@ from ablate.train.checkpoint import Checkpoints
 from ablate.train.interface import Outcome, Progress
 
 WAIT_SECONDS = 0.5
+RELEASE_SECONDS = 5.0
 LOOK_SECONDS = 1.0
 """Between two looks at what others hold, and at what has become free."""
 
@@ -95,9 +96,11 @@ class Dispatch:
             self._let_save(executor)
             raise
         finally:
-            heart.stop()
             executor.close()
-            self._release_all()
+            heart.stop()
+            releasing = threading.Thread(target=self._release_all, daemon=True)
+            releasing.start()
+            releasing.join(RELEASE_SECONDS)  # where the store is locked, the next run frees what is left
         return self.states
 
     def _loop(self, executor: Executor, heart: Heartbeat) -> None:

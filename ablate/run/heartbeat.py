@@ -8,6 +8,7 @@ from ablate.store import Store, work
 from ablate.train.interface import Progress
 
 BEAT_SECONDS = 4.0
+STOP_SECONDS = 1.0
 
 
 class Heartbeat(threading.Thread):
@@ -38,7 +39,7 @@ class Heartbeat(threading.Thread):
 
     def stop(self) -> None:
         self.over.set()
-        self.join()
+        self.join(STOP_SECONDS)  # it may be waiting for a store that is locked; it dies with the process
 
     def _beat(self, held: Sequence[work.Claim]) -> None:
         try:

@@ -1,8 +1,9 @@
 """A store on a PostgreSQL server, through psycopg 3."""
 
 from importlib.util import find_spec
+from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
 from ablate.errors import StoreError, unknown_name
 
@@ -13,6 +14,8 @@ PATIENT = {"connect_timeout": 10, "tcp_user_timeout": 30_000, "keepalives_idle":
 """So that a server that has vanished is noticed, in seconds and milliseconds; see libpq."""
 
 
+LOCK_SECONDS = 60
+
 DRIVERS = ("psycopg", "psycopg2")
 REMEDY = "`pip install 'ablate-study[postgres]'`, or `pip install 'psycopg[binary]'`"
 
@@ -21,7 +24,7 @@ def engine(url: URL) -> Engine:
     options = {name: value for name, value in PATIENT.items() if name not in url.query}
     driver = _driver(url.drivername.partition("+")[2])
     try:
-        return create_engine(
+        made = create_engine(
             url.set(drivername=f"postgresql+{driver}"),
             isolation_level="READ COMMITTED",
             pool_pre_ping=True,
@@ -29,6 +32,15 @@ def engine(url: URL) -> Engine:
         )
     except ImportError as error:
         raise StoreError(f"--store: the Python package {driver} cannot be used: {error}; {REMEDY}") from None
+    event.listen(made, "connect", _limit_waits)
+    return made
+
+
+def _limit_waits(connection: Any, record: object) -> None:
+    """A lock that somebody keeps is told, and not waited for without an end."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
+    connection.commit()
 
 
 def wait_for_turn(connection: Connection) -> None:

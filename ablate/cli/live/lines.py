@@ -1,5 +1,6 @@
 """Plain lines, for whoever reads a run's log: each trial's start and end, or sums of them where they come too fast."""
 
+import contextlib
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -136,7 +137,8 @@ class PlainBoard(Board):
         return f", about {duration(left)} left" if left is not None and left >= 1 else ""
 
     def _say(self, line: str) -> None:
-        print(f"[{self.done + self.failed}/{self.total}] {line}", file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):  # a log on a full disk, `2>&1 | head`: the run goes on, unseen
+            print(f"[{self.done + self.failed}/{self.total}] {line}", file=sys.stderr, flush=True)
 
 
 def _speed(running: Running) -> str:

@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from multiprocessing.sharedctypes import RawValue
 
+from ablate.errors import AblateError
 from ablate.run.job import Job, OnProgress, Report
 from ablate.run.slots import Slot
 from ablate.run.worker import GROUP_SIGNALS, work
@@ -19,6 +20,9 @@ from ablate.store.schema import ABANDONED, LOST
 from ablate.train.interface import Progress
 
 STOP_SECONDS = 3.0
+
+MOST_STILLBORN = 3
+"""Workers in a row that may end by themselves before they begin."""
 
 START_SECONDS = 120.0
 """How long at least a new worker may take to begin: on a busy machine, its imports take a while."""
@@ -51,6 +55,7 @@ class Processes:
         self.idle: list[_Worker] = []
         self.busy: dict[str, _Worker] = {}
         self.context = multiprocessing.get_context("spawn")
+        self.stillborn = 0
         self.asked = RawValue(c_bool, False)  # memory shared with the workers; no lock, which a killed one would keep
 
     def has_room(self) -> bool:
@@ -102,6 +107,7 @@ class Processes:
         assert worker.job is not None
         worker.heard, worker.patience, worker.begun = time.monotonic(), worker.job.stall_seconds, True
         if isinstance(said, str):
+            self.stillborn = 0
             return None
         if isinstance(said, Progress):
             self.on_progress(key, said)
@@ -119,11 +125,20 @@ class Processes:
                 yield key, self._lost(key, worker, f"{reason} (runtime.stall_seconds)")
 
     def _lost(self, key: str, worker: _Worker, reason: str) -> Report:
-        """A job whose worker was killed before it began had no part in that; one whose worker could not begin may."""
+        """A job whose worker died before it began had no part in that."""
         killed = (worker.process.exitcode or 0) < 0
         self._end(key)
-        state = LOST if worker.begun or not killed else ABANDONED
+        if not worker.begun and not killed:
+            self._cannot_start(reason)
+        state = LOST if worker.begun else ABANDONED
         return Report(state, time.monotonic() - worker.submitted, reason=reason)
+
+    def _cannot_start(self, reason: str) -> None:
+        """Ends the run where no worker gets as far as to begin: that is no trial's fault."""
+        self.stillborn += 1
+        if self.stillborn >= MOST_STILLBORN:
+            advice = "what they wrote above says why, or `--executor inline` does"
+            raise AblateError(f"workers cannot start: {reason}, {self.stillborn} in a row; {advice}")
 
     def _end(self, key: str) -> None:
         """Kills a worker, should it still live, and leaves its slot to another."""
@@ -166,7 +181,8 @@ def _environment(slot: Slot) -> Iterator[None]:
 
 def _cause(exitcode: int | None) -> str:
     if exitcode is not None and exitcode < 0:
-        name = signal.Signals(-exitcode).name
+        known = -exitcode in set(signal.Signals)
+        name = signal.Signals(-exitcode).name if known else f"signal {-exitcode}"
         advice = "; perhaps the machine ran out of memory: fewer workers, smaller batches or images need less"
         hint = advice if name == "SIGKILL" else ""
         return f"the worker process was killed by {name}{hint}"
