@@ -22,8 +22,8 @@ from pathlib import Path
 from machine import keep
 
 ROOT = Path(__file__).parent.parent
-KILLS = 12
-STEPS = 800
+KILLS = 6
+STEPS = 500
 CHECKPOINT_SECONDS = 4.0
 SETTINGS = (
     f"config.schedule.steps={STEPS}",
@@ -74,7 +74,7 @@ def timed(store: Path, disturb: Callable[[subprocess.Popen[bytes]], None]) -> fl
 def kill_at_random(runner: subprocess.Popen[bytes]) -> None:
     moments = random.Random(0)
     for _ in range(KILLS):
-        time.sleep(moments.uniform(6, 12))
+        time.sleep(moments.uniform(12, 20))
         for worker in workers_of(runner.pid):
             os.kill(worker, signal.SIGKILL)
 
