@@ -1,14 +1,18 @@
 """A study's finished trials as values: what every table, figure and contrast is made from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ablate.analysis.stats import wilson
 from ablate.store import Store, plans, readings
 from ablate.store.plans import Plan, PlannedRow
 from ablate.study.changes import subject
+from ablate.study.wanted import Family
 
 MOST_NAMED = 4
 KS = {"top1": 1, "top5": 5, "top10": 10}
@@ -41,7 +45,7 @@ class Metric:
 class RowResult:
     """A row with what its seeds gave. `seeds` have a result, `failed` failed last, `missing` have none yet.
 
-    `accepted`: seeds whose result was kept although stale, with what has changed since.
+    `accepted`: seeds whose result was kept although stale, with what has changed since; `trials`: {seed: trial key}.
     """
 
     number: int
@@ -56,11 +60,16 @@ class RowResult:
     rates: Mapping[int, float]
     environments: Mapping[int, Mapping[str, str]]
     accepted: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    trials: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class StudyResults:
-    """The plan that a store keeps of a study, with results on the test split."""
+    """The plan that a store keeps of a study, with results on the test split.
+
+    `hits`: {trial key: whether each query is a hit on the primary metric}, of the trials that need to be compared
+    query by query.
+    """
 
     study: str
     profile: str
@@ -70,6 +79,7 @@ class StudyResults:
     references: tuple[RowResult, ...]
     queries: int | None
     gallery: int | None
+    hits: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     @property
     def heading(self) -> str:
@@ -86,8 +96,30 @@ class StudyResults:
         return float(self.document["alpha"])
 
     @property
+    def delta(self) -> float:
+        """The smallest effect worth acting on, in percentage points."""
+        return float(self.document["delta_pp"])
+
+    @property
+    def family(self) -> Family:
+        """The contrasts that share the study's error."""
+        found = self.document.get("family", "direct")
+        return found if isinstance(found, str) else tuple((one, other) for one, other in found)
+
+    @property
+    def baseline(self) -> RowResult:
+        """The row that has every factor at its baseline; without one, the first."""
+        usual = {factor["name"]: factor["baseline"] for factor in self.document["factors"]}
+        return next((row for row in self.rows if dict(row.levels) == usual), self.rows[0])
+
+    @property
     def factors(self) -> list[str]:
         return [factor["name"] for factor in self.document["factors"]]
+
+    @property
+    def seeds(self) -> list[int]:
+        """Every seed that some row has a result of."""
+        return sorted({seed for row in self.rows for seed in row.seeds})
 
     @property
     def findings(self) -> list[str]:
@@ -108,14 +140,34 @@ class StudyResults:
         return next(list(known["sets"]) for known in self.document["factors"] if known["name"] == factor)
 
 
-def load(store: Store, study: str | None = None, profile: str | None = None) -> StudyResults:
-    """The results of a study's latest plan, or of a profile's; with no study, of the one last run or imported."""
+def load(
+    store: Store, study: str | None = None, profile: str | None = None, by_query: bool = False
+) -> StudyResults:
+    """The results of a study's latest plan, or of a profile's; with no study, of the one last run or imported.
+
+    Hits of every query are read where rows have one seed in common, which is compared query by query; or of all,
+    `by_query`.
+    """
     with store.read() as connection:
         chosen = plans.choose(connection, study, profile, store.url)
         plan = plans.read_plan(connection, chosen.study, chosen.profile)
         keys = {key for row in plan.rows for key in row.cells.values()}
-        found = readings.read_trials(connection, keys)
-    return _results(plan, found)
+        found = _results(plan, readings.read_trials(connection, keys))
+        wanted = _to_compare_by_query(found, by_query)
+        hits = dict(readings.read_hits_of_queries(connection, wanted, KS[found.primary])) if wanted else {}
+    return replace(found, hits=hits)
+
+
+def _to_compare_by_query(found: StudyResults, everything: bool) -> set[str]:
+    """Trials of the seeds that are the only one which some two rows have in common."""
+    if found.imported:
+        return set()
+    counts = np.array([[seed in row.trials for seed in found.seeds] for row in found.rows]).reshape(len(found.rows), -1)
+    alone = counts.astype(np.float32) @ counts.T == 1
+    np.fill_diagonal(alone, False)
+    shared = [bool(everything or np.any(alone[of_seed][:, of_seed])) for of_seed in counts.T]
+    chosen = {seed for seed, is_alone in zip(found.seeds, shared, strict=True) if is_alone}
+    return {key for row in found.rows for seed, key in row.trials.items() if seed in chosen}
 
 
 def _results(plan: Plan, found: Mapping[str, readings.Reading]) -> StudyResults:
@@ -123,6 +175,8 @@ def _results(plan: Plan, found: Mapping[str, readings.Reading]) -> StudyResults:
     rows = [row for row in plan.rows if row.kind == "row"]
     references = [row for row in plan.rows if row.kind != "row"]
     done = next((reading for reading in found.values() if reading.done), None)
+    if any(row.changes for row in plan.rows):  # what was accepted says in words what has changed
+        found = {key: replace(reading, data=None, code="") for key, reading in found.items()}
     return StudyResults(
         study=plan.study,
         profile=plan.profile,
@@ -157,12 +211,14 @@ def _row(number: int, row: PlannedRow, found: Mapping[str, readings.Reading], co
         rates={k: fmean(reading.hits[k] for reading in done.values()) / reading_n(done) for k in sorted(ks)},
         environments={seed: _circumstances(reading, row.changes.get(seed, ())) for seed, reading in done.items()},
         accepted={seed: tuple(row.changes[seed]) for seed in done if seed in row.changes},
+        trials={seed: row.cells[seed] for seed in done},
     )
 
 
 def _circumstances(reading: readings.Reading, changes: Sequence[str]) -> Mapping[str, str]:
     """What was recorded of a run, and what has changed since then: of two rows, that differs as the rest may."""
-    return {**reading.environment, **{subject(change): change for change in changes}}
+    identified = {"data": reading.data or "", "code": reading.code}
+    return {**identified, **reading.environment, **{subject(change): change for change in changes}}
 
 
 def _named(seeds_of: Mapping[str, Sequence[int]]) -> str:

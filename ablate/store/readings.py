@@ -1,12 +1,12 @@
 """What finished trials gave, read back."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, Text, and_, cast, select
 
 from ablate.store.keys import of_keys
 from ablate.store.plans import read_hits
@@ -16,7 +16,10 @@ from ablate.store.schema import attempts, results, trainings, trials
 
 @dataclass(frozen=True)
 class Reading:
-    """A trial as it stands: its training's state and, if it has a result on the split, what that is."""
+    """A trial as it stands: its training's state and, if it has a result on the split, what that is.
+
+    `data` and `code` are the hashes that its training was identified by.
+    """
 
     state: str
     queries: int | None
@@ -24,6 +27,8 @@ class Reading:
     hits: Mapping[int, int]
     environment: Mapping[str, str]
     seconds: float | None
+    data: str | None = None
+    code: str = ""
 
     @property
     def done(self) -> bool:
@@ -38,12 +43,14 @@ def read_trials(connection: Connection, keys: set[str], split: str = "test") -> 
         .outerjoin(results, and_(_that_counts, results.c.split == split))
         .outerjoin(attempts, attempts.c.id == trials.c.attempt_id)
     )
-    columns = (trials.c.key, trainings.c.state, results.c.queries, results.c.gallery, *_OF_ATTEMPT)
+    of_training = (trainings.c.state, trainings.c.data, cast(trainings.c.code, Text).label("code"))
+    columns = (trials.c.key, *of_training, results.c.queries, results.c.gallery, *_OF_ATTEMPT)
     found: dict[str, Reading] = {}
     for row in of_keys(connection, select(*columns).select_from(joined), trials.c.key, keys):
         environment = row.environment or {}
         hits = counted.get(row.key, {})
-        found[row.key] = Reading(row.state, row.queries, row.gallery, hits, environment, row.seconds)
+        given = (row.queries, row.gallery, hits, environment, row.seconds, row.data, row.code)
+        found[row.key] = Reading(row.state, *given)
     return found
 
 
@@ -52,6 +59,17 @@ def read_ranks(connection: Connection, key: str, split: str = "test") -> NDArray
     query = select(results.c.ranks).join(trials, _that_counts).where(trials.c.key == key, results.c.split == split)
     blob: Any = connection.execute(query).scalar()
     return None if blob is None else unpack(blob)
+
+
+def read_hits_of_queries(
+    connection: Connection, keys: Collection[str], k: int, split: str = "test"
+) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """(trial key, whether each query has a correct item among its k best), of trials whose ranks are known."""
+    query = select(trials.c.key, results.c.ranks).join(results, _that_counts)
+    known = query.where(results.c.split == split, results.c.ranks.is_not(None))
+    for key, blob in of_keys(connection, known, trials.c.key, keys):
+        ranks = unpack(blob)
+        yield key, (ranks > 0) & (ranks <= k)
 
 
 _OF_ATTEMPT = (attempts.c.environment, attempts.c.seconds)

@@ -79,6 +79,7 @@ class _Reader:
             seeds=tuple(seeds),
             family=wanted.family,
             aliases=wanted.aliases,
+            excluded=wanted.excluded,
             search=entry.search,
             warnings=wanted.warnings,
         )

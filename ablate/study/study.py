@@ -9,7 +9,7 @@ from ablate.study.design import Row
 from ablate.study.factors import Factor, Level
 from ablate.study.schema import SearchEntry
 from ablate.study.settings import Config, assigned
-from ablate.study.wanted import Family
+from ablate.study.wanted import Excluded, Family
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Study:
     """`config` is what every trial shares before factors set theirs: what is `written` in the file, over its `preset`.
 
     `delta` is in percentage points. `family`: the contrasts that share the error, direct, effects, or pairs of labels.
-    `aliases`: a table for each fractional design. `warnings` are about rows that are wanted and hardly meant.
+    `aliases`: a table for each fractional design; `excluded`: combinations of levels that make no sense. `warnings`
+    are about rows that are wanted and hardly meant.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Study:
     seeds: tuple[int, ...]
     family: Family = "direct"
     aliases: tuple[AliasTable, ...] = ()
+    excluded: tuple[Excluded, ...] = ()
     search: SearchEntry | None = None
     warnings: tuple[str, ...] = ()
 

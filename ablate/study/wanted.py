@@ -7,14 +7,16 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from ablate.study.aliases import AliasTable
-from ablate.study.constraints import read_rules
+from ablate.study.constraints import Rule, read_rules
 from ablate.study.design import Designer, Row
-from ablate.study.factors import Factor
+from ablate.study.factors import Factor, LevelName
 from ablate.study.faults import Faults, Path
 from ablate.study.schema import KINDS, DesignEntry, RequireEntry
 from ablate.study.source import Node
 from ablate.study.space import BASELINE, Space
 
+Excluded = Mapping[str, tuple[LevelName, ...]]
+"""Levels, as reports name them, that may not come together: one of each factor's."""
 Family = str | tuple[tuple[str, str], ...]
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -27,6 +29,7 @@ class Wanted:
     family: Family
     aliases: tuple[AliasTable, ...]
     warnings: tuple[str, ...]
+    excluded: tuple[Excluded, ...] = ()
 
 
 class WantedReader:
@@ -44,7 +47,15 @@ class WantedReader:
         if not self._has("design"):
             rows = self._without_design()
         family = self._family({row.label for row in rows})
-        return Wanted(tuple(rows), family, tuple(designer.aliases), tuple(designer.warnings))
+        excluded = tuple(self._named(rule) for rule in rules.rules)
+        return Wanted(tuple(rows), family, tuple(designer.aliases), tuple(designer.warnings), excluded)
+
+    def _named(self, rule: Rule) -> Excluded:
+        factors = self.space.factors
+        return {
+            factors[at].name: tuple(factors[at].levels[number].word for number in sorted(numbers))
+            for at, numbers in rule.out.items()
+        }
 
     def _has(self, name: str) -> bool:
         node = self.root.child(name)

@@ -1,0 +1,275 @@
+"""The whole analysis of a study: one object from which every table, figure and sentence is made."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ablate.analysis.contrasts import (
+    Circumstances,
+    Contrast,
+    Contrasts,
+    Rules,
+    circumstances,
+    contrasts,
+)
+from ablate.analysis.effects import Effect, Interaction, Rows, effects, interactions
+from ablate.analysis.layout import Layout, Variable, lay_out
+from ablate.analysis.measure import Cells, measure_pairs, t_interval
+from ablate.analysis.results import RowResult, StudyResults
+from ablate.analysis.stats import holm, wilson
+from ablate.analysis.suggest import Suggestion, suggest
+
+Population = Literal["seeds", "queries-and-seeds"]
+"""What several seeds speak of: new seeds on these queries (E1), or new seeds and new queries (E2)."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """The contrasts or effects that share the study's error: how many, and how many of them have a result."""
+
+    name: str
+    size: int
+    tested: int
+
+
+@dataclass(frozen=True)
+class NoisyRow:
+    """A row whose seeds spread more than the others': its SD and the others' in pp, and the p of that."""
+
+    row: RowResult
+    sd: float
+    others_sd: float
+    p: float
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A study's results with what may be said of them. Nothing here is computed a second time elsewhere."""
+
+    results: StudyResults
+    population: Population
+
+    @cached_property
+    def contrasts(self) -> Contrasts:
+        """Pairs of rows: all, or of many rows those that share the error and each row's step and baseline."""
+        return contrasts(self.results, self._cells, self._layout, self.results.seeds, self._new_queries)
+
+    @cached_property
+    def steps(self) -> list[Contrast]:
+        """Each row against the one above it."""
+        rows = self.results.rows
+        return [self.contrasts.between(above, row) for above, row in zip(rows, rows[1:], strict=False)]
+
+    @cached_property
+    def against_baseline(self) -> Mapping[int, Contrast]:
+        """{row number: that row against the baseline}, of all other rows."""
+        start = self.results.baseline
+        return {row.number: self.contrasts.between(start, row) for row in self.results.rows if row is not start}
+
+    @cached_property
+    def family(self) -> Family:
+        name = self.results.family
+        if name == "effects":
+            return Family("effects", len(self.effects), sum(e.estimate.effect is not None for e in self.effects))
+        measured = self.contrasts.groups[0].measured
+        tested = int(np.sum(~np.isnan(measured.effect)))
+        return Family(name if isinstance(name, str) else "listed", len(measured.effect), tested)
+
+    @cached_property
+    def effects(self) -> tuple[Effect, ...]:
+        """One entry a factor and level other than its baseline."""
+        return effects(self._cells, self._layout, self._finished, self._around, self._rules, self._new_queries)
+
+    @cached_property
+    def interactions(self) -> tuple[Interaction, ...]:
+        """Where four cells exist; for exploring."""
+        return interactions(self._cells, self._finished, self._rules, self._new_queries)
+
+    @cached_property
+    def aliases(self) -> list[tuple[str, ...]]:
+        """Groups of factors, or circumstances, that the finished rows cannot tell apart; of the plan if none is."""
+        layout = self._finished.layout if len(self._finished.at) else self._layout
+        return [tuple(layout.variables[at].name for at in group) for group in layout.aliases]
+
+    @cached_property
+    def suggestions(self) -> list[Suggestion]:
+        """Runs to add, the most telling first."""
+        layouts = [_layout(reading) for reading in (self.results, *self.other_readings.values())]
+        return suggest(layouts, self.results.document.get("excluded", []), _free(self.results))
+
+    @cached_property
+    def other_readings(self) -> Mapping[str, StudyResults]:
+        """An imported log whose row does not agree with itself, read the other way: {what was changed: results}."""
+        return {words: _read_as(self.results, changes) for words, changes in _readings(self.results).items()}
+
+    @cached_property
+    def noisy_rows(self) -> list[NoisyRow]:
+        """Rows whose contrasts use their own spread, since it is larger than that of all others can explain."""
+        spread = self._cells.spread
+        variances = np.nanvar(self._cells.rates, axis=1, ddof=1) if spread.noisy.any() else np.zeros(0)
+        return [
+            NoisyRow(
+                self.results.rows[at],
+                float(np.sqrt(variances[at])),
+                float(np.sqrt(np.nanmean(np.delete(variances, at)))),
+                float(spread.noisy_p[at]),
+            )
+            for at in np.flatnonzero(spread.noisy)
+        ]
+
+    @cached_property
+    def best(self) -> frozenset[str]:
+        """The labels of the best row and of all that cannot be told from it, by Holm over its contrasts."""
+        rates = np.nanmean(self._cells.rates, axis=1) if len(self._finished.at) else np.zeros(0)
+        if not np.any(~np.isnan(rates)):
+            return frozenset()
+        top = int(np.nanargmax(rates))
+        others = np.array([at for at in self._finished.at if at != top], dtype=np.int64)
+        p = holm(measure_pairs(self._cells, others, np.full(len(others), top)).p)
+        tied = [int(at) for at, value in zip(others, p, strict=True) if not value <= self.results.alpha]
+        return frozenset(self.results.rows[at].label for at in (top, *tied))
+
+    def interval(self, row: RowResult, metric: str) -> tuple[float, float]:
+        """A row's rate at 1 − alpha: Wilson's with one seed; t on its seeds with several, pooled over all rows."""
+        found = row.metrics[metric]
+        confidence = 1 - self.results.alpha
+        variance, df = self._mean_variances[metric]
+        if len(row.seeds) < 2 or row not in self.results.rows:
+            low, high = wilson(sum(found.hits) / len(found.hits), found.n, confidence)
+            return float(low), float(high)
+        if metric == self.results.primary and row.label in {noisy.row.label for noisy in self.noisy_rows}:
+            variance, df = float(np.var(100 * np.array(found.values), ddof=1)), float(len(found.values) - 1)
+        error = np.sqrt(np.array(variance / len(row.seeds)))
+        low, high = t_interval(np.array(100 * found.mean), error, np.array(df), confidence)
+        return max(0.0, float(low) / 100), min(1.0, float(high) / 100)
+
+    @cached_property
+    def _mean_variances(self) -> Mapping[str, tuple[float, float]]:
+        """{metric: variance of one run about its row's mean in pp², its df}."""
+        names = {name for row in self.results.rows for name in row.metrics}
+        found = {name: cells(self.results, name).spread.mean_variance for name in names}
+        return {name: (float(variance), float(df)) for name, (variance, df) in found.items()}
+
+    @cached_property
+    def _cells(self) -> Cells:
+        return cells(self.results, self.results.primary, self.results.hits)
+
+    @cached_property
+    def _layout(self) -> Layout:
+        return _layout(self.results)
+
+    @cached_property
+    def _around(self) -> Circumstances:
+        return circumstances(self.results, self.results.seeds)
+
+    @cached_property
+    def _finished(self) -> Rows:
+        """The rows that have results; circumstances that no factor declares are variables of their own."""
+        at = np.flatnonzero(~np.isnan(self._cells.hits).all(axis=1))
+        variables = list(self._layout.variables)
+        levels = [[v.levels[code] for v, code in zip(variables, self._layout.codes[row], strict=True)] for row in at]
+        for name, classes in self._undeclared().items():
+            variables.append(Variable(f"{name} (undeclared)", tuple(dict.fromkeys(classes)), declared=False))
+            levels = [[*of_row, classes[row]] for of_row, row in zip(levels, at, strict=True)]
+        return Rows(lay_out(variables, levels), at)
+
+    def _undeclared(self) -> dict[str, list[tuple[int, ...]]]:
+        """{circumstance: what is unusual in each row's runs}: usual is what most rows of a seed have."""
+        found = {}
+        for name, codes, declares in zip(self._around.names, self._around.codes, self._around.declares, strict=True):
+            usual = [np.bincount(seed[seed >= 0]).argmax() if np.any(seed >= 0) else -1 for seed in codes.T]
+            unusual = [tuple(sorted(set(row[(row >= 0) & (row != usual)].tolist()))) for row in codes]
+            if any(unusual) and not declares.any():
+                found[name] = unusual
+        return found
+
+    @cached_property
+    def _rules(self) -> Rules:
+        return Rules(self.results.alpha, self.results.delta, len(self._finished.at))
+
+    @property
+    def _new_queries(self) -> bool:
+        return self.population == "queries-and-seeds"
+
+
+def analyse(results: StudyResults, population: Population = "seeds") -> Analysis:
+    """The analysis of a study's results; its parts are computed when they are asked for."""
+    return Analysis(results, population)
+
+
+def cells(
+    results: StudyResults, metric: str, hits: Mapping[str, NDArray[np.bool_]] | None = None
+) -> Cells:
+    """The rows' hits on one metric as arrays, with the single queries' where `hits` has those."""
+    seeds = {seed: at for at, seed in enumerate(results.seeds)}
+    counts = np.full((len(results.rows), len(seeds)), np.nan)
+    n = np.zeros(len(results.rows), dtype=np.int64)
+    for at, row in enumerate(results.rows):
+        found = row.metrics.get(metric)
+        if found and found.n:
+            counts[at, [seeds[seed] for seed in row.seeds]] = found.hits
+            n[at] = found.n
+    queries, paired = _by_query(results, hits or {})
+    return Cells(counts, n, queries, paired)
+
+
+def _by_query(
+    results: StudyResults, hits: Mapping[str, NDArray[np.bool_]]
+) -> tuple[dict[int, NDArray[np.bool_]], dict[int, NDArray[np.bool_]]]:
+    """Hits of each query by seed, and of which rows: those on the data that most rows of the seed have."""
+    queries, paired = {}, {}
+    for position, seed in enumerate(results.seeds):
+        known = {at: row.trials[seed] for at, row in enumerate(results.rows) if row.trials.get(seed) in hits}
+        data = {at: (results.rows[at].environments[seed].get("data"), len(hits[key])) for at, key in known.items()}
+        kinds = list(data.values())
+        usual = max(dict.fromkeys(kinds), key=kinds.count, default=None)
+        kept = [at for at in known if data[at] == usual]
+        if usual is None or not kept:
+            continue
+        of_seed = np.zeros((len(results.rows), usual[1]), dtype=bool)
+        of_seed[kept] = np.stack([hits[known[at]] for at in kept])
+        queries[position] = of_seed
+        paired[position] = np.isin(np.arange(len(results.rows)), kept)
+    return queries, paired
+
+
+def _layout(results: StudyResults) -> Layout:
+    """All rows as levels of the declared factors, the baseline's first."""
+    variables = []
+    for factor in results.document["factors"]:
+        levels = [factor["baseline"], *(level for level in factor["levels"] if level != factor["baseline"])]
+        variables.append(Variable(factor["name"], tuple(levels)))
+    return lay_out(variables, [[row.levels.get(v.name) for v in variables] for row in results.rows])
+
+
+def _free(results: StudyResults) -> set[str]:
+    """The factors that are read at evaluation only, so that another level of theirs costs no training."""
+    factors = results.document["factors"]
+    return {f["name"] for f in factors if f["sets"] and all(key.startswith("evaluate.") for key in f["sets"])}
+
+
+def _readings(results: StudyResults) -> dict[str, list[Mapping[str, Any]]]:
+    """What an imported log may have meant instead, each doubt alone and then all together."""
+    doubts = list(results.document.get("doubts", []))
+    found = {_doubt(doubt): [doubt] for doubt in doubts}
+    if len(doubts) > 1:
+        found["all of these"] = doubts
+    return found
+
+
+def _doubt(doubt: Mapping[str, Any]) -> str:
+    return f"row {doubt['row']} with {doubt['factor']} {doubt['implied']}, not {doubt['listed']}"
+
+
+def _read_as(results: StudyResults, changes: Sequence[Mapping[str, Any]]) -> StudyResults:
+    """The same results with some rows' levels as their titles imply."""
+    implied = {(change["row"], change["factor"]): change["implied"] for change in changes}
+    rows = tuple(
+        replace(row, levels={name: implied.get((row.number, name), level) for name, level in row.levels.items()})
+        for row in results.rows
+    )
+    return replace(results, rows=rows)

@@ -1,0 +1,124 @@
+"""The spread between seeds: `metric ~ row + seed`, its residual variance, and whether all rows share it.
+
+Arrays are (..., rows, seeds), with any number of studies in front; values that are missing are nan, and missing at
+the same places in every study. Rates are in percentage points throughout.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+NOISY = 0.05
+"""Level of the check of equal spread, over all rows."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What rows and seeds leave unexplained. `floor`: the least variance that is believed, in pp².
+
+    A rate is known to one query only, so that two runs may agree to the last one by luck; below the variance of
+    such rounding, a twelfth of a query squared (Sheppard 1898), nothing can be seen.
+    """
+
+    rates: Floats
+    floor: float = 0.0
+
+    @cached_property
+    def present(self) -> Bools:
+        """Which cells have a value, shape (rows, seeds)."""
+        return ~np.isnan(self.rates.reshape(-1, *self.rates.shape[-2:])[0])
+
+    @cached_property
+    def df(self) -> int:
+        """Residual degrees of freedom, (rows − 1)(seeds − 1) where nothing is missing; 0 or less: no variance."""
+        return _df(self.present)
+
+    @cached_property
+    def variance(self) -> Floats:
+        """Residual variance of one run, pp², shape (...); nan where df is 0."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            raw = self._unexplained / self.df if self.df > 0 else np.full(self._unexplained.shape, np.nan)
+        return np.maximum(raw, self.floor)
+
+    @cached_property
+    def noisy_p(self) -> Floats:
+        """Of each row, the p of the largest-variance check, Bonferroni's correction included; shape (..., rows).
+
+        F of the row's own part of the residual variance against that of all others, which is exact for normal
+        residuals (the row as the outlier; Cochran's C is the same test). nan where there is too little to compare.
+        """
+        rows = len(self.present)
+        found = np.full((*self.rates.shape[:-2], rows), np.nan)
+        for row in range(rows):
+            others = np.delete(self.present, row, axis=0)
+            df = _df(others)
+            own = self.df - df
+            if df > 0 and own > 0:
+                rest = _unexplained(np.delete(self._within, row, axis=-2), others)
+                within = np.maximum(self._unexplained - rest, 0.0) / own
+                ratio = within / np.maximum(np.maximum(rest / df, self.floor), np.finfo(float).tiny)
+                found[..., row] = special.fdtrc(own, df, ratio)
+        tested = np.sum(~np.isnan(found.reshape(-1, rows)[0]))
+        return np.minimum(1.0, found * tested)
+
+    @cached_property
+    def noisy(self) -> Bools:
+        """Rows whose spread is larger than that of the others can explain, shape (..., rows)."""
+        return self.noisy_p <= NOISY
+
+    @cached_property
+    def mean_variance(self) -> tuple[Floats, Floats]:
+        """Variance of one run about its row's mean, seeds' shared part included, and its df by Satterthwaite.
+
+        It is the pooled variance within rows: MS_seed / rows + (1 − 1/rows)·MS_residual in a full table.
+        """
+        counts = self.present.sum(axis=1)
+        rows, seeds = int((counts > 0).sum()), int(self.present.any(axis=0).sum())
+        free = int((counts - 1)[counts > 0].sum())
+        if free <= 0:
+            nothing = np.full(self.rates.shape[:-2], np.nan)
+            return nothing, nothing
+        pooled = np.maximum(np.sum(self._within**2, axis=(-2, -1)) / free, self.floor)
+        if self.df <= 0:
+            return pooled, np.full(pooled.shape, float(free))
+        residual = (1 - 1 / rows) * self.variance
+        shared = np.maximum(pooled - residual, 0.0)
+        return pooled, pooled**2 / (shared**2 / (seeds - 1) + residual**2 / self.df)
+
+    @cached_property
+    def _within(self) -> Floats:
+        """Values less their row's mean, 0 where missing."""
+        kept = np.where(self.present, self.rates, 0.0)
+        means = kept.sum(axis=-1, keepdims=True) / np.maximum(self.present.sum(axis=1, keepdims=True), 1)
+        return np.where(self.present, kept - means, 0.0)
+
+    @cached_property
+    def _unexplained(self) -> Floats:
+        return _unexplained(self._within, self.present)
+
+
+def _unexplained(within: Floats, present: Bools) -> Floats:
+    """Residual sum of squares of `row + seed`, from values less their row's mean."""
+    sums = within.sum(axis=-2)
+    explained = np.einsum("...s,st,...t->...", sums, np.linalg.pinv(_seed_matrix(present)), sums)
+    return np.maximum(np.sum(within**2, axis=(-2, -1)) - explained, 0.0)
+
+
+def _seed_matrix(present: Bools) -> Floats:
+    """The normal equations of the seeds once rows are eliminated, shape (seeds, seeds)."""
+    counts = present.sum(axis=1)
+    shares = present[counts > 0] / counts[counts > 0, None]
+    matrix: Floats = np.diag(present.sum(axis=0).astype(float)) - present[counts > 0].T @ shares
+    return matrix
+
+
+def _df(present: Bools) -> int:
+    """Cells, less the rows that have any, less the seeds that they can be compared by."""
+    rank = int(np.linalg.matrix_rank(_seed_matrix(present), hermitian=True)) if present.any() else 0
+    return int(present.sum()) - int(present.any(axis=1).sum()) - rank
