@@ -1,0 +1,142 @@
+"""Looks at the results before all seeds have run: critical values that keep the error of all looks together at alpha.
+
+A look k after looks[k] seeds has the information fraction t = looks[k] / looks[-1]; B(t) = √t·z is a Brownian motion,
+which leaves the region |z| < bound at the first look where a claim is made.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+Floats = NDArray[np.float64]
+
+FARTHEST = 38.0  # |z| beyond which a normal tail is no float any more
+
+SPENDING: dict[str, Callable[[float, Floats], Floats]] = {
+    "power": lambda alpha, t: alpha * t**2,
+    "obrien-fleming": lambda alpha, t: 4 * special.ndtr(special.ndtri(alpha / 4) / np.sqrt(t)),
+    "pocock": lambda alpha, t: alpha * np.log1p((math.e - 1) * t),
+}
+
+
+class _Paths(NamedTuple):
+    """Where the paths that have not crossed are at information t: places (n,), and the probability at each."""
+
+    t: float
+    places: Floats
+    mass: Floats
+
+
+def boundaries(looks: ArrayLike, alpha: float = 0.05, spending: str = "power") -> Floats:
+    """Two-sided critical |z| (K,) at the looks (K,), seeds in increasing numbers, spending alpha as they go.
+
+    spending: "power" α·t² (Kim & DeMets 1987), "obrien-fleming" 4 − 4Φ(z(α/4)/√t), half of it a side, and "pocock"
+    α·ln(1 + (e − 1)t) (both Lan & DeMets 1983). Each bound is found with the sub-density of the paths that have not
+    crossed, integrated look by look (Armitage, McPherson & Rowe 1969); right to 1e-6. ValueError for looks that do
+    not increase from above 0, an alpha not between 0 and 1, and another spending.
+    """
+    t = _information(looks)
+    _check_alpha(alpha)
+    if spending not in SPENDING:
+        raise ValueError(f"spending is {spending!r}; accepted: {', '.join(SPENDING)}")
+    spent = np.diff(SPENDING[spending](alpha, t), prepend=0.0)
+    paths, bounds = _start(), np.empty(len(t))
+    for k, until in enumerate(t):
+        bounds[k] = _bound(paths, until, spent[k])
+        paths = _advance(paths, t, k, bounds[k], 0.0)
+    return bounds
+
+
+def crossing(looks: ArrayLike, bounds: ArrayLike, drift: float = 0.0) -> Floats:
+    """The probability (K,) that |z| has exceeded its bound at one of the looks (K,) so far: error, or power.
+
+    drift: the mean of z at the last look; it is drift·√t at information t. A bound of inf is not crossed. ValueError
+    for looks as in `boundaries`, for as many bounds not, and for a bound below 0 or nan. Armitage, McPherson & Rowe
+    1969.
+    """
+    t, bounds = _information(looks), np.asarray(bounds, dtype=float)
+    if bounds.shape != t.shape or not (bounds >= 0).all():
+        raise ValueError(f"bounds {bounds.tolist()} at {len(t)} looks; one of 0 or more is needed for each")
+    paths, crossed = _start(), np.empty(len(t))
+    for k, until in enumerate(t):
+        crossed[k] = _crossed(paths, until, bounds[k], drift)
+        paths = _advance(paths, t, k, bounds[k], drift)
+    return np.cumsum(crossed)
+
+
+def wang_tsiatis(looks: ArrayLike, alpha: float = 0.05, shape: float = 0.0) -> Floats:
+    """Two-sided critical |z| (K,) of the form C·t^(shape − ½) at the looks (K,); Wang & Tsiatis 1987.
+
+    shape ½ is Pocock's (1977) constant, 0 O'Brien & Fleming's (1979). ValueError as in `boundaries`.
+    """
+    t = _information(looks)
+    _check_alpha(alpha)
+    form: Floats = t ** (shape - 0.5)
+    enough = -special.ndtri(alpha / 2 / len(t)) / form.min()  # by Bonferroni's inequality
+    bounds: Floats = form * _root(lambda constant: float(crossing(t, constant * form)[-1]), alpha, enough)
+    return bounds
+
+
+def _information(looks: ArrayLike) -> Floats:
+    looks = np.atleast_1d(np.asarray(looks, dtype=float))
+    increasing = looks.ndim == 1 and len(looks) and looks[0] > 0 and np.isfinite(looks).all()
+    if not increasing or not (np.diff(looks) > 0).all():
+        raise ValueError(f"looks are {looks.tolist()}; increasing numbers above 0 are needed, such as [2, 3, 5]")
+    return looks / looks[-1]
+
+
+def _check_alpha(alpha: float) -> None:
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha is {alpha}; a number between 0 and 1 is needed")
+
+
+def _start() -> _Paths:
+    return _Paths(0.0, np.zeros(1), np.ones(1))
+
+
+def _crossed(paths: _Paths, until: float, bound: float, drift: float) -> float:
+    """The probability of |z| > bound at the next look. Tails are taken as such: 1 − Φ would lose the small ones."""
+    step, edge = math.sqrt(until - paths.t), bound * math.sqrt(until)
+    expected = paths.places + drift * (until - paths.t)
+    return float(paths.mass @ (special.ndtr((expected - edge) / step) + special.ndtr((-edge - expected) / step)))
+
+
+def _advance(paths: _Paths, t: Floats, k: int, bound: float, drift: float) -> _Paths:
+    """The paths that are still inside the bound at look k, at the nodes of an integral over their new places."""
+    until, step = t[k], math.sqrt(t[k] - paths.t)
+    edge, middle = bound * math.sqrt(until), drift * until
+    farthest = FARTHEST * math.sqrt(until)
+    low, high = np.clip([-edge, edge], middle - farthest, middle + farthest)
+    finest = min(step, math.sqrt(t[k + 1] - until)) if k + 1 < len(t) else step
+    places, weights = _nodes(low, high, 4 * finest)
+    expected = paths.places + drift * (until - paths.t)
+    density = np.exp(-(((places[:, None] - expected) / step) ** 2) / 2) @ paths.mass / (step * math.sqrt(2 * math.pi))
+    return _Paths(until, places, density * weights)
+
+
+def _nodes(low: float, high: float, widest: float) -> tuple[Floats, Floats]:
+    """Gauss–Legendre nodes and weights on equal parts of an interval, none wider than `widest`."""
+    nodes, weights = np.polynomial.legendre.leggauss(16)
+    ends = np.linspace(low, high, math.ceil((high - low) / widest) + 1)
+    half = np.diff(ends)[:, None] / 2
+    return (ends[:-1, None] + half * (nodes + 1)).ravel(), (half * weights).ravel()
+
+
+def _bound(paths: _Paths, until: float, spent: float) -> float:
+    """The bound that a share `spent` of all paths crosses first at the next look; inf for a share too small."""
+    if _crossed(paths, until, FARTHEST, 0.0) >= spent:
+        return math.inf
+    return _root(lambda bound: _crossed(paths, until, bound, 0.0), spent, FARTHEST)
+
+
+def _root(falling: Callable[[float], float], wanted: float, high: float) -> float:
+    """The argument in [0, high] at which a falling function has the wanted value, by halving."""
+    low = 0.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if falling(middle) > wanted else (low, middle)
+    return (low + high) / 2
