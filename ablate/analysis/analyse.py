@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -18,10 +19,11 @@ from ablate.analysis.contrasts import (
 )
 from ablate.analysis.effects import Effect, Interaction, Rows, effects, interactions
 from ablate.analysis.layout import Layout, Variable, lay_out
-from ablate.analysis.measure import Cells, measure_pairs, t_interval
+from ablate.analysis.measure import NEWCOMBE, Cells, measure_pairs, t_interval
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.analysis.stats import holm, wilson
 from ablate.analysis.suggest import Suggestion, suggest
+from ablate.analysis.totals import Pairing, pairing
 
 Population = Literal["seeds", "queries-and-seeds"]
 """What several seeds speak of: new seeds on these queries (E1), or new seeds and new queries (E2)."""
@@ -62,7 +64,7 @@ class Analysis:
     def steps(self) -> list[Contrast]:
         """Each row against the one above it."""
         rows = self.results.rows
-        return [self.contrasts.between(above, row) for above, row in zip(rows, rows[1:], strict=False)]
+        return [self.contrasts.between(above, row) for above, row in pairwise(rows)]
 
     @cached_property
     def against_baseline(self) -> Mapping[int, Contrast]:
@@ -133,6 +135,17 @@ class Analysis:
         tied = [int(at) for at, value in zip(others, p, strict=True) if not value <= self.results.alpha]
         return frozenset(self.results.rows[at].label for at in (top, *tied))
 
+    def pairing(self, contrast: Contrast) -> Pairing | None:
+        """What a contrast can mean of which totals alone are known; None where more is known, or nothing."""
+        if contrast.estimate.method != NEWCOMBE:
+            return None
+        one, other = contrast.before.metrics[contrast.metric], contrast.after.metrics[contrast.metric]
+        (seed,) = set(contrast.before.seeds) & set(contrast.after.seeds)
+        hits = [m.hits[row.seeds.index(seed)] for m, row in ((one, contrast.before), (other, contrast.after))]
+        if one.n != other.n:
+            return None
+        return pairing(hits[0], hits[1], one.n, self.results.alpha, self.results.delta)
+
     def interval(self, row: RowResult, metric: str) -> tuple[float, float]:
         """A row's rate at 1 − alpha: Wilson's with one seed; t on its seeds with several, pooled over all rows."""
         found = row.metrics[metric]
@@ -201,9 +214,7 @@ def analyse(results: StudyResults, population: Population = "seeds") -> Analysis
     return Analysis(results, population)
 
 
-def cells(
-    results: StudyResults, metric: str, hits: Mapping[str, NDArray[np.bool_]] | None = None
-) -> Cells:
+def cells(results: StudyResults, metric: str, hits: Mapping[str, NDArray[np.bool_]] | None = None) -> Cells:
     """The rows' hits on one metric as arrays, with the single queries' where `hits` has those."""
     seeds = {seed: at for at, seed in enumerate(results.seeds)}
     counts = np.full((len(results.rows), len(seeds)), np.nan)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from ablate.analysis import verdicts
 from ablate.analysis.layout import Layout
 from ablate.analysis.measure import SEPARATE_T, Cells, Measured, measure_pairs
-from ablate.analysis.results import Family, RowResult, StudyResults
+from ablate.analysis.results import RowResult, StudyResults
 from ablate.analysis.stats import seeds_for_equivalence, seeds_needed
+from ablate.study.wanted import Family
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -50,7 +51,6 @@ class Estimate:
     separate: tuple[float, float] | None
     verdict: str
     more_seeds: int | None = None
-
 
     @property
     def flipped(self) -> "Estimate":

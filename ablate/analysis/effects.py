@@ -144,7 +144,8 @@ def _direct_pairs(cells: Cells, every: Layout, around: Circumstances, column: Co
     common = (known[pairs[:, 0]] & known[pairs[:, 1]]).any(axis=1)
     unlike = every.codes[pairs[:, 0]] != every.codes[pairs[:, 1]]
     undeclared = around.between(pairs[:, 0], pairs[:, 1], unlike).any(axis=1)
-    return pairs[common & ~undeclared]
+    found: Ints = pairs[common & ~undeclared]
+    return found
 
 
 def _mean_weights(cells: Cells, groups: Ints, signs: Floats) -> Floats:

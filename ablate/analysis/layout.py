@@ -92,7 +92,8 @@ class Layout:
     @cached_property
     def estimable(self) -> Bools:
         """Of each column, whether its effect can be told from all others: c·X⁺X = c. Shape (columns,)."""
-        return np.all(np.abs(self.null_space[1:]) < TOLERANCE, axis=1)
+        found: Bools = np.all(np.abs(self.null_space[1:]) < TOLERANCE, axis=1)
+        return found
 
     @cached_property
     def aliases(self) -> list[tuple[int, ...]]:
@@ -109,23 +110,23 @@ class Layout:
     @cached_property
     def weights(self) -> Floats:
         """What each row counts in each column's least-squares effect, shape (columns, rows); nan if not estimable."""
-        found: Floats = np.linalg.pinv(self.matrix)[1:]
-        found[~self.estimable] = np.nan
-        return found
+        return np.where(self.estimable[:, None], np.linalg.pinv(self.matrix)[1:], np.nan)
 
     @cached_property
     def direct(self) -> tuple[Ints, Ints, Ints]:
         """Pairs of rows that differ in one variable alone: row, later row, variable; each pair once."""
-        first: list[int] = []
-        second: list[int] = []
-        which: list[int] = []
-        for position in range(len(self.variables)):
-            for group in self._alike_but(position):
-                for i, j in combinations(group, 2):
-                    if self.codes[i, position] != self.codes[j, position]:
-                        first.append(i), second.append(j), which.append(position)
-        order = np.lexsort((second, first))
-        return tuple(np.array(part, dtype=np.int64)[order] for part in (first, second, which))  # type: ignore[return-value]
+        found = np.array(
+            [
+                (i, j, position)
+                for position in range(len(self.variables))
+                for group in self._alike_but(position)
+                for i, j in combinations(group, 2)
+                if self.codes[i, position] != self.codes[j, position]
+            ],
+            dtype=np.int64,
+        ).reshape(-1, 3)
+        first, second, which = found[np.lexsort((found[:, 1], found[:, 0]))].T
+        return first, second, which
 
     def _alike_but(self, position: int) -> list[list[int]]:
         """Rows in groups that have the same levels of all other variables."""

@@ -184,7 +184,8 @@ class WeightedTotals:
         error = np.sqrt(self.weights**2 @ (rate * (1 - rate) / self.n))
         with np.errstate(divide="ignore", invalid="ignore"):
             z = np.where(self._effect == 0, 0.0, self._effect / error)
-        return 2 * special.ndtr(-np.abs(z))
+        p: Floats = 2 * special.ndtr(-np.abs(z))
+        return p
 
     @property
     def _effect(self) -> Floats:
@@ -253,7 +254,9 @@ def measure_pairs(cells: Cells, first: Ints, second: Ints, new_queries: bool = F
     parts = [
         part
         for seed in range(values.shape[1])
-        for part in _of_one_seed(cells, seed, np.flatnonzero((found.seeds == 1) & ~np.isnan(values[:, seed])), first, second)
+        for part in _of_one_seed(
+            cells, seed, np.flatnonzero((found.seeds == 1) & ~np.isnan(values[:, seed])), first, second
+        )
     ]
     for part in parts:
         found.methods[part.at] = part.method
@@ -284,9 +287,7 @@ def measure_combinations(cells: Cells, weights: Floats, new_queries: bool = Fals
 
 def _measured(found: Seedwise, values: Floats) -> Measured:
     methods = np.where(found.seeds < 2, NO_METHOD, np.where(found.separate, SEPARATE_T, POOLED_T)).astype(object)
-    return Measured(
-        found.effect, found.seeds, found.standard_error, found.df, found.own_error, found.own_df, methods
-    )
+    return Measured(found.effect, found.seeds, found.standard_error, found.df, found.own_error, found.own_df, methods)
 
 
 def _with(found: Measured, parts: Sequence[OneSeed]) -> Measured:
@@ -341,9 +342,7 @@ def _combined_of_one_seed(found: Measured, cells: Cells, seed: int, at: Ints, we
     totals = rest[~by_query] if len(rest) else rest
     if len(totals):
         counted = np.flatnonzero(np.any(weights[totals] != 0, axis=0))
-        parts.append(
-            WeightedTotals(totals, weights[totals][:, counted], cells.hits[counted, seed], cells.n[counted])
-        )
+        parts.append(WeightedTotals(totals, weights[totals][:, counted], cells.hits[counted, seed], cells.n[counted]))
     return parts
 
 
@@ -355,7 +354,7 @@ def _cross(
     `weights_of` gives the rows of a contrast and what they count, if that is the same for all seeds.
     """
     for k in np.flatnonzero(found.seeds > 1):
-        seeds = np.flatnonzero(~np.isnan(values[k]))
+        seeds = [int(seed) for seed in np.flatnonzero(~np.isnan(values[k]))]
         weighted = weights_of(int(k))
         if weighted is None or not all(s in cells.paired and cells.paired[s][weighted[0]].all() for s in seeds):
             continue

@@ -140,9 +140,7 @@ class StudyResults:
         return next(list(known["sets"]) for known in self.document["factors"] if known["name"] == factor)
 
 
-def load(
-    store: Store, study: str | None = None, profile: str | None = None, by_query: bool = False
-) -> StudyResults:
+def load(store: Store, study: str | None = None, profile: str | None = None, by_query: bool = False) -> StudyResults:
     """The results of a study's latest plan, or of a profile's; with no study, of the one last run or imported.
 
     Hits of every query are read where rows have one seed in common, which is compared query by query; or of all,

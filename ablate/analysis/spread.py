@@ -32,7 +32,8 @@ class Spread:
     @cached_property
     def present(self) -> Bools:
         """Which cells have a value, shape (rows, seeds)."""
-        return ~np.isnan(self.rates.reshape(-1, *self.rates.shape[-2:])[0])
+        present: Bools = ~np.isnan(self.rates.reshape(-1, *self.rates.shape[-2:])[0])
+        return present
 
     @cached_property
     def df(self) -> int:
@@ -65,7 +66,8 @@ class Spread:
                 ratio = within / np.maximum(np.maximum(rest / df, self.floor), np.finfo(float).tiny)
                 found[..., row] = special.fdtrc(own, df, ratio)
         tested = np.sum(~np.isnan(found.reshape(-1, rows)[0]))
-        return np.minimum(1.0, found * tested)
+        corrected: Floats = np.minimum(1.0, found * tested)
+        return corrected
 
     @cached_property
     def noisy(self) -> Bools:
@@ -107,7 +109,8 @@ def _unexplained(within: Floats, present: Bools) -> Floats:
     """Residual sum of squares of `row + seed`, from values less their row's mean."""
     sums = within.sum(axis=-2)
     explained = np.einsum("...s,st,...t->...", sums, np.linalg.pinv(_seed_matrix(present)), sums)
-    return np.maximum(np.sum(within**2, axis=(-2, -1)) - explained, 0.0)
+    unexplained: Floats = np.maximum(np.sum(within**2, axis=(-2, -1)) - explained, 0.0)
+    return unexplained
 
 
 def _seed_matrix(present: Bools) -> Floats:

@@ -24,7 +24,9 @@ class Suggestion:
     resolves: tuple[str, ...]
 
 
-def suggest(layouts: Sequence[Layout], excluded: Sequence[Mapping[str, Sequence[Any]]], free: set[str]) -> list[Suggestion]:
+def suggest(
+    layouts: Sequence[Layout], excluded: Sequence[Mapping[str, Sequence[Any]]], free: set[str]
+) -> list[Suggestion]:
     """Runs to add one after the other, until no effect is aliased; at least one, if a factor has no direct contrast.
 
     `layouts`: the rows, declared factors only; several where it is uncertain what a row was, and a run has to help
@@ -53,9 +55,9 @@ def _best(
     if not len(candidates):
         return None
     gains = [_gains(layout, candidates) for layout in layouts]
-    told = sum(np.array([len(own[0]) for own in gain]) for gain in gains)
-    direct = sum(np.array([len(own[1]) for own in gain]) for gain in gains)
-    pairs = sum(np.array([own[2] for own in gain]) for gain in gains)
+    told = [sum(len(gain[at][0]) for gain in gains) for at in range(len(candidates))]
+    direct = [sum(len(gain[at][1]) for gain in gains) for at in range(len(candidates))]
+    pairs = [sum(gain[at][2] for gain in gains) for at in range(len(candidates))]
     cost = [_cost(layouts[0], codes, free) for codes in candidates]
     best = min(range(len(candidates)), key=lambda at: (-told[at], -direct[at], -pairs[at], *cost[at]))
     names = {name for gain in gains for part in gain[best][:2] for name in part}
@@ -98,7 +100,9 @@ def _gain(
     layout: Layout, codes: Ints, estimable: NDArray[np.bool_], has_direct: set[Column]
 ) -> tuple[set[str], set[str], int]:
     names = [variable.name for variable in layout.variables]
-    told = {names[column.variable] for at, column in enumerate(layout.columns) if estimable[at] and not layout.estimable[at]}
+    told = {
+        names[column.variable] for at, column in enumerate(layout.columns) if estimable[at] and not layout.estimable[at]
+    }
     direct: set[str] = set()
     pairs = 0
     for position, variable in enumerate(layout.variables):

@@ -12,7 +12,7 @@ from ablate.store.schema import DONE, attempts, trainings
 from ablate.store.work import KS, SplitResult, write_results
 from ablate.study.factors import level_text
 from ablate.study.log import Log
-from ablate.study.log_rows import NamedRow
+from ablate.study.log_rows import Doubt, NamedRow, doubts
 from ablate.study.trial import ROW, Identity, Trial, digest
 
 PROFILE = "imported"
@@ -68,12 +68,24 @@ def _plan(
         "setting": [list(line) for line in log.setting],
         "tight": log.tight,
         "findings": list(findings),
+        "doubts": [_doubt(doubt) for doubt in doubts(rows) if not _is_other_row(doubt, rows)],
     }
     kept = [
         plans.PlannedRow(named.label, ROW, _words(named), {0: trial.key}, named.row.title, named.row.lines)
         for named, trial in zip(rows, trials, strict=True)
     ]
     return plans.Plan(study, PROFILE, document, True, kept)
+
+
+def _is_other_row(doubt: Doubt, rows: Sequence[NamedRow]) -> bool:
+    """Whether the row, read as its title implies, would be another row once more: then what it lists is meant."""
+    implied = {**rows[doubt.row - 1].levels, doubt.factor: doubt.implied}
+    return any(dict(named.levels) == implied for named in rows)
+
+
+def _doubt(doubt: Doubt) -> dict[str, object]:
+    levels = {"listed": _word(doubt.listed), "implied": _word(doubt.implied)}
+    return {"row": doubt.row, "factor": doubt.factor, **levels}
 
 
 def _words(named: NamedRow) -> dict[str, bool | int | float | str]:

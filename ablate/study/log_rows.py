@@ -23,6 +23,17 @@ class NamedRow:
     levels: Mapping[str, LevelName]
 
 
+@dataclass(frozen=True)
+class Doubt:
+    """A row that lists a factor's level, while the row `base` that its title builds on implies another."""
+
+    row: int
+    factor: str
+    listed: LevelName
+    implied: LevelName
+    base: str
+
+
 def named_rows(log: Log) -> list[NamedRow]:
     """The log's rows; a factor is what has more than one level among them."""
     everything = _levels(log)
@@ -126,6 +137,14 @@ def _repeated_keys(rows: Sequence[NamedRow]) -> list[str]:
 
 
 def _against_titles(rows: Sequence[NamedRow]) -> list[str]:
+    return [
+        f"row {doubt.row}: its title builds on {doubt.base!r}, which has {doubt.factor} "
+        f"{level_text(doubt.implied)}, but it lists {doubt.factor} {level_text(doubt.listed)}"
+        for doubt in doubts(rows)
+    ]
+
+
+def doubts(rows: Sequence[NamedRow]) -> list[Doubt]:
     """Rows whose title builds on another row, and which list something else than that row."""
     first: dict[str, NamedRow] = {}
     for named in rows:
@@ -139,10 +158,7 @@ def _against_titles(rows: Sequence[NamedRow]) -> list[str]:
         said = {factor_of(part) for part in parts[1:]}
         for name in _differing(base, named):
             if name not in said:
-                found.append(
-                    f"row {named.row.number}: its title builds on {base.row.title!r}, which has {name} "
-                    f"{level_text(base.levels[name])}, but it lists {name} {level_text(named.levels[name])}"
-                )
+                found.append(Doubt(named.row.number, name, named.levels[name], base.levels[name], base.row.title))
     return found
 
 
