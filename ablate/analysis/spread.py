@@ -32,7 +32,7 @@ class Spread:
     @cached_property
     def present(self) -> Bools:
         """Which cells have a value, shape (rows, seeds)."""
-        present: Bools = ~np.isnan(self.rates.reshape(-1, *self.rates.shape[-2:])[0])
+        present: Bools = ~np.isnan(self.rates[(0,) * (self.rates.ndim - 2)])
         return present
 
     @cached_property
@@ -65,7 +65,7 @@ class Spread:
                 within = np.maximum(self._unexplained - rest, 0.0) / own
                 ratio = within / np.maximum(np.maximum(rest / df, self.floor), np.finfo(float).tiny)
                 found[..., row] = special.fdtrc(own, df, ratio)
-        tested = np.sum(~np.isnan(found.reshape(-1, rows)[0]))
+        tested = np.sum(~np.isnan(found[(0,) * (found.ndim - 1)]))
         corrected: Floats = np.minimum(1.0, found * tested)
         return corrected
 
