@@ -86,7 +86,8 @@ def _information(looks: ArrayLike) -> Floats:
     increasing = looks.ndim == 1 and len(looks) and looks[0] > 0 and np.isfinite(looks).all()
     if not increasing or not (np.diff(looks) > 0).all():
         raise ValueError(f"looks are {looks.tolist()}; increasing numbers above 0 are needed, such as [2, 3, 5]")
-    return looks / looks[-1]
+    t: Floats = looks / looks[-1]
+    return t
 
 
 def _check_alpha(alpha: float) -> None:

@@ -175,7 +175,7 @@ def benjamini_hochberg(p: ArrayLike) -> Floats:
     p = np.asarray(p, dtype=float)
     order = np.argsort(p, axis=-1)  # nan last
     ranked = np.take_along_axis(p, order, axis=-1)
-    scaled = np.where(np.isnan(ranked), 1.0, ranked) * p.shape[-1] / np.arange(1, p.shape[-1] + 1)
+    scaled = np.where(np.isnan(ranked), 1.0, ranked) * (p.shape[-1] / np.arange(1, p.shape[-1] + 1))
     adjusted = np.minimum(np.minimum.accumulate(scaled[..., ::-1], axis=-1)[..., ::-1], 1)
     return _back(np.where(np.isnan(ranked), np.nan, adjusted), order)
 
