@@ -81,6 +81,17 @@ def wang_tsiatis(looks: ArrayLike, alpha: float = 0.05, shape: float = 0.0) -> F
     return bounds
 
 
+def legendre_nodes(low: float, high: float, widest: float) -> tuple[Floats, Floats]:
+    """Nodes and weights (n,) that integrate a smooth function from low to high, in parts none wider than `widest`.
+
+    Gauss & Legendre, 16 points to a part; Abramowitz & Stegun 1964, 25.4.29. Empty for low = high.
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(16)
+    ends = np.linspace(low, high, math.ceil((high - low) / widest) + 1)
+    half = np.diff(ends)[:, None] / 2
+    return (ends[:-1, None] + half * (nodes + 1)).ravel(), (half * weights).ravel()
+
+
 def _information(looks: ArrayLike) -> Floats:
     looks = np.atleast_1d(np.asarray(looks, dtype=float))
     increasing = looks.ndim == 1 and len(looks) and looks[0] > 0 and np.isfinite(looks).all()
@@ -113,18 +124,10 @@ def _advance(paths: _Paths, t: Floats, k: int, bound: float, drift: float) -> _P
     farthest = FARTHEST * math.sqrt(until)
     low, high = np.clip([-edge, edge], middle - farthest, middle + farthest)
     finest = min(step, math.sqrt(t[k + 1] - until)) if k + 1 < len(t) else step
-    places, weights = _nodes(low, high, 4 * finest)
+    places, weights = legendre_nodes(low, high, 4 * finest)
     expected = paths.places + drift * (until - paths.t)
     density = np.exp(-(((places[:, None] - expected) / step) ** 2) / 2) @ paths.mass / (step * math.sqrt(2 * math.pi))
     return _Paths(until, places, density * weights)
-
-
-def _nodes(low: float, high: float, widest: float) -> tuple[Floats, Floats]:
-    """Gauss–Legendre nodes and weights on equal parts of an interval, none wider than `widest`."""
-    nodes, weights = np.polynomial.legendre.leggauss(16)
-    ends = np.linspace(low, high, math.ceil((high - low) / widest) + 1)
-    half = np.diff(ends)[:, None] / 2
-    return (ends[:-1, None] + half * (nodes + 1)).ravel(), (half * weights).ravel()
 
 
 def _bound(paths: _Paths, until: float, spent: float) -> float:
