@@ -247,9 +247,9 @@ def bca(
     if values.ndim != 1:
         raise ValueError(f"values of shape {values.shape}; one dimension is needed")
     if len(values) < 2 or not np.isfinite(values).all():
-        return Interval(np.float64(np.nan), np.float64(np.nan))  # type: ignore[arg-type]
+        return Interval(*np.full(2, np.nan))
     if (values == values[0]).all():
-        return Interval(statistic(values), statistic(values))  # type: ignore[arg-type]
+        return Interval(*np.full(2, statistic(values)))
     from scipy import stats
 
     rng = np.random.default_rng(0) if rng is None else rng
