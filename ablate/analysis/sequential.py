@@ -36,8 +36,9 @@ def boundaries(looks: ArrayLike, alpha: float = 0.05, spending: str = "power") -
 
     spending: "power" α·t² (Kim & DeMets 1987), "obrien-fleming" 4 − 4Φ(z(α/4)/√t), half of it a side, and "pocock"
     α·ln(1 + (e − 1)t) (both Lan & DeMets 1983). Each bound is found with the sub-density of the paths that have not
-    crossed, integrated look by look (Armitage, McPherson & Rowe 1969); right to 1e-6. ValueError for looks that do
-    not increase from above 0, an alpha not between 0 and 1, and another spending.
+    crossed, integrated look by look (Armitage, McPherson & Rowe 1969); right to 1e-6, and inf where there is less to
+    spend than the smallest float. ValueError for looks that do not increase from above 0, an alpha not between 0
+    and 1, and another spending.
     """
     t = _information(looks)
     _check_alpha(alpha)
@@ -54,9 +55,9 @@ def boundaries(looks: ArrayLike, alpha: float = 0.05, spending: str = "power") -
 def crossing(looks: ArrayLike, bounds: ArrayLike, drift: float = 0.0) -> Floats:
     """The probability (K,) that |z| has exceeded its bound at one of the looks (K,) so far: error, or power.
 
-    drift: the mean of z at the last look; it is drift·√t at information t. A bound of inf is not crossed. ValueError
-    for looks as in `boundaries`, for as many bounds not, and for a bound below 0 or nan. Armitage, McPherson & Rowe
-    1969.
+    drift: the mean of z at the last look; it is drift·√t at information t. A bound of inf is never crossed.
+    ValueError for looks as in `boundaries`, and unless each look has one bound of 0 or more. Armitage, McPherson &
+    Rowe 1969.
     """
     t, bounds = _information(looks), np.asarray(bounds, dtype=float)
     if bounds.shape != t.shape or not (bounds >= 0).all():

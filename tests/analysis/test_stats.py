@@ -225,10 +225,15 @@ def test_holm_of_the_log() -> None:
     assert holm([1.69066e-05, 0.00456524, *rest]) == pytest.approx([1.18e-4, 0.0274, 0.209, 1, 1, 1, 1], rel=0.005)
 
 
-@given(p=probabilities)
-@settings(max_examples=25, deadline=None)  # multipletests takes 60 ms
-def test_families_against_other_libraries(p: Floats) -> None:
+@pytest.mark.parametrize("m", [1, 2, 8, 30])
+def test_holm_against_statsmodels(m: int) -> None:
+    p = np.random.default_rng(m).random(m).round(1) / 10  # with ties
     assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])
+
+
+@unhurried
+@given(p=probabilities)
+def test_benjamini_hochberg_against_scipy(p: Floats) -> None:
     assert benjamini_hochberg(p) == pytest.approx(scipy_stats.false_discovery_control(p))
 
 
