@@ -126,6 +126,7 @@ def test_bounds_that_are_never_or_always_crossed() -> None:
     assert crossing([1, 2, 3], [math.inf, math.inf, 1.96], 1.3) == pytest.approx([0, 0, crossing([3], [1.96], 1.3)[0]])
     assert crossing([1, 2], [0, 2]) == pytest.approx([1, 1])
     assert crossing([1, 2], [math.inf, math.inf], drift=80) == pytest.approx([0, 0])
+    assert crossing([1, 2], [math.inf, 60], drift=80) == pytest.approx([0, 1])
 
 
 def test_looks_close_together_and_far_apart() -> None:

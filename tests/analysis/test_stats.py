@@ -389,6 +389,7 @@ def test_crossed_of_seeds_alone_and_queries_alone() -> None:
     [
         (np.full((3, 7), 0.1), 0.1),  # nothing varies
         ([[1, 0], [0, 1]], 0.5),  # only the residual does
+        ([[1, 1, 0], [0, 0, 0], [1, -1, 1]], 1 / 3),  # MS_s + MS_q = MS_e, but for rounding
         ([[1, 0, 1]], 2 / 3),  # one seed
         ([[1], [0]], 0.5),  # one query
         (np.zeros((4, 9), dtype=bool), 0),  # all failed
@@ -496,6 +497,12 @@ def test_power_of_equivalence_by_another_integral(effect: float, rows: int, powe
         return float(integrate.quad(reject, 0, 0.5 / critical, limit=200)[0])
 
     assert exact(seeds) >= power > exact(seeds - 1)
+
+
+def test_equivalence_near_the_edge_is_one_normal_test() -> None:
+    """With thousands of seeds only one side can fail: S = ((z(.95) + z(.8))·sd / (delta − effect))²."""
+    expected = ((scipy_stats.norm.isf(0.05) + scipy_stats.norm.isf(0.2)) * 0.4 / (0.5 - 0.49)) ** 2
+    assert seeds_for_equivalence(0.49, 0.4, 20, 0.05, 0.5) == pytest.approx(expected, abs=2)
 
 
 @given(
