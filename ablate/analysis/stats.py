@@ -9,6 +9,7 @@ import math
 import warnings
 from bisect import bisect_left
 from collections.abc import Callable
+from functools import cache
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -376,13 +377,20 @@ def _noncentral_t(df: int, shift: float, t: float) -> float:
     return float(special.ndtr(t - shift)) if math.isnan(p) else p
 
 
+@cache
+def _gauss_legendre() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Nodes and weights on [−1, 1]; finding them takes longer than all that is done with them."""
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    return nodes, weights
+
+
 def _power_of_tost(effect: float, delta: float, error: float, df: int, alpha: float) -> float:
     """∫ P(both one-sided tests reject | s) dP(s) over s, the estimated SD by the true one: s²·df is chi-squared."""
     critical, spread = special.stdtrit(df, 1 - alpha), 12 / math.sqrt(2 * df)
     low, high = max(0.0, 1 - spread), min(1 + spread, delta / error / critical)  # beyond it no mean can pass both
     if high <= low:
         return 0.0
-    nodes, weights = np.polynomial.legendre.leggauss(200)
+    nodes, weights = _gauss_legendre()
     s = low + (high - low) * (nodes + 1) / 2
     log_density = special.xlogy(df - 1, s) - df * s**2 / 2 + df / 2 * math.log(df) + (1 - df / 2) * math.log(2)
     density = np.exp(log_density - special.gammaln(df / 2))
