@@ -126,9 +126,10 @@ class Analysis:
     @cached_property
     def best(self) -> frozenset[str]:
         """The labels of the best row and of all that cannot be told from it, by Holm over its contrasts."""
-        rates = np.nanmean(self._cells.rates, axis=1) if len(self._finished.at) else np.zeros(0)
-        if not np.any(~np.isnan(rates)):
+        if not len(self._finished.at):
             return frozenset()
+        rates = np.full(len(self.results.rows), np.nan)
+        rates[self._finished.at] = np.nanmean(self._cells.rates[self._finished.at], axis=1)
         top = int(np.nanargmax(rates))
         others = np.array([at for at in self._finished.at if at != top], dtype=np.int64)
         p = holm(measure_pairs(self._cells, others, np.full(len(others), top)).p)
