@@ -71,8 +71,8 @@ def _population(analysis: Analysis) -> Iterator[str]:
     )
     if asked_for_queries:
         yield from _fallen_back(analysis)
-    if min(counts) == 1:
-        yield "Where rows have one seed in common, it is about those trained networks alone (E0)."
+    if any(c.estimate.seeds == 1 for c in analysis.contrasts):
+        yield "Where two rows have one seed in common, their contrast is about those trained networks alone (E0)."
 
 
 def _fallen_back(analysis: Analysis) -> Iterator[str]:

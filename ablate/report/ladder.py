@@ -36,7 +36,12 @@ def rates(analysis: Analysis, most: int) -> Block:
     for row in results.references:
         own = ["", "", f"{row.label} (reference)", reached(analysis, row)]
         rows.append([*own, *(_rate(row, name) for name in others), seeds(row)])
-    return block("Rows: rates on the test split, %", columns, rows, [*_legend(analysis), *left_out(analysis, most)])
+    return block(
+        "Rows: rates on the test split, %",
+        columns,
+        rows,
+        [*_legend(analysis, f"{BEST} bold"), *left_out(analysis, most)],
+    )
 
 
 def components(analysis: Analysis, most: int) -> list[Block]:
@@ -122,7 +127,7 @@ def ladder(analysis: Analysis) -> Block:
     for row in results.references:
         own = [reached(analysis, row), *(_rate(row, name) for name in others), seeds(row)]
         rows.append(["", f"{row.label} (reference)", *("" for _ in factors), *own, "", "", "", ""])
-    notes = [*_legend(analysis), *([f"In all rows: {same}."] if same else [])]
+    notes = [*_legend(analysis, "Bold"), *([f"In all rows: {same}."] if same else [])]
     notes.append("Change: against the row above, with every factor that differs between the two.")
     return block("Rows", columns, rows, notes)
 
@@ -147,14 +152,14 @@ def left_out(analysis: Analysis, most: int) -> list[str]:
     return [f"… and {words.counted(rows - most, 'more row')}: --format csv."] if rows > most else []
 
 
-def _legend(analysis: Analysis) -> list[str]:
-    """What the mark means; nothing where it would say nothing."""
+def _legend(analysis: Analysis, opening: str) -> list[str]:
+    """What bold means; nothing where nothing is."""
     if not analysis.best:
         return []
     how = "by Holm over its contrasts with all rows"
     if len(analysis.best) == 1:
-        return [f"{BEST} bold: the best row; all others can be told from it, {how}."]
-    return [f"{BEST} bold: the best row, and all that cannot be told from it, {how}."]
+        return [f"{opening}: the best row; all others can be told from it, {how}."]
+    return [f"{opening}: the best row, and all that cannot be told from it, {how}."]
 
 
 def _shown(analysis: Analysis, most: int) -> Iterator[tuple[RowResult, bool]]:

@@ -10,12 +10,13 @@ from ablate.report.outline import outline
 
 MOST_ROWS = 40
 MOST_CONTRASTS = 40
-PAGE = 0.96
-"""Of the line's width, what columns that wrap share with the others."""
-LETTER = 0.0125
-"""Width of a letter of a column that does not wrap, as a share of the line; in footnote size a little less."""
-GAP = 0.022
-LEAST_SHARE = 0.12
+WRAPPED = r"\providecommand{\wrapped}{\raggedright\let\\\tabularnewline}"
+PAGE = 0.98
+"""Of the line's width, what a table may take; widths are shares of it, in footnote size on a line of 345 points."""
+GAP = 0.0175
+LEAST_SHARE = 0.1
+LETTER = 0.0118
+WIDE, NARROW = dict.fromkeys("−+×→✓MW", 0.02), dict.fromkeys(" .,:;[]()|!'ijlt", 0.0078)
 
 MEANS = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#",
@@ -38,8 +39,8 @@ def render(analysis: Analysis) -> str:
     """A fragment: comments with what must be known, then one `table` a table."""
     results = analysis.results
     known = [results.heading, results.document.get("question") or "", *about.summary(analysis), *about.footer(analysis)]
-    parts = [r"% \usepackage{booktabs}", *(f"% {_ascii(line)}" for line in known if line)]
-    first = [*about.summary(analysis), *about.footer(analysis)]
+    parts = [r"% \usepackage{booktabs}", WRAPPED, *(f"% {_ascii(line)}" for line in known if line)]
+    first = [*about.summary(analysis), *about.footer(analysis)]  # below the first table
     for block in outline(analysis, MOST_ROWS, MOST_CONTRASTS):
         if block.rows:
             parts.append("\n".join(_table(block.narrow, first)))
@@ -86,24 +87,29 @@ def _table(block: Block, opening: Sequence[str]) -> Iterable[str]:
         yield " & ".join(cells) + r" \\"
     yield r"\bottomrule"
     yield r"\end{tabular}"
-    if notes := [*opening, *block.notes]:
+    if notes := [*block.notes, *opening]:
         yield r"\par\smallskip"
-        yield rf"\parbox{{\linewidth}}{{\scriptsize\raggedright {' '.join(escaped(note) for note in notes)}}}"
+        below = r"\par ".join(map(escaped, notes))
+        yield rf"\parbox{{\linewidth}}{{\scriptsize\raggedright {below}}}"
     yield r"\end{table}"
 
 
 def _spec(block: Block) -> Iterable[str]:
     """The columns; those that wrap share what the others leave of the line."""
-    flexible = [at for at, column in enumerate(block.columns) if column.flex]
     fixed = sum(
-        LETTER * max(len(row[at].text) for row in block.rows)
+        max(map(_width, [*column.name.split("_"), *(row[at].text + "MM"[: 2 * row[at].bold] for row in block.rows)]))
         for at, column in enumerate(block.columns)
         if not column.flex
     )
-    left = PAGE - fixed - GAP * len(block.columns)
-    share = max(LEAST_SHARE, left / max(len(flexible), 1))
+    left = PAGE - fixed - GAP * (len(block.columns) - 1)
+    shares = sum(column.flex for column in block.columns)
     for column in block.columns:
+        share = max(LEAST_SHARE, left * column.flex / max(shares, 1))
         yield rf"p{{{share:.3f}\linewidth}}" if column.flex else column.align
+
+
+def _width(text: str) -> float:
+    return sum(WIDE.get(letter, NARROW.get(letter, LETTER)) for letter in text)
 
 
 def _heading(column: Column) -> str:
@@ -117,7 +123,7 @@ def _cell(cell: Cell, column: Column) -> str:
     text = escaped(cell.text)
     if cell.bold and text:
         text = rf"\textbf{{{text}}}"
-    return rf"{{\raggedright {text}\par}}" if column.flex else text
+    return rf"\wrapped {text}" if column.flex else text
 
 
 def _paragraphs(block: Block) -> Iterable[str]:
