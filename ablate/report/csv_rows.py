@@ -1,4 +1,4 @@
-"""The report as CSV: a line a row, with its levels, its rates, and its change against the row above and the baseline."""
+"""The report as CSV: a line a row, with its levels, rates, and change against the row above and the baseline."""
 
 import csv
 import io

@@ -3,9 +3,12 @@
 from collections.abc import Callable
 
 from ablate.analysis.analyse import Analysis
-from ablate.report import csv_rows, json_report, log
+from ablate.report import csv_rows, json_report, latex, log, markdown, terminal
 
 FORMATS: dict[str, Callable[[Analysis, bool], str]] = {
+    "terminal": terminal.render,
+    "markdown": lambda analysis, _: markdown.render(analysis),
+    "latex": lambda analysis, _: latex.render(analysis),
     "csv": lambda analysis, _: csv_rows.render(analysis),
     "json": lambda analysis, _: json_report.render(analysis),
     "log": lambda analysis, _: log.render(analysis.results),
