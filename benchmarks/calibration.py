@@ -320,11 +320,13 @@ def details(found: Found) -> list[str]:
     return lines
 
 
-def missed(found: Found) -> str:
-    """How many cells miss, of how many."""
-    misses = sum(rate.misses(measure) for (*_, measure), rate in found.items())
-    by_luck = "of cells that are just on target, one in 44 would be marked by luck"
-    return f"{misses} of {len(found)} cells are beyond their target by more than two standard errors; {by_luck}."
+def missed(found: Found) -> list[str]:
+    """How many cells miss, of how many, by the spread of rows: other things matter little."""
+    lines = ["| SD of a run, pp | cells | beyond the target |", "|---|--:|--:|"]
+    for spread in SPREADS:
+        of_spread = [rate.misses(measure) for (case, _, measure), rate in found.items() if case.spread == spread]
+        lines.append(f"| {spread} | {len(of_spread)} | {sum(of_spread)} |")
+    return [*lines, "", "Of cells that are just on target, one in 44 would be marked by luck."]
 
 
 def _sentence(text: str) -> str:
@@ -344,7 +346,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     started, rng = time.perf_counter(), np.random.default_rng(2026)
     found = every(given.studies, rng)
-    lines = [*tables(found), "", missed(found), "", *alternatives_table(given.studies, rng), "", *details(found)]
+    lines = [
+        *tables(found),
+        "",
+        "## Which cells miss",
+        "",
+        *missed(found),
+        "",
+        *alternatives_table(given.studies, rng),
+        "",
+        *details(found),
+    ]
     took = f"Took {time.perf_counter() - started:.0f} s on one core."
     text = "\n".join([*lines, "", took, "", "Measured on:", "", *describe()]) + "\n"
     print(text)
