@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from ablate.analysis import verdicts
 from ablate.analysis.layout import Column, Layout
 from ablate.analysis.many import Verdicts, judge_one_seed, judge_weighted, pair_weights
+from ablate.analysis.sample_size import seeds_for_equivalence, seeds_needed
 from ablate.analysis.simulation import World, draw_hits, draw_paired, run_rates
-from ablate.analysis.stats import seeds_for_equivalence, seeds_needed
 from ablate.study.factors import level_text
 from ablate.study.wanted import Family
 
