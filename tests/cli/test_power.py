@@ -188,3 +188,18 @@ def test_a_plan_alone_loads_no_numbers() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.endswith("loaded: []\n")
+
+
+def test_the_docs_show_what_is_printed(ablate: Ablate, tmp_path: Path) -> None:
+    """But for digits, which another version of a library may change."""
+    page = (ROOT / "docs" / "power.md").read_text(encoding="utf-8")
+    study, several, one = re.findall(r"^```(?:yaml)?\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    path = tmp_path / "tricks.yaml"
+    path.write_text(study)
+    for shown, words in ((several, ()), (one, ("--seeds", 1))):
+        told = ablate("plan", path, "--power", *words).out
+        assert words_of(told[told.index("Power of") :]) == words_of(shown)
+
+
+def words_of(text: str) -> list[str]:
+    return re.sub(r"\d+(\.\d+)?", "#", text).split()
