@@ -126,12 +126,11 @@ class Analysis:
     @cached_property
     def best(self) -> frozenset[str]:
         """The labels of the best row and of all that cannot be told from it, by Holm over its contrasts."""
-        if not len(self._finished.at):
+        finished = self._finished.at
+        if not len(finished):
             return frozenset()
-        rates = np.full(len(self.results.rows), np.nan)
-        rates[self._finished.at] = np.nanmean(self._cells.rates[self._finished.at], axis=1)
-        top = int(np.nanargmax(rates))
-        others = np.array([at for at in self._finished.at if at != top], dtype=np.int64)
+        top = int(finished[np.argmax(np.nanmean(self._cells.rates[finished], axis=1))])
+        others = finished[finished != top]
         p = holm(measure_pairs(self._cells, others, np.full(len(others), top)).p)
         tied = [int(at) for at, value in zip(others, p, strict=True) if not value <= self.results.alpha]
         return frozenset(self.results.rows[at].label for at in (top, *tied))

@@ -6,6 +6,7 @@ one value of it, in which what all rows of the seed share cancels; the values ar
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -38,14 +39,14 @@ class Cells:
     queries: Mapping[int, Bools] = field(default_factory=dict)
     paired: Mapping[int, Bools] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def rates(self) -> Floats:
         """Percent, shape (rows, seeds)."""
         with np.errstate(divide="ignore", invalid="ignore"):
             rates: Floats = 100 * self.hits / self.n[:, None]
         return rates
 
-    @property
+    @cached_property
     def spread(self) -> Spread:
         """The spread between seeds over all rows."""
         known = self.n[self.n > 0]

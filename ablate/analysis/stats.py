@@ -9,7 +9,6 @@ import math
 import warnings
 from bisect import bisect_left
 from collections.abc import Callable
-from functools import cache
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -17,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special  # scipy.stats takes a second to import: only where it is needed
 
-from ablate.analysis.sequential import boundaries, crossing, wang_tsiatis
+from ablate.analysis.sequential import boundaries, crossing, legendre_nodes, wang_tsiatis
 
 __all__ = [
     "Crossed",
@@ -176,7 +175,7 @@ def benjamini_hochberg(p: ArrayLike) -> Floats:
     p = np.asarray(p, dtype=float)
     order = np.argsort(p, axis=-1)  # nan last
     ranked = np.take_along_axis(p, order, axis=-1)
-    scaled = np.where(np.isnan(ranked), 1.0, ranked) * p.shape[-1] / np.arange(1, p.shape[-1] + 1)
+    scaled = np.where(np.isnan(ranked), 1.0, ranked) * (p.shape[-1] / np.arange(1, p.shape[-1] + 1))
     adjusted = np.minimum(np.minimum.accumulate(scaled[..., ::-1], axis=-1)[..., ::-1], 1)
     return _back(np.where(np.isnan(ranked), np.nan, adjusted), order)
 
@@ -248,9 +247,9 @@ def bca(
     if values.ndim != 1:
         raise ValueError(f"values of shape {values.shape}; one dimension is needed")
     if len(values) < 2 or not np.isfinite(values).all():
-        return Interval(np.float64(np.nan), np.float64(np.nan))  # type: ignore[arg-type]
+        return Interval(*np.full(2, np.nan))
     if (values == values[0]).all():
-        return Interval(statistic(values), statistic(values))  # type: ignore[arg-type]
+        return Interval(*np.full(2, statistic(values)))
     from scipy import stats
 
     rng = np.random.default_rng(0) if rng is None else rng
@@ -377,23 +376,15 @@ def _noncentral_t(df: int, shift: float, t: float) -> float:
     return float(special.ndtr(t - shift)) if math.isnan(p) else p
 
 
-@cache
-def _gauss_legendre() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Nodes and weights on [−1, 1]; finding them takes longer than all that is done with them."""
-    nodes, weights = np.polynomial.legendre.leggauss(200)
-    return nodes, weights
-
-
 def _power_of_tost(effect: float, delta: float, error: float, df: int, alpha: float) -> float:
     """∫ P(both one-sided tests reject | s) dP(s) over s, the estimated SD by the true one: s²·df is chi-squared."""
     critical, spread = special.stdtrit(df, 1 - alpha), 12 / math.sqrt(2 * df)
     low, high = max(0.0, 1 - spread), min(1 + spread, delta / error / critical)  # beyond it no mean can pass both
     if high <= low:
         return 0.0
-    nodes, weights = _gauss_legendre()
-    s = low + (high - low) * (nodes + 1) / 2
+    s, weights = legendre_nodes(low, high, (high - low) / 12)
     log_density = special.xlogy(df - 1, s) - df * s**2 / 2 + df / 2 * math.log(df) + (1 - df / 2) * math.log(2)
     density = np.exp(log_density - special.gammaln(df / 2))
     inside = special.ndtr((delta - effect) / error - critical * s)
     outside = special.ndtr(-(delta + effect) / error + critical * s)
-    return float(((inside - outside) * density * weights).sum() * (high - low) / 2)
+    return float(((inside - outside) * density * weights).sum())
