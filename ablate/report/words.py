@@ -165,7 +165,7 @@ def change(found: Contrast | Effect) -> str:
     """An effect with its interval: `+2.48 [+1.35, +3.61]`."""
     effect, ends = found.estimate.effect, found.estimate.interval
     if effect is None:
-        return "no result" if not _aliases(found) else NOTHING
+        return NOTHING if isinstance(found, Effect) else "no result"
     return signed(effect) if ends is None else f"{signed(effect)} {interval(ends)}"
 
 
@@ -250,7 +250,7 @@ def _lacking(found: Contrast | Effect) -> str:
     """Why there is no effect: what it cannot be told from, or which seeds are not there."""
     if isinstance(found, Effect):
         aliased = found.aliased_with
-        return f"cannot be told apart from {listed(aliased)}" if aliased else "no rows with a result tell of it"
+        return f"cannot be told apart from {listed(aliased)}" if aliased else "no result tells of it"
     without = [f"row {row.number} {state(row)}" for row in (found.before, found.after) if not row.seeds]
     return listed(without) if without else "the two rows have no seed in common"
 
