@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis import verdicts
-from ablate.analysis.contrasts import Circumstances, Estimate, Judged, Rules
+from ablate.analysis.cells import Cells
+from ablate.analysis.circumstances import Circumstances
+from ablate.analysis.estimates import Estimate, Judged, Rules
 from ablate.analysis.layout import Column, Layout
-from ablate.analysis.measure import Cells, measure_combinations
+from ablate.analysis.measure import measure_combinations
 from ablate.analysis.stats import benjamini_hochberg
 
 Floats = NDArray[np.float64]

@@ -6,6 +6,7 @@ which leaves the region |z| < bound at the first look where a claim is made.
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -87,10 +88,17 @@ def legendre_nodes(low: float, high: float, widest: float) -> tuple[Floats, Floa
 
     Gauss & Legendre, 16 points to a part; Abramowitz & Stegun 1964, 25.4.29. Empty for low = high.
     """
-    nodes, weights = np.polynomial.legendre.leggauss(16)
+    nodes, weights = _gauss_legendre()
     ends = np.linspace(low, high, math.ceil((high - low) / widest) + 1)
     half = np.diff(ends)[:, None] / 2
     return (ends[:-1, None] + half * (nodes + 1)).ravel(), (half * weights).ravel()
+
+
+@cache
+def _gauss_legendre() -> tuple[Floats, Floats]:
+    """On [−1, 1]; finding them takes longer than all that is done with them."""
+    nodes, weights = np.polynomial.legendre.leggauss(16)
+    return nodes, weights
 
 
 def _information(looks: ArrayLike) -> Floats:

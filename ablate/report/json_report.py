@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ablate.analysis.analyse import Analysis, analyse
-from ablate.analysis.contrasts import Contrast, Estimate
+from ablate.analysis.contrasts import Contrast
+from ablate.analysis.estimates import Estimate
 from ablate.analysis.effects import Effect, Interaction
 from ablate.analysis.results import RowResult
 from ablate.analysis.totals import Pairing

@@ -61,11 +61,15 @@ def shifted_rate(config: SimulatedConfig, seed: int) -> float:
 
 def shift(config: SimulatedConfig, seed: int) -> float:
     """A run's random shift of the top-1 rate: its own part and the one that all rows of the seed share."""
-    active = [e.seed_sd_pp for e in config.effects if e.seed_sd_pp is not None and _holds(e, config.settings)]
-    own = active[-1] if active else config.seed_sd_pp
-    drawn = own * deviates(config.tails, _stream(config, seed, "own shift"))
+    drawn = own_sd(config) * deviates(config.tails, _stream(config, seed, "own shift"))
     shared = config.shared_seed_sd_pp * deviates(config.tails, generator(seed, "simulated/shared shift"))
     return float(drawn + shared) / 100
+
+
+def own_sd(config: SimulatedConfig) -> float:
+    """SD of a run's own shift in pp: that of the last effect that has one and whose conditions hold."""
+    active = [e.seed_sd_pp for e in config.effects if e.seed_sd_pp is not None and _holds(e, config.settings)]
+    return active[-1] if active else config.seed_sd_pp
 
 
 def draw_ranks(config: SimulatedConfig, rate: float, rng: np.random.Generator) -> Ranks:

@@ -14,7 +14,8 @@ from statsmodels.stats.multitest import multipletests
 
 from ablate.analysis import verdicts
 from ablate.analysis.analyse import analyse
-from ablate.analysis.measure import BONETT_PRICE, CROSSED, NEWCOMBE, POOLED_T, SEPARATE_T
+from ablate.analysis.measure import CROSSED, POOLED_T, SEPARATE_T
+from ablate.analysis.one_seed import BONETT_PRICE, NEWCOMBE
 from ablate.analysis.results import StudyResults
 from tests.analysis.rows import N, drawn, results, row
 

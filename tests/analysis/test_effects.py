@@ -11,7 +11,7 @@ import statsmodels.formula.api as smf
 from ablate.analysis import verdicts
 from ablate.analysis.analyse import Analysis, analyse
 from ablate.analysis.effects import Effect
-from ablate.analysis.measure import MOVER, PAIRED_Z
+from ablate.analysis.one_seed import MOVER, PAIRED_Z
 from ablate.analysis.results import StudyResults
 from tests.analysis.rows import N, drawn, results, row
 

@@ -91,7 +91,7 @@ def test_the_mean_variance_is_the_pooled_variance_within_rows() -> None:
 
 def test_the_interval_of_a_mean_covers_new_seeds() -> None:
     """t on the pooled variance within rows covers the true mean of a row as often as it says."""
-    from ablate.analysis.measure import t_interval
+    from ablate.analysis.student import t_interval
 
     rng = np.random.default_rng(9)
     rates = rng.normal(0, 0.3, (4000, 9, 3)) + rng.normal(0, 0.2, (4000, 1, 3))
