@@ -9,8 +9,8 @@ from typing import Any
 
 from ablate.analysis.analyse import Analysis, analyse
 from ablate.analysis.contrasts import Contrast
-from ablate.analysis.estimates import Estimate
 from ablate.analysis.effects import Effect, Interaction
+from ablate.analysis.estimates import Estimate
 from ablate.analysis.results import RowResult
 from ablate.analysis.totals import Pairing
 
