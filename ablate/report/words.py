@@ -125,8 +125,9 @@ def differing(contrast: Contrast, most: int | None = None) -> str:
         return "nothing"
     if len(names) == 1:
         return names[0]
-    shown = names if most is None or len(names) <= most else [*names[:most], "…"]
-    return f"{len(names)} at once: {', '.join(shown)}"
+    shown = names if most is None else names[:most]
+    more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
+    return f"{len(names)} at once: {', '.join(shown)}{more}"
 
 
 def hits(contrast: Contrast) -> str:
@@ -238,11 +239,10 @@ def _aliases(found: Contrast | Effect) -> Sequence[str]:
 def _confounded(found: Contrast | Effect) -> str:
     if isinstance(found, Effect):
         return f"with {listed(found.aliased_with)}" if found.aliased_with else "with other factors"
-    names = [*found.differs, *(f"{name} (undeclared)" for name in found.undeclared)]
-    if not names:
-        return "the rows differ in nothing"
-    if len(names) == 1:
-        return f"{names[0]} differs, which no factor declares"
+    if not found.differs:
+        names = found.undeclared
+        return f"no factor declares that {listed(names)} differs" if names else "the rows differ in nothing"
+    names = (*found.differs, *(f"{name} (undeclared)" for name in found.undeclared))
     return f"{listed(names)} change at once, and which of them does it cannot be told"
 
 
