@@ -26,7 +26,7 @@ def footer(analysis: Analysis) -> list[str]:
     results = analysis.results
     fingerprint = (results.document.get("data") or {}).get("fingerprint")
     seeds = ", ".join(map(str, results.seeds)) if len(results.seeds) <= 10 else f"{len(results.seeds)} of them"
-    used = sorted({c.estimate.method for c in analysis.contrasts if c.estimate.method})
+    used = sorted({method for method, _ in _measured(analysis) if method})
     return [
         f"data {_data_name(results)}{f' ({fingerprint[:16]})' if fingerprint else ''} · seeds {seeds or 'none'} · "
         f"alpha {results.alpha:g} · delta {results.delta:g} pp · family {family(analysis.family)} · "
@@ -35,9 +35,9 @@ def footer(analysis: Analysis) -> list[str]:
 
 
 def family(found: Family) -> str:
-    """`direct, 7 contrasts`; how many of them have a result, where not all have."""
+    """`direct, 7 contrasts`, and how many of them have a result where not all have."""
     noun = "effect" if found.name == "effects" else "contrast"
-    lacking = f" ({found.tested} with a result)" if found.tested != found.size else ""
+    lacking = f", {found.tested:,} with a result" if found.tested != found.size else ""
     return f"{found.name}, {words.counted(found.size, noun)}{lacking}"
 
 
@@ -71,13 +71,13 @@ def _population(analysis: Analysis) -> Iterator[str]:
     )
     if asked_for_queries:
         yield from _fallen_back(analysis)
-    if any(c.estimate.seeds == 1 for c in analysis.contrasts):
+    if any(seeds == 1 for _, seeds in _measured(analysis)):
         yield "Where two rows have one seed in common, their contrast is about those trained networks alone (E0)."
 
 
 def _fallen_back(analysis: Analysis) -> Iterator[str]:
     yield "Rows' own intervals are about new seeds on these queries (E1)."
-    several = [c.estimate.method for c in analysis.contrasts if c.estimate.seeds > 1]
+    several = [method for method, seeds in _measured(analysis) if seeds > 1]
     fallen = sum(method != CROSSED for method in several)
     if fallen:
         yield (
@@ -85,6 +85,12 @@ def _fallen_back(analysis: Analysis) -> Iterator[str]:
             "are not known of both rows, or its variance is not positive): those are about new seeds on these "
             "queries (E1)."
         )
+
+
+def _measured(analysis: Analysis) -> Iterator[tuple[str, int]]:
+    """The method and the number of seeds of every contrast, without making objects of thousands."""
+    for judged in analysis.contrasts.groups:
+        yield from zip(judged.measured.methods.tolist(), judged.measured.seeds.tolist(), strict=True)
 
 
 def _noisy(analysis: Analysis) -> Iterator[str]:

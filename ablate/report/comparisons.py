@@ -26,10 +26,10 @@ WEIGHT = {
 """Which verdicts matter first; the others are between."""
 
 
-def contrasts(analysis: Analysis, most: int) -> list[Block]:
-    """The family, and beside it direct contrasts that are not of it."""
-    chosen = by_weight([c for c in analysis.contrasts if c.in_family])
-    beside = by_weight([c for c in analysis.contrasts if not c.in_family and c.identified == DIRECT])
+def contrasts(analysis: Analysis, every: Sequence[Contrast], most: int) -> list[Block]:
+    """The family, and beside it direct contrasts that are not of it. `every`: all that the analysis lists."""
+    chosen = by_weight([c for c in every if c.in_family])
+    beside = by_weight([c for c in every if not c.in_family and c.identified == DIRECT])
     found = []
     if chosen:
         found.append(_contrasts(analysis, f"Contrasts of the family ({family(analysis.family)}), pp", chosen, most))
@@ -88,9 +88,9 @@ def interactions(analysis: Analysis) -> Block:
     return block("Interactions, pp", columns, rows, notes) if found else Block("")
 
 
-def in_words(analysis: Analysis) -> Block:
+def in_words(analysis: Analysis, every: Sequence[Contrast]) -> Block:
     """Sentences: what matters first, then the steps of which nothing can be said."""
-    in_family = by_weight([c for c in analysis.contrasts if c.in_family])
+    in_family = by_weight([c for c in every if c.in_family])
     told: Sequence[Contrast | Effect] = in_family or analysis.effects
     confounded = [step for step in analysis.steps if step.identified == CONFOUNDED and not step.in_family]
     if analysis.results.imported:  # what was found on import says it
@@ -103,7 +103,12 @@ def in_words(analysis: Analysis) -> Block:
 
 def by_weight(found: Sequence[Contrast]) -> list[Contrast]:
     """Those that matter first: decided ones by p, open ones, then those without a result."""
-    return sorted(found, key=lambda c: (WEIGHT.get(c.estimate.verdict, 2), _last(c.estimate.p_holm)))
+    return sorted(found, key=_weight)
+
+
+def _weight(contrast: Contrast) -> tuple[int, float, float]:
+    estimate = contrast.estimate
+    return WEIGHT.get(estimate.verdict, 2), _last(estimate.p_holm), _last(estimate.p)
 
 
 def identified(effect: Effect) -> str:

@@ -14,10 +14,10 @@ from ablate.study.factors import level_text
 MOST_READINGS = 3
 
 
-def totals(analysis: Analysis, most: int) -> Block:
+def totals(analysis: Analysis, every: Sequence[Contrast], most: int) -> Block:
     """Of steps and direct contrasts of which totals alone are known: up to how many discordant queries they hold."""
     steps = {(step.before.number, step.after.number) for step in analysis.steps}
-    wanted = [c for c in analysis.contrasts if c.identified == DIRECT or (c.before.number, c.after.number) in steps]
+    wanted = [c for c in every if c.identified == DIRECT or (c.before.number, c.after.number) in steps]
     known = [(contrast, found) for contrast in wanted if (found := analysis.pairing(contrast)) is not None]
     if not known:
         return Block("")

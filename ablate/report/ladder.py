@@ -154,16 +154,23 @@ def left_out(analysis: Analysis, most: int) -> list[str]:
 
 def _legend(analysis: Analysis, opening: str) -> list[str]:
     """What bold means; nothing where nothing is."""
-    if not analysis.best:
+    best = _best(analysis)
+    if not best:
         return []
     how = "by Holm over its contrasts with all rows"
-    if len(analysis.best) == 1:
+    if len(best) == 1:
         return [f"{opening}: the best row; all others can be told from it, {how}."]
     return [f"{opening}: the best row, and all that cannot be told from it, {how}."]
 
 
 def _shown(analysis: Analysis, most: int) -> Iterator[tuple[RowResult, bool]]:
-    return ((row, row.label in analysis.best) for row in analysis.results.rows[:most])
+    best = _best(analysis)
+    return ((row, row.label in best) for row in analysis.results.rows[:most])
+
+
+def _best(analysis: Analysis) -> frozenset[str]:
+    """The labels to mark; none where there is nothing to be better than."""
+    return analysis.best if sum(bool(row.seeds) for row in analysis.results.rows) > 1 else frozenset()
 
 
 def _in_parts(rows: Sequence[RowResult], factors: Sequence[str]) -> list[list[str]]:

@@ -1,5 +1,6 @@
 """The report's tables in LaTeX, to be put into a paper: plain ASCII that needs the package booktabs only."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -9,16 +10,20 @@ from ablate.report.blocks import Block, Cell, Column
 from ablate.report.outline import outline
 
 MOST_ROWS = 40
-MOST_CONTRASTS = 40
+MOST_CONTRASTS = 25
 WRAPPED = r"\providecommand{\wrapped}{\raggedright\let\\\tabularnewline}"
-PAGE = 0.98
+PAGE = 0.965
 """Of the line's width, what a table may take; widths are shares of it, in footnote size on a line of 345 points."""
+NEW_LINE = r"\\"
 GAP = 0.0175
 LEAST_SHARE = 0.1
 LETTER = 0.0118
-WIDE, NARROW = dict.fromkeys("−+×→✓MW", 0.02), dict.fromkeys(" .,:;[]()|!'ijlt", 0.0078)
+WIDE, NARROW = dict.fromkeys("−+×→✓MWmw", 0.02), dict.fromkeys(" .,:;[]()|!'ijlt", 0.0078)
 
+DASHES = re.compile("-(?=-)")
+"""Two hyphens would become one dash: a letter that means nothing stands between them."""
 MEANS = {
+    "\0": "{}",
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#",
     "_": r"\_\allowbreak{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$",
     "|": "$|$", "[": "{[}", "]": "{]}", "*": "{*}", '"': r"\char34{}", "`": r"\char96{}", "'": r"\char39{}",
@@ -43,7 +48,7 @@ def render(analysis: Analysis) -> str:
     first = [*about.summary(analysis), *about.footer(analysis)]  # below the first table
     for block in outline(analysis, MOST_ROWS, MOST_CONTRASTS):
         if block.rows:
-            parts.append("\n".join(_table(block.narrow, first)))
+            parts.append("\n".join(_table(_fitting(block.narrow), first)))
             first = []
         elif block.notes:
             parts.append("\n".join(_paragraphs(block)))
@@ -52,8 +57,8 @@ def render(analysis: Analysis) -> str:
 
 def escaped(text: str) -> str:
     """ASCII that prints as the text; a letter that needs a font of its own as `[U+65E5]`."""
-    found = "".join(_letter(letter) for letter in " ".join(unicodedata.normalize("NFC", text).split()))
-    return found.replace("--", "-{}-") if "--" in text else found
+    line = " ".join(unicodedata.normalize("NFC", text).split())
+    return "".join(_letter(letter) for letter in DASHES.sub("-\0", line))
 
 
 def _letter(letter: str) -> str:
@@ -64,7 +69,7 @@ def _letter(letter: str) -> str:
     parts = unicodedata.normalize("NFD", letter)
     if parts[0].isascii() and len(parts) == 2 and parts[1] in ACCENTS:
         return rf"\{ACCENTS[parts[1]]}{{{parts[0]}}}"
-    return f"{{[}}U+{ord(letter):04X}{{]}}"
+    return f"{{[}}U+{ord(letter):04X}{{]}}\\allowbreak{{}}"
 
 
 def _ascii(text: str) -> str:
@@ -94,18 +99,39 @@ def _table(block: Block, opening: Sequence[str]) -> Iterable[str]:
     yield r"\end{table}"
 
 
+def _fitting(block: Block) -> Block:
+    """With columns one under another, where a word would be wider than the column that it stands in."""
+    words = [
+        (share, [*column.name.split(), *(word for row in block.rows for word in row[at].text.split())])
+        for at, (column, share) in enumerate(zip(block.columns, _shares(block), strict=True))
+        if column.flex
+    ]
+    return block.stacked if any(max(map(_width, found)) > share for share, found in words) else block
+
+
 def _spec(block: Block) -> Iterable[str]:
-    """The columns; those that wrap share what the others leave of the line."""
-    fixed = sum(
-        max(map(_width, [*column.name.split("_"), *(row[at].text + "MM"[: 2 * row[at].bold] for row in block.rows)]))
-        for at, column in enumerate(block.columns)
-        if not column.flex
-    )
-    left = PAGE - fixed - GAP * (len(block.columns) - 1)
-    shares = sum(column.flex for column in block.columns)
-    for column in block.columns:
-        share = max(LEAST_SHARE, left * column.flex / max(shares, 1))
+    for column, share in zip(block.columns, _shares(block), strict=True):
         yield rf"p{{{share:.3f}\linewidth}}" if column.flex else column.align
+
+
+def _shares(block: Block) -> list[float]:
+    """The width of each column; those that wrap share what the others leave of the line."""
+    texts = [
+        [*column.name.replace("_", "\n").split("\n"), *(part for row in block.rows for part in _parts(row[at]))]
+        for at, column in enumerate(block.columns)
+    ]
+    own = [0.0 if column.flex else max(map(_width, found)) for column, found in zip(block.columns, texts, strict=True)]
+    left = PAGE - sum(own) - GAP * (len(block.columns) - 1)
+    every = max(sum(column.flex for column in block.columns), 1)
+    return [
+        max(LEAST_SHARE, left * column.flex / every) if column.flex else width
+        for column, width in zip(block.columns, own, strict=True)
+    ]
+
+
+def _parts(cell: Cell) -> list[str]:
+    """The lines of a cell, as long as they are in bold if it is."""
+    return [line + "MM" * cell.bold for line in cell.text.split("\n")]
 
 
 def _width(text: str) -> float:
@@ -113,17 +139,22 @@ def _width(text: str) -> float:
 
 
 def _heading(column: Column) -> str:
-    parts = [escaped(part) for part in column.name.split("_")]
-    if column.align != "c" or len(parts) == 1:
-        return escaped(column.name)
-    return rf"\shortstack{{{(chr(92) * 2).join(parts)}}}"
+    name = column.name.replace("_", "\n") if column.align == "c" else column.name
+    return _lines(name, column)
 
 
 def _cell(cell: Cell, column: Column) -> str:
-    text = escaped(cell.text)
+    text = _lines(cell.text, column)
     if cell.bold and text:
         text = rf"\textbf{{{text}}}"
     return rf"\wrapped {text}" if column.flex else text
+
+
+def _lines(text: str, column: Column) -> str:
+    parts = [escaped(part) for part in text.split("\n")]
+    if len(parts) == 1 or column.flex:
+        return r"\newline ".join(parts)
+    return rf"\shortstack[{column.align}]{{{NEW_LINE.join(parts)}}}"
 
 
 def _paragraphs(block: Block) -> Iterable[str]:

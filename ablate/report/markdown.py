@@ -8,7 +8,8 @@ from ablate.report import about
 from ablate.report.blocks import Block, Cell
 from ablate.report.outline import wide_outline
 
-SPECIAL = re.compile(r"[\\`*<|~$]|(?<!\w)_|_(?!\w)|(?<=\])(?=\()")
+SPECIAL = re.compile(r"[\\`*<|~$]|(?<![^\W_])_|_(?![^\W_])|(?<=\])(?=\()")
+MOST_CONTRASTS = 200
 RULES = {"l": ":--", "c": ":-:", "r": "--:"}
 
 
@@ -17,7 +18,7 @@ def render(analysis: Analysis) -> str:
     results = analysis.results
     parts = [f"# {escaped(results.heading)}", escaped(results.document.get("question") or "")]
     parts += [escaped(line) for line in about.summary(analysis)]
-    for block in wide_outline(analysis):
+    for block in wide_outline(analysis, MOST_CONTRASTS):
         if not block.empty:
             parts += _block(block)
     parts += ["---", *(escaped(line) for line in about.footer(analysis))]

@@ -16,18 +16,19 @@ def outline(analysis: Analysis, most_rows: int, most_contrasts: int) -> Iterator
     yield from _rest(analysis, most_contrasts)
 
 
-def wide_outline(analysis: Analysis) -> Iterator[Block]:
+def wide_outline(analysis: Analysis, most_contrasts: int) -> Iterator[Block]:
     """With all rows in one wide table."""
     yield ladder.ladder(analysis)
-    yield from _rest(analysis, max(len(analysis.contrasts), len(analysis.effects)))
+    yield from _rest(analysis, most_contrasts)
 
 
 def _rest(analysis: Analysis, most: int) -> Iterator[Block]:
-    yield from comparisons.contrasts(analysis, most)
-    yield doubts.totals(analysis, most)
+    contrasts = tuple(analysis.contrasts)
+    yield from comparisons.contrasts(analysis, contrasts, most)
+    yield doubts.totals(analysis, contrasts, most)
     yield comparisons.effects(analysis, most)
     yield comparisons.interactions(analysis)
     yield from doubts.readings(analysis)
-    yield comparisons.in_words(analysis)
+    yield comparisons.in_words(analysis, contrasts)
     if noticed := analysis.results.findings:
         yield Block("Noticed", notes=noticed, items=True)

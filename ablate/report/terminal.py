@@ -2,7 +2,6 @@
 
 import io
 import shutil
-import textwrap
 from collections.abc import Iterable
 
 from rich import box
@@ -49,10 +48,8 @@ def _print_block(console: Console, block: Block) -> None:
 
 def _print_lines(console: Console, lines: Iterable[str], style: str = "", bullet: str = "") -> None:
     for line in lines:
-        wrapped = textwrap.fill(
-            line, console.width - 1, initial_indent=bullet, subsequent_indent=" " * len(bullet), break_on_hyphens=False
-        )
-        console.print(Text(wrapped, style=style))
+        for at, part in enumerate(Text(line, style=style).wrap(console, console.width - 1 - len(bullet))):
+            console.print(Text(" " * len(bullet) if at else bullet) + part, soft_wrap=True)
 
 
 def _table(block: Block) -> Table:

@@ -125,8 +125,9 @@ def differing(contrast: Contrast, most: int | None = None) -> str:
         return "nothing"
     if len(names) == 1:
         return names[0]
-    shown = names if most is None or len(names) <= most else [*names[:most], "…"]
-    return f"{len(names)} at once: {', '.join(shown)}"
+    shown = names if most is None else names[:most]
+    more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
+    return f"{len(names)} at once: {', '.join(shown)}{more}"
 
 
 def hits(contrast: Contrast) -> str:
@@ -165,7 +166,7 @@ def change(found: Contrast | Effect) -> str:
     """An effect with its interval: `+2.48 [+1.35, +3.61]`."""
     effect, ends = found.estimate.effect, found.estimate.interval
     if effect is None:
-        return "no result" if not _aliases(found) else NOTHING
+        return NOTHING if isinstance(found, Effect) else "no result"
     return signed(effect) if ends is None else f"{signed(effect)} {interval(ends)}"
 
 
@@ -238,11 +239,10 @@ def _aliases(found: Contrast | Effect) -> Sequence[str]:
 def _confounded(found: Contrast | Effect) -> str:
     if isinstance(found, Effect):
         return f"with {listed(found.aliased_with)}" if found.aliased_with else "with other factors"
-    names = [*found.differs, *(f"{name} (undeclared)" for name in found.undeclared)]
-    if not names:
-        return "the rows differ in nothing"
-    if len(names) == 1:
-        return f"{names[0]} differs, which no factor declares"
+    if not found.differs:
+        names = found.undeclared
+        return f"no factor declares that {listed(names)} differs" if names else "the rows differ in nothing"
+    names = (*found.differs, *(f"{name} (undeclared)" for name in found.undeclared))
     return f"{listed(names)} change at once, and which of them does it cannot be told"
 
 
@@ -250,7 +250,7 @@ def _lacking(found: Contrast | Effect) -> str:
     """Why there is no effect: what it cannot be told from, or which seeds are not there."""
     if isinstance(found, Effect):
         aliased = found.aliased_with
-        return f"cannot be told apart from {listed(aliased)}" if aliased else "no rows with a result tell of it"
+        return f"cannot be told apart from {listed(aliased)}" if aliased else "no result tells of it"
     without = [f"row {row.number} {state(row)}" for row in (found.before, found.after) if not row.seeds]
     return listed(without) if without else "the two rows have no seed in common"
 
