@@ -12,8 +12,8 @@ from ablate.analysis.analyse import analyse
 from ablate.analysis.layout import Layout, Variable, lay_out
 from ablate.analysis.many import judge_weighted
 from ablate.analysis.power import Power, asked, draw_any_hits, guesses, query_variance
+from ablate.analysis.sample_size import seeds_for_equivalence, seeds_needed
 from ablate.analysis.simulation import World, draw_hits
-from ablate.analysis.stats import seeds_for_equivalence, seeds_needed
 from tests.analysis.rows import drawn
 
 ERRORS = 4.5
