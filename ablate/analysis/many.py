@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ablate.analysis import verdicts
-from ablate.analysis.measure import PairedHits, seedwise, t_equivalence, t_interval, t_test
+from ablate.analysis.one_seed import PairedHits
+from ablate.analysis.seedwise import seedwise
 from ablate.analysis.spread import Spread
+from ablate.analysis.student import t_equivalence, t_interval, t_test
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

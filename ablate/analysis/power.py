@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from ablate.analysis import verdicts
 from ablate.analysis.layout import Column, Layout
 from ablate.analysis.many import Verdicts, judge_one_seed, judge_weighted, pair_weights
+from ablate.analysis.sample_size import seeds_for_equivalence, seeds_needed
 from ablate.analysis.simulation import World, draw_hits, draw_paired, run_rates
-from ablate.analysis.stats import seeds_for_equivalence, seeds_needed
 from ablate.study.factors import level_text
 from ablate.study.wanted import Family
 
@@ -143,7 +143,8 @@ class Power:
     def studies(self) -> int:
         """How many are simulated."""
         wanted = MOST_VALUES // max(1, len(self.asked.weights) * self.seeds)
-        return min(STUDIES, max(LEAST_STUDIES, wanted))
+        most = self._affordable if self.seeds == 1 else STUDIES
+        return min(STUDIES, most, max(LEAST_STUDIES, wanted))
 
     @property
     def run_sd(self) -> float:
@@ -200,7 +201,7 @@ class Power:
     def chances_of_one_seed(self, effect: float) -> Chances:
         """Of each verdict about two networks, of contrasts whose true effect is `effect`."""
         columns = self.asked.isolated[:LEAST_STUDIES]
-        each = math.ceil(min(STUDIES, self._affordable) / len(columns))
+        each = math.ceil(self.studies / len(columns))
         said = []
         for column in columns:
             world = replace(self.world, effects=tuple(effect * self.asked.columns[column]))
@@ -210,12 +211,13 @@ class Power:
 
     @property
     def _affordable(self) -> int:
+        """Studies of one seed whose queries are drawn in a moment, as they are for every guess."""
         return max(LEAST_STUDIES, MOST_DRAWN // 5 // (len(self.world.effects) * self.world.queries))
 
     def _one_seed(self, world: World, studies: int) -> Verdicts:
         assert self.asked.pairs is not None
         pairs = list(zip(*self.asked.pairs, strict=True))
-        drawn = draw_paired(world, pairs, min(studies, self._affordable), np.random.default_rng(self.seed))
+        drawn = draw_paired(world, pairs, studies, np.random.default_rng(self.seed))
         return judge_one_seed(drawn.gained, drawn.lost, world.queries, self.alpha)
 
     @cached_property

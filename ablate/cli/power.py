@@ -12,6 +12,7 @@ from ablate.analysis.simulation import World
 from ablate.analysis.spread import Spread
 from ablate.cli.options import is_new
 from ablate.cli.request import Request
+from ablate.cli.words import plural
 from ablate.errors import AblateError, StudyError
 from ablate.study.study import Study
 from ablate.study.trial import ROW, Trial
@@ -64,9 +65,7 @@ class _Known:
 def ask(study: Study) -> Asked:
     """The study's family; AblateError where there is no contrast, or too many."""
     if len(study.rows) < 2:
-        raise AblateError(
-            f"--power: study {study.name} has one row, and nothing to compare it with; add rows to design"
-        )
+        raise AblateError(f"--power: study {study.name} has {plural(len(study.rows), 'row')}, and compares nothing")
     found = asked(_layout(study), study.family, [row.label for row in study.rows])
     if not found.isolated.size:
         raise AblateError(
