@@ -129,7 +129,7 @@ class Analysis:
         top = int(finished[np.argmax(np.nanmean(self._cells.rates[finished], axis=1))])
         others = finished[finished != top]
         p = holm(measure_pairs(self._cells, others, np.full(len(others), top)).p)
-        tied = [int(at) for at, value in zip(others, p, strict=True) if not value <= self.results.alpha]
+        tied = [int(at) for at, value in zip(others, p, strict=True) if value > self.results.alpha]
         return frozenset(self.results.rows[at].label for at in (top, *tied))
 
     def pairing(self, contrast: Contrast) -> Pairing | None:

@@ -1,12 +1,13 @@
 """What each row has and reached, and what changed: against the row above it, and against the baseline."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ablate.analysis.analyse import Analysis
 from ablate.analysis.contrasts import DIRECT, Contrast
-from ablate.analysis.results import RowResult
+from ablate.analysis.results import RowResult, StudyResults
 from ablate.report import words
 from ablate.report.blocks import Block, Cell, Column, block
+from ablate.study.factors import level_text
 
 BEST = "*"
 WIDEST_LEVEL = 16
@@ -47,10 +48,10 @@ def rates(analysis: Analysis, most: int) -> Block:
 def components(analysis: Analysis, most: int) -> list[Block]:
     """Which level of each factor that varies a row has; in several tables where the factors are many."""
     results = analysis.results
-    same = ", ".join(f"{name} {level}" for name, level in words.constant(results).items())
+    same = ", ".join(f"{name} {level}" for name, level in constant(results).items())
     notes = [f"In all rows: {same}."] if same else []
     title = "What each row has"
-    parts = _in_parts(results.rows, words.varying(results.rows, results.factors))
+    parts = _in_parts(results.rows, varying(results.rows, results.factors))
     if not parts:
         return [Block(title, notes=notes)] if notes and len(results.rows) > 1 else []
     found = []
@@ -99,8 +100,8 @@ def against_baseline(analysis: Analysis, most: int) -> Block:
 def ladder(analysis: Analysis) -> Block:
     """All of it in one wide table."""
     results = analysis.results
-    factors = words.varying(results.rows, results.factors)
-    same = ", ".join(f"{name} {level}" for name, level in words.constant(results).items())
+    factors = varying(results.rows, results.factors)
+    same = ", ".join(f"{name} {level}" for name, level in constant(results).items())
     at = words.percent(1 - results.alpha)
     others = [name for name in words.METRIC_NAMES if name != results.primary]
     columns = [
@@ -130,6 +131,17 @@ def ladder(analysis: Analysis) -> Block:
     notes = [*_legend(analysis, "Bold"), *([f"In all rows: {same}."] if same else [])]
     notes.append("Change: against the row above, with every factor that differs between the two.")
     return block("Rows", columns, rows, notes)
+
+
+def varying(rows: Sequence[RowResult], factors: Sequence[str]) -> list[str]:
+    """The factors that have more than one level among the rows: the columns worth printing."""
+    return [name for name in factors if len({level_text(row.levels.get(name)) for row in rows}) > 1]
+
+
+def constant(results: StudyResults) -> Mapping[str, str]:
+    """The factors that have one level in all rows, with it."""
+    shown = varying(results.rows, results.factors)
+    return {name: level_text(results.rows[0].levels.get(name)) for name in results.factors if name not in shown}
 
 
 def reached(analysis: Analysis, row: RowResult) -> str:

@@ -193,17 +193,6 @@ def listed(names: Sequence[str], last: str = "and") -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
-def varying(rows: Sequence[RowResult], factors: Sequence[str]) -> list[str]:
-    """The factors that have more than one level among the rows: the columns worth printing."""
-    return [name for name in factors if len({level_text(row.levels.get(name)) for row in rows}) > 1]
-
-
-def constant(results: StudyResults) -> Mapping[str, str]:
-    """The factors that have one level in all rows, with it."""
-    shown = varying(results.rows, results.factors)
-    return {name: level_text(results.rows[0].levels.get(name)) for name in results.factors if name not in shown}
-
-
 def _size(found: Contrast | Effect) -> str:
     if found.estimate.effect is None:
         return ""

@@ -6,6 +6,10 @@ from typing import Any
 
 import pytest
 
+from ablate.analysis import frames
+from ablate.analysis.analyse import analyse
+from ablate.analysis.results import load
+from ablate.store import open_store
 from tests.conftest import ROOT, Ablate
 
 SEED_LOG = ROOT / "studies" / "reference" / "baseline-log.md"
@@ -106,3 +110,13 @@ def test_new_queries_and_new_seeds_cannot_be_had_of_a_log(imported: Ablate) -> N
     told = imported("report", "baseline-log", "--population", "queries-and-seeds")
     assert told.code == 0
     assert "(E2) need two seeds a row or more" in " ".join(told.out.split())
+
+
+def test_frames_have_a_line_a_contrast_and_a_line_an_effect(imported: Ablate, report: dict[str, Any]) -> None:
+    store = open_store("results/ablate.db")
+    assert store is not None
+    found = analyse(load(store, "baseline-log"))
+    contrasts = frames.contrasts(found)
+    assert list(contrasts["p_holm"].dropna()) == [c["p_holm"] for c in report["contrasts"] if c["p_holm"] is not None]
+    effects = frames.effects(found).set_index("factor")
+    assert effects.loc["random_erasing", ["low", "high"]].tolist() == pytest.approx([1.3505, 3.6094], abs=5e-5)
