@@ -24,8 +24,8 @@ PHRASES: Mapping[str, str] = {
     verdicts.UNDECIDED: "undecided",
     verdicts.CONFOUNDED: "confounded",
     verdicts.NOT_ESTIMABLE: "not estimable",
-    verdicts.CHECKPOINTS_DIFFER: "these networks differ",
-    verdicts.CANNOT_TELL: "one seed: cannot tell",
+    verdicts.CHECKPOINTS_DIFFER: "networks differ",
+    verdicts.CANNOT_TELL: "cannot tell",
 }
 """At most 22 letters each, for tables."""
 
