@@ -30,6 +30,7 @@ def _options(
 
 
 def _add_commands() -> None:
+    from ablate.cli.compare import compare
     from ablate.cli.gc import gc as gc_command
     from ablate.cli.import_log import import_log
     from ablate.cli.plan import plan
@@ -41,6 +42,7 @@ def _add_commands() -> None:
 
     for name, command in (("plan", plan), ("run", run), ("status", status), ("report", report)):
         app.command(name)(command)
+    app.command("compare")(compare)
     app.command("import")(import_log)
     app.command("reset")(reset)
     app.command("gc")(gc_command)
