@@ -17,6 +17,7 @@ from ablate.analysis.layout import Column, Layout
 from ablate.analysis.many import Verdicts, judge_one_seed, judge_weighted, pair_weights
 from ablate.analysis.simulation import World, draw_hits, draw_paired, run_rates
 from ablate.analysis.stats import seeds_for_equivalence, seeds_needed
+from ablate.errors import AblateError
 from ablate.study.factors import level_text
 from ablate.study.wanted import Family
 
@@ -26,9 +27,9 @@ Chances = Mapping[str, float]
 """{verdict: how often}, of all verdicts that were given."""
 
 STUDIES, LEAST_STUDIES = 2000, 200
-MOST_CONTRASTS = 2000
+MOST_ROWS, MOST_CONTRASTS = 2000, 2000
 """More take minutes."""
-MOST_VALUES = 4_000_000
+MOST_VALUES = 1_000_000
 """Differences judged at a time: of large families, fewer studies."""
 MOST_DRAWN = 200_000_000
 """Queries drawn one by one, in a second or two; where there are more, their sums follow the normal law."""
@@ -80,18 +81,31 @@ class Asked:
 
 
 def asked(layout: Layout, family: Family, labels: Sequence[str]) -> Asked:
-    """The family of a study; where no two rows differ in one factor alone, its factors' effects in place of pairs."""
+    """The family of a study; where no two rows differ in one factor alone, its factors' effects in place of pairs.
+
+    AblateError for more than can be simulated.
+    """
+    _check(len(labels), MOST_ROWS, "rows")
     columns = layout.matrix[:, 1:].T
     if isinstance(family, str):
         first, second, _ = layout.direct
+        if family == "direct":
+            _check(len(first), MOST_CONTRASTS, "pairs of rows in the family")
         if family == "direct" and len(first):
             names = tuple(f"{labels[i]} → {labels[j]}" for i, j in zip(first, second, strict=True))
             return Asked("direct", names, pair_weights(first, second, len(labels)), np.zeros(len(first), bool), columns)
         return _effects(layout, columns)
+    _check(len(family), MOST_CONTRASTS, "pairs of rows in the family")
     first, second = np.array([[labels.index(one), labels.index(other)] for one, other in family]).reshape(-1, 2).T
     confounded = (layout.codes[first] != layout.codes[second]).sum(axis=1) != 1
     names = tuple(f"{one} → {other}" for one, other in family)
     return Asked("listed", names, pair_weights(first, second, len(labels)), confounded, columns)
+
+
+def _check(count: int, most: int, what: str) -> None:
+    if count > most:
+        advice = "a smaller design of the same kind, `family: effects`, or fewer pairs under `family` can be"
+        raise AblateError(f"--power: {count:,} {what}, of which at most {most:,} are simulated; {advice}")
 
 
 def _effects(layout: Layout, columns: Floats) -> Asked:
