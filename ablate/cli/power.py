@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ablate.analysis.asked import Asked, asked
 from ablate.analysis.layout import Layout, Variable, lay_out
-from ablate.analysis.power import Asked, asked, query_variance
+from ablate.analysis.power import query_variance
 from ablate.analysis.simulation import World
 from ablate.analysis.spread import Spread
 from ablate.cli.options import is_new
