@@ -79,7 +79,9 @@ class Layout:
         """An orthonormal basis of what X cannot see, shape (1 + columns, nullity)."""
         if not len(self.codes):
             return np.eye(1 + len(self.columns))
-        _, sizes, rows = np.linalg.svd(self.matrix, full_matrices=True)
+        tall = len(self.codes) > self.matrix.shape[1]
+        square = np.linalg.qr(self.matrix, mode="r") if tall else self.matrix  # sees the same, of however many rows
+        _, sizes, rows = np.linalg.svd(square, full_matrices=True)
         rank = int(np.sum(sizes > sizes[0] * max(self.matrix.shape) * np.finfo(float).eps))
         basis: Floats = rows[rank:].T
         return basis

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ablate.analysis.asked import Asked, asked
 from ablate.analysis.layout import Layout, Variable, lay_out
-from ablate.analysis.power import MOST_CONTRASTS, Asked, asked, query_variance
+from ablate.analysis.power import query_variance
 from ablate.analysis.simulation import World
 from ablate.analysis.spread import Spread
 from ablate.cli.options import is_new
@@ -63,7 +64,7 @@ class _Known:
 
 
 def ask(study: Study) -> Asked:
-    """The study's family; AblateError where there is no contrast, or too many."""
+    """The study's family; AblateError where it has no contrast that could have a verdict, or too many."""
     if len(study.rows) < 2:
         raise AblateError(f"--power: study {study.name} has {plural(len(study.rows), 'row')}, and compares nothing")
     found = asked(_layout(study), study.family, [row.label for row in study.rows])
@@ -71,11 +72,6 @@ def ask(study: Study) -> Asked:
         raise AblateError(
             f"--power: no contrast of family {found.kind!r} shows one factor alone, so that none can have a verdict; "
             "`ablate plan` without --power says what is aliased"
-        )
-    if len(found.weights) > MOST_CONTRASTS:
-        raise AblateError(
-            f"--power: {len(found.weights):,} contrasts in family {found.kind!r}; up to {MOST_CONTRASTS:,} are "
-            "simulated: list fewer under `family`, or choose `family: effects`"
         )
     return found
 

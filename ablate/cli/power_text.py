@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from ablate.analysis import verdicts
-from ablate.analysis.power import Asked, Chances, Power, guesses
+from ablate.analysis.asked import Asked
+from ablate.analysis.power import Chances, Power, guesses
 from ablate.cli.plan_text import wrapped
 from ablate.cli.power import Assumed
 from ablate.cli.words import plural

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from ablate.analysis.analyse import analyse
+from ablate.analysis.asked import asked
 from ablate.analysis.layout import Layout, Variable, lay_out
 from ablate.analysis.many import judge_weighted
-from ablate.analysis.power import Power, asked, draw_any_hits, guesses, query_variance
+from ablate.analysis.power import Power, draw_any_hits, guesses, query_variance
 from ablate.analysis.sample_size import seeds_for_equivalence, seeds_needed
 from ablate.analysis.simulation import World, draw_hits
 from tests.analysis.rows import drawn

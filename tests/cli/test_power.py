@@ -34,6 +34,12 @@ seeds: 4
 """
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quarter of the studies: chances to two percentage points are enough here."""
+    monkeypatch.setattr("ablate.analysis.power.STUDIES", 500)
+
+
 def guesses(out: str) -> dict[str, list[int]]:
     """{guessed effect: chances in percent} of the table."""
     table = out.partition("guessed")[2].partition("\n\n")[0].splitlines()[2:]
@@ -180,6 +186,17 @@ def test_wrong_requests(ablate: Ablate, words: list[str], told: str) -> None:
     assert result.out == ""
 
 
+def test_what_would_take_minutes_is_refused(ablate: Ablate, tmp_path: Path) -> None:
+    names = [f"f{number}" for number in range(10)]
+    factors = "".join(f"  {name}: {{sets: settings.{name}, levels: [off, on]}}\n" for name in names)
+    grid = ", ".join(f"{name}: [off, on]" for name in names)
+    path = tmp_path / "study.yaml"
+    path.write_text(f"study: large\ntrainer: simulated\nfactors:\n{factors}design: [{{grid: {{{grid}}}}}]\nseeds: 2\n")
+    told = ablate("plan", path, "--power")
+    assert told.code == 2
+    assert "--power: 5,120 pairs of rows in the family, of which at most 2,000 are simulated; a smaller" in told.err
+
+
 def test_a_plan_alone_loads_no_numbers() -> None:
     code = (
         "import sys\nfrom ablate.cli.plan import plan\nfrom pathlib import Path\n"
@@ -202,4 +219,4 @@ def test_the_docs_show_what_is_printed(ablate: Ablate, tmp_path: Path) -> None:
 
 
 def words_of(text: str) -> list[str]:
-    return re.sub(r"\d+(\.\d+)?", "#", text).split()
+    return re.sub(r"\d+([.,]\d+)?", "#", text).split()
