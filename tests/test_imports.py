@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "study": {"errors", "data", "train"},
     "store": {"errors", "study"},
     "run": {"errors", "train", "study", "store"},
-    "analysis": {"errors", "study", "store"},
+    "analysis": {"errors", "train", "study", "store"},
     "report": {"errors", "study", "store", "analysis"},
     "cli": {"errors", "data", "train", "study", "store", "run", "analysis", "report"},
     "__main__": {"cli"},
@@ -28,6 +28,7 @@ LIVES_IN = {
     "alembic": {"store"},
 }
 STUDY_SEES = {"ablate.train.config"}
+ANALYSIS_SEES = {"ablate.train.hits"}
 
 
 def imports(path: Path) -> set[str]:
@@ -59,6 +60,8 @@ def test_imports_go_one_way(path: Path) -> None:
             assert other == own or other in MAY_IMPORT[own], f"{own} may not import {name}"
             if own == "study" and other == "train":
                 assert name in STUDY_SEES, f"of train, the study side sees only config, not {name}"
+            if own == "analysis" and other == "train":
+                assert name in ANALYSIS_SEES, f"of train, the analysis sees only the model of hits, not {name}"
         library = name.split(".")[0]
         assert own in LIVES_IN.get(library, {own}), f"{library} lives in {LIVES_IN.get(library)}, not in {own}"
 

@@ -7,21 +7,18 @@ from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ablate.analysis.contrasts import (
-    Circumstances,
-    Contrast,
-    Contrasts,
-    Rules,
-    circumstances,
-    contrasts,
-)
+from ablate.analysis.cells import Cells, cells
+from ablate.analysis.circumstances import Circumstances, circumstances
+from ablate.analysis.contrasts import Contrast, Contrasts, contrasts
 from ablate.analysis.effects import Effect, Interaction, Rows, effects, interactions
+from ablate.analysis.estimates import Rules
 from ablate.analysis.layout import Layout, Variable, lay_out
-from ablate.analysis.measure import NEWCOMBE, Cells, measure_pairs, t_interval
+from ablate.analysis.measure import measure_pairs
+from ablate.analysis.one_seed import NEWCOMBE
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.analysis.stats import holm, wilson
+from ablate.analysis.student import t_interval
 from ablate.analysis.suggest import Suggestion, suggest
 from ablate.analysis.totals import Pairing, pairing
 
@@ -126,13 +123,13 @@ class Analysis:
     @cached_property
     def best(self) -> frozenset[str]:
         """The labels of the best row and of all that cannot be told from it, by Holm over its contrasts."""
-        rates = np.nanmean(self._cells.rates, axis=1) if len(self._finished.at) else np.zeros(0)
-        if not np.any(~np.isnan(rates)):
+        finished = self._finished.at
+        if not len(finished):
             return frozenset()
-        top = int(np.nanargmax(rates))
-        others = np.array([at for at in self._finished.at if at != top], dtype=np.int64)
+        top = int(finished[np.argmax(np.nanmean(self._cells.rates[finished], axis=1))])
+        others = finished[finished != top]
         p = holm(measure_pairs(self._cells, others, np.full(len(others), top)).p)
-        tied = [int(at) for at, value in zip(others, p, strict=True) if not value <= self.results.alpha]
+        tied = [int(at) for at, value in zip(others, p, strict=True) if value > self.results.alpha]
         return frozenset(self.results.rows[at].label for at in (top, *tied))
 
     def pairing(self, contrast: Contrast) -> Pairing | None:
@@ -212,40 +209,6 @@ class Analysis:
 def analyse(results: StudyResults, population: Population = "seeds") -> Analysis:
     """The analysis of a study's results; its parts are computed when they are asked for."""
     return Analysis(results, population)
-
-
-def cells(results: StudyResults, metric: str, hits: Mapping[str, NDArray[np.bool_]] | None = None) -> Cells:
-    """The rows' hits on one metric as arrays, with the single queries' where `hits` has those."""
-    seeds = {seed: at for at, seed in enumerate(results.seeds)}
-    counts = np.full((len(results.rows), len(seeds)), np.nan)
-    n = np.zeros(len(results.rows), dtype=np.int64)
-    for at, row in enumerate(results.rows):
-        found = row.metrics.get(metric)
-        if found and found.n:
-            counts[at, [seeds[seed] for seed in row.seeds]] = found.hits
-            n[at] = found.n
-    queries, paired = _by_query(results, hits or {})
-    return Cells(counts, n, queries, paired)
-
-
-def _by_query(
-    results: StudyResults, hits: Mapping[str, NDArray[np.bool_]]
-) -> tuple[dict[int, NDArray[np.bool_]], dict[int, NDArray[np.bool_]]]:
-    """Hits of each query by seed, and of which rows: those on the data that most rows of the seed have."""
-    queries, paired = {}, {}
-    for position, seed in enumerate(results.seeds):
-        known = {at: row.trials[seed] for at, row in enumerate(results.rows) if row.trials.get(seed) in hits}
-        data = {at: (results.rows[at].environments[seed].get("data"), len(hits[key])) for at, key in known.items()}
-        kinds = list(data.values())
-        usual = max(dict.fromkeys(kinds), key=kinds.count, default=None)
-        kept = [at for at in known if data[at] == usual]
-        if usual is None or not kept:
-            continue
-        of_seed = np.zeros((len(results.rows), usual[1]), dtype=bool)
-        of_seed[kept] = np.stack([hits[known[at]] for at in kept])
-        queries[position] = of_seed
-        paired[position] = np.isin(np.arange(len(results.rows)), kept)
-    return queries, paired
 
 
 def _layout(results: StudyResults) -> Layout:

@@ -9,7 +9,8 @@ from typing import Final
 
 from ablate.analysis import verdicts
 from ablate.analysis.analyse import Analysis, analyse
-from ablate.analysis.contrasts import DIRECT, Contrast, Estimate
+from ablate.analysis.contrasts import DIRECT, Contrast
+from ablate.analysis.estimates import Estimate
 from ablate.analysis.matching import Matching, differing, level_word, match
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.analysis.settings_apart import Apart, settings_apart
@@ -212,8 +213,8 @@ def _contrasts(here: Analysis, there: Analysis, matching: Matching) -> tuple[lis
             chosen |= {_pair(*pair): _listed(there, *pair) for pair in pairs}
             ours_only += not pairs
     order = sorted(chosen, key=lambda pair: (pair[1], pair[0]))
-    found = [chosen[pair] for pair in order]
-    return [contrast for contrast in found if contrast is not None], ours_only
+    listed = [chosen[pair] for pair in order]
+    return [contrast for contrast in listed if contrast is not None], ours_only
 
 
 def _in_theirs(contrast: Contrast, matching: Matching) -> list[tuple[RowResult, RowResult]]:

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis import verdicts
-from ablate.analysis.contrasts import Circumstances, Estimate, Judged, Rules
+from ablate.analysis.cells import Cells
+from ablate.analysis.circumstances import Circumstances
+from ablate.analysis.estimates import Estimate, Judged, Rules
 from ablate.analysis.layout import Column, Layout
-from ablate.analysis.measure import Cells, measure_combinations
+from ablate.analysis.measure import measure_combinations
 from ablate.analysis.stats import benjamini_hochberg
 
 Floats = NDArray[np.float64]
@@ -76,8 +78,8 @@ def effects(
     for k, (column, own) in enumerate(zip(wanted, pairs, strict=True)):
         if len(own):
             weights[:, k] = _mean_weights(cells, own, np.array([-1.0, 1.0]))
-        elif column in finished.layout.columns:
-            weights[:, k] = additive[:, finished.layout.columns.index(column)]
+        elif (at := finished.layout.against_baseline(column)) is not None:
+            weights[:, k] = additive[:, at]
     judged = Judged(measure_combinations(cells, weights, new_queries), rules, len(wanted))
     return tuple(
         _effect(every, finished.layout, column, len(own), judged[k])
@@ -181,10 +183,11 @@ def _solved(finished: Rows, pattern: Bools, rows: int) -> Floats:
     """The weights over all rows, nan for what the rows of the pattern cannot tell."""
     layout = Layout(finished.layout.variables, finished.layout.codes[pattern])
     found = np.full((len(finished.layout.columns), rows), np.nan)
-    for own, column in zip(layout.weights, layout.columns, strict=True):
-        if not np.isnan(own).any():
-            found[finished.layout.columns.index(column)] = 0.0
-            found[finished.layout.columns.index(column), finished.at[pattern]] = own
+    for at, column in enumerate(finished.layout.columns):
+        own = layout.against_baseline(column)
+        if own is not None and layout.estimable[own]:
+            found[at] = 0.0
+            found[at, finished.at[pattern]] = layout.weights[own]
     return found
 
 

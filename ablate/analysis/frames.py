@@ -1,7 +1,11 @@
 """Results as pandas frames, for notebooks and for questions that no report answers."""
 
+from typing import Any
+
 import pandas as pd
 
+from ablate.analysis.analyse import Analysis
+from ablate.analysis.estimates import Estimate
 from ablate.analysis.results import StudyResults
 from ablate.store import open_store, shown
 
@@ -20,3 +24,40 @@ def rows(found: StudyResults) -> pd.DataFrame:
     """A line a row: its label, its level of every factor, and its mean rates."""
     lines = [{"row": row.label, **row.levels, **{k: m.mean for k, m in row.metrics.items()}} for row in found.rows]
     return pd.DataFrame(lines)
+
+
+def contrasts(found: Analysis) -> pd.DataFrame:
+    """A line a contrast: which rows, what differs, and all that is known of the difference, in percentage points."""
+    return pd.DataFrame(
+        {
+            "before": contrast.before.label,
+            "after": contrast.after.label,
+            "differs": contrast.differs,
+            "identified": contrast.identified,
+            "in_family": contrast.in_family,
+            **_estimate(contrast.estimate),
+        }
+        for contrast in found.contrasts
+    )
+
+
+def effects(found: Analysis) -> pd.DataFrame:
+    """A line a level other than its factor's baseline, with all that is known of its effect, in percentage points."""
+    return pd.DataFrame(
+        {
+            "factor": effect.factor,
+            "baseline": effect.baseline,
+            "level": effect.level,
+            "identified": effect.identified,
+            "contexts": effect.contexts,
+            **_estimate(effect.estimate),
+        }
+        for effect in found.effects
+    )
+
+
+def _estimate(estimate: Estimate) -> dict[str, Any]:
+    """The ends of an interval as columns of their own."""
+    ends = estimate.interval or (None, None)
+    wanted = ("effect", "method", "seeds", "p", "p_holm", "verdict", "more_seeds")
+    return {"low": ends[0], "high": ends[1], **{name: getattr(estimate, name) for name in wanted}}

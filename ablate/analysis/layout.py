@@ -32,7 +32,7 @@ class Variable:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the additive model: what a level adds to the baseline's."""
+    """A column of the additive model: what a level adds to the variable's first level among the rows."""
 
     variable: int
     level: int
@@ -52,13 +52,17 @@ class Layout:
 
     @cached_property
     def columns(self) -> list[Column]:
-        """The model's columns after the constant: every level that some row has and that is not the baseline."""
+        """The model's columns after the constant: every level that some row has, but for each variable's first."""
         return [
             Column(position, int(level))
             for position in range(len(self.variables))
-            for level in np.unique(self.codes[:, position])
-            if level != 0
+            for level in np.unique(self.codes[:, position])[1:]
         ]
+
+    def against_baseline(self, column: Column) -> int | None:
+        """Where the model has a level against its baseline, if rows have both."""
+        known = column in self.columns and bool(np.any(self.codes[:, column.variable] == 0))
+        return self.columns.index(column) if known else None
 
     @cached_property
     def matrix(self) -> Floats:
@@ -75,7 +79,9 @@ class Layout:
         """An orthonormal basis of what X cannot see, shape (1 + columns, nullity)."""
         if not len(self.codes):
             return np.eye(1 + len(self.columns))
-        _, sizes, rows = np.linalg.svd(self.matrix, full_matrices=True)
+        tall = len(self.codes) > self.matrix.shape[1]
+        square = np.linalg.qr(self.matrix, mode="r") if tall else self.matrix  # sees the same, of however many rows
+        _, sizes, rows = np.linalg.svd(square, full_matrices=True)
         rank = int(np.sum(sizes > sizes[0] * max(self.matrix.shape) * np.finfo(float).eps))
         basis: Floats = rows[rank:].T
         return basis

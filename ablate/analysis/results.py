@@ -160,11 +160,12 @@ def _to_compare_by_query(found: StudyResults, everything: bool) -> set[str]:
     """Trials of the seeds that are the only one which some two rows have in common."""
     if found.imported:
         return set()
-    counts = np.array([[seed in row.trials for seed in found.seeds] for row in found.rows]).reshape(len(found.rows), -1)
+    seeds = found.seeds
+    counts = np.array([[seed in row.trials for seed in seeds] for row in found.rows]).reshape(len(found.rows), -1)
     alone = counts.astype(np.float32) @ counts.T == 1
     np.fill_diagonal(alone, False)
     shared = [bool(everything or np.any(alone[of_seed][:, of_seed])) for of_seed in counts.T]
-    chosen = {seed for seed, is_alone in zip(found.seeds, shared, strict=True) if is_alone}
+    chosen = {seed for seed, is_alone in zip(seeds, shared, strict=True) if is_alone}
     return {key for row in found.rows for seed, key in row.trials.items() if seed in chosen}
 
 

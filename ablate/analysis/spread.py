@@ -32,7 +32,7 @@ class Spread:
     @cached_property
     def present(self) -> Bools:
         """Which cells have a value, shape (rows, seeds)."""
-        present: Bools = ~np.isnan(self.rates.reshape(-1, *self.rates.shape[-2:])[0])
+        present: Bools = ~np.isnan(self.rates[(0,) * (self.rates.ndim - 2)])
         return present
 
     @cached_property
@@ -54,18 +54,22 @@ class Spread:
         F of the row's own part of the residual variance against that of all others, which is exact for normal
         residuals (the row as the outlier; Cochran's C is the same test). nan where there is too little to compare.
         """
-        rows = len(self.present)
-        found = np.full((*self.rates.shape[:-2], rows), np.nan)
-        for row in range(rows):
-            others = np.delete(self.present, row, axis=0)
+        found = np.full((*self.rates.shape[:-2], len(self.present)), np.nan)
+        own_squares = np.sum(self._within**2, axis=-1)
+        sums, squares = self._within.sum(axis=-2), own_squares.sum(axis=-1)
+        for pattern in np.unique(self.present, axis=0):
+            alike = np.flatnonzero((self.present == pattern).all(axis=1))
+            others = np.delete(self.present, alike[0], axis=0)
             df = _df(others)
             own = self.df - df
-            if df > 0 and own > 0:
-                rest = _unexplained(np.delete(self._within, row, axis=-2), others)
-                within = np.maximum(self._unexplained - rest, 0.0) / own
-                ratio = within / np.maximum(np.maximum(rest / df, self.floor), np.finfo(float).tiny)
-                found[..., row] = special.fdtrc(own, df, ratio)
-        tested = np.sum(~np.isnan(found.reshape(-1, rows)[0]))
+            if df <= 0 or own <= 0:
+                continue
+            rest_sums = sums[..., None, :] - self._within[..., alike, :]
+            rest = squares[..., None] - own_squares[..., alike] - _explained(rest_sums, others)
+            within = np.maximum(self._unexplained[..., None] - rest, 0.0) / own
+            rest_variance = np.maximum(np.maximum(rest, 0.0) / df, max(self.floor, np.finfo(float).tiny))
+            found[..., alike] = special.fdtrc(own, df, within / rest_variance)
+        tested = np.sum(~np.isnan(found[(0,) * (found.ndim - 1)]))
         corrected: Floats = np.minimum(1.0, found * tested)
         return corrected
 
@@ -102,15 +106,16 @@ class Spread:
 
     @cached_property
     def _unexplained(self) -> Floats:
-        return _unexplained(self._within, self.present)
+        """Residual sum of squares of `row + seed`."""
+        explained = _explained(self._within.sum(axis=-2), self.present)
+        found: Floats = np.maximum(np.sum(self._within**2, axis=(-2, -1)) - explained, 0.0)
+        return found
 
 
-def _unexplained(within: Floats, present: Bools) -> Floats:
-    """Residual sum of squares of `row + seed`, from values less their row's mean."""
-    sums = within.sum(axis=-2)
-    explained = np.einsum("...s,st,...t->...", sums, np.linalg.pinv(_seed_matrix(present)), sums)
-    unexplained: Floats = np.maximum(np.sum(within**2, axis=(-2, -1)) - explained, 0.0)
-    return unexplained
+def _explained(sums: Floats, present: Bools) -> Floats:
+    """The sum of squares that seeds explain, from each seed's sum of values less their row's mean."""
+    found: Floats = np.einsum("...s,st,...t->...", sums, np.linalg.pinv(_seed_matrix(present)), sums)
+    return found
 
 
 def _seed_matrix(present: Bools) -> Floats:

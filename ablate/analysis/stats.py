@@ -7,7 +7,6 @@ percentage points.
 
 import math
 import warnings
-from bisect import bisect_left
 from collections.abc import Callable
 from statistics import NormalDist
 from typing import NamedTuple
@@ -34,8 +33,6 @@ __all__ = [
     "mcnemar",
     "newcombe",
     "pooled_z",
-    "seeds_for_equivalence",
-    "seeds_needed",
     "tost_paired",
     "wang_tsiatis",
     "wilson",
@@ -175,7 +172,7 @@ def benjamini_hochberg(p: ArrayLike) -> Floats:
     p = np.asarray(p, dtype=float)
     order = np.argsort(p, axis=-1)  # nan last
     ranked = np.take_along_axis(p, order, axis=-1)
-    scaled = np.where(np.isnan(ranked), 1.0, ranked) * p.shape[-1] / np.arange(1, p.shape[-1] + 1)
+    scaled = np.where(np.isnan(ranked), 1.0, ranked) * (p.shape[-1] / np.arange(1, p.shape[-1] + 1))
     adjusted = np.minimum(np.minimum.accumulate(scaled[..., ::-1], axis=-1)[..., ::-1], 1)
     return _back(np.where(np.isnan(ranked), np.nan, adjusted), order)
 
@@ -247,9 +244,9 @@ def bca(
     if values.ndim != 1:
         raise ValueError(f"values of shape {values.shape}; one dimension is needed")
     if len(values) < 2 or not np.isfinite(values).all():
-        return Interval(np.float64(np.nan), np.float64(np.nan))  # type: ignore[arg-type]
+        return Interval(*np.full(2, np.nan))
     if (values == values[0]).all():
-        return Interval(statistic(values), statistic(values))  # type: ignore[arg-type]
+        return Interval(*np.full(2, statistic(values)))
     from scipy import stats
 
     rng = np.random.default_rng(0) if rng is None else rng
@@ -259,40 +256,6 @@ def bca(
             (values,), statistic, vectorized=False, confidence_level=confidence, method="BCa", rng=rng
         )
     return Interval(*found.confidence_interval)
-
-
-def seeds_needed(
-    effect: float, sd: float, rows: int, alpha: float, power: float = 0.8, most: int = 10_000
-) -> int | None:
-    """The least number of seeds a row (2 or more) that show a true effect (pp), None if even `most` do not.
-
-    A two-sided t test at level alpha (already divided by the family's size) of a contrast whose seed-wise
-    differences have the SD sd (pp): standard error sd/√S, variance pooled over `rows` rows, df (rows − 1)(S − 1),
-    power by the noncentral t distribution; Cohen 1988. None also for an effect or sd of nan.
-    """
-    _check_design(sd, rows, alpha, power)
-    if math.isnan(effect) or math.isnan(sd):
-        return None
-    return _least_seeds(lambda seeds: _power_of_t(abs(effect), _error(sd, seeds), _df(rows, seeds), alpha), power, most)
-
-
-def seeds_for_equivalence(
-    effect: float, sd: float, rows: int, alpha: float, delta: float, power: float = 0.8, most: int = 10_000
-) -> int | None:
-    """The least number of seeds a row (2 or more) that show no effect beyond ±delta (pp); None if `most` do not.
-
-    As seeds_needed, for two one-sided t tests at level alpha each, when the true effect is `effect` (pp). The power
-    is exact: the normal probability of both rejections given the estimated SD, integrated over its distribution;
-    Phillips 1990. None also for a true effect that is not within ±delta, and for an effect or sd of nan.
-    """
-    _check_design(sd, rows, alpha, power)
-    if not delta > 0:
-        raise ValueError(f"delta is {delta}; a positive number is needed")
-    if math.isnan(sd) or not abs(effect) < delta:
-        return None
-    return _least_seeds(
-        lambda seeds: _power_of_tost(effect, delta, _error(sd, seeds), _df(rows, seeds), alpha), power, most
-    )
 
 
 def _rate(hits: ArrayLike, n: ArrayLike) -> Floats:
@@ -339,53 +302,3 @@ def _satterthwaite(estimate: Floats, squares: Floats, df: NDArray[np.int_], cell
     return Crossed(
         estimate[()], np.sqrt(total / cells)[()], (total**2 / (squares**2 / df).sum(axis=-1))[()], positive[()]
     )
-
-
-def _check_design(sd: float, rows: int, alpha: float, power: float) -> None:
-    if rows < 2 or sd < 0 or not 0 < alpha < 1 or not 0 < power < 1:
-        raise ValueError(
-            f"rows {rows}, sd {sd}, alpha {alpha}, power {power}; needed are two rows or more, "
-            "an sd of 0 or more, and an alpha and a power between 0 and 1"
-        )
-
-
-def _error(sd: float, seeds: int) -> float:
-    return max(sd, 1e-300) / math.sqrt(seeds)  # an SD of 0 is the limit of small ones
-
-
-def _df(rows: int, seeds: int) -> int:
-    return (rows - 1) * (seeds - 1)
-
-
-def _least_seeds(power_with: Callable[[int], float], power: float, most: int) -> int | None:
-    """Power grows with the seeds, so that halving finds the least number."""
-    candidates = range(2, most + 1)
-    found = bisect_left(candidates, power, key=power_with)
-    return candidates[found] if found < len(candidates) else None
-
-
-def _power_of_t(effect: float, error: float, df: int, alpha: float) -> float:
-    critical, shift = special.stdtrit(df, 1 - alpha / 2), min(effect / error, 1e9)
-    missed = _noncentral_t(df, shift, critical) - _noncentral_t(df, shift, -critical)
-    return 1 - missed
-
-
-def _noncentral_t(df: int, shift: float, t: float) -> float:
-    """P(T ≤ t). Far in a tail the library has no number (nan), and the normal distribution one that is close to 0."""
-    p = float(special.nctdtr(df, shift, t))
-    return float(special.ndtr(t - shift)) if math.isnan(p) else p
-
-
-def _power_of_tost(effect: float, delta: float, error: float, df: int, alpha: float) -> float:
-    """∫ P(both one-sided tests reject | s) dP(s) over s, the estimated SD by the true one: s²·df is chi-squared."""
-    critical, spread = special.stdtrit(df, 1 - alpha), 12 / math.sqrt(2 * df)
-    low, high = max(0.0, 1 - spread), min(1 + spread, delta / error / critical)  # beyond it no mean can pass both
-    if high <= low:
-        return 0.0
-    nodes, weights = np.polynomial.legendre.leggauss(200)
-    s = low + (high - low) * (nodes + 1) / 2
-    log_density = special.xlogy(df - 1, s) - df * s**2 / 2 + df / 2 * math.log(df) + (1 - df / 2) * math.log(2)
-    density = np.exp(log_density - special.gammaln(df / 2))
-    inside = special.ndtr((delta - effect) / error - critical * s)
-    outside = special.ndtr(-(delta + effect) / error + critical * s)
-    return float(((inside - outside) * density * weights).sum() * (high - low) / 2)

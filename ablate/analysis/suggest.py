@@ -121,11 +121,10 @@ def _gain(
 def _lost(layout: Layout) -> set[str]:
     """The factors with a level of which nothing can be told."""
     lost = {layout.variables[c.variable].name for at, c in enumerate(layout.columns) if not layout.estimable[at]}
-    known = set(layout.columns)
     return lost | {
         variable.name
         for position, variable in enumerate(layout.variables)
-        if any(Column(position, level) not in known for level in range(1, len(variable.levels)))
+        if any(layout.against_baseline(Column(position, level)) is None for level in range(1, len(variable.levels)))
     }
 
 

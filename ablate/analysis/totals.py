@@ -54,27 +54,29 @@ def pairing(hits_a: int, hits_b: int, n: int, alpha: float, delta: float) -> Pai
     rates = np.array([hits_a, hits_b]) / n
     own = d * d / (n * n * z * z) - float(np.sum(rates * (1 - rates))) / n
     confidence = 1 - alpha
+    half = (most + d) / 2, (most - d) / 2
+    small = max(map(abs, _pp(bonett_price(*half, n, 1 - 2 * alpha)))) < delta
     return Pairing(
         hits=d,
         agresti_caffo=_pp(agresti_caffo(hits_a, n, hits_b, n, confidence)),
         discordant=(least, most),
         closest=_pp(bonett_price((least + d) / 2, (least - d) / 2, n, confidence)),
-        farthest=_pp(bonett_price((most + d) / 2, (most - d) / 2, n, confidence)),
+        farthest=_pp(bonett_price(*half, n, confidence)),
         significant_up_to=float(significant),
         equivalent_up_to=None if equivalent is None else float(equivalent),
         tipping_sd=100 * float(np.sqrt(max(0.0, own / 2))),
-        reading=_reading(float(significant), equivalent, least, most, independent),
+        reading=_reading(float(significant), small, least, most, independent),
     )
 
 
-def _reading(significant: float, equivalent: float | None, least: int, most: int, independent: float) -> str:
+def _reading(significant: float, small: bool, least: int, most: int, independent: float) -> str:
     if significant >= most and significant > 0:
         return WHATEVER
     if significant >= independent and significant > 0:
         return UNLESS_NEGATIVE
-    if equivalent is not None and equivalent >= most:
+    if small:
         return NO_EFFECT_WHATEVER
-    return NO_DIFFERENCE if significant < least else UNDECIDABLE
+    return NO_DIFFERENCE if significant < max(least, 1) else UNDECIDABLE
 
 
 def _pp(interval: Interval) -> tuple[float, float]:

@@ -1,6 +1,6 @@
 """`ablate plan`: what a run would do; runs nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,8 +17,10 @@ from ablate.cli.options import (
     guarded,
     is_new,
 )
+from ablate.errors import AblateError
 
 if TYPE_CHECKING:
+    from ablate.cli.request import Request
     from ablate.study.cost import Times
     from ablate.study.plan import PlannedTrial
     from ablate.study.study import Study
@@ -36,8 +38,28 @@ def plan(
     workers: Annotated[
         int | None, typer.Option(min=1, help="How many workers to expect; default: as for `ablate run`.")
     ] = None,
+    power: Annotated[
+        bool, typer.Option("--power", help="Say, by simulation, what these rows and seeds would be able to show.")
+    ] = False,
+    effect: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PP", help="--power: a guessed effect in percentage points; may be given again."),
+    ] = None,
+    seed_sd: Annotated[
+        str | None,
+        typer.Option(metavar="PP", help="--power: SD of a run's own shift, beside what its queries add."),
+    ] = None,
+    queries: Annotated[str | None, typer.Option(metavar="N", help="--power: queries of the test split.")] = None,
+    base: Annotated[str | None, typer.Option(metavar="RATE", help="--power: the rate without any effect.")] = None,
+    discordance: Annotated[
+        str | None,
+        typer.Option(metavar="SHARE", help="--power: share of queries on which two runs of one rate disagree."),
+    ] = None,
 ) -> None:
     """Show the trials, which are done, stale and why, shared or pending, and what they cost; run nothing."""
+    assumptions = {"--seed-sd": seed_sd, "--queries": queries, "--base": base, "--discordance": discordance}
+    given = {name: text for name, text in assumptions.items() if text is not None}
+    _check_power(power, [*(["--effect"] if effect else []), *given], bool(only))
     from ablate.cli import plan_text
     from ablate.cli.request import read_request
     from ablate.run.slots import slots
@@ -54,7 +76,27 @@ def plan(
         *plan_text.wrapped(plan_text.total(planned, len(request.study.seeds))),
         *plan_text.wrapped(plan_text.expectation(estimate(planned, times, count), count)),
     ]
+    if power:
+        lines += _power(request, store, effect or (), given)
     typer.echo("\n".join(lines))
+
+
+def _power(request: "Request", store: str, effects: Sequence[str], given: Mapping[str, str]) -> Iterator[str]:
+    """What the design would be able to show."""
+    from ablate.cli.power import ask, assume, read_options
+    from ablate.cli.power_text import power_lines
+
+    options = read_options(effects, given)
+    asked = ask(request.study)
+    return power_lines(request.study, asked, assume(request, store, options), options.effects)
+
+
+def _check_power(power: bool, given: Sequence[str], only: bool) -> None:
+    """AblateError for options that go with --power without it, and for one that does not go with it."""
+    if given and not power:
+        raise AblateError(f"{', '.join(given)}: for --power alone, which is missing")
+    if power and only:
+        raise AblateError("--power is about the whole study, whose rows share the error; leave out --only")
 
 
 def _heading(study: "Study") -> Iterator[str]:

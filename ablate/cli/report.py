@@ -1,14 +1,17 @@
-"""`ablate report`: what came out, in the format asked for."""
+"""`ablate report`: what came out, and what may be said of it, in the format asked for."""
 
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded, require_store
 from ablate.errors import AblateError, unknown_name
+
+if TYPE_CHECKING:
+    from ablate.analysis.analyse import Analysis
 
 
 @guarded
@@ -17,32 +20,49 @@ def report(
     store: StoreUrl = DEFAULT_STORE,
     profile: Annotated[str | None, typer.Option("--profile", metavar="NAME", help="A profile that was run.")] = None,
     form: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="terminal, markdown, csv, json or log.")
+        str, typer.Option("--format", metavar="FORMAT", help="terminal, markdown, latex, csv, json or log.")
     ] = "terminal",
+    population: Annotated[
+        str,
+        typer.Option(
+            metavar="seeds|queries-and-seeds",
+            help="What several seeds speak of: new seeds on these queries, or new queries and new seeds.",
+        ),
+    ] = "seeds",
     output: Annotated[Path | None, typer.Option(metavar="PATH", help="Write to a file, not to stdout.")] = None,
 ) -> None:
-    """Print what each row reached and what each step changed."""
+    """Print what each row reached, what each step changed, and what may be said of it."""
+    from typing import get_args
+
+    from ablate.analysis.analyse import Population, analyse
     from ablate.analysis.results import load
     from ablate.report.formats import FORMATS, ILLUSTRATED, WITHOUT_FINDINGS
 
     if form not in FORMATS:
         raise AblateError(f"--format: {unknown_name('format', form, list(FORMATS))}")
+    if population not in get_args(Population):
+        raise AblateError(f"--population: {unknown_name('population', population, get_args(Population))}")
+    asked: Population = "queries-and-seeds" if population == "queries-and-seeds" else "seeds"
     with closing(require_store(store)) as opened:
-        results = load(opened, study, profile)
-    text = FORMATS[form](results, output is None and sys.stdout.isatty())
-    _write(text, output)
+        analysis = analyse(load(opened, study, profile, by_query=asked == "queries-and-seeds"), asked)
+    _write(FORMATS[form](analysis, output is None and sys.stdout.isatty()), output)
     if form in WITHOUT_FINDINGS:
-        for finding in results.kept_although_stale:
+        for finding in analysis.results.kept_although_stale:
             typer.echo(f"warning: {finding}", err=True)
     if form in ILLUSTRATED:
-        from ablate.report.figures import draw_all
+        _draw(analysis, opened.folder / "figures", form == "markdown" and output is None)
 
-        folder = opened.folder / "figures" / results.study / results.profile
-        try:
-            for path in draw_all(results, folder):
-                typer.echo(f"![{path.name}]({path})" if form == "markdown" and output is None else f"figure: {path}")
-        except AblateError as error:  # a report from a store that may only be read is still a report
-            typer.echo(f"warning: {error}", err=True)
+
+def _draw(analysis: "Analysis", folder: Path, linked: bool) -> None:
+    """Draws the figures; prints their paths, or as markdown the pictures themselves."""
+    from ablate.report.figures import draw_all
+
+    own = folder / analysis.results.study / analysis.results.profile
+    try:
+        for path in draw_all(analysis, own):
+            typer.echo(f"![{path.name}]({path})" if linked else f"figure: {path}")
+    except AblateError as error:  # a report from a store that may only be read is still a report
+        typer.echo(f"warning: {error}", err=True)
 
 
 def _write(text: str, output: Path | None) -> None:

@@ -20,13 +20,15 @@ from ablate.analysis.compare import (
     Pair,
     Reading,
 )
-from ablate.analysis.contrasts import Contrast, Estimate
+from ablate.analysis.contrasts import Contrast
+from ablate.analysis.estimates import Estimate
 from ablate.analysis.results import RowResult
 from ablate.report import words
 
 MOST_APART = 12
 """Settings that differ, as text; the JSON has all."""
 MOST_REASONS = 20
+CHANGE_WIDTH = 13
 STYLES = {"contradicted": "bold", "reproduced": "bold"}
 
 
@@ -142,10 +144,7 @@ def changed(compared: Compared) -> list[str]:
 
 def _verdict(contrast: Contrast, bundle: bool) -> str:
     """What a study by itself says of it; a bundle has no verdict, but a p."""
-    estimate = contrast.estimate
-    if bundle:
-        return _p(estimate)
-    return spoken(estimate.verdict)
+    return _p(contrast.estimate) if bundle else words.phrase(contrast)
 
 
 def _p(estimate: Estimate) -> str:
@@ -199,18 +198,23 @@ def _contrasts(listed: Sequence[Compared]) -> Table:
     table.add_column("", min_width=12)
     for compared in listed:
         assert compared.ours is not None
-        what = "\n".join(line.replace(" ", "\n", 1) for line in changed(compared))
+        what = "\n".join(_in_column(line) for line in changed(compared))
         word = Text(spoken(compared.word), style=STYLES.get(compared.word, ""))
         word.append("\n(bundle)" if compared.bundle else "", style="not bold")
         cells = (_cell(compared.ours, compared.bundle), _cell(compared.theirs, compared.bundle), _difference(compared))
-        plain = (Text(text) for text in (_numbers(compared.pair, narrow=True), what, *cells))
-        table.add_row(*plain, word)
+        table.add_row(_numbers(compared.pair, narrow=True), what, *cells, word)
         table.add_row()
     return table
 
 
+def _in_column(change: str) -> str:
+    """The factor above its levels; a long name broken at its underscores."""
+    name, _, levels = change.partition(" ")
+    return "\n".join([*textwrap.wrap(name.replace("_", "_ "), CHANGE_WIDTH), levels]).replace("_ ", "_")
+
+
 def _table() -> Table:
-    return Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
+    return Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
 
 
 def _cell(contrast: Contrast, bundle: bool) -> str:
@@ -275,7 +279,7 @@ def _told(reading: Reading) -> Callable[[Pair], str]:
         listed, other = reading.changed[pair]
         if other is None:
             return f"{_numbers(pair)} is no contrast of its own"
-        was = f" (as listed: {spoken(listed)})" if listed else ""
+        was = f", as listed {spoken(listed)}" if listed else ""
         return f"{_numbers(pair)} {spoken(other)}{was}"
 
     return told

@@ -1,44 +1,29 @@
 """The figure `compare`: each contrast in ours and in the reference, one above the other, with the band of ±delta."""
 
-import csv
 import textwrap
-import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib
-
-matplotlib.use("agg")
-
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ablate.analysis.compare import Compared, Comparison
 from ablate.analysis.contrasts import Contrast
 from ablate.errors import AblateError
-from ablate.report import words
+from ablate.report import canvas, words
+from ablate.report.canvas import BAND, BLUE, GREY, MEDIUM, PAD, VERMILION
 from ablate.report.comparison import changed, heading, spoken
 
-# Okabe and Ito's colours; marks and line styles say the same in grey
 DASHED: Any = (0, (3, 1.5))
-BLUE, VERMILION, BAND, GREY = "#0072B2", "#D55E00", "#eeeeee", "#666666"
-STYLE: Any = {
-    "svg.hashsalt": "ablate",
-    "text.parse_math": False,
-    "font.size": 9.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
 APART = 0.17
 """How far ours lies above the middle of its contrast, and theirs below it."""
-LABEL_WIDTH = 44
-INCHES_A_LINE, AXES_INCHES = 0.19, 5.2
-MOST_LINES = 4
-MOST_DRAWN = 60
-"""Contrasts; the CSV has all."""
-MOST_PIXELS = 2500
+INCHES_A_CONTRAST = 0.56
+COLUMNS = (
+    *("from", "to", "changes", "ours", "ours_low", "ours_high", "ours_seeds", "theirs", "theirs_low", "theirs_high"),
+    *("theirs_seeds", "difference", "difference_low", "difference_high", "word", "reason"),
+)
 
 
 class Side(NamedTuple):
@@ -64,12 +49,10 @@ def draw(comparison: Comparison, folder: Path) -> list[Path]:
     lines = [line for compared in comparison.compared if (line := _line(compared))]
     if not lines:
         return []
-    stem = folder / "compare"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_csv(stem, comparison.compared)
-        with matplotlib.rc_context(STYLE):
-            return _save(_figure(comparison, lines), stem, heading(comparison))
+        with matplotlib.rc_context(canvas.STYLE):
+            return _figure(comparison, lines, folder / "compare")
     except OSError as error:
         raise AblateError(f"figures: {folder} cannot be written: {error.strerror}") from None
 
@@ -81,9 +64,8 @@ def draw_lines(axes: Axes, lines: Sequence[Line], delta: float) -> None:
     for y, line in enumerate(lines):
         _mark(axes, line.ours, y - APART, BLUE, "o", "-")
         _mark(axes, line.theirs, y + APART, VERMILION, "s", DASHED)
-        where: Any = {"xycoords": ("axes fraction", "data"), "va": "center", "annotation_clip": False}
         weight = "bold" if line.word.startswith(("reproduced", "contradicted")) else "normal"
-        axes.annotate(line.word, (1.02, y), fontsize=8.5, fontweight=weight, **where)
+        canvas.text(axes, canvas.AXES_INCHES + PAD, y, line.word, MEDIUM, va="center", fontweight=weight)
 
 
 def _mark(axes: Axes, side: Side, y: float, colour: str, mark: str, style: Any) -> None:
@@ -96,8 +78,9 @@ def _line(compared: Compared) -> Line | None:
     """None for what cannot be compared, and for an effect that has no interval."""
     if compared.ours is None or compared.interval is None:
         return None
-    label = _label(f"{compared.pair[0]} → {compared.pair[1]}", changed(compared))
-    word = spoken(compared.word) + ("\n(bundle)" if compared.bundle else "")
+    pair = f"{compared.pair[0]} → {compared.pair[1]}  "
+    word = spoken(compared.word) + (" (bundle)" if compared.bundle else "")
+    label = canvas.wrapped(pair + ", ".join(changed(compared)))
     return Line(label, _side(compared.ours), _side(compared.theirs), word)
 
 
@@ -108,74 +91,59 @@ def _side(contrast: Contrast) -> Side:
     return Side(estimate.effect, *estimate.interval, estimate.seeds == 1)
 
 
-def _figure(comparison: Comparison, lines: Sequence[Line]) -> Figure:
-    """Room is measured by letters, as in every figure: labels left, words right, the legend below."""
-    drawn = lines[:MOST_DRAWN]
-    left = 0.4 + max(len(part) for line in drawn for part in line.label.split("\n")) * 9.0 * 0.58 / 72
-    most = max(line.label.count("\n") for line in drawn)
-    above, below = 0.72, 0.75
-    width, height = left + AXES_INCHES + 1.3, above + below + INCHES_A_LINE * max(2.5, 1.5 + most) * len(drawn)
-    figure = Figure(figsize=(width, height))
-    axes = figure.add_axes((left / width, below / height, AXES_INCHES / width, 1 - (above + below) / height))
-    draw_lines(axes, drawn, comparison.ours.delta)
-    axes.set_yticks(range(len(drawn)), [line.label for line in drawn])
-    axes.set_ylim(len(drawn) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(axis="x", color="#dddddd", linewidth=0.6)
-    axes.set_axisbelow(True)
-    name = words.METRIC_NAMES[comparison.ours.primary]
-    confidence = 100 * (1 - comparison.ours.alpha)
-    axes.set_xlabel(f"change of {name}, pp, with {confidence:g} % interval; band: ±{comparison.ours.delta:g} pp")
-    figure.text(0.2 / width, 1 - 0.28 / height, _title(comparison, width), fontsize=10.5, fontweight="bold")
-    _legend(figure, comparison, drawn, (0.1 / width, 1 - 0.68 / height))
-    _foot(figure, comparison, len(lines) - len(drawn), height)
-    return figure
+def _figure(comparison: Comparison, every: Sequence[Line], stem: Path) -> list[Path]:
+    lines = every[: canvas.MOST_ROWS]
+    notes = list(_notes(comparison, lines, len(every) - len(lines)))
+    left = 2 * PAD + canvas.inches([line.label for line in lines], MEDIUM)
+    right = 2 * PAD + canvas.inches([line.word for line in lines], MEDIUM)
+    height = INCHES_A_CONTRAST * len(lines)
+    axes = canvas.axes_between(left, right, height, above=0.45, below=canvas.below_axes(1 + len(notes)))
+    draw_lines(axes, lines, comparison.ours.delta)
+    axes.set_yticks(range(len(lines)), [line.label for line in lines])
+    axes.set_ylim(len(lines) - 0.4, -0.6)
+    ours = comparison.ours
+    share = f"{100 * (1 - ours.alpha):g} % interval"
+    canvas.x_label(axes, f"change of {words.METRIC_NAMES[ours.primary]}, pp, with {share}; band: ±{ours.delta:g} pp")
+    title = heading(comparison)
+    canvas.headline(axes, title)
+    canvas.notes(axes, notes, _legend(comparison, lines), ncols=2)
+    canvas.write_csv(stem, COLUMNS, map(_record, comparison.compared))
+    what = f"Changes of {words.METRIC_NAMES[ours.primary]} in both studies, {len(every)} contrasts, with {share}s."
+    return canvas.save(axes, stem, title, what)
 
 
-def _title(comparison: Comparison, width: float) -> str:
-    return textwrap.shorten(heading(comparison), int((width - 0.4) * 72 / 10.5 / 0.64), placeholder=" …")
-
-
-def _legend(figure: Figure, comparison: Comparison, lines: Sequence[Line], corner: tuple[float, float]) -> None:
-    sides = (
+def _legend(comparison: Comparison, lines: Sequence[Line]) -> list[Line2D]:
+    sides: Any = (
         (comparison.ours.heading, BLUE, "o", "-", [line.ours for line in lines]),
         (comparison.theirs.heading, VERMILION, "s", DASHED, [line.theirs for line in lines]),
     )
     handles = []
     for name, colour, mark, style, drawn in sides:
         single = all(side.one_seed for side in drawn)
-        text = textwrap.shorten(name, LABEL_WIDTH, placeholder=" …") + (", one seed" if single else "")
+        text = textwrap.shorten(name, canvas.LABEL_WIDTH, placeholder=" …") + (", one seed" if single else "")
         face = "white" if single else colour
         handles.append(Line2D([], [], color=colour, marker=mark, linestyle=style, markerfacecolor=face, label=text))
-    figure.legend(handles=handles, loc="lower left", ncols=2, frameon=False, fontsize=9, bbox_to_anchor=corner)
+    return handles
 
 
-def _foot(figure: Figure, comparison: Comparison, not_drawn: int, height: float) -> None:
-    parts = ["open mark: one seed", f"not comparable: {comparison.counts['not_comparable']}"]
-    parts += [f"{not_drawn} more in the CSV"] if not_drawn else []
-    text = f"rows by their numbers in {comparison.theirs.study}; " + "; ".join(parts)
-    figure.text(0.02, 0.1 / height, text, fontsize=8, color=GREY)
+def _notes(comparison: Comparison, lines: Sequence[Line], not_drawn: int) -> Iterator[str]:
+    found = ["rows by their numbers in the second study"]
+    if any(side.one_seed for line in lines for side in (line.ours, line.theirs)):
+        found.append("open mark: one seed")
+    if any(line.word.endswith("(bundle)") for line in lines):
+        found.append("bundle: several factors at once")
+    if comparison.counts["not_comparable"]:
+        found.append(f"not comparable: {comparison.counts['not_comparable']}")
+    yield "; ".join(found)
+    if not_drawn:
+        yield f"and {not_drawn} more: see compare.csv"
 
 
-def _label(pair: str, changes: Sequence[str]) -> str:
-    """The two rows and a line a change; of many, the first."""
-    kept = [textwrap.shorten(change, LABEL_WIDTH, placeholder=" …") for change in changes[:MOST_LINES]]
-    more = len(changes) - MOST_LINES
-    last = f", and {more} more" if more > 0 else ""
-    return f"{pair}:  " + ",\n".join(kept) + last
-
-
-def _write_csv(stem: Path, compared: Sequence[Compared]) -> None:
-    """Every contrast, those that are not drawn included."""
-    sides = [f"{side}{part}" for side in ("ours", "theirs") for part in ("", "_low", "_high", "_seeds")]
-    header = ["from", "to", "changes", *sides, "difference", "difference_low", "difference_high", "word", "reason"]
-    with stem.with_suffix(".csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        for one in compared:
-            rows = one.theirs.before.label, one.theirs.after.label, "; ".join(changed(one))
-            values = (*_values(one.ours), *_values(one.theirs))
-            writer.writerow([*rows, *values, one.difference, *(one.interval or ("", "")), one.word, one.reason])
+def _record(one: Compared) -> list[object]:
+    """A line of the CSV: every contrast, those that are not drawn included."""
+    rows = one.theirs.before.label, one.theirs.after.label, "; ".join(changed(one))
+    sides = (*_values(one.ours), *_values(one.theirs))
+    return [*rows, *sides, one.difference, *(one.interval or ("", "")), one.word, one.reason]
 
 
 def _values(contrast: Contrast | None) -> tuple[object, ...]:
@@ -183,15 +151,3 @@ def _values(contrast: Contrast | None) -> tuple[object, ...]:
         return ("",) * 4
     estimate = contrast.estimate
     return estimate.effect, *(estimate.interval or ("", "")), estimate.seeds
-
-
-def _save(figure: Figure, stem: Path, description: str) -> list[Path]:
-    """SVG without a date, so that the same results give the same bytes; PNG for where SVG is not shown."""
-    svg, png = stem.with_suffix(".svg"), stem.with_suffix(".png")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # drawn as a box; the CSV has it
-        figure.savefig(svg, metadata={"Date": None, "Title": stem.name, "Description": description})
-        dpi = min(150.0, MOST_PIXELS / figure.get_figheight())
-        kept = {"Software": None, "Description": description}
-        figure.savefig(png, dpi=dpi, metadata=kept, pil_kwargs={"compress_level": 3})
-    return [svg, png]

@@ -1,16 +1,17 @@
-"""The formats of `ablate report`, by name; each takes the results and whether colours may be used."""
+"""The formats of `ablate report`, by name; each takes the analysis and whether colours may be used."""
 
 from collections.abc import Callable
 
-from ablate.analysis.results import StudyResults
-from ablate.report import csv_rows, json_report, log, markdown, terminal
+from ablate.analysis.analyse import Analysis
+from ablate.report import csv_rows, json_report, latex, log, markdown, terminal
 
-FORMATS: dict[str, Callable[[StudyResults, bool], str]] = {
+FORMATS: dict[str, Callable[[Analysis, bool], str]] = {
     "terminal": terminal.render,
-    "markdown": lambda results, _: markdown.render(results),
-    "csv": lambda results, _: csv_rows.render(results),
-    "json": lambda results, _: json_report.render(results),
-    "log": lambda results, _: log.render(results),
+    "markdown": lambda analysis, _: markdown.render(analysis),
+    "latex": lambda analysis, _: latex.render(analysis),
+    "csv": lambda analysis, _: csv_rows.render(analysis),
+    "json": lambda analysis, _: json_report.render(analysis),
+    "log": lambda analysis, _: log.render(analysis.results),
 }
 
 ILLUSTRATED = {"terminal", "markdown"}

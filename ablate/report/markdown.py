@@ -1,51 +1,52 @@
-"""The report as markdown: one wide table, the reading aids above it, what was noticed below."""
+"""The report as markdown: the rows in one wide table, then the rest of the outline."""
 
+import re
 from collections.abc import Iterable, Sequence
 
-from ablate.analysis.contrasts import Contrast, steps
-from ablate.analysis.results import RowResult, StudyResults
-from ablate.report import words
+from ablate.analysis.analyse import Analysis
+from ablate.report import about
+from ablate.report.blocks import Block, Cell
+from ablate.report.outline import wide_outline
+
+SPECIAL = re.compile(r"[\\`*<|~$]|(?<![^\W_])_|_(?![^\W_])|(?<=\])(?=\()")
+MOST_CONTRASTS = 200
+RULES = {"l": ":--", "c": ":-:", "r": "--:"}
 
 
-def render(results: StudyResults) -> str:
+def render(analysis: Analysis) -> str:
     """The whole report."""
-    parts = [f"# {results.heading}", results.document.get("question") or "", *words.summary(results)]
-    if constant := words.constant(results):
-        parts.append("In all rows: " + ", ".join(f"{name} {level}" for name, level in constant.items()) + ".")
-    parts.append("\n".join(_table(results)))
-    parts.append(
-        "Change: against the row above, in percentage points of top-"
-        f"{results.primary.removeprefix('top')}, with Newcombe's interval."
-    )
-    if noticed := results.findings:
-        parts.append("## Noticed\n\n" + "\n".join(f"- {finding}" for finding in noticed))
+    results = analysis.results
+    parts = [f"# {escaped(results.heading)}", escaped(results.document.get("question") or "")]
+    parts += [escaped(line) for line in about.summary(analysis)]
+    for block in wide_outline(analysis, MOST_CONTRASTS):
+        if not block.empty:
+            parts += _block(block)
+    parts += ["---", *(escaped(line) for line in about.footer(analysis))]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _table(results: StudyResults) -> Iterable[str]:
-    factors = words.varying(results.rows, results.factors)
-    metrics = list(words.METRIC_NAMES)
-    header = ["#", "row", *factors, *(f"{words.METRIC_NAMES[m]} %" for m in metrics), "change, pp", "what differs"]
-    aligned = ["--:", ":--", *(":-:" for _ in factors), *("--:" for _ in metrics), "--:", ":--"]
-    yield _line(header)
-    yield _line(aligned)
-    for row, step in zip(results.rows, [None, *steps(results)], strict=True):
-        yield _line([str(row.number), row.label, *_levels(row, factors), *_rates(row, metrics), *_change(step)])
-    for row in results.references:
-        yield _line(["", f"*{row.label}*", *("" for _ in factors), *_rates(row, metrics), "", "reference"])
+def escaped(text: str) -> str:
+    """Text that markdown prints as it stands, in one line."""
+    return SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))
 
 
-def _levels(row: RowResult, factors: Sequence[str]) -> list[str]:
-    return [words.mark(row.levels.get(name)) for name in factors]
+def _block(block: Block) -> list[str]:
+    notes = [escaped(note) for note in block.notes]
+    below = ["\n".join(f"- {note}" for note in notes)] if block.items else notes
+    return [f"## {escaped(block.title)}" if block.title else "", "\n".join(_table(block)), *below]
 
 
-def _rates(row: RowResult, metrics: Sequence[str]) -> list[str]:
-    return [words.rate(row.metrics[name].mean) if name in row.metrics else "–" for name in metrics]
+def _table(block: Block) -> Iterable[str]:
+    if block.rows:
+        yield _line([escaped(column.name) for column in block.columns])
+        yield _line([RULES[column.align] for column in block.columns])
+        yield from (_line([_cell(cell) for cell in row]) for row in block.rows)
 
 
-def _change(step: Contrast | None) -> list[str]:
-    return ["", ""] if step is None else [words.change(step), words.differing(step)]
+def _cell(cell: Cell) -> str:
+    text = escaped(cell.text)
+    return f"**{text}**" if cell.bold and text else text
 
 
 def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return f"| {' | '.join(cells)} |"

@@ -1,99 +1,72 @@
-"""The report in a terminal, readable at 80 columns: what each row has, what it reached, what each step changes."""
+"""The report in a terminal, readable at 80 columns, in the order of the outline."""
 
 import io
 import shutil
-import textwrap
+from collections.abc import Iterable
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ablate.analysis.contrasts import DIRECT, Contrast, steps
-from ablate.analysis.results import RowResult, StudyResults
-from ablate.report import words
+from ablate.analysis.analyse import Analysis
+from ablate.report import about
+from ablate.report.blocks import Block, Cell
+from ablate.report.outline import outline
+
+MOST_ROWS = 60
+MOST_CONTRASTS = 20
+WIDEST_CHOICE = 16
+"""Letters of a column that is neither text nor number, like a level, before it is folded."""
 
 
-def render(results: StudyResults, colour: bool = False, width: int | None = None) -> str:
+def render(analysis: Analysis, colour: bool = False, width: int | None = None) -> str:
     """The whole report; `colour` where stdout is a terminal."""
     width = width or shutil.get_terminal_size((80, 24)).columns
     kept = io.StringIO()
     console = Console(file=kept, force_terminal=colour, width=width, highlight=False, no_color=not colour)
-    console.print(Text(results.heading, style="bold"))
-    if question := results.document.get("question"):
-        console.print(Text(question))
-    for line in words.summary(results):
-        console.print(Text(line))
+    console.print(Text(analysis.results.heading, style="bold"))
+    _print_lines(console, [line for line in [analysis.results.document.get("question")] if line])
+    _print_lines(console, about.summary(analysis))
     console.print()
-    for title, table in (_rates(results), _factors(results), _steps(results)):
-        if table.row_count:
-            console.print(Text(title, style="bold"))
-            console.print(table)
-    if noticed := results.findings:
-        console.print(Text("Noticed", style="bold"))
-        for finding in noticed:
-            console.print(Text(textwrap.fill(finding, width - 1, initial_indent="• ", subsequent_indent="  ")))
+    for block in outline(analysis, MOST_ROWS, MOST_CONTRASTS):
+        if not block.empty:
+            _print_block(console, block.narrow.stacked)
+    _print_lines(console, about.footer(analysis), "dim")
     return "\n".join(line.rstrip() for line in kept.getvalue().splitlines()) + "\n"
 
 
-def _rates(results: StudyResults) -> tuple[str, Table]:
-    table = _table()
-    table.add_column("#", justify="right")
-    table.add_column("row", ratio=1, overflow="fold")
-    primary = words.METRIC_NAMES[results.primary]
-    table.add_column(f"{primary}, interval", justify="right", no_wrap=True)
-    others = [name for name in words.METRIC_NAMES if name != results.primary]
-    for name in others:
-        table.add_column(words.METRIC_NAMES[name], justify="right", no_wrap=True)
-    for row in results.rows:
-        table.add_row(
-            str(row.number), Text(row.label), _primary(row, results.primary), *(_rate(row, n) for n in others)
-        )
-    for row in results.references:
-        label = Text(f"{row.label} (reference)", style="dim")
-        table.add_row("", label, _primary(row, results.primary), *(_rate(row, n) for n in others))
-    return "Rows: rates on the test split, %", table
+def _print_block(console: Console, block: Block) -> None:
+    _print_lines(console, [block.title] if block.title else [], "bold")
+    if block.rows:
+        console.print(_table(block))
+    for note in block.notes:
+        _print_lines(console, [note], bullet="• " if block.items else "")
+    if block.notes:
+        console.print()
 
 
-def _factors(results: StudyResults) -> tuple[str, Table]:
-    factors = words.varying(results.rows, results.factors)
-    same = ", ".join(f"{name} {level}" for name, level in words.constant(results).items())
-    title = "What each row has" + (f" (all rows: {same})" if same else "")
-    table = _table()
-    if not factors:
-        return title, table
-    table.add_column("#", justify="right")
-    for name in factors:
-        table.add_column(name.replace("_", "\n"), justify="center", no_wrap=True)
-    for row in results.rows:
-        table.add_row(str(row.number), *(words.mark(row.levels.get(name)) for name in factors))
-    return title, table
+def _print_lines(console: Console, lines: Iterable[str], style: str = "", bullet: str = "") -> None:
+    for line in lines:
+        for at, part in enumerate(Text(line, style=style).wrap(console, console.width - 1 - len(bullet))):
+            console.print(Text(" " * len(bullet) if at else bullet) + part, soft_wrap=True)
 
 
-def _steps(results: StudyResults) -> tuple[str, Table]:
-    table = _table()
-    table.add_column("rows", no_wrap=True)
-    table.add_column("change, interval", justify="right", no_wrap=True)
-    table.add_column("what differs", ratio=1, overflow="fold")
-    for step in steps(results):
-        table.add_row(f"{step.before.number} → {step.after.number}", words.change(step), _differing(step))
-    return f"Steps: change of {words.METRIC_NAMES[results.primary]} against the row above, pp", table
+def _table(block: Block) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in block.columns:
+        justify = {"l": "left", "c": "center", "r": "right"}[column.align]
+        if column.flex:
+            table.add_column(column.name, ratio=column.flex, overflow="fold")
+        elif column.align == "c":
+            name = column.name.replace("_", "\n")
+            table.add_column(name, justify="center", overflow="fold", max_width=WIDEST_CHOICE)
+        else:
+            table.add_column(column.name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    for row in block.rows:
+        table.add_row(*(_text(cell) for cell in row))
+    return table
 
 
-def _differing(step: Contrast) -> Text:
-    return Text(words.differing(step), style="" if step.identified == DIRECT else "bold yellow")
-
-
-def _primary(row: RowResult, primary: str) -> str:
-    if primary not in row.metrics:
-        return "–"
-    low, high = row.metrics[primary].interval
-    return f"{words.rate(row.metrics[primary].mean)} [{words.rate(low)}, {words.rate(high)}]"
-
-
-def _rate(row: RowResult, name: str) -> str:
-    return words.rate(row.metrics[name].mean) if name in row.metrics else "–"
-
-
-def _table() -> Table:
-    return Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+def _text(cell: Cell) -> Text:
+    return Text(cell.text, style="bold" if cell.bold else "yellow" if cell.doubtful else "")

@@ -1,16 +1,145 @@
-"""Numbers and levels as every format prints them."""
+"""Numbers, levels and verdicts as every format prints them. The words for a verdict stand here and nowhere else."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ablate.analysis import verdicts
 from ablate.analysis.contrasts import Contrast
+from ablate.analysis.effects import ADDITIVE, Effect
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.study.factors import level_text
 
 METRIC_NAMES = {"top1": "top-1", "top5": "top-5", "top10": "top-10"}
 MARKS = {"on": "✓", "off": "✗"}
 MINUS = "−"
-MOST_LISTED = 4
+NOTHING = "–"
+LEAST_P = 0.0001
+
+PHRASES: Mapping[str, str] = {
+    verdicts.BETTER: "better",
+    verdicts.WORSE: "worse",
+    verdicts.BETTER_BELOW_DELTA: "better, below delta",
+    verdicts.WORSE_BELOW_DELTA: "worse, below delta",
+    verdicts.NO_EFFECT: "no effect beyond delta",
+    verdicts.UNDECIDED: "undecided",
+    verdicts.CONFOUNDED: "confounded",
+    verdicts.NOT_ESTIMABLE: "not estimable",
+    verdicts.CHECKPOINTS_DIFFER: "networks differ",
+    verdicts.CANNOT_TELL: "cannot tell",
+}
+"""At most 22 letters each, for tables."""
+
+MEANINGS: Mapping[str, str] = {
+    verdicts.BETTER: "better, by more than chance explains (p {p} after Holm)",
+    verdicts.WORSE: "worse, by more than chance explains (p {p} after Holm)",
+    verdicts.BETTER_BELOW_DELTA: "better, but by less than delta ({delta} pp)",
+    verdicts.WORSE_BELOW_DELTA: "worse, but by less than delta ({delta} pp)",
+    verdicts.NO_EFFECT: "no effect beyond delta ({delta} pp) either way",
+    verdicts.UNDECIDED: "undecided: neither an effect nor its absence is shown; {more}",
+    verdicts.CONFOUNDED: "confounded: {confounded}",
+    verdicts.NOT_ESTIMABLE: "{lacking}",
+    verdicts.CHECKPOINTS_DIFFER: "these trained networks differ (p {p} after Holm); "
+    "with one seed it says nothing about the factor",
+    verdicts.CANNOT_TELL: "these trained networks cannot be told apart; with one seed it says nothing about the factor",
+}
+"""The second half of a sentence."""
+ALIKE: Mapping[str, str] = {
+    verdicts.NO_EFFECT: "No effect beyond delta ({delta} pp) either way",
+    verdicts.UNDECIDED: "Undecided, neither an effect nor its absence is shown (in brackets: about how many more seeds "
+    "a row would decide it)",
+    verdicts.CANNOT_TELL: "These trained networks cannot be told apart, and one seed says nothing about the factors",
+    verdicts.CONFOUNDED: "Confounded, since several things change at once, and which of them does it cannot be told",
+    verdicts.NOT_ESTIMABLE: "Nothing can be said",
+}
+"""Verdicts that one sentence says of many, with how it begins."""
+
+
+def phrase(found: Contrast | Effect) -> str:
+    """A verdict in a table; `~5 more`: about how many more seeds a row would decide."""
+    code, more = found.estimate.verdict, found.estimate.more_seeds
+    if code == verdicts.UNDECIDED and more is not None:
+        return f"{PHRASES[code]}, ~{more} more"
+    if code == verdicts.NOT_ESTIMABLE and not _aliases(found):
+        return "no result"
+    return PHRASES[code]
+
+
+def sentence(found: Contrast | Effect, results: StudyResults) -> str:
+    """What may be said of a contrast or an effect, as one sentence."""
+    parts = [subject(found), _size(found), meaning(found, results)]
+    return ": ".join(part for part in parts if part) + "."
+
+
+def sentences(found: Sequence[Contrast | Effect], results: StudyResults) -> list[str]:
+    """A sentence each; of verdicts that say the same of many, one for all of them."""
+    told = [sentence(one, results) for one in found if one.estimate.verdict not in ALIKE]
+    for code, words in ALIKE.items():
+        alike = [one for one in found if one.estimate.verdict == code]
+        if len(alike) > 1:
+            brief = "; ".join(_briefly(one) for one in alike)
+            told.append(f"{words.format(delta=f'{results.delta:g}')}: {brief}.")
+        else:
+            told += [sentence(one, results) for one in alike]
+    return told
+
+
+def meaning(found: Contrast | Effect, results: StudyResults) -> str:
+    """The verdict in words, with what it needs beside it."""
+    return MEANINGS[found.estimate.verdict].format(
+        p=p_value(found.estimate.p_holm, "= "),
+        delta=f"{results.delta:g}",
+        more=_more(found.estimate.more_seeds),
+        confounded=_confounded(found),
+        lacking=_lacking(found),
+    )
+
+
+def subject(found: Contrast | Effect) -> str:
+    """What is compared: `random_erasing off → on (rows 2 → 4)`."""
+    if isinstance(found, Contrast):
+        rows = f"rows {pair(found)}"
+        return f"{moved(found)} ({rows})" if len(found.differs) == 1 else rows
+    words = f"{found.factor} {level_text(found.level)} against {level_text(found.baseline)}"
+    if found.contexts > 1:
+        return f"{words}, the mean of {found.contexts} comparisons"
+    return f"{words}, if effects add up" if found.identified == ADDITIVE else words
+
+
+def pair(contrast: Contrast) -> str:
+    return f"{contrast.before.number} → {contrast.after.number}"
+
+
+def moved(contrast: Contrast, most: int | None = None) -> str:
+    """The one factor with its levels, `omega 0.9 → 0.7`; otherwise all that differs, at `most` so many named."""
+    if len(contrast.differs) != 1 or contrast.undeclared:
+        return differing(contrast, most)
+    (name,) = contrast.differs
+    levels = (level_text(row.levels.get(name)) for row in (contrast.before, contrast.after))
+    return f"{name} {' → '.join(levels)}"
+
+
+def differing(contrast: Contrast, most: int | None = None) -> str:
+    """The factors in which two rows differ; a warning where they are not exactly one."""
+    names = [*contrast.differs, *(f"{name} (undeclared)" for name in contrast.undeclared)]
+    if not names:
+        return "nothing"
+    if len(names) == 1:
+        return names[0]
+    shown = names if most is None else names[:most]
+    more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
+    return f"{len(names)} at once: {', '.join(shown)}{more}"
+
+
+def hits(contrast: Contrast) -> str:
+    """`+307 of 12,377`, of two rows that have one seed in common; otherwise nothing."""
+    common = set(contrast.before.seeds) & set(contrast.after.seeds)
+    known = [row.metrics.get(contrast.metric) for row in (contrast.before, contrast.after)]
+    if len(common) != 1 or known[0] is None or known[1] is None or known[0].n != known[1].n:
+        return ""
+    (seed,) = common
+    before = known[0].hits[contrast.before.seeds.index(seed)]
+    gained = known[1].hits[contrast.after.seeds.index(seed)] - before
+    return f"{gained:+,} of {known[1].n:,}".replace("-", MINUS)
 
 
 def mark(level: Any) -> str:
@@ -29,81 +158,92 @@ def signed(pp: float) -> str:
     return f"{pp:+.2f}".replace("-", MINUS)
 
 
-def interval(ends: tuple[float, float]) -> str:
-    return f"[{signed(ends[0])}, {signed(ends[1])}]"
+def interval(ends: tuple[float, float] | None) -> str:
+    return NOTHING if ends is None else f"[{signed(ends[0])}, {signed(ends[1])}]"
 
 
-def change(contrast: Contrast) -> str:
-    """What a step changes and by how much: `+2.48 [+1.35, +3.61]`."""
-    if contrast.effect is None or contrast.interval is None:
-        return "no result"
-    fewer = contrast.seeds < max(len(contrast.before.seeds), len(contrast.after.seeds))
-    common = f" (on {contrast.seeds} common seed{'s' if contrast.seeds > 1 else ''})" if fewer else ""
-    return f"{signed(contrast.effect)} {interval(contrast.interval)}{common}"
+def change(found: Contrast | Effect) -> str:
+    """An effect with its interval: `+2.48 [+1.35, +3.61]`."""
+    effect, ends = found.estimate.effect, found.estimate.interval
+    if effect is None:
+        return NOTHING if isinstance(found, Effect) else "no result"
+    return signed(effect) if ends is None else f"{signed(effect)} {interval(ends)}"
 
 
-def differing(contrast: Contrast) -> str:
-    """The factors in which two rows differ; a warning where they are not exactly one."""
-    names = [*contrast.differs, *(f"{name} (undeclared)" for name in contrast.undeclared)]
-    if not names:
-        return "nothing"
-    return names[0] if len(names) == 1 else f"{len(names)} at once: {', '.join(names)}"
+def p_value(p: float | None, equals: str = "") -> str:
+    """Three digits, or four of what is small: `0.209`, `0.0046`, `<0.0001`. `equals` stands before a number."""
+    if p is None:
+        return NOTHING
+    if p < LEAST_P:
+        return f"< {LEAST_P}" if equals else f"<{LEAST_P}"
+    return equals + (f"{p:.4f}" if p < 0.01 else f"{p:.3f}" if p < 0.9995 else "1")
 
 
-def varying(rows: Sequence[RowResult], factors: Sequence[str]) -> list[str]:
-    """The factors that have more than one level among the rows: the columns worth printing."""
-    return [name for name in factors if len({level_text(row.levels.get(name)) for row in rows}) > 1]
+def percent(share: float) -> str:
+    return f"{100 * share:g} %"
 
 
-def constant(results: StudyResults) -> Mapping[str, str]:
-    """The factors that have one level in all rows, with it."""
-    shown = varying(results.rows, results.factors)
-    return {name: mark(results.rows[0].levels.get(name)) for name in results.factors if name not in shown}
+def counted(number: int, noun: str) -> str:
+    """`1 seed`, `1,000 rows`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def summary(results: StudyResults) -> list[str]:
-    """What a reader must know before the table: the data, the seeds and what they cannot show, what is missing."""
-    data = results.document.get("data") or {}
-    name = data.get("name") or ("imported log" if results.imported else f"{results.document['trainer']} trainer")
-    gallery = f", gallery of {results.gallery:,}" if results.gallery else ""
-    queries = f"{results.queries:,} test queries{gallery}" if results.queries else "no results yet"
-    lines = [f"Data: {name}; {queries}."]
-    if results.imported:
-        lines.append("Imported from a log; only totals are known.")
-    return [*lines, *_about_seeds(results), *_lacking(results)]
+def listed(names: Sequence[str], last: str = "and") -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
-def _about_seeds(results: StudyResults) -> list[str]:
-    """What the intervals are about, and what they leave out."""
-    counts = [len(row.seeds) for row in results.rows if row.seeds]
-    confidence = f"{100 * (1 - results.alpha):g} %"
-    if not counts:
-        return []
-    if max(counts) == 1:
-        return [
-            f"One seed a row: intervals ({confidence}) are about these trained networks and new queries; "
-            "they say nothing about other seeds, so no step here settles what a factor does."
-        ]
-    seeds = f"{counts[0]}" if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)}"
-    return [
-        f"{seeds} seeds a row, means; intervals ({confidence}) are about new queries and leave the spread "
-        "between seeds out."
-    ]
+def _size(found: Contrast | Effect) -> str:
+    if found.estimate.effect is None:
+        return ""
+    ends = "" if found.estimate.interval is None else f" {interval(found.estimate.interval)}"
+    in_hits = hits(found) if isinstance(found, Contrast) and found.estimate.seeds == 1 else ""
+    return f"{signed(found.estimate.effect)} pp{ends}" + (f", {in_hits} queries" if in_hits else "")
 
 
-def _lacking(results: StudyResults) -> list[str]:
-    """Rows whose seeds failed or have no result yet."""
-    rows = (*results.rows, *results.references)
-    failed = {row.label: row.failed for row in rows if row.failed}
-    waiting = {row.label: [seed for seed in row.missing if seed not in row.failed] for row in rows}
-    return [
-        *_listed("Failed", failed, len(rows), "; see `ablate status`"),
-        *_listed("No result yet", {label: seeds for label, seeds in waiting.items() if seeds}, len(rows), ""),
-    ]
+def _briefly(found: Contrast | Effect) -> str:
+    """One of many that share a sentence."""
+    code, effect = found.estimate.verdict, found.estimate.effect
+    if code == verdicts.NOT_ESTIMABLE or effect is None:
+        return f"{subject(found)}: {_lacking(found)}"
+    size = f"{subject(found)} {signed(effect)} pp"
+    if code == verdicts.CONFOUNDED and isinstance(found, Contrast):
+        return f"{size} ({differing(found).partition(': ')[2] or differing(found)})"
+    if code == verdicts.UNDECIDED:
+        more = found.estimate.more_seeds
+        return f"{size} ({'more would not soon tell' if more is None else more})"
+    return size
 
 
-def _listed(what: str, seeds: Mapping[str, Sequence[int]], rows: int, hint: str) -> list[str]:
-    """A line a row, or one line for all where there are many."""
-    if len(seeds) > MOST_LISTED:
-        return [f"{what}: seeds of {len(seeds)} of {rows} rows{hint}."]
-    return [f"{what}: {label}, seeds {', '.join(map(str, found))}{hint}." for label, found in seeds.items()]
+def _more(seeds: int | None) -> str:
+    if seeds is None:
+        return "more seeds would not soon tell"
+    return f"about {counted(seeds, 'more seed')} a row would decide it"
+
+
+def _aliases(found: Contrast | Effect) -> Sequence[str]:
+    return found.aliased_with if isinstance(found, Effect) else ()
+
+
+def _confounded(found: Contrast | Effect) -> str:
+    if isinstance(found, Effect):
+        return f"with {listed(found.aliased_with)}" if found.aliased_with else "with other factors"
+    if not found.differs:
+        names = found.undeclared
+        return f"no factor declares that {listed(names)} differs" if names else "the rows differ in nothing"
+    names = (*found.differs, *(f"{name} (undeclared)" for name in found.undeclared))
+    return f"{listed(names)} change at once, and which of them does it cannot be told"
+
+
+def _lacking(found: Contrast | Effect) -> str:
+    """Why there is no effect: what it cannot be told from, or which seeds are not there."""
+    if isinstance(found, Effect):
+        aliased = found.aliased_with
+        return f"cannot be told apart from {listed(aliased)}" if aliased else "no result tells of it"
+    without = [f"row {row.number} {state(row)}" for row in (found.before, found.after) if not row.seeds]
+    return listed(without) if without else "the two rows have no seed in common"
+
+
+def state(row: RowResult) -> str:
+    """Why a row has no result."""
+    return "failed" if row.failed else "has no result yet"

@@ -1,27 +1,22 @@
 """The trainer that trains nothing: per-query ranks drawn with known true effects.
 
-A query is hit when √ρ·difficulty + √(1−ρ)·noise lies below a threshold. Difficulties are fixed normal
-quantiles, so runs are paired through them; ρ is solved for the wanted discordance, and the threshold for
-the run's rate, so that the expected top-1 rate is exactly base + effects.
+What a run of a given rate hits is the model in `hits.py`, so that the expected top-1 rate is exactly base + effects.
 """
 
 import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from ablate.train.checkpoint import Checkpoints
 from ablate.train.config.simulated import SimulatedConfig, SimulatedEffect
+from ablate.train.hits import correlation, deviates, difficulties, shifted, threshold
 from ablate.train.interface import Evaluation, Outcome, Progress, Ranks, Stopped
 from ablate.train.seeding import generator
-
-Floats = NDArray[np.float64]
 
 GALLERY = 1000
 SPLITS = ("validation", "test")
@@ -60,19 +55,21 @@ def expected_rate(config: SimulatedConfig) -> float:
 
 
 def shifted_rate(config: SimulatedConfig, seed: int) -> float:
-    """A run's rate. Near 0 and 1 its shift is cut on both sides alike, so that its mean is the expected rate."""
-    rate = expected_rate(config)
-    room = max(0.0, min(rate, 1 - rate))
-    return rate + max(-room, min(room, shift(config, seed)))
+    """A run's rate; its mean over seeds is the expected rate."""
+    return float(shifted(expected_rate(config), shift(config, seed)))
 
 
 def shift(config: SimulatedConfig, seed: int) -> float:
     """A run's random shift of the top-1 rate: its own part and the one that all rows of the seed share."""
-    active = [e.seed_sd_pp for e in config.effects if e.seed_sd_pp is not None and _holds(e, config.settings)]
-    own = active[-1] if active else config.seed_sd_pp
-    drawn = own * _deviate(config, _stream(config, seed, "own shift"))
-    shared = config.shared_seed_sd_pp * _deviate(config, generator(seed, "simulated/shared shift"))
+    drawn = own_sd(config) * deviates(config.tails, _stream(config, seed, "own shift"))
+    shared = config.shared_seed_sd_pp * deviates(config.tails, generator(seed, "simulated/shared shift"))
     return float(drawn + shared) / 100
+
+
+def own_sd(config: SimulatedConfig) -> float:
+    """SD of a run's own shift in pp: that of the last effect that has one and whose conditions hold."""
+    active = [e.seed_sd_pp for e in config.effects if e.seed_sd_pp is not None and _holds(e, config.settings)]
+    return active[-1] if active else config.seed_sd_pp
 
 
 def draw_ranks(config: SimulatedConfig, rate: float, rng: np.random.Generator) -> Ranks:
@@ -81,66 +78,13 @@ def draw_ranks(config: SimulatedConfig, rate: float, rng: np.random.Generator) -
     if rate <= 0 or rate >= 1:
         return np.full(config.queries, 1 if rate >= 1 else GALLERY, dtype=np.uint32)
     rho = correlation(config.queries, config.base, config.discordance)
-    difficulty = _difficulties(config.queries)
-    threshold = _threshold(rate, rho, config.queries)
-    latent = math.sqrt(rho) * difficulty + math.sqrt(1 - rho) * noise
-    missed = ndtr(-(latent - threshold + ndtri(rate)))
+    latent = math.sqrt(rho) * difficulties(config.queries) + math.sqrt(1 - rho) * noise
+    below = threshold(rate, rho, config.queries)
+    missed = ndtr(-(latent - below + ndtri(rate)))
     with np.errstate(divide="ignore"):
         depth = (np.log(missed) / math.log1p(-rate)) ** 3
-    ranks = np.where(latent < threshold, 1, np.clip(np.ceil(depth), 2, GALLERY))
+    ranks = np.where(latent < below, 1, np.clip(np.ceil(depth), 2, GALLERY))
     return ranks.astype(np.uint32)
-
-
-@lru_cache(maxsize=64)
-def correlation(queries: int, base: float, discordance: float) -> float:
-    """The ρ at which two runs of rate `base` disagree on a share `discordance` of the queries."""
-    difficulty = _difficulties(queries)
-    if base in (0.0, 1.0):
-        return 0.0
-
-    def disagreement(rho: float) -> float:
-        hit = _hit_probability(_threshold(base, rho, queries), rho, difficulty)
-        return float(np.mean(2 * hit * (1 - hit)))
-
-    low, high = 0.0, 1 - 1e-9
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if disagreement(middle) > discordance else (low, middle)
-    return low
-
-
-@lru_cache(maxsize=64)
-def _threshold(rate: float, rho: float, queries: int) -> float:
-    """Where the mean hit probability over these very queries is the rate, to 1e-12.
-
-    By Newton's steps from the threshold for infinitely many queries, which is near; where a step leaves the bracket,
-    by bisection.
-    """
-    difficulty = _difficulties(queries)
-    threshold = float(ndtri(rate))
-    high = abs(threshold) + 1.0
-    low = -high
-    for _ in range(60):
-        z = (threshold - math.sqrt(rho) * difficulty) / math.sqrt(1 - rho)
-        excess = float(ndtr(z).mean()) - rate
-        if abs(excess) < 1e-15 or high - low < 1e-12:
-            break
-        low, high = (threshold, high) if excess < 0 else (low, threshold)
-        slope = float(np.exp(-0.5 * z * z).mean()) / math.sqrt(2 * math.pi * (1 - rho))
-        step = threshold - excess / slope if slope else low
-        threshold = step if low < step < high else (low + high) / 2
-    return threshold
-
-
-def _hit_probability(threshold: float, rho: float, difficulty: Floats) -> Floats:
-    hit: Floats = ndtr((threshold - math.sqrt(rho) * difficulty) / math.sqrt(1 - rho))
-    return hit
-
-
-@lru_cache(maxsize=8)
-def _difficulties(queries: int) -> Floats:
-    quantiles: Floats = ndtri((np.arange(queries) + 0.5) / queries)
-    return generator(queries, "simulated/difficulties").permutation(quantiles)
 
 
 def _size(effect: SimulatedEffect, settings: Mapping[str, Any]) -> float:
@@ -162,13 +106,6 @@ def _same(one: Any, other: Any) -> bool:
 
 def _number(value: Any) -> float:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.inf
-
-
-def _deviate(config: SimulatedConfig, rng: np.random.Generator) -> float:
-    """A draw of SD 1 with the config's tails."""
-    if config.tails == "t5":
-        return float(rng.standard_t(5) / math.sqrt(5 / 3))
-    return float(rng.standard_normal())
 
 
 def _stream(config: SimulatedConfig, seed: int, name: str) -> np.random.Generator:

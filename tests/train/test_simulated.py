@@ -7,8 +7,9 @@ import pytest
 
 from ablate.train.checkpoint import Checkpoints
 from ablate.train.config.simulated import SimulatedConfig
+from ablate.train.hits import correlation
 from ablate.train.interface import Progress, Stopped
-from ablate.train.simulated import SimulatedError, correlation, draw_ranks, expected_rate, shift, train
+from ablate.train.simulated import SimulatedError, draw_ranks, expected_rate, shift, train
 
 EFFECTS = [
     {"when": {"a": True}, "pp": 2.0},

@@ -1,0 +1,192 @@
+"""Contrasts, effects and interactions as tables, and what may be said of them as sentences."""
+
+from collections.abc import Sequence
+
+from ablate.analysis import verdicts
+from ablate.analysis.analyse import Analysis
+from ablate.analysis.contrasts import CONFOUNDED, DIRECT, Contrast
+from ablate.analysis.effects import ADDITIVE, NONE, Effect, Interaction
+from ablate.report import words
+from ablate.report.about import family
+from ablate.report.blocks import Block, Cell, Column, block
+from ablate.study.factors import level_text
+
+MOST_SENTENCES = 8
+MOST_INTERACTIONS = 6
+MORE = "--format json"
+WEIGHT = {
+    verdicts.BETTER: 0,
+    verdicts.WORSE: 0,
+    verdicts.CHECKPOINTS_DIFFER: 0,
+    verdicts.BETTER_BELOW_DELTA: 1,
+    verdicts.WORSE_BELOW_DELTA: 1,
+    verdicts.NO_EFFECT: 1,
+    verdicts.NOT_ESTIMABLE: 3,
+}
+"""Which verdicts matter first; the others are between."""
+
+
+def contrasts(analysis: Analysis, every: Sequence[Contrast], most: int) -> list[Block]:
+    """The family, and beside it direct contrasts that are not of it. `every`: all that the analysis lists."""
+    chosen = by_weight([c for c in every if c.in_family])
+    beside = by_weight([c for c in every if not c.in_family and c.identified == DIRECT])
+    found = []
+    if chosen:
+        found.append(_contrasts(analysis, f"Contrasts of the family ({family(analysis.family)}), pp", chosen, most))
+    if beside:
+        title = "Direct contrasts beside the family, adjusted among themselves, pp"
+        found.append(_contrasts(analysis, title, beside, most))
+    if not chosen and not beside and len(analysis.results.rows) > 1:
+        found.append(Block("Contrasts", notes=["No two rows differ in one factor alone."]))
+    return found
+
+
+def effects(analysis: Analysis, most: int) -> Block:
+    """Each level of each factor, from all rows at once."""
+    columns = [
+        Column("factor", flex=2),
+        Column("how", flex=1, under=True),
+        Column(f"effect, {words.percent(1 - analysis.results.alpha)}", "r"),
+        Column("simultaneous", "r", wide=True),
+        Column("p Holm", "r"),
+        Column("verdict", flex=1),
+        Column("seeds", "r", wide=True),
+    ]
+    rows: list[list[str | Cell]] = [
+        [
+            f"{e.factor} {level_text(e.baseline)} → {level_text(e.level)}",
+            identified(e),
+            words.change(e),
+            words.interval(e.estimate.simultaneous),
+            words.p_value(e.estimate.p_holm),
+            Cell(words.phrase(e), doubtful=e.identified == NONE),
+            str(e.estimate.seeds or words.NOTHING),
+        ]
+        for e in analysis.effects[:most]
+    ]
+    notes = [*_more(len(analysis.effects), most, "effect"), *apart(analysis), *suggested(analysis)]
+    if any(e.identified == ADDITIVE for e in analysis.effects):
+        notes.insert(0, "Additive: from all rows by least squares, if effects add up.")
+    return block("Effects: each level against its baseline, over all rows that tell of it, pp", columns, rows, notes)
+
+
+def interactions(analysis: Analysis) -> Block:
+    """Those of smallest p, for exploring."""
+    found = sorted(analysis.interactions, key=lambda i: _last(i.p_exploring))
+    columns = [
+        Column("factors", flex=1),
+        Column("squares", "r"),
+        Column(f"difference, {words.percent(1 - analysis.results.alpha)}", "r"),
+        Column("p, BH", "r"),
+    ]
+    rows: list[list[str | Cell]] = [_interaction(i) for i in found[:MOST_INTERACTIONS]]
+    notes = [
+        "How much one level's effect changes with the other's. For exploring: p by Benjamini and Hochberg over "
+        "all interactions, no verdict.",
+        *_more(len(found), MOST_INTERACTIONS, "interaction"),
+    ]
+    return block("Interactions, pp", columns, rows, notes) if found else Block("")
+
+
+def in_words(analysis: Analysis, every: Sequence[Contrast]) -> Block:
+    """Sentences: what matters first, then the steps of which nothing can be said."""
+    in_family = by_weight([c for c in every if c.in_family])
+    told: Sequence[Contrast | Effect] = in_family or analysis.effects
+    confounded = [step for step in analysis.steps if step.identified == CONFOUNDED and not step.in_family]
+    if analysis.results.imported:  # what was found on import says it
+        confounded = []
+    found = words.sentences(told[:MOST_SENTENCES], analysis.results)
+    found += _more(len(told), MOST_SENTENCES, "contrast" if in_family else "effect")
+    found += words.sentences(confounded[:MOST_SENTENCES], analysis.results)
+    return Block("In words", notes=[*found, *_more(len(confounded), MOST_SENTENCES, "step")], items=True)
+
+
+def by_weight(found: Sequence[Contrast]) -> list[Contrast]:
+    """Those that matter first: decided ones by p, open ones, then those without a result."""
+    return sorted(found, key=_weight)
+
+
+def _weight(contrast: Contrast) -> tuple[int, float, float]:
+    estimate = contrast.estimate
+    return WEIGHT.get(estimate.verdict, 2), _last(estimate.p_holm), _last(estimate.p)
+
+
+def identified(effect: Effect) -> str:
+    """How an effect is known: directly over so many contexts, by additivity, or not."""
+    if effect.identified == DIRECT:
+        return "direct" if effect.contexts == 1 else f"direct, {effect.contexts} contexts"
+    if effect.identified == ADDITIVE:
+        return "additive"
+    return f"not told from {words.listed(effect.aliased_with)}" if effect.aliased_with else "no result"
+
+
+def apart(analysis: Analysis) -> list[str]:
+    """What cannot be separated from what."""
+    found = []
+    for group in analysis.aliases[:MOST_SENTENCES]:
+        first, *others = group
+        found.append(f"These rows cannot separate {first} from {words.listed(others)}.")
+    return found + _more(len(analysis.aliases), MOST_SENTENCES, "group")
+
+
+def suggested(analysis: Analysis) -> list[str]:
+    """The runs to add."""
+    results = analysis.results
+    usual = {factor["name"]: factor["baseline"] for factor in results.document["factors"]}
+    found = []
+    for at, run in enumerate(analysis.suggestions):
+        unlike = [f"{name} {level_text(level)}" for name, level in run.levels.items() if level != usual.get(name)]
+        where = f"{', '.join(unlike)} (the rest at baseline)" if unlike else "the baseline itself"
+        opening = "One more run would settle the most" if not at else "Then"
+        found.append(f"{opening}: {where}; it resolves {words.listed(run.resolves)}.")
+    return found
+
+
+def _contrasts(analysis: Analysis, title: str, found: Sequence[Contrast], most: int) -> Block:
+    columns = [
+        Column("rows"),
+        Column("what differs", flex=3),
+        Column(f"change, {words.percent(1 - analysis.results.alpha)}", "r"),
+        Column("simultaneous", "r", under=True),
+        Column("p Holm", "r"),
+        Column("verdict", flex=2),
+        Column("seeds", "r", wide=True),
+        Column("method", wide=True),
+    ]
+    return block(title, columns, [_contrast(c) for c in found[:most]], _contrast_notes(found, most))
+
+
+def _contrast(found: Contrast) -> list[str | Cell]:
+    estimate, direct = found.estimate, found.identified == DIRECT
+    return [
+        words.pair(found),
+        Cell(words.moved(found), doubtful=not direct),
+        words.change(found),
+        words.interval(estimate.simultaneous),
+        words.p_value(estimate.p_holm),
+        Cell(words.phrase(found), doubtful=not direct),
+        str(estimate.seeds or words.NOTHING),
+        estimate.method or words.NOTHING,
+    ]
+
+
+def _contrast_notes(found: Sequence[Contrast], most: int) -> list[str]:
+    notes = _more(len(found), most, "contrast")
+    if any(c.estimate.more_seeds for c in found[:most]):
+        notes.append("~5 more: about so many more seeds a row would decide it.")
+    return notes
+
+
+def _interaction(found: Interaction) -> list[str | Cell]:
+    names = [f"{name} {level_text(level)}" for name, level in zip(found.factors, found.levels, strict=True)]
+    effect = found.estimate.effect
+    text = "no result" if effect is None else f"{words.signed(effect)} {words.interval(found.estimate.interval)}"
+    return [" × ".join(names), str(found.squares), text, words.p_value(found.p_exploring)]
+
+
+def _more(count: int, most: int, noun: str) -> list[str]:
+    return [f"… and {words.counted(count - most, f'more {noun}')}: {MORE}."] if count > most else []
+
+
+def _last(p: float | None) -> float:
+    return 2.0 if p is None else p

@@ -1,0 +1,34 @@
+"""What a report for people shows, in order; every format prints the same blocks."""
+
+from collections.abc import Iterator
+
+from ablate.analysis.analyse import Analysis
+from ablate.report import comparisons, doubts, ladder
+from ablate.report.blocks import Block
+
+
+def outline(analysis: Analysis, most_rows: int, most_contrasts: int) -> Iterator[Block]:
+    """On a narrow page, the rows in several tables, of which the first `most_rows` are shown."""
+    yield ladder.rates(analysis, most_rows)
+    yield from ladder.components(analysis, most_rows)
+    yield ladder.steps(analysis, most_rows)
+    yield ladder.against_baseline(analysis, most_rows)
+    yield from _rest(analysis, most_contrasts)
+
+
+def wide_outline(analysis: Analysis, most_contrasts: int) -> Iterator[Block]:
+    """With all rows in one wide table."""
+    yield ladder.ladder(analysis)
+    yield from _rest(analysis, most_contrasts)
+
+
+def _rest(analysis: Analysis, most: int) -> Iterator[Block]:
+    contrasts = tuple(analysis.contrasts)
+    yield from comparisons.contrasts(analysis, contrasts, most)
+    yield doubts.totals(analysis, contrasts, most)
+    yield comparisons.effects(analysis, most)
+    yield comparisons.interactions(analysis)
+    yield from doubts.readings(analysis)
+    yield comparisons.in_words(analysis, contrasts)
+    if noticed := analysis.results.findings:
+        yield Block("Noticed", notes=noticed, items=True)

@@ -1,0 +1,76 @@
+"""Results made for tests of the analysis, without a store."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ablate.analysis.results import Metric, RowResult, StudyResults
+
+N = 1000
+
+
+def row(
+    number: int,
+    levels: Mapping[str, Any],
+    hits: Mapping[int, float],
+    n: int = N,
+    environments: Mapping[int, Mapping[str, str]] | None = None,
+    label: str | None = None,
+) -> RowResult:
+    """A row with `hits` of `n` by seed."""
+    return RowResult(
+        number=number,
+        label=label or f"row {number}",
+        title=None,
+        levels=levels,
+        lines=None,
+        seeds=tuple(hits),
+        failed=(),
+        missing=(),
+        metrics={"top1": Metric(list(hits.values()), n, 0.95)} if hits else {},
+        rates={1: float(np.mean(list(hits.values()))) / n} if hits else {},
+        environments=environments or {seed: {} for seed in hits},
+        trials={seed: f"{number}/{seed}" for seed in hits},
+    )
+
+
+def results(
+    factors: Mapping[str, Sequence[Any]],
+    rows: Sequence[RowResult],
+    hits: Mapping[str, Any] | None = None,
+    **document: Any,
+) -> StudyResults:
+    """A study of these rows; a factor's first level is its baseline."""
+    named = [
+        {"name": name, "sets": [f"settings.{name}"], "levels": list(levels), "baseline": levels[0]}
+        for name, levels in factors.items()
+    ]
+    usual = {"primary": "top1", "alpha": 0.05, "delta_pp": 0.5, "trainer": "simulated", "factors": named}
+    return StudyResults(
+        study="made",
+        profile="default",
+        imported=False,
+        document={**usual, **document},
+        rows=tuple(rows),
+        references=(),
+        queries=N,
+        gallery=None,
+        hits=hits or {},
+    )
+
+
+def drawn(
+    factors: Mapping[str, Sequence[Any]],
+    cells: Sequence[Mapping[str, Any]],
+    seeds: int,
+    rng: np.random.Generator,
+    **document: Any,
+) -> StudyResults:
+    """A study whose rows have hits near 270 of 1,000, with a shift that the rows of a seed share."""
+    shared = rng.normal(0, 4, seeds)
+    made = []
+    for number, levels in enumerate(cells, start=1):
+        hits = np.rint(270 + shared + rng.normal(0, 6, seeds)).astype(int).tolist()
+        made.append(row(number, levels, dict(enumerate(hits))))
+    return results(factors, made, **document)
