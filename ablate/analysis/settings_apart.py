@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from ablate.analysis.matching import level_word
 from ablate.analysis.results import StudyResults
@@ -11,7 +10,6 @@ from ablate.study.log import NOTE
 from ablate.study.log_names import factor_of
 from ablate.study.settings import flattened, overlaps
 
-LONGEST = 40
 _EMPHASISED = re.compile(r"\*\*(.+?)\*\*")
 
 
@@ -70,7 +68,7 @@ def _lines(results: StudyResults) -> dict[str, str]:
     for key, value in results.document.get("setting", []):
         emphasised = _EMPHASISED.match(value)
         if key != NOTE and key != "trainer":
-            found[key] = _short(emphasised[1] if emphasised else value)
+            found[key] = level_word(emphasised[1] if emphasised else value)
     return found
 
 
@@ -78,12 +76,7 @@ def _config(results: StudyResults) -> dict[str, str]:
     """What shapes a result; the data's name is told beside it."""
     config = flattened(results.document.get("config") or {})
     kept = {key: value for key, value in config.items() if key != "data.name" and not overlaps(key, "runtime")}
-    return {key: _short(value) for key, value in kept.items()}
-
-
-def _short(value: Any) -> str:
-    text = level_word(value)
-    return text if len(text) <= LONGEST else text[: LONGEST - 2] + " …"
+    return {key: level_word(value) for key, value in kept.items()}
 
 
 def _count(number: int | None) -> str | None:

@@ -23,10 +23,13 @@ from ablate.analysis.compare import (
 from ablate.analysis.contrasts import Contrast
 from ablate.analysis.estimates import Estimate
 from ablate.analysis.results import RowResult
+from ablate.analysis.settings_apart import Apart
 from ablate.report import words
 
 MOST_APART = 12
 """Settings that differ, as text; the JSON has all."""
+LONGEST = 40
+"""Letters of a setting's value, as text."""
 MOST_REASONS = 20
 CHANGE_WIDTH = 14
 STYLES = {"contradicted": "bold", "reproduced": "bold"}
@@ -123,7 +126,7 @@ def total(comparison: Comparison) -> str:
 def settings(comparison: Comparison) -> list[str]:
     """What differs around the contrasts, told once: levels that stand for others, settings, few seeds, shared runs."""
     found = list(_levels_apart(comparison))
-    apart = [f"{a.what} {_or_unknown(a.ours)} | {_or_unknown(a.theirs)}" for a in comparison.apart]
+    apart = [_apart(apart) for apart in comparison.apart]
     if apart:
         more = f"; and {len(apart) - MOST_APART} more, see --format json" if len(apart) > MOST_APART else ""
         found.append(f"Settings, ours | theirs: {'; '.join(apart[:MOST_APART])}{more}.")
@@ -131,6 +134,15 @@ def settings(comparison: Comparison) -> list[str]:
         found.append("So this asks whether the same changes do the same there and here, not whether a run repeats.")
     found += _about_rules(comparison)
     return found
+
+
+def _apart(apart: Apart) -> str:
+    """`lr 0.001 | 0.0001`; two long values whose beginnings are alike only differ."""
+    ours, theirs = (
+        "not known" if value is None else textwrap.shorten(value, LONGEST, placeholder=" …")
+        for value in (apart.ours, apart.theirs)
+    )
+    return f"{apart.what} differs" if ours == theirs else f"{apart.what} {ours} | {theirs}"
 
 
 def spoken(word: str) -> str:
@@ -202,7 +214,8 @@ def _contrasts(listed: Sequence[Compared]) -> Table:
         word = Text(spoken(compared.word), style=STYLES.get(compared.word, ""))
         word.append("\n(bundle)" if compared.bundle else "", style="not bold")
         cells = (_cell(compared.ours, compared.bundle), _cell(compared.theirs, compared.bundle), _difference(compared))
-        table.add_row(_numbers(compared.pair, narrow=True), what, *cells, word)
+        plain = (Text(text) for text in (_numbers(compared.pair, narrow=True), what, *cells))  # "[/b]" is no markup
+        table.add_row(*plain, word)
         table.add_row()
     return table
 
@@ -279,7 +292,7 @@ def _told(reading: Reading) -> Callable[[Pair], str]:
         listed, other = reading.changed[pair]
         if other is None:
             return f"{_numbers(pair)} is no contrast of its own"
-        was = f", as listed {spoken(listed)}" if listed else ""
+        was = f" (as listed: {spoken(listed)})" if listed else ""
         return f"{_numbers(pair)} {spoken(other)}{was}"
 
     return told
@@ -350,10 +363,6 @@ def _estimate_values(estimate: Estimate) -> dict[str, Any]:
 def _reading_values(reading: Reading) -> dict[str, Any]:
     changed = [{"rows": list(pair), "listed": one, "read": other} for pair, (one, other) in reading.changed.items()]
     return {"reading": reading.words, "words": changed}
-
-
-def _or_unknown(text: str | None) -> str:
-    return text if text is not None else "not known"
 
 
 def _counted(number: int, what: str) -> str:

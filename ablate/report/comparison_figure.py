@@ -20,6 +20,9 @@ DASHED: Any = (0, (3, 1.5))
 APART = 0.17
 """How far ours lies above the middle of its contrast, and theirs below it."""
 INCHES_A_CONTRAST = 0.56
+MOST_LINES = 4
+BOLD = 1.12
+"""Bold letters are wider."""
 COLUMNS = (
     *("from", "to", "changes", "ours", "ours_low", "ours_high", "ours_seeds", "theirs", "theirs_low", "theirs_high"),
     *("theirs_seeds", "difference", "difference_low", "difference_high", "word", "reason"),
@@ -78,10 +81,17 @@ def _line(compared: Compared) -> Line | None:
     """None for what cannot be compared, and for an effect that has no interval."""
     if compared.ours is None or compared.interval is None:
         return None
-    pair = f"{compared.pair[0]} → {compared.pair[1]}  "
-    word = spoken(compared.word) + (" (bundle)" if compared.bundle else "")
-    label = canvas.wrapped(pair + ", ".join(changed(compared)))
+    word = spoken(compared.word) + ("\n(bundle)" if compared.bundle else "")
+    label = _label(f"{compared.pair[0]} → {compared.pair[1]}", changed(compared))
     return Line(label, _side(compared.ours), _side(compared.theirs), word)
+
+
+def _label(pair: str, changes: Sequence[str]) -> str:
+    """The two rows and a line a change, so that no arrow ends a line; of many, the first."""
+    kept = [textwrap.shorten(change, canvas.LABEL_WIDTH, placeholder=" …") for change in changes]
+    if len(kept) > MOST_LINES:
+        kept[MOST_LINES - 1 :] = [f"and {len(kept) - MOST_LINES + 1} more"]
+    return f"{pair}  " + ",\n".join(kept)
 
 
 def _side(contrast: Contrast) -> Side:
@@ -95,7 +105,7 @@ def _figure(comparison: Comparison, every: Sequence[Line], stem: Path) -> list[P
     lines = every[: canvas.MOST_ROWS]
     notes = list(_notes(comparison, lines, len(every) - len(lines)))
     left = 2 * PAD + canvas.inches([line.label for line in lines], MEDIUM)
-    right = 2 * PAD + canvas.inches([line.word for line in lines], MEDIUM)
+    right = 2 * PAD + BOLD * canvas.inches([line.word for line in lines], MEDIUM)
     height = INCHES_A_CONTRAST * len(lines)
     axes = canvas.axes_between(left, right, height, above=0.45, below=canvas.below_axes(1 + len(notes)))
     draw_lines(axes, lines, comparison.ours.delta)
