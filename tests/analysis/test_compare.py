@@ -109,12 +109,15 @@ def test_what_one_study_leaves_open_cannot_be_told(ours: StudyResults, theirs: S
 def test_exactly_delta_apart_is_within_it() -> None:
     assert only(compare(one_factor(6.0), one_factor(6.5))).word == REPRODUCED
     assert only(compare(one_factor(6.0), one_factor(6.51))).word == SAME_SIGN
+    assert 1.1 - 0.6 > 0.5, "in floats"
+    assert judge(estimate(1.1, verdicts.BETTER), estimate(0.6, verdicts.BETTER), 0.05, 0.5) == REPRODUCED
 
 
 def test_both_are_judged_at_our_delta_and_alpha() -> None:
     ours, theirs = one_factor(6.0, delta_pp=2.0), one_factor(4.5)
     assert only(compare(ours, theirs)).word == REPRODUCED
     assert only(compare(theirs, ours)).word == SAME_SIGN
+    assert only(compare(one_factor(1.2, delta_pp=2.0), one_factor(1.2))).word == REPRODUCED, "below delta in both"
     strict = only(compare(one_factor(6.0, alpha=0.01), one_factor(6.0)))
     loose = only(compare(one_factor(6.0), one_factor(6.0, alpha=0.01)))
     assert strict.theirs.estimate.interval is not None
