@@ -165,10 +165,23 @@ def judge(ours: Estimate, theirs: Estimate, alpha: float, delta: float, bundle: 
     if NONE not in claims:
         return CONTRADICTED
     beyond = {verdicts.BETTER, verdicts.WORSE} & {ours.verdict, theirs.verdict}
-    return CONTRADICTED if beyond else CANNOT_TELL
+    return CONTRADICTED if beyond and _surely_differ(ours, theirs) else CANNOT_TELL
 
 
 _SIGNED = {*verdicts.FLIPPED, verdicts.CHECKPOINTS_DIFFER}
+
+
+def _surely_differ(ours: Estimate, theirs: Estimate) -> bool:
+    """Whether the difference's interval leaves out 0: an effect that is just shown and one that is just shown to be
+    small may be the same one, to the right of 0 and within ±delta."""
+    found = _difference_interval(ours, theirs)
+    return found is not None and not found[0] <= 0 <= found[1]
+
+
+def _difference_interval(ours: Estimate, theirs: Estimate) -> tuple[float, float] | None:
+    if ours.effect is None or theirs.effect is None or not ours.interval or not theirs.interval:
+        return None
+    return difference_interval(ours.effect, ours.interval, theirs.effect, theirs.interval)
 
 
 def _same_verdict(one: str, other: str) -> bool:
@@ -260,8 +273,7 @@ def _compared(theirs: Contrast, here: Analysis, matching: Matching) -> Compared:
     one, other = ours.estimate, theirs.estimate
     assert one.effect is not None
     assert other.effect is not None
-    known = one.interval and other.interval
-    interval = difference_interval(one.effect, one.interval, other.effect, other.interval) if known else None  # type: ignore[arg-type]
+    interval = _difference_interval(one, other)
     word = judge(one, other, here.results.alpha, here.results.delta, bundle=len(changes) > 1)
     return Compared(theirs, ours, changes, one.effect - other.effect, interval, word)
 

@@ -28,7 +28,7 @@ from ablate.report import words
 MOST_APART = 12
 """Settings that differ, as text; the JSON has all."""
 MOST_REASONS = 20
-CHANGE_WIDTH = 13
+CHANGE_WIDTH = 14
 STYLES = {"contradicted": "bold", "reproduced": "bold"}
 
 
@@ -195,7 +195,7 @@ def _contrasts(listed: Sequence[Compared]) -> Table:
     table.add_column("what changes", ratio=1, overflow="fold")
     for name in ("ours", "theirs", "ours − theirs"):
         table.add_column(name, justify="left", overflow="fold", min_width=14)
-    table.add_column("", min_width=12)
+    table.add_column("", no_wrap=True, min_width=12)
     for compared in listed:
         assert compared.ours is not None
         what = "\n".join(_in_column(line) for line in changed(compared))
@@ -214,7 +214,7 @@ def _in_column(change: str) -> str:
 
 
 def _table() -> Table:
-    return Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    return Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
 
 
 def _cell(contrast: Contrast, bundle: bool) -> str:
