@@ -34,10 +34,10 @@ def compare(
     """Compare our effects with another study's: reproduced, same sign, cannot tell, contradicted, not comparable."""
     if form not in FORMATS:
         raise AblateError(f"--format: {unknown_name('format', form, FORMATS)}")
-    from ablate.analysis.compare import compare as compared
-    from ablate.analysis.results import load
+    with closing(require_store(store)) as opened:  # first, so that a store that is not there is told at once
+        from ablate.analysis.compare import compare as compared
+        from ablate.analysis.results import load
 
-    with closing(require_store(store)) as opened:
         ours = load(opened, study, profile)
         theirs = load(opened, against, against_profile) if against_store is None else None
     if theirs is None:

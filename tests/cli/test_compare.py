@@ -1,214 +1,300 @@
-"""`ablate compare` as typed: simulated studies whose true effects are known, and the seed log."""
+"""`ablate compare`: simulated studies whose true effects are known, run and held against each other."""
 
 import csv
 import json
 import re
-import subprocess
-import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.cli.test_startup import HEAVY
-from tests.conftest import ROOT, Ablate
+from ablate.analysis.compare import WORDS
+from tests.conftest import ROOT, Ablate, Result
 
 SEED_LOG = ROOT / "studies" / "reference" / "baseline-log.md"
-WORDS = {"reproduced", "same_sign", "cannot_tell", "contradicted", "not_comparable"}
-SWITCHES = ("raised", "lowered", "resized", "idle")
-OURS = {"raised": 3.0, "lowered": 3.0, "resized": 3.0}
-THEIRS = {"raised": 3.0, "lowered": -3.0, "resized": 6.0}
-EXPECTED = {"raised": "reproduced", "lowered": "contradicted", "resized": "same_sign", "idle": "reproduced"}
-"""By the true effects: an effect of 0 in both is no effect in both."""
+TRICKS = ("same", "larger", "opposite", "flat", "appeared")
+STUDY = """\
+study: {name}
+trainer: simulated
+delta: 2
+config:
+  queries: 4000
+  effects:
+{effects}
+factors:
+{factors}
+design: [add_one: {{from: {{}}}}]
+seeds: {seeds}
+"""
+THEIRS = {"same": 6, "larger": 4, "opposite": -4, "flat": 0, "appeared": 0}
+OURS = {"same": 6, "larger": 10, "opposite": 4, "flat": 0, "appeared": 6}
+EXPECTED = {
+    "same": "reproduced",
+    "larger": "same_sign",
+    "opposite": "contradicted",
+    "flat": "reproduced",
+    "appeared": "contradicted",
+}
+"""Over eight seeds of 4,000 queries a difference has an SE of about 0.3 pp: delta is seven of them."""
 
 
-def run(ablate: Ablate, name: str, effects: Mapping[str, float], first: int = 0, **changes: Any) -> None:
-    """A study of switches, one at a time. Of a mean over 6 seeds, about 0.04 pp of SD: all effects are well known."""
-    config = {"queries": 20_000, "discordance": 0.02, "seed_sd_pp": 0.05, "shared_seed_sd_pp": 0.0}
-    config["effects"] = [{"when": {switch: "on"}, "pp": pp} for switch, pp in effects.items()]  # type: ignore[assignment]
-    switches = {name: {"sets": f"settings.{name}", "levels": ["off", "on"]} for name in SWITCHES}
-    rows = {"plain": {}, **{name: {name: "on"} for name in SWITCHES}}
-    study = {"study": name, "trainer": "simulated", "config": config, "factors": switches, "design": [{"rows": rows}]}
-    text = yaml.safe_dump({**study, "seeds": list(range(first, first + 6)), **changes}, sort_keys=False)
-    Path(f"{name}.yaml").write_text(text)
-    ablate("run", f"{name}.yaml", "--executor", "inline")
+def text(name: str, effects: dict[str, float], seeds: str, margin: str = "[0.3, 0.2]") -> str:
+    lines = "\n".join(f"    - {{when: {{{factor}: on}}, pp: {pp}}}" for factor, pp in effects.items())
+    factors = [f"  {factor}: {{sets: settings.{factor}, levels: [off, on]}}" for factor in effects]
+    factors.append(f"  margin: {{sets: settings.margin, levels: {margin}}}")
+    return STUDY.format(name=name, effects=lines, factors="\n".join(factors), seeds=seeds)
 
 
-def compared(ablate: Ablate, *words: object) -> dict[str, Any]:
-    told = ablate("compare", *words, "--format", "json")
-    assert told.code == 0, told.err
-    found: dict[str, Any] = json.loads(told.out)
-    assert {contrast["word"] for contrast in found["contrasts"]} <= WORDS == set(found["total"])
-    assert sum(found["total"].values()) == len(found["contrasts"])
-    return found
+def run(ablate: Ablate, written: str) -> None:
+    Path("study.yaml").write_text(written)
+    ended = ablate("run", "study.yaml", "--executor", "inline")
+    assert ended.code == 0, ended.err
 
 
-def words_of(found: Mapping[str, Any]) -> dict[tuple[tuple[str, str], ...], str]:
-    """{changes, as (factor, level) of the second row: word}"""
-    return {tuple((c["factor"], c["to"]) for c in each["changes"]): each["word"] for each in found["contrasts"]}
+def compared(ablate: Ablate, *words: object) -> Any:
+    ended = ablate("compare", *words, "--format", "json")
+    assert ended.code == 0, ended.err
+    return json.loads(ended.out)
+
+
+def by_factor(document: Any) -> dict[str, Any]:
+    """{factor: its contrast against the baseline}."""
+    singles = [one for one in document["contrasts"] if len(one["changes"]) == 1]
+    return {one["changes"][0]["factor"]: one for one in singles}
 
 
 @pytest.fixture
-def two(ablate: Ablate) -> Ablate:
-    run(ablate, "ours", OURS)
-    run(ablate, "theirs", THEIRS, first=10)
+def both(ablate: Ablate) -> Ablate:
+    """Ours with other seeds than theirs, and margin 0.1 in place of 0.2, whose first level is written as a text."""
+    run(ablate, text("theirs", THEIRS, "100..107"))
+    run(ablate, text("ours", OURS, "0..7", margin="['0.30', 0.1]"))
     return ablate
 
 
-def test_the_word_is_what_the_true_effects_say(two: Ablate) -> None:
-    found = compared(two, "ours", "--against", "theirs")
-    words = words_of(found)
-    assert {name: words[((name, "on"),)] for name in SWITCHES} == EXPECTED
-    for contrast in found["contrasts"]:
-        changes = {change["factor"]: 1 if change["to"] == "on" else -1 for change in contrast["changes"]}
-        true = sum(sign * (OURS.get(name, 0) - THEIRS.get(name, 0)) for name, sign in changes.items())
-        assert abs(contrast["difference_pp"] - true) < 0.5
-        low, high = contrast["ci_difference_pp"]
-        assert low < contrast["difference_pp"] < high
-        assert contrast["bundle"] == (len(changes) > 1)
+def test_every_word_where_the_truth_is_known(both: Ablate) -> None:
+    found = compared(both, "ours", "--against", "theirs")
+    contrasts = by_factor(found)
+    assert {factor: contrasts[factor]["word"] for factor in TRICKS} == EXPECTED
+    assert contrasts["margin"]["word"] == "not_comparable"
+    assert contrasts["margin"]["reason"] == "ours has no margin 0.2"
+    for factor in TRICKS:
+        one = contrasts[factor]
+        assert one["ours"]["effect_pp"] == pytest.approx(OURS[factor], abs=1.5)
+        assert one["theirs"]["effect_pp"] == pytest.approx(THEIRS[factor], abs=1.5)
+        assert one["difference_pp"] == pytest.approx(one["ours"]["effect_pp"] - one["theirs"]["effect_pp"])
+        low, high = one["ci_difference_pp"]
+        assert low < one["difference_pp"] < high
+    assert found["shared_trials"] == 0
+    assert found["ours_only"] == 1, "margin 0.1"
 
 
-def test_the_order_of_our_rows_changes_nothing(two: Ablate) -> None:
-    rows: dict[str, Any] = {**{name: {name: "on"} for name in reversed(SWITCHES)}, "plain": {}}
-    run(two, "turned", OURS, design=[{"rows": rows}])
-    one, other = (compared(two, name, "--against", "theirs") for name in ("ours", "turned"))
-    assert words_of(one) == words_of(other)
-    differences = [[c["difference_pp"] for c in found["contrasts"]] for found in (one, other)]
-    assert differences[0] == pytest.approx(differences[1])
+def test_the_totals_add_up(both: Ablate) -> None:
+    found = compared(both, "ours", "--against", "theirs")
+    assert list(found["total"]) == list(WORDS)
+    given = [one["word"] for one in found["contrasts"]]
+    assert found["total"] == {word: given.count(word) for word in WORDS}
+    assert sum(found["total"].values()) == len(given) > len(TRICKS)
+    for one in found["contrasts"]:
+        assert (one["ours"] is None) == (one["word"] == "not_comparable") == bool(one["reason"])
 
 
-def test_few_seeds_that_spread_cannot_tell(two: Ablate) -> None:
-    config = {"queries": 500, "seed_sd_pp": 4.0, "effects": [{"when": {"raised": "on"}, "pp": 3.0}]}
-    run(two, "noisy", {}, config=config, seeds=2)
-    words = words_of(compared(two, "noisy", "--against", "theirs"))
-    assert words[(("raised", "on"),)] == "cannot_tell"
+def test_ours_against_itself_is_reproduced_wherever_it_is_decided(both: Ablate) -> None:
+    found = compared(both, "theirs", "--against", "theirs")
+    undecided = 0
+    for one in found["contrasts"]:
+        assert one["difference_pp"] == 0
+        decided = one["ours"]["p"] <= 0.05 if one["bundle"] else one["ours"]["verdict"] != "undecided"
+        assert one["word"] == ("reproduced" if decided else "cannot_tell")
+        undecided += not decided
+    assert found["total"]["reproduced"] == len(found["contrasts"]) - undecided >= len(TRICKS)
+    assert found["shared_trials"] == 7 * 8
+    assert found["settings"] == []
 
 
-def test_a_row_that_ours_lacks_and_one_that_failed_are_not_comparable(two: Ablate) -> None:
-    factors = {name: {"sets": f"settings.{name}", "levels": ["off", "on"]} for name in SWITCHES}
-    factors["idle"] = {"sets": "fail", "levels": {"off": 0.0, "on": 1.0}}
-    rows = {"plain": {}, "raised": {"raised": "on"}, "idle": {"idle": "on"}}
-    run(two, "part", OURS, factors=factors, design=[{"rows": rows}])
-    found = compared(two, "part", "--against", "theirs")
-    reasons = {tuple(c["factor"] for c in each["changes"]): each["reason"] for each in found["contrasts"]}
-    assert reasons[("raised",)] is None
-    assert "no row like 3 (lowered)" in reasons[("lowered",)]
-    assert "idle (failed)" in reasons[("idle",)]
+def test_few_seeds_cannot_tell(ablate: Ablate) -> None:
+    run(ablate, text("theirs", {"same": 6}, "100..107"))
+    run(ablate, text("ours", {"same": 1}, "2").replace("queries: 4000", "queries: 50"))
+    found = by_factor(compared(ablate, "ours", "--against", "theirs"))
+    assert found["same"]["word"] == "cannot_tell"
+    assert found["same"]["theirs"]["verdict"] == "better"
 
 
-def test_a_study_against_itself_reproduces_all_that_it_decides(two: Ablate) -> None:
-    found = compared(two, "ours", "--against", "ours")
-    assert found["shared_trials"] == 30
-    assert {contrast["difference_pp"] for contrast in found["contrasts"]} == {0.0}
-    assert {each["word"] for each in found["contrasts"] if not each["bundle"]} == {"reproduced"}
-    assert "30 trials in both studies" in two("compare", "ours", "--against", "ours").out
+def _words_on_screen(out: str) -> int:
+    return len(re.findall(r"(?:reproduced|same sign|cannot tell|contradicted)$", out, re.MULTILINE))
 
 
-def test_a_profile_and_another_store_are_compared(two: Ablate) -> None:
-    doubled = {"config": {"effects": [{"when": {"raised": "on"}, "pp": 6.0}]}}
-    run(two, "both", OURS, profiles={"high": doubled})
-    two("run", "both.yaml", "--profile", "high", "--executor", "inline")
-    found = compared(two, "both", "--profile", "high", "--against", "both", "--against-profile", "base")
-    assert (found["profile"], found["against"]["profile"]) == ("high", "base")
-    assert words_of(found)[(("raised", "on"),)] == "same_sign"
-    assert [apart["what"] for apart in found["settings"]] == ["effects"]
-    two("run", "theirs.yaml", "--executor", "inline", "--store", "elsewhere/other.db")
-    away = compared(two, "ours", "--against", "theirs", "--against-store", "elsewhere/other.db")
-    assert away["contrasts"] == compared(two, "ours", "--against", "theirs")["contrasts"]
+def test_the_terminal_shows_every_comparable_contrast_within_80_columns(both: Ablate) -> None:
+    ended = both("compare", "ours", "--against", "theirs")
+    table = ended.out.partition("Contrasts, pp")[2].partition("Rows: theirs")[0]
+    found = compared(both, "ours", "--against", "theirs")["total"]
+    assert max(map(len, ended.out.replace("figure: ", "\nfigure: ").splitlines())) <= 80
+    assert _words_on_screen(table) == sum(found.values()) - found["not_comparable"]
+    assert "Not comparable" in ended.out
+    assert "ours has no margin 0.2" in ended.out
+    flat = " ".join(ended.out.split())
+    assert ", ".join(f"{count} {word.replace('_', ' ')}" for word, count in found.items()) in flat
 
 
-def test_the_terminal_fits_80_columns_and_every_word_is_whole(two: Ablate, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    told = two("compare", "ours", "--against", "theirs").out
-    assert max(map(len, told.splitlines())) <= 80
-    for word in set(EXPECTED.values()):
-        assert re.search(rf" {word.replace('_', ' ')}$", told, re.MULTILINE)
-    counts = re.search(r"contrasts: (\d+) reproduced, (\d+) same sign, (\d+) cannot tell, (\d+) contradicted", told)
-    assert counts is not None
+def test_wide_numbers_and_long_names_leave_the_words_whole(ablate: Ablate) -> None:
+    name = "a_very_long_name_of_a_factor_that_has_no_end"
+    for study, pp in (("theirs", -20), ("ours", 20)):
+        run(ablate, text(study, {name: pp}, "2").replace("queries: 4000", "queries: 200"))
+    out = ablate("compare", "ours", "--against", "theirs").out
+    assert max(map(len, out.splitlines())) <= 80
+    assert _words_on_screen(out.partition("Contrasts, pp")[2].partition("Rows: theirs")[0]) == 3
+
+
+def test_markdown_has_as_many_cells_in_every_line(both: Ablate) -> None:
+    out = both("compare", "ours", "--against", "theirs", "--format", "markdown").out
+    lines = [line for line in out.splitlines() if line.startswith("|")]
+    cells = {len(re.findall(r"(?<!\\)\|", line)) for line in lines}
+    found = compared(both, "ours", "--against", "theirs")["total"]
+    assert cells == {9}
+    assert len(lines) == 2 + sum(found.values()) - found["not_comparable"]
+    assert "## Not comparable" in out
+    assert re.search(r"^!\[compare\.svg\]\(.*compare\.svg\)$", out, re.MULTILINE)
+
+
+def test_the_figure_is_the_same_each_time_and_says_what_it_is(both: Ablate) -> None:
+    svg = Path("results/figures/ours/base/compare.svg")
+    both("compare", "ours", "--against", "theirs")
+    first = svg.read_text()
+    svg.unlink()
+    both("compare", "ours", "--against", "theirs")
+    assert svg.read_text() == first
+    assert re.search(r"<desc>[^<]*both studies[^<]*contrasts", first)
+    assert "<dc:date>" not in first
+    assert not re.search(r"\b20\d\d-\d\d-\d\d", first.partition("<defs>")[0].partition("<svg")[2])
+
+
+def test_the_csv_has_every_contrast(both: Ablate) -> None:
+    both("compare", "ours", "--against", "theirs")
+    with Path("results/figures/ours/base/compare.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    contrasts = compared(both, "ours", "--against", "theirs")["contrasts"]
+    assert [(line["from"], line["to"], line["word"]) for line in lines] == [
+        (one["from"], one["to"], one["word"]) for one in contrasts
+    ]
+    for line, one in zip(lines, contrasts, strict=True):
+        known = one["difference_pp"] is not None
+        assert (
+            (float(line["difference"]) == pytest.approx(one["difference_pp"], abs=1e-4))
+            if known
+            else (line["difference"] == "" and line["reason"] == one["reason"])
+        )
+
+
+def test_a_log_against_itself_agrees_wherever_it_says_something(ablate: Ablate) -> None:
+    assert ablate("import", SEED_LOG, "--study", "log").code == 0
+    found = compared(ablate, "log", "--against", "log")
+    for one in found["contrasts"]:
+        said = one["ours"]["p"] <= 0.05 if one["bundle"] else one["ours"]["verdict"] == "checkpoints_differ"
+        assert one["word"] == ("reproduced" if said else "cannot_tell")
+    assert found["total"]["reproduced"] > 0
+    assert found["shared_trials"] == 9
+    assert "one seed a row" in " ".join(ablate("compare", "log", "--against", "log").out.split())
+
+
+OURS_OF_THE_LOG = """\
+study: again
+trainer: simulated
+config:
+  queries: 12377
+  effects:
+    - {when: {normalization: on}, pp: -4.5}
+    - {when: {random_erasing: on}, pp: -3}
+factors:
+  normalization: {sets: settings.normalization, levels: [off, on]}
+  random_erasing: {sets: settings.random_erasing, levels: [off, on]}
+  margin: {sets: settings.margin, levels: [0.3, 0.2]}
+  omega: {sets: settings.omega, levels: [0.9, 0.7]}
+design:
+  - rows:
+      "baseline 2": {}
+      "erasing": {random_erasing: on}
+      "erasing, normalized": {random_erasing: on, normalization: on}
+seeds: 3
+"""
+
+
+def test_a_simulated_study_against_a_log(ablate: Ablate) -> None:
+    """The log: erasing +2.48 and normalization −4.50 on totals of 12,377 queries; here −3 and −4.5."""
+    assert ablate("import", SEED_LOG, "--study", "log").code == 0
+    run(ablate, OURS_OF_THE_LOG)
+    found = compared(ablate, "again", "--against", "log")
+    contrasts = by_factor(found)
+    assert contrasts["random_erasing"]["word"] == "contradicted"
+    assert contrasts["random_erasing"]["theirs"]["effect_pp"] == pytest.approx(2.4804, abs=1e-4)
+    assert contrasts["normalization"]["word"] in ("reproduced", "same_sign")
+    assert contrasts["warmup"]["word"] == "not_comparable"
+    assert "warmup" in contrasts["warmup"]["reason"]
+    assert "Read otherwise" in ablate("compare", "again", "--against", "log").out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("ours", "--against", "nobody"), "nobody"),
+        (("nobody", "--against", "theirs"), "nobody"),
+        (("ours", "--against", "theirs", "--format", "xml"), "xml"),
+        (("ours", "--against", "theirs", "--against-store", "nowhere.db"), "no store there"),
+        (("ours", "--against", "theirs", "--against-profile", "quick"), "quick"),
+        (("ours", "--against", "top5"), "primary"),
+        (("ours", "--against", "other"), "no factor in common"),
+    ],
+)
+def test_what_cannot_be_done_is_a_message(ablate: Ablate, words: tuple[str, ...], message: str) -> None:
+    small = text("ours", {"same": 6}, "1").replace("4000", "50")
+    run(ablate, small)
+    run(ablate, small.replace("study: ours", "study: theirs"))
+    run(ablate, small.replace("study: ours", "study: top5\nprimary: top5"))
+    run(ablate, small.replace("study: ours", "study: other").replace("  same:", "  a:").replace("  margin:", "  b:"))
+    ended: Result = ablate("compare", *words)
+    assert ended.code == 2
+    assert message in ended.err
+    assert "Traceback" not in ended.err
+    assert ended.out == ""
+
+
+def test_a_file_takes_the_text_and_another_store_gives_theirs(ablate: Ablate) -> None:
+    run(ablate, text("theirs", {"same": 6}, "1"))
+    Path("results").rename("elsewhere")
+    run(ablate, text("ours", {"same": 6}, "1"))
+    words = ("compare", "ours", "--against", "theirs", "--against-store", "elsewhere/ablate.db")
+    printed = ablate(*words, "--format", "json").out
+    ended = ablate(*words, "--format", "json", "--output", "deep/found.json")
+    assert (ended.code, ended.out) == (0, "")
+    assert Path("deep/found.json").read_text() == printed
+    assert json.loads(printed)["total"]["not_comparable"] == 0
 
 
 def test_levels_that_look_like_markup_are_printed(ablate: Ablate) -> None:
-    factors = {"odd": {"sets": "settings.odd", "levels": ["[a]", "[/b]"]}}
-    run(ablate, "odd", {}, factors=factors, design=[{"add_one": {"from": {}}}])
-    assert "[a] → [/b]" in ablate("compare", "odd", "--against", "odd").out
+    run(ablate, text("odd", {"same": 6}, "2", margin="['[a]', '[/b]']"))
+    out = ablate("compare", "odd", "--against", "odd").out
+    assert "[a] → [/b]" in out
+    assert "margin=[/b]" in out
 
 
-def test_against_the_log_what_stands_for_what_is_told_once(ablate: Ablate) -> None:
-    ablate("import", SEED_LOG, "--study", "baseline-log")
-    factors = {
-        "backbone": {"sets": "settings.backbone", "levels": ["resnet18", "se_resnet18"]},
-        "random_erasing": {"sets": "settings.random_erasing", "levels": ["off", "on"]},
-        "normalization": {"sets": "settings.normalization", "levels": ["off", "on"]},
-        "margin": {"sets": "settings.margin", "levels": [0.30, 0.2]},
-    }
-    rows = {
-        "one": {"normalization": "on", "margin": 0.2},
-        "two": {},
-        "two erased": {"random_erasing": "on"},
-        "one erased": {"normalization": "on", "random_erasing": "on"},
-    }
-    true = {"random_erasing": 2.48, "normalization": -4.5}  # the log's own, of its rows as listed
-    run(ablate, "ours", true, factors=factors, design=[{"rows": rows}])
-    told = ablate("compare", "ours", "--against", "baseline-log").out
-    assert told.count("resnet18 stands for resnet50") == 1
-    assert "Only theirs has omega, warmup, label_smoothing" in " ".join(told.split())
-    assert "row 5 with margin 0.2, not 0.3" in told
-    words = words_of(compared(ablate, "ours", "--against", "baseline-log"))
-    assert words[(("random_erasing", "on"),)] == "reproduced"
-    assert words[(("normalization", "on"),)] == "reproduced"
-    assert words[(("backbone", "se_resnet50"),)] == "not_comparable"
+def test_settings_that_differ_late_in_a_long_list_are_told(both: Ablate) -> None:
+    told = " ".join(both("compare", "ours", "--against", "theirs").out.split())
+    assert "effects differs" in told
+    (apart,) = compared(both, "ours", "--against", "theirs")["settings"]
+    assert (apart["what"], "larger" in apart["ours"]) == ("effects", True)
+    assert apart["ours"] != apart["theirs"]
 
 
-def test_the_figure_lies_beside_the_store_and_is_the_same_every_time(two: Ablate) -> None:
-    told = two("compare", "ours", "--against", "theirs").out
-    folder = Path("results/figures/ours/base")
-    assert f"figure: {folder / 'compare.svg'}" in told
-    drawn = [(folder / f"compare.{kind}").read_bytes() for kind in ("svg", "png", "csv")]
-    two("compare", "ours", "--against", "theirs", "--format", "markdown", "--output", "told.md")
-    assert [(folder / f"compare.{kind}").read_bytes() for kind in ("svg", "png", "csv")] == drawn
-    assert b"dc:date" not in drawn[0]
-    lines = list(csv.DictReader(drawn[2].decode().splitlines()))
-    assert [line["word"] for line in lines] == [
-        contrast["word"] for contrast in compared(two, "ours", "--against", "theirs")["contrasts"]
-    ]
-    assert Path("told.md").read_text().startswith("# ours (base) against theirs (base)")
-
-
-def test_what_is_wrong_is_said(two: Ablate) -> None:
-    run(two, "other-metric", OURS, primary="top5")
-    run(two, "strange", {}, factors={"x": {"sets": "settings.x", "levels": [1, 2]}}, design=[{"grid": {"x": [1, 2]}}])
-    for words, message in (
-        (("our", "--against", "theirs"), "unknown study 'our'.*did you mean 'ours'"),
-        (("ours", "--against", "thiers"), "unknown study 'thiers'.*did you mean 'theirs'"),
-        (("ours", "--against", "theirs", "--profile", "base1"), "base1"),
-        (("ours", "--against", "theirs", "--format", "jsn"), "unknown format 'jsn'.*did you mean 'json'"),
-        (("ours", "--against", "theirs", "--store", "no.db"), "no store there yet"),
-        (("ours", "--against", "other-metric"), "ours is about top1, other-metric about top5"),
-        (("ours", "--against", "strange"), "no factor in common"),
-    ):
-        told = two("compare", *words)
-        assert told.code == 2
-        assert re.search(message, told.err), told.err
-
-
-def test_one_row_and_no_results_are_no_fault(two: Ablate) -> None:
-    run(two, "alone", OURS, design=[{"rows": {"plain": {}}}])
-    assert compared(two, "ours", "--against", "alone")["contrasts"] == []
-    assert set(words_of(compared(two, "alone", "--against", "ours")).values()) == {"not_comparable"}
-    run(two, "empty", OURS, config={"fail": 1.0})
-    for pair in (("empty", "ours"), ("ours", "empty")):
-        assert set(words_of(compared(two, pair[0], "--against", pair[1])).values()) == {"not_comparable"}
-        assert two("compare", pair[0], "--against", pair[1]).code == 0
-
-
-def test_faults_are_told_before_anything_heavy_is_loaded(tmp_path: Path) -> None:
-    code = (
-        f"import sys, atexit\natexit.register(lambda: print('heavy:', sorted({HEAVY!r} & set(sys.modules))))\n"
-        "from ablate.__main__ import main\n"
+def test_a_failed_row_and_a_study_of_one_row_are_told_not_refused(both: Ablate) -> None:
+    broken = text("broken", OURS, "2").replace(
+        "{sets: settings.flat, levels: [off, on]}", "{sets: fail, levels: [0, 1]}"
     )
-    for words in (["compare", "--help"], ["compare", "a", "--against", "b", "--format", "x"]):
-        command = [sys.executable, "-c", f"{code}sys.argv = {['ablate', *words]!r}\nmain()\n"]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-        assert "heavy: []" in done.stdout, done.stdout + done.stderr
+    Path("broken.yaml").write_text(broken)
+    assert both("run", "broken.yaml", "--executor", "inline").code == 1
+    found = by_factor(compared(both, "broken", "--against", "theirs"))
+    assert found["flat"]["word"] == "not_comparable"
+    assert "flat=1 (failed)" in found["flat"]["reason"]
+    assert found["same"]["word"] != "not_comparable"
+    run(both, text("alone", OURS, "2").replace("add_one: {from: {}}", "rows: {alone: {}}"))
+    assert compared(both, "ours", "--against", "alone")["contrasts"] == []
+    assert "no two rows that differ" in both("compare", "ours", "--against", "alone").out
+    words = {one["word"] for one in compared(both, "alone", "--against", "ours")["contrasts"]}
+    assert words == {"not_comparable"}

@@ -12,6 +12,8 @@ from ablate.analysis.results import load
 from ablate.store import open_store
 from tests.conftest import ROOT, Ablate
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 SEED_LOG = ROOT / "studies" / "reference" / "baseline-log.md"
 ORACLE = ROOT / "tests" / "oracles" / "seed_log_pairs.csv"
 ROWS = ["b1", "b2", "b3", "b2+RE", "b1+RE"]

@@ -17,6 +17,8 @@ from ablate.report import latex, markdown
 from tests.conftest import ROOT, Ablate
 from tests.report.test_reports import tables_of
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 SEED_LOG = ROOT / "studies" / "reference" / "baseline-log.md"
 FACTORS = "factors: {" + ", ".join(f"{name}: {{sets: settings.{name}, levels: [off, on]}}" for name in "abcde") + "}"
 SEVERAL = f"""\
