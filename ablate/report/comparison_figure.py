@@ -1,4 +1,4 @@
-"""The figure `compare`: each contrast in ours and in the reference, one above the other, with the band of ±delta."""
+"""The figure `compare-THEIRS`: each contrast in ours and in the reference, one above the other, with the band of ±delta."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -55,7 +55,7 @@ def draw(comparison: Comparison, folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with matplotlib.rc_context(canvas.STYLE):
-            return _figure(comparison, lines, folder / "compare")
+            return _figure(comparison, lines, folder / f"compare-{comparison.theirs.study}")
     except OSError as error:
         raise AblateError(f"figures: {folder} cannot be written: {error.strerror}") from None
 
@@ -146,7 +146,7 @@ def _notes(comparison: Comparison, lines: Sequence[Line], not_drawn: int) -> Ite
         found.append(f"not comparable: {comparison.counts['not_comparable']}")
     yield "; ".join(found)
     if not_drawn:
-        yield f"and {not_drawn} more: see compare.csv"
+        yield f"and {not_drawn} more: see the CSV beside it"
 
 
 def _record(one: Compared) -> list[object]:

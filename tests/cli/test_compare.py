@@ -156,7 +156,7 @@ def test_markdown_has_as_many_cells_in_every_line(both: Ablate) -> None:
 
 
 def test_the_figure_is_the_same_each_time_and_says_what_it_is(both: Ablate) -> None:
-    svg = Path("results/figures/ours/base/compare.svg")
+    svg = Path("results/figures/ours/base/compare-theirs.svg")
     both("compare", "ours", "--against", "theirs")
     first = svg.read_text()
     svg.unlink()
@@ -169,7 +169,7 @@ def test_the_figure_is_the_same_each_time_and_says_what_it_is(both: Ablate) -> N
 
 def test_the_csv_has_every_contrast(both: Ablate) -> None:
     both("compare", "ours", "--against", "theirs")
-    with Path("results/figures/ours/base/compare.csv").open(newline="") as file:
+    with Path("results/figures/ours/base/compare-theirs.csv").open(newline="") as file:
         lines = list(csv.DictReader(file))
     contrasts = compared(both, "ours", "--against", "theirs")["contrasts"]
     assert [(line["from"], line["to"], line["word"]) for line in lines] == [
