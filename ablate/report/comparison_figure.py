@@ -1,4 +1,4 @@
-"""The figure `compare-THEIRS`: each contrast in ours and in the reference, one above the other, with the band of ±delta."""
+"""The figure `compare-THEIRS`: each contrast in ours above the same one in theirs, with the band of ±delta."""
 
 import textwrap
 from collections.abc import Iterator, Sequence

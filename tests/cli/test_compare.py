@@ -152,7 +152,7 @@ def test_markdown_has_as_many_cells_in_every_line(both: Ablate) -> None:
     assert cells == {9}
     assert len(lines) == 2 + sum(found.values()) - found["not_comparable"]
     assert "## Not comparable" in out
-    assert re.search(r"^!\[compare\.svg\]\(.*compare\.svg\)$", out, re.MULTILINE)
+    assert re.search(r"^!\[compare-theirs\.svg\]\(.*compare-theirs\.svg\)$", out, re.MULTILINE)
 
 
 def test_the_figure_is_the_same_each_time_and_says_what_it_is(both: Ablate) -> None:
