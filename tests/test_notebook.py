@@ -17,6 +17,10 @@ def test_the_notebook_shows_table_and_figures(ablate: Ablate, tmp_path: Path, mo
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute(env=dict(os.environ))
     shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     kinds = [kind for output in shown for kind in output.get("data", {})]
-    assert kinds.count("image/png") == 2
+    assert kinds.count("image/png") == 3
+    tables = [output["data"]["text/html"] for output in shown if "text/html" in output.get("data", {})]
+    assert [("in_family" in table, "contexts" in table) for table in tables][-2:] == [(True, False), (False, True)]
     assert any("| row |" in output["data"].get("text/markdown", "") for output in shown if "data" in output)
-    assert any("normalized" in output.get("text", "") or "direct" in output.get("text", "") for output in shown)
+    told = "".join(output.get("text", "") for output in shown)
+    assert "normalization" in told
+    assert "2 at once" in told, "a step that is confounded is said to be"

@@ -25,6 +25,7 @@ GREY, BAND = "#666666", "#e4e4e4"
 STYLE: Any = {
     "svg.hashsalt": "ablate",
     "text.parse_math": False,
+    "text.hinting": "none",  # hinting each letter anew takes half of the time that a PNG takes
     "font.size": 9.0,
     "hatch.linewidth": 0.8,
     "axes.spines.top": False,
@@ -45,48 +46,49 @@ SMALL, MEDIUM, TITLE = 8.0, 9.0, 10.5
 LINE: Final = 1.2 / 72
 """Inches that a line of text is high, for each of its points."""
 NOTE_INCHES: Final = 0.19
+SQUARE: Final = 1.15
+"""The width of a letter for which there is no glyph, in parts of its size: a box is drawn."""
+POINTS_MEASURED: Final = 10.0
 
 
 def wrapped(text: str, letters: int = LABEL_WIDTH, lines: int = 3) -> str:
     """At most so many lines: the CSV beside the figure has the whole."""
-    return "\n".join(textwrap.wrap(text, letters, max_lines=lines, placeholder=" …"))
+    return "\n".join(textwrap.wrap(printable(text), letters, max_lines=lines, placeholder=" …"))
 
 
-def inches(texts: Iterable[str], points: float) -> float:
+def printable(text: str) -> str:
+    """The text without letters that no font can draw and no XML may hold: a bell, a line's end, a joiner."""
+    kept = (letter for letter in text if unicodedata.category(letter) != "Cf")
+    return "".join(letter if letter.isprintable() else " " for letter in kept)
+
+
+def inches(texts: Iterable[str], points: float, weight: str = "normal") -> float:
     """How wide the longest line of some texts is, which must be known before they are drawn.
 
     Measuring the drawn texts instead (a tight bounding box) would draw every figure twice.
     """
-    widths = (sum(map(_em, line)) for text in texts for line in text.split("\n"))
+    widths = (sum(_em(letter, weight) for letter in line) for text in texts for line in text.split("\n"))
     return max(widths, default=0.0) * points / 72
 
 
-def fitted(text: str, room: float, points: float) -> str:
-    """The text, cut where `room` inches are full."""
-    if inches([text], points) <= room:
+def fitted(text: str, room: float, points: float, weight: str = "normal") -> str:
+    """The text in one line, cut where `room` inches are full."""
+    text = printable(text)
+    if inches([text], points, weight) <= room:
         return text
-    while text and inches([text + " …"], points) > room:
+    while text and inches([text + " …"], points, weight) > room:
         text = text[:-1]
     return text.rstrip() + " …"
 
 
 @lru_cache(maxsize=4096)
-def _em(letter: str) -> float:
-    """The width of a letter of the bold font, in parts of its size; a square for one that another font must give."""
-    if unicodedata.east_asian_width(letter) in "WF":
-        return 1.05
-    return float(_font().load_char(ord(letter)).linearHoriAdvance) / 65536 / _font_points() * 1.03
-
-
-@lru_cache(maxsize=1)
-def _font() -> Any:
-    font = get_font(findfont(FontProperties()))
-    font.set_size(_font_points(), 72)
-    return font
-
-
-def _font_points() -> float:
-    return 10.0
+def _em(letter: str, weight: str) -> float:
+    """The width of a letter in parts of its size, a little more than it has; a square where the font has none."""
+    font = get_font(findfont(FontProperties(weight=weight)))
+    if unicodedata.east_asian_width(letter) in "WF" or not font.get_char_index(ord(letter)):
+        return SQUARE
+    font.set_size(POINTS_MEASURED, 72)  # each time: whoever draws sets the size of this same font
+    return float(font.load_char(ord(letter)).linearHoriAdvance) / 65536 / POINTS_MEASURED * 1.03
 
 
 def axes_between(left: float, right: float, height: float, above: float, below: float) -> Axes:
@@ -111,7 +113,7 @@ def headline(axes: Axes, words: str) -> None:
     """The title, from the figure's left edge, cut where the figure ends."""
     figure, width, height = _size(axes)
     style: Any = {"fontsize": TITLE, "fontweight": "bold", "va": "top"}
-    figure.text(PAD / width, 1 - 0.12 / height, fitted(words, width - 2 * PAD, TITLE), **style)
+    figure.text(PAD / width, 1 - 0.12 / height, fitted(words, width - 2 * PAD, TITLE, "bold"), **style)
 
 
 def x_label(axes: Axes, words: str) -> None:
@@ -154,6 +156,7 @@ def write_csv(stem: Path, header: Sequence[str], rows: Iterable[Sequence[object]
 def save(axes: Axes, stem: Path, title: str, description: str) -> list[Path]:
     """SVG without a date, so that the same results give the same bytes; PNG for where SVG is not shown."""
     svg, png = stem.with_suffix(".svg"), stem.with_suffix(".png")
+    title, description = printable(title), printable(description)
     figure, _, height = _size(axes)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # drawn as a box; the CSV has it

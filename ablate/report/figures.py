@@ -193,11 +193,12 @@ def _seeds(rungs: Sequence[Rung]) -> str:
 
 def _reference_notes(lines: Sequence[Reference]) -> list[str]:
     shown = [f"dashed: {line.label} {line.rate:.2f}" for line in lines[:MOST_REFERENCES]]
-    return shown + ([f"and {len(lines) - MOST_REFERENCES} more references"] if len(lines) > MOST_REFERENCES else [])
+    more = len(lines) - MOST_REFERENCES
+    return shown + ([f"and {words.counted(more, 'more reference')}"] if more > 0 else [])
 
 
 def _more(count: int, stem: Path) -> list[str]:
-    return [f"and {count:,} more rows: see {stem.name}.csv"] if count else []
+    return [f"and {words.counted(count, 'more row')}: see {stem.name}.csv"] if count else []
 
 
 def _label(row: RowResult) -> str:

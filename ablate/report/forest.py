@@ -12,15 +12,18 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from ablate.analysis.analyse import Analysis
-from ablate.analysis.contrasts import DIRECT, Contrast
+from ablate.analysis.contrasts import DIRECT, Contrast, Contrasts
 from ablate.analysis.effects import Effect
 from ablate.analysis.estimates import Estimate
+from ablate.analysis.results import StudyResults
 from ablate.report import canvas, words
 from ablate.report.canvas import BAND, BLUE, GREEN, GREY, LINE, MEDIUM, PAD, SMALL, VERMILION
 from ablate.study.factors import level_text
 
 STEP, FACTOR, CONFOUNDED = "One factor between two rows", "A factor over all rows", "Several factors at once"
 MARKS: Final = {STEP: ("o", BLUE), FACTOR: ("s", GREEN), CONFOUNDED: ("D", VERMILION)}
+IDS: Final = {STEP: "step", FACTOR: "factor", CONFOUNDED: "confounded"}
+"""How the ids of a kind's parts begin in the SVG, where each id may be there once."""
 HATCH: Final = "//////"
 BAR: Final = 0.045
 """Half the height of a hatched bar, inches."""
@@ -56,13 +59,12 @@ class Place(NamedTuple):
 
 def forest(analysis: Analysis) -> list[Entry]:
     """The direct contrasts, of a family that is listed only its own; the factors; the steps that are confounded."""
-    listed = not isinstance(analysis.results.family, str)
-    direct = [c for c in analysis.contrasts if c.identified == DIRECT and (c.in_family or not listed)]
+    results, listed = analysis.results, not isinstance(analysis.results.family, str)
     confounded = [step for step in analysis.steps if step.identified != DIRECT]
     return [
-        *(_of_rows(STEP, contrast) for contrast in direct),
-        *map(_of_factor, analysis.effects),
-        *(_of_rows(CONFOUNDED, step) for step in confounded),
+        *(_of_rows(STEP, one, results) for one in _direct(analysis.contrasts) if one.in_family or not listed),
+        *(_of_factor(effect, results) for effect in analysis.effects),
+        *(_of_rows(CONFOUNDED, step, results) for step in confounded),
     ]
 
 
@@ -146,41 +148,48 @@ def forest_figure(analysis: Analysis, entries: Sequence[Entry], stem: Path) -> l
     return canvas.save(axes, stem, title, _description(results.delta, entries, metric))
 
 
-def _of_rows(kind: str, contrast: Contrast) -> Entry:
+def _direct(contrasts: Contrasts) -> Iterable[Contrast]:
+    """Those of one factor, chosen by columns: of a hundred rows nine tenths of all pairs are others."""
+    alone = (contrasts.differing.sum(axis=1) == 1) & ~contrasts.undeclared.any(axis=1)
+    return (contrasts[int(at)] for at in np.flatnonzero(alone))
+
+
+def _of_rows(kind: str, contrast: Contrast, results: StudyResults) -> Entry:
     before, after = contrast.before, contrast.after
     levels = ((name, before.levels.get(name), after.levels.get(name)) for name in contrast.differs)
     changes = [f"{name} {level_text(one)} → {level_text(other)}" for name, one, other in levels]
     changes += [f"{name} (undeclared)" for name in contrast.undeclared]
     context = f"row {after.number} against {before.number}: {before.label}"
-    return Entry(
-        kind, ", ".join(changes) or "nothing", context, contrast.estimate, words.phrase(contrast), "no result yet"
-    )
+    return Entry(kind, ", ".join(changes) or "nothing", context, *_said(contrast, results))
 
 
-def _of_factor(effect: Effect) -> Entry:
+def _of_factor(effect: Effect, results: StudyResults) -> Entry:
     change = f"{effect.factor} {level_text(effect.baseline)} → {level_text(effect.level)}"
-    said = effect.estimate, words.phrase(effect)
-    if effect.estimate.effect is None:
-        others = " and ".join(effect.aliased_with)
-        return Entry(FACTOR, change, "", *said, f"cannot be told apart from {others}" if others else "no result yet")
     pairs = "one pair of rows" if effect.contexts == 1 else f"mean over {effect.contexts} pairs of rows"
-    return Entry(FACTOR, change, pairs if effect.contexts else "if effects add up", *said, "")
+    context = "" if effect.estimate.effect is None else pairs if effect.contexts else "if effects add up"
+    return Entry(FACTOR, change, context, *_said(effect, results))
+
+
+def _said(found: Contrast | Effect, results: StudyResults) -> tuple[Estimate, str, str]:
+    """The estimate, its verdict, and where there is none, why."""
+    why = words.meaning(found, results) if found.estimate.effect is None else ""
+    return found.estimate, words.phrase(found), why
 
 
 def _bars(axes: Axes, kind: str, places: Sequence[Place]) -> None:
     """Thick the interval, hatched if confounded; thin the simultaneous one."""
     colour = MARKS[kind][1]
     thin = [[(end, p.y) for end in p.entry.estimate.simultaneous] for p in places if p.entry.estimate.simultaneous]
-    axes.add_collection(LineCollection(thin, colors=colour, linewidths=1.1, zorder=2, gid="simultaneous"))
+    axes.add_collection(LineCollection(thin, colors=colour, linewidths=1.1, zorder=2, gid=f"{IDS[kind]}-simultaneous"))
     thick = [(*p.entry.estimate.interval, p.y) for p in places if p.entry.estimate.interval]
     if kind != CONFOUNDED:
-        bars = LineCollection([[(a, y), (b, y)] for a, b, y in thick], colors=colour, linewidths=3.8, gid="interval")
+        bars = LineCollection([[(a, y), (b, y)] for a, b, y in thick], colors=colour, linewidths=3.8, zorder=2.5)
+        bars.set(capstyle="butt", gid=f"{IDS[kind]}-interval")
         axes.add_collection(bars)
-        bars.set(zorder=2.5, capstyle="butt")
         return
     corners = [[(a, y - BAR), (b, y - BAR), (b, y + BAR), (a, y + BAR)] for a, b, y in thick]
     style: Any = {"facecolor": "white", "edgecolor": colour, "linewidth": 0.8, "hatch": HATCH}
-    axes.add_collection(PolyCollection(corners, zorder=2.5, gid="confounded", **style))
+    axes.add_collection(PolyCollection(corners, zorder=2.5, gid=f"{IDS[kind]}-interval", **style))
 
 
 def _marks(axes: Axes, kind: str, places: Sequence[Place]) -> None:
@@ -190,8 +199,8 @@ def _marks(axes: Axes, kind: str, places: Sequence[Place]) -> None:
         points = [(p.entry.estimate.effect, p.y) for p in places if (p.entry.estimate.seeds == 1) == of_one]
         if points:
             xs, ys = zip(*points, strict=True)
-            style: Any = {"marker": mark, "facecolor": face, "edgecolor": colour, "linewidth": 1.4, "gid": name}
-            axes.scatter(xs, ys, s=40, zorder=3, **style)
+            style: Any = {"marker": mark, "facecolor": face, "edgecolor": colour, "linewidth": 1.4}
+            axes.scatter(xs, ys, s=40, zorder=3, gid=f"{IDS[kind]}-{name}", **style)
 
 
 def _arrows(axes: Axes, kind: str, places: Iterable[Place], ends: tuple[float, float]) -> None:
@@ -199,8 +208,9 @@ def _arrows(axes: Axes, kind: str, places: Iterable[Place], ends: tuple[float, f
         bars = [(place.y, place.entry.estimate.simultaneous or place.entry.estimate.interval) for place in places]
         ys = [y for y, bar in bars if bar and sign * bar[side] > sign * ends[side]]
         if ys:
-            style: Any = {"marker": mark, "color": MARKS[kind][1], "clip_on": False, "linewidth": 0, "gid": "beyond"}
-            axes.scatter([ends[side]] * len(ys), ys, s=24, zorder=4, **style)
+            style: Any = {"marker": mark, "color": MARKS[kind][1], "clip_on": False, "linewidth": 0}
+            gid = f"{IDS[kind]}-beyond-{'right' if side else 'left'}"
+            axes.scatter([ends[side]] * len(ys), ys, s=24, zorder=4, gid=gid, **style)
 
 
 def _with_texts(places: Sequence[Place], heads: Mapping[str, float], height: float, notes: int) -> Axes:
@@ -208,7 +218,8 @@ def _with_texts(places: Sequence[Place], heads: Mapping[str, float], height: flo
     effects = [_numbers(place.entry.estimate) for place in places]
     verdicts = [canvas.wrapped(place.entry.verdict, lines=2) for place in places]
     left = 2 * PAD + max(
-        canvas.inches([*heads, *(place.change for place in places)], MEDIUM),
+        canvas.inches(heads, MEDIUM, "bold"),
+        canvas.inches([place.change for place in places], MEDIUM),
         canvas.inches([place.context for place in places], SMALL),
     )
     right = 2 * PAD + max(canvas.inches(effects, MEDIUM), canvas.inches(verdicts, SMALL))
