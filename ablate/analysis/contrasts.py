@@ -108,12 +108,13 @@ def contrasts(results: StudyResults, cells: Cells, layout: Layout, seeds: Sequen
     direct = np.column_stack([direct_first, direct_second])[clean]
     chosen = _declared_pairs(results)
     families = _families(direct, chosen, results.family)
-    rest = _others(len(layout.codes), results, [*families, chosen])
+    always = _always(results)
+    rest = _others(always, [*families, chosen])
     groups = [
         Judged(measure_pairs(cells, pairs[:, 0], pairs[:, 1], queries), rules, size)
         for pairs, size in zip([*families, rest], [len(families[0]), len(families[1]), None], strict=True)
     ]
-    listed = [_most_sure(judged) for judged in groups]
+    listed = [_listed(judged, pairs, always) for judged, pairs in zip(groups, [*families, rest], strict=True)]
     pairs = np.concatenate([pairs[at] for pairs, at in zip([*families, rest], listed, strict=True)])
     group = np.repeat(np.arange(len(groups)), [len(at) for at in listed])
     order = np.lexsort((pairs.max(axis=1), pairs.min(axis=1)))
@@ -142,22 +143,29 @@ def _families(direct: Ints, chosen: Ints, family: Family) -> list[Ints]:
     return [chosen, direct[[frozenset(pair) not in taken for pair in direct.tolist()]]]
 
 
-def _others(rows: int, results: StudyResults, listed: Sequence[Ints]) -> Ints:
-    """Pairs that are shown besides: all, or of many rows each row against the one above it and the baseline."""
-    taken = {frozenset(pair) for pairs in listed for pair in pairs.tolist()}
+def _always(results: StudyResults) -> list[tuple[int, int]]:
+    """Pairs that are always listed: all, or of many rows each row against the one above it and the baseline."""
+    rows = len(results.rows)
     if rows <= ALL_PAIRS:
-        wanted = [(i, j) for i in range(rows) for j in range(i + 1, rows)]
-    else:
-        start = results.baseline.number - 1
-        steps = {(i, i + 1) for i in range(rows - 1)}
-        wanted = sorted(steps | {(min(start, i), max(start, i)) for i in range(rows) if i != start})
-    return np.array([pair for pair in wanted if frozenset(pair) not in taken], dtype=np.int64).reshape(-1, 2)
+        return [(i, j) for i in range(rows) for j in range(i + 1, rows)]
+    start = results.baseline.number - 1
+    steps = {(i, i + 1) for i in range(rows - 1)}
+    return sorted(steps | {(min(start, i), max(start, i)) for i in range(rows) if i != start})
 
 
-def _most_sure(judged: Judged) -> Ints:
-    """The contrasts of smallest p, if there are more than can be listed."""
-    count = len(judged.measured.effect)
-    return np.arange(count) if count <= MOST_LISTED else np.sort(np.argsort(judged.p)[:MOST_LISTED])
+def _others(always: Sequence[tuple[int, int]], listed: Sequence[Ints]) -> Ints:
+    """Those of the pairs that are in no family."""
+    taken = {frozenset(pair) for pairs in listed for pair in pairs.tolist()}
+    return np.array([pair for pair in always if frozenset(pair) not in taken], dtype=np.int64).reshape(-1, 2)
+
+
+def _listed(judged: Judged, pairs: Ints, always: Sequence[tuple[int, int]]) -> Ints:
+    """Which contrasts are listed: if they are too many, those of smallest p, and the pairs that always are."""
+    if len(pairs) <= MOST_LISTED:
+        return np.arange(len(pairs))
+    kept = {frozenset(pair) for pair in always}
+    asked = [at for at, pair in enumerate(pairs.tolist()) if frozenset(pair) in kept]
+    return np.union1d(np.argsort(judged.p)[:MOST_LISTED], np.array(asked, dtype=np.int64))
 
 
 def _confounded(estimate: Estimate) -> Estimate:

@@ -310,3 +310,10 @@ def test_many_rows_list_what_somebody_asks_for() -> None:
     assert {(i, i + 1) for i in range(1, 150)} <= listed
     assert {(1, i) for i in range(2, 151)} <= listed
     assert len(listed) == len(analysis.contrasts) < 150 * 149 // 2
+
+
+def test_a_family_that_is_too_large_to_list_still_has_steps_and_the_baseline() -> None:
+    factors = {"a": list(range(210))}
+    analysis = analyse(drawn(factors, [{"a": a} for a in range(210)], 2, np.random.default_rng(0)))
+    assert analysis.family.size == 210 * 209 // 2 > len(analysis.contrasts)
+    assert len(analysis.steps) == len(analysis.against_baseline) == 209
