@@ -97,7 +97,8 @@ class Analysis:
     @cached_property
     def suggestions(self) -> list[Suggestion]:
         """Runs to add, the most telling first."""
-        layouts = [_layout(reading) for reading in (self.results, *self.other_readings.values())]
+        readings = [self, *(analyse(reading, self.population) for reading in self.other_readings.values())]
+        layouts = [one._finished.layout if len(one._finished.at) else one._layout for one in readings]
         return suggest(layouts, self.results.document.get("excluded", []), _free(self.results))
 
     @cached_property
@@ -108,16 +109,20 @@ class Analysis:
     @cached_property
     def noisy_rows(self) -> list[NoisyRow]:
         """Rows whose contrasts use their own spread, since it is larger than that of all others can explain."""
-        spread = self._cells.spread
-        variances = np.nanvar(self._cells.rates, axis=1, ddof=1) if spread.noisy.any() else np.zeros(0)
+        found, spread = self._cells, self._cells.spread
+        if not found.noisy.any():
+            return []
+        repeated = np.sum(~np.isnan(found.rates), axis=1) > 1
+        variances = np.full(len(found.n), np.nan)
+        variances[repeated] = np.nanvar(found.rates[repeated], axis=1, ddof=1)
         return [
             NoisyRow(
                 self.results.rows[at],
                 float(np.sqrt(variances[at])),
                 float(np.sqrt(np.nanmean(np.delete(variances, at)))),
-                float(spread.noisy_p[at]),
+                float(spread.noisy_p[found.groups[at]]),
             )
-            for at in np.flatnonzero(spread.noisy)
+            for at in np.flatnonzero(found.noisy & repeated)
         ]
 
     @cached_property
@@ -128,8 +133,8 @@ class Analysis:
             return frozenset()
         top = int(finished[np.argmax(np.nanmean(self._cells.rates[finished], axis=1))])
         others = finished[finished != top]
-        p = holm(measure_pairs(self._cells, others, np.full(len(others), top)).p)
-        tied = [int(at) for at, value in zip(others, p, strict=True) if value > self.results.alpha]
+        p = holm(measure_pairs(self._cells, others, np.full(len(others), top), self._new_queries).p)
+        tied = [int(at) for at, value in zip(others, p, strict=True) if not value <= self.results.alpha]
         return frozenset(self.results.rows[at].label for at in (top, *tied))
 
     def pairing(self, contrast: Contrast) -> Pairing | None:
@@ -144,18 +149,27 @@ class Analysis:
         return pairing(hits[0], hits[1], one.n, self.results.alpha, self.results.delta)
 
     def interval(self, row: RowResult, metric: str) -> tuple[float, float]:
-        """A row's rate at 1 − alpha: Wilson's with one seed; t on its seeds with several, pooled over all rows."""
+        """A row's rate at 1 − alpha: Wilson's with one seed; t on its seeds with several, pooled over all rows.
+
+        A noisy row and a reference have a spread of their own.
+        """
         found = row.metrics[metric]
         confidence = 1 - self.results.alpha
-        variance, df = self._mean_variances[metric]
-        if len(row.seeds) < 2 or row not in self.results.rows:
+        if len(row.seeds) < 2:
             low, high = wilson(sum(found.hits) / len(found.hits), found.n, confidence)
             return float(low), float(high)
-        if metric == self.results.primary and row.label in {noisy.row.label for noisy in self.noisy_rows}:
+        if row.label in self._by_themselves:
             variance, df = float(np.var(100 * np.array(found.values), ddof=1)), float(len(found.values) - 1)
+        else:
+            variance, df = self._mean_variances[metric]
         error = np.sqrt(np.array(variance / len(row.seeds)))
         low, high = t_interval(np.array(100 * found.mean), error, np.array(df), confidence)
         return max(0.0, float(low) / 100), min(1.0, float(high) / 100)
+
+    @cached_property
+    def _by_themselves(self) -> frozenset[str]:
+        """Rows whose spread is their own: those that are noisy, and references, which are compared with none."""
+        return frozenset(row.label for row in (*(n.row for n in self.noisy_rows), *self.results.references))
 
     @cached_property
     def _mean_variances(self) -> Mapping[str, tuple[float, float]]:
@@ -183,7 +197,7 @@ class Analysis:
         variables = list(self._layout.variables)
         levels = [[v.levels[code] for v, code in zip(variables, self._layout.codes[row], strict=True)] for row in at]
         for name, classes in self._undeclared().items():
-            variables.append(Variable(f"{name} (undeclared)", tuple(dict.fromkeys(classes)), declared=False))
+            variables.append(Variable(f"{name} (undeclared)", tuple(dict.fromkeys([(), *classes])), declared=False))
             levels = [[*of_row, classes[row]] for of_row, row in zip(levels, at, strict=True)]
         return Rows(lay_out(variables, levels), at)
 
@@ -199,7 +213,7 @@ class Analysis:
 
     @cached_property
     def _rules(self) -> Rules:
-        return Rules(self.results.alpha, self.results.delta, len(self._finished.at))
+        return Rules(self.results.alpha, self.results.delta, self._cells.spread.rows)
 
     @property
     def _new_queries(self) -> bool:

@@ -20,13 +20,15 @@ class Cells:
     """What rows have on one metric. `hits`: shape (rows, seeds), nan where missing; `n`: queries of each row.
 
     `queries`: {position of a seed: hit or not of each row and query, shape (rows, queries)}; `paired`: which rows
-    those are known of, on the same queries. Both are empty where only totals are known.
+    those are known of, on the same queries. Both are empty where only totals are known. `training`: a number for each
+    row, which rows share that are evaluations of the same trainings: their runs are no independent ones.
     """
 
     hits: Floats
     n: Ints
     queries: Mapping[int, Bools] = field(default_factory=dict)
     paired: Mapping[int, Bools] = field(default_factory=dict)
+    training: Ints | None = None
 
     @cached_property
     def rates(self) -> Floats:
@@ -37,9 +39,30 @@ class Cells:
 
     @cached_property
     def spread(self) -> Spread:
-        """The spread between seeds over all rows."""
+        """The spread between seeds over all rows, of those that share trainings one."""
         known = self.n[self.n > 0]
-        return Spread(self.rates, floor=(100 / float(known.min())) ** 2 / 12 if len(known) else 0.0)
+        floor = (100 / float(known.min())) ** 2 / 12 if len(known) else 0.0
+        return Spread(self.rates[self._representatives], floor)
+
+    @cached_property
+    def groups(self) -> Ints:
+        """Which rows share their trainings, as numbers from 0; shape (rows,)."""
+        if self.training is None:
+            return np.arange(len(self.n))
+        return np.unique(self.training, return_inverse=True)[1].reshape(-1)
+
+    @cached_property
+    def noisy(self) -> Bools:
+        """Rows whose trainings spread more than the others can explain, shape (rows,)."""
+        return self.spread.noisy[self.groups]
+
+    @cached_property
+    def _representatives(self) -> Ints:
+        """A row of each group, that with most seeds: so that every training counts once."""
+        seeds = np.sum(~np.isnan(self.hits), axis=1)
+        order = np.lexsort((np.arange(len(seeds)), -seeds, self.groups))
+        first = np.unique(self.groups[order], return_index=True)[1]
+        return order[first]
 
 
 def cells(results: StudyResults, metric: str, hits: Mapping[str, NDArray[np.bool_]] | None = None) -> Cells:
@@ -53,7 +76,19 @@ def cells(results: StudyResults, metric: str, hits: Mapping[str, NDArray[np.bool
             counts[at, [seeds[seed] for seed in row.seeds]] = found.hits
             n[at] = found.n
     queries, paired = _by_query(results, hits or {})
-    return Cells(counts, n, queries, paired)
+    return Cells(counts, n, queries, paired, _trainings(results))
+
+
+def _trainings(results: StudyResults) -> Ints:
+    """A number for each row: the first row that it shares a training with."""
+    first: dict[str, int] = {}
+    found = np.arange(len(results.rows))
+    for at, row in enumerate(results.rows):
+        known = [first[key] for key in row.trainings.values() if key in first]
+        found[at] = min(known, default=at)
+        for key in row.trainings.values():
+            first.setdefault(key, int(found[at]))
+    return found
 
 
 def _by_query(

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis import verdicts
-from ablate.analysis.measure import SEPARATE_T, Measured
+from ablate.analysis.measure import CROSSED, SEPARATE_T, Measured
 from ablate.analysis.sample_size import seeds_for_equivalence, seeds_needed
 
 Floats = NDArray[np.float64]
@@ -52,7 +52,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Rules:
-    """What a study declares beforehand. `rows`: over how many the variance is pooled."""
+    """What a study declares beforehand. `rows`: over how many, of different trainings, the variance is pooled."""
 
     alpha: float
     delta: float
@@ -117,8 +117,10 @@ class Judged:
 
     def _more_seeds(self, at: int) -> int | None:
         """Seeds beyond those there are, until this effect, were it the true one, is shown or shown to be small."""
-        seeds = int(self.measured.seeds[at])
-        spread = float(self.measured.standard_error[at]) * seeds**0.5
+        seeds, error = int(self.measured.seeds[at]), float(self.measured.standard_error[at])
+        if self.measured.methods[at] == CROSSED or np.isnan(error):  # more seeds do not narrow what queries add
+            return None
+        spread = error * seeds**0.5
         rows = 2 if self.measured.methods[at] == SEPARATE_T else self.rules.rows
         level = self.rules.alpha / max(self.size or 1, 1)
         wanted = _seeds_to_decide(

@@ -62,12 +62,20 @@ class Measured:
         return p
 
 
+ROUNDING = 1e-9
+"""Weights below it are zero: those of rows that share a training cancel but for their rounding."""
+
+
 def measure_pairs(cells: Cells, first: Ints, second: Ints, new_queries: bool = False) -> Measured:
-    """Pairs of rows, `second` less `first`. `new_queries`: over other queries as well as over other seeds (E2)."""
+    """Pairs of rows, `second` less `first`. `new_queries`: over other queries as well as over other seeds (E2).
+
+    Two evaluations of the same trainings differ by far less than two trainings do: by their own seed-wise values.
+    """
     spread = cells.spread
-    noisy = spread.noisy[first] | spread.noisy[second]
+    within = cells.groups[first] == cells.groups[second]
+    separate = cells.noisy[first] | cells.noisy[second] | within
     values = pair_values(cells.rates, first, second)
-    found = _measured(seedwise(spread, values, np.full(values.shape, PAIR_PRECISION), noisy), values)
+    found = _measured(seedwise(spread, values, np.full(values.shape, PAIR_PRECISION), separate))
     if new_queries:
         _cross(found, cells, values, lambda k: (np.array([first[k], second[k]]), np.array([-1.0, 1.0])))
     parts = [
@@ -83,16 +91,22 @@ def measure_pairs(cells: Cells, first: Ints, second: Ints, new_queries: bool = F
 
 
 def measure_combinations(cells: Cells, weights: Floats, new_queries: bool = False) -> Measured:
-    """Contrasts given by weights, shape (seeds, contrasts, rows); nan in all rows where a seed cannot give one."""
+    """Contrasts given by weights, shape (seeds, contrasts, rows); nan in all rows where a seed cannot give one.
+
+    Rows that share a training count as one run of the sum of their weights.
+    """
     spread = cells.spread
     counted = np.nan_to_num(weights)
     rates = np.nan_to_num(cells.rates)
     values = np.einsum("skr,rs->ks", counted, rates)
     values[np.isnan(weights).any(axis=2).T] = np.nan
+    of_trainings = counted @ np.eye(len(cells.spread.present))[cells.groups]
+    within = np.all(np.abs(of_trainings) < ROUNDING, axis=(0, 2))
+    squares = np.sum(np.where(within[None, :, None], counted, 0.0) ** 2, axis=2) + np.sum(of_trainings**2, axis=2)
     with np.errstate(divide="ignore"):
-        precision = 1 / np.sum(counted**2, axis=2).T
-    noisy = (np.abs(counted) > 0).any(axis=0) @ spread.noisy.astype(int) > 0
-    found = _measured(seedwise(spread, values, precision, noisy), values)
+        precision = 1 / squares.T
+    noisy = (np.abs(counted) > 0).any(axis=0) @ cells.noisy.astype(int) > 0
+    found = _measured(seedwise(spread, values, precision, noisy | within))
     if new_queries:
         _cross(found, cells, values, lambda k: _of_all_seeds(weights[:, k]))
     parts: list[OneSeed] = []
@@ -104,7 +118,7 @@ def measure_combinations(cells: Cells, weights: Floats, new_queries: bool = Fals
     return _with(found, parts)
 
 
-def _measured(found: Seedwise, values: Floats) -> Measured:
+def _measured(found: Seedwise) -> Measured:
     methods = np.where(found.seeds < 2, NO_METHOD, np.where(found.separate, SEPARATE_T, POOLED_T)).astype(object)
     return Measured(found.effect, found.seeds, found.standard_error, found.df, found.own_error, found.own_df, methods)
 

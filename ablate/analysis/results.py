@@ -45,7 +45,8 @@ class Metric:
 class RowResult:
     """A row with what its seeds gave. `seeds` have a result, `failed` failed last, `missing` have none yet.
 
-    `accepted`: seeds whose result was kept although stale, with what has changed since; `trials`: {seed: trial key}.
+    `accepted`: seeds whose result was kept although stale, with what has changed since; `trials`: {seed: trial key};
+    `trainings`: {seed: training key}, which rows share that differ in the evaluation only.
     """
 
     number: int
@@ -61,6 +62,7 @@ class RowResult:
     environments: Mapping[int, Mapping[str, str]]
     accepted: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     trials: Mapping[int, str] = field(default_factory=dict)
+    trainings: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -211,6 +213,7 @@ def _row(number: int, row: PlannedRow, found: Mapping[str, readings.Reading], co
         environments={seed: _circumstances(reading, row.changes.get(seed, ())) for seed, reading in done.items()},
         accepted={seed: tuple(row.changes[seed]) for seed in done if seed in row.changes},
         trials={seed: row.cells[seed] for seed in done},
+        trainings={seed: reading.training for seed, reading in done.items()},
     )
 
 

@@ -46,7 +46,7 @@ def seedwise(spread: Spread, values: Floats, precision: Floats, noisy: Bools) ->
         own = np.sum(weight * (filled - effect[..., None]) ** 2, axis=-1) / (seeds - 1)
         own_error = np.where(seeds > 1, np.sqrt(np.maximum(own, spread.floor) / total), np.nan)
         pooled = np.where(seeds > 1, np.sqrt(spread.variance[..., None] / total), np.nan)
-    separate = noisy & (seeds > 1)
+    separate = (noisy | (spread.df <= 0)) & (seeds > 1)
     own_df = np.maximum(seeds - 1, 1).astype(float)
     return Seedwise(
         effect,

@@ -35,6 +35,11 @@ class Spread:
         present: Bools = ~np.isnan(self.rates[(0,) * (self.rates.ndim - 2)])
         return present
 
+    @property
+    def rows(self) -> int:
+        """How many rows have any value."""
+        return int(self.present.any(axis=1).sum())
+
     @cached_property
     def df(self) -> int:
         """Residual degrees of freedom, (rows − 1)(seeds − 1) where nothing is missing; 0 or less: no variance."""

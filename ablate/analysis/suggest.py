@@ -29,8 +29,9 @@ def suggest(
 ) -> list[Suggestion]:
     """Runs to add one after the other, until no effect is aliased; at least one, if a factor has no direct contrast.
 
-    `layouts`: the rows, declared factors only; several where it is uncertain what a row was, and a run has to help
-    in all of them. `excluded`: levels that make no sense together. `free`: factors that cost an evaluation only.
+    `layouts`: the rows; several where it is uncertain what a row was, and a run has to help in all of them. A run is
+    one in usual circumstances. `excluded`: levels that make no sense together. `free`: factors that cost an
+    evaluation only.
     """
     found: list[Suggestion] = []
     while len(found) < MOST_RUNS and len(layouts[0].codes) <= MOST_ROWS:
@@ -41,7 +42,7 @@ def suggest(
             break
         codes, resolves = best
         variables = layouts[0].variables
-        levels = {v.name: v.levels[code] for v, code in zip(variables, codes, strict=True)}
+        levels = {v.name: v.levels[code] for v, code in zip(variables, codes, strict=True) if v.declared}
         found.append(Suggestion(levels, resolves))
         layouts = [Layout(layout.variables, np.vstack([layout.codes, codes])) for layout in layouts]
     return found
@@ -63,20 +64,24 @@ def _best(
     names = {name for gain in gains for part in gain[best][:2] for name in part}
     if not names:
         return None
-    return candidates[best], tuple(v.name for v in layouts[0].variables if v.name in names)
+    return candidates[best], tuple(v.name for v in layouts[0].variables if v.name in names and v.declared)
 
 
 def _candidates(layout: Layout, excluded: Sequence[Mapping[str, Sequence[Any]]]) -> Ints:
-    """Rows that are not there and differ from one that is in a single factor; each once, in a fixed order."""
+    """Rows that are not there and differ from one that is in at most one factor; each once, in a fixed order.
+
+    All in usual circumstances, those of most rows, which have the number 0.
+    """
     have = {tuple(codes) for codes in layout.codes.tolist()}
+    declared = [int(variable.declared) for variable in layout.variables]
     found: dict[tuple[int, ...], None] = {}
-    for codes in sorted(have):
-        for position, variable in enumerate(layout.variables):
-            for level in range(len(variable.levels)):
+    for codes in sorted({tuple(np.multiply(codes, declared).tolist()) for codes in have}):
+        for position in layout.declared:
+            for level in range(len(layout.variables[position].levels)):
                 changed = (*codes[:position], level, *codes[position + 1 :])
                 if changed not in have and not _is_excluded(layout, changed, excluded):
                     found[changed] = None
-    return np.array(list(found), dtype=np.int64).reshape(-1, len(layout.variables))
+    return np.array(list(found), dtype=np.int64).reshape(len(found), len(layout.variables))
 
 
 def _is_excluded(layout: Layout, codes: Sequence[int], excluded: Sequence[Mapping[str, Sequence[Any]]]) -> bool:

@@ -18,7 +18,7 @@ from ablate.store.schema import attempts, results, trainings, trials
 class Reading:
     """A trial as it stands: its training's state and, if it has a result on the split, what that is.
 
-    `data` and `code` are the hashes that its training was identified by.
+    `data` and `code` are the hashes that its training was identified by; `training` is its key.
     """
 
     state: str
@@ -29,6 +29,7 @@ class Reading:
     seconds: float | None
     data: str | None = None
     code: str = ""
+    training: str = ""
 
     @property
     def done(self) -> bool:
@@ -44,12 +45,12 @@ def read_trials(connection: Connection, keys: set[str], split: str = "test") -> 
         .outerjoin(attempts, attempts.c.id == trials.c.attempt_id)
     )
     of_training = (trainings.c.state, trainings.c.data, cast(trainings.c.code, Text).label("code"))
-    columns = (trials.c.key, *of_training, results.c.queries, results.c.gallery, *_OF_ATTEMPT)
+    columns = (trials.c.key, trials.c.training_key, *of_training, results.c.queries, results.c.gallery, *_OF_ATTEMPT)
     found: dict[str, Reading] = {}
     for row in of_keys(connection, select(*columns).select_from(joined), trials.c.key, keys):
         environment = row.environment or {}
         hits = counted.get(row.key, {})
-        given = (row.queries, row.gallery, hits, environment, row.seconds, row.data, row.code)
+        given = (row.queries, row.gallery, hits, environment, row.seconds, row.data, row.code, row.training_key)
         found[row.key] = Reading(row.state, *given)
     return found
 

@@ -317,3 +317,47 @@ def test_a_family_that_is_too_large_to_list_still_has_steps_and_the_baseline() -
     analysis = analyse(drawn(factors, [{"a": a} for a in range(210)], 2, np.random.default_rng(0)))
     assert analysis.family.size == 210 * 209 // 2 > len(analysis.contrasts)
     assert len(analysis.steps) == len(analysis.against_baseline) == 209
+
+
+def test_two_contexts_of_one_seed_each_and_no_residual_have_a_spread_of_their_own() -> None:
+    """Every row has one seed, each pair another: an effect over both has two values and no pooled variance."""
+    factors = {"a": ["off", "on"], "b": ["off", "on"]}
+    cells = list(itertools.product(("off", "on"), repeat=2))
+    rows = [row(i, {"a": a, "b": b}, {int(b == "on"): 270 + i}) for i, (a, b) in enumerate(cells, 1)]
+    found = {effect.factor: effect.estimate for effect in analyse(results(factors, rows)).effects}["a"]
+    assert (found.seeds, found.method) == (2, SEPARATE_T)
+    assert found.verdict in verdicts.ALL
+
+
+def test_a_study_without_factors_is_analysed() -> None:
+    analysis = analyse(results({}, [row(1, {}, {0: 300})]))
+    assert (analysis.suggestions, analysis.aliases, analysis.effects, analysis.steps) == ([], [], (), [])
+
+
+def test_rows_that_share_no_seed_with_the_best_cannot_be_told_from_it() -> None:
+    rows = [
+        row(1, LADDER[0], {0: 270, 1: 271}),
+        row(2, LADDER[1], {2: 272, 3: 273}),
+        row(3, LADDER[2], {0: 100, 1: 101}),
+    ]
+    assert analyse(results(FACTORS, rows)).best == {"row 1", "row 2"} | {"row 3"}
+
+
+def test_a_reference_with_several_seeds_has_an_interval_over_them() -> None:
+    study = ladder(3)
+    reference = row(1, {}, {0: 130, 1: 132, 2: 137}, label="untrained")
+    low, high = analyse(replace(study, references=(reference,))).interval(reference, "top1")
+    expected = scipy_stats.t.interval(0.95, 2, np.mean([0.130, 0.132, 0.137]), scipy_stats.sem([0.130, 0.132, 0.137]))
+    assert (low, high) == pytest.approx(expected)
+
+
+def test_what_new_queries_add_is_not_decided_by_seeds() -> None:
+    rng = np.random.default_rng(8)
+    easy = rng.random(200)
+    rows, hits = [], {}
+    for number, levels in enumerate(LADDER, 1):
+        bits = [easy < 0.3 + number / 100 for _ in range(3)]
+        rows.append(row(number, levels, {seed: int(own.sum()) for seed, own in enumerate(bits)}, 200))
+        hits |= {f"{number}/{seed}": own for seed, own in enumerate(bits)}
+    found = [c.estimate for c in analyse(results(FACTORS, rows, hits), "queries-and-seeds").steps]
+    assert {estimate.more_seeds for estimate in found if estimate.method == CROSSED} <= {None}

@@ -189,3 +189,23 @@ def test_several_runs_are_suggested_until_nothing_is_aliased() -> None:
     more = [*(r.levels for r in study.rows), *(s.levels for s in found)]
     again = drawn(ABCD, [dict(levels) for levels in more], 2, np.random.default_rng(4))
     assert analyse(again).aliases == []
+
+
+def test_a_run_that_failed_is_suggested_again() -> None:
+    rows = [row(1, FULL[0], {0: 270, 1: 272}), row(2, FULL[3], {0: 280, 1: 279}), row(3, FULL[2], {})]
+    analysis = analyse(results(TWO, rows))
+    assert analysis.aliases == [("a", "b")]
+    assert analysis.suggestions[0].resolves == ("a", "b")
+
+
+def test_a_run_in_other_circumstances_is_suggested_in_the_usual_ones() -> None:
+    other = {s: {"torch": "2"} for s in (0, 1)}
+    usual = {s: {"torch": "1"} for s in (0, 1)}
+    rows = [
+        row(1, {"a": "off", "b": "off"}, {0: 270, 1: 272}, environments=usual),
+        row(2, {"a": "on", "b": "off"}, {0: 280, 1: 279}, environments=other),
+        row(3, {"a": "off", "b": "on"}, {0: 290, 1: 289}, environments=usual),
+    ]
+    found = analyse(results(TWO, rows)).suggestions[0]
+    assert found.resolves == ("a",)
+    assert found.levels["a"] == "on"

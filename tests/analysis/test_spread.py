@@ -7,7 +7,10 @@ import statsmodels.formula.api as smf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ablate.analysis.cells import Cells
+from ablate.analysis.measure import POOLED_T, SEPARATE_T, measure_combinations, measure_pairs
 from ablate.analysis.spread import Spread
+from ablate.analysis.stats import holm
 
 
 def table(rows: int, seeds: int, missing: int, seed: int) -> np.ndarray:
@@ -98,3 +101,38 @@ def test_the_interval_of_a_mean_covers_new_seeds() -> None:
     variance, df = Spread(rates).mean_variance
     low, high = t_interval(rates[:, 0].mean(axis=1), np.sqrt(variance / 3), df, 0.95)
     assert np.mean((low <= 0) & (high >= 0)) == pytest.approx(0.95, abs=0.015)
+
+
+def evaluations(studies: int, trainings: int, each: int, seeds: int, rng: np.random.Generator) -> np.ndarray:
+    """Hits of 100,000: rows in groups that share a training, whose spread is four times that of evaluating."""
+    trained = np.repeat(rng.normal(0, 400, (studies, trainings, seeds)), each, axis=1)
+    return np.rint(27_000 + trained + rng.normal(0, 100, (studies, trainings * each, seeds)))
+
+
+@pytest.mark.parametrize(("trainings", "each", "seeds"), [(2, 4, 3), (3, 4, 3), (4, 2, 5)])
+def test_evaluations_of_one_training_are_no_independent_runs(trainings: int, each: int, seeds: int) -> None:
+    """Family-wise false claims between trainings, and between evaluations, stay at 5 %."""
+    rows, studies = trainings * each, 400
+    group = np.repeat(np.arange(trainings), each)
+    first, second = np.triu_indices(rows, 1)
+    between = group[first] != group[second]
+    wrong = np.zeros((studies, 2), dtype=bool)
+    for at, hits in enumerate(evaluations(studies, trainings, each, seeds, np.random.default_rng(trainings))):
+        cells = Cells(hits, np.full(rows, 100_000), training=group)
+        for kind, chosen in enumerate((between, ~between)):
+            p = holm(measure_pairs(cells, first[chosen], second[chosen]).p)
+            wrong[at, kind] = (p <= 0.05).any()
+    assert (wrong.mean(axis=0) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / studies)).all()
+
+
+def test_a_factor_of_the_evaluation_is_judged_by_its_own_small_spread() -> None:
+    hits = evaluations(1, 3, 2, 5, np.random.default_rng(0))[0]
+    cells = Cells(hits, np.full(6, 100_000), training=np.array([0, 0, 1, 1, 2, 2]))
+    found = measure_pairs(cells, np.array([0, 0]), np.array([1, 2]))
+    assert found.methods.tolist() == [SEPARATE_T, POOLED_T]
+    assert found.standard_error[0] < found.standard_error[1] / 2
+    assert cells.spread.df == 2 * 4
+    weights = np.tile(np.array([[-0.5, -0.5, 0.5, 0.5, 0, 0], [-0.5, 0.5, -0.5, 0.5, 0, 0]]), (5, 1, 1))
+    mean = measure_combinations(cells, weights)
+    assert mean.methods.tolist() == [POOLED_T, SEPARATE_T]
+    assert mean.standard_error[0] == pytest.approx(found.standard_error[1])  # two evaluations are no second training
