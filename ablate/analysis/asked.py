@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,9 @@ from ablate.analysis.layout import Column, Layout
 from ablate.analysis.many import pair_weights
 from ablate.errors import AblateError
 from ablate.study.factors import level_text
-from ablate.study.wanted import Family
+
+if TYPE_CHECKING:
+    from ablate.study.wanted import Family
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -60,7 +63,7 @@ class Asked:
         return np.flatnonzero(self.shares.any(axis=1))
 
 
-def asked(layout: Layout, family: Family, labels: Sequence[str]) -> Asked:
+def asked(layout: Layout, family: "Family", labels: Sequence[str]) -> Asked:
     """The family of a study; where no two rows differ in one factor alone, its factors' effects in place of pairs.
 
     AblateError for more than can be simulated.

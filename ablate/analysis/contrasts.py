@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,9 @@ from ablate.analysis.estimates import Estimate, Judged, Rules
 from ablate.analysis.layout import Layout
 from ablate.analysis.measure import measure_pairs
 from ablate.analysis.results import RowResult, StudyResults
-from ablate.study.wanted import Family
+
+if TYPE_CHECKING:
+    from ablate.study.wanted import Family
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -133,7 +136,7 @@ def _declared_pairs(results: StudyResults) -> Ints:
     return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 
 
-def _families(direct: Ints, chosen: Ints, family: Family) -> list[Ints]:
+def _families(direct: Ints, chosen: Ints, family: "Family") -> list[Ints]:
     """The study's family, and the direct contrasts beside it, which are adjusted among themselves."""
     if family == "direct":
         return [direct, direct[:0]]

@@ -90,11 +90,6 @@ class Layout:
     def rank(self) -> int:
         return 1 + len(self.columns) - int(self.null_space.shape[1])
 
-    @property
-    def residual_df(self) -> int:
-        """Rows beyond the rank: what is left to notice that effects do not add."""
-        return len(self.codes) - self.rank
-
     @cached_property
     def estimable(self) -> Bools:
         """Of each column, whether its effect can be told from all others: c·X⁺X = c. Shape (columns,)."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,9 @@ from ablate.analysis.stats import wilson
 from ablate.store import Store, plans, readings
 from ablate.store.plans import Plan, PlannedRow
 from ablate.study.changes import subject
-from ablate.study.wanted import Family
+
+if TYPE_CHECKING:
+    from ablate.study.wanted import Family
 
 MOST_NAMED = 4
 KS = {"top1": 1, "top5": 5, "top10": 10}
@@ -103,7 +105,7 @@ class StudyResults:
         return float(self.document["delta_pp"])
 
     @property
-    def family(self) -> Family:
+    def family(self) -> "Family":
         """The contrasts that share the study's error."""
         found = self.document.get("family", "direct")
         return found if isinstance(found, str) else tuple((one, other) for one, other in found)

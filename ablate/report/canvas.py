@@ -24,6 +24,7 @@ BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 GREY, BAND = "#666666", "#e4e4e4"
 STYLE: Any = {
     "svg.hashsalt": "ablate",
+    "svg.fonttype": "none",  # text stays text: found by a search, read aloud, and drawn in a third of the time
     "text.parse_math": False,
     "text.hinting": "none",  # hinting each letter anew takes half of the time that a PNG takes
     "font.size": 9.0,
