@@ -180,7 +180,9 @@ def _bars(axes: Axes, kind: str, places: Sequence[Place]) -> None:
     """Thick the interval, hatched if confounded; thin the simultaneous one."""
     colour = MARKS[kind][1]
     thin = [[(end, p.y) for end in p.entry.estimate.simultaneous] for p in places if p.entry.estimate.simultaneous]
-    axes.add_collection(LineCollection(thin, colors=colour, linewidths=1.1, zorder=2, gid=f"{IDS[kind]}-simultaneous"))
+    if thin:
+        gid = f"{IDS[kind]}-simultaneous"
+        axes.add_collection(LineCollection(thin, colors=colour, linewidths=1.1, zorder=2, gid=gid))
     thick = [(*p.entry.estimate.interval, p.y) for p in places if p.entry.estimate.interval]
     if kind != CONFOUNDED:
         bars = LineCollection([[(a, y), (b, y)] for a, b, y in thick], colors=colour, linewidths=3.8, zorder=2.5)

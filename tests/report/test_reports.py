@@ -190,21 +190,6 @@ def test_every_markdown_row_has_as_many_cells(imported: Ablate) -> None:
     assert all(len({line.count("|") for line in table}) == 1 for table in tables)
 
 
-def test_figures_are_written_and_stable(imported: Ablate, tmp_path: Path) -> None:
-    told = imported("report").out.splitlines()
-    paths = [tmp_path / line.removeprefix("figure: ") for line in told if line.startswith("figure: ")]
-    assert [path.name for path in paths][:4] == ["ladder.svg", "ladder.png", "topk.svg", "topk.png"]
-    assert told[-1].startswith("figure: ")
-    before = [path.read_bytes() for path in paths]
-    imported("report")
-    assert [path.read_bytes() for path in paths] == before
-    svg = paths[0].read_text()
-    assert "<title>" in svg
-    assert (paths[0].parent / "ladder.csv").read_text().count("\n") == 10
-    with (paths[0].parent / "topk.csv").open() as file:
-        assert next(iter(csv.DictReader(file)))["top1"].startswith("24.13")
-
-
 def test_no_study_means_the_one_last_run_or_imported(imported: Ablate) -> None:
     imported("run", SIMULATED, "--executor", "inline")
     assert json.loads(imported("report", "--format", "json").out)["study"] == "simulated"
@@ -255,13 +240,3 @@ def test_labels_are_text_to_every_format(ablate: Ablate, tmp_path: Path, recwarn
     assert r"cheap (\$5\textbackslash{}foo\$ a run)" in latex
     assert r"{[}U+65E5{]}" in latex
     assert not [warning for warning in recwarn if "Glyph" in str(warning.message)]
-
-
-def test_a_step_over_a_row_without_a_result_is_not_drawn_as_direct(ablate: Ablate, tmp_path: Path) -> None:
-    text = SIMULATED.read_text().replace("plain: {}", "plain: {}\n      both: {normalization: on, erasing: on}")
-    (tmp_path / "study.yaml").write_text(text)
-    ablate("run", "study.yaml", "--executor", "inline", "--only", "plain", "--only", "both", "--only", "erasing=on")
-    ablate("report")
-    with (tmp_path / "results/figures/simulated/base/ladder.csv").open() as file:
-        steps = [(row["row"].split()[1], row["direct"]) for row in csv.DictReader(file)]
-    assert steps == [("plain", "True"), ("both", "False"), ("erasing=on", "True")]
