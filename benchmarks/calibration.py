@@ -184,7 +184,7 @@ def alternatives(case: Case, seeds: int, studies: int, rng: np.random.Generator)
     hits = np.stack([seed.hits for seed in drawn], axis=2)
     stacked = judge_one_seed(sum(seed.gained for seed in drawn), sum(seed.lost for seed in drawn), n * seeds, ALPHA)
     said = {
-        "**pooled, noisy rows apart**": judge(hits, n, *case.pairs, ALPHA, DELTA),
+        "**pooled, noisy rows' contrasts by their own spread**": judge(hits, n, *case.pairs, ALPHA, DELTA),
         "pooled, no check of spread": judge(hits, n, *case.pairs, ALPHA, DELTA, separate=False),
         "separate t": judge(hits, n, *case.pairs, ALPHA, DELTA, separate=True),
         "McNemar, seeds stacked": stacked,

@@ -1,15 +1,20 @@
 """In what the settings of two studies differ, as far as it is known of both."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ablate.analysis.matching import level_word
 from ablate.analysis.results import StudyResults
+from ablate.study.factors import level_text
 from ablate.study.log import NOTE
 from ablate.study.log_names import factor_of
 from ablate.study.settings import flattened, overlaps
 
+_PLAIN = re.compile(r"[^\W\d][\w./-]*")
+"""Strings that need no quotes in YAML's flow style."""
 _EMPHASISED = re.compile(r"\*\*(.+?)\*\*")
 
 
@@ -76,7 +81,21 @@ def _config(results: StudyResults) -> dict[str, str]:
     """What shapes a result; the data's name is told beside it."""
     config = flattened(results.document.get("config") or {})
     kept = {key: value for key, value in config.items() if key != "data.name" and not overlaps(key, "runtime")}
-    return {key: level_word(value) for key, value in kept.items()}
+    return {
+        key: _flow(value) if isinstance(value, dict | list | tuple) else level_word(value)
+        for key, value in kept.items()
+    }
+
+
+def _flow(value: Any) -> str:
+    """A value as a study file has it, in one line: `[{when: {erasing: on}, pp: 2.5}]`."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_flow(key)}: {_flow(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    if isinstance(value, str) and not _PLAIN.fullmatch(value):
+        return json.dumps(value, ensure_ascii=False)
+    return level_text(value)
 
 
 def _count(number: int | None) -> str | None:

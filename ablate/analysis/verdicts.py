@@ -62,5 +62,9 @@ def decide(effect: Floats, p: Floats, p_equivalence: Floats, one_seed: Bools, al
 
 
 def adjusted(p: Floats, p_equivalence: Floats) -> tuple[Floats, Floats]:
-    """Both by Holm's procedure along the last axis: a family makes a false claim of either kind at most at alpha."""
+    """Both by Holm's procedure along the last axis, each by itself.
+
+    A family makes a false claim of an effect at most at alpha, and one of its absence at most at alpha; that it makes
+    one of the two has no bound but the sum.
+    """
     return holm(p), holm(p_equivalence)

@@ -12,6 +12,8 @@ from ablate.cli.words import plural
 from ablate.study.study import Study
 
 MOST_LISTED = 20
+MINUS = "−"
+TOP1 = "top1"
 MORE_SEEDS = (2, 3, 5)
 WORDS = {"direct": "pairs of rows that differ in one factor", "listed": "listed pairs", "effects": "effects of levels"}
 
@@ -38,7 +40,7 @@ def power_lines(study: Study, asked: Asked, assumed: Assumed, effects: Sequence[
     power = Power(asked, assumed.world, len(study.seeds), study.alpha, study.delta)
     yield ""
     yield from wrapped(_heading(study, power))
-    yield from wrapped(_assumptions(assumed, power))
+    yield from wrapped(_assumptions(study, assumed, power))
     yield from (line for note in assumed.notes for line in wrapped(f"Note: {note}."))
     yield ""
     wanted = list(dict.fromkeys(effects)) or list(guesses(study.delta, assumed.world.base))
@@ -58,7 +60,7 @@ def _heading(study: Study, power: Power) -> str:
     )
 
 
-def _assumptions(assumed: Assumed, power: Power) -> str:
+def _assumptions(study: Study, assumed: Assumed, power: Power) -> str:
     """Each with where it comes from, those of one source together."""
     world = assumed.world
     words = {
@@ -71,7 +73,11 @@ def _assumptions(assumed: Assumed, power: Power) -> str:
     for name, text in words.items():
         by_source.setdefault(assumed.sources[name], []).append(text)
     parts = [f"{', '.join(texts)} ({source})" for source, texts in by_source.items()]
-    return f"Assumed: {'; '.join(parts)}; with its queries' part a run then has an SD of {power.run_sd:.2g} pp."
+    text = f"Assumed: {'; '.join(parts)}; with its queries' part a run then has an SD of {power.run_sd:.2g} pp."
+    if study.primary != TOP1 and study.trainer == "simulated":
+        text += f" Base rate and effects are taken for {study.primary}, the primary metric, as the config has them for "
+        text += f"{TOP1}."
+    return text
 
 
 def _several(power: Power, effects: Sequence[float]) -> Iterator[str]:
@@ -130,10 +136,10 @@ def _smallest(power: Power) -> str:
 
 
 def _small(power: Power) -> list[str]:
-    chance = _percent(power.chances(0.0)[verdicts.NO_EFFECT])
+    chance = power.chances(0.0)[verdicts.NO_EFFECT]
     needed = power.seeds_to_decide(0.0)
-    text = f"  with a chance of {chance}, that there is none beyond ±{power.delta:g} pp"
-    if needed is None or needed > power.seeds:
+    text = f"  with a chance of {_percent(chance)}, that there is none beyond ±{power.delta:g} pp"
+    if round(100 * chance) < 80 and (needed is None or needed > power.seeds):
         text += f" (80 % needs {_about(needed)})"
     return wrapped(text, " " * 4)
 
@@ -156,7 +162,7 @@ def _percent(chance: float) -> str:
 
 
 def _pp(effect: float) -> str:
-    return "0 pp" if abs(effect) < 5e-4 else f"{effect:+.4g} pp"
+    return "0 pp" if abs(effect) < 5e-4 else f"{effect:+.4g} pp".replace("-", MINUS)
 
 
 def _span(values: Sequence[float]) -> str:

@@ -65,6 +65,10 @@ def effects(analysis: Analysis, most: int) -> Block:
         for e in analysis.effects[:most]
     ]
     notes = [*_more(len(analysis.effects), most, "effect"), *apart(analysis), *suggested(analysis)]
+    if analysis.effects:
+        notes.insert(
+            0, "Effects are a family of their own: p and simultaneous intervals are adjusted among them alone."
+        )
     if any(e.identified == ADDITIVE for e in analysis.effects):
         notes.insert(0, "Additive: from all rows by least squares, if effects add up.")
     return block("Effects: each level against its baseline, over all rows that tell of it, pp", columns, rows, notes)

@@ -32,7 +32,7 @@ def totals(analysis: Analysis, every: Sequence[Contrast], most: int) -> Block:
     alpha = analysis.results.alpha
     notes = [
         f"D*: McNemar's test (alpha {alpha:g}, one contrast by itself) finds a difference if at most D* queries are "
-        "hit by one of the two networks only; the totals allow any number in the column beside it."
+        "hit by one of the two networks only; the totals allow every other number in the range beside it."
     ]
     if len(known) > most:
         notes.append(f"… and {words.counted(len(known) - most, 'more contrast')}: {MORE}.")

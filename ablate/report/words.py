@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ablate.analysis import verdicts
-from ablate.analysis.contrasts import Contrast
+from ablate.analysis.contrasts import DIRECT, Contrast
 from ablate.analysis.effects import ADDITIVE, Effect
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.study.factors import level_text
@@ -52,6 +52,8 @@ ALIKE: Mapping[str, str] = {
     verdicts.NOT_ESTIMABLE: "Nothing can be said",
 }
 """Verdicts that one sentence says of many, with how it begins."""
+REPEAT = "a repeat"
+"""What people read of two rows that differ in nothing; in JSON and CSV they are confounded."""
 
 
 def phrase(found: Contrast | Effect) -> str:
@@ -61,7 +63,7 @@ def phrase(found: Contrast | Effect) -> str:
         return f"{PHRASES[code]}, ~{more} more"
     if code == verdicts.NOT_ESTIMABLE and not _aliases(found):
         return "no result"
-    return PHRASES[code]
+    return REPEAT if code == verdicts.CONFOUNDED and is_repeat(found) else PHRASES[code]
 
 
 def sentence(found: Contrast | Effect, results: StudyResults) -> str:
@@ -72,9 +74,9 @@ def sentence(found: Contrast | Effect, results: StudyResults) -> str:
 
 def sentences(found: Sequence[Contrast | Effect], results: StudyResults) -> list[str]:
     """A sentence each; of verdicts that say the same of many, one for all of them."""
-    told = [sentence(one, results) for one in found if one.estimate.verdict not in ALIKE]
+    told = [sentence(one, results) for one in found if one.estimate.verdict not in ALIKE or is_repeat(one)]
     for code, words in ALIKE.items():
-        alike = [one for one in found if one.estimate.verdict == code]
+        alike = [one for one in found if one.estimate.verdict == code and not is_repeat(one)]
         if len(alike) > 1:
             brief = "; ".join(_briefly(one) for one in alike)
             told.append(f"{words.format(delta=f'{results.delta:g}')}: {brief}.")
@@ -85,6 +87,8 @@ def sentences(found: Sequence[Contrast | Effect], results: StudyResults) -> list
 
 def meaning(found: Contrast | Effect, results: StudyResults) -> str:
     """The verdict in words, with what it needs beside it."""
+    if found.estimate.verdict == verdicts.CONFOUNDED and is_repeat(found):
+        return f"{REPEAT}: nothing differs"
     return MEANINGS[found.estimate.verdict].format(
         p=p_value(found.estimate.p_holm, "= "),
         delta=f"{results.delta:g}",
@@ -98,11 +102,16 @@ def subject(found: Contrast | Effect) -> str:
     """What is compared: `random_erasing off → on (rows 2 → 4)`."""
     if isinstance(found, Contrast):
         rows = f"rows {pair(found)}"
-        return f"{moved(found)} ({rows})" if len(found.differs) == 1 else rows
+        return f"{moved(found)} ({rows})" if found.identified == DIRECT else rows
     words = f"{found.factor} {level_text(found.level)} against {level_text(found.baseline)}"
     if found.contexts > 1:
         return f"{words}, the mean of {found.contexts} comparisons"
     return f"{words}, if effects add up" if found.identified == ADDITIVE else words
+
+
+def is_repeat(found: Contrast | Effect) -> bool:
+    """Two rows of equal levels and circumstances: nothing is confounded, as nothing differs."""
+    return isinstance(found, Contrast) and not found.differs and not found.undeclared
 
 
 def pair(contrast: Contrast) -> str:
@@ -229,8 +238,7 @@ def _confounded(found: Contrast | Effect) -> str:
     if isinstance(found, Effect):
         return f"with {listed(found.aliased_with)}" if found.aliased_with else "with other factors"
     if not found.differs:
-        names = found.undeclared
-        return f"no factor declares that {listed(names)} differs" if names else "the rows differ in nothing"
+        return f"no factor declares that {listed(found.undeclared)} differs"
     names = (*found.differs, *(f"{name} (undeclared)" for name in found.undeclared))
     return f"{listed(names)} change at once, and which of them does it cannot be told"
 

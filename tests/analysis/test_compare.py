@@ -398,3 +398,11 @@ def test_a_doubtful_row_is_read_both_ways() -> None:
     (reading,) = found.readings
     assert dict(reading.changed) == {(1, 2): (REPRODUCED, NOT_COMPARABLE)}
     assert compare(theirs, theirs).readings == (), "a doubt that both have is read alike in both; a bundle is left"
+
+
+def test_settings_of_several_values_are_told_as_a_study_file_has_them() -> None:
+    config = {"effects": [{"when": {"erasing": True, "level": None}, "pp": 2.5}], "note": ["a b", "c"]}
+    theirs = one_factor(6, config={"effects": [], "note": []})
+    apart = {known.what: known.ours for known in compare(one_factor(6, config=config), theirs).apart}
+    assert apart["effects"] == "[{when: {erasing: on, level: null}, pp: 2.5}]"
+    assert apart["note"] == '["a b", c]'

@@ -69,7 +69,7 @@ def test_it_says_the_chance_of_each_verdict_after_the_plan(ablate: Ablate, tmp_p
 def test_a_simulated_study_is_told_the_chances_of_its_true_effects(ablate: Ablate) -> None:
     lines = ablate("plan", SIMULATED, "--power", "--seeds", 6).out.splitlines()
     at = lines.index("plain → normalized")
-    assert lines[at + 1].startswith("  -4.5 pp        0 %      100 %          0 %")
+    assert lines[at + 1].startswith("  −4.5 pp        0 %      100 %          0 %")
     assert lines[lines.index("plain → erasing=on") + 1].startswith("  +2.5 pp")
     assert "With the true effects of the config:" in lines
     assert "true effects" not in ablate("plan", SIMULATED, "--power", "--set", "config.effects=[]").out
@@ -98,8 +98,8 @@ def test_one_seed_settles_nothing_about_a_factor(ablate: Ablate) -> None:
 
 def test_guessed_effects_take_the_place_of_the_usual_ones(ablate: Ablate) -> None:
     found = guesses(ablate("plan", SIMULATED, "--power", "--effect", -6, "--effect", 1.5).out)
-    assert list(found) == ["-6", "+1.5"]
-    assert found["-6"][0] > 90
+    assert list(found) == ["−6", "+1.5"]
+    assert found["−6"][0] > 90
 
 
 def test_a_fraction_without_direct_pairs_has_an_answer(ablate: Ablate, tmp_path: Path) -> None:

@@ -77,6 +77,24 @@ def test_confounded_names_with_what(results: StudyResults) -> None:
     assert "no factor declares that device differs" in words.sentence(undeclared, results)
 
 
+def test_an_undeclared_circumstance_is_named_once(results: StudyResults) -> None:
+    found = as_verdict(results, verdicts.CONFOUNDED)
+    found = replace(found, undeclared=("torch",))
+    told = words.sentences([found, found], results)
+    assert len(told) == 1
+    assert "rows 1 → 3 −1.10 pp (omega, torch (undeclared));" in told[0]
+    assert "2 at once" not in told[0]
+    assert words.sentence(found, results).startswith("rows 1 → 3: −1.10 pp")
+
+
+def test_rows_of_equal_settings_are_a_repeat(results: StudyResults) -> None:
+    found = replace(as_verdict(results, verdicts.CONFOUNDED), differs=())
+    assert (words.moved(found), words.phrase(found)) == ("nothing", "a repeat")
+    for sentence in (words.sentence(found, results), *words.sentences([found, found], results)):
+        assert sentence.endswith("a repeat: nothing differs.")
+        assert "confounded" not in sentence.lower()
+
+
 def test_an_effect_that_cannot_be_told_apart_names_from_what(results: StudyResults) -> None:
     (other,) = analyse(results).other_readings.values()
     effects = {effect.factor: effect for effect in analyse(other).effects}
