@@ -9,6 +9,7 @@ class Column:
     """`align`: l, c or r. `flex`: its share of the room, for text that may wrap; 0: it may not.
 
     `wide`: left out where there is no room. `under`: where there is little, it stands under the column before it.
+    `paper`: left out in a terminal.
     """
 
     name: str
@@ -16,6 +17,7 @@ class Column:
     flex: int = 0
     wide: bool = False
     under: bool = False
+    paper: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,12 @@ class Block:
     @property
     def narrow(self) -> "Block":
         """Without the columns that only a wide page has room for."""
-        kept = [at for at, column in enumerate(self.columns) if not column.wide]
-        rows = [[row[at] for at in kept] for row in self.rows]
-        return replace(self, columns=[self.columns[at] for at in kept], rows=rows)
+        return self._only([at for at, column in enumerate(self.columns) if not column.wide])
+
+    @property
+    def on_screen(self) -> "Block":
+        """Without the columns that a terminal has no room for."""
+        return self._only([at for at, column in enumerate(self.columns) if not (column.wide or column.paper)])
 
     @property
     def stacked(self) -> "Block":
@@ -61,6 +66,10 @@ class Block:
         columns = [replace(self.columns[group[0]], name=name) for group, name in zip(groups, names, strict=True)]
         rows = [[_stacked([row[at] for at in group], self.columns[group[0]]) for group in groups] for row in self.rows]
         return replace(self, columns=columns, rows=rows)
+
+    def _only(self, kept: Sequence[int]) -> "Block":
+        rows = [[row[at] for at in kept] for row in self.rows]
+        return replace(self, columns=[self.columns[at] for at in kept], rows=rows)
 
 
 def _stacked(cells: Sequence[Cell], column: Column) -> Cell:

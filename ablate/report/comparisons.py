@@ -6,6 +6,7 @@ from ablate.analysis import verdicts
 from ablate.analysis.analyse import Analysis
 from ablate.analysis.contrasts import CONFOUNDED, DIRECT, Contrast
 from ablate.analysis.effects import ADDITIVE, NONE, Effect, Interaction
+from ablate.analysis.measure import POOLED_T, SEPARATE_T
 from ablate.report import words
 from ablate.report.about import family
 from ablate.report.blocks import Block, Cell, Column, block
@@ -13,6 +14,8 @@ from ablate.study.factors import level_text
 
 MOST_SENTENCES = 8
 MOST_INTERACTIONS = 6
+MOST_AGAINST = 5
+MOST_LINES = 16
 MORE = "--format json"
 WEIGHT = {
     verdicts.BETTER: 0,
@@ -72,6 +75,20 @@ def effects(analysis: Analysis, most: int) -> Block:
     if any(e.identified == ADDITIVE for e in analysis.effects):
         notes.insert(0, "Additive: from all rows by least squares, if effects add up.")
     return block("Effects: each level against its baseline, over all rows that tell of it, pp", columns, rows, notes)
+
+
+def fractions(analysis: Analysis) -> Block:
+    """What the designs of the study that are fractions cannot tell apart, as `ablate plan` says it."""
+    lines = analysis.results.document.get("fractions", [])
+    if not lines:
+        return Block("")
+    notes = [
+        "A main effect is read as clear of interactions only as far as the following lines say.",
+        *lines[:MOST_LINES],
+    ]
+    if len(lines) > MOST_LINES:
+        notes.append(f"… and {words.counted(len(lines) - MOST_LINES, 'more line')}: ablate plan.")
+    return Block("What the fraction cannot tell apart", notes=notes, items=True)
 
 
 def interactions(analysis: Analysis) -> Block:
@@ -147,26 +164,30 @@ def suggested(analysis: Analysis) -> list[str]:
 
 
 def _contrasts(analysis: Analysis, title: str, found: Sequence[Contrast], most: int) -> Block:
+    at = words.percent(1 - analysis.results.alpha)
+    several = any(c.estimate.separate for c in found)
     columns = [
         Column("rows"),
         Column("what differs", flex=3),
-        Column(f"change, {words.percent(1 - analysis.results.alpha)}", "r"),
+        Column(f"change, {at}", "r"),
         Column("simultaneous", "r", under=True),
+        *([Column(f"{SEPARATE_T}, {at}", "r", under=True, paper=True)] if several else []),
         Column("p Holm", "r"),
         Column("verdict", flex=2),
         Column("seeds", "r", wide=True),
         Column("method", wide=True),
     ]
-    return block(title, columns, [_contrast(c) for c in found[:most]], _contrast_notes(found, most))
+    return block(title, columns, [_contrast(c, several) for c in found[:most]], _contrast_notes(found, most))
 
 
-def _contrast(found: Contrast) -> list[str | Cell]:
+def _contrast(found: Contrast, several: bool) -> list[str | Cell]:
     estimate, direct = found.estimate, found.identified == DIRECT
     return [
         words.pair(found),
         Cell(words.moved(found), doubtful=not direct),
         words.change(found),
         words.interval(estimate.simultaneous),
+        *([words.interval(estimate.separate)] if several else []),
         words.p_value(estimate.p_holm),
         Cell(words.phrase(found), doubtful=not direct),
         str(estimate.seeds or words.NOTHING),
@@ -178,7 +199,25 @@ def _contrast_notes(found: Sequence[Contrast], most: int) -> list[str]:
     notes = _more(len(found), most, "contrast")
     if any(c.estimate.more_seeds for c in found[:most]):
         notes.append("~5 more: about so many more seeds a row would decide it.")
-    return notes
+    return [*notes, *_against(found)]
+
+
+def _against(found: Sequence[Contrast]) -> list[str]:
+    """Contrasts that show a difference by the pooled variance and none by their own seeds alone, or the reverse."""
+    told = []
+    for contrast in found:
+        pooled, own = contrast.estimate.interval, contrast.estimate.separate
+        if contrast.estimate.method == POOLED_T and pooled and own and _holds_0(pooled) != _holds_0(own):
+            verbs = ("includes", "excludes") if _holds_0(own) else ("excludes", "includes")
+            told.append(
+                f"rows {words.pair(contrast)}: by its own seeds alone {words.interval(own)}, which {verbs[0]} 0; with "
+                f"the variance pooled {words.interval(pooled)}, which {verbs[1]} it."
+            )
+    return [*told[:MOST_AGAINST], *_more(len(told), MOST_AGAINST, "such contrast")]
+
+
+def _holds_0(ends: tuple[float, float]) -> bool:
+    return ends[0] <= 0 <= ends[1]
 
 
 def _interaction(found: Interaction) -> list[str | Cell]:

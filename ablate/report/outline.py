@@ -27,6 +27,7 @@ def _rest(analysis: Analysis, most: int) -> Iterator[Block]:
     yield from comparisons.contrasts(analysis, contrasts, most)
     yield doubts.totals(analysis, contrasts, most)
     yield comparisons.effects(analysis, most)
+    yield comparisons.fractions(analysis)
     yield comparisons.interactions(analysis)
     yield from doubts.readings(analysis)
     yield comparisons.in_words(analysis, contrasts)

@@ -31,7 +31,7 @@ def render(analysis: Analysis, colour: bool = False, width: int | None = None) -
     console.print()
     for block in outline(analysis, MOST_ROWS, MOST_CONTRASTS):
         if not block.empty:
-            _print_block(console, block.narrow.stacked)
+            _print_block(console, block.on_screen.stacked)
     _print_lines(console, about.footer(analysis), "dim")
     return "\n".join(line.rstrip() for line in kept.getvalue().splitlines()) + "\n"
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ablate.store import Store, plans, records, work
 from ablate.store.plans import Plan, PlannedRow
+from ablate.study.aliases import alias_sentences
 from ablate.study.cost import expected_seconds, shapes_to_run
 from ablate.study.design import Row
 from ablate.study.factors import Factor, LevelName
@@ -125,6 +126,7 @@ def _document(study: Study, first: Trial, overrides: Sequence[str]) -> dict[str,
         "setting": [list(line) for line in _setting(study, first)],
         "tight": True,
         "findings": [],
+        "fractions": alias_sentences(study),
         "overrides": list(overrides),
     }
 

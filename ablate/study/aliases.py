@@ -77,19 +77,25 @@ class AliasTable:
 
 def alias_lines(study: "Study") -> list[str]:
     """What every fractional design of a study can tell, in lines of at most 80 columns where names allow."""
-    return [line for table in study.aliases for line in _lines(table)]
+    return [part for table in study.aliases for line in _lines(table) for part in _wrapped(line, line[:2].isspace())]
+
+
+def alias_sentences(study: "Study") -> list[str]:
+    """The same, for a page of any width."""
+    return [line.strip() for table in study.aliases for line in _lines(table)]
 
 
 def _lines(table: AliasTable) -> list[str]:
-    lines = [*_wrapped(f"{table.place}: {_summary(table)}", "", "  ")]
+    """Not wrapped; all but the first set in."""
+    lines = [f"{table.place}: {_summary(table)}"]
     if table.relation:
-        lines += _wrapped(_letters(table.factors))
+        lines.append(f"  {_letters(table.factors)}")
         more = f" and {table.words - len(table.relation):,} more words" if table.words > len(table.relation) else ""
-        lines += _wrapped("I = " + " = ".join(table.relation) + more)
+        lines.append(f"  I = {' = '.join(table.relation)}{more}")
     for chain in table.aliased:
-        lines += _wrapped(" = ".join(map(str, chain)))
+        lines.append(f"  {' = '.join(map(str, chain))}")
     if table.lost_effects:
-        lines += _wrapped(f"cannot be estimated: {', '.join(table.lost_effects)}")
+        lines.append(f"  cannot be estimated: {', '.join(table.lost_effects)}")
     return lines + _correlation_lines(table)
 
 
@@ -124,11 +130,17 @@ def _correlation_lines(table: AliasTable) -> list[str]:
         found += [(e.size, str(e.one)) for e in table.correlations if e.other.factors == (name,)]
         shown = [f"{other} {size:.2f}" for size, other in sorted(found, key=lambda each: -each[0]) if size >= SHOWN]
         if shown:
-            lines += _wrapped(f"{name} is correlated with {', '.join(shown)}")
+            lines.append(f"  {name} is correlated with {', '.join(shown)}")
     return lines
 
 
-def _wrapped(text: str, first: str = "  ", then: str = "    ") -> list[str]:
+def _wrapped(line: str, inner: bool) -> list[str]:
+    first, then = ("  ", "    ") if inner else ("", "  ")
     return textwrap.wrap(
-        text, 80, initial_indent=first, subsequent_indent=then, break_long_words=False, break_on_hyphens=False
+        line.strip(),
+        80,
+        initial_indent=first,
+        subsequent_indent=then,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
