@@ -8,14 +8,17 @@ Floats = NDArray[np.float64]
 
 
 def t_test(effect: Floats, error: Floats, df: Floats) -> Floats:
-    """Two-sided p of no effect; nan where there is no error. An infinite df is the normal law."""
-    p: Floats = 2 * _below(-np.abs(effect) / error, df)
+    """Two-sided p of no effect; nan where there is no error, 1 where neither is. An infinite df is the normal law."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.where((effect == 0) & (error == 0), 0.0, np.abs(effect) / error)
+    p: Floats = 2 * _below(-t, df)
     return p
 
 
 def t_equivalence(effect: Floats, error: Floats, df: Floats, delta: float) -> Floats:
     """p of an effect of `delta` or more on either side: the larger of two one-sided tests. Schuirmann 1987."""
-    return _below((np.abs(effect) - delta) / error, df)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _below((np.abs(effect) - delta) / error, df)
 
 
 def t_interval(effect: Floats, error: Floats, df: Floats, confidence: float) -> tuple[Floats, Floats]:

@@ -209,3 +209,11 @@ def test_a_run_in_other_circumstances_is_suggested_in_the_usual_ones() -> None:
     found = analyse(results(TWO, rows)).suggestions[0]
     assert found.resolves == ("a",)
     assert found.levels["a"] == "on"
+
+
+def test_one_seed_without_any_discordance_is_no_effect_of_certainty_one() -> None:
+    """Two contexts whose networks hit the very same queries."""
+    bits = [np.arange(N) < 270] * 4
+    rows = [row(i, levels, {0: 270}) for i, levels in enumerate(FULL, 1)]
+    found = by_factor(analyse(results(TWO, rows, {f"{i}/0": own for i, own in enumerate(bits, 1)})))["a"].estimate
+    assert (found.effect, found.p, found.verdict) == (0.0, 1.0, verdicts.CANNOT_TELL)
