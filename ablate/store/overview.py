@@ -11,6 +11,7 @@ from ablate.store.owners import is_gone
 from ablate.store.schema import (
     DONE,
     FAILED,
+    PRUNED,
     QUEUED,
     RUNNING,
     STALE,
@@ -60,7 +61,7 @@ def counts(connection: Connection, study: str | None) -> Counts:
         found[row.study, row.profile] = {DONE: row.number}
     for row in connection.execute(_of(_UNFINISHED, study)):
         states = found[row.study, row.profile]
-        waiting = row.state in (DONE, QUEUED)
+        waiting = row.state in (DONE, QUEUED, PRUNED)
         state = (STALE if row.stale else QUEUED) if waiting else row.state
         states[state] = states.get(state, 0) + row.number
         states[DONE] -= row.number

@@ -20,6 +20,7 @@ from sqlalchemy.engine import Dialect
 
 QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
 STALE = "stale"  # how a row and seed may stand besides: its result is older than the defaults, data or code
+PRUNED = "pruned"  # a training that a search has stopped early; it goes on from there when somebody wants its result
 LOST, ABANDONED, INTERRUPTED = "lost", "abandoned", "interrupted"
 """How an attempt may end besides: its worker died under it, its runner died, it was asked to stop."""
 
@@ -164,4 +165,62 @@ hits = Table(
     Column("split", String(20), primary_key=True),
     Column("k", Integer, primary_key=True),
     Column("hits", Integer, nullable=False),
+)
+
+interims = Table(
+    "ablate_interims",  # how a training stood on the validation split on its way, which prunes a search
+    metadata,
+    Column("training_key", String(32), ForeignKey("ablate_trainings.key"), primary_key=True),
+    Column("part", Integer, primary_key=True),  # tenths of its steps
+    Column("k", Integer, primary_key=True),
+    Column("hits", Integer, nullable=False),
+    Column("queries", Integer, nullable=False),
+)
+
+searches = Table(
+    "ablate_searches",  # of one study and profile, the one of the highest number goes on; earlier ones are history
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("study", String(200), nullable=False),
+    Column("profile", String(200), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("declared", JSON, nullable=False),  # what may not change midway: space, sampler, metrics, ...
+    Column("context", String(32), nullable=False),  # digest of the rest of every candidate: config, data, code
+    Column("why", Text),  # why an earlier search does not go on
+    Column("began", Float, nullable=False),
+    Column("seconds", Float, nullable=False),  # how long `ablate search` was at work on it, over all its runs
+    UniqueConstraint("study", "profile", "number", name="ablate_searches_number"),
+)
+
+candidates = Table(
+    "ablate_candidates",  # what a search has tried or is trying
+    metadata,
+    Column("search_id", Integer, ForeignKey("ablate_searches.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("known", Boolean, nullable=False),  # the study had run it before; it costs the search nothing
+    Column("point", JSON, nullable=False),  # {dimension: value}
+    _key("trial_key", "trials"),
+    Column("notes", JSON, nullable=False),  # what its sampler notes for the next suggestions
+    Column("state", String(20), nullable=False),  # running, done, pruned, failed: as the sampler was told
+    Column("scores", JSON(none_as_null=True)),  # {metric: rate on the validation split}
+    Column("told", Integer),  # in which order they ended
+    Index("ablate_candidates_trial", "trial_key"),
+)
+
+looks = Table(
+    "ablate_looks",  # each look at a study whose seeds end where its verdicts are; never changed afterwards
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("study", String(200), nullable=False),
+    Column("profile", String(200), nullable=False),
+    Column("family", Integer, nullable=False),  # its looks share its error; trials that change begin another
+    Column("number", Integer, nullable=False),
+    Column("seeds", Integer, nullable=False),
+    Column("rules", JSON, nullable=False),  # looks, alpha, delta, primary, family: declared beforehand
+    Column("why", Text),  # why the family before this one ended
+    Column("seen", JSON, nullable=False),  # what each contrast showed
+    Column("asked", JSON, nullable=False),  # {row: seeds}: how many each row has from here on
+    Column("trials", JSON, nullable=False),  # {row: digest of the trials seen}
+    Column("taken", Float, nullable=False),
+    UniqueConstraint("study", "profile", "family", "number", name="ablate_looks_number"),
 )

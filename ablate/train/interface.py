@@ -23,6 +23,27 @@ class Progress:
     begun: int = 0
 
 
+PARTS = 10
+"""How often a watched training is looked at: after each tenth of its steps but the last, which its result tells."""
+
+
+@dataclass(frozen=True)
+class Interim:
+    """How a training stands on the validation split after `part` tenths of its steps: {k: hits} of `queries`."""
+
+    part: int
+    hits: Mapping[int, int]
+    queries: int
+
+
+Judge = Callable[[Interim], bool]
+"""Whether a training is worth going on with."""
+
+
+class Pruned(Exception):  # noqa: N818 - no fault: a judge decided it
+    """Raised by a trainer whose judge ended it, once what it has done is in a checkpoint; says where it stands."""
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """What one evaluation setting gave, a split: the queries' ranks and the size of the gallery."""
@@ -50,6 +71,8 @@ class Trainer(Protocol):
     A training goes on from its newest checkpoint; where there are none to be kept, `checkpoints` is None.
     One that takes long asks `checkpoints.stopping()` now and then, and raises Stopped where it says so. It calls
     `progress` as a sign of life too: who gives none for `runtime.stall_seconds` is taken for hung.
+    With a `judge`, it evaluates the first config on the validation split on its way, and raises Pruned where the judge
+    says so; what it gives in the end is the same with and without.
     """
 
     def __call__(
@@ -59,4 +82,5 @@ class Trainer(Protocol):
         attempt: int,
         progress: Callable[[Progress], None],
         checkpoints: Checkpoints | None,
+        judge: Judge | None = None,
     ) -> Outcome: ...

@@ -37,12 +37,18 @@ def test_never_twice_and_never_lost(ablate: Ablate, tmp_path: Path, url: str) ->
     assert found is not None
     with found.read() as connection:
         count = connection.exec_driver_sql
+        blamed = count("SELECT reason FROM ablate_attempts WHERE state = 'failed'").scalars().all()
+    assert all("attempts in a row" in reason for reason in blamed), blamed
+    assert len(blamed) <= TRIALS // 50, "nothing is wrong with them: few are killed again and again as they begin"
+    assert ablate("run", SIMULATED, "--seeds", TRIALS // 4, "--store", url, "--retry-failed").code == 0
+    with found.read() as connection:
+        count = connection.exec_driver_sql
         states = count("SELECT state, count(*) FROM results GROUP BY state").all()
         assert [tuple(row) for row in states] == [("done", TRIALS)]
         assert count("SELECT count(*) FROM ablate_trainings WHERE state <> 'done' OR lease IS NOT NULL").scalar() == 0
         endings = {row[0]: row[1] for row in count("SELECT state, count(*) FROM ablate_attempts GROUP BY state")}
         assert endings["done"] == TRIALS, endings
-        assert set(endings) == {"done", "lost", "abandoned"}
+        assert set(endings) - {"failed"} == {"done", "lost", "abandoned"}
         assert endings["lost"] + endings["abandoned"] >= KILLS // 4, "many kills met a training"
         assert count("SELECT count(DISTINCT training_key) FROM ablate_attempts WHERE state = 'done'").scalar() == TRIALS
         assert count("SELECT count(*) FROM ablate_results").scalar() == 2 * TRIALS
@@ -72,7 +78,7 @@ class Chaos:
     def killed(self) -> list[int]:
         """Kills, lets the rest come to its end, and says whom it killed while there was work."""
         victims: list[int] = []
-        while len(victims) < KILLS and not any(runner.poll() == 0 for runner in self.runners):
+        while len(victims) < KILLS and all(runner.poll() is None for runner in self.runners):
             time.sleep(self.moments.uniform(0.1, 0.5))
             if self.moments.random() < 0.2:
                 index = self.moments.randrange(RUNNERS)
@@ -87,7 +93,7 @@ class Chaos:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(victims[-1], signal.SIGKILL)
         ends = [(runner.communicate(timeout=300)[1], runner.returncode) for runner in self.runners]
-        assert [code for _, code in ends] == [0] * RUNNERS, ends
+        assert {code for _, code in ends} <= {0, 1}, ends  # 1: five kills in a row, before a checkpoint, are a failure
         return victims
 
 
