@@ -69,9 +69,8 @@ def begin_search(
     before = latest_search(connection, study, profile)
     number = before.number + 1 if before else 1
     values = {"study": study, "profile": profile, "number": number, "declared": declared, "context": context}
-    made = connection.execute(insert(searches).values(**values, why=why, began=time.time(), seconds=0.0))
-    (search_id,) = made.inserted_primary_key or ()
-    return read_search(connection, search_id)
+    adding = insert(searches).values(**values, why=why, began=time.time(), seconds=0.0).returning(searches.c.id)
+    return read_search(connection, connection.execute(adding).scalar_one())
 
 
 def hold(connection: Connection, search_id: int, seconds: float) -> None:
