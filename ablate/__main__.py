@@ -38,10 +38,12 @@ def _add_commands() -> None:
     from ablate.cli.reset import reset
     from ablate.cli.run import run
     from ablate.cli.schema import schema
+    from ablate.cli.search import search
     from ablate.cli.status import status
 
     for name, command in (("plan", plan), ("run", run), ("status", status), ("report", report)):
         app.command(name)(command)
+    app.command("search")(search)
     app.command("compare")(compare)
     app.command("import")(import_log)
     app.command("reset")(reset)

@@ -16,7 +16,8 @@ MAY_IMPORT = {
     "run": {"errors", "train", "study", "store"},
     "analysis": {"errors", "train", "study", "store"},
     "report": {"errors", "study", "store", "analysis"},
-    "cli": {"errors", "data", "train", "study", "store", "run", "analysis", "report"},
+    "adaptive": {"errors", "train", "study", "store", "run", "analysis"},
+    "cli": {"errors", "data", "train", "study", "store", "run", "analysis", "report", "adaptive"},
     "__main__": {"cli"},
     "__init__": set(),
 }
@@ -26,6 +27,7 @@ LIVES_IN = {
     "timm": {"train"},
     "sqlalchemy": {"store"},
     "alembic": {"store"},
+    "optuna": {"adaptive", "analysis"},
 }
 STUDY_SEES = {"ablate.train.config"}
 ANALYSIS_SEES = {"ablate.train.hits"}

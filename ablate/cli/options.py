@@ -29,6 +29,8 @@ Settings = Annotated[
 Only = Annotated[
     list[str] | None, typer.Option("--only", metavar="GLOB", help="Only rows whose label matches; may be given again.")
 ]
+Workers = Annotated[int | None, typer.Option(min=1, help="Worker processes; default: cores / threads.")]
+Executor = Annotated[str | None, typer.Option(help="Where trials run: processes, or inline.")]
 Seeds = Annotated[str | None, typer.Option("--seeds", metavar="N", help="A number of seeds, or first..last.")]
 
 

@@ -10,12 +10,14 @@ import typer
 from ablate.cli.options import (
     DEFAULT_STORE,
     FAILED,
+    Executor,
     Only,
     Profile,
     Seeds,
     Settings,
     StoreUrl,
     StudyPath,
+    Workers,
     all_settings,
     guarded,
 )
@@ -33,8 +35,8 @@ def run(
     settings: Settings = None,
     only: Only = None,
     seeds: Seeds = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; default: cores / threads.")] = None,
-    executor: Annotated[str | None, typer.Option(help="Where trials run: processes, or inline.")] = None,
+    workers: Workers = None,
+    executor: Executor = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")] = False,
     accept_stale: Annotated[
         bool, typer.Option("--accept-stale", help="Keep stale results, and record that, instead of running anew.")
@@ -54,14 +56,22 @@ def run(
     from ablate.run.slots import slots
     from ablate.store import open_store
 
-    executor = _executor(executor, workers)
+    executor = executor_of(executor, workers)
     places = slots(request.selected, 1 if executor == "inline" else workers)
     opened = open_store(store, write=True)
     assert opened is not None
     if warning := opened.warning():
         typer.echo(f"warning: {warning}", err=True)
-    study, how = request.study, {"retry_failed": retry_failed, "accept_stale": accept_stale}
-    prepared = prepare(opened, study, request.trials, request.selected, overrides, **how)
+    study = request.study
+    prepared = prepare(
+        opened,
+        study,
+        request.trials,
+        request.selected,
+        overrides,
+        retry_failed=retry_failed,
+        accept_stale=accept_stale,
+    )
     before = prepared.before
     _tell_accepted(prepared.selected)
     shown = [item.trial for item in prepared.selected if item.trial.training_key in before]
@@ -97,7 +107,8 @@ def _summary(study: str, trainings: int, ran: int, failed: int, earlier: int, se
         typer.echo(f"next: ablate report {study}", err=True)
 
 
-def _executor(asked: str | None, workers: int | None) -> str:
+def executor_of(asked: str | None, workers: int | None) -> str:
+    """The executor that is asked for; AblateError if there is none of that name."""
     from ablate.run.executors import EXECUTORS
 
     if asked is not None and asked not in EXECUTORS:

@@ -17,16 +17,19 @@ from ablate.run.job import Executor, Job, Report
 from ablate.run.patience import PATIENCE_SECONDS, patiently
 from ablate.run.slots import Slot
 from ablate.store import Store, plans, work
-from ablate.store.schema import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING
+from ablate.store.interims import save_interim
+from ablate.store.schema import DONE, FAILED, INTERRUPTED, PRUNED, QUEUED, RUNNING
 from ablate.store.watch import Watch
 from ablate.study.trial import Trial
 from ablate.train.checkpoint import Checkpoints
-from ablate.train.interface import Outcome, Progress
+from ablate.train.interface import Interim, Outcome, Progress
 
 WAIT_SECONDS = 0.5
 RELEASE_SECONDS = 5.0
 LOOK_SECONDS = 1.0
 """Between two looks at what others hold, and at what has become free."""
+
+SETTLED = (DONE, FAILED, PRUNED)
 
 WINDOW = 100
 """Trainings that a look for a free one asks about at once."""
@@ -35,9 +38,9 @@ WINDOW = 100
 class Observer(Protocol):
     """Who is told what happens, a training at a time; `key` is its training key.
 
-    `requeued`: it goes back to the queue, for its worker died or it was interrupted, and will start again, perhaps
-    elsewhere. `counted`: how many of those asked for are done and failed, other runners' included. `stopping`: the
-    first Ctrl-C. `said`: a warning in words.
+    `pruned`: it was stopped early, as not worth more. `requeued`: it goes back to the queue, for its worker died or it
+    was interrupted, and will start again, perhaps elsewhere. `counted`: how many of those asked for are done and
+    failed, other runners' included. `stopping`: the first Ctrl-C. `said`: a warning in words.
     """
 
     def started(self, key: str) -> None: ...
@@ -45,6 +48,8 @@ class Observer(Protocol):
     def progressed(self, key: str, progress: Progress) -> None: ...
 
     def ended(self, key: str, reason: str | None) -> None: ...
+
+    def pruned(self, key: str, reason: str) -> None: ...
 
     def requeued(self, key: str, reason: str) -> None: ...
 
@@ -57,12 +62,33 @@ class Observer(Protocol):
     def said(self, text: str) -> None: ...
 
 
+class Supply(Protocol):
+    """Trials that are only known once others have ended; each is in the store before it is handed out.
+
+    `watches`: whether it judges them on their way.
+    """
+
+    watches: bool
+
+    def more(self) -> Sequence[Trial]:
+        """What to run next, where there is room for one; nothing, for now or for good."""
+
+    def is_over(self) -> bool:
+        """Whether `more` has nothing for good, as it found when it was last asked."""
+
+    def ended(self, key: str) -> None:
+        """A training of those that were handed out runs no more: done, failed, pruned, or another runner's."""
+
+    def is_worth(self, key: str, interim: Interim) -> bool:
+        """Whether to go on with a training that stands like this."""
+
+
 @dataclass
 class Dispatch:
     """Runs a set of trials on a store until each is done or failed, or until it is asked to stop.
 
     `claims` is what is running now, and `reached` how far it is; `states`: how each training stands, as far as is
-    known; `todo`: what may be free.
+    known; `todo`: what may be free. A `supply` adds trials as room appears; it watches them, and may prune them.
     """
 
     store: Store
@@ -71,24 +97,30 @@ class Dispatch:
     executor: str
     slots: Sequence[Slot]
     asked: threading.Event = field(default_factory=threading.Event)
+    supply: Supply | None = None
     claims: dict[str, work.Claim] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.of_training: dict[str, list[Trial]] = {}
-        for trial in self.trials:
-            same = self.of_training.setdefault(trial.training_key, [])
-            if trial.key not in {other.key for other in same}:
-                same.append(trial)
-        self.states = dict.fromkeys(self.of_training, QUEUED)
+        self.states: dict[str, str] = {}
         self.todo: deque[str] = deque()
+        self._add(self.trials)
         self.reached: dict[str, Progress] = {}
         self.watch = Watch()
         self.looked = -LOOK_SECONDS
 
+    def _add(self, trials: Sequence[Trial]) -> None:
+        """Trials of one training share it; whether it is free, the next look or claim tells."""
+        for trial in trials:
+            same = self.of_training.setdefault(trial.training_key, [])
+            if trial.key not in {other.key for other in same}:
+                same.append(trial)
+            self.states[trial.training_key] = QUEUED
+
     def run(self) -> Mapping[str, str]:
-        """{training key: done or failed}; `asked` to stop, some are queued, or running with another runner."""
+        """{training key: done, failed or pruned}; `asked` to stop, some are queued, or running with another runner."""
         heart = Heartbeat(self.store, self.claims, self.reached)
-        executor = EXECUTORS[self.executor](self.slots, self._progressed, self.asked.is_set)
+        executor = EXECUTORS[self.executor](self.slots, self._progressed, self.asked.is_set, self._is_worth)
         heart.start()
         try:
             self._loop(executor, heart)
@@ -123,12 +155,25 @@ class Dispatch:
         self.reached[key] = progress
         self.observer.progressed(key, progress)
 
+    def _is_worth(self, key: str, interim: Interim) -> bool:
+        """Writes how a watched training stands, and asks whether to go on with it; yes, where that cannot be."""
+        with contextlib.suppress(StoreError), self.store.write() as connection:  # if it is gone, others say so
+            save_interim(connection, key, interim.part, interim.hits, interim.queries)
+        return self.supply is None or self.supply.is_worth(key, interim)
+
     def _feed(self, executor: Executor) -> None:
         while executor.has_room() and not self.asked.is_set():
-            job = self._next()
+            job = self._next() or self._supplied()
             if job is None:
                 return
             executor.submit(job)
+
+    def _supplied(self) -> Job | None:
+        """The next of what the supply adds."""
+        added = self.supply.more() if self.supply else ()
+        self._add(added)
+        self.todo.extend(dict.fromkeys(trial.training_key for trial in added))
+        return self._next() if added else None
 
     def _next(self) -> Job | None:
         """The next training that nobody else has taken meanwhile."""
@@ -159,25 +204,27 @@ class Dispatch:
                 self.states |= found
                 self.todo.extend(key for key in self.states if found.get(key) == QUEUED)  # in the plan's order
                 known = list(self.states.values())
-                self.observer.counted(known.count(DONE), known.count(FAILED))
+                if self.supply is None:  # else nobody knows yet how many there will be
+                    self.observer.counted(known.count(DONE), known.count(FAILED))
         self.looked = time.monotonic()
 
     def _open(self) -> set[str]:
-        """What is neither done nor failed, as far as is known."""
-        return {key for key, state in self.states.items() if state not in (DONE, FAILED)}
+        """What is neither done, failed nor pruned, as far as is known."""
+        return {key for key, state in self.states.items() if state not in SETTLED}
 
     def _is_settled(self) -> bool:
         elsewhere = len(self._open()) - len(self.todo)
         if elsewhere and not self.todo:
             self.observer.waiting(elsewhere)
-        return not elsewhere and not self.todo
+        return not elsewhere and not self.todo and (self.supply is None or self.supply.is_over())
 
     def _job(self, held: work.Claim) -> Job:
         first = self.of_training[held.key][0]
         configs = [trial.config for trial in self.of_training[held.key]]
         stall: float = first.config["runtime"]["stall_seconds"]
         folder = str(self._checkpoints(held.key).folder)
-        return Job(held.key, first.training.trainer, configs, first.seed, held.attempt, folder, stall)
+        watched = self.supply is not None and self.supply.watches
+        return Job(held.key, first.training.trainer, configs, first.seed, held.attempt, folder, stall, watched)
 
     def _report(self, key: str, report: Report) -> None:
         held, state, reason = self.claims[key], report.state, report.reason
@@ -188,6 +235,8 @@ class Dispatch:
                 kept = work.record(connection, held, results, report.seconds, environment, curve)
             elif state == FAILED:
                 kept = work.fail(connection, held, reason, report.traceback, report.seconds)
+            elif state == PRUNED:
+                kept = work.prune(connection, held, reason, report.seconds)
             elif state in work.BLAME:
                 if (made := self.reached.get(key)) is not None:
                     work.note(connection, held, made.step, made.steps)
@@ -202,7 +251,12 @@ class Dispatch:
         """Takes note of how a training stands now that it is not ours any more."""
         self.reached.pop(key, None)
         self.states[key] = QUEUED if state == INTERRUPTED else state
-        if state in (DONE, FAILED):
+        if self.supply:
+            self.supply.ended(key)
+        if state == PRUNED:
+            self.observer.pruned(key, reason)
+            return
+        if state in SETTLED:
             self.observer.ended(key, reason if state == FAILED else None)
             return
         self.observer.requeued(key, reason)

@@ -42,10 +42,12 @@ def prepare(
     *,
     retry_failed: bool = False,
     accept_stale: bool = False,
+    search: Mapping[str, Any] | None = None,
 ) -> Prepared:
     """Brings the store to what the file asks for: its plan, its trials, what is accepted, what is tried again.
 
-    `selected` are those of the trials that were asked for.
+    `selected` are those of the trials that were asked for. `search`: what the plan says of the search that these are
+    finalists of.
     """
     labels = {trial.label for trial in selected}
     with store.write(alone=True) as connection:
@@ -57,7 +59,8 @@ def prepare(
         planned = resolve(trials, found)
         wanted = [item.trial for item in planned if item.state != ACCEPTED]
         plans.save_trials(connection, [item.trial for item in planned])  # a reset may queue what is accepted now
-        plans.save_plan(connection, plan_of(study, planned, overrides))
+        plan = plan_of(study, planned, overrides)
+        plans.save_plan(connection, replace(plan, document={**plan.document, "search": search}) if search else plan)
         keys = list(dict.fromkeys(trial.training_key for trial in wanted if trial.label in labels))
         if retry_failed:
             work.retry(connection, keys)

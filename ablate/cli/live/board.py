@@ -1,7 +1,7 @@
 """The state of a run, as an observer of its dispatch sees it. What ended leaves a number, and the last faults."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ class Note(NamedTuple):
 class Board:
     """Counts of trainings, and those that run. `waiting_keys` are not done, nor known to run, when it is made."""
 
-    labels: Mapping[str, str]
+    labels: dict[str, str]
     total: int
     done: int
     failed: int = 0
@@ -71,6 +71,15 @@ class Board:
         else:
             self.failed += 1
             self._note("failed", key, reason)
+
+    def pruned(self, key: str, reason: str) -> None:
+        self._over(key)
+        self.done += 1
+
+    def added(self, key: str, label: str) -> None:
+        """One more that waits, which nobody knew of when the board was made."""
+        self.labels[key] = label
+        self._wait(key, 1)
 
     def requeued(self, key: str, reason: str) -> None:
         self._over(key)

@@ -83,6 +83,10 @@ class PlainBoard(Board):
         else:
             self._tell("failed", f"failed   {self.labels[key]}: {reason}")
 
+    def pruned(self, key: str, reason: str) -> None:
+        super().pruned(key, reason)
+        self._tell("pruned", f"pruned   {self.labels[key]}: {reason}", rest=True)
+
     def requeued(self, key: str, reason: str) -> None:
         super().requeued(key, reason)
         self._tell("requeued", f"requeued {self.labels[key]}: {reason}")
@@ -125,7 +129,9 @@ class PlainBoard(Board):
         crowd, seconds = self.crowd, self.clock() - self.crowd.since
         if seconds < SUM_SECONDS and not final:
             return
-        told = [f"{crowd.counts[what]} {what}" for what in ("done", "failed", "requeued") if crowd.counts[what]]
+        told = [
+            f"{crowd.counts[what]} {what}" for what in ("done", "pruned", "failed", "requeued") if crowd.counts[what]
+        ]
         told = told or [f"{crowd.counts['started']} started"]
         if crowd.hidden:
             self._say(f"{', '.join(told)} in the last {duration(seconds)}{self._rest()}")

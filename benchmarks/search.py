@@ -1,0 +1,193 @@
+"""What a search finds, what pruning saves, and what a suggestion costs.
+
+    python benchmarks/search.py [found|pruned|overhead]...
+
+Whole searches of the trainer `simulated`, whose true optimum is known, through the command line: only the trainer's
+work is not done. A search's choice is its best finalist, by validation, as users get it.
+"""
+
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, median
+
+import optuna
+import yaml
+from machine import keep
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from typer.testing import CliRunner
+
+from ablate.__main__ import app
+from ablate.adaptive.sampling import distributions
+from ablate.adaptive.search import Walk, begin
+from ablate.store import open_store
+from ablate.study.candidates import Candidates
+from ablate.study.file import read_study
+from ablate.train.config.simulated import SimulatedConfig
+from ablate.train.simulated import expected_rate
+
+REPETITIONS = 50
+TRIALS = 40
+NEAR = 0.3  # pp
+PEAK = {"peak": {"margin": 0.3, "omega": 0.8}, "width": {"margin": 0.2, "omega": 0.3}, "pp": 3.0}
+BEST = 0.27 + PEAK["pp"] / 100  # type: ignore[operator]
+NOISE = {
+    "none": {"queries": 100_000, "seed_sd_pp": 0.0, "shared_seed_sd_pp": 0.0, "discordance": 0.001},
+    "12,377 queries, run SD .3 pp": {"queries": 12_377},
+}
+"""The seed log's number of queries, with the trainer's default spread and discordance."""
+PRUNERS = (None, "median", "hyperband")
+ASKED = 1_000
+
+
+def study(seed: int, sampler: str, noise: dict[str, object], pruner: str | None = None, trials: int = TRIALS) -> str:
+    """A study file that searches margin and omega."""
+    space = {"margin": {"low": 0.05, "high": 1.0}, "omega": {"low": 0.3, "high": 0.99}}
+    factors = {
+        "margin": {"sets": "settings.margin", "levels": [0.6, 0.2]},
+        "omega": {"sets": "settings.omega", "levels": [0.5, 0.7]},
+    }
+    search = {"space": space, "sampler": sampler, "pruner": pruner, "trials": trials, "finalists": {"top": 1}}
+    config = {**noise, "effects": [PEAK]}
+    whole = {"study": "peak", "trainer": "simulated", "seeds": [seed], "config": config}
+    return yaml.safe_dump({**whole, "factors": factors, "search": search}, sort_keys=False)
+
+
+@dataclass(frozen=True)
+class Found:
+    """How far below the optimum, in pp: the true rate of the search's choice, and of the best point that it tried.
+
+    `share`: of all steps of its trials, those that were taken; `pruned`: how many trials were stopped early.
+    """
+
+    choice: float
+    tried: float
+    share: float
+    pruned: int
+
+
+def searched(text: str) -> Found:
+    """What one search finds."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, store = Path(folder) / "study.yaml", Path(folder) / "ablate.db"
+        path.write_text(text, encoding="utf-8")
+        done = CliRunner().invoke(app, ["search", str(path), "--store", str(store), "--executor", "inline"])
+        assert done.exit_code == 0, done.output
+        with closing(sqlite3.connect(store)) as connection:
+            rows = connection.execute(
+                "SELECT c.point, c.state, c.scores, (SELECT max(part) FROM ablate_interims i "
+                "JOIN ablate_trials t ON t.training_key = i.training_key WHERE t.key = c.trial_key) "
+                "FROM ablate_candidates c"
+            ).fetchall()
+    points = [yaml.safe_load(point) for point, *_ in rows]
+    rates = [100 * (BEST - true_rate(point)) for point in points]
+    scores = [yaml.safe_load(scores)["top1"] if state == "done" else -1.0 for _, state, scores, _ in rows]
+    parts = [10 if state == "done" else part for _, state, _, part in rows]
+    best = max(range(len(rows)), key=scores.__getitem__)
+    pruned = sum(state == "pruned" for _, state, *_ in rows)
+    return Found(rates[best], min(rates), sum(parts) / (10 * len(rows)), pruned)
+
+
+def true_rate(point: dict[str, float]) -> float:
+    return expected_rate(SimulatedConfig.model_validate({"settings": point, "effects": [PEAK]}))
+
+
+def found() -> Iterator[str]:
+    """How near the optimum searches come."""
+    yield f"Searches of {TRIALS} trials, {REPETITIONS} repetitions with different seeds; a bell of 3 pp over margin"
+    yield "(centre .3, SD .2, searched from .05 to 1) and omega (centre .8, SD .3, from .3 to .99)."
+    yield ""
+    yield f"| noise of a score | sampler | choice within {NEAR} pp | a tried point within {NEAR} pp | choice, mean pp below |"
+    yield "| :-- | :-- | --: | --: | --: |"
+    for name, noise in NOISE.items():
+        for sampler in ("tpe", "gp", "cmaes", "random"):
+            results = [searched(study(seed, sampler, noise)) for seed in range(REPETITIONS)]
+            choice, tried = (fmean(value <= NEAR for value in values) for values in _columns(results))
+            yield f"| {name} | {sampler} | {choice:.0%} | {tried:.0%} | {fmean(one.choice for one in results):.2f} |"
+
+
+def _columns(results: list[Found]) -> tuple[list[float], list[float]]:
+    return [one.choice for one in results], [one.tried for one in results]
+
+
+def pruned() -> Iterator[str]:
+    """What pruning saves."""
+    yield f"TPE with and without pruning, {REPETITIONS} repetitions, 12,377 queries, run SD .3 pp."
+    yield ""
+    yield f"| pruner | steps taken | trials pruned | choice within {NEAR} pp | choice, mean pp below |"
+    yield "| :-- | --: | --: | --: | --: |"
+    noise = NOISE["12,377 queries, run SD .3 pp"]
+    for pruner in PRUNERS:
+        results = [searched(study(seed, "tpe", noise, pruner)) for seed in range(REPETITIONS)]
+        share, stopped = fmean(one.share for one in results), fmean(one.pruned for one in results)
+        near = fmean(one.choice <= NEAR for one in results)
+        yield (
+            f"| {pruner or 'none'} | {share:.0%} | {stopped:.1f} of {TRIALS} | {near:.0%} | "
+            f"{fmean(one.choice for one in results):.2f} |"
+        )
+
+
+def overhead() -> Iterator[str]:
+    """Milliseconds to ask and tell, as the number of trials grows."""
+    with tempfile.TemporaryDirectory() as folder:
+        contenders = [
+            Ours(Path(folder)),
+            Theirs("Optuna, in memory", optuna.storages.InMemoryStorage()),
+            Theirs("Optuna, SQLite", optuna.storages.RDBStorage(f"sqlite:///{folder}/optuna.db")),
+            Theirs("Optuna, journal", JournalStorage(JournalFileBackend(f"{folder}/optuna.log"))),
+        ]
+        taken: dict[str, list[float]] = {each.name: [] for each in contenders}
+        for _ in range(ASKED):  # alternating, so that a slow moment of the machine is everybody's
+            for each in contenders:
+                started = time.perf_counter()
+                each.turn()
+                taken[each.name].append(1000 * (time.perf_counter() - started))
+    yield f"Ask and tell {ASKED:,} times with TPE in two dimensions, in turn, each on its own storage."
+    yield ""
+    yield "| | ms, trials 1 to 100 | trials 901 to 1,000 | all, mean |"
+    yield "| :-- | --: | --: | --: |"
+    for name, times in taken.items():
+        yield f"| {name} | {median(times[:100]):.1f} | {median(times[-100:]):.1f} | {fmean(times):.1f} |"
+
+
+class Ours:
+    """A search as `ablate search` does it, with its trials' records; the training itself is not run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.name = "**ablate**, SQLite store and journal"
+        raise NotImplementedError
+
+
+class Theirs:
+    """The same space and sampler on one of Optuna's storages."""
+
+    def __init__(self, name: str, storage: optuna.storages.BaseStorage) -> None:
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        sampler = optuna.samplers.TPESampler(seed=0, multivariate=True, constant_liar=True)
+        self.name, self.study = name, optuna.create_study(storage=storage, sampler=sampler, direction="maximize")
+        self.space = {
+            "margin": optuna.distributions.FloatDistribution(0.05, 1.0),
+            "omega": optuna.distributions.FloatDistribution(0.3, 0.99),
+        }
+
+    def turn(self) -> None:
+        asked = self.study.ask(self.space)
+        self.study.tell(asked, true_rate(asked.params))
+
+
+PARTS = {"found": found, "pruned": pruned, "overhead": overhead}
+
+
+def main() -> None:
+    for name in sys.argv[1:] or PARTS:
+        keep(f"search-{name}", [f"# Search: {PARTS[name].__doc__}", "", *PARTS[name]()])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,305 @@
+"""`ablate search`: the same suggestions whatever happens, nothing run twice, and the test split left alone."""
+
+import json
+import os
+import signal
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+
+from ablate.store import searches
+from tests.cli.test_run import query, start, wait_for, workers_of
+from tests.conftest import Ablate
+
+PEAK = """study: peak
+trainer: simulated
+seeds: [3]
+config:
+  effects: [{peak: {margin: 0.3, omega: 0.8}, width: {margin: 0.2, omega: 0.3}, pp: 3.0}]
+factors:
+  margin: {sets: settings.margin, levels: [0.6, 0.2]}
+  omega: {sets: settings.omega, levels: [0.5, 0.7]}
+search:
+  space: {margin: {low: 0.05, high: 1.0}, omega: {low: 0.3, high: 0.99}}
+  trials: 14
+  finalists: {top: 2, seeds: 2}
+"""
+INLINE = ("--executor", "inline")
+
+
+@pytest.fixture
+def peak(tmp_path: Path) -> Path:
+    path = tmp_path / "peak.yaml"
+    path.write_text(PEAK)
+    return path
+
+
+def changed(path: Path, *changes: tuple[str, str]) -> Path:
+    text = path.read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
+    return path
+
+
+def points(store: str = "results/ablate.db") -> list[dict[str, Any]]:
+    """What was tried, by number."""
+    found = query("SELECT point FROM ablate_candidates ORDER BY number", store)
+    return [json.loads(str(point)) for (point,) in found]
+
+
+def scores(store: str = "results/ablate.db") -> list[object]:
+    return query("SELECT state, scores, told FROM ablate_candidates ORDER BY number", store)
+
+
+def test_it_tries_so_many_and_compares_the_best_with_the_baseline(ablate: Ablate, peak: Path) -> None:
+    done = ablate("search", peak, *INLINE)
+    assert done.code == 0, done.err
+    assert len(points()) == 14
+    assert query("SELECT state, count(*) FROM ablate_candidates GROUP BY state") == [("done", 14)]
+    rows = query("SELECT label, seed, state FROM results ORDER BY label, seed")
+    assert [(label, seed) for label, seed, _ in rows if label == "baseline"] == [("baseline", 4), ("baseline", 5)]
+    assert len(rows) == 6
+    assert {state for *_, state in rows} == {"done"}
+    best = max(json.loads(str(score))["top1"] for (score,) in query("SELECT scores FROM ablate_candidates"))
+    report = json.loads(ablate("report", "peak", "--format", "json").out)
+    assert report["profile"] == "base+search"
+    assert best == max(one["scores"]["top1"] for one in report["search"]["candidates"])
+    again = ablate("search", peak, *INLINE)
+    assert again.code == 0
+    assert query("SELECT count(*) FROM ablate_attempts") == [(14 + 6,)], "a second call runs nothing"
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "gp", "cmaes", "random"])
+def test_a_killed_search_goes_on_as_if_it_had_not_been(ablate: Ablate, peak: Path, sampler: str, tmp_path: Path) -> None:
+    changed(peak, ("trials: 14", f"trials: 14\n  sampler: {sampler}"))
+    assert ablate("search", peak, *INLINE, "--store", "calm.db").code == 0
+    slowly = ("--workers", 1, "--set", "config.seconds=0.3")
+    for ended in (3, 8):
+        running = start("search", peak, *slowly, folder=tmp_path)
+        wait_for(f"SELECT 1 FROM ablate_candidates WHERE told >= {ended}")
+        for process in (running.pid, *workers_of(running.pid)):
+            os.kill(process, signal.SIGKILL)
+        running.communicate(timeout=60)
+        assert len(points()) < 14
+    assert ablate("search", peak, "--workers", 1).code == 0
+    assert points() == points("calm.db")
+    assert scores() == scores("calm.db")
+
+
+def test_the_suggestions_depend_on_the_seed_alone(ablate: Ablate, peak: Path) -> None:
+    ablate("search", peak, *INLINE, "--store", "one.db")
+    ablate("search", peak, "--workers", 1, "--store", "two.db")
+    assert points("one.db") == points("two.db")
+    changed(peak, ("seeds: [3]", "seeds: [4]"))
+    ablate("search", peak, *INLINE, "--store", "three.db")
+    assert not any(point in points("one.db") for point in points("three.db"))
+
+
+def test_two_workers_and_two_runners_share_a_search(ablate: Ablate, peak: Path, tmp_path: Path) -> None:
+    both = [start("search", peak, "--workers", 2, "--set", "config.seconds=0.2", folder=tmp_path) for _ in range(2)]
+    ends = [(runner.communicate(timeout=120)[1], runner.returncode) for runner in both]
+    assert [code for _, code in ends] == [0, 0], ends
+    assert query("SELECT count(*), count(DISTINCT trial_key), min(told), max(told) FROM ablate_candidates") == [
+        (14, 14, 0, 13)
+    ]
+    assert query("SELECT count(*) FROM ablate_attempts WHERE state = 'done'") == [(14 + 6,)]
+
+
+GRID = """
+design:
+  - grid: {margin: [0.2, 0.6], omega: [0.5, 0.7]}
+search:
+  space: {margin: {choices: [0.2, 0.6]}, omega: {low: 0.5, high: 0.9, step: 0.2}}
+  sampler: grid
+"""
+
+
+def test_what_the_study_has_run_is_told_and_not_run_again(ablate: Ablate, peak: Path) -> None:
+    peak.write_text(PEAK[: PEAK.index("search:")] + GRID)
+    ablate("run", peak, *INLINE)
+    assert query("SELECT count(*) FROM ablate_attempts") == [(4,)]
+    done = ablate("search", peak, *INLINE)
+    assert done.code == 0, done.err
+    assert "4 known" in done.err
+    assert query("SELECT known, count(*) FROM ablate_candidates GROUP BY known ORDER BY known") == [(0, 2), (1, 4)]
+    trained = query("SELECT count(*) FROM ablate_trainings WHERE seed = 3 AND state = 'done'")
+    assert trained == [(6,)], "six cells, of which four had run"
+
+
+def test_the_test_split_is_not_touched_while_choosing(
+    ablate: Ablate, peak: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Searches of two stores choose alike, though in one of them every test result is destroyed as it comes."""
+    ablate("search", peak, *INLINE, "--store", "one.db")
+    told = searches.tell
+
+    def spoil(connection: Any, search_id: int, candidate: Any) -> None:
+        told(connection, search_id, candidate)
+        spoiling = "UPDATE ablate_hits SET hits = 0 WHERE split = 'test'"
+        connection.exec_driver_sql(spoiling)
+
+    monkeypatch.setattr(searches, "tell", spoil)
+    ablate("search", peak, *INLINE, "--store", "two.db")
+    labels = "SELECT DISTINCT label FROM results ORDER BY label"
+    assert query(labels, "one.db") == query(labels, "two.db")
+    assert scores("one.db") == scores("two.db")
+
+
+def test_failed_trials_are_told_and_tried_again_only_when_asked(ablate: Ablate, peak: Path) -> None:
+    failing = ablate("search", peak, *INLINE, "--set", "config.fail=1")
+    assert failing.code == 1
+    assert "no trial of the search has a result" in failing.err
+    assert query("SELECT state, count(*) FROM ablate_candidates GROUP BY state") == [("failed", 14)]
+    assert ablate("search", peak, *INLINE).code == 1
+    again = ablate("search", peak, *INLINE, "--retry-failed")
+    assert again.code == 0, again.err
+    assert query("SELECT state, count(*) FROM ablate_candidates GROUP BY state") == [("done", 14)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        ("low: 0.05", "low: 0.1", "search.space.margin"),
+        ("omega: {low: 0.3, high: 0.99}", "omega: {low: 0.3, high: 0.9}", "search.space.omega"),
+        ("trials: 14", "trials: 14\n  sampler: random", "search.sampler"),
+        ("trials: 14", "trials: 14\n  metric: top5", "search.metric"),
+        (", omega: {low: 0.3, high: 0.99}}", "}", "search.space.omega"),
+        ("seeds: [3]", "seeds: [5]", "seed"),
+    ],
+)
+def test_a_search_goes_on_as_it_began(ablate: Ablate, peak: Path, old: str, new: str, where: str) -> None:
+    ablate("search", peak, *INLINE)
+    before = points()
+    refused = ablate("search", changed(peak, (old, new)), *INLINE)
+    assert refused.code == 2
+    assert where in refused.err
+    assert "when this search began" in refused.err
+    assert "another name" in refused.err
+    assert points() == before
+
+
+def test_a_larger_budget_goes_on(ablate: Ablate, peak: Path) -> None:
+    ablate("search", peak, *INLINE)
+    before = points()
+    assert ablate("search", changed(peak, ("trials: 14", "trials: 17")), *INLINE).code == 0
+    assert points()[:14] == before
+    assert len(points()) == 17
+
+
+def test_another_config_is_another_search(ablate: Ablate, peak: Path) -> None:
+    ablate("search", peak, *INLINE)
+    begun = ablate("search", changed(peak, ("pp: 3.0", "pp: 2.0")), *INLINE)
+    assert begun.code == 0
+    assert "have changed" in begun.err
+    assert query("SELECT number, why IS NULL FROM ablate_searches ORDER BY number") == [(1, 1), (2, 0)]
+    assert query("SELECT count(*) FROM ablate_candidates") == [(28,)]
+
+
+def test_hours_end_a_search(ablate: Ablate, peak: Path) -> None:
+    changed(peak, ("trials: 14", "hours: 0.0002"))  # 0.72 s
+    done = ablate("search", peak, *INLINE, "--set", "config.seconds=0.2")
+    assert done.code == 0, done.err
+    assert 1 <= len(points()) <= 5
+    before = len(points())
+    assert ablate("search", peak, *INLINE).code == 0
+    assert len(points()) == before, "the hours of all runs together"
+
+
+def test_a_study_without_a_search_says_what_one_looks_like(ablate: Ablate, peak: Path) -> None:
+    peak.write_text(PEAK[: PEAK.index("search:")] + "design: [{add_one: {from: {}}}]\n")
+    refused = ablate("search", peak, *INLINE)
+    assert refused.code == 2
+    assert "no `search` section" in refused.err
+
+
+def test_the_mirror_is_what_optuna_reads(ablate: Ablate, peak: Path) -> None:
+    ablate("search", peak, *INLINE)
+    storage = JournalStorage(JournalFileBackend("results/optuna/peak.base.journal"))
+    found = optuna.load_study(study_name="peak (base)", storage=storage)
+    assert [trial.params for trial in found.trials] == points()
+    assert [[trial.value] for trial in found.trials] == [
+        [json.loads(str(score))["top1"]] for (score,) in query("SELECT scores FROM ablate_candidates ORDER BY number")
+    ]
+    Path("results/optuna/peak.base.journal").unlink()
+    assert ablate("search", peak, *INLINE).code == 0, "it is never read back"
+    assert len(optuna.load_study(study_name="peak (base)", storage=_journal()).trials) == 14
+
+
+def _journal() -> JournalStorage:
+    return JournalStorage(JournalFileBackend("results/optuna/peak.base.journal"))
+
+
+def test_a_folder_that_cannot_be_written_costs_the_mirror_alone(ablate: Ablate, peak: Path) -> None:
+    Path("results").mkdir()
+    Path("results/optuna").write_text("in the way")
+    done = ablate("search", peak, *INLINE)
+    assert done.code == 0
+    assert "optuna-dashboard" in done.err
+    assert len(points()) == 14
+
+
+def test_a_database_with_optunas_own_tables_is_shared(ablate: Ablate, peak: Path) -> None:
+    Path("results").mkdir()
+    theirs = optuna.create_study(storage="sqlite:///results/ablate.db", study_name="theirs")
+    theirs.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
+    assert ablate("search", peak, *INLINE).code == 0
+    assert len(points()) == 14
+    again = optuna.load_study(study_name="theirs", storage="sqlite:///results/ablate.db")
+    again.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
+    assert len(again.trials) == 3
+    with sqlite3.connect("results/ablate.db") as connection:
+        assert connection.execute("SELECT count(*) FROM trials").fetchone() == (3,)
+
+
+def test_a_postgresql_with_optunas_own_tables_is_shared(ablate: Ablate, peak: Path, postgres: str) -> None:
+    url = postgres.replace("postgresql://", "postgresql+psycopg://")
+    optuna.create_study(storage=url, study_name="theirs").optimize(lambda t: t.suggest_float("x", 0, 1), n_trials=2)
+    done = ablate("search", peak, *INLINE, "--store", postgres)
+    assert done.code == 0, done.err
+    again = optuna.load_study(study_name="theirs", storage=url)
+    again.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
+    assert len(again.trials) == 3
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "gp", "random"])
+def test_several_metrics(ablate: Ablate, peak: Path, sampler: str) -> None:
+    changed(peak, ("trials: 14", f"trials: 14\n  sampler: {sampler}\n  metric: [top1, top10]"))
+    done = ablate("search", peak, *INLINE)
+    assert done.code == 0, done.err
+    assert len(points()) == 14
+
+
+@pytest.mark.parametrize("pruner", ["median", "hyperband"])
+def test_a_pruned_search_that_was_killed_goes_on_as_if_it_had_not_been(
+    ablate: Ablate, peak: Path, pruner: str, tmp_path: Path
+) -> None:
+    changed(peak, ("trials: 14", f"trials: 14\n  pruner: {pruner}"))
+    assert ablate("search", peak, *INLINE, "--store", "calm.db").code == 0
+    pruned = "SELECT count(*) FROM ablate_candidates WHERE state = 'pruned'"
+    assert query(pruned, "calm.db")[0][0] > 0  # type: ignore[operator]
+    running = start("search", peak, "--workers", 1, "--set", "config.seconds=0.4", folder=tmp_path)
+    wait_for("SELECT 1 FROM ablate_candidates WHERE told >= 7")
+    for process in (running.pid, *workers_of(running.pid)):
+        os.kill(process, signal.SIGKILL)
+    running.communicate(timeout=60)
+    assert ablate("search", peak, "--workers", 1).code == 0
+    assert points() == points("calm.db")
+    assert [row[0] for row in scores()] == [row[0] for row in scores("calm.db")]  # type: ignore[index]
+
+
+def test_a_pruned_point_that_a_row_asks_for_is_trained_to_its_end(ablate: Ablate, peak: Path) -> None:
+    text = PEAK[: PEAK.index("search:")] + GRID.replace("sampler: grid", "sampler: grid\n  pruner: median")
+    peak.write_text(text.replace("step: 0.2", "step: 0.1"))
+    ablate("search", peak, *INLINE)
+    assert query("SELECT count(*) FROM ablate_trainings WHERE state = 'pruned'")[0][0] > 0  # type: ignore[operator]
+    changed(peak, ("grid: {margin: [0.2, 0.6], omega: [0.5, 0.7]}", "grid: {margin: [0.2, 0.6], omega: [0.5, 0.7]}"))
+    assert ablate("run", peak, *INLINE).code == 0
+    states = "SELECT state, count(*) FROM results WHERE profile = 'base' GROUP BY state"
+    assert query(states) == [("done", 4)]
