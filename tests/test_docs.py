@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from ablate.study.candidates import Candidates
 from ablate.study.file import read_study
 from ablate.study.settings import flattened
+from ablate.study.trial import trials
 from ablate.train.config import TRAINERS
 from ablate.train.config.retrieval import RandomErasing
 
@@ -81,6 +83,20 @@ def test_ideas_show_studies_that_can_be_read(page, tmp_path):
         study = read_study(path)
         for row in study.rows:
             TRAINERS[study.trainer].config.model_validate(study.row_config(row))
+
+
+def test_the_page_on_study_files_shows_studies_that_can_be_read(tmp_path):
+    snippets = SNIPPET.findall(text(DOCS / "study-files.md"))
+    assert sum("search:" in snippet for snippet in snippets) == 1
+    for snippet in snippets:
+        path = tmp_path / "study.yaml"
+        path.write_text(snippet, encoding="utf-8")
+        study = read_study(path)
+        assert trials(study)
+        if study.search:
+            candidates = Candidates(study)
+            ends = {d.name: d.values[-1] if d.count else d.high for d in study.search.dimensions}
+            candidates.trial(ends, 0, "ends")
 
 
 @each(PAGES)

@@ -76,6 +76,8 @@ def plan(
         *plan_text.wrapped(plan_text.total(planned, len(request.study.seeds))),
         *plan_text.wrapped(plan_text.expectation(estimate(planned, times, count), count)),
     ]
+    if request.study.search:
+        lines += plan_text.wrapped(plan_text.searching(request.study.search))
     if power:
         lines += _power(request, store, effect or (), given)
     typer.echo("\n".join(lines))

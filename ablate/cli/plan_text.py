@@ -3,11 +3,14 @@
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 from string import ascii_lowercase
 
 from ablate.cli.words import duration, plural
 from ablate.study.cost import Estimate, to_evaluate, to_train
+from ablate.study.factors import level_text
 from ablate.study.plan import ACCEPTED, STALE, PlannedTrial
+from ablate.study.search import GRID, Dimension, Search
 from ablate.study.trial import REFERENCE
 
 WIDTH = 79
@@ -71,6 +74,32 @@ def expectation(cost: Estimate, workers: int) -> str:
     known = f"about {duration(max(1.0, cost.seconds))} with {plural(workers, 'worker')}"
     source = f"from {plural(cost.finished, 'finished training')} of the same shape"
     return f"{known}, {source}" + (f"; {lacking}" if cost.unknown else "")
+
+
+def searching(search: Search) -> str:
+    """`search: margin 0.05 to 1; tpe for top1, 40 trials, then 3 finalists and the baseline with 5 seeds: ...`."""
+    space = ", ".join(f"{dimension.name} {_extent(dimension)}" for dimension in search.dimensions)
+    way = search.sampler + (f" with {search.pruner} pruning" if search.pruner else "")
+    trials = search.trials
+    if search.sampler == GRID:  # it ends with its last combination
+        cells = prod(dimension.count or 1 for dimension in search.dimensions)
+        trials = cells if trials is None else min(trials, cells)
+    budget = [plural(trials, "trial")] if trials is not None else []
+    budget += [f"{search.hours:g} {'hour' if search.hours == 1 else 'hours'}"] if search.hours is not None else []
+    finalists = f"{plural(search.top, 'finalist')} and the baseline with {plural(search.finalist_seeds, 'seed')}"
+    anew = (search.top + 1) * search.finalist_seeds
+    total = f"{plural(anew, 'training')} more" if trials is None else f"up to {plural(trials + anew, 'training')}"
+    goal = ", ".join(search.metrics)
+    return f"search: {space}; {way} for {goal}, {' or '.join(budget)}, then {finalists}: {total}"
+
+
+def _extent(dimension: Dimension) -> str:
+    if dimension.choices:
+        return "|".join(level_text(choice.name) for choice in dimension.choices)
+    assert dimension.low is not None
+    assert dimension.high is not None
+    by = f" by {dimension.step:g}" if dimension.step is not None else " (log)" if dimension.log else ""
+    return f"{dimension.low:g} to {dimension.high:g}{by}"
 
 
 def wrapped(text: str, indent: str = "  ") -> list[str]:

@@ -71,7 +71,9 @@ def _unheard(study: Study, wanted: Sequence[Trial]) -> list[str]:
     """Effects of the simulated trainer that depend on a setting which nothing sets: most often a factor's name."""
     if study.trainer != "simulated":
         return []
+    searched = [key.split(".") for each in study.search.dimensions for key in each.keys] if study.search else []
     known = {name for trial in wanted for name in trial.config["settings"]}
+    known |= {inner[0] for section, *inner in searched if section == "settings" and inner}
     named = [name for effect in wanted[0].config["effects"] for name in (*effect["when"], *effect["peak"])]
     return [
         f"an effect depends on the setting {name!r}, which nothing sets; set are: {', '.join(sorted(known)) or 'none'}"

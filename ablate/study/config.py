@@ -24,7 +24,7 @@ class ConfigReader:
     def check_levels(self, factors: Sequence[ReadFactor]) -> None:
         """Records what is wrong with the keys and values of each factor."""
         for read in factors:
-            unknown = [key for key in read.factor.sets if not self._has(key)]
+            unknown = [key for key in read.factor.sets if not self.has(key)]
             for key in unknown:
                 self.faults.unknown((*read.path, "sets"), "config key", key, self.known)
             if unknown:
@@ -37,13 +37,28 @@ class ConfigReader:
 
     def check_settings(self, settings: Mapping[str, Any], path: Path) -> None:
         """Records what is wrong with config keys set at one place of the file."""
-        unknown = [key for key in settings if not self._has(key)]
+        unknown = [key for key in settings if not self.has(key)]
         for key in unknown:
             self.faults.unknown((*path, key), "config key", key, self.known)
         if not unknown:
             self._check(assigned(self.config, settings.items()), dict.fromkeys(settings, path))
 
-    def _has(self, key: str) -> bool:
+    def accepts(self, key: str, value: Any) -> bool:
+        """Whether a key takes a value; records nothing."""
+        try:
+            self.model.model_validate(assigned(self.config, [(key, value)]))
+        except ValidationError as error:
+            return {tuple(detail["loc"]) for detail in error.errors() if not self._is_for_rows(detail)} <= self.wrong
+        return True
+
+    def beside(self, varied: Set[str]) -> "ConfigReader":
+        """The same, where these keys vary as well."""
+        other = copy.copy(self)
+        other.varied = self.varied | varied
+        return other
+
+    def has(self, key: str) -> bool:
+        """Whether the config has such a key, or a free-form mapping that may hold it."""
         inside = any(known.startswith(f"{key}.") for known in self.known)
         return key in self.known or inside or any(key.startswith(f"{free}.") for free in self.free)
 

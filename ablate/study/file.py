@@ -12,7 +12,9 @@ from ablate.study.faults import Faults, Path
 from ablate.study.levels import FactorReader, ReadFactor
 from ablate.study.overlay import choose_profile, overlay, profile_names
 from ablate.study.rows import is_line
-from ablate.study.schema import SearchEntry, StudyEntry
+from ablate.study.schema import StudyEntry
+from ablate.study.search import METRICS
+from ablate.study.search_reader import SearchReader
 from ablate.study.seeds import SEEDS, read_seeds
 from ablate.study.settings import Config, flattened, overlaid
 from ablate.study.source import Node, read_file
@@ -51,13 +53,16 @@ class _Reader:
     def __init__(self, root: Node) -> None:
         self.root = root
         self.faults = Faults(root)
+        self.config: ConfigReader | None = None
 
     def study(self, profile: str) -> Study:
         entry = self._usable(StudyEntry, ())
         factors = FactorReader(self.root, self.faults).factors()
         references = self._references()
         written, preset, config = self._config(factors, references)
-        wanted = WantedReader(self.root, [read.factor for read in factors], self.faults).wanted()
+        reader = WantedReader(self.root, [read.factor for read in factors], self.faults)
+        wanted = reader.wanted()
+        search = SearchReader(self.root, reader.space, wanted.rows, self.config).search(written, self._primary())
         self._check_labels(references, {row.label for row in wanted.rows})
         seeds = self._seeds()
         self.faults.check()
@@ -80,7 +85,7 @@ class _Reader:
             family=wanted.family,
             aliases=wanted.aliases,
             excluded=wanted.excluded,
-            search=entry.search,
+            search=search,
             warnings=wanted.warnings,
         )
 
@@ -109,11 +114,10 @@ class _Reader:
         config = overlaid(self._preset(preset, TRAINERS[name]), written)
         varied = {key for read in factors for key in read.factor.sets}
         varied |= {key for reference in references for key in reference.settings}
-        reader = ConfigReader(TRAINERS[name].config, config, varied, self.faults)
-        reader.check_levels(factors)
+        self.config = ConfigReader(TRAINERS[name].config, config, varied, self.faults)
+        self.config.check_levels(factors)
         for reference in references:
-            reader.check_settings(reference.settings, ("references", reference.label))
-        self._check_search(factors, reader)
+            self.config.check_settings(reference.settings, ("references", reference.label))
         return written, preset, config
 
     def _preset(self, name: Any, trainer: TrainerEntry) -> Mapping[str, Any]:
@@ -141,6 +145,11 @@ class _Reader:
             if reference.label in rows:
                 self.faults.add(path, f"{reference.label!r} is also the label of a row")
 
+    def _primary(self) -> str:
+        """The metric that a search goes by unless it names another; a wrong one is told with the file's shape."""
+        node = self.root.child("primary")
+        return node.value if node and node.value in METRICS else METRICS[0]
+
     def _seeds(self) -> list[int]:
         node = self.root.child("seeds")
         if node is None:
@@ -149,25 +158,3 @@ class _Reader:
         if not seeds:
             self.faults.expected(("seeds",), node.plain(), SEEDS)
         return seeds
-
-    def _check_search(self, factors: Sequence[ReadFactor], config: ConfigReader) -> None:
-        """Each dimension of a search is one config key, or a factor that sets one, with values that the key takes."""
-        node = self.root.child("search")
-        try:
-            entry = SearchEntry.model_validate(node.plain() if node else None)
-        except ValidationError:
-            return  # there is none, or its faults are recorded with the whole file's shape
-        sets = {read.factor.name: read.factor.sets for read in factors}
-        for name, dimension in entry.space.items():
-            path = ("search", "space", name)
-            keys = sets.get(name, (name,))
-            if len(keys) > 1:
-                self.faults.add(path, f"factor {name!r} sets several keys; a range is for one")
-                continue
-            if dimension.low >= dimension.high:
-                self.faults.add(path, "low is not below high")
-            if dimension.log and dimension.low <= 0:
-                self.faults.add((*path, "low"), "on a log scale, low is above 0")
-            for end in ("low", "high"):
-                node = self.root.at((*path, end))
-                config.check_settings({keys[0]: node.plain() if node else None}, (*path, end))

@@ -5,7 +5,7 @@ validated, dumped and written as JSON once for all rows in which the same levels
 """
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain, count
@@ -51,11 +51,12 @@ Parts = Mapping[str, Part]
 class Resolver:
     """Resolves the rows of one study; pydantic's ValidationError for one whose config is not valid."""
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: Study, endless: Set[str] = frozenset()) -> None:
+        """`endless`: factors that rows may have at other levels than theirs; nothing is kept of what those set."""
         self.study, self.model = study, TRAINERS[study.trainer].config
         self.varied = {key for factor in study.factors for key in factor.sets}
         names = dict.fromkeys((*self.model.model_fields, *study.config))
-        setters = {name: _Setter(study, name) for name in names}
+        setters = {name: _Setter(study, name, endless) for name in names}
         self.setters = {name: setter for name, setter in setters.items() if setter.factors}
         self.fixed = [name for name in names if name not in self.setters]
         self.outside = {name for name in self.model.model_fields if self._is_outside(self.model, name, name)}
@@ -157,7 +158,7 @@ class Resolver:
 class _Setter:
     """What factors put under one top-level name of the config."""
 
-    def __init__(self, study: Study, name: str) -> None:
+    def __init__(self, study: Study, name: str, endless: Set[str]) -> None:
         self.name = name
         self.config, self.written = _only(name, study.config), _only(name, study.written)
         self.is_all_written = _declared(self.config) == _declared(self.written)
@@ -168,7 +169,9 @@ class _Setter:
             if key.partition(".")[0] == name
         ]
         self.factors = sorted({number for _, number, _ in self.keys})
-        self.shared = prod(len(study.factors[number].levels) for number in self.factors) <= MOST_KEPT
+        factors = [study.factors[number] for number in self.factors]
+        is_endless = any(factor.name in endless for factor in factors)  # a level that is gone can share its id
+        self.shared = not is_endless and prod(len(factor.levels) for factor in factors) <= MOST_KEPT
 
     def spot(self, levels: Sequence[Level]) -> Hashable:
         """What the same levels have in common; None if there are too many of them. `levels` are those of a row."""

@@ -4,14 +4,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ablate.study.search import DEFAULT_TRIALS, METRICS, PRUNERS, SAMPLERS, TPE
 from ablate.train.config import TRAINERS
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 Levels = dict[str, Any]
 Start = Annotated[str | Levels, Field(alias="from", description="A row's label, or levels; {} is the baseline.")]
 Names = Annotated[list[str], Field(min_length=1)]
+MetricName = Annotated[str, Field(json_schema_extra={"enum": list(METRICS)})]
 Contrast = Annotated[list[str], Field(min_length=2, max_length=2)]
 KINDS = ("rows", "ladder", "add_one", "leave_one_out", "pairs", "grid", "fractional")
+MOST_TRIALS, MOST_FINALISTS = 1_000_000, 10_000
 
 
 class Entry(BaseModel):
@@ -80,23 +83,55 @@ class RequireEntry(Entry):
     then: Levels = Field(description="these must as well.")
 
 
-class RangeEntry(Entry):
-    """One dimension of a search."""
+class DimensionEntry(Entry):
+    """One dimension of a search: a range, or choices."""
 
-    low: float = Field(description="The least value.")
-    high: float = Field(description="The greatest value.")
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": ["low", "high"]}, {"required": ["choices"]}],
+            "dependentRequired": {"low": ["high"], "high": ["low"], "step": ["low"], "log": ["low"]},
+        }
+    )
+
+    low: float | None = Field(None, description="The least value.")
+    high: float | None = Field(None, description="The greatest value.")
+    step: float | None = Field(None, gt=0, description="How far apart the values of a range are; default: any value.")
     log: bool = Field(False, description="Whether the range is searched on a log scale.")
+    choices: list[Any] | None = Field(
+        None,
+        description="Levels of a factor, or values of a config key.",
+        json_schema_extra={"items": {"type": ["boolean", "number", "string"]}, "minItems": 2, "uniqueItems": True},
+    )
 
 
 class FinalistsEntry(Entry):
-    top: int = Field(3, ge=1, description="How many of the best are trained anew.")
-    seeds: int = Field(5, ge=1, description="With how many seeds.")
+    top: int = Field(3, ge=1, le=MOST_FINALISTS, description="How many of the best are trained anew.")
+    seeds: int = Field(5, ge=1, le=MOST_FINALISTS, description="With how many seeds, and the baseline with them.")
 
 
 class SearchEntry(Entry):
-    space: dict[str, RangeEntry] = Field(min_length=1, description="Factor or config key: {low, high, log}.")
-    sampler: Literal["tpe", "random"] = Field("tpe", description="What proposes the next trial.")
-    trials: int = Field(40, ge=1, description="How many trials the search has.")
+    space: dict[str, DimensionEntry] = Field(
+        min_length=1, description="Factor or config key: {low, high, step, log} or {choices}."
+    )
+    start: Start = Field({}, alias="from", description="Where the other factors stand; default: at baseline.")
+    sampler: str = Field(TPE, description="What proposes the next trial.", json_schema_extra={"enum": list(SAMPLERS)})
+    pruner: str | None = Field(
+        None,
+        description="What stops trials that do badly; default: none.",
+        json_schema_extra={"enum": [*PRUNERS, None]},
+    )
+    metric: (
+        MetricName | Annotated[list[MetricName], Field(min_length=1, json_schema_extra={"uniqueItems": True})] | None
+    ) = Field(
+        None, description="What is made large on the validation split, one or several; default: the study's primary."
+    )
+    trials: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_TRIALS,
+        description=f"How many trials; default: {DEFAULT_TRIALS}, or as many as hours allow.",
+    )
+    hours: float | None = Field(None, gt=0, description="For how many hours new trials are begun.")
     finalists: FinalistsEntry = Field(FinalistsEntry(), description="What is trained anew at the end.")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from ablate.study.aliases import AliasTable
 from ablate.study.design import Row
 from ablate.study.factors import Factor, Level
-from ablate.study.schema import SearchEntry
+from ablate.study.search import Search
 from ablate.study.settings import Config, assigned
 from ablate.study.wanted import Excluded, Family
 
@@ -46,7 +46,7 @@ class Study:
     family: Family = "direct"
     aliases: tuple[AliasTable, ...] = ()
     excluded: tuple[Excluded, ...] = ()
-    search: SearchEntry | None = None
+    search: Search | None = None
     warnings: tuple[str, ...] = ()
 
     def row_config(self, row: Row) -> Config:

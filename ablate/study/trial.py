@@ -60,7 +60,7 @@ class Trial:
 
 def trials(study: Study) -> list[Trial]:
     """Every trial of a study, row by row, seed by seed; StudyError for rows whose config is not valid."""
-    resolver, maker = Resolver(study), _Maker(study)
+    resolver, maker = Resolver(study), Maker(study)
     faults = RowFaults(resolver.model)
     found: list[Trial] = []
     for row in study.rows:
@@ -69,14 +69,14 @@ def trials(study: Study) -> list[Trial]:
         except ValidationError as error:
             faults.add(row.label, error)
         else:
-            found += maker.trials(row.label, ROW, config, parts)
+            found += maker.trials(row.label, ROW, config, parts, study.seeds)
     for reference in study.references:
         try:
             config, parts = resolver.reference(reference)
         except ValidationError as error:
             faults.add(reference.label, error)
         else:
-            found += maker.trials(reference.label, REFERENCE, config, parts)
+            found += maker.trials(reference.label, REFERENCE, config, parts, study.seeds)
     faults.check()
     return found
 
@@ -86,27 +86,31 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:DIGITS]
 
 
-class _Maker:
-    """Makes the trials of one study's rows. The keys are digests of JSON that is joined from that of the parts."""
+class Maker:
+    """Makes the trials of one study's rows, whose parts are of one Resolver.
+
+    The keys are digests of JSON that is joined from that of the parts.
+    """
 
     def __init__(self, study: Study) -> None:
-        self.trainer, self.seeds, self.code = study.trainer, study.seeds, code_hashes(study.trainer)
+        self.trainer, self.code = study.trainer, code_hashes(study.trainer)
         names = sorted(TRAINERS[study.trainer].config.model_fields)
         self.quoted = {name: canonical(name) for name in names}
         self.trained = hashlib.sha256(f'{{"code":{canonical(self.code)},"config":{{'.encode())
         self.declared = hashlib.sha256(b'{"config":{')
         self.preset = canonical(study.preset)
-        self.ends = [(seed, f',"seed":{seed},"trainer":{canonical(self.trainer)}}}'.encode()) for seed in study.seeds]
+        self.last = canonical(self.trainer)
         self.shapes = _Shapes(self.trainer)
 
-    def trials(self, label: str, kind: str, config: BaseModel, parts: Parts) -> Iterator[Trial]:
+    def trials(self, label: str, kind: str, config: BaseModel, parts: Parts, seeds: Sequence[int]) -> Iterator[Trial]:
         resolved = {name: part.dumped for name, part in parts.items()}
         identifying = {name: part.kept for name, part in parts.items() if part.text is not None}
         evaluate = identifying.pop("evaluate", {})
         evaluated = parts["evaluate"].text if "evaluate" in parts else "{}"
         data, shape = fingerprint(config), self.shapes.of(parts)
         trained, declared = self._trained(parts, data), self._declared(parts)
-        for seed, end in self.ends:
+        for seed in seeds:
+            end = f',"seed":{seed},"trainer":{self.last}}}'.encode()
             key = _ended(trained, end)
             training = Identity(self.trainer, identifying, seed, data, self.code)
             trial_key = hashlib.sha256(f'["{key}",{evaluated}]'.encode()).hexdigest()[:DIGITS]

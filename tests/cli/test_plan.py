@@ -19,6 +19,48 @@ def test_it_shows_rows_and_counts_and_makes_nothing(ablate: Ablate, tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
+SPACE = "{margin: {low: 0.05, high: 1}, base: {low: 0.2, high: 0.4, step: 0.1}, normalization: {choices: [off, on]}}"
+
+
+def test_a_setting_that_a_search_sets_is_not_unheard(ablate: Ablate, tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    head = "study: demo\ntrainer: simulated\nconfig: {effects: [{peak: {margin: 0.3}, width: {margin: 0.2}, pp: 3}]}\n"
+    path.write_text(head + "search: {space: {settings.margin: {low: 0.05, high: 1}}}\n")
+    assert ablate("plan", path).err == ""
+    path.write_text(head + "search: {space: {settings.margn: {low: 0.05, high: 1}}}\n")
+    assert "an effect depends on the setting 'margin', which nothing sets; set are: margn" in ablate("plan", path).err
+
+
+def test_it_says_what_a_search_would_do(ablate: Ablate, tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    head = """\
+study: demo
+trainer: simulated
+factors:
+  margin: {sets: settings.margin, levels: [0.3]}
+  normalization: {sets: settings.normalization, levels: [off, on]}
+"""
+    path.write_text(head + f"search:\n  space: {SPACE}\n")
+    out = ablate("plan", path).out
+    assert "  pending    baseline\n" in out
+    assert "1 row × 1 seed: 1 trial, 1 training, of which 1 to run" in out
+    told = " ".join(out.split())
+    assert told.endswith(
+        "search: margin 0.05 to 1, base 0.2 to 0.4 by 0.1, normalization off|on; tpe for top1, 40 trials, "
+        "then 3 finalists and the baseline with 5 seeds: up to 60 trainings"
+    )
+    path.write_text(
+        f"{head}search:\n  space: {SPACE}\n  sampler: random\n  pruner: median\n  hours: 1.5\n  metric: top5\n"
+        "  finalists: {top: 1, seeds: 2}\n"
+    )
+    assert " ".join(ablate("plan", path).out.split()).endswith(
+        "random with median pruning for top5, 1.5 hours, "
+        "then 1 finalist and the baseline with 2 seeds: 4 trainings more"
+    )
+    path.write_text(f"{head}search:\n  space: {SPACE.replace('high: 1}', 'high: 1, step: 0.5}')}\n  sampler: grid\n")
+    assert "; grid for top1, 12 trials, then" in " ".join(ablate("plan", path).out.split())
+
+
 def test_it_tells_done_from_pending_and_shared(ablate: Ablate, tmp_path: Path) -> None:
     ablate("run", SIMULATED, "--executor", "inline", "--only", "plain", "--seeds", 2)
     path = tmp_path / "study.yaml"

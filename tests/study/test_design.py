@@ -211,7 +211,7 @@ def test_a_search_needs_no_design_and_has_the_baseline(tmp_path: Path) -> None:
     study = read(tmp_path, HEAD + text)
     assert labels(study) == ["baseline"]
     assert study.search is not None
-    assert (study.search.trials, study.search.space["base"].log, study.search.finalists.top) == (4, True, 3)
+    assert (study.search.trials, study.search.dimensions[1].log, study.search.top) == (4, True, 3)
 
 
 ONE = "design: [{rows: {x: {}}}]\n"

@@ -209,10 +209,25 @@ class Writer:
         return self.mapped({self.odd(["other"], LABELS): self.mapped({"base": "0.3"}), "untrained": "{queries: 50}"})
 
     def search(self) -> str:
-        dimension = self.mapped({"low": self.odd(["0.1", "0"], ["5", ".nan", "-.inf"]), "high": "1.0"})
-        return self.mapped(
-            {"space": self.mapped({self.name(): dimension}), "trials": "4", "finalists": "{top: 2, seeds: 2}"}
-        )
+        found = {
+            "space": self.mapped({name: self.dimension(name) for name in dict.fromkeys(self.some(self.name))}),
+            "sampler": self.odd(["tpe", "gp", "random"], ["grid", "cmaes", "tpa", "on"]),
+            "pruner": self.odd(["median", "hyperband", "null"], ["mean", "[median]"]),
+            "metric": self.odd(["top1", "top10", "[top5]"], ["[top1, top5]", "top2", "[]", "[top1, top1]", "[{}]"]),
+            "trials": self.odd(["4", "null"], ["0", "1e9"]),
+            "hours": self.odd(["null", "0.5", "2"], ["0", "-1"]),
+            "finalists": self.odd(["{top: 2, seeds: 2}", "{}"], ["{top: 0}"]),
+            "from": self.odd(["{}", "baseline"], [self.levels(1), "nosuch", "1"]),
+        }
+        return self.mapped({part: text for part, text in found.items() if part == "space" or self.chance(0.3)})
+
+    def dimension(self, name: str) -> str:
+        if self.chance(0.4):
+            return self.mapped({"choices": self.listed([*self.factors.get(name, []), *self.some(lambda: "1", 0, 1)])})
+        ends = {"low": self.odd(["0.1", "0", "1"], ["5", ".nan", "-.inf"]), "high": self.odd(["1.5", "3"], ["9" * 400])}
+        if self.chance(0.3):
+            ends |= {"step": self.odd(["0.1", "0.5", "1"], ["0", "9", "1e-300", "on"])}
+        return self.mapped(ends | ({"log": self.odd(["off"], ["on"])} if self.chance(0.2) else {}))
 
 
 def mutated(random: Random) -> str:
