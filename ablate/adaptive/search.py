@@ -218,7 +218,7 @@ class Walk:
         keys = {row.number: self._trial(row).training_key for row in rows}
         found = read_interims(connection, set(keys.values()))
         return {
-            number: {part: at.hits[self.metric] / at.queries for part, at in found.get(key, {}).items()}
+            number: {part: rates[self.metric] for part, rates in found.get(key, {}).items()}
             for number, key in keys.items()
         }
 

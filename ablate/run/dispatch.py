@@ -158,7 +158,7 @@ class Dispatch:
     def _is_worth(self, key: str, interim: Interim) -> bool:
         """Writes how a watched training stands, and asks whether to go on with it; yes, where that cannot be."""
         with contextlib.suppress(StoreError), self.store.write() as connection:  # if it is gone, others say so
-            save_interim(connection, key, interim.part, interim.hits, interim.queries)
+            save_interim(connection, key, interim)
         return self.supply is None or self.supply.is_worth(key, interim)
 
     def _feed(self, executor: Executor) -> None:
