@@ -88,7 +88,7 @@ class Dispatch:
     def run(self) -> Mapping[str, str]:
         """{training key: done or failed}; `asked` to stop, some are queued, or running with another runner."""
         heart = Heartbeat(self.store, self.claims, self.reached)
-        executor = EXECUTORS[self.executor](self.slots, self._progressed, self.asked.is_set)
+        executor = EXECUTORS[self.executor](self.slots, self._progressed, self.asked.is_set, lambda key, shown: True)
         heart.start()
         try:
             self._loop(executor, heart)
