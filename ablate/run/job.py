@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ablate.train.interface import Outcome, Progress
+from ablate.train.interface import Interim, Outcome, Progress
 
 
 @dataclass(frozen=True)
@@ -12,6 +12,7 @@ class Job:
     """One training with the configs that it is evaluated under; they differ in `evaluate` only.
 
     `checkpoints` is the folder of its checkpoints; after `stall_seconds` without progress it is taken for hung.
+    `watched`: whether it is shown on its way, and may be ended early.
     """
 
     key: str
@@ -21,6 +22,7 @@ class Job:
     attempt: int
     checkpoints: str
     stall_seconds: float
+    watched: bool = False
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Report:
     """How a job ended: `done` with an outcome, or with a reason and, where there is one, a traceback.
 
     `failed`: it raised; `lost`: its worker died or hung; `abandoned`: its worker was killed before it began;
-    `interrupted`: it was asked to stop, and saved.
+    `interrupted`: it was asked to stop, and saved; `pruned`: it was ended early, and saved.
     """
 
     state: str
@@ -40,6 +42,9 @@ class Report:
 
 OnProgress = Callable[[str, Progress], None]
 """Called with the job's key."""
+
+OnInterim = Callable[[str, Interim], bool]
+"""Called with a watched job's key, which waits meanwhile; whether it is to go on."""
 
 
 class Executor(Protocol):

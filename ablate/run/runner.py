@@ -10,19 +10,28 @@ from ablate.errors import AblateError
 from ablate.run.job import Job, Report
 from ablate.train.checkpoint import Checkpoints, never
 from ablate.train.config import TRAINERS
-from ablate.train.interface import Progress, Stopped, Trainer
+from ablate.train.interface import Judge, Progress, Pruned, Stopped, Trainer
 
 
-def run_job(job: Job, progress: Callable[[Progress], None], stopping: Callable[[], bool] = never) -> Report:
-    """Trains and evaluates; never raises but for an interruption. Where `stopping()`, it saves its state and stops."""
+def run_job(
+    job: Job, progress: Callable[[Progress], None], stopping: Callable[[], bool] = never, judge: Judge | None = None
+) -> Report:
+    """Trains and evaluates; never raises but for an interruption. Where `stopping()`, it saves its state and stops.
+
+    So it does where it is watched and the judge says so.
+    """
     started = time.perf_counter()
     try:
         entry = TRAINERS[job.trainer]
         configs = [entry.config.model_validate(config, strict=False) for config in job.configs]
         checkpoints = Checkpoints(Path(job.checkpoints), job.key, stopping)
-        outcome = _trainer(entry.entry)(configs, job.seed, job.attempt, progress, checkpoints)
+        outcome = _trainer(entry.entry)(
+            configs, job.seed, job.attempt, progress, checkpoints, judge if job.watched else None
+        )
     except Stopped as stop:
         return Report("interrupted", time.perf_counter() - started, reason=f"stopped {stop}")
+    except Pruned as end:
+        return Report("pruned", time.perf_counter() - started, reason=f"ended early {end}")
     except Exception as error:
         reason = str(error) if isinstance(error, AblateError) else f"{type(error).__name__}: {error}"
         return Report("failed", time.perf_counter() - started, reason=reason, traceback=traceback.format_exc())

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 
 from ablate.run.job import Job, Report
 from ablate.run.runner import run_job
-from ablate.train.interface import Progress
+from ablate.train.interface import Interim, Progress
 
 PROGRESS_SECONDS = 0.2
 """How often at most a worker speaks of its progress."""
@@ -24,8 +24,14 @@ BEGUN = "begun"
 """Its first word on a job."""
 
 
-def work(pipe: "Connection[str | Progress | Report, Job]", parent: int, asked: c_bool) -> None:
+def work(pipe: "Connection[str | Progress | Interim | Report, Job | bool]", parent: int, asked: c_bool) -> None:
     """Runs jobs from the pipe until its other end is closed; `asked`: whether to save and stop."""
+
+    def judge(shown: Interim) -> bool:
+        """What the runner answers; raises EOFError once it is gone, which ends the job."""
+        pipe.send(shown)
+        return bool(pipe.recv())
+
     for each in GROUP_SIGNALS:
         signal.signal(each, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, GROUP_SIGNALS)  # blocked since its start, see `processes.py`
@@ -33,8 +39,9 @@ def work(pipe: "Connection[str | Progress | Report, Job]", parent: int, asked: c
     with contextlib.suppress(EOFError, OSError):  # the runner is gone, and its lease with it
         while True:
             job = pipe.recv()
+            assert isinstance(job, Job)
             pipe.send(BEGUN)
-            pipe.send(run_job(job, _throttled(pipe.send), partial(getattr, asked, "value")))
+            pipe.send(run_job(job, _throttled(pipe.send), partial(getattr, asked, "value"), judge))
 
 
 def _die_with(parent: int) -> None:

@@ -1,6 +1,6 @@
 """Exact retrieval: every user image is a query against the shop images of its split."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,11 +46,16 @@ class Tested:
     gallery: Labelled
 
 
-@torch.inference_mode()
+@torch.no_grad()  # not inference mode: training may go on, and what a backbone caches here must be of use in it
 def extract(
-    network: Network, dataset: Dataset, fetch: Fetch, amp: str, between: Between = nothing
+    network: Network,
+    dataset: Dataset,
+    fetch: Fetch,
+    amp: str,
+    between: Between = nothing,
+    splits: Sequence[str] = ("validation", "test"),
 ) -> dict[str, Tested]:
-    """Features of the validation and test images, computed once for all evaluation settings.
+    """Features of the splits' images, computed once for all evaluation settings.
 
     The network is in evaluation mode: batch norms use their running statistics. Those of an untrained network
     are the initial ones, mean 0 and variance 1, so its batch norms change nothing: it is a random projection
@@ -62,7 +67,7 @@ def extract(
         chosen = np.flatnonzero((dataset.split == SPLITS.index(split)) & (dataset.domain == domain))
         return Labelled(features(network, fetch, chosen, amp, between), dataset.item[chosen], dataset.category[chosen])
 
-    return {split: Tested(labelled(split, USER), labelled(split, SHOP)) for split in ("validation", "test")}
+    return {split: Tested(labelled(split, USER), labelled(split, SHOP)) for split in splits}
 
 
 def features(network: Network, fetch: Fetch, chosen: NDArray[np.int64], amp: str, between: Between = nothing) -> Tensor:
@@ -79,7 +84,7 @@ def features(network: Network, fetch: Fetch, chosen: NDArray[np.int64], amp: str
     return found
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def evaluate(network: Network, tested: dict[str, Tested], config: Evaluate, between: Between = nothing) -> Evaluation:
     """The ranks of every split under one evaluation setting."""
     return Evaluation(

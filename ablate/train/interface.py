@@ -36,6 +36,15 @@ class Interim:
     queries: int
 
 
+KS = (1, 5, 10)
+"""Among how many best a hit is looked for on the way."""
+
+
+def interim(part: int, ranks: Ranks) -> Interim:
+    """What a judge is shown, from the ranks of the validation split."""
+    return Interim(part, {k: int(((ranks > 0) & (ranks <= k)).sum()) for k in KS}, len(ranks))
+
+
 Judge = Callable[[Interim], bool]
 """Whether a training is worth going on with."""
 

@@ -21,6 +21,7 @@ from ablate.train.saver import Saver
 from ablate.train.schedule import learning_rate
 from ablate.train.seeding import number
 from ablate.train.state import Training
+from ablate.train.watch import Watch
 
 LOOK_EVERY = 10
 """Steps between two looks at the loss; each look makes the CPU wait for the device."""
@@ -42,6 +43,7 @@ def fit(
     seed: int,
     saver: Saver,
     progress: Callable[[Progress], None],
+    watch: Watch | None = None,
 ) -> None:
     """Takes the steps that are left of `schedule.steps`. Raises RuntimeError if a loss is not finite."""
     steps, begun = config.schedule.steps, training.step
@@ -54,12 +56,15 @@ def fit(
         training.stepper.step(terms.total, learning_rate(step, config.schedule))
         unread.append(Terms(*(term.detach() for term in terms)))
         training.at = step + 1
-        if (step + 1) % LOOK_EVERY == 0 or step + 1 == steps or saver.is_due():
+        watched = watch is not None and watch.is_due(step + 1)
+        if (step + 1) % LOOK_EVERY == 0 or step + 1 == steps or watched or saver.is_due():
             training.losses += read(unread, training.step, config)
             unread.clear()
             if step + 1 == steps:
                 check_weights(training, config)
             progress(Progress(step + 1, steps, training.losses[-1], begun))
+            if watch:
+                watch.look(training, saver)  # before it is saved: what goes on from there has shown this part
             saver.save(training, final=step + 1 == steps)
 
 

@@ -15,7 +15,7 @@ from ablate.train.config.retrieval import Evaluate, RetrievalConfig
 from ablate.train.device import deterministic, environment, pick, sharing
 from ablate.train.evaluate import evaluate, extract
 from ablate.train.images import fetcher
-from ablate.train.interface import Outcome, Progress
+from ablate.train.interface import Judge, Outcome, Progress, Ranks
 from ablate.train.labels import Labels, labels
 from ablate.train.loop import Source, fit, thin
 from ablate.train.memory import told, within_memory
@@ -24,6 +24,7 @@ from ablate.train.model import network
 from ablate.train.optimizer import Stepper
 from ablate.train.saver import Saver
 from ablate.train.state import Training
+from ablate.train.watch import Watch
 
 
 def train(
@@ -32,6 +33,7 @@ def train(
     attempt: int,
     progress: Callable[[Progress], None],
     checkpoints: Checkpoints | None = None,
+    judge: Judge | None = None,
 ) -> Outcome:
     """Trains one network and evaluates it under each config's `evaluate`; satisfies `interface.Trainer`.
 
@@ -42,7 +44,7 @@ def train(
     progress(Progress(0, steps))
     dataset = _loaded(data.name, data.root, data.size)
     progress(Progress(0, steps))
-    return train_on(dataset, configs, seed, progress, checkpoints)
+    return train_on(dataset, configs, seed, progress, checkpoints, judge)
 
 
 @lru_cache(maxsize=1)
@@ -57,6 +59,7 @@ def train_on(
     seed: int,
     progress: Callable[[Progress], None],
     checkpoints: Checkpoints | None = None,
+    judge: Judge | None = None,
 ) -> Outcome:
     """`train` on a data set at hand: of `data`, only the size is looked at."""
     config = configs[0]
@@ -75,12 +78,21 @@ def train_on(
     saver.resume(training, steps)
     saver.heed(training)
     begun = training.step
+
+    def alive() -> None:
+        progress(Progress(training.step, steps, training.losses[-1] if training.losses else None, begun))
+
+    def validate() -> Ranks:
+        found = extract(training.network, dataset, fetch, config.amp, alive, ["validation"])
+        return evaluate(training.network, found, config.evaluate, alive).ranks["validation"]
+
     if training.step < steps:
         source = Source(sampler(dataset, config.batch), fetch, known)
-        within_memory(training, config, lambda: fit(training, source, config, seed, saver, progress))
+        watch = Watch(judge, validate, steps) if judge else None
+        within_memory(training, config, lambda: fit(training, source, config, seed, saver, progress, watch))
 
     def between() -> None:
-        progress(Progress(steps, steps, training.losses[-1] if training.losses else None, begun))
+        alive()
         saver.heed(training)
 
     with told("testing", config):

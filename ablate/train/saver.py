@@ -34,12 +34,18 @@ class Saver:
         """Saves if it is time. Raises Stopped if that was asked for, whether or not it could be written."""
         if self.checkpoints is None or not (final or self.is_due()):
             return
+        self.keep(training, final)
+        if self._stopping() and not final:
+            raise Stopped(f"at step {training.step}")
+
+    def keep(self, training: Training, final: bool = False) -> None:
+        """Saves now, where there are checkpoints and the disk takes one."""
+        if self.checkpoints is None:
+            return
         packed = training.packed(self.environment, final)
         if self.checkpoints.offer(training.step, packed, keep=1 if final else KEEP):
             self.saved = training.step
         self.last = time.monotonic()
-        if self._stopping() and not final:
-            raise Stopped(f"at step {training.step}")
 
     def heed(self, training: Training) -> None:
         """Raises Stopped if that is asked for and loses nothing, as all steps that were taken are on disk."""

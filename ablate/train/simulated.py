@@ -15,11 +15,25 @@ from scipy.special import ndtr, ndtri
 from ablate.train.checkpoint import Checkpoints
 from ablate.train.config.simulated import SimulatedConfig, SimulatedEffect
 from ablate.train.hits import correlation, deviates, difficulties, shifted, threshold
-from ablate.train.interface import Evaluation, Outcome, Progress, Ranks, Stopped
+from ablate.train.interface import (
+    PARTS,
+    Evaluation,
+    Interim,
+    Judge,
+    Outcome,
+    Progress,
+    Pruned,
+    Ranks,
+    Stopped,
+    interim,
+)
 from ablate.train.seeding import generator
 
 GALLERY = 1000
 SPLITS = ("validation", "test")
+
+STEEPNESS = 4.0
+"""How fast the learning curve rises: after a tenth of the steps, to a third of the final rate; after half, to 0.88."""
 
 SLICE = 0.1
 """Seconds of pretending between two looks at whether to stop."""
@@ -35,11 +49,14 @@ def train(
     attempt: int,
     progress: Callable[[Progress], None],
     checkpoints: Checkpoints | None = None,
+    judge: Judge | None = None,
 ) -> Outcome:
     """Ranks of the row's test and validation queries, after pretending to work, a tenth after another."""
     config = configs[0]
-    if config.seconds:
-        _pretend(config.seconds, progress, checkpoints)
+    if config.seconds or judge:
+        _pretend(config, seed, progress, checkpoints, judge)
+    if checkpoints:
+        checkpoints.clear()
     if _stream(config, seed, f"fail {attempt}").random() < config.fail:
         raise SimulatedError(f"simulated failure of attempt {attempt}")
     rate = shifted_rate(config, seed)
@@ -57,6 +74,17 @@ def expected_rate(config: SimulatedConfig) -> float:
 def shifted_rate(config: SimulatedConfig, seed: int) -> float:
     """A run's rate; its mean over seeds is the expected rate."""
     return float(shifted(expected_rate(config), shift(config, seed)))
+
+
+def learned(part: int) -> float:
+    """Which share of its final rate a run has after `part` tenths: (1 − exp(−4f)) / (1 − exp(−4)) of their share f."""
+    return math.expm1(-STEEPNESS * part / PARTS) / math.expm1(-STEEPNESS)
+
+
+def interim_of(config: SimulatedConfig, seed: int, part: int) -> Interim:
+    """How a run stands after `part` tenths, by a draw of its own: in expectation at `learned` of its final rate."""
+    rate = shifted_rate(config, seed) * learned(part)
+    return interim(part, draw_ranks(config, rate, _stream(config, seed, f"part {part}")))
 
 
 def shift(config: SimulatedConfig, seed: int) -> float:
@@ -113,16 +141,23 @@ def _stream(config: SimulatedConfig, seed: int, name: str) -> np.random.Generato
     return generator(seed, f"simulated/{name}/{json.dumps(config.settings, sort_keys=True)}")
 
 
-def _pretend(seconds: float, progress: Callable[[Progress], None], checkpoints: Checkpoints | None) -> None:
-    """Goes on from the tenth that was reached, as a training from its step; the last leaves nothing behind."""
+def _pretend(
+    config: SimulatedConfig,
+    seed: int,
+    progress: Callable[[Progress], None],
+    checkpoints: Checkpoints | None,
+    judge: Judge | None,
+) -> None:
+    """Goes on from the tenth that was reached, as a training from its step. Raises Pruned where the judge says so."""
     begun = int((checkpoints.newest() if checkpoints else None) or 0)
-    for tenth in range(begun + 1, 11):
-        _sleep(seconds / 10, tenth - 1, checkpoints)
-        progress(Progress(tenth, 10, begun=begun))
-        if checkpoints:
+    for tenth in range(begun + 1, PARTS + 1):
+        _sleep(config.seconds / PARTS, tenth - 1, checkpoints)
+        progress(Progress(tenth, PARTS, begun=begun))
+        ended = judge is not None and tenth < PARTS and not judge(interim_of(config, seed, tenth))
+        if checkpoints and (ended or config.seconds):
             checkpoints.offer(tenth, str(tenth).encode())
-    if checkpoints:
-        checkpoints.clear()
+        if ended:
+            raise Pruned(f"at step {tenth}")
 
 
 def _sleep(seconds: float, tenths: int, checkpoints: Checkpoints | None) -> None:

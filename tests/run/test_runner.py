@@ -5,7 +5,7 @@ from typing import Any
 
 from ablate.run.job import Job, Report
 from ablate.run.runner import run_job
-from ablate.train.interface import Progress
+from ablate.train.interface import Interim, Progress
 
 
 def ran(folder: Path, attempt: int = 1, stop: int | None = None, **config: Any) -> Report:
@@ -36,3 +36,19 @@ def test_what_was_stopped_goes_on_and_ends_as_if_nothing_had_been(tmp_path: Path
     assert undisturbed is not None
     ranks, others = (outcome.evaluations[0].ranks["test"] for outcome in (report.outcome, undisturbed))
     assert ranks.tolist() == others.tolist()
+
+
+def test_what_is_watched_may_be_pruned_and_nothing_else(tmp_path: Path) -> None:
+    shown: list[int] = []
+
+    def judge(now: Interim) -> bool:
+        shown.append(now.part)
+        return now.part < 3
+
+    def job(watched: bool) -> Job:
+        return Job("key", "simulated", [{}], 0, 1, str(tmp_path), 900.0, watched)
+
+    pruned = run_job(job(watched=True), lambda _: None, judge=judge)
+    assert (pruned.state, pruned.reason, pruned.outcome) == ("pruned", "ended early at step 3", None)
+    assert run_job(job(watched=False), lambda _: None, judge=judge).state == "done"
+    assert shown == [1, 2, 3]

@@ -8,8 +8,17 @@ import pytest
 from ablate.train.checkpoint import Checkpoints
 from ablate.train.config.simulated import SimulatedConfig
 from ablate.train.hits import correlation
-from ablate.train.interface import Progress, Stopped
-from ablate.train.simulated import SimulatedError, draw_ranks, expected_rate, shift, train
+from ablate.train.interface import Interim, Progress, Pruned, Stopped
+from ablate.train.simulated import (
+    SimulatedError,
+    draw_ranks,
+    expected_rate,
+    interim_of,
+    learned,
+    shift,
+    shifted_rate,
+    train,
+)
 
 EFFECTS = [
     {"when": {"a": True}, "pp": 2.0},
@@ -151,3 +160,72 @@ def test_asked_to_stop_it_keeps_the_tenths_that_are_done(
     assert clock == pytest.approx(10.0 * (10 - tenths))
     assert told == [Progress(tenth, 10, begun=tenths) for tenth in range(tenths + 1, 11)]
     assert resumed.evaluations[0].ranks["test"].tolist() == ranks(config(), 0).tolist()
+
+
+def watched(of: SimulatedConfig, folder: Path, ends: int = 0) -> tuple[list[Interim], list[int]]:
+    """What a judge is shown who ends it after a part, or never; and the test ranks, none where it was ended."""
+    shown: list[Interim] = []
+
+    def judge(now: Interim) -> bool:
+        shown.append(now)
+        return now.part != ends
+
+    try:
+        outcome = train([of], 0, 1, lambda _: None, Checkpoints(folder, "key"), judge)
+    except Pruned:
+        return shown, []
+    return shown, outcome.evaluations[0].ranks["test"].tolist()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.02])
+def test_a_judge_sees_nine_parts_and_changes_nothing(tmp_path: Path, seconds: float) -> None:
+    of = config(settings={"a": True}, seconds=seconds)
+    shown, found = watched(of, tmp_path)
+    assert [now.part for now in shown] == list(range(1, 10))
+    assert all(set(now.hits) == {1, 5, 10} and now.queries == 1000 for now in shown)
+    assert all(now.hits[1] <= now.hits[5] <= now.hits[10] <= now.queries for now in shown)
+    assert found == ranks(of, 0).tolist()
+    assert Checkpoints(tmp_path, "key").reached() == 0
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.02])
+def test_what_was_pruned_goes_on_from_there(tmp_path: Path, seconds: float) -> None:
+    of = config(seconds=seconds)
+    whole, _ = watched(of, tmp_path / "whole")
+    begun, nothing = watched(of, tmp_path / "folder", ends=4)
+    assert Checkpoints(tmp_path / "folder", "key").reached() == 4
+    with pytest.raises(Pruned, match=r"^at step 5$"):
+        train([of], 0, 1, lambda _: None, Checkpoints(tmp_path / "folder", "key"), lambda _: False)
+    rest, found = watched(of, tmp_path / "folder")
+    assert (begun, nothing, rest) == (whole[:4], [], whole[5:])
+    assert found == ranks(of, 0).tolist()
+    assert Checkpoints(tmp_path / "folder", "key").reached() == 0
+
+
+def test_nobody_watches_what_was_pruned_and_is_wanted_now(tmp_path: Path) -> None:
+    watched(config(), tmp_path, ends=4)
+    outcome = train([config()], 0, 2, lambda _: None, Checkpoints(tmp_path, "key"))
+    assert outcome.evaluations[0].ranks["test"].tolist() == ranks(config(), 0).tolist()
+    assert Checkpoints(tmp_path, "key").reached() == 0
+
+
+def test_the_learning_curve_rises_to_the_runs_own_rate() -> None:
+    of = config(base=0.4, discordance=0.3, shared_seed_sd_pp=0.0, seed_sd_pp=1.0, queries=4000)
+    for part, share in ((1, 0.33583), (5, 0.88080), (9, 0.99082)):  # (1 - exp(-4f)) / (1 - exp(-4)), by hand
+        assert learned(part) == pytest.approx(share, abs=1e-5)
+        found = [interim_of(of, seed, part).hits[1] / 4000 for seed in range(60)]
+        wanted = [shifted_rate(of, seed) * share for seed in range(60)]
+        assert np.mean(found) == pytest.approx(np.mean(wanted), abs=4 * 0.49 / np.sqrt(60 * 4000))
+    assert learned(10) == 1.0
+
+
+def test_the_order_of_two_rows_on_their_way_is_noisy_and_right_on_average() -> None:
+    """Parts are draws of their own: one row's luck at a part is not its luck at the next."""
+    effects = [{"when": {"a": True}, "pp": 2.0}]
+    better, worse = (config(settings={"a": each}, effects=effects, seed_sd_pp=0.0) for each in (True, False))
+    ahead = [
+        [interim_of(better, seed, part).hits[1] > interim_of(worse, seed, part).hits[1] for part in (8, 9)]
+        for seed in range(150)
+    ]
+    assert 0.6 < np.mean(ahead) < 0.99
+    assert {tuple(each) for each in ahead} >= {(True, False), (False, True), (True, True)}

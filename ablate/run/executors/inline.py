@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from ablate.run.job import Job, OnProgress, Report
+from ablate.run.job import Job, OnInterim, OnProgress, Report
 from ablate.run.runner import run_job
 from ablate.run.slots import Slot
 
@@ -12,8 +12,10 @@ from ablate.run.slots import Slot
 class Inline:
     """Runs its job when its report is asked for."""
 
-    def __init__(self, slots: Sequence[Slot], on_progress: OnProgress, stopping: Callable[[], bool]) -> None:
-        self.on_progress, self.stopping = on_progress, stopping
+    def __init__(
+        self, slots: Sequence[Slot], on_progress: OnProgress, stopping: Callable[[], bool], on_interim: OnInterim
+    ) -> None:
+        self.on_progress, self.stopping, self.on_interim = on_progress, stopping, on_interim
         self.job: Job | None = None
 
     def has_room(self) -> bool:
@@ -30,7 +32,8 @@ class Inline:
         if job is None:
             time.sleep(seconds)
             return []
-        return [(job.key, run_job(job, partial(self.on_progress, job.key), self.stopping))]
+        progress, judge = partial(self.on_progress, job.key), partial(self.on_interim, job.key)
+        return [(job.key, run_job(job, progress, self.stopping, judge))]
 
     def drop(self, key: str) -> None:
         """Nothing: when this is called, no job runs."""

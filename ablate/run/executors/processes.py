@@ -13,11 +13,11 @@ from multiprocessing.context import SpawnProcess
 from multiprocessing.sharedctypes import RawValue
 
 from ablate.errors import AblateError
-from ablate.run.job import Job, OnProgress, Report
+from ablate.run.job import Job, OnInterim, OnProgress, Report
 from ablate.run.slots import Slot
 from ablate.run.worker import GROUP_SIGNALS, work
 from ablate.store.schema import ABANDONED, LOST
-from ablate.train.interface import Progress
+from ablate.train.interface import Interim, Progress
 
 STOP_SECONDS = 3.0
 
@@ -38,7 +38,7 @@ class _Worker:
 
     slot: Slot
     process: SpawnProcess
-    pipe: "Connection[Job, str | Progress | Report]"
+    pipe: "Connection[Job | bool, str | Progress | Interim | Report]"
     job: Job | None = None
     begun: bool = False
     submitted: float = 0.0
@@ -49,8 +49,10 @@ class _Worker:
 class Processes:
     """One worker a slot, started when it is first needed and again when it has died."""
 
-    def __init__(self, slots: Sequence[Slot], on_progress: OnProgress, stopping: Callable[[], bool]) -> None:
-        self.on_progress, self.stopping = on_progress, stopping
+    def __init__(
+        self, slots: Sequence[Slot], on_progress: OnProgress, stopping: Callable[[], bool], on_interim: OnInterim
+    ) -> None:
+        self.on_progress, self.stopping, self.on_interim = on_progress, stopping, on_interim
         self.vacant = list(reversed(slots))
         self.idle: list[_Worker] = []
         self.busy: dict[str, _Worker] = {}
@@ -112,10 +114,23 @@ class Processes:
         if isinstance(said, Progress):
             self.on_progress(key, said)
             return None
+        if isinstance(said, Interim):
+            self._answer(key, worker, said)
+            return None
         del self.busy[key]
         worker.job = None
         self.idle.append(worker)
         return said
+
+    def _answer(self, key: str, worker: _Worker, shown: Interim) -> None:
+        """Judges what a worker has shown, and says so; it goes on where no judgement came about."""
+        goes_on = True
+        try:
+            goes_on = self.on_interim(key, shown)
+        finally:  # a worker that waited for ever could not be asked to save
+            worker.heard = time.monotonic()
+            with contextlib.suppress(OSError):  # it has died, which its pipe will tell
+                worker.pipe.send(goes_on)
 
     def _hung(self) -> Iterator[tuple[str, Report]]:
         now = time.monotonic()
