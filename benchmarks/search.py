@@ -24,9 +24,9 @@ from optuna.storages.journal import JournalFileBackend
 from typer.testing import CliRunner
 
 from ablate.__main__ import app
-from ablate.adaptive.sampling import distributions
+from ablate.adaptive.mirror import Mirror
 from ablate.adaptive.search import Walk, begin
-from ablate.store import open_store
+from ablate.store import open_store, work
 from ablate.study.candidates import Candidates
 from ablate.study.file import read_study
 from ablate.train.config.simulated import SimulatedConfig
@@ -103,7 +103,7 @@ def found() -> Iterator[str]:
     yield f"Searches of {TRIALS} trials, {REPETITIONS} repetitions with different seeds; a bell of 3 pp over margin"
     yield "(centre .3, SD .2, searched from .05 to 1) and omega (centre .8, SD .3, from .3 to .99)."
     yield ""
-    yield f"| noise of a score | sampler | choice within {NEAR} pp | a tried point within {NEAR} pp | choice, mean pp below |"
+    yield f"| noise of scores | sampler | choice within {NEAR} pp | best tried within {NEAR} pp | choice, pp below, mean |"
     yield "| :-- | :-- | --: | --: | --: |"
     for name, noise in NOISE.items():
         for sampler in ("tpe", "gp", "cmaes", "random"):
@@ -148,6 +148,7 @@ def overhead() -> Iterator[str]:
                 started = time.perf_counter()
                 each.turn()
                 taken[each.name].append(1000 * (time.perf_counter() - started))
+                each.train()
     yield f"Ask and tell {ASKED:,} times with TPE in two dimensions, in turn, each on its own storage."
     yield ""
     yield "| | ms, trials 1 to 100 | trials 901 to 1,000 | all, mean |"
@@ -157,11 +158,34 @@ def overhead() -> Iterator[str]:
 
 
 class Ours:
-    """A search as `ablate search` does it, with its trials' records; the training itself is not run."""
+    """A search as `ablate search` does it, with its records; only the trainings are made up."""
 
     def __init__(self, folder: Path) -> None:
-        self.name = "**ablate**, SQLite store and journal"
-        raise NotImplementedError
+        path = folder / "study.yaml"
+        path.write_text(study(0, "tpe", {}, trials=ASKED), encoding="utf-8")
+        asked = read_study(path)
+        assert asked.search is not None
+        opened = open_store(str(folder / "ablate.db"), write=True)
+        assert opened is not None
+        self.name, self.store, points = "**ablate**, SQLite store and journal", opened, Candidates(asked)
+        mirror = Mirror(folder, "peak", "base", asked.search)
+        row = begin(opened, asked, points, str(path))
+        self.walk = Walk(opened, asked, points, row, lambda key, label: None, lambda walk: mirror.take(walk.known))
+
+    def turn(self) -> None:
+        """Asks, which tells how the trial before has ended; the record of the training itself is not counted."""
+        (trial,) = self.walk.more()
+        self.asked = trial
+
+    def train(self) -> None:
+        trial = self.asked
+        hits = round(10_000 * true_rate(trial.config["settings"]))
+        split = work.SplitResult("validation", 10_000, 100, dict.fromkeys(work.KS, hits))
+        with self.store.write() as connection:
+            held = work.claim(connection, trial.training_key, 0)
+            assert held is not None
+            work.record(connection, held, {trial.key: [split]}, 0.0, {}, [])
+        self.walk.ended(trial.training_key)
 
 
 class Theirs:
@@ -179,6 +203,9 @@ class Theirs:
     def turn(self) -> None:
         asked = self.study.ask(self.space)
         self.study.tell(asked, true_rate(asked.params))
+
+    def train(self) -> None:
+        """Nothing: what it asked for is told already."""
 
 
 PARTS = {"found": found, "pruned": pruned, "overhead": overhead}

@@ -10,7 +10,10 @@ from ablate.store.searches import Candidate, SearchRow
 from ablate.study.candidates import Candidates
 from ablate.study.design import Row
 from ablate.study.factors import Factor, Level
+from ablate.study.faults import Faults
 from ablate.study.search import Dimension, Search
+from ablate.study.source import Node, Place
+from ablate.study.space import Space
 from ablate.study.study import Study
 from ablate.study.trial import Trial
 
@@ -62,13 +65,15 @@ def study_of(study: Study, points: Candidates, chosen: Sequence[Candidate]) -> t
         trials += points.trials(one.point, seeds, label)
     levels = [Level(label, ()) for label in labels]
     keys = tuple(dict.fromkeys(key for dimension in study.search.dimensions for key in dimension.keys))
+    factor = Factor(CONFIGURATION, keys, tuple(levels), levels[0])
+    space = Space([factor], Faults(Node(None, Place("search"))))
     winner = labels[1:2]
     family = [(BASELINE, label) for label in labels[1:]] + [(other, label) for label in winner for other in labels[2:]]
     compared = replace(
         study,
         profile=profile_of(study),
-        factors=(Factor(CONFIGURATION, keys, tuple(levels), levels[0]),),
-        rows=tuple(Row(label, {CONFIGURATION: level}) for label, level in zip(labels, levels, strict=True)),
+        factors=space.factors,
+        rows=tuple(Row(label, space.levels((number,))) for number, label in enumerate(labels)),
         references=(),
         seeds=tuple(seeds),
         family=tuple(family) or "direct",

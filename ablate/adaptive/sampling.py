@@ -136,7 +136,7 @@ def sampler(name: str, seed: int) -> BaseSampler:
     if name == GP:
         return GPSampler(seed=seed)
     if name == CMAES:
-        return CmaEsSampler(seed=seed)
+        return CmaEsSampler(seed=seed, warn_independent_sampling=False)
     assert name == RANDOM, f"{name} proposes by a list, see `walk.py`"
     return RandomSampler(seed=seed)
 
