@@ -16,7 +16,7 @@ def gc(
     store: StoreUrl = DEFAULT_STORE,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
 ) -> None:
-    """Remove the checkpoints of trainings that are finished or in no plan; never a result."""
+    """Remove the checkpoints of trainings that are finished or that no plan or search waits for; never a result."""
     from ablate.cli.words import plural
     from ablate.run.upkeep import leftovers
 
@@ -32,11 +32,14 @@ def gc(
     if found.parts:
         typer.echo(f"{would} {plural(len(found.parts), 'unfinished file')} of processes that are gone")
     if found.needed:
-        typer.echo(f"kept those of {plural(len(found.needed), 'training')} that are in a plan and not finished")
+        typer.echo(f"kept those of {plural(len(found.needed), 'training')} that a plan or a search waits for")
     if found.unknown:
         listed = ", ".join(path.name for path in found.unknown[:MOST_LISTED])
         more = ", ..." if len(found.unknown) > MOST_LISTED else ""
         where = found.unknown[0].parent
         typer.echo(f"left alone in {where}, as another store may know them: {len(found.unknown)} ({listed}{more})")
     if found.removable:
-        typer.echo("a row added later that differs only in the evaluation will train anew", err=True)
+        typer.echo(
+            "a row added later that differs only in the evaluation, or that a search has pruned, will train anew",
+            err=True,
+        )

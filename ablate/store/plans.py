@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, s
 from ablate.errors import StoreError, unknown_name
 from ablate.store.inserts import insert_new
 from ablate.store.keys import of_keys
-from ablate.store.schema import DONE, QUEUED, cells, declarations, hits, plans, rows, trainings, trials
+from ablate.store.schema import DONE, PRUNED, QUEUED, cells, declarations, hits, plans, rows, trainings, trials
 
 if TYPE_CHECKING:
     from ablate.study.trial import Trial
@@ -180,10 +180,11 @@ def _read_row(found: Sequence[Row[*tuple[Any, ...]]]) -> PlannedRow:
     )
 
 
-def save_trials(connection: Connection, wanted: "Sequence[Trial]") -> None:
+def save_trials(connection: Connection, wanted: "Sequence[Trial]", revive: bool = True) -> None:
     """Adds the trainings and trials that the store lacks; a finished training with a new trial queues again.
 
-    Notes as well what each trial was declared as, and which trainings take about the same time.
+    So does, to `revive` it, one that was pruned. Notes as well what each trial was declared as, and which trainings
+    take about the same time.
     """
     by_key = {trial.key: trial for trial in wanted}
     by_training = {trial.training_key: trial for trial in wanted}
@@ -199,7 +200,8 @@ def save_trials(connection: Connection, wanted: "Sequence[Trial]") -> None:
     again = {trial.training_key for trial in wanted if known.get(trial.key) is None}
     if shapes:
         connection.execute(_OF_TRAINING, shapes)
-    _queue_again(connection, [key for key in sorted(again) if key in stored and stored[key][0] == DONE])
+    ended = (DONE, PRUNED) if revive else (DONE,)
+    _queue_again(connection, [key for key in sorted(again) if key in stored and stored[key][0] in ended], ended)
 
 
 def queue_unevaluated(connection: Connection, wanted: "Sequence[Trial]") -> set[str]:
@@ -213,9 +215,9 @@ def queue_unevaluated(connection: Connection, wanted: "Sequence[Trial]") -> set[
     return lacking
 
 
-def _queue_again(connection: Connection, keys: Sequence[str]) -> None:
+def _queue_again(connection: Connection, keys: Sequence[str], ended: Sequence[str] = (DONE,)) -> None:
     if keys:
-        again = _OF_TRAINING.where(trainings.c.state == DONE).values(state=QUEUED)
+        again = _OF_TRAINING.where(trainings.c.state.in_(ended)).values(state=QUEUED)
         connection.execute(again, [{"of": key} for key in keys])
 
 

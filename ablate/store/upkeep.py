@@ -4,7 +4,7 @@ import time
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from ablate.store.keys import of_keys
 from ablate.store.owners import is_gone
@@ -14,9 +14,11 @@ from ablate.store.schema import (
     RUNNING,
     acceptances,
     attempts,
+    candidates,
     cells,
     plans,
     rows,
+    searches,
     trainings,
     trials,
 )
@@ -96,12 +98,35 @@ def reset(connection: Connection, keys: Collection[str]) -> int:
 def needed(connection: Connection, keys: Collection[str]) -> dict[str, bool]:
     """{training key: whether its checkpoints are needed} of those trainings that the store has.
 
-    They are as long as it runs, and until every row and seed of a plan that it stands for has its result.
+    They are as long as it runs, until every row and seed of a plan that it stands for has its result, and while a
+    search that is the latest of its study waits for it. What a search has pruned it does not wait for.
     """
     known = {key: state == RUNNING for key, state in of_keys(connection, _STATES, trainings.c.key, keys)}
-    joined = cells.join(trials, trials.c.key == cells.c.trial_key)
-    waiting = select(trials.c.training_key).select_from(joined).where(trials.c.attempt_id.is_(None)).distinct()
-    return known | {key: True for (key,) in of_keys(connection, waiting, trials.c.training_key, set(known))}
+    for waiting in (_PLANNED, _SEARCHED):
+        known |= {key: True for (key,) in of_keys(connection, waiting, trials.c.training_key, set(known))}
+    return known
 
 
 _STATES = select(trainings.c.key, trainings.c.state)
+_PLANNED = (
+    select(trials.c.training_key)
+    .select_from(cells.join(trials, trials.c.key == cells.c.trial_key))
+    .where(trials.c.attempt_id.is_(None))
+    .distinct()
+)
+_later = searches.alias()
+_LATEST = (
+    select(func.max(_later.c.number))
+    .where(_later.c.study == searches.c.study, _later.c.profile == searches.c.profile)
+    .scalar_subquery()
+)
+_SEARCHED = (
+    select(trials.c.training_key)
+    .select_from(
+        candidates.join(trials, trials.c.key == candidates.c.trial_key).join(
+            searches, searches.c.id == candidates.c.search_id
+        )
+    )
+    .where(candidates.c.state == RUNNING, trials.c.attempt_id.is_(None), searches.c.number == _LATEST)
+    .distinct()
+)

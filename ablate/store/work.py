@@ -18,6 +18,7 @@ from ablate.store.schema import (
     FAILED,
     INTERRUPTED,
     LOST,
+    PRUNED,
     QUEUED,
     RUNNING,
     attempts,
@@ -175,6 +176,11 @@ def release(connection: Connection, held: Claim, reason: str) -> bool:
     return _end(connection, held, INTERRUPTED, QUEUED, {"reason": reason})
 
 
+def prune(connection: Connection, held: Claim, reason: str, seconds: float) -> bool:
+    """Records that an attempt was ended early, and where; its training rests. False if the lease is lost."""
+    return _end(connection, held, PRUNED, details={"reason": reason, "seconds": seconds})
+
+
 def lose(connection: Connection, held: Claim, ending: str, reason: str, reached: int) -> tuple[str, str] | None:
     """Ends an attempt as LOST or ABANDONED; the training's state then and why, None if the lease is lost.
 
@@ -190,7 +196,16 @@ def lose(connection: Connection, held: Claim, ending: str, reason: str, reached:
 
 def retry(connection: Connection, keys: Sequence[str]) -> None:
     """Queues failed trainings again; their failed attempts stay on record."""
-    again = update(trainings).where(trainings.c.key == bindparam("of"), trainings.c.state == FAILED)
+    _requeue(connection, FAILED, keys)
+
+
+def queue_pruned(connection: Connection, keys: Sequence[str]) -> None:
+    """Queues trainings that were ended early; they go on from their checkpoints."""
+    _requeue(connection, PRUNED, keys)
+
+
+def _requeue(connection: Connection, state: str, keys: Sequence[str]) -> None:
+    again = update(trainings).where(trainings.c.key == bindparam("of"), trainings.c.state == state)
     if keys:
         connection.execute(again.values(state=QUEUED), [{"of": key} for key in keys])
 

@@ -43,7 +43,7 @@ def test_it_keeps_what_is_unfinished_and_in_a_plan(ablate: Ablate, folders: dict
     assert told.code == 0
     assert told.out.splitlines() == [
         "removed the checkpoints of 2 trainings, 1.0 MB",
-        "kept those of 2 trainings that are in a plan and not finished",
+        "kept those of 2 trainings that a plan or a search waits for",
     ]
     assert "will train anew" in told.err
     assert left() == {folders["failed"], folders["waiting"]}

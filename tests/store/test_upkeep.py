@@ -1,11 +1,15 @@
 """Rows that are queued again and checkpoints that are needed, on both engines."""
 
+import time
+
 import pytest
+from sqlalchemy import insert, update
 
 from ablate.run.planning import prepare
 from ablate.run.upkeep import reset
 from ablate.store import Store, plans, upkeep, work
 from ablate.store.records import read_records
+from ablate.store.schema import candidates, searches
 from ablate.study.file import read_study
 from ablate.study.trial import Trial, trials
 from tests.conftest import STUDIES, on_both_engines
@@ -69,3 +73,40 @@ def test_checkpoints_are_needed_while_a_plan_waits_for_the_result(store: Store, 
         assert [key for key, is_needed in upkeep.needed(connection, keys).items() if is_needed] == [
             wanted[5].training_key
         ]
+
+
+def search(store: Store, number: int, of: list[Trial]) -> None:
+    """A search of the study that waits for some trials."""
+    named = {"study": "simulated", "profile": "base", "number": number}
+    with store.write() as connection:
+        plans.save_trials(connection, of, revive=False)
+        made = connection.execute(
+            insert(searches).values(declared={}, context="", began=time.time(), seconds=0.0, **named)
+        )
+        (search_id,) = made.inserted_primary_key or (0,)
+        shared = {"search_id": search_id, "known": False, "point": {}, "notes": {}, "state": "running"}
+        connection.execute(
+            insert(candidates), [shared | {"number": n, "trial_key": trial.key} for n, trial in enumerate(of)]
+        )
+
+
+def test_checkpoints_are_needed_while_a_search_waits_for_the_result_and_not_once_it_has_pruned_it(
+    store: Store, wanted: list[Trial]
+) -> None:
+    waiting, ended, finished, *_ = of_search = wanted[:3]
+    search(store, 1, of_search)
+    finish(store, [finished])
+    with store.write() as connection:
+        held = work.claim(connection, ended.training_key)
+        assert held is not None
+        assert work.prune(connection, held, "ended early at step 3", 1.0)
+        connection.execute(update(candidates).where(candidates.c.trial_key == ended.key).values(state="pruned"))
+    keys = {trial.training_key for trial in of_search}
+    with store.read() as connection:
+        assert upkeep.needed(connection, keys) == {trial.training_key: trial is waiting for trial in of_search}
+    search(store, 2, wanted[3:4])
+    with store.read() as connection:
+        assert not any(upkeep.needed(connection, keys).values()), "another search has taken its place"
+    prepare(store, read_study(STUDIES / "simulated.yaml"), wanted, wanted)
+    with store.read() as connection:
+        assert upkeep.needed(connection, keys) == {trial.training_key: trial is not finished for trial in of_search}

@@ -252,3 +252,72 @@ def test_an_evaluation_that_came_while_the_training_ran_is_not_forgotten(store: 
         assert plans.queue_unevaluated(connection, [queued]) == set()
         assert plans.queue_unevaluated(connection, [queued, added]) == {TRAINING.key}
     assert state(store) == "queued"
+
+
+def pruned(store: Store) -> work.Claim:
+    """The training, ended early."""
+    mine = held(store)
+    with store.write() as connection:
+        assert work.prune(connection, mine, "ended early at step 3", 1.5)
+    return mine
+
+
+def test_what_is_pruned_rests_and_says_where(store: Store, queued: Trial) -> None:
+    late = pruned(store)
+    assert state(store) == "pruned"
+    assert claim(store) is None
+    with store.write() as connection:
+        assert not work.prune(connection, late, "ended early at step 4", 2.0), "its lease is gone"
+        work.retry(connection, [TRAINING.key])
+    assert state(store) == "pruned", "it has not failed"
+    with store.read() as connection:
+        query = "SELECT state, reason, seconds, ended IS NOT NULL FROM ablate_attempts"
+        assert [tuple(row) for row in connection.exec_driver_sql(query)] == [
+            ("pruned", "ended early at step 3", 1.5, True)
+        ]
+
+
+def test_pruned_trainings_queue_again_when_somebody_says_so(store: Store, queued: Trial) -> None:
+    with store.write() as connection:
+        work.queue_pruned(connection, [])
+    mine = held(store)
+    with store.write() as connection:
+        work.queue_pruned(connection, [TRAINING.key])
+    assert state(store) == "running", "only what is pruned"
+    with store.write() as connection:
+        assert work.prune(connection, mine, "", 1.0)
+        work.queue_pruned(connection, [TRAINING.key])
+    assert held(store).attempt == 2
+
+
+def test_whoever_wants_the_result_revives_what_is_pruned_but_not_the_search_itself(store: Store, queued: Trial) -> None:
+    pruned(store)
+    with store.write() as connection:
+        plans.save_trials(connection, [queued], revive=False)
+    assert state(store) == "pruned"
+    with store.write() as connection:
+        plans.save_trials(connection, [queued])
+    assert state(store) == "queued"
+
+
+def test_a_search_too_has_finished_trainings_evaluated_again(store: Store, queued: Trial) -> None:
+    mine = held(store)
+    with store.write() as connection:
+        work.record(connection, mine, outcome(queued), 1.0, {}, [])
+        plans.save_trials(connection, [trial(neck="after")], revive=False)
+    assert state(store) == "queued"
+
+
+def test_a_pruned_attempt_ends_a_row_of_lost_ones(store: Store, queued: Trial) -> None:
+    """It was well when it was ended: a worker that dies afterwards is the first one."""
+    for _ in range(4):
+        with store.write() as connection:
+            mine = work.claim(connection, TRAINING.key)
+            assert mine is not None
+            assert work.lose(connection, mine, "lost", "killed", 0) == ("queued", "killed")
+    pruned(store)
+    with store.write() as connection:
+        work.queue_pruned(connection, [TRAINING.key])
+        mine = work.claim(connection, TRAINING.key)
+        assert mine is not None
+        assert work.lose(connection, mine, "lost", "killed", 0) == ("queued", "killed")

@@ -32,6 +32,7 @@ def test_how_a_trial_stands() -> None:
     assert states([one, after, other], Records()) == ["pending", "shared", "pending"]
     running = {one.training_key: "running", other.training_key: "failed"}
     assert states([one, after, other], Records(running)) == ["running", "running", "failed"]
+    assert states([one, after], Records({one.training_key: "pruned"})) == ["pending", "shared"], "it is trained on"
     done = Records({one.training_key: "done"}, {one.key})
     assert states([after, one, other], done) == ["shared", "done", "pending"], "only its evaluation is left"
 

@@ -14,7 +14,7 @@ from ablate.train.config.retrieval import RetrievalConfig
 from ablate.train.interface import Interim, Outcome, Progress, Pruned
 from ablate.train.retrieval import train_on
 from ablate.train.watch import looks
-from tests.train.test_resume import Configure, ranks, silent, weights, with_small
+from tests.train.test_resume import DEVICES, Configure, ranks, silent, weights, with_small
 
 
 def watched(
@@ -46,9 +46,13 @@ CHANGES: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("change", CHANGES, ids=["log", "adamw", "neck", "rarely saved", "vit"])
-def test_looking_changes_no_bit(dataset: Dataset, configure: Configure, tmp_path: Path, change: dict[str, Any]) -> None:
-    config = with_small(configure, change, steps=12)
+def test_looking_changes_no_bit(
+    dataset: Dataset, configure: Configure, tmp_path: Path, change: dict[str, Any], device: str
+) -> None:
+    runtime = {**change.get("runtime", {}), "device": device}
+    config = with_small(configure, change | {"runtime": runtime}, steps=12)
     alone = train_on(dataset, [config], 0, silent, Checkpoints(tmp_path / "alone", "key"))
     state = torch.get_rng_state()
     shown, outcome = watched(dataset, config, tmp_path / "watched")
