@@ -103,7 +103,7 @@ def found() -> Iterator[str]:
     yield f"Searches of {TRIALS} trials, {REPETITIONS} repetitions with different seeds; a bell of 3 pp over margin"
     yield "(centre .3, SD .2, searched from .05 to 1) and omega (centre .8, SD .3, from .3 to .99)."
     yield ""
-    yield f"| noise of scores | sampler | choice within {NEAR} pp | best tried within {NEAR} pp | choice, pp below, mean |"
+    yield f"| noise of scores | sampler | choice within {NEAR} pp | best tried within {NEAR} pp | choice, pp below |"
     yield "| :-- | :-- | --: | --: | --: |"
     for name, noise in NOISE.items():
         for sampler in ("tpe", "gp", "cmaes", "random"):

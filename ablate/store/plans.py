@@ -216,8 +216,8 @@ def queue_unevaluated(connection: Connection, wanted: "Sequence[Trial]") -> set[
 
 
 def _queue_again(connection: Connection, keys: Sequence[str], ended: Sequence[str] = (DONE,)) -> None:
-    if keys:
-        again = _OF_TRAINING.where(trainings.c.state.in_(ended)).values(state=QUEUED)
+    for state in ended if keys else ():
+        again = _OF_TRAINING.where(trainings.c.state == state).values(state=QUEUED)
         connection.execute(again, [{"of": key} for key in keys])
 
 

@@ -77,7 +77,9 @@ def test_it_tries_so_many_and_compares_the_best_with_the_baseline(ablate: Ablate
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "gp", "cmaes", "random"])
-def test_a_killed_search_goes_on_as_if_it_had_not_been(ablate: Ablate, peak: Path, sampler: str, tmp_path: Path) -> None:
+def test_a_killed_search_goes_on_as_if_it_had_not_been(
+    ablate: Ablate, peak: Path, sampler: str, tmp_path: Path
+) -> None:
     changed(peak, ("trials: 14", f"trials: 14\n  sampler: {sampler}"))
     assert ablate("search", peak, *INLINE, "--store", "calm.db").code == 0
     slowly = ("--workers", 1, "--set", "config.seconds=0.3")
