@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from ablate.analysis.analyse import Analysis
 from ablate.report import comparisons, doubts, ladder
 from ablate.report.blocks import Block
+from ablate.report.search import search
 
 
 def outline(analysis: Analysis, most_rows: int, most_contrasts: int) -> Iterator[Block]:
     """On a narrow page, the rows in several tables, of which the first `most_rows` are shown."""
+    yield from search(analysis)
     yield ladder.rates(analysis, most_rows)
     yield from ladder.components(analysis, most_rows)
     yield ladder.steps(analysis, most_rows)
@@ -18,6 +20,7 @@ def outline(analysis: Analysis, most_rows: int, most_contrasts: int) -> Iterator
 
 def wide_outline(analysis: Analysis, most_contrasts: int) -> Iterator[Block]:
     """With all rows in one wide table."""
+    yield from search(analysis)
     yield ladder.ladder(analysis)
     yield from _rest(analysis, most_contrasts)
 
