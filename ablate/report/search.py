@@ -86,8 +86,8 @@ def _range(axis: Axis) -> tuple[str, str]:
 def _how(found: SearchResults) -> Iterator[str]:
     pruner = f"pruner {found.pruner}" if found.pruner else "no pruner"
     yield (
-        f"Sampler {found.sampler}, {pruner}, seed {found.seed}; scored by {_metrics(found)} on the validation split, one "
-        "seed a candidate. The test split was not read while choosing."
+        f"Sampler {found.sampler}, {pruner}, seed {found.seed}; scored by {_metrics(found)} on the validation split, "
+        "one seed a candidate. The test split was not read while choosing."
     )
 
 
@@ -105,7 +105,7 @@ def _went(found: SearchResults) -> Iterator[str]:
     known = sum(one.known for one in found.candidates)
     repeats = len(found.reused) - known
     if known:
-        yield f"Reused: {words.counted(known, 'candidate')} that the study had run before; they cost the search nothing."
+        yield f"Reused: {words.counted(known, 'candidate')} that the study had run before, at no cost to the search."
     if repeats:
         yield f"{words.counted(repeats, 'candidate')} repeated an earlier one, whose result counts for both."
     if found.pruner and found.steps_saved is not None:
@@ -122,13 +122,14 @@ def _best(found: SearchResults) -> Iterator[str]:
         return
     if len(found.metrics) > 1:
         shown = [f"{named(found, one)}, {_scores(found, one)}" for one in front[:MOST_OF_FRONT]]
-        more = [f"… and {len(front) - MOST_OF_FRONT} more: --format json"] if len(front) > MOST_OF_FRONT else []
-        yield f"Beaten by no other on all metrics (the Pareto front), on validation: {'; '.join([*shown, *more])}."
+        shown += [f"… and {len(front) - MOST_OF_FRONT} more: --format json"] if len(front) > MOST_OF_FRONT else []
+        yield f"Beaten by no other on all metrics (the Pareto front), on validation: {'; '.join(shown)}."
     else:
         yield f"{'Best' if found.finalists else 'Best so far'}: {named(found, front[0])}, {_scores(found, front[0])} on validation."
     if not found.finalists:
         yield (
-            "No finalists yet: the best score of many, by one seed each, is optimistic, and says nothing of the test split."
+            "No finalists yet: the best score of many, by one seed each, is optimistic, and says nothing of the test "
+            "split."
         )
 
 
@@ -204,8 +205,8 @@ def _notes(analysis: Analysis, found: SearchResults) -> list[str]:
     at = words.percent(1 - analysis.results.alpha)
     return [
         "# is the order by the search's score, fixed before any finalist was trained anew.",
-        f"search: one seed's rate. re-run: the mean of {seeds} fresh seeds on validation. optimism: search − re-run, pp; "
-        f"its interval ({at}) is Student's t over the fresh seeds, the search's score taken as it was seen. against "
+        f"search: one seed's rate. re-run: the mean of {seeds} fresh seeds on validation. optimism: search − re-run, "
+        f"pp; its interval ({at}) is Student's t over the fresh seeds, the search's score taken as it was seen. against "
         "baseline: pp of the test split.",
     ]
 
@@ -259,8 +260,8 @@ def _optimism(found: SearchResults, metric: str) -> str:
     ends = "" if rerun.optimism_interval is None else f" (optimism {words.interval(rerun.optimism_interval)})"
     return (
         f"The search saw {name} {words.rate(rerun.score)} % of the winner, by one seed, chosen among {finished}; "
-        f"{words.counted(len(rerun.rates), 'fresh seed')} give {words.rate(rerun.mean)} %, {abs(rerun.optimism):.2f} pp "
-        f"{side}{ends}."
+        f"{words.counted(len(rerun.rates), 'fresh seed')} give {words.rate(rerun.mean)} %, "
+        f"{abs(rerun.optimism):.2f} pp {side}{ends}."
     )
 
 
