@@ -125,7 +125,8 @@ def _best(found: SearchResults) -> Iterator[str]:
         shown += [f"… and {len(front) - MOST_OF_FRONT} more: --format json"] if len(front) > MOST_OF_FRONT else []
         yield f"Beaten by no other on all metrics (the Pareto front), on validation: {'; '.join(shown)}."
     else:
-        yield f"{'Best' if found.finalists else 'Best so far'}: {named(found, front[0])}, {_scores(found, front[0])} on validation."
+        opening = "Best" if found.finalists else "Best so far"
+        yield f"{opening}: {named(found, front[0])}, {_scores(found, front[0])} on validation."
     if not found.finalists:
         yield (
             "No finalists yet: the best score of many, by one seed each, is optimistic, and says nothing of the test "
@@ -206,8 +207,8 @@ def _notes(analysis: Analysis, found: SearchResults) -> list[str]:
     return [
         "# is the order by the search's score, fixed before any finalist was trained anew.",
         f"search: one seed's rate. re-run: the mean of {seeds} fresh seeds on validation. optimism: search − re-run, "
-        f"pp; its interval ({at}) is Student's t over the fresh seeds, the search's score taken as it was seen. against "
-        "baseline: pp of the test split.",
+        f"pp; its interval ({at}) is Student's t over the fresh seeds, the search's score taken as it was seen. "
+        "against baseline: pp of the test split.",
     ]
 
 

@@ -41,9 +41,9 @@ def reran(search: SearchResults, metric: str) -> list[Reran]:
     found = []
     for rank, finalist in enumerate(search.finalists, start=1):
         rerun = finalist.reruns[metric]
-        low, high = rerun.interval or (None, None)
-        numbers = [None if value is None else 100 * value for value in (rerun.score, rerun.mean, low, high)]
-        found.append(Reran(rank, finalist.label, *numbers, len(rerun.rates)))
+        ends = rerun.interval or (None, None)
+        score, mean, low, high = (None if one is None else 100 * one for one in (rerun.score, rerun.mean, *ends))
+        found.append(Reran(rank, finalist.label, score, mean, low, high, len(rerun.rates)))
     return found
 
 
@@ -111,7 +111,7 @@ def draw_history(axes: Axes, every: Sequence[Spot], best: Sequence[tuple[int, fl
 
 
 def draw_reran(axes: Axes, finalists: Sequence[Reran]) -> None:
-    """The search's score as a ring, the mean of fresh seeds as a square with its interval, an arrow from one to other."""
+    """The search's score as a ring, the mean of fresh seeds as a diamond with its interval."""
     for one in finalists:
         if one.score is not None:
             axes.scatter(one.rank, one.score, s=85, facecolor="none", edgecolor=VERMILION, linewidth=1.4, zorder=3)
