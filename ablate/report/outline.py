@@ -12,7 +12,8 @@ def outline(analysis: Analysis, most_rows: int, most_contrasts: int) -> Iterator
     """On a narrow page, the rows in several tables, of which the first `most_rows` are shown."""
     yield from search(analysis)
     yield ladder.rates(analysis, most_rows)
-    yield from ladder.components(analysis, most_rows)
+    if analysis.search is None:  # a finalist is called by what it has
+        yield from ladder.components(analysis, most_rows)
     yield ladder.steps(analysis, most_rows)
     yield ladder.against_baseline(analysis, most_rows)
     yield from _rest(analysis, most_contrasts)
@@ -29,7 +30,8 @@ def _rest(analysis: Analysis, most: int) -> Iterator[Block]:
     contrasts = tuple(analysis.contrasts)
     yield from comparisons.contrasts(analysis, contrasts, most)
     yield doubts.totals(analysis, contrasts, most)
-    yield comparisons.effects(analysis, most)
+    if analysis.search is None:  # of finalists they are the same changes, in a family of their own
+        yield comparisons.effects(analysis, most)
     yield comparisons.fractions(analysis)
     yield comparisons.interactions(analysis)
     yield from doubts.readings(analysis)

@@ -1,6 +1,7 @@
 """A search in tables and sentences: how it went, its finalists, and what importance can and cannot say."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 from ablate.analysis.analyse import Analysis
@@ -13,6 +14,8 @@ from ablate.report.blocks import Block, Cell, Column, block
 from ablate.store.schema import FAILED, PRUNED, RUNNING
 
 MOST_OF_FRONT = 10
+VERDICT = 18
+"""Letters of a line of a verdict, where little room is."""
 NO_EFFECTS = (
     "Unsigned, blind to confounding and to noise, and of the points that this sampler chose, not of the space. For "
     "what a factor does, see the contrasts of a design."
@@ -150,7 +153,7 @@ def _finalists(analysis: Analysis, found: SearchResults) -> Block:
     primary = words.METRIC_NAMES[analysis.results.primary]
     columns = [
         Column("#", "r"),
-        Column("configuration", flex=1),
+        Column("finalist", flex=1),
         Column("search", "r"),
         Column("re-run", "r", under=True),
         Column("optimism", "r"),
@@ -191,22 +194,20 @@ def _test(analysis: Analysis, finalist: Finalist) -> list[str]:
         low, high = analysis.interval(row, analysis.results.primary)
         rate = [words.rate(metric.mean), f"[{words.rate(low)}, {words.rate(high)}]"]
     if contrast is None or contrast.estimate.effect is None:
-        return [*rate, words.NOTHING, "", "" if contrast is None else words.phrase(contrast)]
-    return [
-        *rate,
-        words.signed(contrast.estimate.effect),
-        words.interval(contrast.estimate.interval),
-        words.phrase(contrast),
-    ]
+        return [*rate, words.NOTHING, "", "no result"]
+    verdict = "\n".join(wrap(words.phrase(contrast), VERDICT))
+    return [*rate, words.signed(contrast.estimate.effect), words.interval(contrast.estimate.interval), verdict]
 
 
 def _notes(analysis: Analysis, found: SearchResults) -> list[str]:
     counts = sorted({len(finalist.reruns[name].rates) for finalist in found.finalists for name in found.metrics})
-    seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    seeds = words.counted(counts[-1], "fresh seed")
+    if len(counts) > 1:
+        seeds = f"{counts[0]} to {seeds}"
     at = words.percent(1 - analysis.results.alpha)
     return [
         "# is the order by the search's score, fixed before any finalist was trained anew.",
-        f"search: one seed's rate. re-run: the mean of {seeds} fresh seeds on validation. optimism: search − re-run, "
+        f"search: one seed's rate. re-run: the mean of {seeds} on validation. optimism: search − re-run, "
         f"pp; its interval ({at}) is Student's t over the fresh seeds, the search's score taken as it was seen. "
         "against baseline: pp of the test split.",
     ]
@@ -231,11 +232,10 @@ def _in_words(analysis: Analysis, found: SearchResults) -> Block:
 
 def _winner(analysis: Analysis, winner: Finalist) -> str:
     contrast, opening = against_baseline(analysis, winner), f"The winner, {winner.label}, against the baseline"
-    if contrast is None:
+    if contrast is None or contrast.estimate.effect is None:
         return f"{opening}: no result yet."
-    estimate = contrast.estimate
-    size = f"{words.signed(estimate.effect)} pp {words.interval(estimate.interval)}: " if estimate.effect else ""
-    return f"{opening}: {size}{words.meaning(contrast, analysis.results)}."
+    size = f"{words.signed(contrast.estimate.effect)} pp {words.interval(contrast.estimate.interval)}"
+    return f"{opening}: {size}: {words.meaning(contrast, analysis.results)}."
 
 
 def _against_others(analysis: Analysis, winner: Finalist, others: Sequence[Finalist]) -> str:

@@ -79,8 +79,10 @@ def shown(search: SearchResults, metric: str) -> list[Axis]:
 
 
 def score_limits(scores: Sequence[float], room: float = 0.08) -> tuple[float, float]:
-    """A span around the scores, percent, never of no width."""
-    low, high = min(scores, default=0.0), max(scores, default=100.0)
+    """A span around the scores, percent, never of no width; all there are, where nothing has a score."""
+    if not scores:
+        return 0.0, 100.0
+    low, high = min(scores), max(scores)
     margin = room * (high - low) or 0.5
     return low - margin, high + margin
 
