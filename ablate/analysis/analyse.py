@@ -17,6 +17,7 @@ from ablate.analysis.layout import Layout, Variable, lay_out
 from ablate.analysis.measure import measure_pairs
 from ablate.analysis.one_seed import NEWCOMBE
 from ablate.analysis.results import RowResult, StudyResults
+from ablate.analysis.search import SearchResults
 from ablate.analysis.stats import holm, wilson
 from ablate.analysis.student import t_interval
 from ablate.analysis.suggest import Suggestion, suggest
@@ -47,10 +48,14 @@ class NoisyRow:
 
 @dataclass(frozen=True)
 class Analysis:
-    """A study's results with what may be said of them. Nothing here is computed a second time elsewhere."""
+    """A study's results with what may be said of them. Nothing here is computed a second time elsewhere.
+
+    `search`: where the rows are finalists of a search, what it found.
+    """
 
     results: StudyResults
     population: Population
+    search: SearchResults | None = None
 
     @cached_property
     def contrasts(self) -> Contrasts:
@@ -220,9 +225,9 @@ class Analysis:
         return self.population == "queries-and-seeds"
 
 
-def analyse(results: StudyResults, population: Population = "seeds") -> Analysis:
+def analyse(results: StudyResults, population: Population = "seeds", search: SearchResults | None = None) -> Analysis:
     """The analysis of a study's results; its parts are computed when they are asked for."""
-    return Analysis(results, population)
+    return Analysis(results, population, search)
 
 
 def _layout(results: StudyResults) -> Layout:

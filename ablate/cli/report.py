@@ -36,6 +36,7 @@ def report(
 
     from ablate.analysis.analyse import Population, analyse
     from ablate.analysis.results import load
+    from ablate.analysis.search import load_search
     from ablate.report.formats import FORMATS, ILLUSTRATED, WITHOUT_FINDINGS
 
     if form not in FORMATS:
@@ -44,7 +45,8 @@ def report(
         raise AblateError(f"--population: {unknown_name('population', population, get_args(Population))}")
     asked: Population = "queries-and-seeds" if population == "queries-and-seeds" else "seeds"
     with closing(require_store(store)) as opened:
-        analysis = analyse(load(opened, study, profile, by_query=asked == "queries-and-seeds"), asked)
+        results = load(opened, study, profile, by_query=asked == "queries-and-seeds")
+        analysis = analyse(results, asked, load_search(opened, results))
     _write(FORMATS[form](analysis, output is None and sys.stdout.isatty()), output)
     if form in WITHOUT_FINDINGS:
         for finding in analysis.results.kept_although_stale:

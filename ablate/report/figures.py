@@ -17,6 +17,7 @@ from ablate.errors import AblateError
 from ablate.report import canvas, words
 from ablate.report.canvas import BLUE, GREEN, GREY, MEDIUM, ORANGE, PAD, SMALL, VERMILION
 from ablate.report.forest import forest, forest_figure
+from ablate.report.search_figures import search_figures
 
 TOP_K = {"top1": ("o", BLUE), "top5": ("s", ORANGE), "top10": ("^", GREEN)}
 INCHES_A_ROW = 0.52
@@ -51,13 +52,16 @@ class TopK(NamedTuple):
 def draw_all(analysis: Analysis, folder: Path) -> list[Path]:
     """Draws what there are results for; the paths of the SVG and PNG files, which lie beside their CSV."""
     rungs = ladder(analysis)
-    if not rungs:
+    if not rungs and not analysis.search:
         return []
     entries = forest(analysis)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with matplotlib.rc_context(canvas.STYLE):
-            paths = _ladder_figure(analysis, rungs, folder / "ladder")
+            paths = search_figures(analysis, folder)
+            if not rungs:
+                return paths
+            paths += _ladder_figure(analysis, rungs, folder / "ladder")
             paths += _top_k_figure(analysis, top_k(analysis), folder / "topk")
             return paths + (forest_figure(analysis, entries, folder / "forest") if entries else [])
     except OSError as error:

@@ -61,9 +61,10 @@ def forest(analysis: Analysis) -> list[Entry]:
     """The direct contrasts, of a family that is listed only its own; the factors; the steps that are confounded."""
     results, listed = analysis.results, not isinstance(analysis.results.family, str)
     confounded = [step for step in analysis.steps if step.identified != DIRECT]
+    factors = analysis.effects if analysis.search is None else ()  # those of finalists are their contrasts
     return [
         *(_of_rows(STEP, one, results) for one in _direct(analysis.contrasts) if one.in_family or not listed),
-        *(_of_factor(effect, results) for effect in analysis.effects),
+        *(_of_factor(effect, results) for effect in factors),
         *(_of_rows(CONFOUNDED, step, results) for step in confounded),
     ]
 

@@ -13,6 +13,7 @@ from ablate.analysis.effects import Effect, Interaction
 from ablate.analysis.estimates import Estimate
 from ablate.analysis.results import RowResult
 from ablate.analysis.totals import Pairing
+from ablate.report.search_json import search_document
 
 Plain = dict[str, Any]
 
@@ -60,6 +61,7 @@ def document(analysis: Analysis) -> Plain:
             {"reading": words, **_judged(analyse(other, analysis.population))}
             for words, other in analysis.other_readings.items()
         ],
+        "search": search_document(analysis),
     }
 
 

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from ablate.analysis.analyse import Analysis
 from ablate.report import comparisons, doubts, ladder
 from ablate.report.blocks import Block
+from ablate.report.search import search
 
 
 def outline(analysis: Analysis, most_rows: int, most_contrasts: int) -> Iterator[Block]:
     """On a narrow page, the rows in several tables, of which the first `most_rows` are shown."""
+    yield from search(analysis)
     yield ladder.rates(analysis, most_rows)
-    yield from ladder.components(analysis, most_rows)
+    if analysis.search is None:  # a finalist is called by what it has
+        yield from ladder.components(analysis, most_rows)
     yield ladder.steps(analysis, most_rows)
     yield ladder.against_baseline(analysis, most_rows)
     yield from _rest(analysis, most_contrasts)
@@ -18,6 +21,7 @@ def outline(analysis: Analysis, most_rows: int, most_contrasts: int) -> Iterator
 
 def wide_outline(analysis: Analysis, most_contrasts: int) -> Iterator[Block]:
     """With all rows in one wide table."""
+    yield from search(analysis)
     yield ladder.ladder(analysis)
     yield from _rest(analysis, most_contrasts)
 
@@ -26,7 +30,8 @@ def _rest(analysis: Analysis, most: int) -> Iterator[Block]:
     contrasts = tuple(analysis.contrasts)
     yield from comparisons.contrasts(analysis, contrasts, most)
     yield doubts.totals(analysis, contrasts, most)
-    yield comparisons.effects(analysis, most)
+    if analysis.search is None:  # of finalists they are the same changes, in a family of their own
+        yield comparisons.effects(analysis, most)
     yield comparisons.fractions(analysis)
     yield comparisons.interactions(analysis)
     yield from doubts.readings(analysis)

@@ -1,0 +1,251 @@
+"""What a search found: its candidates, its finalists on fresh seeds, and what explains how candidates differ."""
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+from sqlalchemy import delete, select, update
+
+from ablate.analysis.analyse import Analysis
+from ablate.analysis.importance import LEAST, Axis, importance
+from ablate.analysis.results import load
+from ablate.analysis.search import Rerun, SearchResults, Tried, load_search
+from ablate.store import Store, plans
+from ablate.store.plans import Plan, PlannedRow
+from ablate.store.schema import DONE, FAILED, PRUNED, RUNNING, attempts, candidates, hits, interims, trials
+from ablate.train.config.simulated import SimulatedConfig
+from ablate.train.simulated import train
+from tests.searches import BASELINE, QUERIES, TWO, Point, read, searched, spread, trial
+
+SEEDS = (101, 102, 103, 104, 105)
+MARGIN, OMEGA = Axis("margin", 0.05, 1.0, log=True), Axis("omega", 0.0, 1.0)
+
+
+def of(analysis: Analysis) -> SearchResults:
+    assert analysis.search is not None
+    return analysis.search
+
+
+def validation(values: Mapping[str, Any], seed: int) -> float:
+    """The top-1 rate that the trainer itself gives."""
+    config = SimulatedConfig.model_validate(trial(values, seed).config)
+    (evaluation,) = train([config], seed, 0, lambda _: None).evaluations
+    return float((evaluation.ranks["validation"] == 1).mean())
+
+
+def tried(number: int, state: str = DONE, known: bool = False, **scores: float) -> Tried:
+    return Tried(number, known, {"margin": 0.1}, state, scores, {}, 1.0, None, False, number)
+
+
+def made(found: Sequence[Tried], *metrics: str) -> SearchResults:
+    dimensions = (MARGIN,)
+    return SearchResults(1, "tpe", None, 0, metrics, 10, None, 0.0, dimensions, tuple(found), (), {})
+
+
+def test_finalists_are_scored_by_the_search_and_again_on_fresh_seeds(store: Store) -> None:
+    points = spread(20)
+    found = of(searched(store, points, seeds=SEEDS))
+    seen = {number: validation(p.values, 0) for number, p in enumerate(points) if p.state == DONE}
+    assert [one.number for one in found.finalists] == sorted(seen, key=lambda number: -seen[number])[:3]
+    for one in found.finalists:
+        again = [validation(points[one.number].values, seed) for seed in SEEDS]
+        rerun = one.reruns["top1"]
+        assert rerun.score == seen[one.number]
+        assert rerun.rates == tuple(again)
+        assert rerun.optimism == pytest.approx(100 * (seen[one.number] - np.mean(again)))
+
+
+def test_the_interval_of_optimism_is_students_t_over_the_fresh_seeds() -> None:
+    rates = (0.30, 0.32, 0.31, 0.35)
+    rerun = Rerun(0.36, rates, 0.95)
+    low, high = stats.t.interval(0.95, 3, np.mean(rates), stats.sem(rates))
+    assert rerun.interval == pytest.approx((low, high))
+    assert rerun.optimism_interval == pytest.approx((36 - 100 * high, 36 - 100 * low))
+
+
+@pytest.mark.parametrize("rates", [(), (0.3,)])
+def test_too_few_fresh_seeds_have_no_interval(rates: tuple[float, ...]) -> None:
+    rerun = Rerun(0.36, rates, 0.95)
+    assert rerun.interval is None
+    assert rerun.optimism_interval is None
+    assert rerun.optimism == (pytest.approx(6.0) if rates else None)
+
+
+def test_a_search_is_told_without_the_test_results_of_its_candidates(store: Store) -> None:
+    before = of(searched(store, spread(20)))
+    with store.write() as connection:
+        keys = list(connection.execute(select(candidates.c.trial_key)).scalars())
+        spoiled = update(hits).where(hits.c.trial_key.in_(keys), hits.c.split == "test").values(hits=0)
+        assert connection.execute(spoiled).rowcount > 0
+    assert of(read(store)) == before
+
+
+def test_verdicts_are_of_the_test_split_and_in_the_family(store: Store) -> None:
+    analysis = searched(store, spread(20))
+    for finalist in of(analysis).finalists:
+        (row,) = (row for row in analysis.results.rows if row.label == finalist.label)
+        contrast = analysis.against_baseline[row.number]
+        assert contrast.in_family
+        assert contrast.identified == "direct"
+        means = [np.mean(one.metrics["top1"].hits) / QUERIES for one in (analysis.results.rows[0], row)]
+        assert contrast.estimate.effect == pytest.approx(100 * (means[1] - means[0]))
+
+
+def test_the_steps_that_pruning_saved(store: Store) -> None:
+    """17 trained in full, three stopped after 3, 5 and 2 tenths; what failed, or was known, counts for nothing."""
+    found = of(searched(store, spread(23)))
+    assert len([one for one in found.proposed if one.scores]) == 16
+    assert found.steps_saved == pytest.approx((0.7 + 0.5 + 0.8) / 19)
+    with store.write() as connection:
+        connection.execute(delete(interims))
+    again = of(read(store))
+    assert again.steps_saved == pytest.approx((0.7 + 0.5 + 0.8) / 19), "from how far the attempts say they were"
+    with store.write() as connection:
+        connection.execute(update(attempts).where(attempts.c.state == PRUNED).values(steps=300, step=0))
+    assert of(read(store)).steps_saved == pytest.approx(900 / (900 + 16 * 100)), "weighted by their steps"
+
+
+def test_a_search_without_trainings_of_its_own_saves_nothing_known(store: Store) -> None:
+    points = [replace(point, known=True, state=DONE) for point in spread(4)]
+    assert of(searched(store, points, top=1)).steps_saved is None
+
+
+def test_what_was_known_and_what_repeats_is_reused(store: Store) -> None:
+    points = [*spread(6), Point(spread(6)[5].values)]
+    found = of(searched(store, points, top=1))
+    assert [one.number for one in found.reused] == [0, 1, 2, 6]
+    assert [one.number for one in found.proposed] == [3, 4, 5, 6]
+
+
+def test_a_pruned_candidate_stands_where_it_was_last_looked_at(store: Store) -> None:
+    found = of(searched(store, spread(8)))
+    pruned = found.candidates[7]
+    assert pruned.state == PRUNED
+    assert pruned.scores == {}
+    assert pruned.value("top1") == 0.1, "20 hits a tenth of 1,000, five tenths"
+    assert 7 not in [one.number for one in found.finished]
+    assert 7 not in [number for number, _ in found.best_so_far("top1")]
+
+
+def test_the_best_so_far_never_falls_and_is_the_best_at_last(store: Store) -> None:
+    found = of(searched(store, spread(20)))
+    best = [rate for _, rate in found.best_so_far("top1")]
+    assert all(one <= other for one, other in pairwise(best))
+    assert best[-1] == max(one.scores["top1"] for one in found.finished) == found.front[0].scores["top1"]
+
+
+def test_of_several_metrics_the_best_are_those_that_none_beats() -> None:
+    rng = np.random.default_rng(3)
+    rates = rng.integers(0, 6, (40, 2)) / 10
+    found = made([tried(n, top1=a, top5=b) for n, (a, b) in enumerate(rates.tolist())], "top1", "top5")
+    front = [one.number for one in found.front]
+    for number, own in enumerate(rates):
+        beaten = any(np.all(other >= own) and np.any(other > own) for other in rates)
+        first = next(n for n, other in enumerate(rates) if np.array_equal(other, own)) == number
+        assert (number in front) == (first and not beaten)
+
+
+def test_the_first_of_equal_ones_is_the_best() -> None:
+    found = made([tried(0, top1=0.2), tried(1, top1=0.3), tried(2, top1=0.3), tried(3, FAILED)], "top1")
+    assert [one.number for one in found.front] == [1]
+    assert made([tried(0, RUNNING)], "top1").front == []
+
+
+def test_the_baselines_place_is_read_from_its_config(store: Store) -> None:
+    assert of(searched(store, spread(4), top=0, rerun=False)).baseline == BASELINE
+    elsewhere = [{**TWO[0], "name": "distance"}, TWO[1]]
+    points = [Point({"distance": 0.1, "omega": 0.5})]
+    assert of(searched(store, points, dimensions=elsewhere)).baseline == {"omega": 0.9}
+
+
+def test_other_plans_have_no_search(store: Store) -> None:
+    document = {"primary": "top1", "alpha": 0.05, "delta_pp": 0.5, "trainer": "simulated", "factors": []}
+    made_of = trial(BASELINE, 0)
+    with store.write() as connection:
+        plans.save_trials(connection, [made_of])
+        assert connection.execute(select(trials.c.key)).scalar() == made_of.key
+        plans.save_plan(connection, Plan("a", "b", document, False, [PlannedRow("row", "row", {}, {0: made_of.key})]))
+    assert load_search(store, load(store)) is None
+
+
+# importance
+
+
+def surface(count: int, seed: int = 0) -> list[dict[str, float]]:
+    rng = np.random.default_rng(seed)
+    margins, omegas = np.exp(rng.uniform(np.log(0.05), 0, count)), rng.uniform(0, 1, count)
+    return [{"margin": float(m), "omega": float(o)} for m, o in zip(margins, omegas, strict=True)]
+
+
+def test_importance_finds_the_dimension_that_matters() -> None:
+    points = surface(60)
+    found = importance([MARGIN, OMEGA], points, [-((point["omega"] - 0.7) ** 2) for point in points])
+    assert [share.name for share in found.shares] == ["omega", "margin"]
+    assert found.shares[0].mean > 0.9
+    assert sum(share.mean for share in found.shares) == pytest.approx(1.0)
+    assert all(share.low <= share.mean <= share.high for share in found.shares)
+    assert found.shares[0].low < found.shares[0].high, "evaluator seeds differ"
+
+
+def test_importance_is_the_same_each_time() -> None:
+    points = surface(12)
+    values = [point["margin"] for point in points]
+    assert importance([MARGIN, OMEGA], points, values) == importance([MARGIN, OMEGA], points, values)
+
+
+def test_importance_of_choices_and_of_what_lies_off_the_grid() -> None:
+    """What the study had run before need not lie where the search looks."""
+    kinds = Axis("kind", choices=("a", "b"))
+    steps = Axis("steps", 10, 100, step=10, whole=True)
+    points = [{"kind": "abc"[n % 3], "steps": 5 + 7 * n} for n in range(30)]
+    found = importance([kinds, steps], points, [float(point["kind"] == "b") for point in points])
+    assert found.shares[0].name == "kind"
+    assert found.shares[0].mean > 0.8
+
+
+def test_a_dimension_that_never_varied_explains_nothing() -> None:
+    points = [{**point, "omega": 0.5} for point in surface(20)]
+    found = importance([MARGIN, OMEGA], points, [point["margin"] for point in points])
+    assert [(share.name, share.mean) for share in found.shares] == [("margin", 1.0), ("omega", 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("points", "value", "why"),
+    [
+        (surface(LEAST - 1), None, f"{LEAST - 1} finished candidates; {LEAST} or more are needed"),
+        (surface(1), None, "1 finished candidate; "),
+        ([], None, "0 finished candidates; "),
+        (surface(20), 0.3, "all finished candidates have the same score"),
+        ([{"margin": 0.1, "omega": 0.5}] * 20, None, "no dimension varies"),
+    ],
+)
+def test_where_there_is_no_importance_it_says_why(
+    points: Sequence[Mapping[str, float]], value: float | None, why: str
+) -> None:
+    values = [value if value is not None else n / 100 for n in range(len(points))]
+    found = importance([MARGIN, OMEGA], points, values)
+    assert found.shares == ()
+    assert found.why is not None
+    assert found.why.startswith(why)
+
+
+def test_optuna_says_nothing_and_keeps_its_settings(capfd: pytest.CaptureFixture[str]) -> None:
+    import optuna
+
+    before = optuna.logging.get_verbosity()
+    points = surface(10)
+    importance([MARGIN, OMEGA], points, [point["margin"] for point in points])
+    assert capfd.readouterr() == ("", "")
+    assert optuna.logging.get_verbosity() == before
+
+
+def test_optuna_is_not_imported_where_no_search_is_reported() -> None:
+    modules = "ablate.analysis.analyse, ablate.report.formats, ablate.report.figures"
+    code = f"import sys, {modules}; print('optuna' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
