@@ -13,7 +13,7 @@ from ablate.study.levels import FactorReader, ReadFactor
 from ablate.study.overlay import choose_profile, overlay, profile_names
 from ablate.study.rows import is_line
 from ablate.study.schema import SearchEntry, StudyEntry
-from ablate.study.seeds import SEEDS, read_seeds
+from ablate.study.seeds import read_seeds
 from ablate.study.settings import Config, flattened, overlaid
 from ablate.study.source import Node, read_file
 from ablate.study.study import Reference, Study
@@ -59,7 +59,7 @@ class _Reader:
         written, preset, config = self._config(factors, references)
         wanted = WantedReader(self.root, [read.factor for read in factors], self.faults).wanted()
         self._check_labels(references, {row.label for row in wanted.rows})
-        seeds = self._seeds()
+        seeds, looks = self._seeds()
         self.faults.check()
         assert isinstance(entry, StudyEntry)
         return Study(
@@ -76,7 +76,8 @@ class _Reader:
             factors=tuple(read.factor for read in factors),
             rows=wanted.rows,
             references=tuple(references),
-            seeds=tuple(seeds),
+            seeds=seeds,
+            looks=looks,
             family=wanted.family,
             aliases=wanted.aliases,
             excluded=wanted.excluded,
@@ -141,14 +142,9 @@ class _Reader:
             if reference.label in rows:
                 self.faults.add(path, f"{reference.label!r} is also the label of a row")
 
-    def _seeds(self) -> list[int]:
+    def _seeds(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         node = self.root.child("seeds")
-        if node is None:
-            return [0]
-        seeds = read_seeds(node.plain())
-        if not seeds:
-            self.faults.expected(("seeds",), node.plain(), SEEDS)
-        return seeds
+        return read_seeds(node.plain(), self.faults) if node else ((0,), ())
 
     def _check_search(self, factors: Sequence[ReadFactor], config: ConfigReader) -> None:
         """Each dimension of a search is one config key, or a factor that sets one, with values that the key takes."""

@@ -26,7 +26,8 @@ class Study:
 
     `delta` is in percentage points. `family`: the contrasts that share the error, direct, effects, or pairs of labels.
     `aliases`: a table for each fractional design; `excluded`: combinations of levels that make no sense. `warnings`
-    are about rows that are wanted and hardly meant.
+    are about rows that are wanted and hardly meant. `looks`: with how many seeds verdicts may be judged, if rows get
+    seeds only where a verdict is open; `seeds` are then those of the first look.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Study:
     excluded: tuple[Excluded, ...] = ()
     search: SearchEntry | None = None
     warnings: tuple[str, ...] = ()
+    looks: tuple[int, ...] = ()
 
     def row_config(self, row: Row) -> Config:
         """The config of a row: the shared one with the row's levels in place."""
