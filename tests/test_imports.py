@@ -16,7 +16,8 @@ MAY_IMPORT = {
     "run": {"errors", "train", "study", "store"},
     "analysis": {"errors", "train", "study", "store"},
     "report": {"errors", "study", "store", "analysis"},
-    "cli": {"errors", "data", "train", "study", "store", "run", "analysis", "report"},
+    "adaptive": {"errors", "data", "train", "study", "store", "run", "analysis"},
+    "cli": {"errors", "data", "train", "study", "store", "run", "analysis", "report", "adaptive"},
     "__main__": {"cli"},
     "__init__": set(),
 }

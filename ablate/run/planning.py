@@ -114,10 +114,7 @@ def _document(study: Study, first: Trial, overrides: Sequence[str]) -> dict[str,
     return {
         "question": study.question,
         "trainer": study.trainer,
-        "primary": study.primary,
-        "delta_pp": study.delta,
-        "alpha": study.alpha,
-        "family": study.family if isinstance(study.family, str) else [list(pair) for pair in study.family],
+        **rules(study),
         "excluded": [{name: list(levels) for name, levels in rule.items()} for rule in study.excluded],
         "seeds": list(study.seeds),
         "factors": [_factor(factor) for factor in study.factors],
@@ -128,6 +125,17 @@ def _document(study: Study, first: Trial, overrides: Sequence[str]) -> dict[str,
         "findings": [],
         "fractions": alias_sentences(study),
         "overrides": list(overrides),
+    }
+
+
+def rules(study: Study) -> dict[str, Any]:
+    """What the study's claims go by, as the document has it."""
+    return {
+        "primary": study.primary,
+        "delta_pp": study.delta,
+        "alpha": study.alpha,
+        "family": study.family if isinstance(study.family, str) else [list(pair) for pair in study.family],
+        "looks": list(study.looks),
     }
 
 

@@ -1,0 +1,1 @@
+"""What results decide about what runs next."""
