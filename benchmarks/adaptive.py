@@ -150,7 +150,11 @@ def errors() -> dict[str, tuple[Callable[[str], Case], Callable[[Spent], Bools]]
     def small(said: Spent) -> Bools:
         return said.says(*SMALL)
 
+    def untrue(said: Spent) -> Bools:
+        return (said.verdict != verdicts.UNDECIDED) & ~right(said, LOG)
+
     return {
+        "the log's effects: any verdict that is not true": (lambda design: Case(design, LOG, sd), untrue),
         "all effects null": (lambda design: Case(design, NO_EFFECTS, sd), claims),
         "half of them null, the others ±2 pp": (lambda design: Case(design, HALF, sd), claims_of_none),
         "all ±delta: false `no_effect`": (lambda design: Case(design, AT_DELTA, sd), small),
@@ -195,7 +199,7 @@ def errors_table(design: str, studies: int, rng: np.random.Generator) -> list[st
         cells = []
         for name in ERROR_METHODS:
             share, error, trials = error_rate(truth, design, METHODS[name], studies, rng)
-            cells.append(f"{100 * share:.1f} ± {100 * error:.1f} ({trials:.0f})")
+            cells.append(f"{100 * share:.1f} ± {100 * error:.1f} ({trials:.1f})")
         lines.append(f"| {truth} | {' | '.join(cells)} |")
     return lines
 
