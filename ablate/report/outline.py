@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ablate.analysis.analyse import Analysis
-from ablate.report import comparisons, doubts, ladder
+from ablate.report import comparisons, doubts, ladder, looks
 from ablate.report.blocks import Block
 
 
@@ -25,6 +25,7 @@ def wide_outline(analysis: Analysis, most_contrasts: int) -> Iterator[Block]:
 def _rest(analysis: Analysis, most: int) -> Iterator[Block]:
     contrasts = tuple(analysis.contrasts)
     yield from comparisons.contrasts(analysis, contrasts, most)
+    yield looks.looks(analysis)
     yield doubts.totals(analysis, contrasts, most)
     yield comparisons.effects(analysis, most)
     yield comparisons.fractions(analysis)
