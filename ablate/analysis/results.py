@@ -167,17 +167,35 @@ def load(store: Store, study: str | None = None, profile: str | None = None, by_
         wanted = _to_compare_by_query(found, by_query)
         hits = dict(readings.read_hits_of_queries(connection, wanted, KS[found.primary])) if wanted else {}
         looks = read_looks(connection, chosen.study, chosen.profile) if found.schedule else []
-    return replace(found, hits=hits, **_of_family(found, looks))
+    return replace(found, hits=hits, **_of_family(plan, found, looks))
 
 
-def _of_family(found: StudyResults, looks: Sequence[LookRow]) -> dict[str, Any]:
+def _of_family(plan: Plan, found: StudyResults, looks: Sequence[LookRow]) -> dict[str, Any]:
     """The looks of the current family and why earlier ones ended; none if what they declared is no longer so."""
     begun = {look.family: look.why for look in reversed(looks)}
     ended = tuple(why or "" for _, why in sorted(begun.items()))[1:]
     last = [look for look in looks if look.family == max(begun)]
     if any(_rules(found.document, look.rules) != look.rules for look in last):
         return {"ended": (*ended, "what it declared is no longer so")}
+    if last and not _is_of(plan, found, last[-1]):
+        return {"ended": (*ended, "what it saw has changed; the next run begins another")}
     return {"looks": tuple(from_json(look) for look in last), "ended": ended}
+
+
+def _is_of(plan: Plan, found: StudyResults, look: LookRow) -> bool:
+    """Whether a look saw the plan's trials, with the results that they have."""
+    cells = {row.label: row.cells for row in plan.rows if row.kind == "row"}
+    if look.trials and isinstance(found.family, str) and look.trials.keys() != cells.keys():
+        return False
+    hits = {
+        row.label: dict(zip(row.seeds, row.metrics[found.primary].hits, strict=True)) for row in found.rows if row.seeds
+    }
+    return all(
+        key == cells[label].get(int(seed), key) and count in (None, hits.get(label, {}).get(int(seed), count))
+        for label, row in look.trials.items()
+        if label in cells
+        for seed, (key, count) in row["seeds"].items()
+    )
 
 
 def _rules(document: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
