@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "run": {"errors", "train", "study", "store"},
     "analysis": {"errors", "train", "study", "store"},
     "report": {"errors", "study", "store", "analysis"},
-    "adaptive": {"errors", "train", "study", "store", "run", "analysis"},
+    "adaptive": {"errors", "data", "train", "study", "store", "run", "analysis"},
     "cli": {"errors", "data", "train", "study", "store", "run", "analysis", "report", "adaptive"},
     "__main__": {"cli"},
     "__init__": set(),

@@ -51,7 +51,9 @@ def _dominates(one: Sequence[float], other: Sequence[float]) -> bool:
     return all(a >= b for a, b in zip(one, other, strict=True)) and tuple(one) != tuple(other)
 
 
-def study_of(study: Study, points: Candidates, chosen: Sequence[Candidate]) -> tuple[Study, list[Trial]]:
+def study_of(
+    study: Study, points: Candidates, row: SearchRow, chosen: Sequence[Candidate]
+) -> tuple[Study, list[Trial]]:
     """The finalists and the baseline as a study of its own with fresh seeds, and its trials.
 
     The family is declared here, before any of it runs: each finalist against the baseline, and the best, which is the
@@ -59,7 +61,7 @@ def study_of(study: Study, points: Candidates, chosen: Sequence[Candidate]) -> t
     """
     assert study.search is not None
     seeds = fresh_seeds(study)
-    labels = [BASELINE, *(label_of(one, points) for one in chosen)]
+    labels = [BASELINE, *(_label(one, points) for one in chosen)]
     trials = points.baseline(seeds, BASELINE)
     for one, label in zip(chosen, labels[1:], strict=True):
         trials += points.trials(one.point, seeds, label)
@@ -80,16 +82,18 @@ def study_of(study: Study, points: Candidates, chosen: Sequence[Candidate]) -> t
         aliases=(),
         excluded=(),
         warnings=(),
+        looks=(),
+        found_by=_about(study, row, chosen, points),
     )
     return compared, trials
 
 
-def label_of(one: Candidate, points: Candidates) -> str:
+def _label(one: Candidate, points: Candidates) -> str:
     """What a finalist is called: `trial 17 (margin=0.213, omega=0.712)`."""
     return f"{LABEL.format(one.number)} ({points.words(one.point)})"
 
 
-def about(study: Study, row: SearchRow, chosen: Sequence[Candidate], points: Candidates) -> dict[str, Any]:
+def _about(study: Study, row: SearchRow, chosen: Sequence[Candidate], points: Candidates) -> dict[str, Any]:
     """What the plan says of the search, for reports."""
     search = study.search
     assert search is not None
@@ -104,7 +108,7 @@ def about(study: Study, row: SearchRow, chosen: Sequence[Candidate], points: Can
         "pruner": search.pruner,
         "trials": search.trials,
         "hours": search.hours,
-        "finalists": [{"label": label_of(one, points), "number": one.number} for one in chosen],
+        "finalists": [{"label": _label(one, points), "number": one.number} for one in chosen],
     }
 
 

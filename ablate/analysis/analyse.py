@@ -11,13 +11,14 @@ import numpy as np
 from ablate.analysis.cells import Cells, cells
 from ablate.analysis.circumstances import Circumstances, circumstances
 from ablate.analysis.contrasts import Contrast, Contrasts, contrasts
-from ablate.analysis.effects import Effect, Interaction, Rows, effects, interactions
+from ablate.analysis.effects import Effect, Interaction, Rows, Weighed, effects, interactions, weigh
 from ablate.analysis.estimates import Rules
 from ablate.analysis.layout import Layout, Variable, lay_out
 from ablate.analysis.measure import measure_pairs
 from ablate.analysis.one_seed import NEWCOMBE
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.analysis.search import SearchResults
+from ablate.analysis.standing import Standing, Watched, looked_at_all
 from ablate.analysis.stats import holm, wilson
 from ablate.analysis.student import t_interval
 from ablate.analysis.suggest import Suggestion, suggest
@@ -86,7 +87,15 @@ class Analysis:
     @cached_property
     def effects(self) -> tuple[Effect, ...]:
         """One entry a factor and level other than its baseline."""
-        return effects(self._cells, self._layout, self._finished, self._around, self._rules, self._new_queries)
+        looked_at = bool(self.results.schedule) and self.results.family == "effects"
+        standing = Standing(self.results, self.watched) if looked_at else None
+        return effects(self._weighed, self._layout, self._finished, self._rules, standing)
+
+    @cached_property
+    def watched(self) -> Watched:
+        """The family as it is measured now, which looks are at."""
+        effects_are = self.results.family == "effects"
+        return self._weighed.watched(self._layout) if effects_are else self.contrasts.watched
 
     @cached_property
     def interactions(self) -> tuple[Interaction, ...]:
@@ -138,7 +147,8 @@ class Analysis:
             return frozenset()
         top = int(finished[np.argmax(np.nanmean(self._cells.rates[finished], axis=1))])
         others = finished[finished != top]
-        p = holm(measure_pairs(self._cells, others, np.full(len(others), top), self._new_queries).p)
+        measured = measure_pairs(self._cells, others, np.full(len(others), top), self._new_queries)
+        p = holm(looked_at_all(measured, self.results.schedule) if self.results.schedule else measured.p)
         tied = [int(at) for at, value in zip(others, p, strict=True) if not value <= self.results.alpha]
         return frozenset(self.results.rows[at].label for at in (top, *tied))
 
@@ -192,6 +202,10 @@ class Analysis:
         return _layout(self.results)
 
     @cached_property
+    def _weighed(self) -> Weighed:
+        return weigh(self._cells, self._layout, self._finished, self._around, self._new_queries)
+
+    @cached_property
     def _around(self) -> Circumstances:
         return circumstances(self.results, self.results.seeds)
 
@@ -226,8 +240,11 @@ class Analysis:
 
 
 def analyse(results: StudyResults, population: Population = "seeds", search: SearchResults | None = None) -> Analysis:
-    """The analysis of a study's results; its parts are computed when they are asked for."""
-    return Analysis(results, population, search)
+    """The analysis of a study's results; its parts are computed when they are asked for.
+
+    Looks are about new seeds on these queries, whatever the population.
+    """
+    return Analysis(results, "seeds" if results.schedule else population, search)
 
 
 def _layout(results: StudyResults) -> Layout:

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from ablate.analysis import verdicts
 from ablate.analysis.cells import Cells
-from ablate.analysis.circumstances import circumstances
+from ablate.analysis.circumstances import Circumstances, circumstances
 from ablate.analysis.estimates import Estimate, Judged, Rules
 from ablate.analysis.layout import Layout
 from ablate.analysis.measure import measure_pairs
 from ablate.analysis.results import RowResult, StudyResults
+from ablate.analysis.standing import Standing, Watched
 
 if TYPE_CHECKING:
     from ablate.study.wanted import Family
@@ -62,7 +63,10 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Contrasts(Sequence[Contrast]):
-    """Many contrasts as columns; each becomes an object when it is asked for."""
+    """Many contrasts as columns; each becomes an object when it is asked for.
+
+    `family`: all pairs that share the study's error, those that are not listed too; `mixed`: which are confounded.
+    """
 
     results: StudyResults
     metric: str
@@ -74,6 +78,8 @@ class Contrasts(Sequence[Contrast]):
     groups: Sequence[Judged]
     group: Ints
     place: Ints
+    family: Ints
+    mixed: Bools
 
     def __len__(self) -> int:
         return len(self.first)
@@ -82,7 +88,7 @@ class Contrasts(Sequence[Contrast]):
         i, j = int(self.first[at]), int(self.second[at])
         differs = tuple(name for name, is_so in zip(self.results.factors, self.differing[at], strict=True) if is_so)
         undeclared = tuple(name for name, is_so in zip(self.names, self.undeclared[at], strict=True) if is_so)
-        estimate = self.groups[self.group[at]][int(self.place[at])]
+        estimate = self._estimate(int(self.group[at]), int(self.place[at]))
         if (len(differs) != 1 or undeclared) and estimate.verdict != verdicts.NOT_ESTIMABLE:
             estimate = _confounded(estimate)
         rows = self.results.rows
@@ -90,6 +96,23 @@ class Contrasts(Sequence[Contrast]):
 
     def __iter__(self) -> Iterator[Contrast]:
         return (self[at] for at in range(len(self)))
+
+    def _estimate(self, group: int, place: int) -> Estimate:
+        now = self.groups[group][place]
+        return self._standing(place, now) if group == FAMILY and self._standing else now
+
+    @cached_property
+    def _standing(self) -> Standing | None:
+        return Standing(self.results, self.watched) if self.results.schedule else None
+
+    @cached_property
+    def watched(self) -> Watched:
+        """The family, for looks."""
+        labels = [row.label for row in self.results.rows]
+        names = tuple((labels[i], labels[j]) for i, j in self.family.tolist())
+        touches = np.zeros((len(names), len(labels)), dtype=bool)
+        np.put_along_axis(touches, self.family, True, axis=1)
+        return Watched(names, touches, self.groups[FAMILY].measured, self.mixed)
 
     @cached_property
     def _at(self) -> Mapping[tuple[int, int], int]:
@@ -125,8 +148,27 @@ def contrasts(results: StudyResults, cells: Cells, layout: Layout, seeds: Sequen
     differing = layout.codes[pairs[:, 0]] != layout.codes[pairs[:, 1]]
     undeclared = around.between(pairs[:, 0], pairs[:, 1], differing)
     return Contrasts(
-        results, results.primary, pairs[:, 0], pairs[:, 1], differing, undeclared, around.names, groups, group, place
+        results,
+        results.primary,
+        pairs[:, 0],
+        pairs[:, 1],
+        differing,
+        undeclared,
+        around.names,
+        groups,
+        group,
+        place,
+        families[0],
+        _mixed(layout, around, chosen) if len(chosen) else np.zeros(len(families[0]), dtype=bool),
     )
+
+
+def _mixed(layout: Layout, around: Circumstances, pairs: Ints) -> Bools:
+    """Which pairs differ in more than one factor, in none, or in something undeclared."""
+    first, second = pairs.T
+    differing = layout.codes[first] != layout.codes[second]
+    found: Bools = (differing.sum(axis=1) != 1) | around.between(first, second, differing).any(axis=1)
+    return found
 
 
 def _declared_pairs(results: StudyResults) -> Ints:

@@ -13,8 +13,10 @@ from ablate.analysis.cells import Cells
 from ablate.analysis.circumstances import Circumstances
 from ablate.analysis.estimates import Estimate, Judged, Rules
 from ablate.analysis.layout import Column, Layout
-from ablate.analysis.measure import measure_combinations
+from ablate.analysis.measure import ROUNDING, Measured, measure_combinations
+from ablate.analysis.standing import Standing, Watched
 from ablate.analysis.stats import benjamini_hochberg
+from ablate.study.factors import level_text
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -63,10 +65,27 @@ class Rows:
     at: Ints
 
 
-def effects(
-    cells: Cells, every: Layout, finished: Rows, around: Circumstances, rules: Rules, new_queries: bool
-) -> tuple[Effect, ...]:
-    """One entry a factor and level other than its baseline, as declared, judged as a family."""
+@dataclass(frozen=True)
+class Weighed:
+    """The effects of a study, as declared: what each row counts in each, shape (seeds, effects, rows).
+
+    `contexts`: how many pairs of rows give each directly.
+    """
+
+    columns: Sequence[Column]
+    contexts: Sequence[int]
+    weights: Floats
+    measured: Measured
+
+    def watched(self, every: Layout) -> Watched:
+        """The family of effects, for looks: an effect touches all rows that count in it."""
+        touches = np.asarray(np.any(np.abs(np.nan_to_num(self.weights)) > ROUNDING, axis=0))
+        names = tuple((every.variables[column.variable].name, _change(every, column)) for column in self.columns)
+        return Watched(names, touches, self.measured, np.zeros(len(names), dtype=bool))
+
+
+def weigh(cells: Cells, every: Layout, finished: Rows, around: Circumstances, new_queries: bool) -> Weighed:
+    """One entry a factor and level other than its baseline: from direct pairs of rows, or else from all rows."""
     wanted = [
         Column(position, level)
         for position in every.declared
@@ -80,10 +99,24 @@ def effects(
             weights[:, k] = _mean_weights(cells, own, np.array([-1.0, 1.0]))
         elif (at := finished.layout.against_baseline(column)) is not None:
             weights[:, k] = additive[:, at]
-    judged = Judged(measure_combinations(cells, weights, new_queries), rules, len(wanted))
+    measured = measure_combinations(cells, weights, new_queries)
+    return Weighed(wanted, [len(own) for own in pairs], weights, measured)
+
+
+def effects(
+    weighed: Weighed, every: Layout, finished: Rows, rules: Rules, standing: Standing | None
+) -> tuple[Effect, ...]:
+    """All effects, judged as a family; `standing`: where they stand after looks, if looks are at effects."""
+    judged = Judged(weighed.measured, rules, len(weighed.columns))
     return tuple(
-        _effect(every, finished.layout, column, len(own), judged[k])
-        for k, (column, own) in enumerate(zip(wanted, pairs, strict=True))
+        _effect(
+            every,
+            finished.layout,
+            column,
+            weighed.contexts[k],
+            standing(k, judged[k]) if standing else judged[k],
+        )
+        for k, column in enumerate(weighed.columns)
     )
 
 
@@ -131,6 +164,12 @@ def _effect(every: Layout, finished: Layout, column: Column, contexts: int, esti
         aliased if identified == NONE else (),
         estimate,
     )
+
+
+def _change(layout: Layout, column: Column) -> str:
+    """`off -> on`: what tells the effects of one factor apart, to a store."""
+    levels = layout.variables[column.variable].levels
+    return f"{level_text(levels[0])} -> {level_text(levels[column.level])}"
 
 
 def _direct_pairs(cells: Cells, every: Layout, around: Circumstances, column: Column) -> Ints:

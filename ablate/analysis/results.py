@@ -1,6 +1,6 @@
 """A study's finished trials as values: what every table, figure and contrast is made from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ablate.analysis.seen import Look, from_json
 from ablate.analysis.stats import wilson
 from ablate.store import Store, plans, readings
+from ablate.store.looks import LookRow, read_looks
 from ablate.store.plans import Plan, PlannedRow
 from ablate.study.changes import subject
 
@@ -72,7 +74,7 @@ class StudyResults:
     """The plan that a store keeps of a study, with results on the test split.
 
     `hits`: {trial key: whether each query is a hit on the primary metric}, of the trials that need to be compared
-    query by query.
+    query by query. `looks`: those of the current family; `ended`: why each family before it ended.
     """
 
     study: str
@@ -84,6 +86,8 @@ class StudyResults:
     queries: int | None
     gallery: int | None
     hits: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    looks: tuple[Look, ...] = ()
+    ended: tuple[str, ...] = ()
 
     @property
     def heading(self) -> str:
@@ -109,6 +113,11 @@ class StudyResults:
         """The contrasts that share the study's error."""
         found = self.document.get("family", "direct")
         return found if isinstance(found, str) else tuple((one, other) for one, other in found)
+
+    @property
+    def schedule(self) -> tuple[int, ...]:
+        """With how many seeds a study that spends them where verdicts are open is looked at; empty for others."""
+        return tuple(self.document.get("looks") or ())
 
     @property
     def baseline(self) -> RowResult:
@@ -157,7 +166,42 @@ def load(store: Store, study: str | None = None, profile: str | None = None, by_
         found = _results(plan, readings.read_trials(connection, keys))
         wanted = _to_compare_by_query(found, by_query)
         hits = dict(readings.read_hits_of_queries(connection, wanted, KS[found.primary])) if wanted else {}
-    return replace(found, hits=hits)
+        looks = read_looks(connection, chosen.study, chosen.profile) if found.schedule else []
+    return replace(found, hits=hits, **_of_family(plan, found, looks))
+
+
+def _of_family(plan: Plan, found: StudyResults, looks: Sequence[LookRow]) -> dict[str, Any]:
+    """The looks of the current family and why earlier ones ended; none if what they declared is no longer so."""
+    begun = {look.family: look.why for look in reversed(looks)}
+    ended = tuple(why or "" for _, why in sorted(begun.items()))[1:]
+    last = [look for look in looks if look.family == max(begun)]
+    if any(_rules(found.document, look.rules) != look.rules for look in last):
+        return {"ended": (*ended, "what it declared is no longer so")}
+    if last and not _is_of(plan, found, last[-1]):
+        return {"ended": (*ended, "what it saw has changed; the next run begins another")}
+    return {"looks": tuple(from_json(look) for look in last), "ended": ended}
+
+
+def _is_of(plan: Plan, found: StudyResults, look: LookRow) -> bool:
+    """Whether a look saw the plan's trials, with the results that they have."""
+    cells = {row.label: row.cells for row in plan.rows if row.kind == "row"}
+    if look.trials and isinstance(found.family, str) and look.trials.keys() != cells.keys():
+        return False
+    hits = {
+        row.label: dict(zip(row.seeds, row.metrics[found.primary].hits, strict=True)) for row in found.rows if row.seeds
+    }
+    return all(
+        key == cells[label].get(int(seed), key) and count in (None, hits.get(label, {}).get(int(seed), count))
+        for label, row in look.trials.items()
+        if label in cells
+        for seed, (key, count) in row["seeds"].items()
+    )
+
+
+def _rules(document: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    """What a plan declares of these, as looks keep it."""
+    declared = {"family": "direct", **document}
+    return {key: declared.get(key) for key in keys}
 
 
 def _to_compare_by_query(found: StudyResults, everything: bool) -> set[str]:

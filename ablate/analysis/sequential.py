@@ -5,7 +5,7 @@ which leaves the region |z| < bound at the first look where a claim is made.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -16,6 +16,10 @@ from scipy import special
 Floats = NDArray[np.float64]
 
 FARTHEST = 38.0  # |z| beyond which a normal tail is no float any more
+
+LEAST_ALPHA = 1e-12
+ALPHAS = np.append(np.geomspace(LEAST_ALPHA, 0.3, 48), [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.995, 1 - 1e-6])
+"""Where boundaries are tabulated for `repeated_p`."""
 
 SPENDING: dict[str, Callable[[float, Floats], Floats]] = {
     "power": lambda alpha, t: alpha * t**2,
@@ -41,16 +45,55 @@ def boundaries(looks: ArrayLike, alpha: float = 0.05, spending: str = "power") -
     spend than the smallest float. ValueError for looks that do not increase from above 0, an alpha not between 0
     and 1, and another spending.
     """
-    t = _information(looks)
-    _check_alpha(alpha)
-    if spending not in SPENDING:
-        raise ValueError(f"spending is {spending!r}; accepted: {', '.join(SPENDING)}")
-    spent = np.diff(SPENDING[spending](alpha, t), prepend=0.0)
-    paths, bounds = _start(), np.empty(len(t))
-    for k, until in enumerate(t):
-        bounds[k] = _bound(paths, until, spent[k])
-        paths = _advance(paths, t, k, bounds[k], 0.0)
-    return bounds
+    return _boundaries(_information(looks), alpha, spending)
+
+
+def nominal_level(information: Sequence[float], alpha: float, spending: str = "power") -> float:
+    """The level at which a test at the last of these looks crosses its boundary: 2Φ(−bound); 0 for no crossing.
+
+    information: of each look so far, the share of what the last look that was declared will have; increasing, up to
+    1. An interval at 1 less this level is a repeated confidence interval (Jennison & Turnbull 1989). ValueError as in
+    `boundaries`.
+    """
+    return float(2 * special.ndtr(-_boundaries(_shares(information), alpha, spending)[-1]))
+
+
+def repeated_p(p: ArrayLike, information: Sequence[float], spending: str = "power") -> Floats:
+    """The smallest alpha at whose boundary a nominal two-sided p crosses at the last of these looks; shape of `p`.
+
+    information: as in `nominal_level`. Valid at every look, however the looks
+    go on (Jennison & Turnbull 1984): so is the smallest over several. Interpolated between alphas, to 1e-4 of its
+    logarithm; never below LEAST_ALPHA. nan stays nan. ValueError as in `boundaries`.
+    """
+    log_nominal, log_alpha = _levels(tuple(_shares(information).tolist()), spending)
+    with np.errstate(divide="ignore"):
+        log_p = np.clip(np.log(np.asarray(p, dtype=float)), log_nominal[0], log_nominal[-1])
+    return np.exp(_interpolated(log_p, log_nominal, log_alpha))
+
+
+@cache
+def _levels(information: tuple[float, ...], spending: str) -> tuple[Floats, Floats]:
+    """Logarithms of nominal levels at the last look, increasing, and of the alphas that they belong to."""
+    nominal = np.array([nominal_level(information, alpha, spending) for alpha in ALPHAS])
+    seen = nominal > 0
+    return np.log(nominal[seen]), np.append(np.log(ALPHAS[seen][:-1]), 0.0)
+
+
+def _interpolated(x: Floats, known_x: Floats, known_y: Floats) -> Floats:
+    """Cubic between the points that are known: Hermite's, with differences for slopes.
+
+    It rises where they do, as no slope is above three times its neighbours' (Fritsch & Carlson 1980).
+    """
+    slopes = np.gradient(known_y, known_x)
+    at = np.clip(np.searchsorted(known_x, x) - 1, 0, len(known_x) - 2)
+    width = known_x[at + 1] - known_x[at]
+    s = (x - known_x[at]) / width
+    found: Floats = (
+        known_y[at] * (1 + 2 * s) * (1 - s) ** 2
+        + known_y[at + 1] * s**2 * (3 - 2 * s)
+        + width * s * (1 - s) * (slopes[at] * (1 - s) - slopes[at + 1] * s)
+    )
+    return found
 
 
 def crossing(looks: ArrayLike, bounds: ArrayLike, drift: float = 0.0) -> Floats:
@@ -108,6 +151,26 @@ def _information(looks: ArrayLike) -> Floats:
         raise ValueError(f"looks are {looks.tolist()}; increasing numbers above 0 are needed, such as [2, 3, 5]")
     t: Floats = looks / looks[-1]
     return t
+
+
+def _shares(information: Sequence[float]) -> Floats:
+    """Information as it is, of looks of which the last need not be the last that was declared."""
+    t = np.asarray(information, dtype=float)
+    if not len(t) or not t[0] > 0 or not (np.diff(t) > 0).all() or not t[-1] <= 1:
+        raise ValueError(f"information is {t.tolist()}; increasing shares above 0 and up to 1 are needed")
+    return t
+
+
+def _boundaries(t: Floats, alpha: float, spending: str) -> Floats:
+    _check_alpha(alpha)
+    if spending not in SPENDING:
+        raise ValueError(f"spending is {spending!r}; accepted: {', '.join(SPENDING)}")
+    spent = np.diff(SPENDING[spending](alpha, t), prepend=0.0)
+    paths, bounds = _start(), np.empty(len(t))
+    for k, until in enumerate(t):
+        bounds[k] = _bound(paths, until, spent[k])
+        paths = _advance(paths, t, k, bounds[k], 0.0)
+    return bounds
 
 
 def _check_alpha(alpha: float) -> None:

@@ -1,6 +1,8 @@
 """`ablate plan`: what a run would do; runs nothing."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -66,6 +68,7 @@ def plan(
     from ablate.study.cost import estimate
 
     request = read_request(path, profile, all_settings(settings, seeds), only)
+    request, looked = _with_looks(store, request, path)
     planned, times = _look_up(store, request.selected)
     letters = plan_text.reasons(planned)
     count = len(slots(request.selected, workers))
@@ -73,7 +76,8 @@ def plan(
         *_heading(request.study),
         *plan_text.row_lines(planned, letters),
         *plan_text.reason_lines(planned, letters),
-        *plan_text.wrapped(plan_text.total(planned, len(request.study.seeds))),
+        *plan_text.wrapped(plan_text.total(planned)),
+        *plan_text.wrapped(looked),
         *plan_text.wrapped(plan_text.expectation(estimate(planned, times, count), count)),
     ]
     if request.study.search:
@@ -108,6 +112,29 @@ def _heading(study: "Study") -> Iterator[str]:
 
     yield from wrapped(f"study {study.name}, profile {study.profile}: {study.question}".rstrip(": "), " " * 6)
     yield from alias_lines(study)
+
+
+def _with_looks(url: str, request: "Request", path: Path) -> "tuple[Request, str]":
+    """The request with the seeds that looks have asked for, and what there is to say of looks."""
+    from ablate.cli.plan_text import look_line
+
+    if is_new(url):
+        return request, look_line(request.study)
+    from ablate.store import open_store
+
+    opened = open_store(url)
+    if opened is None:
+        return request, look_line(request.study)
+    from ablate.adaptive.course import stand
+
+    course = stand(opened, request.study, path)
+    if course is None:
+        return request, ""
+    chosen = {trial.label for trial in request.selected}
+    wanted = course.trials(course.is_due(until_decided=False))
+    selected = [trial for trial in wanted if trial.label in chosen]
+    line = look_line(course.study, [row.seeds for row in course.taken], course.why)
+    return replace(request, study=course.study, trials=wanted, selected=selected), line
 
 
 def _look_up(url: str, selected: "Sequence[Trial]") -> "tuple[list[PlannedTrial], Times]":

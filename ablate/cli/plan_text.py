@@ -11,6 +11,7 @@ from ablate.study.cost import Estimate, to_evaluate, to_train
 from ablate.study.factors import level_text
 from ablate.study.plan import ACCEPTED, STALE, PlannedTrial
 from ablate.study.search import GRID, Dimension, Search
+from ablate.study.study import Study
 from ablate.study.trial import REFERENCE
 
 WIDTH = 79
@@ -52,18 +53,43 @@ def reason_lines(planned: Sequence[PlannedTrial], letters: Reasons) -> Iterator[
                 yield from textwrap.wrap(change, WIDTH, initial_indent=" " * 7, subsequent_indent=" " * 9)
 
 
-def total(planned: Sequence[PlannedTrial], seeds: int) -> str:
+def look_line(study: Study, taken: Sequence[int] = (), why: str | None = None) -> str:
+    """`looks at 2, 3, 5 seeds: 8 trials at the first, 20 at most; taken so far: 2, 3`; empty without looks.
+
+    `taken`: seeds of each look so far; `why`: why the family of those that were taken has ended.
+    """
+    if not study.looks:
+        return ""
+    rows, looks = len(study.rows), study.looks
+    counts = f"{plural(rows * looks[0], 'trial')} of rows at the first, {rows * looks[-1]} at most"
+    so_far = f"taken so far: {_listed(taken)}" if taken else "none taken yet"
+    ended = f", and a new family begins: {why}" if why else ""
+    return f"looks at {_listed(looks)} seeds: {counts}; {so_far}{ended}"
+
+
+def total(planned: Sequence[PlannedTrial]) -> str:
     """`9 rows × 3 seeds: 27 trials, 18 trainings (9 trials are free: they share one), of which 12 to run`."""
     references = len({item.trial.label for item in planned if item.trial.kind == REFERENCE})
     rows = len({item.trial.label for item in planned}) - references
     trainings = len({item.trial.training_key for item in planned})
     shared, evaluations = len(planned) - trainings, len(to_evaluate(planned))
     text = plural(rows, "row") + (f" and {plural(references, 'reference')}" if references else "")
-    text += f" × {plural(seeds, 'seed')}: {plural(len(planned), 'trial')}, {plural(trainings, 'training')}"
+    text += f" × {_seeds(planned)}: {plural(len(planned), 'trial')}, {plural(trainings, 'training')}"
     if shared:
         text += f" ({plural(shared, 'trial')} {'is' if shared == 1 else 'are'} free: a training is shared)"
     text += f", of which {len(to_train(planned))} to run"
     return text + (f" and {evaluations} only to evaluate" if evaluations else "")
+
+
+def _seeds(planned: Sequence[PlannedTrial]) -> str:
+    """`3 seeds`, or `2 to 5 seeds` where rows differ; of rows, where there are any."""
+    counts = Counter(item.trial.label for item in planned if item.trial.kind != REFERENCE)
+    found = sorted(counts.values() or Counter(item.trial.label for item in planned).values())
+    return plural(found[0], "seed") if found[0] == found[-1] else f"{found[0]} to {found[-1]} seeds"
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))
 
 
 def expectation(cost: Estimate, workers: int) -> str:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ablate.store.searches import Candidate
     from ablate.study.study import Study
 
+RETRY = "`ablate status` says why; `ablate search --retry-failed` runs the failed ones again"
 EXAMPLE = "search: {space: {margin: {low: 0.05, high: 1.0}}, trials: 40}"
 
 
@@ -57,6 +58,7 @@ def search(
     from ablate.adaptive import finalists
     from ablate.adaptive.search import Walk, begin, queue_failed
     from ablate.cli.live import watch
+    from ablate.cli.work import Work
     from ablate.run.dispatch import Dispatch
     from ablate.run.interrupt import interruptible
     from ablate.run.planning import prepare
@@ -66,8 +68,7 @@ def search(
 
     executor = executor_of(executor, workers)
     points = Candidates(study)
-    compared, trials = finalists.study_of(study, points, [])
-    places = slots(trials, 1 if executor == "inline" else workers)
+    places = slots(points.baseline(study.seeds), 1 if executor == "inline" else workers)
     opened = open_store(store, write=True)
     assert opened is not None
     if warning := opened.warning():
@@ -75,40 +76,38 @@ def search(
     row = begin(opened, study, points, str(path))
     if row.why:
         typer.echo(f"{study.name}: search {row.number} begins, as {row.why}", err=True)
-    prepare(opened, compared, trials, trials, overrides, search=finalists.about(study, row, [], points))
+    compared, trials = finalists.study_of(study, points, row, [])
+    prepare(opened, compared, trials, trials, overrides)  # so that a report finds the search from now on
     if retry_failed:
         queue_failed(opened, row, points, study)
-    with interruptible() as asked, watch([], {}) as board, mirrored(opened.folder, study) as mirror:
+    with interruptible() as asked, watch([], {}) as board, _mirrored(opened.folder, study) as mirror:
         told = partial(_tell, board, mirror, study.search.trials)
         walk = Walk(opened, study, points, row, board.added, told)
         Dispatch(opened, [], board, executor, places, asked, walk).run()
     if not walk.is_over():
         raise KeyboardInterrupt
-    known = list(walk.known.values())
-    _summary(study.name, known, time.monotonic() - started)
-    chosen = finalists.best(known, study.search, walk.baseline)
+    tried = list(walk.known.values())
+    _summary(study.name, tried, time.monotonic() - started)
+    chosen = finalists.best(tried, study.search, walk.baseline)
     if not chosen:
-        typer.echo("no trial of the search has a result, so there is nothing to compare", err=True)
+        typer.echo(f"{study.name}: no trial has a result, so there is nothing to compare; {RETRY}", err=True)
         raise typer.Exit(FAILED)
-    compared, trials = finalists.study_of(study, points, chosen)
-    about = finalists.about(study, row, chosen, points)
-    prepared = prepare(opened, compared, trials, trials, overrides, retry_failed=retry_failed, search=about)
-    shown = [item.trial for item in prepared.selected if item.trial.training_key in prepared.before]
-    typer.echo(f"{study.name}: the best {len(chosen)} and the baseline, with fresh seeds", err=True)
-    with interruptible() as asked, watch(shown, prepared.before, prepared.expected) as board:
-        states = Dispatch(opened, prepared.trials, board, executor, places, asked).run()
-    if asked.is_set() and not set(states.values()) <= {"done", "failed"}:
-        raise KeyboardInterrupt
-    failed = sum(state == "failed" for state in states.values())
-    if failed:
-        advice = "`ablate status` says why; `ablate search --retry-failed` runs the failed ones again"
-        typer.echo(f"{study.name}: {failed} of {len(states)} trainings failed; {advice}", err=True)
+    compared, trials = finalists.study_of(study, points, row, chosen)
+    typer.echo(f"{study.name}: {_of_best(len(chosen))} and the baseline, with fresh seeds", err=True)
+    work = Work(opened, executor, places)
+    work(prepare(opened, compared, trials, trials, overrides, retry_failed=retry_failed))
+    if work.failed:
+        typer.echo(f"{study.name}: {len(work.failed)} of {len(work.states)} trainings failed; {RETRY}", err=True)
         raise typer.Exit(FAILED)
     typer.echo(f"next: ablate report {study.name}", err=True)
 
 
+def _of_best(count: int) -> str:
+    return f"the best {count}" if count > 1 else "the best"
+
+
 @contextlib.contextmanager
-def mirrored(folder: Path, study: "Study") -> "Iterator[Mirror | None]":
+def _mirrored(folder: Path, study: "Study") -> "Iterator[Mirror | None]":
     """The copy for Optuna's dashboard; a folder that cannot be written costs it, and not the search."""
     from ablate.adaptive.mirror import Mirror
 

@@ -9,6 +9,7 @@ import typer
 from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded
 
 if TYPE_CHECKING:
+    from ablate.store.looks import LookRow
     from ablate.store.overview import Failure, Running
 
 MOST = 20
@@ -22,20 +23,32 @@ def status(
 ) -> None:
     """Show what is running, pending, stale and failed, and why."""
     from ablate.cli.options import require_store
-    from ablate.store import overview
+    from ablate.store import looks, overview
 
     with closing(require_store(store)) as opened, opened.read() as connection:
         counts = overview.counts(connection, study)
         failures = overview.failures(connection, study)
         running = overview.running(connection, study)
+        taken = {plan: looks.read_looks(connection, *plan) for plan in counts}
     overview.require(counts, study, opened.url)
     for plan, states in counts.items():
         summary = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
         typer.echo(f"{plan[0]} ({plan[1]}): {summary}")
+        if taken[plan]:
+            typer.echo(_looks(looks.latest_family(taken[plan])))
         for item in running:
             if item.plan == plan:
                 typer.echo(_running(item))
         typer.echo("".join(_failed([item for item in failures if item.plan == plan])), nl=False)
+
+
+def _looks(family: "Sequence[LookRow]") -> str:
+    last = family[-1]
+    going = sum(seeds > last.seeds for seeds in last.asked.values())
+    seeds = ", ".join(str(look.seeds) for look in family)
+    goes_on = f"; {going} rows go on to {max(last.asked.values())} seeds" if going else ""
+    earlier = f" of family {last.family}" if last.family > 1 else ""
+    return f"  looks    {last.number} of {len(last.rules['looks'])}{earlier} taken, at {seeds} seeds{goes_on}"
 
 
 def _running(item: "Running") -> str:

@@ -18,7 +18,7 @@ def summary(analysis: Analysis) -> list[str]:
     lines = [f"Data: {_data_name(results)}; {queries or 'no results yet'}."]
     if results.imported:
         lines.append("Imported from a log: totals are known, single queries' hits are not.")
-    return [*lines, *_population(analysis), *_noisy(analysis), *_lacking(results)]
+    return [*lines, *_population(analysis), *_looks(analysis), *_noisy(analysis), *_lacking(results)]
 
 
 def footer(analysis: Analysis) -> list[str]:
@@ -30,7 +30,7 @@ def footer(analysis: Analysis) -> list[str]:
     return [
         f"data {_data_name(results)}{f' ({fingerprint[:16]})' if fingerprint else ''} · seeds {seeds or 'none'} · "
         f"alpha {results.alpha:g} · delta {results.delta:g} pp · family {family(analysis.family)} · "
-        f"method {', '.join(used) or 'none'} · population {analysis.population}"
+        f"method {', '.join(used) or 'none'} · population {analysis.population}{_taken(results)}"
     ]
 
 
@@ -73,6 +73,24 @@ def _population(analysis: Analysis) -> Iterator[str]:
         yield from _fallen_back(analysis)
     if any(seeds == 1 for _, seeds in _measured(analysis)):
         yield "Where two rows have one seed in common, their contrast is about those trained networks alone (E0)."
+
+
+def _looks(analysis: Analysis) -> Iterator[str]:
+    """Of a study that spends its seeds where verdicts are open."""
+    results = analysis.results
+    if results.schedule:
+        yield (
+            f"Seeds go where verdicts are open, by looks at {words.listed([str(look) for look in results.schedule])} "
+            f"seeds, {len(results.looks) or 'none'} of them taken: what is said of the family is what its last look "
+            "showed."
+        )
+
+
+def _taken(results: StudyResults) -> str:
+    """`looks 2/3/5/7/10, 3 taken`."""
+    if not results.schedule:
+        return ""
+    return f" · looks {'/'.join(map(str, results.schedule))}, {len(results.looks)} taken"
 
 
 def _fallen_back(analysis: Analysis) -> Iterator[str]:

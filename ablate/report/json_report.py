@@ -11,8 +11,10 @@ from ablate.analysis.analyse import Analysis, analyse
 from ablate.analysis.contrasts import Contrast
 from ablate.analysis.effects import Effect, Interaction
 from ablate.analysis.estimates import Estimate
-from ablate.analysis.results import RowResult
+from ablate.analysis.results import RowResult, StudyResults
 from ablate.analysis.totals import Pairing
+from ablate.analysis.verdicts import UNDECIDED
+from ablate.report.looks import decided
 from ablate.report.search_json import search_document
 
 Plain = dict[str, Any]
@@ -51,6 +53,7 @@ def document(analysis: Analysis) -> Plain:
             {"label": noisy.row.label, "sd_pp": noisy.sd, "others_sd_pp": noisy.others_sd, "p": noisy.p}
             for noisy in analysis.noisy_rows
         ],
+        "looks": _looks(analysis.results),
         **_judged(analysis),
         "interactions": [_interaction(analysis, found) for found in analysis.interactions],
         "findings": results.findings,
@@ -83,6 +86,30 @@ def _judged(analysis: Analysis) -> Plain:
         "contrasts": [_contrast(analysis, contrast) for contrast in analysis.contrasts],
         "effects": [_effect(analysis, effect) for effect in analysis.effects],
         "aliases": [list(group) for group in analysis.aliases],
+    }
+
+
+def _looks(results: StudyResults) -> Plain | None:
+    if not results.schedule:
+        return None
+    return {
+        "declared": list(results.schedule),
+        "spending": "power",
+        "family": len(results.ended) + 1,
+        "ended": list(results.ended),
+        "taken": [
+            {
+                "number": look.number,
+                "seeds": look.seeds,
+                "bound_z": look.bound,
+                "spent": look.spent,
+                "decided": decided(look),
+                "undecided": sum(seen.verdict == UNDECIDED for seen in look.seen),
+                "going_on": list(look.going),
+                "trials": look.trials,
+            }
+            for look in results.looks
+        ],
     }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ablate.analysis.analyse import Analysis
-from ablate.report import comparisons, doubts, ladder
+from ablate.report import comparisons, doubts, ladder, looks
 from ablate.report.blocks import Block
 from ablate.report.search import search
 
@@ -29,6 +29,7 @@ def wide_outline(analysis: Analysis, most_contrasts: int) -> Iterator[Block]:
 def _rest(analysis: Analysis, most: int) -> Iterator[Block]:
     contrasts = tuple(analysis.contrasts)
     yield from comparisons.contrasts(analysis, contrasts, most)
+    yield looks.looks(analysis)
     yield doubts.totals(analysis, contrasts, most)
     if analysis.search is None:  # of finalists they are the same changes, in a family of their own
         yield comparisons.effects(analysis, most)

@@ -52,6 +52,9 @@ ALIKE: Mapping[str, str] = {
     verdicts.NOT_ESTIMABLE: "Nothing can be said",
 }
 """Verdicts that one sentence says of many, with how it begins."""
+UNTIL_NEXT_LOOK = (
+    "Undecided, neither an effect nor its absence is shown (in brackets: how many more seeds until the next look)"
+)
 REPEAT = "a repeat"
 """What people read of two rows that differ in nothing; in JSON and CSV they are confounded."""
 
@@ -78,7 +81,8 @@ def sentences(found: Sequence[Contrast | Effect], results: StudyResults) -> list
     for code, words in ALIKE.items():
         alike = [one for one in found if one.estimate.verdict == code and not is_repeat(one)]
         if len(alike) > 1:
-            brief = "; ".join(_briefly(one) for one in alike)
+            brief = "; ".join(_briefly(one, results) for one in alike)
+            words = UNTIL_NEXT_LOOK if code == verdicts.UNDECIDED and _waits(alike[0], results) else words
             told.append(f"{words.format(delta=f'{results.delta:g}')}: {brief}.")
         else:
             told += [sentence(one, results) for one in alike]
@@ -92,7 +96,7 @@ def meaning(found: Contrast | Effect, results: StudyResults) -> str:
     return MEANINGS[found.estimate.verdict].format(
         p=p_value(found.estimate.p_holm, "= "),
         delta=f"{results.delta:g}",
-        more=_more(found.estimate.more_seeds),
+        more=_until_look(found.estimate.more_seeds) if _waits(found, results) else _more(found.estimate.more_seeds),
         confounded=_confounded(found),
         lacking=_lacking(found),
     )
@@ -210,7 +214,7 @@ def _size(found: Contrast | Effect) -> str:
     return f"{signed(found.estimate.effect)} pp{ends}" + (f", {in_hits} queries" if in_hits else "")
 
 
-def _briefly(found: Contrast | Effect) -> str:
+def _briefly(found: Contrast | Effect, results: StudyResults) -> str:
     """One of many that share a sentence."""
     code, effect = found.estimate.verdict, found.estimate.effect
     if code == verdicts.NOT_ESTIMABLE or effect is None:
@@ -220,8 +224,19 @@ def _briefly(found: Contrast | Effect) -> str:
         return f"{size} ({differing(found).partition(': ')[2] or differing(found)})"
     if code == verdicts.UNDECIDED:
         more = found.estimate.more_seeds
-        return f"{size} ({'more would not soon tell' if more is None else more})"
+        nothing = "no look to come" if _waits(found, results) else "more would not soon tell"
+        return f"{size} ({nothing if more is None else more})"
     return size
+
+
+def _waits(found: Contrast | Effect, results: StudyResults) -> bool:
+    """Whether a look decides it, and not any seed more."""
+    in_family = found.in_family if isinstance(found, Contrast) else results.family == "effects"
+    return bool(results.schedule) and in_family
+
+
+def _until_look(seeds: int | None) -> str:
+    return "no look is to come" if seeds is None else f"the next look comes with {counted(seeds, 'more seed')}"
 
 
 def _more(seeds: int | None) -> str:

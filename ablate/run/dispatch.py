@@ -201,6 +201,10 @@ class Dispatch:
                 found = plans.training_states(connection, self._open() - set(self.claims))
                 ended = [trial for key, state in found.items() if state == DONE for trial in self.of_training[key]]
                 found |= dict.fromkeys(plans.queue_unevaluated(connection, ended), QUEUED)
+                if self.supply is None:  # what another runner's search has pruned meanwhile is wanted here
+                    pruned = [key for key, state in found.items() if state == PRUNED]
+                    work.queue_pruned(connection, pruned)
+                    found |= dict.fromkeys(pruned, QUEUED)
                 self.states |= found
                 self.todo.extend(key for key in self.states if found.get(key) == QUEUED)  # in the plan's order
                 known = list(self.states.values())

@@ -42,12 +42,10 @@ def prepare(
     *,
     retry_failed: bool = False,
     accept_stale: bool = False,
-    search: Mapping[str, Any] | None = None,
 ) -> Prepared:
     """Brings the store to what the file asks for: its plan, its trials, what is accepted, what is tried again.
 
-    `selected` are those of the trials that were asked for. `search`: what the plan says of the search that these are
-    finalists of.
+    `selected` are those of the trials that were asked for.
     """
     labels = {trial.label for trial in selected}
     with store.write(alone=True) as connection:
@@ -59,8 +57,7 @@ def prepare(
         planned = resolve(trials, found)
         wanted = [item.trial for item in planned if item.state != ACCEPTED]
         plans.save_trials(connection, [item.trial for item in planned])  # a reset may queue what is accepted now
-        plan = plan_of(study, planned, overrides)
-        plans.save_plan(connection, replace(plan, document={**plan.document, "search": search}) if search else plan)
+        plans.save_plan(connection, plan_of(study, planned, overrides))
         keys = list(dict.fromkeys(trial.training_key for trial in wanted if trial.label in labels))
         if retry_failed:
             work.retry(connection, keys)
@@ -117,10 +114,7 @@ def _document(study: Study, first: Trial, overrides: Sequence[str]) -> dict[str,
     return {
         "question": study.question,
         "trainer": study.trainer,
-        "primary": study.primary,
-        "delta_pp": study.delta,
-        "alpha": study.alpha,
-        "family": study.family if isinstance(study.family, str) else [list(pair) for pair in study.family],
+        **rules(study),
         "excluded": [{name: list(levels) for name, levels in rule.items()} for rule in study.excluded],
         "seeds": list(study.seeds),
         "factors": [_factor(factor) for factor in study.factors],
@@ -131,6 +125,18 @@ def _document(study: Study, first: Trial, overrides: Sequence[str]) -> dict[str,
         "findings": [],
         "fractions": alias_sentences(study),
         "overrides": list(overrides),
+        **({"search": study.found_by} if study.found_by else {}),
+    }
+
+
+def rules(study: Study) -> dict[str, Any]:
+    """What the study's claims go by, as the document has it."""
+    return {
+        "primary": study.primary,
+        "delta_pp": study.delta,
+        "alpha": study.alpha,
+        "family": study.family if isinstance(study.family, str) else [list(pair) for pair in study.family],
+        "looks": list(study.looks),
     }
 
 

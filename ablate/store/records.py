@@ -90,6 +90,15 @@ def _last_attempts(connection: Connection, keys: Collection[str]) -> dict[str, i
     return dict(of_keys(connection, query, results.c.trial_key, keys))
 
 
+def changed(connection: Connection, key: str, trial: Trial) -> tuple[str, ...]:
+    """What a trial of the store and a wanted one differ in."""
+    of_training = (trainings.c.trainer, trainings.c.config, trainings.c.seed, trainings.c.data, trainings.c.code)
+    joined = trials.join(trainings, trainings.c.key == trials.c.training_key)
+    query = select(trials.c.evaluate, *of_training).select_from(joined).where(trials.c.key == key)
+    evaluate, *identity = connection.execute(query).one()
+    return changes(Identity(*identity), evaluate, trial)
+
+
 def read_times(connection: Connection, shapes: set[str]) -> dict[str, list[float]]:
     """{shape: the seconds of finished trainings of that shape, begun and ended in one attempt}."""
     found: dict[str, list[float]] = {}

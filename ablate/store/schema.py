@@ -216,11 +216,11 @@ looks = Table(
     Column("family", Integer, nullable=False),  # its looks share its error; trials that change begin another
     Column("number", Integer, nullable=False),
     Column("seeds", Integer, nullable=False),
-    Column("rules", JSON, nullable=False),  # looks, alpha, delta, primary, family: declared beforehand
+    Column("rules", JSON, nullable=False),  # looks, alpha, delta_pp, primary, family: declared beforehand
     Column("why", Text),  # why the family before this one ended
     Column("seen", JSON, nullable=False),  # what each contrast showed
     Column("asked", JSON, nullable=False),  # {row: seeds}: how many each row has from here on
-    Column("trials", JSON, nullable=False),  # {row: digest of the trials seen}
+    Column("trials", JSON, nullable=False),  # {row: {levels, seeds: {seed: [trial, hits or null]}}}: what it saw
     Column("taken", Float, nullable=False),
     UniqueConstraint("study", "profile", "family", "number", name="ablate_looks_number"),
 )

@@ -15,7 +15,7 @@ from ablate.study.rows import is_line
 from ablate.study.schema import StudyEntry
 from ablate.study.search import METRICS
 from ablate.study.search_reader import SearchReader
-from ablate.study.seeds import SEEDS, read_seeds
+from ablate.study.seeds import read_seeds
 from ablate.study.settings import Config, flattened, overlaid
 from ablate.study.source import Node, read_file
 from ablate.study.study import Reference, Study
@@ -64,7 +64,7 @@ class _Reader:
         wanted = reader.wanted()
         search = SearchReader(self.root, reader.space, wanted.rows, self.config).search(written, self._primary())
         self._check_labels(references, {row.label for row in wanted.rows})
-        seeds = self._seeds()
+        seeds, looks = self._seeds()
         self.faults.check()
         assert isinstance(entry, StudyEntry)
         return Study(
@@ -81,7 +81,8 @@ class _Reader:
             factors=tuple(read.factor for read in factors),
             rows=wanted.rows,
             references=tuple(references),
-            seeds=tuple(seeds),
+            seeds=seeds,
+            looks=looks,
             family=wanted.family,
             aliases=wanted.aliases,
             excluded=wanted.excluded,
@@ -150,11 +151,6 @@ class _Reader:
         node = self.root.child("primary")
         return node.value if node and node.value in METRICS else METRICS[0]
 
-    def _seeds(self) -> list[int]:
+    def _seeds(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         node = self.root.child("seeds")
-        if node is None:
-            return [0]
-        seeds = read_seeds(node.plain())
-        if not seeds:
-            self.faults.expected(("seeds",), node.plain(), SEEDS)
-        return seeds
+        return read_seeds(node.plain(), self.faults) if node else ((0,), ())

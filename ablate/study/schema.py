@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from ablate.study.search import DEFAULT_TRIALS, METRICS, PRUNERS, SAMPLERS, TPE
+from ablate.study.seeds import LEAST_SEEDS, MOST_LOOKS
 from ablate.train.config import TRAINERS
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -135,8 +136,13 @@ class SearchEntry(Entry):
     finalists: FinalistsEntry = Field(FinalistsEntry(), description="What is trained anew at the end.")
 
 
+_LOOKS = {"type": "array", "items": {"type": "integer", "minimum": LEAST_SEEDS}, "minItems": 2, "maxItems": MOST_LOOKS}
+
+
 class LooksEntry(Entry):
-    looks: list[Annotated[int, Field(ge=1)]] = Field(min_length=1, description="Numbers of seeds at each look.")
+    """Looks are checked one by one in `seeds.py`, so that each fault has its place."""
+
+    looks: Annotated[Any, WithJsonSchema(_LOOKS)] = Field(description="Numbers of seeds at each look.")
 
 
 class StudyEntry(Entry):
@@ -158,7 +164,7 @@ class StudyEntry(Entry):
     references: dict[str, dict[str, Any]] = Field(
         {}, description="Lines printed beside the rows and never compared with them: label: config keys."
     )
-    seeds: int | list[int] | str | LooksEntry = Field(1, description="A number of seeds, a list, or first..last.")
+    seeds: int | list[int] | str | LooksEntry = Field(1, description="A number of seeds, a list, a range, or looks.")
     search: SearchEntry | None = Field(None, description="What `ablate search` searches; a design is optional then.")
     profiles: dict[Name, dict[str, Any]] = Field({}, description="Named overrides of anything above.")
     default_profile: str | None = Field(None, description="The profile used when none is asked for.")

@@ -25,8 +25,10 @@ class Study:
     """`config` is what every trial shares before factors set theirs: what is `written` in the file, over its `preset`.
 
     `delta` is in percentage points. `family`: the contrasts that share the error, direct, effects, or pairs of labels.
-    `aliases`: a table for each fractional design; `excluded`: combinations of levels that make no sense. `warnings`
-    are about rows that are wanted and hardly meant.
+    `aliases`: a table for each fractional design; `excluded`: combinations of levels that make no sense. `found_by`: of
+    finalists, what reports say of their search. `warnings` are about rows that are wanted and hardly meant.
+    `looks`: with how many seeds verdicts may be judged, if rows get seeds only where a verdict is open; `seeds` are
+    then those of the first look.
     """
 
     name: str
@@ -47,7 +49,9 @@ class Study:
     aliases: tuple[AliasTable, ...] = ()
     excluded: tuple[Excluded, ...] = ()
     search: Search | None = None
+    found_by: Mapping[str, Any] | None = None
     warnings: tuple[str, ...] = ()
+    looks: tuple[int, ...] = ()
 
     def row_config(self, row: Row) -> Config:
         """The config of a row: the shared one with the row's levels in place."""
