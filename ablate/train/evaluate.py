@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from ablate.data.dataset import SHOP, SPLITS, USER, Dataset
 from ablate.train.augment import normalize
-from ablate.train.config.retrieval import Evaluate
+from ablate.train.config.retrieval import Evaluate, RetrievalConfig
 from ablate.train.device import autocast
 from ablate.train.images import Fetch
 from ablate.train.interface import Evaluation, Ranks
@@ -23,6 +23,10 @@ CELLS = 2**24
 
 Between = Callable[[], None]
 """Called between batches, categories and the like: a sign of life, and a place to stop."""
+
+
+class FeaturesError(RuntimeError):
+    """The network gives features that cannot be compared."""
 
 
 def nothing() -> None:
@@ -80,8 +84,23 @@ def features(network: Network, fetch: Fetch, chosen: NDArray[np.int64], amp: str
         with autocast(device, amp):
             found[start : start + BATCH] = network.features(images)
     if not bool(found.isfinite().all()):
-        raise RuntimeError("the network gives features that are not finite; lower schedule.lr, or set amp to none")
+        raise FeaturesError("the network gives features that are not finite; lower schedule.lr, or set amp to none")
     return found
+
+
+def validate(
+    network: Network, dataset: Dataset, fetch: Fetch, config: RetrievalConfig, between: Between = nothing
+) -> Ranks:
+    """The ranks of the validation split on the way: none is found where features cannot be compared yet.
+
+    Batch norms' running statistics may be far from the batches' then, and training may still get over that.
+    """
+    try:
+        tested = extract(network, dataset, fetch, config.amp, between, ["validation"])
+        return evaluate(network, tested, config.evaluate, between).ranks["validation"]
+    except FeaturesError:
+        asked = (dataset.split == SPLITS.index("validation")) & (dataset.domain == USER)
+        return np.zeros(np.count_nonzero(asked), dtype=np.uint32)
 
 
 @torch.no_grad()
@@ -108,10 +127,10 @@ def split_ranks(network: Network, parts: Tested, config: Evaluate, between: Betw
 
 
 def embed(network: Network, found: Tensor, neck: str) -> Tensor:
-    """Embeddings of unit length from features before the neck. Raises RuntimeError if their length has no number."""
+    """Embeddings of unit length from features before the neck. Raises FeaturesError if their length has no number."""
     chosen = network.neck(found) if neck == "after" else found
     if not bool(torch.linalg.vector_norm(chosen, dim=1).isfinite().all()):
-        raise RuntimeError("the network gives features that are too large to compare; lower schedule.lr")
+        raise FeaturesError("the network gives features that are too large to compare; lower schedule.lr")
     return F.normalize(chosen)
 
 

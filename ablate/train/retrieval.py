@@ -1,7 +1,7 @@
 """The built-in trainer: config to result."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import torch
 from torch.amp.grad_scaler import GradScaler
@@ -13,9 +13,9 @@ from ablate.train.checkpoint import Checkpoints
 from ablate.train.checks import check_data
 from ablate.train.config.retrieval import Evaluate, RetrievalConfig
 from ablate.train.device import deterministic, environment, pick, sharing
-from ablate.train.evaluate import evaluate, extract
+from ablate.train.evaluate import evaluate, extract, validate
 from ablate.train.images import fetcher
-from ablate.train.interface import Judge, Outcome, Progress, Ranks
+from ablate.train.interface import Judge, Outcome, Progress
 from ablate.train.labels import Labels, labels
 from ablate.train.loop import Source, fit, thin
 from ablate.train.memory import told, within_memory
@@ -82,13 +82,10 @@ def train_on(
     def alive() -> None:
         progress(Progress(training.step, steps, training.losses[-1] if training.losses else None, begun))
 
-    def validate() -> Ranks:
-        found = extract(training.network, dataset, fetch, config.amp, alive, ["validation"])
-        return evaluate(training.network, found, config.evaluate, alive).ranks["validation"]
-
     if training.step < steps:
         source = Source(sampler(dataset, config.batch), fetch, known)
-        watch = Watch(judge, validate, steps) if judge else None
+        look = partial(validate, training.network, dataset, fetch, config, alive)
+        watch = Watch(judge, look, steps) if judge else None
         within_memory(training, config, lambda: fit(training, source, config, seed, saver, progress, watch))
 
     def between() -> None:

@@ -146,3 +146,17 @@ def test_looking_gives_signs_of_life(
 )
 def test_a_part_is_over_with_the_step_that_completes_it(steps: int, parts: dict[int, int]) -> None:
     assert looks(steps) == parts
+
+
+def test_features_that_are_no_numbers_find_nothing_and_fail_no_training(dataset: Dataset, configure: Configure) -> None:
+    """What becomes of such a training is up to its losses: it fails with the same words as one nobody looks at."""
+    diverges = {"schedule": {"lr": 1e12, "optimizer": "adam", "warmup_steps": 0}, "amp": "none"}
+    config = with_small(configure, diverges, steps=3)
+    shown: list[Interim] = []
+    with pytest.raises(RuntimeError, match="the loss of step 2 is nan") as alone:
+        train_on(dataset, [config], 0, silent)
+    with pytest.raises(RuntimeError) as watched:
+        train_on(dataset, [config], 0, silent, None, lambda now: shown.append(now) is None)
+    assert str(watched.value) == str(alone.value)
+    asked = int(((dataset.split == SPLITS.index("validation")) & (dataset.domain == USER)).sum())
+    assert shown == [Interim(3, {1: 0, 5: 0, 10: 0}, asked)]
