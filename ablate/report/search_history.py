@@ -15,7 +15,7 @@ from ablate.analysis.search import SearchResults
 from ablate.report import canvas, words
 from ablate.report.callouts import call_out
 from ablate.report.canvas import BLUE, GREEN, GREY, LINE, ORANGE, SMALL, VERMILION
-from ablate.report.search_map import Spot, score_limits, spots
+from ablate.report.search_map import Spot, mark_share, score_limits, spots
 from ablate.store.schema import DONE, FAILED, PRUNED
 
 HEIGHT: Final = 3.4
@@ -100,7 +100,9 @@ def draw_history(axes: Axes, every: Sequence[Spot], best: Sequence[tuple[int, fl
             )
         elif spot.score is not None:
             mark = "s" if spot.known else "o"
-            axes.scatter(spot.number, spot.score, marker=mark, s=24, color=BLUE, linewidth=0, zorder=3)
+            axes.scatter(
+                spot.number, spot.score, marker=mark, s=24 * mark_share(len(every)), color=BLUE, linewidth=0, zorder=3
+            )
     finalists = sorted((s for s in every if s.rank is not None and s.score is not None), key=lambda s: s.rank or 0)
     rings = [(float(spot.number), float(spot.score or 0)) for spot in finalists]
     if rings:
