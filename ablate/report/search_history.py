@@ -15,7 +15,7 @@ from ablate.analysis.search import SearchResults
 from ablate.report import canvas, words
 from ablate.report.callouts import call_out
 from ablate.report.canvas import BLUE, GREEN, GREY, LINE, ORANGE, SMALL, VERMILION
-from ablate.report.search_map import Spot, score_limits, spots
+from ablate.report.search_map import Spot, kinds, mark_share, score_limits, spots
 from ablate.store.schema import DONE, FAILED, PRUNED
 
 HEIGHT: Final = 3.4
@@ -82,25 +82,20 @@ def draw_history(axes: Axes, every: Sequence[Spot], best: Sequence[tuple[int, fl
         numbers, rates = zip(*best, strict=True)
         ends = [*numbers, len(every) - 1], [100 * rate for rate in (*rates, rates[-1])]
         axes.plot(*ends, drawstyle="steps-post", color=GREEN, linewidth=1.4, zorder=2, gid="best-so-far")
-    for spot in every:
-        if spot.state == FAILED:
-            axes.scatter(spot.number, low, marker="x", color="black", s=28, clip_on=False, zorder=3)
-        elif spot.score is not None and spot.state == PRUNED:
-            mark, y = ("v", low) if spot.score < low else ("s" if spot.known else "o", spot.score)
+    for kind, group in kinds(every).items():
+        mark, at = ("s" if "known" in kind else "o"), _places(group, low)
+        style: Any = {"gid": kind, "clip_on": False, "zorder": 3}
+        if kind == FAILED:
+            axes.scatter(at[:, 0], at[:, 1], marker="x", color="black", s=28, **style)
+        elif "finished" in kind:
             axes.scatter(
-                spot.number,
-                y,
-                marker=mark,
-                s=26,
-                facecolor="white",
-                edgecolor=ORANGE,
-                linewidth=1.3,
-                clip_on=False,
-                zorder=3,
+                at[:, 0], at[:, 1], marker=mark, s=24 * mark_share(len(every)), color=BLUE, linewidth=0, **style
             )
-        elif spot.score is not None:
-            mark = "s" if spot.known else "o"
-            axes.scatter(spot.number, spot.score, marker=mark, s=24, color=BLUE, linewidth=0, zorder=3)
+        elif "pruned" in kind:
+            below = at[:, 1] < low
+            style |= {"s": 26, "facecolor": "white", "edgecolor": ORANGE, "linewidth": 1.3}
+            axes.scatter(at[~below, 0], at[~below, 1], marker=mark, **style)
+            axes.scatter(at[below, 0], np.full(below.sum(), low), marker="v", **style | {"gid": f"{kind}-below"})
     finalists = sorted((s for s in every if s.rank is not None and s.score is not None), key=lambda s: s.rank or 0)
     rings = [(float(spot.number), float(spot.score or 0)) for spot in finalists]
     if rings:
@@ -108,6 +103,11 @@ def draw_history(axes: Axes, every: Sequence[Spot], best: Sequence[tuple[int, fl
         axes.scatter(xs, ys, s=85, facecolor="none", edgecolor=VERMILION, linewidth=1.4, zorder=4, gid="finalists")
         marks = np.array([(spot.number, spot.score) for spot in every if spot.score is not None], dtype=float)
         call_out(axes, [str(spot.rank) for spot in finalists], rings, marks)
+
+
+def _places(group: Sequence[Spot], low: float) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
+    """Shape (candidates, 2): number and score, of none the lower edge."""
+    return np.array([(spot.number, low if spot.score is None else spot.score) for spot in group], dtype=float)
 
 
 def draw_reran(axes: Axes, finalists: Sequence[Reran]) -> None:

@@ -27,6 +27,8 @@ LEFT, RIGHT = 0.95, 1.2
 COLOURS: Final = "cividis"
 LEGEND_COLUMNS: Final = 3
 SIZE: Final = 46.0
+FULL_SIZE: Final = 100
+"""Candidates up to which marks are as large as that; of more they are smaller, so that they hide each other less."""
 
 
 class Spot(NamedTuple):
@@ -87,6 +89,27 @@ def score_limits(scores: Sequence[float], room: float = 0.08) -> tuple[float, fl
     return low - margin, high + margin
 
 
+CROSSES: Final = {FAILED: ("x", "black"), "open": ("+", GREY)}
+"""Kinds that have no score, with their marks."""
+
+
+def kinds(every: Sequence[Spot]) -> dict[str, list[Spot]]:
+    """{kind: the candidates that are drawn alike}, those of higher score and finalists last, above others."""
+    found: dict[str, list[Spot]] = {}
+    for spot in sorted(every, key=lambda spot: (spot.rank is not None, spot.score or 0.0)):
+        if spot.state == FAILED or spot.score is None:
+            kind = FAILED if spot.state == FAILED else "open"
+        else:
+            kind = ("known-" if spot.known else "") + ("pruned" if spot.state == PRUNED else "finished")
+        found.setdefault(kind, []).append(spot)
+    return found
+
+
+def mark_share(count: int) -> float:
+    """Of a mark's usual area, where there are so many."""
+    return max(0.3, min(1.0, FULL_SIZE / max(count, 1)))
+
+
 def map_figure(analysis: Analysis, search: SearchResults, metric: str, stem: Path) -> list[Path]:
     """Draws the candidates, and writes all of them into the CSV."""
     every, drawn = spots(search, metric), shown(search, metric)
@@ -126,18 +149,27 @@ def draw_map(axes: Axes, search: SearchResults, every: Sequence[Spot], scales: S
     colours = matplotlib.colormaps[COLOURS]
     names = [axis.name for axis in search.dimensions]
     places = {spot.number: _place(axes, spot, names, scales) for spot in every}
-    for spot in sorted(every, key=lambda spot: (spot.rank is not None, spot.score or 0.0)):
-        x, y = places[spot.number]
-        mark = "s" if spot.known else "o"
-        style: Any = {"marker": mark, "s": SIZE, "zorder": 3, "linewidth": 0.6, "edgecolor": GREY}
-        if spot.state == FAILED or spot.score is None:
-            cross = spot.state == FAILED
-            axes.scatter(x, y, marker="x" if cross else "+", color="black" if cross else GREY, s=30, zorder=3)
+    for kind, group in kinds(every).items():
+        mark, at = ("s" if "known" in kind else "o"), np.array([places[spot.number] for spot in group])
+        style: Any = {"gid": kind, "zorder": 3, "linewidth": 0.6, "edgecolor": GREY, "clip_on": False, "snap": False}
+        if kind in CROSSES:
+            axes.scatter(
+                at[:, 0],
+                at[:, 1],
+                marker=CROSSES[kind][0],
+                color=CROSSES[kind][1],
+                s=30,
+                gid=kind,
+                zorder=3,
+                clip_on=False,
+            )
             continue
-        colour = colours(norm(spot.score)) if len(scales) == 2 else BLUE
-        axes.scatter(x, y, facecolor=[colour], gid=f"candidate-{spot.number}", clip_on=False, **style)
-        if spot.state == PRUNED:
-            axes.scatter(x, y, marker=mark, s=SIZE / 4.5, facecolor="white", edgecolor=GREY, linewidth=0.4, zorder=3.1)
+        size = SIZE * mark_share(len(every))
+        faces = [colours(norm(spot.score or 0.0)) for spot in group] if len(scales) == 2 else BLUE
+        axes.scatter(at[:, 0], at[:, 1], marker=mark, s=size, facecolor=faces, **style)
+        if "pruned" in kind:
+            style |= {"gid": f"{kind}-hole", "zorder": 3.1, "linewidth": 0.4}
+            axes.scatter(at[:, 0], at[:, 1], marker=mark, s=size / 4.5, facecolor="white", **style)
     _star(axes, search, scales)
     finalists = sorted((spot for spot in every if spot.rank is not None), key=lambda spot: spot.rank or 0)
     rings = [places[spot.number] for spot in finalists]

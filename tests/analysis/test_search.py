@@ -21,6 +21,7 @@ from ablate.store.plans import Plan, PlannedRow
 from ablate.store.schema import DONE, FAILED, PRUNED, RUNNING, attempts, candidates, hits, interims, trials
 from ablate.train.config.simulated import SimulatedConfig
 from ablate.train.simulated import train
+from tests.conftest import on_both_engines
 from tests.searches import BASELINE, QUERIES, TWO, Point, read, searched, spread, trial
 
 SEEDS = (101, 102, 103, 104, 105)
@@ -97,6 +98,7 @@ def test_verdicts_are_of_the_test_split_and_in_the_family(store: Store) -> None:
         assert contrast.estimate.effect == pytest.approx(100 * (means[1] - means[0]))
 
 
+@on_both_engines
 def test_the_steps_that_pruning_saved(store: Store) -> None:
     """17 trained in full, three stopped after 3, 5 and 2 tenths; what failed, or was known, counts for nothing."""
     found = of(searched(store, spread(23)))

@@ -354,13 +354,20 @@ def test_the_map_has_each_candidate_at_its_place(analysis: Analysis, kept: dict[
     axes = kept["search-map"]
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "linear")
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("margin", "omega")
-    for one in found.candidates:
-        if one.state != FAILED:
-            spot = with_id(axes, f"candidate-{one.number}")
-            assert spot.get_offsets().tolist() == [[one.point["margin"], one.point["omega"]]]
+    for gid, state, known in (
+        ("finished", DONE, False),
+        ("known-finished", DONE, True),
+        ("pruned", PRUNED, False),
+        ("pruned-hole", PRUNED, False),
+        ("failed", FAILED, False),
+    ):
+        points = [one.point for one in found.candidates if (one.state, one.known) == (state, known)]
+        assert points
+        drawn = sorted(map(tuple, with_id(axes, gid).get_offsets().tolist()))
+        assert drawn == sorted((point["margin"], point["omega"]) for point in points)
     rings = with_id(axes, "finalists").get_offsets().tolist()
-    points = {one.number: one.point for one in found.candidates}
-    assert rings == [[points[f.number]["margin"], points[f.number]["omega"]] for f in found.finalists]
+    at = {one.number: [one.point["margin"], one.point["omega"]] for one in found.candidates}
+    assert rings == [at[finalist.number] for finalist in found.finalists]
     numbers = [text for text in axes.texts if isinstance(text, Annotation)]
     assert [(text.get_text(), list(text.xy)) for text in numbers] == [(str(n + 1), at) for n, at in enumerate(rings)]
     assert with_id(axes, "baseline").get_offsets().tolist() == [[0.3, 0.9]]
@@ -369,9 +376,13 @@ def test_the_map_has_each_candidate_at_its_place(analysis: Analysis, kept: dict[
 def test_a_better_candidate_is_brighter_also_in_grey(analysis: Analysis, kept: dict[str, Axes], tmp_path: Path) -> None:
     found = of(analysis)
     draw_all(analysis, tmp_path)
-    order = sorted(found.finished, key=lambda one: one.scores["top1"])
-    colours = [with_id(kept["search-map"], f"candidate-{one.number}").get_facecolor()[0][:3] for one in order]
-    grey = [float(np.dot(colour, (0.299, 0.587, 0.114))) for colour in colours]
+    spots = with_id(kept["search-map"], "finished")
+    colours = {
+        tuple(at): colour[:3] for at, colour in zip(spots.get_offsets().tolist(), spots.get_facecolor(), strict=True)
+    }
+    order = sorted((one for one in found.finished if not one.known), key=lambda one: one.scores["top1"])
+    in_order = [colours[one.point["margin"], one.point["omega"]] for one in order]
+    grey = [float(np.dot(colour, (0.299, 0.587, 0.114))) for colour in in_order]
     assert grey == sorted(grey)
     assert grey[-1] - grey[0] > 0.5
 
@@ -401,6 +412,8 @@ def test_the_history_has_the_best_so_far_and_the_finalists_on_fresh_seeds(
     finished = [(one.number, 100 * one.scores["top1"]) for one in found.finished]
     assert line.get_xdata()[:-1] == pytest.approx([number for number, _ in finished])
     assert line.get_ydata()[:-1] == pytest.approx(np.maximum.accumulate([rate for _, rate in finished]))
+    below = sorted(with_id(axes, "pruned-below").get_offsets().tolist())
+    assert below == [[one.number, axes.get_ylim()[0]] for one in found.candidates if one.state == PRUNED]
     figure = axes.get_figure(root=True)
     assert figure is not None
     (beside,) = (one for one in figure.axes if one.get_xlabel() == "finalist")
