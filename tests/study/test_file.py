@@ -126,6 +126,32 @@ def test_seeds_that_are_none(tmp_path: Path, seeds: str) -> None:
     assert any("study.yaml:10: seeds" in fault for fault in found)
 
 
+def test_looks(tmp_path: Path) -> None:
+    study = read(tmp_path, HEAD + "design: [{rows: {a: {}}}]\nseeds: {looks: [3, 5, 9]}")
+    assert (study.looks, study.seeds) == ((3, 5, 9), (0, 1, 2))
+    assert read(tmp_path, HEAD + "design: [{rows: {a: {}}}]\nseeds: 3").looks == ()
+
+
+@pytest.mark.parametrize(
+    ("looks", "told"),
+    [
+        ("[3, 2]", ["seeds.looks[1]: found 2; accepted: more than the 3 of the look before"]),
+        ("[2, 3, 3]", ["seeds.looks[2]: found 3; accepted: more than the 3 of the look before"]),
+        ("[1, 3]", ["seeds.looks[0]: found 1; accepted: 2 to 10,000 seeds; one has no spread"]),
+        ("[5]", ["seeds.looks: one look is a plain number; write `seeds: 5`"]),
+        ("[]", ["seeds.looks: found []"]),
+        ("3", ["seeds.looks: found 3; accepted: numbers of seeds that increase"]),
+        ("[2, 2.5]", ["seeds.looks[1]: found 2.5; accepted: a whole number"]),
+        ("[on, x, 20000]", ["seeds.looks[0]: found on", "seeds.looks[1]: found 'x'", "seeds.looks[2]: found 20000"]),
+        (str(list(range(2, 30))), ["seeds.looks: 28 looks; at most 20"]),
+    ],
+)
+def test_looks_that_are_none(tmp_path: Path, looks: str, told: list[str]) -> None:
+    found = faults(tmp_path, HEAD + f"design: [{{rows: {{a: {{}}}}}}]\nseeds: {{looks: {looks}}}\n")
+    assert len(found) == len(told)
+    assert all(f"study.yaml:10: {text}" in fault for fault, text in zip(found, told, strict=True))
+
+
 def test_all_faults_at_once_in_the_order_of_lines(tmp_path: Path) -> None:
     text = (
         HEAD
