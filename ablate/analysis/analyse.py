@@ -12,13 +12,13 @@ from ablate.analysis.cells import Cells, cells
 from ablate.analysis.circumstances import Circumstances, circumstances
 from ablate.analysis.contrasts import Contrast, Contrasts, contrasts
 from ablate.analysis.effects import Effect, Interaction, Rows, Weighed, effects, interactions, weigh
-from ablate.analysis.estimates import Rules
+from ablate.analysis.estimates import Judged, Rules
 from ablate.analysis.layout import Layout, Variable, lay_out
 from ablate.analysis.measure import measure_pairs
 from ablate.analysis.one_seed import NEWCOMBE
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.analysis.search import SearchResults
-from ablate.analysis.standing import Standing, Watched, looked_at_all
+from ablate.analysis.standing import Standing, Watched
 from ablate.analysis.stats import holm, wilson
 from ablate.analysis.student import t_interval
 from ablate.analysis.suggest import Suggestion, suggest
@@ -148,7 +148,7 @@ class Analysis:
         top = int(finished[np.argmax(np.nanmean(self._cells.rates[finished], axis=1))])
         others = finished[finished != top]
         measured = measure_pairs(self._cells, others, np.full(len(others), top), self._new_queries)
-        p = holm(looked_at_all(measured, self.results.schedule) if self.results.schedule else measured.p)
+        p = holm(Judged(measured, self._rules, None).p)
         tied = [int(at) for at, value in zip(others, p, strict=True) if not value <= self.results.alpha]
         return frozenset(self.results.rows[at].label for at in (top, *tied))
 
@@ -232,7 +232,7 @@ class Analysis:
 
     @cached_property
     def _rules(self) -> Rules:
-        return Rules(self.results.alpha, self.results.delta, self._cells.spread.rows)
+        return Rules(self.results.alpha, self.results.delta, self._cells.spread.rows, self.results.schedule)
 
     @property
     def _new_queries(self) -> bool:

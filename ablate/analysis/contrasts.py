@@ -127,7 +127,7 @@ class Contrasts(Sequence[Contrast]):
 def contrasts(results: StudyResults, cells: Cells, layout: Layout, seeds: Sequence[int], queries: bool) -> Contrasts:
     """The contrasts of a study that are listed, judged in their families. `layout`: of all its rows."""
     around = circumstances(results, seeds)
-    rules = Rules(results.alpha, results.delta, cells.spread.rows)
+    rules = Rules(results.alpha, results.delta, cells.spread.rows, results.schedule)
     direct_first, direct_second, _ = layout.direct
     unlike = layout.codes[direct_first] != layout.codes[direct_second]
     clean = ~around.between(direct_first, direct_second, unlike).any(axis=1)

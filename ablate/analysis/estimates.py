@@ -1,5 +1,6 @@
 """All that is known of one effect, and how effects of one family are judged together."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -7,10 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis import verdicts
+from ablate.analysis.evidence import as_if_looked, repeated
 from ablate.analysis.measure import CROSSED, SEPARATE_T, Measured
 from ablate.analysis.sample_size import seeds_for_equivalence, seeds_needed
+from ablate.analysis.sequential import nominal_level
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 NOTABLE = 0.01
 """pp: effects and spreads are rounded to it before seeds are counted, which is a rough count anyway."""
@@ -52,11 +56,15 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Rules:
-    """What a study declares beforehand. `rows`: over how many, of different trainings, the variance is pooled."""
+    """What a study declares beforehand. `rows`: over how many, of different trainings, the variance is pooled.
+
+    `schedule`: with how many seeds it is looked at; then what is said holds at any look.
+    """
 
     alpha: float
     delta: float
     rows: int
+    schedule: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,13 +75,25 @@ class Judged:
     rules: Rules
     size: int | None
 
-    @cached_property
+    @property
     def p(self) -> Floats:
-        return self.measured.p
+        return self._tested[0]
+
+    @cached_property
+    def _tested(self) -> tuple[Floats, Floats]:
+        p, small = self.measured.p, self.measured.p_equivalence(self.rules.delta)
+        for at, information in self._looked:
+            p[at], small[at] = repeated(p[at], small[at], information)
+        return p, small
+
+    @cached_property
+    def _looked(self) -> Sequence[tuple[Ints, tuple[float, ...]]]:
+        schedule = self.rules.schedule
+        return list(as_if_looked(self.measured.seeds, schedule)) if schedule else []
 
     @cached_property
     def _adjusted(self) -> tuple[Floats, Floats]:
-        return verdicts.adjusted(self.p, self.measured.p_equivalence(self.rules.delta))
+        return verdicts.adjusted(*self._tested)
 
     @cached_property
     def _verdicts(self) -> NDArray[np.str_]:
@@ -82,15 +102,23 @@ class Judged:
 
     @cached_property
     def _intervals(self) -> tuple[Floats, Floats]:
-        return self.measured.interval(1 - self.rules.alpha)
+        return self._repeated(self.measured.interval, self.rules.alpha)
 
     @cached_property
     def _simultaneous(self) -> tuple[Floats, Floats]:
-        return self.measured.interval(1 - self.rules.alpha / max(self.size or 1, 1))
+        return self._repeated(self.measured.interval, self.rules.alpha / max(self.size or 1, 1))
 
     @cached_property
     def _separate(self) -> tuple[Floats, Floats]:
-        return self.measured.own_interval(1 - self.rules.alpha)
+        return self._repeated(self.measured.own_interval, self.rules.alpha)
+
+    def _repeated(self, interval: Callable[[float], tuple[Floats, Floats]], alpha: float) -> tuple[Floats, Floats]:
+        """Intervals at 1 − alpha that hold at any look, where there are looks."""
+        low, high = interval(1 - alpha)
+        for at, information in self._looked:
+            ends = interval(1 - nominal_level(information, alpha))
+            low[at], high[at] = ends[0][at], ends[1][at]
+        return low, high
 
     def __getitem__(self, at: int) -> Estimate:
         effect = _known(self.measured.effect[at])

@@ -5,7 +5,7 @@ repeated p of that look, its smallest over the looks counts, adjusted for the fa
 seeds while an undecided contrast touches it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from ablate.analysis import verdicts
 from ablate.analysis.sequential import repeated_p
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 Repeat = Callable[[Floats, Sequence[float]], Floats]
@@ -69,3 +70,18 @@ def touched(undecided: Bools, touches: Bools) -> Bools:
     """The rows, shape (..., rows), that an undecided contrast touches. `touches`: shape (contrasts, rows)."""
     found: Bools = undecided @ touches
     return found
+
+
+def shares(path: Sequence[int], schedule: Sequence[int]) -> tuple[float, ...]:
+    """The information at looks with so many seeds."""
+    return tuple(min(seeds, schedule[-1]) / schedule[-1] for seeds in path)
+
+
+def as_if_looked(seeds: Ints, schedule: Sequence[int]) -> Iterator[tuple[Ints, tuple[float, ...]]]:
+    """Contrasts that no look is at, with the information that they have if each look so far had been at them too.
+
+    Those of as many seeds, two or more, at a time: their positions and the information.
+    """
+    for most in np.unique(seeds[seeds > 1]).tolist():
+        before = [look for look in schedule if 1 < look < min(most, schedule[-1])]
+        yield np.flatnonzero(seeds == most), shares([*before, most], schedule)

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from ablate.analysis import verdicts
 from ablate.analysis.analyse import analyse
-from ablate.analysis.evidence import repeated, touched
+from ablate.analysis.evidence import repeated, shares, touched
 from ablate.analysis.results import StudyResults
 from ablate.analysis.seen import Look, Name, Seen, as_json, from_json, on_schedule
-from ablate.analysis.standing import Watched, ends, repeated_intervals, replay, shares
+from ablate.analysis.standing import Watched, ends, repeated_intervals, replay
 
 __all__ = ["Look", "Seen", "as_json", "from_json", "rows_to_go_on", "take_look"]
 

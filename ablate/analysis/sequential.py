@@ -210,9 +210,25 @@ def _bound(paths: _Paths, until: float, spent: float) -> float:
 
 
 def _root(falling: Callable[[float], float], wanted: float, high: float) -> float:
-    """The argument in [0, high] at which a falling function has the wanted value, by halving."""
-    low = 0.0
-    for _ in range(50):  # 38 / 2^50 is 3e-14
-        middle = (low + high) / 2
-        low, high = (middle, high) if falling(middle) > wanted else (low, middle)
-    return (low + high) / 2
+    """The argument in [0, high] at which a falling probability has the wanted value.
+
+    Regula falsi as of Illinois (Dowell & Jarratt 1971), on a scale that makes a normal tail about a straight line.
+    """
+    target = _straight(wanted)
+    other, value, before = 0.0, high, math.inf
+    at_other, at_value = _straight(falling(other)) - target, _straight(falling(value)) - target
+    for _ in range(100):
+        if at_value in (0.0, at_other) or abs(value - before) < 1e-14 * high:
+            break
+        before, following = value, value - at_value * (value - other) / (at_value - at_other)
+        at_following = _straight(falling(following)) - target
+        if at_following * at_value < 0:
+            other, at_other = value, at_value
+        else:
+            at_other /= 2
+        value, at_value = following, at_following
+    return value
+
+
+def _straight(tail: float) -> float:
+    return math.sqrt(max(0.0, -2 * math.log(max(tail, math.ulp(0.0)))))

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ablate.analysis import verdicts
-from ablate.analysis.evidence import Adjust, Evidence, Repeat, repeated, touched
+from ablate.analysis.evidence import Adjust, Evidence, Repeat, repeated, shares, touched
 from ablate.analysis.many import pair_weights
 from ablate.analysis.seedwise import PAIR_PRECISION, pair_values, seedwise
 from ablate.analysis.sequential import repeated_p
 from ablate.analysis.spread import Spread
-from ablate.analysis.standing import shares
 from ablate.analysis.student import t_equivalence, t_test
 
 Floats = NDArray[np.float64]

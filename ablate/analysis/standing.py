@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from ablate.analysis import verdicts
 from ablate.analysis.estimates import Estimate
-from ablate.analysis.evidence import Evidence
+from ablate.analysis.evidence import Evidence, shares
 from ablate.analysis.measure import Measured
 from ablate.analysis.results import StudyResults
 from ablate.analysis.seen import Ends, Look, Name, Seen
-from ablate.analysis.sequential import nominal_level, repeated_p
+from ablate.analysis.sequential import nominal_level
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -64,27 +64,20 @@ class Standing:
             verdict = verdicts.UNDECIDED  # its first results have come since
         if self.watched.confounded[at] or (seen is None and now.effect is None):
             return now
-        if seen is None:
-            alone, together = self._first_intervals(at)
-            shown = replace(now, interval=alone, simultaneous=together)
-        else:
-            effect, interval, simultaneous = seen.effect, seen.interval, seen.simultaneous
-            shown = replace(now, effect=effect, interval=interval, simultaneous=simultaneous, seeds=seen.seeds)
+        shown = now if now.seeds > 1 else replace(now, interval=None, simultaneous=None)
+        if seen is not None:
+            shown = replace(
+                now,
+                effect=seen.effect,
+                interval=seen.interval,
+                simultaneous=seen.simultaneous,
+                seeds=seen.seeds,
+                separate=now.separate if now.seeds == seen.seeds else None,
+            )
         p_holm, p_equivalence = (_known(of[at]) for of in self._adjusted)
         p = _known(self._evidence.p[at])
         more = self._more_seeds(shown.seeds) if verdict == verdicts.UNDECIDED else None
-        return replace(
-            shown, p=p, p_holm=p_holm, p_equivalence=p_equivalence, separate=None, verdict=verdict, more_seeds=more
-        )
-
-    def _first_intervals(self, at: int) -> tuple[Ends | None, Ends | None]:
-        """As if a first look were taken now."""
-        seeds = int(self.watched.measured.seeds[at])
-        if seeds < 2:
-            return None, None
-        rules = self.results.schedule, self.results.alpha
-        alone, together = repeated_intervals(self.watched.measured, (seeds,), *rules)
-        return ends(alone, at), ends(together, at)
+        return replace(shown, p=p, p_holm=p_holm, p_equivalence=p_equivalence, verdict=verdict, more_seeds=more)
 
     def _more_seeds(self, seeds: int) -> int | None:
         """Until the next look; None where none is left, or the next is due."""
@@ -106,11 +99,6 @@ def replay(names: Sequence[Name], looks: Sequence[Look]) -> Evidence:
     return found
 
 
-def shares(path: Sequence[int], schedule: Sequence[int]) -> tuple[float, ...]:
-    """The information at looks with so many seeds."""
-    return tuple(min(seeds, schedule[-1]) / schedule[-1] for seeds in path)
-
-
 def repeated_intervals(
     measured: Measured, path: Sequence[int], schedule: Sequence[int], alpha: float
 ) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
@@ -118,16 +106,6 @@ def repeated_intervals(
     levels = (nominal_level(shares(path, schedule), alpha / size) for size in (1, max(len(measured.effect), 1)))
     alone, together = (measured.interval(1 - level) for level in levels)
     return alone, together
-
-
-def looked_at_all(measured: Measured, schedule: Sequence[int]) -> Floats:
-    """p's that hold at any look, of contrasts that no look was at: as if each look so far had been."""
-    p = measured.p
-    for seeds in np.unique(measured.seeds[measured.seeds > 1]).tolist():
-        path = [*(look for look in schedule if 1 < look < min(seeds, schedule[-1])), seeds]
-        at = measured.seeds == seeds
-        p[at] = repeated_p(p[at], shares(path, schedule))
-    return p
 
 
 def ends(interval: tuple[Floats, Floats], at: int) -> Ends | None:

@@ -177,7 +177,7 @@ def _contrasts(analysis: Analysis, title: str, found: Sequence[Contrast], most: 
         Column("seeds", "r", wide=True),
         Column("method", wide=True),
     ]
-    return block(title, columns, [_contrast(c, several) for c in found[:most]], _contrast_notes(found, most))
+    return block(title, columns, [_contrast(c, several) for c in found[:most]], _contrast_notes(analysis, found, most))
 
 
 def _contrast(found: Contrast, several: bool) -> list[str | Cell]:
@@ -195,10 +195,14 @@ def _contrast(found: Contrast, several: bool) -> list[str | Cell]:
     ]
 
 
-def _contrast_notes(found: Sequence[Contrast], most: int) -> list[str]:
+def _contrast_notes(analysis: Analysis, found: Sequence[Contrast], most: int) -> list[str]:
     notes = _more(len(found), most, "contrast")
     if any(c.estimate.more_seeds for c in found[:most]):
-        notes.append("~5 more: about so many more seeds a row would decide it.")
+        looked_at = analysis.results.schedule and found[0].in_family
+        what = (
+            "so many more seeds until the next look" if looked_at else "about so many more seeds a row would decide it"
+        )
+        notes.append(f"~5 more: {what}.")
     return [*notes, *_against(found)]
 
 

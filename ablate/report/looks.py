@@ -60,8 +60,7 @@ def _notes(analysis: Analysis) -> Iterator[str]:
         "alpha·t² is spent by a look that has the share t of the last one's seeds. Boundary z: what one contrast by "
         "itself must exceed."
     )
-    if any(not contrast.in_family and contrast.estimate.p is not None for contrast in analysis.contrasts):
-        yield "Contrasts beside the family take no account of looks: they are for exploring."
+    yield "What is said of others counts the looks so far too, but follows the results as they come."
     yield from ended(analysis)
 
 

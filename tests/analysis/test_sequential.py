@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 from scipy import integrate, stats
 
-from ablate.analysis.sequential import boundaries, crossing, wang_tsiatis
+from ablate.analysis.sequential import boundaries, crossing, nominal_level, repeated_p, wang_tsiatis
 
 LOOKS = [2, 3, 5, 7, 10]
 many_looks = st.sets(st.integers(1, 40), min_size=1, max_size=6).map(sorted)
@@ -164,3 +164,52 @@ def test_an_unknown_spending_names_the_known_ones() -> None:
 def test_bounds_that_are_none(bounds: list[float]) -> None:
     with pytest.raises(ValueError, match="one of 0 or more"):
         crossing([1, 2], bounds)
+
+
+PATHS = [(0.2,), (0.2, 0.3), (0.2, 0.3, 0.5, 0.7, 1.0), (2 / 11, 3 / 11, 5 / 11, 8 / 11, 1.0), (0.15, 0.9)]
+ALPHAS = [1e-11, 1e-6, 0.001, 0.05 / 8, 0.05, 0.2, 0.5, 0.8, 0.99]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_repeated_p_is_the_alpha_whose_boundary_is_reached(path: tuple[float, ...]) -> None:
+    for alpha in ALPHAS:
+        whole = boundaries([*path, 1.0] if path[-1] < 1 else path, alpha)
+        reached = 2 * stats.norm.sf(whole[len(path) - 1])
+        assert nominal_level(path, alpha) == pytest.approx(reached, rel=1e-9)
+        p = float(repeated_p(reached, path))
+        assert math.log(p) == pytest.approx(math.log(alpha), rel=1e-4, abs=1e-4)
+        below, above = repeated_p([reached * 0.999, min(reached * 1.001, 1.0)], path)
+        assert below < alpha < above or alpha > 0.9
+
+
+def test_a_single_look_leaves_p_as_it_is_and_a_first_look_multiplies_it() -> None:
+    p = np.array([0.0, 1e-9, 0.003, 0.3, 0.999, np.nan])
+    assert repeated_p(p, (1.0,))[1:] == pytest.approx(p[1:], rel=1e-6, nan_ok=True)
+    assert repeated_p(p, (0.2,))[1:] == pytest.approx(np.minimum(p[1:] / 0.04, 1), rel=1e-6, nan_ok=True)
+    assert repeated_p(0.0, (0.2,)) == pytest.approx(1e-12)
+
+
+@given(path=many_looks, last=st.integers(0, 5), p=st.lists(st.floats(0, 1), min_size=2, max_size=20))
+@settings(max_examples=30, deadline=None)
+def test_a_smaller_p_is_never_a_larger_repeated_p(path: list[int], last: int, p: list[float]) -> None:
+    found = repeated_p(sorted(p), [seeds / (path[-1] + last) for seeds in path])
+    assert (np.diff(found) >= 0).all()
+    assert ((found >= np.maximum(np.sort(p), 1e-13) * (1 - 1e-6)) & (found <= 1)).all()
+
+
+@pytest.mark.parametrize("path", [(), (0.0, 0.5), (0.5, 0.4), (0.5, 1.2), (0.5, 0.5)])
+def test_information_increases_up_to_one(path: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="increasing shares above 0 and up to 1"):
+        repeated_p(0.01, path)
+
+
+def test_repeated_p_s_hold_at_every_look() -> None:
+    """Brownian motion without drift: the smallest over five looks is below alpha in no more than alpha of paths."""
+    rng, steps = np.random.default_rng(3), np.diff([0, *LOOKS])
+    z = np.cumsum(rng.normal(0, np.sqrt(steps), (40_000, 5)), axis=1) / np.sqrt(LOOKS)
+    nominal = 2 * stats.norm.sf(np.abs(z))
+    shares = np.array(LOOKS) / LOOKS[-1]
+    least = np.min([repeated_p(nominal[:, k], shares[: k + 1]) for k in range(5)], axis=0)
+    for alpha in (0.005, 0.05, 0.3):
+        share = np.mean(least <= alpha)
+        assert abs(share - alpha) < 4 * math.sqrt(alpha * (1 - alpha) / 40_000)
