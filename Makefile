@@ -38,5 +38,6 @@ bench: setup
 	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/calibration.py
 	$(BIN)/python benchmarks/adaptive.py
+	$(BIN)/python benchmarks/search.py
 	$(BIN)/python benchmarks/analysis.py
 	$(BIN)/python benchmarks/queue.py  # brings its peers, about 1 GB, into .bench-venv

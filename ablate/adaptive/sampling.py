@@ -142,7 +142,7 @@ def sampler(name: str, seed: int) -> BaseSampler:
 
 
 def pruner(name: str | None) -> BasePruner:
-    """Median: below the median of earlier candidates at the same part, from the fifth candidate and third part on."""
+    """Median: ends what is below the median of earlier candidates at the same part, once five have finished."""
     if name == MEDIAN:
         return MedianPruner(n_startup_trials=5, n_warmup_steps=3)
     if name == HYPERBAND:
