@@ -151,6 +151,7 @@ def searched(
             "profile": "quick",
             "seed": 0,
             "dimensions": list(dimensions),
+            "baseline": dict(baseline),
             "metrics": list(metrics),
             "sampler": "tpe",
             "pruner": "median",

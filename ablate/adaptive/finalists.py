@@ -12,6 +12,7 @@ from ablate.study.design import Row
 from ablate.study.factors import Factor, Level
 from ablate.study.faults import Faults
 from ablate.study.search import Dimension, Search
+from ablate.study.settings import Config, value_at
 from ablate.study.source import Node, Place
 from ablate.study.space import Space
 from ablate.study.study import Study
@@ -97,12 +98,14 @@ def _about(study: Study, row: SearchRow, chosen: Sequence[Candidate], points: Ca
     """What the plan says of the search, for reports."""
     search = study.search
     assert search is not None
+    config = points.baseline((seed_of(study),))[0].config
     return {
         "search_id": row.id,
         "study": study.name,
         "profile": study.profile,
         "seed": seed_of(study),
         "dimensions": [_dimension(dimension) for dimension in search.dimensions],
+        "baseline": {dimension.name: _usual(dimension, study, config) for dimension in search.dimensions},
         "metrics": list(search.metrics),
         "sampler": search.sampler,
         "pruner": search.pruner,
@@ -110,6 +113,12 @@ def _about(study: Study, row: SearchRow, chosen: Sequence[Candidate], points: Ca
         "hours": search.hours,
         "finalists": [{"label": _label(one, points), "number": one.number} for one in chosen],
     }
+
+
+def _usual(dimension: Dimension, study: Study, config: Config) -> Any:
+    """Where the baseline stands: of choices among a factor's levels the name, else the value of the key."""
+    factor = next((factor for factor in study.factors if factor.name == dimension.name), None)
+    return factor.baseline.word if factor and dimension.choices else value_at(config, dimension.keys[0])
 
 
 def _dimension(dimension: Dimension) -> dict[str, Any]:

@@ -4,6 +4,7 @@ It is made anew whenever a search goes on, so that nothing is lost with it.
 """
 
 import fcntl
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
@@ -39,7 +40,9 @@ class Mirror:
         made = optuna.create_study(
             storage=self.storage, study_name=f"{study} ({profile})", directions=["maximize"] * len(search.metrics)
         )
-        made.set_metric_names([f"validation {metric}" for metric in search.metrics])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            made.set_metric_names([f"validation {metric}" for metric in search.metrics])
         self.id = self.storage.get_study_id_from_name(made.study_name)
 
     def take(self, known: Mapping[int, Candidate]) -> None:

@@ -15,12 +15,11 @@ import numpy as np
 from ablate.analysis.importance import Axis, Importance, importance
 from ablate.analysis.results import KS, StudyResults
 from ablate.analysis.student import t_interval
-from ablate.store import Store, plans
+from ablate.store import Store
 from ablate.store.readings import Reading, read_trials
 from ablate.store.schema import DONE, PRUNED
-from ablate.store.search_readings import Way, read_configs, read_ways
+from ablate.store.search_readings import Way, read_ways
 from ablate.store.searches import VALIDATION, Candidate, read_candidates, read_search
-from ablate.study.settings import value_at
 
 
 @dataclass(frozen=True)
@@ -191,9 +190,6 @@ def load_search(store: Store, results: StudyResults) -> SearchResults | None:
         labels = {one["label"] for one in said["finalists"]}
         trials = {row.label: list(row.trials.values()) for row in results.rows if row.label in labels}
         rerun = read_trials(connection, {key for keys in trials.values() for key in keys}, VALIDATION)
-        plan = plans.read_plan(connection, results.study, results.profile)
-        usual = next((row for row in plan.rows if row.label == results.baseline.label), None)
-        config = read_configs(connection, list(usual.cells.values())[:1] if usual else [])
     metrics = tuple(said["metrics"])
     dimensions = tuple(_axis(one) for one in said["dimensions"])
     tried = _tried(found, ways, metrics)
@@ -219,7 +215,7 @@ def load_search(store: Store, results: StudyResults) -> SearchResults | None:
             )
             for one in said["finalists"]
         ),
-        baseline=_baseline(dimensions, results, next(iter(config.values()), {})),
+        baseline=said["baseline"],
     )
 
 
@@ -272,11 +268,3 @@ def _finalist(
         for name in metrics
     }
     return Finalist(said["label"], said["number"], reruns)
-
-
-def _baseline(dimensions: Sequence[Axis], results: StudyResults, config: Mapping[str, Any]) -> dict[str, Any]:
-    """The baseline's values of the dimensions that are a key of its config, or are called as one."""
-    keys = [key for factor in results.document["factors"] for key in factor["sets"]]
-    named = {key: key for key in keys} | {key.rpartition(".")[2]: key for key in keys}
-    found = {axis.name: value_at(config, named[axis.name]) for axis in dimensions if axis.name in named}
-    return {name: value for name, value in found.items() if value is not None}

@@ -1,13 +1,12 @@
-"""What a report tells of a search beside its candidates: how far their trainings came, and a row's config."""
+"""What a report tells of a search beside its candidates: how far their trainings came."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import Connection, select
 
 from ablate.store.keys import of_keys
-from ablate.store.schema import PRUNED, attempts, interims, trainings, trials
+from ablate.store.schema import PRUNED, attempts, interims, trials
 
 TENTHS = 10
 """Interim results are told after tenths of a training's steps."""
@@ -49,12 +48,6 @@ def read_ways(connection: Connection, keys: Collection[str]) -> dict[str, Way]:
     return ways
 
 
-def read_configs(connection: Connection, keys: Collection[str]) -> dict[str, dict[str, Any]]:
-    """{trial key: its training's config with `evaluate`}."""
-    found = of_keys(connection, _CONFIGS, trials.c.key, keys)
-    return {key: {**config, "evaluate": evaluate} for key, config, evaluate in found}
-
-
 _INTERIMS = select(trials.c.key, interims.c.part, interims.c.k, interims.c.hits, interims.c.queries).join(
     interims, interims.c.training_key == trials.c.training_key
 )
@@ -62,7 +55,4 @@ _ATTEMPTS = (
     select(trials.c.key, attempts.c.state, attempts.c.step, attempts.c.steps)
     .join(attempts, attempts.c.training_key == trials.c.training_key)
     .order_by(attempts.c.number)
-)
-_CONFIGS = select(trials.c.key, trainings.c.config, trials.c.evaluate).join(
-    trainings, trainings.c.key == trials.c.training_key
 )

@@ -22,7 +22,7 @@ from ablate.store.schema import DONE, FAILED, PRUNED, RUNNING, attempts, candida
 from ablate.train.config.simulated import SimulatedConfig
 from ablate.train.simulated import train
 from tests.conftest import on_both_engines
-from tests.searches import BASELINE, QUERIES, TWO, Point, read, searched, spread, trial
+from tests.searches import BASELINE, QUERIES, Point, read, searched, spread, trial
 
 SEEDS = (101, 102, 103, 104, 105)
 MARGIN, OMEGA = Axis("margin", 0.05, 1.0, log=True), Axis("omega", 0.0, 1.0)
@@ -157,13 +157,6 @@ def test_the_first_of_equal_ones_is_the_best() -> None:
     found = made([tried(0, top1=0.2), tried(1, top1=0.3), tried(2, top1=0.3), tried(3, FAILED)], "top1")
     assert [one.number for one in found.front] == [1]
     assert made([tried(0, RUNNING)], "top1").front == []
-
-
-def test_the_baselines_place_is_read_from_its_config(store: Store) -> None:
-    assert of(searched(store, spread(4), top=0, rerun=False)).baseline == BASELINE
-    elsewhere = [{**TWO[0], "name": "distance"}, TWO[1]]
-    points = [Point({"distance": 0.1, "omega": 0.5})]
-    assert of(searched(store, points, dimensions=elsewhere)).baseline == {"omega": 0.9}
 
 
 def test_other_plans_have_no_search(store: Store) -> None:

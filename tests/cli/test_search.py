@@ -124,6 +124,18 @@ def test_two_workers_and_two_runners_share_a_search(ablate: Ablate, peak: Path, 
     assert query("SELECT count(*) FROM ablate_attempts WHERE state = 'done'") == [(14 + 6,)]
 
 
+def test_the_baselines_place_is_known_whatever_factors_are_called(ablate: Ablate, peak: Path) -> None:
+    text = PEAK.replace("margin: {sets", "distance: {sets").replace("{margin: {low", "{distance: {low")
+    text = text.replace(
+        "omega: {low: 0.3, high: 0.99}", "omega: {choices: [0.5, 0.7]}, settings.loud: {low: 0, high: 1}"
+    )
+    peak.write_text(text.replace("config:", "config:\n  settings: {loud: 0.25}").replace("trials: 14", "trials: 2"))
+    done = ablate("search", peak, *INLINE)
+    assert done.code == 0, done.err
+    found = json.loads(ablate("report", "--format", "json").out)["search"]["baseline"]
+    assert found == {"distance": 0.6, "omega": 0.5, "settings.loud": 0.25}
+
+
 GRID = """
 design:
   - grid: {margin: [0.2, 0.6], omega: [0.5, 0.7]}
