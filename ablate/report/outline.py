@@ -12,10 +12,10 @@ def outline(analysis: Analysis, most_rows: int, most_contrasts: int) -> Iterator
     """On a narrow page, the rows in several tables, of which the first `most_rows` are shown."""
     yield from search(analysis)
     yield ladder.rates(analysis, most_rows)
-    if analysis.search is None:  # a finalist is called by what it has
+    if analysis.search is None:  # finalists are no ladder, are called by what they have, and are told of above
         yield from ladder.components(analysis, most_rows)
-    yield ladder.steps(analysis, most_rows)
-    yield ladder.against_baseline(analysis, most_rows)
+        yield ladder.steps(analysis, most_rows)
+        yield ladder.against_baseline(analysis, most_rows)
     yield from _rest(analysis, most_contrasts)
 
 
@@ -28,14 +28,16 @@ def wide_outline(analysis: Analysis, most_contrasts: int) -> Iterator[Block]:
 
 def _rest(analysis: Analysis, most: int) -> Iterator[Block]:
     contrasts = tuple(analysis.contrasts)
-    yield from comparisons.contrasts(analysis, contrasts, most)
-    yield looks.looks(analysis)
-    yield doubts.totals(analysis, contrasts, most)
-    if analysis.search is None:  # of finalists they are the same changes, in a family of their own
+    if analysis.search is None:
+        yield from comparisons.contrasts(analysis, contrasts, most)
+        yield looks.looks(analysis)
+        yield doubts.totals(analysis, contrasts, most)
         yield comparisons.effects(analysis, most)
-    yield comparisons.fractions(analysis)
-    yield comparisons.interactions(analysis)
-    yield from doubts.readings(analysis)
-    yield comparisons.in_words(analysis, contrasts)
+        yield comparisons.fractions(analysis)
+        yield comparisons.interactions(analysis)
+        yield from doubts.readings(analysis)
+        yield comparisons.in_words(analysis, contrasts)
+    else:
+        yield from comparisons.contrasts(analysis, [one for one in contrasts if one.in_family], most)
     if noticed := analysis.results.findings:
         yield Block("Noticed", notes=noticed, items=True)
