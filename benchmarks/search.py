@@ -121,7 +121,7 @@ def found() -> Iterator[str]:
     yield f"Searches of {TRIALS} trials, {REPETITIONS} repetitions with different seeds; a bell of 3 pp over margin"
     yield "(centre .3, SD .2, searched from .05 to 1) and omega (centre .8, SD .3, from .3 to .99). Shares of searches"
     yield f"in which a true rate lies within {NEAR} pp of the optimum: of the best point that was tried, of the choice"
-    yield "(the best score, by one seed), and of that of three finalists which five fresh seeds put first on validation."
+    yield "(the best score, by one seed), and of the finalist of three that five fresh seeds put first on validation."
     yield ""
     yield "| noise of scores | sampler | best tried | choice | first anew | pp below: choice | first anew |"
     yield "| :-- | :-- | --: | --: | --: | --: | --: |"
