@@ -132,6 +132,12 @@ class SearchResults:
         """Those that cost the search nothing."""
         return [one for one in self.candidates if one.known or one.repeats]
 
+    def first_anew(self, metric: str) -> Finalist | None:
+        """The finalist of the highest mean over fresh seeds; None until each has one."""
+        means = [finalist.reruns[metric].mean for finalist in self.finalists]
+        known = [mean for mean in means if mean is not None]
+        return self.finalists[means.index(max(known))] if known and len(known) == len(means) else None
+
     @property
     def front(self) -> list[Tried]:
         """Of several metrics, the finished candidates that none is as good as on all and better on one; else the best.
