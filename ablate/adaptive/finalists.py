@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ablate.adaptive.search import LABEL, fresh_seeds, seed_of
+from ablate.adaptive.search import fresh_seeds, seed_of
+from ablate.store import searches
 from ablate.store.schema import DONE
 from ablate.store.searches import Candidate, SearchRow
 from ablate.study.candidates import Candidates
@@ -91,7 +92,7 @@ def study_of(
 
 def _label(one: Candidate, points: Candidates) -> str:
     """What a finalist is called: `trial 17 (margin=0.213, omega=0.712)`."""
-    return f"{LABEL.format(one.number)} ({points.words(one.point)})"
+    return f"{searches.label(one.number)} ({points.words(one.point)})"
 
 
 def _about(study: Study, row: SearchRow, chosen: Sequence[Candidate], points: Candidates) -> dict[str, Any]:

@@ -18,9 +18,6 @@ from ablate.study.study import Study
 from ablate.study.trial import Trial
 from ablate.train.interface import Interim
 
-LABEL = "trial {}"
-"""What a candidate is called while it runs, by its number."""
-
 LONGEST_GAP = 5.0
 """Seconds between two looks at the store that count at most towards `hours`: the machine may have slept."""
 
@@ -89,7 +86,7 @@ def queue_failed(store: Store, row: SearchRow, points: Candidates, study: Study)
     """Has the failed candidates run again, and be told anew; how many there are."""
     with store.write() as connection:
         failed = [one for one in searches.read_candidates(connection, row.id) if one.state == FAILED]
-        trials = [points.trial(one.point, seed_of(study), LABEL.format(one.number)) for one in failed]
+        trials = [points.trial(one.point, seed_of(study), searches.label(one.number)) for one in failed]
         work.retry(connection, [trial.training_key for trial in trials])
         for one in failed:
             searches.tell(connection, row.id, replace(one, state=RUNNING, told=None))
@@ -235,7 +232,7 @@ class Walk:
         """The trial of the next number, which the store may have run already."""
         number = len(self.sampling)
         point, notes = self._suggested(number)
-        trial = self.points.trial(point, seed_of(self.study), LABEL.format(number))
+        trial = self.points.trial(point, seed_of(self.study), searches.label(number))
         plans.save_trials(connection, [trial], revive=False)
         row = Candidate(number, False, point, trial.key, notes, RUNNING, None, None)
         searches.add_candidates(connection, self.row.id, [row])
@@ -270,7 +267,7 @@ class Walk:
 
     def _trial(self, row: Candidate) -> Trial:
         if row.number not in self.trainings:
-            label = LABEL.format(row.number)
+            label = searches.label(row.number)
             self.trainings[row.number] = self.points.trial(row.point, seed_of(self.study), label)
         return self.trainings[row.number]
 

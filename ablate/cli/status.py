@@ -1,6 +1,6 @@
 """`ablate status`: the queue as it stands."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,23 +23,30 @@ def status(
 ) -> None:
     """Show what is running, pending, stale and failed, and why."""
     from ablate.cli.options import require_store
-    from ablate.store import looks, overview
+    from ablate.store import looks, overview, searches
 
     with closing(require_store(store)) as opened, opened.read() as connection:
         counts = overview.counts(connection, study)
         failures = overview.failures(connection, study)
         running = overview.running(connection, study)
+        searched = searches.glances(connection, study)
         taken = {plan: looks.read_looks(connection, *plan) for plan in counts}
     overview.require(counts, study, opened.url)
     for plan, states in counts.items():
-        summary = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-        typer.echo(f"{plan[0]} ({plan[1]}): {summary}")
+        typer.echo(f"{plan[0]} ({plan[1]}): {_counted(states)}")
         if taken[plan]:
             typer.echo(_looks(looks.latest_family(taken[plan])))
         for item in running:
             if item.plan == plan:
                 typer.echo(_running(item))
         typer.echo("".join(_failed([item for item in failures if item.plan == plan])), nl=False)
+    for one in searched:
+        typer.echo(f"{one.study} ({one.profile}), its search: {_counted(one.counts) or 'no candidate yet'}")
+        typer.echo("".join(_failed(one.failed)), nl=False)
+
+
+def _counted(states: "Mapping[str, int]") -> str:
+    return ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
 
 
 def _looks(family: "Sequence[LookRow]") -> str:

@@ -5,10 +5,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import Connection, and_, func, insert, select, update
 
 from ablate.store.keys import of_keys
-from ablate.store.schema import candidates, hits, results, searches, trainings, trials
+from ablate.store.overview import Failure
+from ablate.store.schema import FAILED, attempts, candidates, hits, results, searches, trainings, trials
 from ablate.store.work import KS
 
 VALIDATION = "validation"
@@ -114,6 +115,44 @@ def standing(connection: Connection, keys: Collection[str]) -> dict[str, str]:
     return dict(of_keys(connection, query, trials.c.key, keys))
 
 
+def label(number: int) -> str:
+    """What a candidate is called."""
+    return f"trial {number}"
+
+
+@dataclass(frozen=True)
+class Glance:
+    """How far a study's search is: {state: candidates}, and those that failed."""
+
+    study: str
+    profile: str
+    counts: Mapping[str, int]
+    failed: Sequence[Failure]
+
+
+def glances(connection: Connection, study: str | None) -> list[Glance]:
+    """The searches that go on, of one study or of all."""
+    latest = select(func.max(searches.c.id)).group_by(searches.c.study, searches.c.profile)
+    query = select(*_COLUMNS).where(searches.c.id.in_(latest)).order_by(searches.c.study, searches.c.profile)
+    rows = [SearchRow(*row) for row in connection.execute(query)]
+    return [_glance(connection, row) for row in rows if study in (None, row.study)]
+
+
+def _glance(connection: Connection, row: SearchRow) -> Glance:
+    of_search = candidates.c.search_id == row.id
+    counts = select(candidates.c.state, func.count().label("number")).where(of_search).group_by(candidates.c.state)
+    reasons = _REASONS.where(of_search, candidates.c.state == FAILED).order_by(candidates.c.number)
+    return Glance(
+        row.study,
+        row.profile,
+        {found.state: found.number for found in connection.execute(counts)},
+        [
+            Failure((row.study, row.profile), label(number), seed, attempt, reason or "no reason given")
+            for number, seed, attempt, reason in connection.execute(reasons)
+        ],
+    )
+
+
 def _values(candidate: Candidate) -> dict[str, Any]:
     return {
         "number": candidate.number,
@@ -161,4 +200,10 @@ _SCORES = (
         ),
     )
     .where(results.c.split == VALIDATION)
+)
+_REASONS = (
+    select(candidates.c.number, trainings.c.seed, attempts.c.number, attempts.c.reason)
+    .join(trials, trials.c.key == candidates.c.trial_key)
+    .join(trainings, trainings.c.key == trials.c.training_key)
+    .join(attempts, and_(attempts.c.training_key == trainings.c.key, attempts.c.number == trainings.c.attempts))
 )

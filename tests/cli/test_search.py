@@ -181,6 +181,9 @@ def test_failed_trials_are_told_and_tried_again_only_when_asked(ablate: Ablate, 
     assert failing.code == 1
     assert "no trial has a result" in failing.err
     assert query("SELECT state, count(*) FROM ablate_candidates GROUP BY state") == [("failed", 14)]
+    status = ablate("status").out
+    assert "peak (base), its search: 14 failed" in status
+    assert "trial 3, seed 3, attempt 1: SimulatedError" in status
     assert ablate("search", peak, *INLINE).code == 1
     again = ablate("search", peak, *INLINE, "--retry-failed")
     assert again.code == 0, again.err
