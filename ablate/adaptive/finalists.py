@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from ablate.adaptive.search import fresh_seeds, seed_of
-from ablate.store import searches
+from ablate.store import Store, plans, searches
 from ablate.store.schema import DONE
 from ablate.store.searches import Candidate, SearchRow
 from ablate.study.candidates import Candidates
@@ -27,6 +27,15 @@ CONFIGURATION = "configuration"
 def profile_of(study: Study) -> str:
     """The profile under which a search's finalists are kept, so that the study's own rows stay."""
     return f"{study.profile}+search"
+
+
+def is_planned(store: Store, study: Study, row: SearchRow) -> bool:
+    """Whether reports know of the search already, perhaps with finalists of a smaller budget."""
+    with store.read() as connection:
+        if not any((one.study, one.profile) == (study.name, profile_of(study)) for one in plans.read_plans(connection)):
+            return False
+        said = plans.read_plan(connection, study.name, profile_of(study)).document.get("search", {})
+    return bool(said.get("search_id") == row.id)
 
 
 def best(candidates: Sequence[Candidate], search: Search, baseline: str) -> list[Candidate]:

@@ -18,9 +18,6 @@ from ablate.study.study import Study
 from ablate.study.trial import Trial
 from ablate.train.interface import Interim
 
-LONGEST_GAP = 5.0
-"""Seconds between two looks at the store that count at most towards `hours`: the machine may have slept."""
-
 
 def begin(store: Store, study: Study, points: Candidates, path: str) -> SearchRow:
     """The search that goes on, or a new one that is told what the study has run already.
@@ -170,7 +167,7 @@ class Walk:
     def _hold(self, connection: Connection) -> None:
         """Keeps other runners from asking at the same time, and counts the time."""
         now = time.monotonic()
-        passed, self.looked = min(now - self.looked, LONGEST_GAP), now
+        passed, self.looked = now - self.looked, now
         searches.hold(connection, self.row.id, passed)
         self.spent += passed
 

@@ -76,8 +76,9 @@ def search(
     row = begin(opened, study, points, str(path))
     if row.why:
         typer.echo(f"{study.name}: search {row.number} begins, as {row.why}", err=True)
-    compared, trials = finalists.study_of(study, points, row, [])
-    prepare(opened, compared, trials, trials, overrides)  # so that a report finds the search from now on
+    if not finalists.is_planned(opened, study, row):  # so that a report finds the search from now on
+        compared, trials = finalists.study_of(study, points, row, [])
+        prepare(opened, compared, trials, trials, overrides)
     if retry_failed:
         queue_failed(opened, row, points, study)
     with interruptible() as asked, watch([], {}) as board, _mirrored(opened.folder, study) as mirror:

@@ -212,6 +212,17 @@ def test_a_search_goes_on_as_it_began(ablate: Ablate, peak: Path, old: str, new:
     assert points() == before
 
 
+def test_finalists_stay_in_reports_while_a_larger_budget_is_spent(ablate: Ablate, peak: Path, tmp_path: Path) -> None:
+    ablate("search", peak, *INLINE)
+    before = query("SELECT DISTINCT label FROM results ORDER BY label")
+    larger = ("--set", "search.trials=40", "--set", "config.seconds=0.3")
+    running = start("search", peak, "--workers", 1, *larger, folder=tmp_path)
+    wait_for("SELECT 1 FROM ablate_candidates WHERE told >= 15")
+    assert query("SELECT DISTINCT label FROM results ORDER BY label") == before
+    running.kill()
+    running.communicate(timeout=60)
+
+
 def test_a_larger_budget_goes_on(ablate: Ablate, peak: Path) -> None:
     ablate("search", peak, *INLINE)
     before = points()
