@@ -21,6 +21,7 @@ import yaml
 from machine import keep
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from sqlalchemy import event
 from typer.testing import CliRunner
 
 from ablate.__main__ import app
@@ -158,6 +159,7 @@ def overhead() -> Iterator[str]:
             Ours(Path(folder)),
             Theirs("Optuna, in memory", optuna.storages.InMemoryStorage()),
             Theirs("Optuna, SQLite", optuna.storages.RDBStorage(f"sqlite:///{folder}/optuna.db")),
+            Theirs("Optuna, SQLite with our settings", with_our_settings(f"sqlite:///{folder}/fast.db")),
             Theirs("Optuna, journal", JournalStorage(JournalFileBackend(f"{folder}/optuna.log"))),
         ]
         taken: dict[str, list[float]] = {each.name: [] for each in contenders}
@@ -169,7 +171,7 @@ def overhead() -> Iterator[str]:
                 each.train()
     yield f"Ask and tell {ASKED:,} times with TPE in two dimensions, in turn, each on its own storage."
     yield ""
-    yield "| | ms, trials 1 to 100 | trials 901 to 1,000 | all, mean |"
+    yield f"| | ms, trials 1 to 100 | trials {ASKED - 99:,} to {ASKED:,} | all, mean |"
     yield "| :-- | --: | --: | --: |"
     for name, times in taken.items():
         yield f"| {name} | {median(times[:100]):.1f} | {median(times[-100:]):.1f} | {fmean(times):.1f} |"
@@ -204,6 +206,19 @@ class Ours:
             assert held is not None
             work.record(connection, held, {trial.key: [split]}, 0.0, {}, [])
         self.walk.ended(trial.training_key)
+
+
+def with_our_settings(url: str) -> optuna.storages.RDBStorage:
+    """Optuna's storage on SQLite as our store has it: WAL, and no wait for the disk at each commit."""
+    made = optuna.storages.RDBStorage(url)
+    event.listen(made.engine, "connect", _as_ours)
+    made.engine.dispose()  # the connections that there are have the old settings
+    return made
+
+
+def _as_ours(connection: sqlite3.Connection, _: object) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
 
 
 class Theirs:
