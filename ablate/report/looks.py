@@ -76,6 +76,9 @@ def _standing(analysis: Analysis) -> str:
     open_still = sum(seen.verdict == verdicts.UNDECIDED for seen in last.seen)
     if open_still:
         return f"No look is left: {words.counted(open_still, 'contrast')} stayed undecided."
+    without = sum(seen.verdict == verdicts.NOT_ESTIMABLE for seen in last.seen)
+    if without:
+        return f"No row gets more seeds: {words.counted(without, 'contrast')} had no result at look {last.number}."
     return f"Nothing is undecided after look {last.number}: no row gets more seeds."
 
 
