@@ -356,7 +356,9 @@ def test_what_had_no_result_at_a_look_goes_on_once_it_has(ablate: Ablate, study:
     assert failed.code == 1
     (first,) = looks()
     assert {seen["verdict"] for seen in first.seen} == {"not_estimable"}
-    assert "No row gets more seeds: 4 contrasts had no result at look 1." in " ".join(
+    noun = "effects" if family == "effects" else "contrasts"
+    assert f"0 of 4 {noun} decided, 4 without a claim" in failed.err
+    assert f"No row gets more seeds: 4 {noun} had no result at look 1." in " ".join(
         ablate("report", "made").out.split()
     )
     assert ablate("run", study, *UNTIL).code == 1, "nothing has come since"
