@@ -22,6 +22,9 @@ IN_A_FILE = {"looks": "seeds.looks", "delta_pp": "delta"}
 
 WHY_REFUSED = "the error is spent look by look under the rules that were declared before the first"
 MOST_NAMED = 4
+NOT_ESTIMABLE = "not_estimable"
+"""`analysis.verdicts` has the word too, but takes long to import."""
+
 REMEDY = (
     "put it back, or give the study another name (`study: ...`): its results are reused, "
     "and its claims are a family of their own"
@@ -95,7 +98,29 @@ def stand(
     why = "; ".join(_changed(store, looked, taken[-1].trials, accepting))
     if why:
         return Course(looked, family=taken[-1].family + 1, why=why)
-    return Course(looked, tuple(taken), taken[-1].family, begun=planned > taken[-1].seeds)
+    begun = planned > taken[-1].seeds
+    if len(taken) < len(looked.looks):
+        asked = dict(taken[-1].asked) | dict.fromkeys(_found_since(store, taken[-1]), looked.looks[len(taken)])
+        taken = [*taken[:-1], replace(taken[-1], asked=asked)]
+    return Course(looked, tuple(taken), taken[-1].family, begun=begun)
+
+
+def _found_since(store: Store, look: LookRow) -> set[str]:
+    """The rows of contrasts that had no result at a look and have one now, as what had failed was run again.
+
+    Of effects, which rest on many rows: all rows with a result, once one has its first.
+    """
+    without = [one["name"] for one in look.seen if one["verdict"] == NOT_ESTIMABLE]
+    if not without:
+        return set()
+    cells = {label: row["seeds"] for label, row in look.trials.items()}
+    with store.read() as connection:
+        hits = plans.read_hits(connection, {key for seeds in cells.values() for key, _ in seeds.values()})
+    has = {label: {seed for seed, (key, _) in seeds.items() if key in hits} for label, seeds in cells.items()}
+    if look.rules["family"] == "effects":
+        first = any(has[label] and all(count is None for _, count in seeds.values()) for label, seeds in cells.items())
+        return {label for label, seeds in has.items() if first and seeds}
+    return {label for pair in without if set.intersection(*(has.get(row, set()) for row in pair)) for label in pair}
 
 
 def _check_rules(where: object, declared: Mapping[str, Any], now: Mapping[str, Any], has_looks: bool) -> None:

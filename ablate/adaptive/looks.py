@@ -87,9 +87,8 @@ def summary(course: Course) -> str:
     """What the looks have come to, and what they have saved."""
     last, most = course.taken[-1], course.study.looks[-1]
     spent = sum(min(seeds, last.seeds) for seeds in last.asked.values())
-    counted = (
-        f"{_decided(from_json(last))} after {len(course.taken)} of {len(course.study.looks)} looks, {spent} trials"
-    )
+    decided = _decided(from_json(last), course.study)
+    counted = f"{decided} after {len(course.taken)} of {len(course.study.looks)} looks, {spent} trials"
     return f"{counted}; {most} seeds of every row would be {most * len(last.asked)}"
 
 
@@ -140,7 +139,7 @@ def _take(store: Store, course: Course, results: StudyResults, prepared: Prepare
     )
     with store.write() as connection:
         record_look(connection, course.study.name, course.study.profile, row)
-    return f"{_name(course)}: {_decided(look)}; {_next(course, len(going), look)}"
+    return f"{_name(course)}: {_decided(look, course.study)}; {_next(course, len(going), look)}"
 
 
 def _seen(study: Study, results: StudyResults, prepared: Prepared) -> Mapping[str, object]:
@@ -161,12 +160,13 @@ def _name(course: Course) -> str:
     return f"look {course.number} of {len(course.study.looks)}, {course.study.looks[course.number - 1]} seeds"
 
 
-def _decided(look: Look) -> str:
+def _decided(look: Look, study: Study) -> str:
     counts = [seen.verdict for seen in look.seen]
     blind = sum(verdict in (CONFOUNDED, NOT_ESTIMABLE) for verdict in counts)
     decided = len(counts) - counts.count(UNDECIDED) - blind
     without = f", {blind} without a claim (confounded, or without results)" if blind else ""
-    return f"{decided} of {len(counts)} contrast{'' if len(counts) == 1 else 's'} decided{without}"
+    noun = "effect" if study.family == "effects" else "contrast"
+    return f"{decided} of {len(counts)} {noun}{'' if len(counts) == 1 else 's'} decided{without}"
 
 
 def _next(course: Course, going: int, look: Look) -> str:

@@ -37,16 +37,26 @@ _TRUE = {
 
 def power_lines(study: Study, asked: Asked, assumed: Assumed, effects: Sequence[float]) -> Iterator[str]:
     """All that `ablate plan --power` says."""
-    power = Power(asked, assumed.world, len(study.seeds), study.alpha, study.delta)
+    seeds = study.looks[-1] if study.looks else len(study.seeds)
+    power = Power(asked, assumed.world, seeds, study.alpha, study.delta)
     yield ""
     yield from wrapped(_heading(study, power))
     yield from wrapped(_assumptions(study, assumed, power))
-    yield from (line for note in assumed.notes for line in wrapped(f"Note: {note}."))
+    yield from (line for note in [*assumed.notes, *_looks(study)] for line in wrapped(f"Note: {note}."))
     yield ""
     wanted = list(dict.fromkeys(effects)) or list(guesses(study.delta, assumed.world.base))
     yield from _one_seed(power, wanted) if power.seeds == 1 else _several(power, wanted)
     if assumed.effects is not None and (power.seeds > 1 or power.tells_one_seed):
         yield from _true(power, assumed.effects)
+
+
+def _looks(study: Study) -> Iterator[str]:
+    if study.looks:
+        looks = ", ".join(map(str, study.looks))
+        yield (
+            f"looks at {looks} seeds decide a little less than {study.looks[-1]} fixed seeds of every row, which these "
+            "chances are for, with fewer trials"
+        )
 
 
 def _heading(study: Study, power: Power) -> str:

@@ -68,14 +68,17 @@ def _standing(analysis: Analysis) -> str:
     results = analysis.results
     if not results.looks:
         return f"No look is taken yet: the first is with {results.schedule[0]} seeds a row."
-    last = results.looks[-1]
+    last, noun = results.looks[-1], "effect" if results.family == "effects" else "contrast"
     if last.going:
         named = words.listed([*last.going]) if len(last.going) <= MOST_NAMED else f"{len(last.going)} rows"
         coming = next((seeds for seeds in results.schedule if seeds > last.seeds), last.seeds)
         return f"The next look is with {coming} seeds; that many go to {named}."
     open_still = sum(seen.verdict == verdicts.UNDECIDED for seen in last.seen)
     if open_still:
-        return f"No look is left: {words.counted(open_still, 'contrast')} stayed undecided."
+        return f"No look is left: {words.counted(open_still, noun)} stayed undecided."
+    without = sum(seen.verdict == verdicts.NOT_ESTIMABLE for seen in last.seen)
+    if without:
+        return f"No row gets more seeds: {words.counted(without, noun)} had no result at look {last.number}."
     return f"Nothing is undecided after look {last.number}: no row gets more seeds."
 
 

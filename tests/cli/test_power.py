@@ -85,6 +85,15 @@ def test_more_seeds_settle_more_and_fewer_queries_less(ablate: Ablate) -> None:
     assert smallest("--discordance", 0, "--seed-sd", 0.1) < 0.5 < smallest("--discordance", 0, "--seed-sd", 0.9)
 
 
+def test_with_looks_it_is_about_the_seeds_of_the_last(ablate: Ablate) -> None:
+    fixed, looks = (
+        ablate("plan", SIMULATED, "--power", "--set", f"seeds={seeds}").out for seeds in ("5", "{looks: [2, 5]}")
+    )
+    said = " ".join(looks.split())
+    assert "Note: looks at 2, 5 seeds decide a little less than 5 fixed seeds of every row" in said
+    assert guesses(looks) == guesses(fixed)
+
+
 def test_one_seed_settles_nothing_about_a_factor(ablate: Ablate) -> None:
     told = ablate("plan", SIMULATED, "--power", "--seeds", 1, "--effect", 0, "--effect", 20).out
     assert "these networks" in told

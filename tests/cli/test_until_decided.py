@@ -348,6 +348,28 @@ def test_a_look_is_taken_with_the_seeds_there_are(ablate: Ablate, study: Path) -
     assert "look 2 of 4" in fixed.err
 
 
+@pytest.mark.parametrize("family", ["direct", "effects"])
+def test_what_had_no_result_at_a_look_goes_on_once_it_has(ablate: Ablate, study: Path, family: str) -> None:
+    edit(study, "delta: 1.0", f"delta: 1.0\nfamily: {family}")
+    ablate("run", study, *INLINE, "--only", "plain", "--set", "config.fail=1")
+    failed = ablate("run", study, *UNTIL)
+    assert failed.code == 1
+    (first,) = looks()
+    assert {seen["verdict"] for seen in first.seen} == {"not_estimable"}
+    noun = "effects" if family == "effects" else "contrasts"
+    assert f"0 of 4 {noun} decided, 4 without a claim" in failed.err
+    assert f"No row gets more seeds: 4 {noun} had no result at look 1." in " ".join(
+        ablate("report", "made").out.split()
+    )
+    assert ablate("run", study, *UNTIL).code == 1, "nothing has come since"
+    assert len(looks()) == 1
+    fixed = ablate("run", study, *UNTIL, "--retry-failed")
+    assert fixed.code == 0
+    assert looks()[0] == first
+    assert {look.family for look in looks()} == {1}
+    assert {seen["verdict"] for seen in looks()[-1].seen} <= DECIDED or len(looks()) == len(LOOKS)
+
+
 def test_no_look_is_taken_at_nothing(ablate: Ablate, study: Path) -> None:
     done = ablate("run", study, *UNTIL, "--set", "config.fail=1")
     assert done.code == 1
