@@ -83,12 +83,14 @@ def follow(store: Store, asked: Asked, work: Callable[[Prepared], None], say: Sa
     )
 
 
-def summary(course: Course) -> str:
-    """What the looks have come to, and what they have saved."""
+def summary(course: Course, until_decided: bool) -> str:
+    """What the looks have come to, and what they have saved; or what goes on with them."""
     last, most = course.taken[-1], course.study.looks[-1]
     spent = sum(min(seeds, last.seeds) for seeds in last.asked.values())
     decided = _decided(from_json(last), course.study)
     counted = f"{decided} after {len(course.taken)} of {len(course.study.looks)} looks, {spent} trials"
+    if not until_decided and any(seeds > last.seeds for seeds in last.asked.values()):
+        return f"{counted}; --until-decided goes on"
     return f"{counted}; {most} seeds of every row would be {most * len(last.asked)}"
 
 

@@ -106,7 +106,7 @@ def _has_looks(store: "Store", request: "Request", path: Path, until_decided: bo
         )
     why = "the file has none, and these are usual" if until_decided else "as were taken before"
     looks = ", ".join(map(str, course.study.looks))
-    typer.echo(f"looks at {looks} seeds: {why}; a number of seeds is for runs without looks", err=True)
+    typer.echo(f"looks at {looks} seeds: {why}; the file's `seeds` is for runs without looks", err=True)
     return True
 
 
@@ -119,7 +119,7 @@ def _follow(
     only = None if request.selected is request.trials else {trial.label for trial in request.selected}
     asked = Asked(request.study, path, until_decided, only, overrides, **how)
     course = follow(work.store, asked, work, lambda text: typer.echo(text, err=True))
-    return summary(course) if course.taken else ""
+    return summary(course, until_decided) if course.taken else ""
 
 
 def _summary(study: str, work: "Work", seconds: float, looked: str | None) -> None:

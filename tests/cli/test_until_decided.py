@@ -122,7 +122,9 @@ def test_rows_get_seeds_only_while_a_verdict_is_open(ablate: Ablate, study: Path
 
 def test_a_plain_run_takes_the_first_look_and_no_other(ablate: Ablate, study: Path) -> None:
     assert "looks at 2, 3, 5, 7 seeds: 10 trials of rows at the first, 35 at most; none" in ablate("plan", study).out
-    assert "look 1 of 4, 2 seeds" in ablate("run", study, *INLINE).err
+    run = ablate("run", study, *INLINE).err
+    assert "look 1 of 4, 2 seeds" in run
+    assert "--until-decided goes on" in run
     (first,) = looks()
     again = ablate("run", study, *INLINE)
     assert "nothing to run" in again.err
