@@ -47,7 +47,8 @@ def reset(
     if done.others:
         typer.echo(f"queued with them, as they share a training: {_listed(done.others, plan.study, plan.profile)}")
     if done.queued:
-        typer.echo(f"next: ablate run, with the file of {plan.study}", err=True)
+        command = "search" if plan.document.get("search") else "run"
+        typer.echo(f"next: ablate {command}, with the file of {plan.study}", err=True)
     for each, owner in done.running.items():
         typer.echo(
             f"not reset: {each.label}, seed {each.seed}: {owner} is running it; stop that run, or wait", err=True
