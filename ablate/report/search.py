@@ -168,14 +168,15 @@ def _finalists(analysis: Analysis, found: SearchResults) -> Block:
     for rank, finalist in enumerate(found.finalists, start=1):
         for at, name in enumerate(found.metrics):
             metric = words.METRIC_NAMES[name]
-            own = [str(rank), f"{finalist.label}: {metric}" if several else finalist.label] if not at else ["", metric]
+            short = _short(finalist)
+            own = [str(rank), f"{short}: {metric}" if several else short] if not at else ["", metric]
             test = _test(analysis, finalist) if not at else [""] * 5
             rows.append([*own, *_rerun(finalist.reruns[name]), *test])
     return block(
         "Finalists: on validation what the search saw and fresh seeds gave, %, and on the test split",
         columns,
         rows,
-        _notes(analysis, found),
+        ["; ".join(finalist.label for finalist in found.finalists) + ".", *_notes(analysis, found)],
     )
 
 
@@ -287,8 +288,8 @@ def _importance(found: SearchResults) -> Block:
     columns = [
         *([Column("metric")] if several else []),
         Column("dimension", flex=1),
-        Column("share of variance, %", "r"),
-        Column(f"least and largest of {FORESTS} evaluator seeds", "r"),
+        Column("% of variance", "r"),
+        Column(f"range of {FORESTS} evaluator seeds", "r"),
     ]
     rows: list[list[str | Cell]] = []
     notes = [NO_EFFECTS]
