@@ -1,8 +1,8 @@
-"""What `make demo` costs after the install: seconds, and the most memory that its processes hold at once.
+"""What the demos cost after the install: seconds, and the most memory that their processes hold at once.
 
-    python benchmarks/demo.py [STORE]
+    python benchmarks/demo.py [run|search]...
 
-Without a store it uses one of its own. The pictures in docs/images are those of this run.
+`run` is `make demo`. Each uses a store of its own; the pictures in docs/images are those of these runs.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from machine import keep
@@ -19,25 +20,53 @@ ROOT = Path(__file__).parent.parent
 SAMPLE_SECONDS = 0.5
 
 
+@dataclass(frozen=True)
+class Demo:
+    """A command on a study file, and the pictures of its report that are kept."""
+
+    file: str
+    study: str
+    profile: str
+    pictures: tuple[str, ...]
+    kept_as: str
+
+
+DEMOS = {
+    "run": Demo("studies/bnneck.yaml", "bnneck", "quick", ("ladder.png", "topk.png"), "demo"),
+    "search": Demo(
+        "studies/margin_omega.yaml",
+        "margin-omega",
+        "quick+search",
+        ("search-map.png", "search-history.png"),
+        "demo-search",
+    ),
+}
+
+
 def main() -> None:
+    for command in sys.argv[1:] or DEMOS:
+        show(command, DEMOS[command])
+
+
+def show(command: str, demo: Demo) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        store = sys.argv[1] if len(sys.argv) > 1 else str(Path(folder) / "ablate.db")
+        store = str(Path(folder) / "ablate.db")
         started = time.perf_counter()
-        command = [sys.executable, "-m", "ablate", "run", "studies/bnneck.yaml", "--store", store]
-        process = subprocess.Popen(command, cwd=ROOT)
+        process = subprocess.Popen([sys.executable, "-m", "ablate", command, demo.file, "--store", store], cwd=ROOT)
         most = 0
         while process.poll() is None:
             most = max(most, tree_memory(process.pid))
             time.sleep(SAMPLE_SECONDS)
         ran = time.perf_counter() - started
-        report = [sys.executable, "-m", "ablate", "report", "bnneck", "--format", "markdown", "--store", store]
+        report = [sys.executable, "-m", "ablate", "report", demo.study, "--format", "markdown", "--store", store]
         text = subprocess.run(report, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        for name in ("ladder.png", "topk.png"):
-            shutil.copy(Path(store).parent / "figures" / "bnneck" / "quick" / name, ROOT / "docs" / "images" / name)
-    table = text.partition("\n![")[0].replace("# bnneck", "## bnneck", 1)
-    lines = [f"`ablate run studies/bnneck.yaml`: {ran:.0f} s, exit code {process.returncode};"]
+        for name in demo.pictures:
+            drawn = Path(store).parent / "figures" / demo.study / demo.profile / name
+            shutil.copy(drawn, ROOT / "docs" / "images" / name)
+    table = text.partition("\n![")[0].replace(f"# {demo.study}", f"## {demo.study}", 1)
+    lines = [f"`ablate {command} {demo.file}`: {ran:.0f} s, exit code {process.returncode};"]
     lines += [f"its processes held at most {most / 2**30:.2f} GiB at once (proportional set size).", "", table]
-    keep("demo", ["# The demo", "", *lines])
+    keep(demo.kept_as, [f"# The demo: {command}", "", *lines])
 
 
 def tree_memory(root: int) -> int:

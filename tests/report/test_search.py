@@ -157,7 +157,7 @@ def test_the_finalists_table_has_what_the_analysis_has(analysis: Analysis) -> No
         low, high = analysis.interval(row, "top1")
         assert cells == [
             str(rank),
-            finalist.label,
+            f"trial {finalist.number}",
             f"{100 * rerun.score:.2f}",
             f"{100 * rerun.mean:.2f}",
             words.signed(100 * (rerun.score - rerun.mean)),
