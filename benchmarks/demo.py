@@ -32,7 +32,7 @@ class Demo:
 
 
 DEMOS = {
-    "run": Demo("studies/bnneck.yaml", "bnneck", "quick", ("ladder.png", "topk.png"), "demo"),
+    "run": Demo("studies/bnneck.yaml", "bnneck", "quick", ("forest.png",), "demo"),
     "search": Demo(
         "studies/margin_omega.yaml",
         "margin-omega",

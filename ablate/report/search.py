@@ -207,7 +207,7 @@ def _notes(analysis: Analysis, found: SearchResults) -> list[str]:
         seeds = f"{counts[0]} to {seeds}"
     at = words.percent(1 - analysis.results.alpha)
     return [
-        "# is the order by the search's score, fixed before any finalist was trained anew.",
+        "In the order of the search's score, fixed before any finalist was trained anew.",
         f"search: one seed's rate. re-run: the mean of {seeds} on validation. optimism: search − re-run, "
         f"pp; its interval ({at}) is Student's t over the fresh seeds, the search's score taken as it was seen. "
         "against baseline: pp of the test split.",
