@@ -28,6 +28,7 @@ class Mirror:
         self.search, self.path = search, folder / f"{study}.{profile}.journal"
         folder.mkdir(parents=True, exist_ok=True)
         self.storage: JournalStorage | None = None
+        self.trouble: OSError | None = None
         self.count = 0
         self.lock: IO[bytes] = self.path.with_suffix(".held").open("wb")
         try:
@@ -46,10 +47,16 @@ class Mirror:
         self.id = self.storage.get_study_id_from_name(made.study_name)
 
     def take(self, known: Mapping[int, Candidate]) -> None:
-        """Writes the candidates that have ended, in the order of their numbers, up to the first that has not."""
-        while self.storage and (row := known.get(self.count)) is not None and row.told is not None:
-            self.storage.create_new_trial(self.id, frozen(row, self.search))
-            self.count += 1
+        """Writes the candidates that have ended, in the order of their numbers, up to the first that has not.
+
+        Nothing more after it could not be written once: `trouble`.
+        """
+        try:
+            while self.storage and (row := known.get(self.count)) is not None and row.told is not None:
+                self.storage.create_new_trial(self.id, frozen(row, self.search))
+                self.count += 1
+        except OSError as error:
+            self.storage, self.trouble = None, error
 
     def close(self) -> None:
         self.lock.close()

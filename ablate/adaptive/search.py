@@ -110,8 +110,8 @@ def _search(study: Study) -> Search:
 class Walk:
     """Hands the queue one candidate after another; satisfies `dispatch.Supply`.
 
-    `named` is told of each that is handed out: its training key and label. `counted`: after each look at
-    the store, with what is known then.
+    `named` is told of each that is handed out: its training key and label. `counted`: after each look at the store,
+    with what is known then. `given`: {training key: candidate} of what was handed out and runs.
     """
 
     store: Store
@@ -120,31 +120,42 @@ class Walk:
     row: SearchRow
     named: Callable[[str, str], None]
     counted: Callable[["Walk"], None]
-    known: dict[int, Candidate] = field(default_factory=dict)
     given: dict[str, int] = field(default_factory=dict)
-    trainings: dict[int, Trial] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.search = _search(self.study)
-        self.sampling = Sampling(self.search, seed_of(self.study))
-        self.left = grid.points(self.search) if self.search.sampler == GRID else None
-        self.next: dict[str, Any] | None = None
         self.metric = int(self.search.metrics[0].removeprefix("top"))
-        self.spent, self.looked, self.last = self.row.seconds, time.monotonic(), -1
+        self.spent, self.looked = self.row.seconds, time.monotonic()
         (baseline,) = self.points.baseline((seed_of(self.study),))
         self.baseline = baseline.key
         self.watches = self.search.pruner is not None
         self.over = False
+        self._forget()
+
+    def _forget(self) -> None:
+        """Begins with what the store knows."""
+        self.known: dict[int, Candidate] = {}
+        self.trainings: dict[int, Trial] = {}
         self.tried: set[str] = set()
+        self.last = -1
+        self.sampling = Sampling(self.search, seed_of(self.study))
+        self.left = grid.points(self.search) if self.search.sampler == GRID else None
+        self.next: dict[str, Any] | None = None
 
     def more(self) -> list[Trial]:
         """The first candidate that waits, or the next that is proposed."""
-        with self.store.write() as connection:
-            self._hold(connection)
-            self._take_in(connection)
-            trial = self._waiting(connection)
-            while trial is None and self._may_ask():
-                trial = self._ask(connection)
+        given = self.given.copy()
+        try:
+            with self.store.write() as connection:
+                self._hold(connection)
+                self._take_in(connection)
+                trial = self._waiting(connection)
+                while trial is None and self._may_ask():
+                    trial = self._ask(connection)
+        except BaseException:  # what was asked and told is not in the store, and may be asked and told again
+            self.given = given
+            self._forget()
+            raise
         self.over = trial is None and not self._may_ask() and not self._running()
         self.counted(self)
         if trial is None:

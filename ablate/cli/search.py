@@ -116,13 +116,20 @@ def _mirrored(folder: Path, study: "Study") -> "Iterator[Mirror | None]":
     try:
         mirror = Mirror(folder / "optuna", study.name, study.profile, study.search)
     except OSError as error:
-        typer.echo(f"warning: no copy for optuna-dashboard: {error.filename}: {error.strerror}", err=True)
+        _warn(error)
         yield None
         return
     try:
         yield mirror
     finally:
         mirror.close()
+        if mirror.trouble:
+            _warn(mirror.trouble)
+
+
+def _warn(error: OSError) -> None:
+    where = f"{error.filename}: " if error.filename else ""
+    typer.echo(f"warning: no copy for optuna-dashboard: {where}{error.strerror}", err=True)
 
 
 def _tell(board: "Board", mirror: "Mirror | None", budget: int | None, walk: "Walk") -> None:
