@@ -52,6 +52,7 @@ class Sampling:
             sampler=RandomSampler(seed=0),
         )
         self.id = self.storage.get_study_id_from_name(NAME)
+        self.judged: dict[tuple[int, int], bool] = {}
 
     def __len__(self) -> int:
         return self.storage.get_n_trials(self.id)
@@ -80,13 +81,13 @@ class Sampling:
     def is_worth(self, number: int, part: int, rate: float) -> bool:
         """Whether to go on with a candidate that has this rate after so many parts of its training.
 
-        Parts that a training comes to again, since it goes on from an older checkpoint, were judged before.
+        A training that goes on from an older checkpoint comes to a part again; a pruner is asked once.
         """
-        trial_id = self._id(number)
-        if part < max(self._at(number).intermediate_values, default=part):
-            return True
-        self.storage.set_trial_intermediate_value(trial_id, part, rate)
-        return not self.study.pruner.prune(self.study, self.storage.get_trial(trial_id))
+        if (number, part) not in self.judged:
+            trial_id = self._id(number)
+            self.storage.set_trial_intermediate_value(trial_id, part, rate)
+            self.judged[number, part] = not self.study.pruner.prune(self.study, self.storage.get_trial(trial_id))
+        return self.judged[number, part]
 
     def _at(self, number: int) -> FrozenTrial:
         return self.storage.get_trial(self._id(number))

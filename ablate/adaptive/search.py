@@ -171,7 +171,7 @@ class Walk:
 
     def is_worth(self, key: str, interim: Interim) -> bool:
         number = self.given.get(key)
-        if number is None or self.search.pruner is None:
+        if number is None or number >= len(self.sampling):
             return True
         return self.sampling.is_worth(number, interim.part, interim.hits[self.metric] / interim.queries)
 
@@ -188,8 +188,11 @@ class Walk:
         new = [row for row in rows if row.number not in self.known]
         interims = self._interims(connection, new)
         for row in new:
-            self.sampling.add(row, interims.get(row.number))
+            self.sampling.add(row, interims.get(row.number) if row.told is not None else None)
             self._note(row)
+        for row in new:
+            for part, rate in interims.get(row.number, {}).items() if row.told is None else ():
+                self.sampling.is_worth(row.number, part, rate)  # as it was asked before, one part after another
         for row in rows:
             if row.told is not None and self.known[row.number].told is None:
                 self.sampling.tell(row)

@@ -9,11 +9,13 @@ import pytest
 from ablate.adaptive.mirror import Mirror
 from ablate.adaptive.search import Walk, begin
 from ablate.store import Connection, Store, open_store, searches, work
+from ablate.store.interims import save_interim
 from ablate.store.searches import Candidate
 from ablate.study.candidates import Candidates
 from ablate.study.file import read_study
 from ablate.study.study import Study
 from ablate.study.trial import Trial
+from ablate.train.interface import Interim
 
 STUDY = """study: walk
 trainer: simulated
@@ -41,8 +43,8 @@ def walked(study: Study, store: Store, breaks: bool = False) -> list[Candidate]:
     walk = Walk(store, study, points, row, lambda key, label: None, lambda walk: None)
     for turn in range(100):
         if breaks and turn % 3 == 1:
-            walk.store = Failing(**vars(store))
-            with pytest.raises(TimeoutError):
+            walk.store = Failing(store)  # type: ignore[assignment]
+            with pytest.raises(RuntimeError):
                 walk.more()
             walk.store = store
         for trial in walk.more():
@@ -54,14 +56,17 @@ def walked(study: Study, store: Store, breaks: bool = False) -> list[Candidate]:
         return searches.read_candidates(connection, row.id)
 
 
-class Failing(Store):
+class Failing:
     """A store whose transactions are lost in the end."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
 
     @contextmanager
     def write(self, alone: bool = False) -> Iterator[Connection]:
-        with super().write(alone) as connection:
+        with self.store.write(alone) as connection:
             yield connection
-            raise TimeoutError
+            raise RuntimeError
 
 
 def train(store: Store, trial: Trial) -> None:
@@ -79,6 +84,53 @@ def test_a_transaction_that_fails_changes_no_suggestion(study: Study, store: Sto
     assert walked(study, store, breaks=True) == (undisturbed := walked(study, calm))
     assert [one.number for one in undisturbed] == list(range(14))
     assert {one.state for one in undisturbed} == {"done"}
+
+
+@pytest.mark.parametrize("pruner", ["median", "hyperband"])
+def test_a_pruner_decides_alike_wherever_a_search_is_killed(tmp_path: Path, pruner: str) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(STUDY.replace("SAMPLER", "tpe").replace("trials: 14", f"trials: 30\n  pruner: {pruner}"))
+    study = read_study(path)
+    stores = [open_store(str(tmp_path / f"{name}.db"), write=True) for name in ("calm", "killed", "again")]
+    calm, killed, again = (
+        watched(study, store, every) for store, every in zip(stores, (0, 3, 7), strict=True) if store
+    )
+    assert {one.state for one in calm} == {"done", "pruned"}
+    assert killed == calm
+    assert again == calm
+
+
+def watched(study: Study, store: Store, every: int) -> list[Candidate]:
+    """The candidates of a search that judges them on their way; its memory is lost `every` so many looks."""
+    points = Candidates(study)
+    row = begin(store, study, points, "study.yaml")
+
+    def start() -> Walk:
+        return Walk(store, study, points, row, lambda key, label: None, lambda walk: None)
+
+    walk, looks = start(), 0
+    while trials := walk.more():
+        (trial,) = trials
+        final = 1 - abs(trial.config["settings"]["margin"] - 0.4)
+        for part in range(1, 10):
+            shown = Interim(part, dict.fromkeys(work.KS, round(1000 * final * part / 10)), 1000)
+            with store.write() as connection:
+                save_interim(connection, trial.training_key, shown)
+            looks += 1
+            if every and looks % every == 0:
+                walk = start()
+                assert [one.key for one in walk.more()] == [trial.key]
+            if not walk.is_worth(trial.training_key, shown):
+                with store.write() as connection:
+                    held = work.claim(connection, trial.training_key, 0)
+                    assert held is not None
+                    assert work.prune(connection, held, "", 0.0)
+                break
+        else:
+            train(store, trial)
+        walk.ended(trial.training_key)
+    with store.read() as connection:
+        return searches.read_candidates(connection, row.id)
 
 
 def test_a_copy_that_cannot_be_written_on_is_given_up(study: Study, tmp_path: Path) -> None:
