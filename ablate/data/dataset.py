@@ -11,6 +11,10 @@ if TYPE_CHECKING:  # `ablate plan` imports this package only to ask for a finger
 
 SPLITS = ("train", "validation", "test")
 SHOP, USER = 0, 1
+QUERY, GALLERY = 1, 2
+"""What an image is in a test. One that is both is searched for among all others of its split but itself."""
+
+NO_CAMERA = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +26,16 @@ class Dataset:
     images: NDArray[np.uint8]  # (N, H, W, 3), RGB
     item: NDArray[np.int32]  # (N,) number of the item; equal exactly for images of one item
     category: NDArray[np.int16]  # (N,) index into `categories`
-    domain: NDArray[np.uint8]  # (N,) SHOP (gallery) or USER (query)
+    domain: NDArray[np.uint8]  # (N,) SHOP or USER; all SHOP where a set has one domain
     split: NDArray[np.uint8]  # (N,) index into SPLITS
+    role: NDArray[np.uint8]  # (N,) QUERY, GALLERY, both (QUERY | GALLERY), or 0: neither
+    camera: NDArray[np.int32]  # (N,) number of the camera; NO_CAMERA where none is known
+    source: NDArray[np.bytes_]  # (N,) where it is said that there is such an image, for messages: `list.csv, line 7`
     categories: tuple[str, ...]
+
+
+def roles(domain: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The roles of a set with two domains: users' images are searched for among the shops'."""
+    import numpy as np
+
+    return np.where(domain == USER, QUERY, GALLERY).astype(np.uint8)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablate.data import pack
-from ablate.data.dataset import SHOP, SPLITS, USER, Dataset
+from ablate.data.dataset import NO_CAMERA, SHOP, SPLITS, USER, Dataset, roles
 from ablate.errors import DataError
 
 if TYPE_CHECKING:
@@ -179,11 +179,15 @@ def labels(boxes: list[Box]) -> dict[str, NDArray[Any]]:
     import numpy as np
 
     number = {key: n for n, key in enumerate(sorted({box.item() for box in boxes}))}
+    domain = np.array([box.domain for box in boxes], dtype=np.uint8)
     return {
         "item": np.array([number[box.item()] for box in boxes], dtype=np.int32),
         "category": np.array([box.category for box in boxes], dtype=np.int16),
-        "domain": np.array([box.domain for box in boxes], dtype=np.uint8),
+        "domain": domain,
         "split": np.array([side(box.part, box.pair) for box in boxes], dtype=np.uint8),
+        "role": roles(domain),
+        "camera": np.full(len(boxes), NO_CAMERA, dtype=np.int32),
+        "source": np.array([f"{box.part}/annos/{box.photo}.json, {box.name}".encode() for box in boxes]),
     }
 
 

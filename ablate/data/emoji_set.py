@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ablate.data.dataset import SHOP, SPLITS, USER, Dataset
+from ablate.data.dataset import NO_CAMERA, SHOP, SPLITS, USER, Dataset, roles
 from ablate.errors import DataError
 
 if TYPE_CHECKING:
@@ -136,4 +136,12 @@ def _columns(items: list[Item], index: Index) -> dict[str, NDArray[Any]]:
     category = np.array([index.categories.index(item.category) for item in items], dtype=np.int16)
     split = np.array([SPLITS.index(item.split) for item in items], dtype=np.uint8)
     domain = np.array([index.domains[v] for _, v in pairs], dtype=np.uint8)
-    return {"item": number, "category": category[number], "domain": domain, "split": split[number]}
+    return {
+        "item": number,
+        "category": category[number],
+        "domain": domain,
+        "split": split[number],
+        "role": roles(domain),
+        "camera": np.full(len(pairs), NO_CAMERA, dtype=np.int32),
+        "source": np.array([f"{vendor}/{items[n].name}".encode() for n, vendor in pairs]),
+    }

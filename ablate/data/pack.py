@@ -2,7 +2,7 @@
 
     <root>/ablate-pack/content.json                 fingerprint of what was packed last
     <root>/ablate-pack/<H>x<W>-<key>/images.npy     (N, H, W, 3) uint8, RGB
-    <root>/ablate-pack/<H>x<W>-<key>/labels.npz     item, category, domain, split
+    <root>/ablate-pack/<H>x<W>-<key>/labels.npz     the other arrays of a Dataset
 
 The key is the head of the fingerprint, so packs of other data are never taken for these. A pack is written
 aside and renamed: a folder that has its name is whole. Photographs that change after they were packed are
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FOLDER, RECORD = "ablate-pack", "content.json"
+COLUMNS = ("item", "category", "domain", "split", "role", "camera", "source")
 
 
 def place(root: Path, size: tuple[int, int], fingerprint: str) -> Path:
@@ -103,7 +104,7 @@ def read(root: Path, size: tuple[int, int], fingerprint: str) -> tuple[NDArray[n
     try:
         images = np.load(folder / "images.npy", mmap_mode="r")
         with np.load(folder / "labels.npz") as stored:
-            labels = {name: stored[name] for name in ("item", "category", "domain", "split")}
+            labels = {name: stored[name] for name in COLUMNS}
         _check_shapes(images, labels, size)
         return images, labels
     except Exception as error:  # a torn .npy or .npz fails in a dozen ways: BadZipFile, TokenError, …

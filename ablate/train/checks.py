@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ablate.data.dataset import SHOP, SPLITS, USER, Dataset
+from ablate.data.dataset import GALLERY, QUERY, SPLITS, Dataset
 from ablate.errors import AblateError
 from ablate.train.batches import sampler
 from ablate.train.config.retrieval import RetrievalConfig
@@ -35,12 +35,12 @@ def _image_faults(dataset: Dataset) -> Iterator[str]:
 def _split_faults(dataset: Dataset, split: str, config: RetrievalConfig) -> Iterator[str]:
     """What a split lacks to be searched."""
     here = dataset.split == SPLITS.index(split)
-    queries, gallery = (dataset.category[here & (dataset.domain == domain)] for domain in (USER, SHOP))
-    for found, what in ((queries, "queries (user images)"), (gallery, "gallery (shop images)")):
+    queries, gallery = (dataset.category[here & (dataset.role & role > 0)] for role in (QUERY, GALLERY))
+    for found, what in ((queries, "queries"), (gallery, "gallery")):
         if not len(found):
             yield (
                 f"data.name: the {split} split of {dataset.name} has no {what}, so nothing can be found in it; "
-                "use a data set whose splits have images of both domains"
+                "use a data set whose splits have both"
             )
     alone = np.setdiff1d(queries, gallery)
     if config.evaluate.scope == "category" and len(gallery) and len(alone):

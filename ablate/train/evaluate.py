@@ -1,6 +1,6 @@
-"""Exact retrieval: every user image is a query against the shop images of its split."""
+"""Testing a trained network: each query of a split is searched for in the gallery of its split."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,45 +9,38 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from ablate.data.dataset import SHOP, SPLITS, USER, Dataset
+from ablate.data.dataset import GALLERY, QUERY, SPLITS, Dataset
 from ablate.train.augment import normalize
 from ablate.train.config.retrieval import Evaluate, RetrievalConfig
 from ablate.train.device import autocast
 from ablate.train.images import Fetch
-from ablate.train.interface import Evaluation, Ranks
+from ablate.train.interface import Evaluation, Precision, Ranks
 from ablate.train.model import Network
+from ablate.train.nearest import Between, nothing
+from ablate.train.ranking import Judged, Marks, judge
 
 BATCH = 256
-CELLS = 2**24
-"""Similarities held at once."""
-
-Between = Callable[[], None]
-"""Called between batches, categories and the like: a sign of life, and a place to stop."""
 
 
 class FeaturesError(RuntimeError):
     """The network gives features that cannot be compared."""
 
 
-def nothing() -> None:
-    """Nobody looks on."""
-
-
 @dataclass(frozen=True)
-class Labelled:
-    """Features of some images, (n, width) before the neck, with the images' items and categories, (n,)."""
+class Side:
+    """The queries or the gallery of a split: features before the neck, (n, width), with the images' labels, (n,)."""
 
     features: Tensor
-    item: NDArray[np.int32]
     category: NDArray[np.int16]
+    marks: Marks
 
 
 @dataclass(frozen=True)
 class Tested:
     """One split: what is searched for, and what is searched."""
 
-    queries: Labelled
-    gallery: Labelled
+    queries: Side
+    gallery: Side
 
 
 @torch.no_grad()  # not inference mode: training may go on, and what a backbone caches here must be of use in it
@@ -67,11 +60,18 @@ def extract(
     """
     network.eval()
 
-    def labelled(split: str, domain: int) -> Labelled:
-        chosen = np.flatnonzero((dataset.split == SPLITS.index(split)) & (dataset.domain == domain))
-        return Labelled(features(network, fetch, chosen, amp, between), dataset.item[chosen], dataset.category[chosen])
+    def side(chosen: NDArray[np.int64], found: Tensor) -> Side:
+        labels = (each[chosen].astype(np.int64) for each in (dataset.item, dataset.camera))
+        marks = (torch.from_numpy(each).to(found.device) for each in (*labels, chosen))
+        return Side(found, dataset.category[chosen], Marks(*marks))
 
-    return {split: Tested(labelled(split, USER), labelled(split, SHOP)) for split in splits}
+    def tested(split: str) -> Tested:
+        chosen = np.flatnonzero((dataset.split == SPLITS.index(split)) & (dataset.role > 0))
+        found = features(network, fetch, chosen, amp, between)
+        has = [np.flatnonzero(dataset.role[chosen] & role) for role in (QUERY, GALLERY)]
+        return Tested(*(side(chosen[places], found[torch.from_numpy(places).to(found.device)]) for places in has))
+
+    return {split: tested(split) for split in splits}
 
 
 def features(network: Network, fetch: Fetch, chosen: NDArray[np.int64], amp: str, between: Between = nothing) -> Tensor:
@@ -99,31 +99,41 @@ def validate(
         tested = extract(network, dataset, fetch, config.amp, between, ["validation"])
         return evaluate(network, tested, config.evaluate, between).ranks["validation"]
     except FeaturesError:
-        asked = (dataset.split == SPLITS.index("validation")) & (dataset.domain == USER)
+        asked = (dataset.split == SPLITS.index("validation")) & (dataset.role & QUERY > 0)
         return np.zeros(np.count_nonzero(asked), dtype=np.uint32)
 
 
 @torch.no_grad()
 def evaluate(network: Network, tested: dict[str, Tested], config: Evaluate, between: Between = nothing) -> Evaluation:
-    """The ranks of every split under one evaluation setting."""
+    """The ranks and precisions of every split under one evaluation setting."""
+    judged = {split: judge_split(network, parts, config, between) for split, parts in tested.items()}
     return Evaluation(
-        ranks={split: split_ranks(network, parts, config, between) for split, parts in tested.items()},
-        gallery={split: len(parts.gallery.item) for split, parts in tested.items()},
+        ranks={split: found.first for split, found in judged.items()},
+        gallery={split: len(parts.gallery.category) for split, parts in tested.items()},
+        precision={split: Precision(found.average, found.at_r) for split, found in judged.items()},
     )
 
 
-def split_ranks(network: Network, parts: Tested, config: Evaluate, between: Between = nothing) -> Ranks:
-    """Ranks of a split's queries, in the order of the data set."""
+def judge_split(network: Network, parts: Tested, config: Evaluate, between: Between = nothing) -> Judged:
+    """How a split's queries are answered, in the order of the data set."""
     sides = (parts.queries, parts.gallery)
     queries, gallery = (embed(network, side.features, config.neck) for side in sides)
     if config.scope == "all":
-        return ranks(queries, gallery, parts.queries.item, parts.gallery.item, between)
-    found = np.zeros(len(parts.queries.item), dtype=np.uint32)
+        return judge(queries, gallery, parts.queries.marks, parts.gallery.marks, between)
+    count = len(parts.queries.category)
+    found = Judged(np.zeros(count, np.uint32), np.zeros(count, np.float32), np.zeros(count, np.float32))
     for category in np.unique(parts.queries.category):
         asked, held = (np.flatnonzero(side.category == category) for side in sides)
-        items = parts.queries.item[asked], parts.gallery.item[held]
-        found[asked] = ranks(queries[asked], gallery[held], *items, between)
+        here, there = (torch.from_numpy(chosen).to(queries.device) for chosen in (asked, held))
+        marks = taken(parts.queries.marks, here), taken(parts.gallery.marks, there)
+        for whole, part in zip(found, judge(queries[here], gallery[there], *marks, between), strict=True):
+            whole[asked] = part
     return found
+
+
+def taken(marks: Marks, chosen: Tensor) -> Marks:
+    """The marks of some of the images."""
+    return Marks(*(mark[chosen] for mark in marks))
 
 
 def embed(network: Network, found: Tensor, neck: str) -> Tensor:
@@ -132,35 +142,3 @@ def embed(network: Network, found: Tensor, neck: str) -> Tensor:
     if not bool(torch.linalg.vector_norm(chosen, dim=1).isfinite().all()):
         raise FeaturesError("the network gives features that are too large to compare; lower schedule.lr")
     return F.normalize(chosen)
-
-
-def ranks(
-    queries: Tensor,
-    gallery: Tensor,
-    query_items: NDArray[np.int32],
-    gallery_items: NDArray[np.int32],
-    between: Between = nothing,
-) -> Ranks:
-    """1-based rank, by cosine, of each query's best-placed gallery entry of the same item; 0 if it has none.
-
-    Embeddings are float32 (n, width) of unit length. Equal similarities rank by gallery index.
-    """
-    wanted, held = (torch.from_numpy(items).to(queries.device) for items in (query_items, gallery_items))
-    if len(held) == 0:
-        return np.zeros(len(wanted), dtype=np.uint32)
-    rows = max(1, CELLS // len(held))
-    pieces = []
-    for asked, items in zip(torch.split(queries, rows), torch.split(wanted, rows), strict=True):
-        between()
-        pieces.append(best_ranks(asked @ gallery.T, items[:, None] == held))
-    return torch.cat(pieces).cpu().numpy().astype(np.uint32)
-
-
-def best_ranks(similarity: Tensor, correct: Tensor) -> Tensor:
-    """Ranks (queries,) from similarities and correctness, both (queries, gallery)."""
-    best = similarity.masked_fill(~correct, -torch.inf).amax(1, keepdim=True)
-    tied = similarity == best
-    first = (tied & correct).int().argmax(1, keepdim=True)
-    index = torch.arange(similarity.shape[1], device=similarity.device)
-    ahead = (similarity > best) | (tied & (index < first))
-    return torch.where(correct.any(1), ahead.sum(1) + 1, 0)

@@ -54,11 +54,24 @@ class Pruned(Exception):  # noqa: N818 - no fault: a judge decided it
 
 
 @dataclass(frozen=True)
+class Precision:
+    """Per query, shape (queries,), in [0, 1]: average precision, and average precision at R, its number of right
+    gallery entries; 0 where it has none.
+    """
+
+    average: NDArray[np.float32]
+    at_r: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class Evaluation:
-    """What one evaluation setting gave, a split: the queries' ranks and the size of the gallery."""
+    """What one evaluation setting gave, a split: the queries' ranks and the size of the gallery; and the precisions,
+    where whole rankings are known.
+    """
 
     ranks: Mapping[str, Ranks]
     gallery: Mapping[str, int]
+    precision: Mapping[str, Precision] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

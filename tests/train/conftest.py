@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ablate.data.dataset import SHOP, SPLITS, USER, Dataset
+from ablate.data.dataset import NO_CAMERA, SHOP, SPLITS, USER, Dataset, roles
 from ablate.train.config.retrieval import RetrievalConfig
 
 TINY = {
@@ -55,6 +55,9 @@ def make_dataset() -> Callable[..., Dataset]:
             category=(item // 5 % categories).astype(np.int16)[shuffled],
             domain=domain.astype(np.uint8)[shuffled],
             split=split.astype(np.uint8)[shuffled],
+            role=roles(domain)[shuffled],
+            camera=np.full(len(item), NO_CAMERA, np.int32),
+            source=np.array([f"image {number}".encode() for number in shuffled]),
             categories=tuple(f"category {number}" for number in range(categories)),
         )
 

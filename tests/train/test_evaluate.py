@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from ablate.train import evaluate as module
 from ablate.train.config.retrieval import Evaluate
-from ablate.train.evaluate import evaluate, extract, ranks
+from ablate.train.evaluate import evaluate, extract
 from ablate.train.images import fetcher
 from ablate.train.model import network
 
@@ -22,24 +22,6 @@ def by_sorting(similarity, query_items, gallery_items):
         hits = [place for place, index in enumerate(order, start=1) if gallery_items[index] == wanted]
         found.append(min(hits, default=0))
     return found
-
-
-@pytest.mark.parametrize("cells", [1, 100, 2**24])
-def test_ranks_against_sorting_with_many_ties(cells, monkeypatch):
-    monkeypatch.setattr(module, "CELLS", cells)
-    random = np.random.default_rng(0)
-    queries, gallery = (torch.from_numpy(random.integers(-1, 2, (n, 3)).astype(np.float32)) for n in (50, 80))
-    items = [random.integers(0, 60, n).astype(np.int32) for n in (50, 80)]
-    expected = by_sorting((queries @ gallery.T).tolist(), *items)
-    assert 0 in expected
-    assert len(set(expected)) > 10
-    found = ranks(queries, gallery, *items)
-    assert found.dtype == np.uint32
-    assert found.tolist() == expected
-
-
-def test_an_empty_gallery_ranks_nothing():
-    assert ranks(torch.ones(2, 3), torch.ones(0, 3), np.zeros(2, np.int32), np.zeros(0, np.int32)).tolist() == [0, 0]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +57,7 @@ def test_after_the_neck_is_the_neck_applied(tested, dataset):
         queries, gallery = (F.normalize(net.neck(side.features)) for side in sides)
     similarity = queries @ gallery.T
     wide = evaluate(net, parts, Evaluate(neck="after", scope="all")).ranks["test"]
-    assert wide.tolist() == by_sorting(similarity.tolist(), sides[0].item, sides[1].item)
+    assert wide.tolist() == by_sorting(similarity.tolist(), *(side.marks.item for side in sides))
 
 
 def test_features_do_not_depend_on_the_other_images_of_a_batch(tested, dataset, monkeypatch):
