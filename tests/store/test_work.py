@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from ablate.errors import StoreError
 from ablate.store import Store, plans, upkeep, work
 from ablate.store.readings import read_precisions, read_ranks, read_trials
 from ablate.store.watch import LEASE_SECONDS, Watch
@@ -108,6 +109,18 @@ def test_precisions_that_were_not_recorded_are_not_known(store: Store, queued: T
         assert read_trials(connection, {queued.key})[queued.key].precisions == {}
         assert read_precisions(connection, queued.key) == {}
         assert connection.exec_driver_sql("SELECT count(*) FROM ablate_precisions").scalar() == 0
+
+
+def test_a_result_whose_precisions_cannot_be_written_is_not_written_at_all(store: Store, queued: Trial) -> None:
+    mine, found = held(store), precise(queued)
+    with store.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE ablate_precisions RENAME COLUMN mean TO average")
+    with pytest.raises(StoreError), store.write() as connection:
+        work.record(connection, mine, found, 1.0, {}, [])
+    assert state(store) == "running"
+    with store.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM ablate_hits").scalar() == 0
+        assert plans.finished(connection, {queued.key}) == set()
 
 
 def test_precisions_of_an_earlier_attempt_do_not_count(store: Store, queued: Trial) -> None:
