@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ablate.analysis.cells import Cells, cells
+from ablate.analysis.cells import Cells, cells, cells_of_precision
 from ablate.analysis.circumstances import Circumstances, circumstances
 from ablate.analysis.contrasts import Contrast, Contrasts, contrasts
 from ablate.analysis.effects import Effect, Interaction, Rows, Weighed, effects, interactions, weigh
@@ -16,7 +16,7 @@ from ablate.analysis.estimates import Judged, Rules
 from ablate.analysis.layout import Layout, Variable, lay_out
 from ablate.analysis.measure import measure_pairs
 from ablate.analysis.one_seed import NEWCOMBE
-from ablate.analysis.results import RowResult, StudyResults
+from ablate.analysis.results import MeanPrecision, Metric, RowResult, StudyResults
 from ablate.analysis.search import SearchResults
 from ablate.analysis.standing import Standing, Watched
 from ablate.analysis.stats import holm, wilson
@@ -173,12 +173,19 @@ class Analysis:
         if len(row.seeds) < 2:
             low, high = wilson(sum(found.hits) / len(found.hits), found.n, confidence)
             return float(low), float(high)
+        return self._over_seeds(row, found, metric)
+
+    def precision_interval(self, row: RowResult, name: str) -> tuple[float, float] | None:
+        """A row's mAP or mAP@R at 1 − alpha over its seeds, as `interval`; None with one seed."""
+        return self._over_seeds(row, row.precisions[name], name) if len(row.seeds) > 1 else None
+
+    def _over_seeds(self, row: RowResult, found: Metric | MeanPrecision, name: str) -> tuple[float, float]:
         if row.label in self._by_themselves:
             variance, df = float(np.var(100 * np.array(found.values), ddof=1)), float(len(found.values) - 1)
         else:
-            variance, df = self._mean_variances[metric]
+            variance, df = self._mean_variances[name]
         error = np.sqrt(np.array(variance / len(row.seeds)))
-        low, high = t_interval(np.array(100 * found.mean), error, np.array(df), confidence)
+        low, high = t_interval(np.array(100 * found.mean), error, np.array(df), 1 - self.results.alpha)
         return max(0.0, float(low) / 100), min(1.0, float(high) / 100)
 
     @cached_property
@@ -191,6 +198,8 @@ class Analysis:
         """{metric: variance of one run about its row's mean in pp², its df}."""
         names = {name for row in self.results.rows for name in row.metrics}
         found = {name: cells(self.results, name).spread.mean_variance for name in names}
+        for name in self.results.precisions:
+            found[name] = cells_of_precision(self.results, name).spread.mean_variance
         return {name: (float(variance), float(df)) for name, (variance, df) in found.items()}
 
     @cached_property

@@ -1,6 +1,6 @@
 """What rows have on one metric, as arrays: hits by row and seed, and of each query where those are known."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -67,16 +67,27 @@ class Cells:
 
 def cells(results: StudyResults, metric: str, hits: Mapping[str, NDArray[np.bool_]] | None = None) -> Cells:
     """The rows' hits on one metric as arrays, with the single queries' where `hits` has those."""
-    seeds = {seed: at for at, seed in enumerate(results.seeds)}
-    counts = np.full((len(results.rows), len(seeds)), np.nan)
-    n = np.zeros(len(results.rows), dtype=np.int64)
-    for at, row in enumerate(results.rows):
-        found = row.metrics.get(metric)
-        if found and found.n:
-            counts[at, [seeds[seed] for seed in row.seeds]] = found.hits
-            n[at] = found.n
+    known = {at: row.metrics[metric] for at, row in enumerate(results.rows) if metric in row.metrics}
+    counts = _by_seed(results, {at: found.hits for at, found in known.items() if found.n})
+    n = np.array([known[at].n if at in known else 0 for at in range(len(results.rows))], dtype=np.int64)
     queries, paired = _by_query(results, hits or {})
     return Cells(counts, n, queries, paired, _trainings(results))
+
+
+def cells_of_precision(results: StudyResults, name: str) -> Cells:
+    """The rows' mean precisions as if they were rates, hits being mean times queries: for their spread."""
+    n = np.full(len(results.rows), results.queries or 0, dtype=np.int64)
+    known = {at: row.precisions[name].values for at, row in enumerate(results.rows) if name in row.precisions}
+    return Cells(_by_seed(results, known) * n[:, None], n, training=_trainings(results))
+
+
+def _by_seed(results: StudyResults, values: Mapping[int, Sequence[float]]) -> Floats:
+    """{position of a row: a value of each of its seeds} as shape (rows, seeds), nan where missing."""
+    seeds = {seed: at for at, seed in enumerate(results.seeds)}
+    found = np.full((len(results.rows), len(seeds)), np.nan)
+    for at, of_row in values.items():
+        found[at, [seeds[seed] for seed in results.rows[at].seeds]] = of_row
+    return found
 
 
 def _trainings(results: StudyResults) -> Ints:

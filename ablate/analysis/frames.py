@@ -6,7 +6,7 @@ import pandas as pd
 
 from ablate.analysis.analyse import Analysis
 from ablate.analysis.estimates import Estimate
-from ablate.analysis.results import StudyResults
+from ablate.analysis.results import RowResult, StudyResults
 from ablate.store import open_store, shown
 
 
@@ -21,9 +21,8 @@ def results(store: str, study: str | None = None) -> pd.DataFrame:
 
 
 def rows(found: StudyResults) -> pd.DataFrame:
-    """A line a row: its label, its level of every factor, and its mean rates."""
-    lines = [{"row": row.label, **row.levels, **{k: m.mean for k, m in row.metrics.items()}} for row in found.rows]
-    return pd.DataFrame(lines)
+    """A line a row: its label, its level of every factor, its mean rates, and mAP and mAP@R where it has them."""
+    return pd.DataFrame({"row": row.label, **row.levels, **_means(row)} for row in found.rows)
 
 
 def contrasts(found: Analysis) -> pd.DataFrame:
@@ -54,6 +53,11 @@ def effects(found: Analysis) -> pd.DataFrame:
         }
         for effect in found.effects
     )
+
+
+def _means(row: RowResult) -> dict[str, float]:
+    rates = {name: found.mean for name, found in row.metrics.items()}
+    return rates | {name: found.mean for name, found in row.precisions.items()}
 
 
 def _estimate(estimate: Estimate) -> dict[str, Any]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 4
 KS = {"top1": 1, "top5": 5, "top10": 10}
+PRECISIONS = ("map", "map_at_r")
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,23 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class MeanPrecision:
+    """A mean of one row over all queries, in [0, 1]: mAP or mAP@R. `values` are parallel to the row's `seeds`."""
+
+    values: Sequence[float]
+
+    @property
+    def mean(self) -> float:
+        return fmean(self.values)
+
+
+@dataclass(frozen=True)
 class RowResult:
     """A row with what its seeds gave. `seeds` have a result, `failed` failed last, `missing` have none yet.
 
     `accepted`: seeds whose result was kept although stale, with what has changed since; `trials`: {seed: trial key};
-    `trainings`: {seed: training key}, which rows share that differ in the evaluation only.
+    `trainings`: {seed: training key}, which rows share that differ in the evaluation only. `precisions`: {map,
+    map_at_r: ...}, as far as they are known of all `seeds`: a mean over some would be another thing than the rates'.
     """
 
     number: int
@@ -67,6 +80,7 @@ class RowResult:
     accepted: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     trials: Mapping[int, str] = field(default_factory=dict)
     trainings: Mapping[int, str] = field(default_factory=dict)
+    precisions: Mapping[str, MeanPrecision] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -128,6 +142,12 @@ class StudyResults:
     @property
     def factors(self) -> list[str]:
         return [factor["name"] for factor in self.document["factors"]]
+
+    @property
+    def precisions(self) -> list[str]:
+        """Of map and map_at_r, those that some row or reference has."""
+        rows = (*self.rows, *self.references)
+        return [name for name in PRECISIONS if any(name in row.precisions for row in rows)]
 
     @property
     def seeds(self) -> list[int]:
@@ -244,6 +264,11 @@ def _row(number: int, row: PlannedRow, found: Mapping[str, readings.Reading], co
         for name, k in KS.items()
         if done and all(k in reading.hits for reading in done.values())
     }
+    precisions = {
+        name: MeanPrecision([reading.precisions[name] for reading in done.values()])
+        for name in PRECISIONS
+        if done and all(name in reading.precisions for reading in done.values())
+    }
     ks = set.intersection(*(set(reading.hits) for reading in done.values())) if done else set()
     return RowResult(
         number=number,
@@ -260,6 +285,7 @@ def _row(number: int, row: PlannedRow, found: Mapping[str, readings.Reading], co
         accepted={seed: tuple(row.changes[seed]) for seed in done if seed in row.changes},
         trials={seed: row.cells[seed] for seed in done},
         trainings={seed: reading.training for seed, reading in done.items()},
+        precisions=precisions,
     )
 
 

@@ -19,7 +19,8 @@ def render(analysis: Analysis) -> str:
     results = analysis.results
     kept = io.StringIO()
     writer = csv.writer(kept, lineterminator="\n")
-    metrics = [f"{name}{suffix}" for name in METRIC_NAMES for suffix in ("", "_low", "_high")]
+    names = [*METRIC_NAMES, *results.precisions]
+    metrics = [f"{name}{suffix}" for name in names for suffix in ("", "_low", "_high")]
     writer.writerow(["kind", "row", *results.factors, "seeds", "n", *metrics, *CHANGE, *MORE, *STATE])
     best = analysis.best
     for row, step in zip(results.rows, [None, *analysis.steps], strict=True):
@@ -35,13 +36,20 @@ def _row(analysis: Analysis, row: RowResult) -> list[Any]:
     n = next((metric.n for metric in row.metrics.values()), "")
     levels = [row.levels.get(name, "") for name in analysis.results.factors]
     rates = [cell for name in METRIC_NAMES for cell in _metric(analysis, row, name)]
-    return [row.label, *levels, len(row.seeds), n, *rates]
+    precisions = [cell for name in analysis.results.precisions for cell in _precision(analysis, row, name)]
+    return [row.label, *levels, len(row.seeds), n, *rates, *precisions]
 
 
 def _metric(analysis: Analysis, row: RowResult, name: str) -> list[Any]:
     if name not in row.metrics:
         return ["", "", ""]
     return [row.metrics[name].mean, *analysis.interval(row, name)]
+
+
+def _precision(analysis: Analysis, row: RowResult, name: str) -> list[Any]:
+    if name not in row.precisions:
+        return ["", "", ""]
+    return [row.precisions[name].mean, *(analysis.precision_interval(row, name) or ("", ""))]
 
 
 def _change(step: Contrast | None) -> list[Any]:

@@ -130,6 +130,14 @@ def _row(analysis: Analysis, row: RowResult) -> Plain:
                 "ci": list(analysis.interval(row, name)),
             }
             for name, metric in row.metrics.items()
+        }
+        | {
+            name: {
+                "mean": precision.mean,
+                "values": list(precision.values),
+                "ci": _ends(analysis.precision_interval(row, name)),
+            }
+            for name, precision in row.precisions.items()
         },
     }
 

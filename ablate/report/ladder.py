@@ -17,8 +17,8 @@ MOST_NAMED = 3
 """Factors that are named where many differ from the baseline: another table has each row's."""
 
 
-def rates(analysis: Analysis, most: int) -> Block:
-    """Each row's rates with the primary's interval, and its seeds."""
+def rates(analysis: Analysis, most: int, also: Sequence[str] = ()) -> Block:
+    """Each row's rates with the primary's interval, the mean precisions in `also`, and its seeds."""
     results = analysis.results
     primary = results.primary
     others = [name for name in words.METRIC_NAMES if name != primary]
@@ -28,21 +28,39 @@ def rates(analysis: Analysis, most: int) -> Block:
         Column("row", flex=1),
         Column(f"{words.METRIC_NAMES[primary]}, {words.percent(1 - results.alpha)}", "r"),
         *(Column(words.METRIC_NAMES[name], "r") for name in others),
+        *(Column(words.PRECISION_NAMES[name], "r") for name in also),
         Column("seeds", "r"),
     ]
     rows: list[list[str | Cell]] = []
     for row, best in _shown(analysis, most):
         own: list[str | Cell] = [str(row.number), BEST if best else "", Cell(row.label, best)]
-        rows.append([*own, Cell(reached(analysis, row), best), *(_rate(row, name) for name in others), seeds(row)])
+        rows.append([*own, Cell(reached(analysis, row), best), *_cells(row, others, also)])
     for row in results.references:
         own = ["", "", f"{row.label} (reference)", reached(analysis, row)]
-        rows.append([*own, *(_rate(row, name) for name in others), seeds(row)])
+        rows.append([*own, *_cells(row, others, also)])
     return block(
         "Rows: rates on the test split, %",
         columns,
         rows,
-        [*_legend(analysis, f"{BEST} bold"), *left_out(analysis, most)],
+        [*_legend(analysis, f"{BEST} bold"), *_about(results, also), *left_out(analysis, most)],
     )
+
+
+def precisions(analysis: Analysis, most: int) -> Block:
+    """The mean precisions of each row, apart from its rates; nothing where none has any."""
+    results = analysis.results
+    names = results.precisions
+    if not names:
+        return Block("")
+    columns = [Column("#", "r"), Column("row", flex=1), *(Column(words.PRECISION_NAMES[name], "r") for name in names)]
+    rows: list[list[str | Cell]] = [
+        [str(row.number), Cell(row.label, best), *(_precision(row, name) for name in names)]
+        for row, best in _shown(analysis, most)
+    ]
+    for row in results.references:
+        rows.append(["", f"{row.label} (reference)", *(_precision(row, name) for name in names)])
+    notes = [*_about(results, names), *left_out(analysis, most)]
+    return block("Rows: mean average precision on the test split, %", columns, rows, notes)
 
 
 def components(analysis: Analysis, most: int) -> list[Block]:
@@ -110,6 +128,7 @@ def ladder(analysis: Analysis) -> Block:
         *(Column(name, "c") for name in factors),
         Column(f"{words.METRIC_NAMES[results.primary]} %, {at}", "r"),
         *(Column(f"{words.METRIC_NAMES[name]} %", "r") for name in others),
+        *(Column(f"{words.PRECISION_NAMES[name]} %", "r") for name in results.precisions),
         Column("seeds", "r"),
         Column("change, pp", "r"),
         Column("what differs"),
@@ -121,15 +140,16 @@ def ladder(analysis: Analysis) -> Block:
     for (row, best), step in zip(_shown(analysis, len(results.rows)), [None, *analysis.steps], strict=True):
         baseline = analysis.against_baseline.get(row.number)
         levels = [words.mark(row.levels.get(name)) for name in factors]
-        own = [Cell(reached(analysis, row), best), *(_rate(row, name) for name in others), seeds(row)]
+        own = [Cell(reached(analysis, row), best), *_cells(row, others, results.precisions)]
         changes = [*(["", "", ""] if step is None else _change(step))]
         changes.append("baseline" if baseline is None else words.change(baseline))
         rows.append([str(row.number), Cell(row.label, best), *levels, *own, *changes])
     for row in results.references:
-        own = [reached(analysis, row), *(_rate(row, name) for name in others), seeds(row)]
+        own = [reached(analysis, row), *_cells(row, others, results.precisions)]
         rows.append(["", f"{row.label} (reference)", *("" for _ in factors), *own, "", "", "", ""])
     notes = [*_legend(analysis, "Bold"), *([f"In all rows: {same}."] if same else [])]
     notes.append("Change: against the row above, with every factor that differs between the two.")
+    notes += _about(results, results.precisions)
     return block("Rows", columns, rows, notes)
 
 
@@ -162,6 +182,17 @@ def seeds(row: RowResult) -> str:
 def left_out(analysis: Analysis, most: int) -> list[str]:
     rows = len(analysis.results.rows)
     return [f"… and {words.counted(rows - most, 'more row')}: --format csv."] if rows > most else []
+
+
+def _about(results: StudyResults, precisions: Sequence[str]) -> list[str]:
+    """What a reader must know of the mean precisions that are shown."""
+    if not precisions:
+        return []
+    names = words.listed([words.PRECISION_NAMES[name] for name in precisions])
+    known = f"{names}: means over all queries; verdicts are about {words.METRIC_NAMES[results.primary]}."
+    rows = [row for row in (*results.rows, *results.references) if row.seeds]
+    unknown = any(name not in row.precisions for row in rows for name in precisions)
+    return [known, *([f"{words.NOTHING}: not on record for all seeds of the row."] if unknown else [])]
 
 
 def _legend(analysis: Analysis, opening: str) -> list[str]:
@@ -218,3 +249,12 @@ def _change(contrast: Contrast, most: int | None = None) -> list[str | Cell]:
 
 def _rate(row: RowResult, name: str) -> str:
     return words.rate(row.metrics[name].mean) if name in row.metrics else words.NOTHING
+
+
+def _precision(row: RowResult, name: str) -> str:
+    return words.rate(row.precisions[name].mean) if name in row.precisions else words.NOTHING
+
+
+def _cells(row: RowResult, metrics: Sequence[str], precisions: Sequence[str]) -> list[str]:
+    """What stands beside the primary metric: other rates, mean precisions, seeds."""
+    return [*(_rate(row, name) for name in metrics), *(_precision(row, name) for name in precisions), seeds(row)]

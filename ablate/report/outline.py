@@ -8,10 +8,15 @@ from ablate.report.blocks import Block
 from ablate.report.search import search
 
 
-def outline(analysis: Analysis, most_rows: int, most_contrasts: int) -> Iterator[Block]:
-    """On a narrow page, the rows in several tables, of which the first `most_rows` are shown."""
+def outline(analysis: Analysis, most_rows: int, most_contrasts: int, on_screen: bool = False) -> Iterator[Block]:
+    """On a narrow page, the rows in several tables, of which the first `most_rows` are shown.
+
+    `on_screen`: where 80 columns have no room for mAP beside the rates, it has a table of its own.
+    """
     yield from search(analysis)
-    yield ladder.rates(analysis, most_rows)
+    yield ladder.rates(analysis, most_rows, [] if on_screen else analysis.results.precisions)
+    if on_screen:
+        yield ladder.precisions(analysis, most_rows)
     if analysis.search is None:  # finalists are no ladder, are called by what they have, and are told of above
         yield from ladder.components(analysis, most_rows)
         yield ladder.steps(analysis, most_rows)

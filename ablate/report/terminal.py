@@ -29,7 +29,7 @@ def render(analysis: Analysis, colour: bool = False, width: int | None = None) -
     _print_lines(console, [line for line in [analysis.results.document.get("question")] if line])
     _print_lines(console, about.summary(analysis))
     console.print()
-    for block in outline(analysis, MOST_ROWS, MOST_CONTRASTS):
+    for block in outline(analysis, MOST_ROWS, MOST_CONTRASTS, on_screen=True):
         if not block.empty:
             _print_block(console, block.on_screen.stacked)
     _print_lines(console, about.footer(analysis), "dim")

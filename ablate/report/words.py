@@ -10,6 +10,7 @@ from ablate.analysis.results import RowResult, StudyResults
 from ablate.study.factors import level_text
 
 METRIC_NAMES = {"top1": "top-1", "top5": "top-5", "top10": "top-10"}
+PRECISION_NAMES = {"map": "mAP", "map_at_r": "mAP@R"}
 MARKS = {"on": "✓", "off": "✗"}
 MINUS = "−"
 NOTHING = "–"

@@ -22,7 +22,7 @@ from ablate.store.schema import DONE, FAILED, INTERRUPTED, PRUNED, QUEUED, RUNNI
 from ablate.store.watch import Watch
 from ablate.study.trial import Trial
 from ablate.train.checkpoint import Checkpoints
-from ablate.train.interface import Interim, Outcome, Progress
+from ablate.train.interface import Evaluation, Interim, Outcome, Progress
 
 WAIT_SECONDS = 0.5
 RELEASE_SECONDS = 5.0
@@ -269,7 +269,7 @@ class Dispatch:
 
     def _results(self, key: str, outcome: Outcome) -> dict[str, list[work.SplitResult]]:
         return {
-            trial.key: [work.of_ranks(split, ranks, one.gallery[split]) for split, ranks in one.ranks.items()]
+            trial.key: [_split_result(one, split) for split in one.ranks]
             for trial, one in zip(self.of_training[key], outcome.evaluations, strict=True)
         }
 
@@ -310,3 +310,9 @@ class Dispatch:
 
     def _reached(self, key: str) -> int:
         return self._checkpoints(key).reached()
+
+
+def _split_result(evaluation: Evaluation, split: str) -> work.SplitResult:
+    found = evaluation.precision.get(split)
+    precisions = {} if found is None else {work.MAP: found.average, work.MAP_AT_R: found.at_r}
+    return work.of_ranks(split, evaluation.ranks[split], evaluation.gallery[split], precisions)

@@ -14,7 +14,7 @@ from ablate.store.schema import RUNNING
 
 VERSION_TABLE = "ablate_alembic_version"
 VIEW = "results"
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """The migrations that this version knows, oldest first; kept here so that a look at a store loads no alembic."""
 
 SILENCE_SECONDS = 10.0

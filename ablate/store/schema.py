@@ -167,6 +167,17 @@ hits = Table(
     Column("hits", Integer, nullable=False),
 )
 
+precisions = Table(
+    "ablate_precisions",  # how well whole rankings answer the queries, where that is known
+    metadata,
+    Column("trial_key", String(32), ForeignKey("ablate_trials.key"), primary_key=True),
+    Column("attempt_id", Integer, ForeignKey("ablate_attempts.id"), primary_key=True),
+    Column("split", String(20), primary_key=True),
+    Column("metric", String(20), primary_key=True),  # map, map_at_r
+    Column("mean", Float, nullable=False),  # over all queries, 0 of those without a correct item
+    Column("of_queries", LargeBinary, nullable=False),  # float32, see `planes.py`
+)
+
 interims = Table(
     "ablate_interims",  # how a training stood on the validation split on its way, which prunes a search
     metadata,

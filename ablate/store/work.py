@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import takewhile
+from statistics import fmean
 from uuid import uuid4
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from ablate.store.owners import owner, process
+from ablate.store.planes import deflate
 from ablate.store.ranks import pack
 from ablate.store.schema import (
     ABANDONED,
@@ -23,12 +25,14 @@ from ablate.store.schema import (
     RUNNING,
     attempts,
     hits,
+    precisions,
     results,
     trainings,
     trials,
 )
 
 KS = (1, 5, 10)
+MAP, MAP_AT_R = "map", "map_at_r"
 
 BLAME = {LOST: 8, ABANDONED: 1}
 """How likely the training itself is the cause: rarely, when a whole runner is gone; workers die of what they run."""
@@ -52,19 +56,25 @@ class Claim:
 
 @dataclass(frozen=True)
 class SplitResult:
-    """What a trial gave on one split: ranks of shape (queries,), or only totals {k: hits} where none are known."""
+    """What a trial gave on one split: ranks of shape (queries,), or only totals {k: hits} where none are known.
+
+    `precisions`: {MAP or MAP_AT_R: of each query, shape (queries,), 0 without a correct item}, where known.
+    """
 
     split: str
     queries: int
     gallery: int | None
     hits: Mapping[int, int]
     ranks: NDArray[np.uint32] | None = None
+    precisions: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
-def of_ranks(split: str, ranks: NDArray[np.uint32], gallery: int) -> SplitResult:
+def of_ranks(
+    split: str, ranks: NDArray[np.uint32], gallery: int, precisions: Mapping[str, NDArray[np.float32]] | None = None
+) -> SplitResult:
     """The result of a split from its queries' ranks (1-based; 0: no correct item in the gallery)."""
     counted = {k: int(((ranks > 0) & (ranks <= k)).sum()) for k in KS}
-    return SplitResult(split, len(ranks), gallery, counted, ranks)
+    return SplitResult(split, len(ranks), gallery, counted, ranks, precisions or {})
 
 
 def queued(connection: Connection, keys: Sequence[str]) -> list[str]:
@@ -155,9 +165,23 @@ def write_results(connection: Connection, key: str, attempt_id: int, splits: Seq
         for k, count in result.hits.items()
     ]
     connection.execute(_ADD_HITS, counted)
+    averaged = [
+        {
+            "trial_key": key,
+            "attempt_id": attempt_id,
+            "split": result.split,
+            "metric": metric,
+            "mean": fmean(of_queries.tolist()),
+            "of_queries": deflate(of_queries.astype("<f4")),
+        }
+        for result in splits
+        for metric, of_queries in result.precisions.items()
+    ]
+    if averaged:
+        connection.execute(_ADD_PRECISIONS, averaged)
 
 
-_ADD_RESULTS, _ADD_HITS = insert(results), insert(hits)
+_ADD_RESULTS, _ADD_HITS, _ADD_PRECISIONS = insert(results), insert(hits), insert(precisions)
 _COUNT = (
     update(trials)
     .where(trials.c.key == bindparam("of"), trials.c.attempt_id.is_(None))

@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 
 from ablate.store import open_store
-from ablate.store.readings import read_ranks
+from ablate.store.readings import read_precisions, read_ranks
+from ablate.study.file import read_study
+from ablate.study.trial import trials
+from ablate.train.config import RetrievalConfig
+from ablate.train.retrieval import train
 from tests.conftest import ROOT, STUDIES, Ablate
 
 TINY = STUDIES / "tiny.yaml"
@@ -54,6 +58,34 @@ def test_ranks_of_both_splits_are_kept_and_make_the_rates(ablate: Ablate, finish
         assert (np.mean((kept > 0) & (kept <= 1)), np.mean((kept > 0) & (kept <= 10))) == pytest.approx((top1, top10))
         assert validation[label] is not None
     assert not np.array_equal(ranks["plain"], ranks["plain, after the neck"])
+
+
+def test_precisions_of_every_trial_are_those_that_its_evaluation_gave(finished: Path) -> None:
+    """A second training, in this process, gives what the store has: each query's to the bit, and the means of all."""
+    wanted = [trial for trial in trials(read_study(TINY)) if trial.label.startswith("plain")]
+    configs = [RetrievalConfig.model_validate(trial.config, strict=False) for trial in wanted]
+    outcome = train(configs, wanted[0].seed, 1, lambda _: None)
+    store = open_store(str(finished))
+    assert store is not None
+    with store.read() as connection:
+        found = connection.exec_driver_sql("SELECT label, map, map_at_r FROM results").all()
+        means = {label: of_row for label, *of_row in found}
+        kept = {
+            (trial.label, split): read_precisions(connection, trial.key, split)
+            for trial in wanted
+            for split in ("test", "validation")
+        }
+    for trial, evaluation in zip(wanted, outcome.evaluations, strict=True):
+        for split, precision in evaluation.precision.items():
+            of_queries = kept[trial.label, split]
+            assert of_queries["map"].tobytes() == precision.average.tobytes()
+            assert of_queries["map_at_r"].tobytes() == precision.at_r.tobytes()
+        test = evaluation.precision["test"]
+        direct = [sum(values.astype(np.float64)) / len(values) for values in (test.average, test.at_r)]
+        assert means[trial.label] == pytest.approx(direct, rel=1e-12)
+        assert np.array_equal(test.average == 0, evaluation.ranks["test"] == 0), "0 of a query without a right entry"
+    assert len(wanted) == 2
+    assert all(0 < at_r < average < 1 for average, at_r in means.values())
 
 
 def test_the_untrained_network_is_printed_and_compared_with_nothing(ablate: Ablate, finished: Path) -> None:
@@ -105,7 +137,6 @@ def test_a_trial_that_cannot_run_here_says_why(ablate: Ablate) -> None:
 def test_the_nine_rows_of_the_log(ablate: Ablate) -> None:
     """Both profiles have the log's rows: the same levels as those read from the log, in its order."""
     from ablate.study.factors import level_text
-    from ablate.study.file import read_study
     from ablate.study.log import read_log
     from ablate.study.log_rows import named_rows
 
@@ -123,8 +154,6 @@ def test_the_nine_rows_of_the_log(ablate: Ablate) -> None:
 
 
 def test_the_seed_profile_is_the_logs_setting() -> None:
-    from ablate.study.file import read_study
-    from ablate.train.config import RetrievalConfig
 
     study = read_study(BNNECK, "seed")
     config = RetrievalConfig.model_validate(study.row_config(study.rows[1]))

@@ -42,6 +42,7 @@ def test_the_view_of_the_contract(ablate: Ablate) -> None:
     ablate("run", SIMULATED, "--executor", "inline")
     columns = [row[1] for row in query("PRAGMA table_info(results)")]
     names = ["study", "profile", "label", "seed", "trial", "state", "top1", "top5", "top10", "seconds"]
+    names += ["map", "map_at_r"]
     assert columns == names
     found = query("SELECT * FROM results")
     assert len(found) == 12

@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 
 from ablate.errors import StoreError, StoreGoneError
 from ablate.store import Store, database, open_store, owners, revisions, work
+from ablate.store.readings import read_trials
 from ablate.store.schema import metadata
 from tests.conftest import on_both_engines
 
@@ -67,6 +68,36 @@ def test_a_store_of_the_first_revision_is_migrated_with_what_it_holds(store: Sto
         found = connection.exec_driver_sql("SELECT state, top1, top5, seconds FROM results").all()
     assert found == [("done", 0.375, None, 1.25)]
     assert type(found[0].top1) is float
+    again.close()
+
+
+OLD_3 = (
+    "INSERT INTO ablate_plans VALUES (1, 's', 'p', '{}', false, 1.5)",
+    "INSERT INTO ablate_rows VALUES (1, 1, 0, 'row', 'a', NULL, '{}', NULL)",
+    "INSERT INTO ablate_trainings (key, trainer, config, seed, code, state, attempts, beats) "
+    "VALUES ('t', 'retrieval', '{}', 0, '{}', 'done', 1, 0)",
+    "INSERT INTO ablate_attempts (id, training_key, number, state, owner, resumed_at, started, ended, seconds) "
+    "VALUES (7, 't', 1, 'done', 'host:1', 0, 1.0, 2.5, 1.25)",
+    "INSERT INTO ablate_trials (key, training_key, evaluate, attempt_id) VALUES ('e', 't', '{}', 7)",
+    "INSERT INTO ablate_cells (row_id, seed, trial_key, stale) VALUES (1, 0, 'e', false)",
+    "INSERT INTO ablate_results (trial_key, attempt_id, split, queries, gallery) VALUES ('e', 7, 'test', 8, 20)",
+    "INSERT INTO ablate_hits (trial_key, attempt_id, split, k, hits) VALUES ('e', 7, 'test', 1, 3)",
+)
+"""The same, as the third revision kept it."""
+
+
+@on_both_engines
+def test_what_was_recorded_before_precisions_were_has_none(store: Store) -> None:
+    as_of_old(store, "0003", *OLD_3)
+    again = open_store(store.url, write=True)
+    assert again is not None
+    with again.read() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": database.VERSION_TABLE})
+        assert compare_metadata(context, metadata) == []
+        found = connection.exec_driver_sql("SELECT state, top1, seconds, map, map_at_r FROM results").all()
+        reading = read_trials(connection, {"e"})["e"]
+    assert found == [("done", 0.375, 1.25, None, None)]
+    assert (reading.hits, reading.precisions) == ({1: 3}, {})
     again.close()
 
 

@@ -3,12 +3,14 @@
 import subprocess
 import sys
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from ablate.store import Store, plans, work
-from ablate.store.readings import read_ranks, read_trials
+from ablate.errors import StoreError
+from ablate.store import Store, plans, upkeep, work
+from ablate.store.readings import read_precisions, read_ranks, read_trials
 from ablate.store.watch import LEASE_SECONDS, Watch
 from ablate.study.trial import ROW, Identity, Trial, digest
 from tests.conftest import on_both_engines
@@ -67,6 +69,87 @@ def test_a_result_is_written_and_read_back(store: Store, queued: Trial) -> None:
     assert (reading.queries, reading.gallery, reading.hits) == (5, 50, {1: 1, 5: 2, 10: 3})
     assert (reading.state, reading.seconds, reading.environment) == ("done", 1.5, {"torch": "2"})
     assert np.array_equal(ranks, RANKS)
+
+
+AVERAGE = np.array([1, 1 / 3, 0, 0.1, 1e-8], dtype=np.float32)
+AT_R = np.array([1, 0, 0, 0, 0], dtype=np.float32)
+
+
+def precise(of: Trial) -> dict[str, list[work.SplitResult]]:
+    """The outcome with precisions of the test split alone."""
+    found = {work.MAP: AVERAGE, work.MAP_AT_R: AT_R}
+    return {of.key: [work.of_ranks("validation", RANKS, 50), work.of_ranks("test", RANKS, 50, found)]}
+
+
+def record(store: Store, found: dict[str, list[work.SplitResult]]) -> None:
+    mine = held(store)
+    with store.write() as connection:
+        assert work.record(connection, mine, found, 1.0, {}, [])
+
+
+def test_precisions_are_kept_to_the_bit_with_their_means(store: Store, queued: Trial) -> None:
+    record(store, precise(queued))
+    with store.read() as connection:
+        reading = read_trials(connection, {queued.key})[queued.key]
+        kept = read_precisions(connection, queued.key)
+        assert read_trials(connection, {queued.key}, "validation")[queued.key].precisions == {}
+        assert read_precisions(connection, queued.key, "validation") == {}
+    exactly = sum(map(Fraction, AVERAGE.tolist())) / 5  # the query without a correct item counts 0
+    assert reading.precisions == {"map": float(exactly), "map_at_r": 0.2}
+    assert {name: values.tobytes() for name, values in kept.items()} == {
+        "map": AVERAGE.tobytes(),
+        "map_at_r": AT_R.tobytes(),
+    }
+    assert kept["map"].dtype == np.float32
+
+
+def test_precisions_that_were_not_recorded_are_not_known(store: Store, queued: Trial) -> None:
+    record(store, outcome(queued))
+    with store.read() as connection:
+        assert read_trials(connection, {queued.key})[queued.key].precisions == {}
+        assert read_precisions(connection, queued.key) == {}
+        assert connection.exec_driver_sql("SELECT count(*) FROM ablate_precisions").scalar() == 0
+
+
+def test_a_result_whose_precisions_cannot_be_written_is_not_written_at_all(store: Store, queued: Trial) -> None:
+    mine, found = held(store), precise(queued)
+    with store.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE ablate_precisions RENAME COLUMN mean TO average")
+    with pytest.raises(StoreError), store.write() as connection:
+        work.record(connection, mine, found, 1.0, {}, [])
+    assert state(store) == "running"
+    with store.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM ablate_hits").scalar() == 0
+        assert plans.finished(connection, {queued.key}) == set()
+
+
+def test_precisions_of_an_earlier_attempt_do_not_count(store: Store, queued: Trial) -> None:
+    record(store, precise(queued))
+    with store.write() as connection:
+        upkeep.reset(connection, [TRAINING.key])
+    with store.read() as connection:
+        assert read_trials(connection, {queued.key})[queued.key].precisions == {}
+    record(store, outcome(queued))
+    with store.read() as connection:
+        reading = read_trials(connection, {queued.key})[queued.key]
+        assert (reading.done, reading.precisions) == (True, {})
+        assert read_precisions(connection, queued.key) == {}
+        assert connection.exec_driver_sql("SELECT count(*) FROM ablate_precisions").scalar() == 2, "it is history"
+
+
+def test_the_view_has_the_means_and_null_where_there_are_none(store: Store, queued: Trial) -> None:
+    with store.write() as connection:
+        plans.save_trials(connection, [trial(neck="after")])
+        row = plans.PlannedRow("a", ROW, {}, {0: queued.key, 1: trial(neck="after").key})
+        plans.save_plan(connection, plans.Plan("s", "p", {}, False, [row]))
+    record(store, precise(queued) | outcome(trial(neck="after")))
+    with store.read() as connection:
+        found = connection.exec_driver_sql("SELECT * FROM results ORDER BY seed").mappings().all()
+    assert [*found[0]][-4:] == ["top10", "seconds", "map", "map_at_r"]
+    assert [(one["top1"], one["map"], one["map_at_r"]) for one in found] == [
+        (0.2, float(sum(map(Fraction, AVERAGE.tolist())) / 5), 0.2),
+        (0.2, None, None),
+    ]
 
 
 def test_a_late_result_of_a_lost_lease_is_refused(store: Store, queued: Trial) -> None:
