@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import reprlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,11 +65,21 @@ class Garment:
         return f"{self.part}/annos/{self.photo}.json, {self.name}"
 
 
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """What is annotated in one photograph."""
+
+    part: str
+    photo: str
+    domain: int
+    garments: Sequence[Garment]
+
+
 def read(root: Path) -> Listing:
     """Every box of an item that is seen in both domains, in the order of parts and file names."""
     content = hashlib.sha256(FORMAT.encode())
-    found = [garment for garment in garments(root, PARTS, content.update) if garment.style > 0]
-    kept = both_domains(found)
+    annotated = annotations(root, PARTS, content.update)
+    kept = both_domains([garment for photo in annotated for garment in photo.garments])
     if not kept:
         raise DataError(f"{root}: no garment with style >= 1 is seen both in a shop's and a user's photograph")
     return Listing(root, [entry(garment) for garment in kept], CATEGORIES, content.hexdigest())
@@ -109,23 +119,26 @@ def side(part: str, pair: int) -> str:
     return "validation" if place < VALIDATION_SHARE else "train"
 
 
-def garments(root: Path, parts: Sequence[str], seen: Callable[[bytes], None], least_style: int = 1) -> list[Garment]:
-    """Every garment of that style or more, in the order of parts and file names; `seen` is given each file's content.
+def annotations(
+    root: Path, parts: Sequence[str], seen: Callable[[bytes], None], least_style: int = 1
+) -> list[Annotation]:
+    """Every photograph with its garments of that style or more, in the order of parts and file names.
 
-    DataError with every fault of the annotations.
+    `seen` is given each file's content. DataError with every fault of the annotations.
     """
     _check_folders(root)
-    found: list[Garment] = []
+    found: list[Annotation] = []
     faults: list[str] = []
     for part in parts:
         for path in sorted((root / part / "annos").glob("*.json")):
             try:
                 data = path.read_bytes()
+                seen(f"{part}/{path.name}:{len(data)}:".encode() + data)
+                found.append(_annotation(path, part, data, least_style, faults))
             except OSError as error:
-                faults.append(f"{path}: expected a readable annotation file ({error.strerror})")
-                continue
-            seen(f"{part}/{path.name}:{len(data)}:".encode() + data)
-            found += _annotation(path, part, data, least_style, faults)
+                faults.append(f"{path}: cannot be read ({error.strerror})")
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+                faults.append(f"{path}: {_said(error)}")
     if faults:
         raise DataError(
             f"{root}: {len(faults):,} faults in its annotations:\n{listed(faults)}\n"
@@ -140,36 +153,33 @@ def _check_folders(root: Path) -> None:
         raise DataError(f"data.root: missing {', '.join(missing)}.\n{WHAT_TO_GET.format(root=root)}")
 
 
-def _annotation(path: Path, part: str, data: bytes, least_style: int, faults: list[str]) -> Iterator[Garment]:
-    """The garments of one annotation file; adds to `faults` the file, the item, and what is found."""
-    where = str(path)
-    try:
-        raw: dict[str, Any] = json.loads(data)
-        domain, pair = _domain(raw), _whole(raw, "pair_id")
-        names = sorted(key for key in raw if key.startswith("item"))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        faults.append(f"{where}: {_said(error)}")
-        return
-    for name in names:
+def _annotation(path: Path, part: str, data: bytes, least_style: int, faults: list[str]) -> Annotation:
+    """One annotation file; adds to `faults` the file, the garment, and what is found. The file's own are raised."""
+    raw: dict[str, Any] = json.loads(data)
+    domain, pair = _domain(raw), _whole(raw, "pair_id")
+    garments = []
+    for name in sorted(key for key in raw if key.startswith("item")):
         try:
             if (style := _whole(raw[name], "style")) >= least_style:
                 category, corners = _category(raw[name]), _corners(raw[name])
-                yield Garment(part, path.stem, name, domain, pair, style, category, corners)
+                garments.append(Garment(part, path.stem, name, domain, pair, style, category, corners))
         except (ValueError, KeyError, TypeError) as error:
-            faults.append(f"{where}: {name}: {_said(error)}")
+            faults.append(f"{path}: {name}: {_said(error)}")
+    return Annotation(part, path.stem, domain, garments)
 
 
 def _said(error: Exception) -> str:
     """What is wrong, in few words."""
     if isinstance(error, KeyError):
         return f"no {error.args[0]}"
-    return f"not JSON ({error})" if isinstance(error, json.JSONDecodeError | RecursionError) else str(error)
+    return str(error) if type(error) is ValueError else f"not the JSON that it should be ({error})"
 
 
 def _domain(values: dict[str, Any]) -> int:
-    if values["source"] not in DOMAINS:
-        raise ValueError(f"source {reprlib.repr(values['source'])}")
-    return DOMAINS[values["source"]]
+    source = values["source"]
+    if not isinstance(source, str) or source not in DOMAINS:
+        raise ValueError(f"source {reprlib.repr(source)}")
+    return DOMAINS[source]
 
 
 def _whole(values: dict[str, Any], key: str) -> int:

@@ -19,6 +19,7 @@ from ablate.data.partial import Stamp
 from ablate.errors import DataError
 
 Pixels = NDArray[np.uint8]
+Corners = tuple[int, int, int, int]  # left, top, right, bottom
 T = TypeVar("T")
 R = TypeVar("R")
 THREADS = len(os.sched_getaffinity(0))
@@ -113,19 +114,34 @@ def _rgb(data: bytes) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def cut(photo: Image.Image, corners: tuple[int, int, int, int], path: Path, where: str) -> Image.Image:
+def cut(photo: Image.Image, corners: Corners, path: Path, where: str) -> Image.Image:
     """The part within (left, top, right, bottom); DataError if that is empty or outside the photograph.
 
     `path` is the photograph's, `where` says which annotation gave the corners.
     """
+    if fault := box_fault(corners, photo.size):
+        raise DataError(f"{where}: {fault} of {path}")
     left, top, right, bottom = corners
-    found = f"{where}: found the box {list(corners)} (left, top, right, bottom)"
-    within = f"{path}, {photo.width}x{photo.height} pixels"
+    return photo.crop((max(left, 0), max(top, 0), min(right, photo.width), min(bottom, photo.height)))
+
+
+def box_fault(corners: Corners, size: tuple[int, int]) -> str | None:
+    """What is wrong with a box in a photograph of that width and height."""
+    (left, top, right, bottom), (width, height) = corners, size
+    found, photo = f"found the box {list(corners)} (left, top, right, bottom)", f"the {width}x{height} pixels"
     if left >= right or top >= bottom:
-        raise DataError(f"{found}, which has no area; expected left < right and top < bottom within {within}")
+        return f"{found}, which has no area; expected left < right and top < bottom within {photo}"
     # One pixel beyond the edge is let through, and clipped: some tools count pixels from 1.
-    inside = min(left, top) >= -1 and right <= photo.width + 1 and bottom <= photo.height + 1
-    clipped = (max(left, 0), max(top, 0), min(right, photo.width), min(bottom, photo.height))
-    if not inside or clipped[0] >= clipped[2] or clipped[1] >= clipped[3]:
-        raise DataError(f"{found}, expected one that lies in {within}")
-    return photo.crop(clipped)
+    inside = min(left, top) >= -1 and right <= width + 1 and bottom <= height + 1
+    if not inside or max(left, 0) >= min(right, width) or max(top, 0) >= min(bottom, height):
+        return f"{found}, expected one that lies in {photo}"
+    return None
+
+
+def dimensions(path: Path) -> tuple[int, int] | None:
+    """Width and height of a photograph, from its header; None if it is missing or no image."""
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return None
