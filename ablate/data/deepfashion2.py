@@ -78,7 +78,7 @@ class Annotation:
 def read(root: Path) -> Listing:
     """Every box of an item that is seen in both domains, in the order of parts and file names."""
     content = hashlib.sha256(FORMAT.encode())
-    annotated = annotations(root, PARTS, content.update)
+    annotated = read_annotations(root, PARTS, content.update)
     kept = both_domains([garment for photo in annotated for garment in photo.garments])
     if not kept:
         raise DataError(f"{root}: no garment with style >= 1 is seen both in a shop's and a user's photograph")
@@ -119,7 +119,7 @@ def side(part: str, pair: int) -> str:
     return "validation" if place < VALIDATION_SHARE else "train"
 
 
-def annotations(
+def read_annotations(
     root: Path, parts: Sequence[str], seen: Callable[[bytes], None], least_style: int = 1
 ) -> list[Annotation]:
     """Every photograph with its garments of that style or more, in the order of parts and file names.

@@ -65,7 +65,7 @@ class Matched:
 def match(root: Path, annotated: Dataset, path: Path) -> Matched:
     """What the detections of a file count for, in a set whose labels are known; DataError with every fault."""
     content = hashlib.sha256(f"{FORMAT} {annotated.fingerprint} {file_hash(path)}".encode())
-    found = deepfashion2.annotations(root, [PART], content.update, least_style=0)
+    found = deepfashion2.read_annotations(root, [PART], content.update, least_style=0)
     photos = {int(photo.photo): photo for photo in found if photo.photo.isdecimal()}
     files = {number: photo_path(PART, photo.photo) for number, photo in photos.items()}
     detections = read_detections(path, {number: root / file for number, file in files.items()}, len(CATEGORIES))
