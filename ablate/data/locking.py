@@ -25,8 +25,10 @@ def alone(path: Path, say: Callable[[str], None]) -> Iterator[None]:
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
-        os.close(file)
+        try:
+            path.unlink(missing_ok=True)
+        finally:
+            os.close(file)
 
 
 def _lock(file: int, path: Path, say: Callable[[str], None]) -> bool:
