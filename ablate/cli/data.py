@@ -39,14 +39,17 @@ def data_list(
 
 
 def _lines(row: tuple[str, str, str]) -> Iterator[str]:
-    """The row of a table of 80 columns; what it is said to be, alone in its row, may be as wide as two."""
-    from itertools import zip_longest
+    """The row of a table of 80 columns; what does not fit into the second stands alone in its line."""
     from textwrap import wrap
 
     name, where, there = row
-    columns = [name], wrap(where, 24 if there else 62), wrap(there, 38)
-    for cells in zip_longest(*columns, fillvalue=""):
-        yield f"{cells[0]:<15}  {cells[1]:<24}  {cells[2]}".rstrip()
+    cells = wrap(there, 37)
+    if len(where) > 24 or not cells:
+        yield f"{name:<15}  {where}"
+        name, where = "", ""
+    for cell in cells:
+        yield f"{name:<15}  {where:<24}  {cell}"
+        name, where = "", ""
 
 
 def _standing(name: str, root: str | None) -> tuple[str, str]:

@@ -44,6 +44,7 @@ def _prepare_data(study: Study) -> None:
         return
     from ablate import data
     from ablate.cli.live.packing import watch_packing
+    from ablate.cli.words import plural
     from ablate.train.config.retrieval import Data
 
     configs = chain(map(study.row_config, study.rows), map(study.reference_config, study.references))
@@ -52,8 +53,8 @@ def _prepare_data(study: Study) -> None:
         with watch_packing(section.name) as watcher:
             record = data.prepare(section.name, section.root, section.size, watcher=watcher)
         if record and record.skipped:
-            text = f"{section.name} is packed without {len(record.skipped)} images that could not be read"
-            typer.echo(f"warning: {text}; `ablate data list` counts them, pack.json lists them", err=True)
+            text = f"{section.name} is packed without {plural(len(record.skipped), 'image')} that could not be read"
+            typer.echo(f"warning: {text}; its pack.json lists them", err=True)
 
 
 def _select(wanted: Sequence[Trial], only: Sequence[str] | None) -> Sequence[Trial]:

@@ -40,6 +40,7 @@ class Detected:
 
 def detected(name: str, root: str | None, size: Size, path: str) -> Detected:
     """The detections of a file; DataError if they are not packed, or if the data set has no rule for them."""
+    _require_rule(name)
     place = _place(name, root, path, catalog.fingerprint(name, root))
     record = pack.recorded(place)
     if record is None:
@@ -57,8 +58,7 @@ def prepare_detections(name: str, root: str | None, size: Size, path: str, watch
 
     Images that the annotated set was packed without are left out here too. DataError with every fault.
     """
-    if name != RULED:
-        raise DataError(f"evaluate.detections: {RULED} alone has a rule for detected boxes; {name} has none")
+    _require_rule(name)
     annotated = catalog.prepare(name, root, size, watcher=watcher)
     assert annotated is not None
     place = _place(name, root, path, annotated.fingerprint)
@@ -70,6 +70,11 @@ def prepare_detections(name: str, root: str | None, size: Size, path: str, watch
     dataset = catalog.load(name, root, size, pixels=False)
     matched = matching.match(catalog.root_of(name, root), dataset, Path(path))
     return packing.prepare(place, lambda: matched.listing, size, corrupt, watcher, matched.labels)
+
+
+def _require_rule(name: str) -> None:
+    if name != RULED:
+        raise DataError(f"evaluate.detections: {RULED} alone has a rule for detected boxes; {name} has none")
 
 
 def _place(name: str, root: str | None, path: str, fingerprint: str) -> Place:
