@@ -109,7 +109,7 @@ def _writing(place: Place) -> Iterator[None]:
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             remedy = (
                 f"Packs lie beside the images. Make {place.folder} writable, or make another folder with links to all "
-                "that is in it (`ln -s`), and give that with --root or data.root"
+                f"that is in it but {pack.FOLDER} (`ln -s`), and give that with --root or data.root"
             )
         else:
             remedy = "What is done is kept: once there is room, or the disk is well, the same command goes on"

@@ -1,14 +1,20 @@
 """`ablate data`, and a run that packs by itself."""
 
+import contextlib
 import json
+import os
+import pty
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from ablate import data
+from ablate.cli.live.packing import Lines
 from ablate.data import DATASETS
-from tests.conftest import STUDIES, Ablate
+from tests.conftest import ROOT, STUDIES, Ablate
 from tests.data.garments import garment, photograph
 
 TINY = STUDIES / "tiny.yaml"
@@ -141,3 +147,36 @@ def test_what_is_wrong_is_said(ablate: Ablate, words: tuple[object, ...], said: 
 def test_the_embedded_set_needs_no_packing(ablate: Ablate) -> None:
     result = ablate("data", "prepare", "emoji")
     assert (result.code, result.out) == (0, "emoji needs no packing: it is part of the package\n")
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_bar_is_shown_on_a_terminal_alone(root: Path, terminal: bool) -> None:
+    ours, theirs = pty.openpty() if terminal else os.pipe()
+    command = [sys.executable, "-m", "ablate", "data", "prepare", "deepfashion2", "--root", str(root)]
+    environment = {**os.environ, "TERM": "xterm", "FORCE_COLOR": "1"}
+    preparing = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=environment, cwd=ROOT)
+    os.close(theirs)
+    text = ""
+    with contextlib.suppress(OSError):  # a terminal's end, once nobody has the other
+        while part := os.read(ours, 65536):
+            text += part.decode()
+    os.close(ours)
+    out, _ = preparing.communicate()
+    assert preparing.returncode == 0
+    assert b"82 images of 41 items" in out
+    assert ("\x1b[" in text) == terminal
+    assert ("82/82" in text) == terminal
+    assert ("deepfashion2: 82 photographs\n" in text) == (not terminal)
+
+
+def test_lines_say_how_far_it_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 10.0, 40.0, 60.0, 71.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    lines = Lines("garments")
+    for done in (1000, 1010, 1040, 1060, 1071):
+        lines.advance(done, 5000)
+    assert capsys.readouterr().err.splitlines() == [
+        "garments: 1,000 of 5,000 photographs done before",
+        "garments: 1,040 of 5,000 photographs, about 66 min left",
+        "garments: 1,071 of 5,000 photographs, about 65 min left",
+    ]

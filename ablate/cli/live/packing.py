@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import typer
@@ -34,9 +34,9 @@ def watch_packing(name: str) -> Iterator["Watcher"]:
 @dataclass
 class Lines:
     name: str
-    started: float = field(default_factory=time.monotonic)
-    told: float = field(default_factory=time.monotonic)
-    before: int | None = None
+    before: int | None = None  # how many were done when it began
+    started: float = 0.0
+    told: float = 0.0
 
     def say(self, text: str) -> None:
         with suppress(OSError):  # nobody reads stderr any more: packing goes on
@@ -45,7 +45,7 @@ class Lines:
     def advance(self, done: int, total: int) -> None:
         now = time.monotonic()
         if self.before is None:
-            self.before, self.started = done, now
+            self.before, self.started, self.told = done, now, now
             self.say(f"{self.name}: {_of(done, total)} done before" if done else f"{self.name}: {total:,} photographs")
         elif now - self.told >= SECONDS and done > self.before:
             left = (now - self.started) / (done - self.before) * (total - done)
