@@ -2,6 +2,7 @@
 
 from importlib import import_module
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Protocol, cast
 
 from ablate.data import emoji_set, pack
@@ -50,7 +51,7 @@ def root_of(name: str, root: str | None) -> Path:
 def place(name: str, root: str | None) -> Place:
     """Where a data set is packed: in its root, or beside it where that is a file."""
     path = root_of(name, root)
-    command = f"ablate data prepare {name}" + (f" --root {root}" if root is not None else "")
+    command = f"ablate data prepare {name}" + (f" --root {quote(root)}" if root is not None else "")
     return Place(path.parent, f"{name}-{path.name}", command) if path.is_file() else Place(path, name, command)
 
 

@@ -69,6 +69,9 @@ def prepare(
     watcher = watcher or Silent()
     watcher.say(f"{place.folder}: reading the annotations")
     known = listing()
+    index = {
+        os.path.relpath(path, place.folder): pack.file_hash(path) for path in map(known.root.joinpath, known.index)
+    }
     partial = place.partial(size, known.content)
     _tell_leftovers(place, size, partial, watcher)
     with _writing(place):
@@ -76,7 +79,7 @@ def prepare(
         with alone(partial.with_name(f"{partial.name}.lock"), watcher.say):
             if found := ready(place, size, corrupt):  # another process was at it meanwhile
                 return found
-            return Packing(place, known, size, corrupt == "skip", watcher).run(partial, labels)
+            return Packing(place, known, index, size, corrupt == "skip", watcher).run(partial, labels)
 
 
 def ready(place: Place, size: Size, corrupt: str | None) -> Record | None:
@@ -122,6 +125,7 @@ class Packing:
 
     place: Place
     listing: Listing
+    index: dict[str, str]  # see Record
     size: Size
     skip: bool
     watcher: Watcher
@@ -204,14 +208,13 @@ class Packing:
         for stamp in stamps:
             content.update(bytes.fromhex(stamp.sha256) if stamp else b"none")
         content.update(json.dumps(sorted(faults)).encode())
-        deciding = [listing.root / name for name in listing.index]
         return Record(
             fingerprint=content.hexdigest(),
             images=len(kept),
             items=len({listing.entries[number].item for number in kept}),
             categories=listing.categories,
             skipped=tuple(faults[number] for number in sorted(faults)),
-            index={os.path.relpath(path, self.place.folder): pack.file_hash(path) for path in deciding},
+            index=self.index,
         )
 
 

@@ -177,6 +177,6 @@ def test_lines_say_how_far_it_is(capsys: pytest.CaptureFixture[str], monkeypatch
         lines.advance(done, 5000)
     assert capsys.readouterr().err.splitlines() == [
         "garments: 1,000 of 5,000 photographs done before",
-        "garments: 1,040 of 5,000 photographs, about 66 min left",
-        "garments: 1,071 of 5,000 photographs, about 65 min left",
+        "garments: 1,040 of 5,000 photographs, about 1 h 6 min left",
+        "garments: 1,071 of 5,000 photographs, about 1 h 5 min left",
     ]

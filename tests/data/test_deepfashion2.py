@@ -1,6 +1,8 @@
 """A tiny tree in DeepFashion2's layout: what is kept, how it is cut and packed, and every fault named."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,14 @@ def test_other_photographs_give_another_fingerprint(root: Path, packed: data.Dat
     assert data.fingerprint("deepfashion2", str(root)) != packed.fingerprint
     with pytest.raises(DataError, match="not packed at 16x8"):
         data.load("deepfashion2", str(root), SIZE)
+
+
+def test_a_fingerprint_needs_neither_numpy_nor_pillow(root: Path, packed: data.Dataset) -> None:
+    ask = f"print(d.fingerprint('deepfashion2', {str(root)!r}), {{'numpy', 'PIL', 'torch'}} & {{*sys.modules}})"
+    found = subprocess.run(
+        [sys.executable, "-c", f"import sys, ablate.data as d; {ask}"], capture_output=True, text=True
+    )
+    assert found.stdout.split() == [packed.fingerprint, "set()"]
 
 
 def test_before_packing_the_error_says_who_packs(root: Path) -> None:
