@@ -23,7 +23,7 @@ from ablate.data.labels import Labels, labels_of, save, write
 from ablate.data.listing import Listing
 from ablate.data.locking import alone
 from ablate.data.pack import Place, Record, Size, sized
-from ablate.data.partial import HEADER, Partial, Stamp
+from ablate.data.partial import Partial, Stamp
 from ablate.data.photographs import Photo, files, photographs, read
 from ablate.errors import DataError
 
@@ -135,7 +135,8 @@ class Packing:
         photos = photographs(self.listing)
         found = files(self.listing, photos)
         about = f"ablate-pack {pack.FORM} {self.listing.content} {sized(self.size)} {len(self.listing.entries)}"
-        with closing(Partial(folder, about, row=self.size[0] * self.size[1] * 3)) as partial:
+        row = self.size[0] * self.size[1] * 3
+        with closing(Partial(folder, about, len(self.listing.entries), row)) as partial:
             self._check_space(partial)
             stamps, faults = self._read(photos, found, partial)
             if faults and not self.skip:
@@ -144,24 +145,21 @@ class Packing:
             if not kept:
                 raise DataError(f"{self.listing.root}: not one image is whole:\n{listed(_lines(faults))}")
             record = self._record(stamps, faults, kept)
-            partial.finish((len(kept), *self.size, 3))
             save(folder / "labels.npz", labels(self.listing, kept))
             write(folder / "pack.json", pack.text(record).encode())
             # First the record: whoever is killed in between leaves a pack to be finished, not one to be made again.
             write(folder.with_name(f"{folder.name}.json"), pack.text(record).encode())
             folder.with_name(f"{folder.name}.json").replace(self.place.record)
-            partial.publish(self.place.pack(self.size, record.fingerprint))
+            partial.publish(self.place.pack(self.size, record.fingerprint), (len(kept), *self.size, 3))
         return record
 
     def _check_space(self, partial: Partial) -> None:
-        count = len(self.listing.entries)
-        needed = HEADER + count * partial.row - partial.allocated()
-        free = shutil.disk_usage(self.place.packs).free
+        needed, free = partial.lacks(), shutil.disk_usage(self.place.packs).free
         if needed > free:
             raise DataError(
-                f"{self.place.packs}: the pack needs {needed / MEGABYTE:,.1f} MB more ({count:,} images at "
-                f"{sized(self.size)} pixels), and its disk has {free / MEGABYTE:,.1f} MB free. Make room, or choose a "
-                "smaller size"
+                f"{self.place.packs}: the pack needs {needed / MEGABYTE:,.1f} MB more "
+                f"({len(self.listing.entries):,} images at {sized(self.size)} pixels), and its disk has "
+                f"{free / MEGABYTE:,.1f} MB free. Make room, or choose a smaller size"
             )
 
     def _read(
@@ -171,7 +169,7 @@ class Packing:
         stamps: list[Stamp | None] = [None] * len(photos)
         for photo, stat in zip(photos, found, strict=True):
             known = partial.done.get(photo.number)
-            if known and stat and known.is_of(stat) and partial.holds(photo.end):
+            if known and stat and known.is_of(stat):
                 stamps[photo.number] = known
         waiting = [photo for photo in photos if stamps[photo.number] is None]
         faults: dict[int, str] = {}
@@ -221,7 +219,7 @@ class Packing:
 def fill(partial: Partial, count: int, left_out: Container[int]) -> list[int]:
     """Which of `count` entries is image 0, 1, …: the last ones take the places of those that are left out.
 
-    So what the journal speaks of stays where it is until the file is cut.
+    They are copied, so what the journal speaks of stays where it is.
     """
     kept = [number for number in range(count) if number not in left_out]
     free = [number for number in range(len(kept)) if number in left_out]

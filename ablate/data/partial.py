@@ -35,31 +35,25 @@ class Stamp:
 
 
 class Partial:
-    """The two files, open. `about`: what they are of; what lies in the folder of anything else is begun anew."""
+    """The two files, open. What lies in the folder and is not of the same is begun anew."""
 
-    def __init__(self, folder: Path, about: str, row: int) -> None:
-        """`row`: bytes an image."""
-        self.folder, self.row = folder, row
+    def __init__(self, folder: Path, about: str, images: int, row: int) -> None:
+        """`about`: what the images are of, in a line; `images`: how many, `row`: bytes of one."""
+        self.folder, self.row, self.bytes = folder, row, HEADER + images * row
         folder.mkdir(exist_ok=True)
-        self.images = os.open(folder / "images.npy", os.O_RDWR | os.O_CREAT, 0o666)
-        self.journal = os.open(folder / "journal", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+        self.images = _opened(folder / "images.npy")
+        self.journal = _opened(folder / "journal")
         self.done = self._read(about + "\n")
 
     def close(self) -> None:
-        os.close(self.images)
-        os.close(self.journal)
+        self.images.close()
+        self.journal.close()
 
     def _read(self, head: str) -> dict[int, Stamp]:
-        """{number of a photograph: its stamp}; the journal ends with its last whole line afterwards."""
-        path = self.folder / "journal"
-        lines = path.read_bytes().splitlines(keepends=True)
-        if not lines or lines[0] != head.encode():
-            os.ftruncate(self.journal, 0)
-            os.ftruncate(self.images, 0)
-            _write(self.journal, head.encode())
-            os.fsync(self.journal)
-            _sync_folder(self.folder)
-            _sync_folder(self.folder.parent)
+        """{number of a photograph: its stamp}; what is noted next goes after the last whole line."""
+        lines = self.journal.read().splitlines(keepends=True)
+        if not lines or lines[0] != head.encode() or self._size() != self.bytes:
+            self._begin(head)
             return {}
         done: dict[int, Stamp] = {}
         whole = len(lines[0])
@@ -72,57 +66,73 @@ class Partial:
             except ValueError:
                 break
             whole += len(line)
-        os.ftruncate(self.journal, whole)
+        self.journal.truncate(whole)
+        self.journal.seek(whole)
         return done
 
-    def allocated(self) -> int:
-        """Bytes of the disk that the pixels take already."""
-        return os.fstat(self.images).st_blocks * 512
+    def _begin(self, head: str) -> None:
+        self.journal.truncate(0)
+        self.journal.seek(0)
+        self.images.truncate(0)
+        self.images.truncate(self.bytes)  # takes no room yet
+        _write(self.journal, head.encode())
+        os.fsync(self.journal.fileno())
+        _sync_folder(self.folder)
+        _sync_folder(self.folder.parent)
 
-    def holds(self, images: int) -> bool:
-        """Whether the file is long enough for so many; it is cut when a pack is finished."""
-        return os.fstat(self.images).st_size >= HEADER + images * self.row
+    def _size(self) -> int:
+        return os.fstat(self.images.fileno()).st_size
+
+    def lacks(self) -> int:
+        """Bytes of the disk that the pixels will take and do not take yet."""
+        return self.bytes - os.fstat(self.images.fileno()).st_blocks * 512
 
     def put(self, number: int, pixels: bytes) -> None:
-        """Writes image `number`, or several that follow each other; several threads may."""
+        """Writes image `number`; several threads may."""
         _write(self.images, pixels, HEADER + number * self.row)
 
     def record(self, photographs: Iterable[tuple[int, Stamp]]) -> None:
         """Notes, by their numbers, photographs whose images were put."""
         lines = [f"{number} {stamp.bytes} {stamp.mtime} {stamp.sha256} .\n" for number, stamp in photographs]
-        os.fdatasync(self.images)
+        os.fdatasync(self.images.fileno())
         _write(self.journal, "".join(lines).encode())
-        os.fdatasync(self.journal)
+        os.fdatasync(self.journal.fileno())
 
     def move(self, source: int, target: int) -> None:
         """Copies an image to another number."""
-        self.put(target, os.pread(self.images, self.row, HEADER + source * self.row))
+        self.put(target, os.pread(self.images.fileno(), self.row, HEADER + source * self.row))
 
-    def finish(self, shape: tuple[int, int, int, int]) -> None:
-        """Makes an array of the images, (N, H, W, 3), that ends after the last of them."""
+    def publish(self, final: Path, shape: tuple[int, int, int, int]) -> None:
+        """Makes an array, (N, H, W, 3), of the first images, and gives the folder its name.
+
+        A pack that has that name already holds the same, and stays.
+        """
         head = io.BytesIO()
         np.lib.format.write_array_header_1_0(head, {"descr": "|u1", "fortran_order": False, "shape": shape})
         assert len(head.getvalue()) == HEADER
         _write(self.images, head.getvalue(), 0)
-        os.ftruncate(self.images, HEADER + shape[0] * self.row)
-        os.fsync(self.images)
-
-    def publish(self, final: Path) -> None:
-        """Gives the folder its name; a pack that has it already holds the same, and stays."""
+        os.fsync(self.images.fileno())
         _sync_folder(self.folder)
         if final.is_dir():
             shutil.rmtree(self.folder)
         else:
             self.folder.rename(final)
+            # Not before: as long as the journal counts, what it speaks of is there.
+            self.images.truncate(HEADER + shape[0] * self.row)
             (final / "journal").unlink()
         _sync_folder(final.parent)
 
 
-def _write(file: int, content: bytes, at: int | None = None) -> None:
-    """All of it; a system call may take a part."""
+def _opened(path: Path) -> io.FileIO:
+    """Unbuffered, to read and to write anywhere; made if it is not there."""
+    return io.FileIO(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
+
+
+def _write(file: io.FileIO, content: bytes, at: int | None = None) -> None:
+    """All of it; a system call may take a part. ValueError, and nothing is written, once the file is closed."""
     rest = memoryview(content)
     while rest:
-        written = os.write(file, rest) if at is None else os.pwrite(file, rest, at)
+        written = os.write(file.fileno(), rest) if at is None else os.pwrite(file.fileno(), rest, at)
         rest = rest[written:]
         at = None if at is None else at + written
 

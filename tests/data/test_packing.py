@@ -189,7 +189,7 @@ def test_other_annotations_and_other_sizes_do_not_go_on_from_it(listing: Listing
 
 
 @pytest.mark.usefixtures("small_blocks")
-@pytest.mark.parametrize("tail", ["garbage", "torn", "zeros", "headless", "other"])
+@pytest.mark.parametrize("tail", ["garbage", "torn", "zeros", "headless", "other", "no images"])
 def test_a_journal_is_believed_as_far_as_it_is_whole(
     tmp_path: Path, listing: Listing, reads: list[str], tail: str
 ) -> None:
@@ -206,8 +206,11 @@ def test_a_journal_is_believed_as_far_as_it_is_whole(
         "zeros": (content + bytes(4096), 11),
         "headless": (b"".join(lines[1:]), 0),
         "other": (lines[0].replace(b"16x8", b"8x16") + b"".join(lines[1:]), 0),
+        "no images": (content, 0),
     }[tail]
     journal.write_bytes(damaged)
+    if tail == "no images":
+        (partial / "images.npy").unlink()
     reads.clear()
     with pytest.raises(KeyboardInterrupt):
         prepare(listing, watcher=Told(at=15))
@@ -220,7 +223,7 @@ def test_a_journal_is_believed_as_far_as_it_is_whole(
 
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("corrupt", [None, "skip"])
-@pytest.mark.parametrize("end", range(9))
+@pytest.mark.parametrize("end", range(14))
 def test_it_goes_on_from_every_step_of_the_end(
     tmp_path: Path, listing: Listing, reads: list[str], monkeypatch: pytest.MonkeyPatch, end: int, corrupt: str | None
 ) -> None:
@@ -243,9 +246,8 @@ def test_it_goes_on_from_every_step_of_the_end(
         return call
 
     with monkeypatch.context() as patch:
-        for module, name in ((os, "ftruncate"), (Path, "replace"), (Path, "rename"), (Path, "unlink")):
+        for module, name in ((os, "fsync"), (Path, "replace"), (Path, "rename"), (Path, "unlink")):
             patch.setattr(module, name, dying(getattr(module, name)))
-        patch.setattr(packing, "write", dying(packing.write))
         patch.setattr(packing, "save", dying(packing.save))
         with pytest.raises(KeyboardInterrupt):
             prepare(listing, corrupt)
