@@ -61,7 +61,10 @@ def _standing(name: str, root: str | None) -> tuple[str, str]:
         images = sum(len(item.vendors) for item in items)
         return "in the package", f"{images:,} images of {len(items):,} items"
     path, place = catalog.root_of(name, root), catalog.place(name, root)
-    record = pack.recorded(place)
+    try:
+        record = pack.recorded(place)
+    except AblateError as error:
+        return str(path), str(error)
     begun = [pack.sized(size) for size in place.partials().values()]
     texts = [_packed(place, record)] if record else []
     texts += [f"begun, not finished: {', '.join(begun)}"] if begun else []

@@ -79,6 +79,14 @@ def test_the_list_says_what_was_begun(ablate: Ablate, root: Path) -> None:
     assert "begun" not in text
 
 
+def test_the_list_goes_on_where_a_record_is_damaged(ablate: Ablate, tmp_path: Path) -> None:
+    (tmp_path / "data/deepfashion2/ablate-pack").mkdir(parents=True)
+    (tmp_path / "data/deepfashion2/ablate-pack/deepfashion2.json").write_text("{")
+    result = ablate("data", "list")
+    assert (result.code, rows(result.out).keys()) == (0, DATASETS.keys())
+    assert "cannot be read" in rows(result.out)["deepfashion2"]
+
+
 def test_a_set_where_it_expects_itself_needs_no_root(ablate: Ablate, made: Path) -> None:
     shutil.copytree(made, "data/deepfashion2")
     result = ablate("data", "prepare", "deepfashion2")
