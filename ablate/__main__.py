@@ -31,6 +31,7 @@ def _options(
 
 def _add_commands() -> None:
     from ablate.cli.compare import compare
+    from ablate.cli.data import data_list, data_prepare
     from ablate.cli.gc import gc as gc_command
     from ablate.cli.import_log import import_log
     from ablate.cli.plan import plan
@@ -49,6 +50,10 @@ def _add_commands() -> None:
     app.command("reset")(reset)
     app.command("gc")(gc_command)
     app.command("schema")(schema)
+    data = typer.Typer(no_args_is_help=True, help="Data sets: which are known, and packing one.")
+    data.command("list")(data_list)
+    data.command("prepare")(data_prepare)
+    app.add_typer(data, name="data")
 
 
 _add_commands()

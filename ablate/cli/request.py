@@ -39,14 +39,22 @@ def read_request(
 
 
 def _prepare_data(study: Study) -> None:
+    """Packs the data sets that rows name; one that was packed without some of its images is used as it is."""
+    if study.trainer != "retrieval":
+        return
     from ablate import data
+    from ablate.cli.live.packing import watch_packing
+    from ablate.cli.words import plural
     from ablate.train.config.retrieval import Data
 
-    if study.trainer == "retrieval":
-        configs = chain(map(study.row_config, study.rows), map(study.reference_config, study.references))
-        sections = {canonical(raw): raw for raw in (config.get("data", {}) for config in configs)}
-        for section in map(Data.model_validate, sections.values()):
-            data.prepare(section.name, section.root, section.size)
+    configs = chain(map(study.row_config, study.rows), map(study.reference_config, study.references))
+    sections = {canonical(raw): raw for raw in (config.get("data", {}) for config in configs)}
+    for section in map(Data.model_validate, sections.values()):
+        with watch_packing(section.name) as watcher:
+            record = data.prepare(section.name, section.root, section.size, watcher=watcher)
+        if record and record.skipped:
+            text = f"{section.name} is packed without {plural(len(record.skipped), 'image')} that could not be read"
+            typer.echo(f"warning: {text}; its pack.json lists them", err=True)
 
 
 def _select(wanted: Sequence[Trial], only: Sequence[str] | None) -> Sequence[Trial]:

@@ -2,6 +2,7 @@
 
 from ablate.data.catalog import DATASETS, fingerprint, load, prepare
 from ablate.data.dataset import GALLERY, NO_CAMERA, QUERY, SHOP, SPLITS, USER, Dataset
+from ablate.data.detections import Detected, detected, prepare_detections
 
 __all__ = [
     "DATASETS",
@@ -12,7 +13,10 @@ __all__ = [
     "SPLITS",
     "USER",
     "Dataset",
+    "Detected",
+    "detected",
     "fingerprint",
     "load",
     "prepare",
+    "prepare_detections",
 ]

@@ -1,48 +1,97 @@
-"""The data sets by name, and the three things asked of each."""
+"""The data sets by name, and what is asked of each."""
 
-import difflib
-from typing import TYPE_CHECKING, Protocol
+from importlib import import_module
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Protocol, cast
 
-from ablate.data import deepfashion2, emoji_set
-from ablate.errors import DataError
+from ablate.data import emoji_set, pack
+from ablate.data.dataset import Dataset
+from ablate.data.pack import Place, Record, Size
+from ablate.errors import DataError, unknown_name
 
 if TYPE_CHECKING:
-    from ablate.data.dataset import Dataset
+    from ablate.data.listing import Listing
+    from ablate.data.packing import Watcher
+
+EMBEDDED = "emoji"
+
+# A new data set costs a module of its name with what `Reader` has, and one line here.
+DATASETS = {
+    EMBEDDED: "one emoji as ten vendors draw it",
+    "deepfashion2": "garments in photographs of shops and of users",
+}
 
 
 class Reader(Protocol):
-    """The functions that the module of a data set has; `size` is (height, width) in pixels."""
+    """The module of a data set that is packed. It is imported when that set is asked for, and not before."""
 
-    def prepare(self, root: str | None, size: tuple[int, int]) -> None: ...
+    HOME: str  # where the set is if data.root does not say
 
-    def fingerprint(self, root: str | None) -> str: ...
+    def read(self, root: Path) -> "Listing":
+        """DataError with every fault of the annotations, or with what to get if there are none."""
 
-    def load(self, root: str | None, size: tuple[int, int]) -> "Dataset": ...
 
-
-# A new data set costs one module with these functions, and one line here.
-DATASETS: dict[str, Reader] = {"emoji": emoji_set, "deepfashion2": deepfashion2}
+def require_known(name: str) -> None:
+    """DataError names the known ones and the nearest."""
+    if name not in DATASETS:
+        raise DataError(unknown_name("data set", name, DATASETS))
 
 
 def reader(name: str) -> Reader:
-    """The module of a data set; DataError names the known ones and the nearest."""
-    if name in DATASETS:
-        return DATASETS[name]
-    near = difflib.get_close_matches(name, DATASETS, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise DataError(f"data.name: there is no data set {name!r}; known are {', '.join(DATASETS)}.{hint}")
+    """The module of a data set that is packed; DataError if there is none of that name."""
+    require_known(name)
+    return cast(Reader, import_module(f"ablate.data.{name}"))
 
 
-def prepare(name: str, root: str | None, size: tuple[int, int]) -> None:
-    """Do once what loading needs: packs a data set that is a folder of files; nothing if it is done."""
-    reader(name).prepare(root, size)
+def root_of(name: str, root: str | None) -> Path:
+    return Path(root if root is not None else reader(name).HOME)
+
+
+def place(name: str, root: str | None) -> Place:
+    """Where a data set is packed: in its root, or beside it where that is a file."""
+    path = root_of(name, root)
+    command = f"ablate data prepare {name}" + (f" --root {quote(root)}" if root is not None else "")
+    return Place(path.parent, f"{name}-{path.name}", command) if path.is_file() else Place(path, name, command)
+
+
+def prepare(
+    name: str, root: str | None, size: Size, corrupt: str | None = None, watcher: "Watcher | None" = None
+) -> Record | None:
+    """Do once what loading needs: pack a data set at `size` (height, width); nothing if it is done.
+
+    `corrupt`: refuse or skip images that are; None refuses too, but takes a pack as it is whose making skipped some.
+    The record of what is packed, None of a set that needs no packing; DataError with every fault of its files.
+    """
+    if name == EMBEDDED:
+        return None
+    from ablate.data.packing import prepare
+
+    module, path = reader(name), root_of(name, root)
+    return prepare(place(name, root), lambda: module.read(path), size, corrupt, watcher)
 
 
 def fingerprint(name: str, root: str | None) -> str:
-    """sha256 (hex) of the data set's content, without decoding an image; DataError if it is not whole."""
-    return reader(name).fingerprint(root)
+    """sha256 (hex) of the data set's content, without decoding an image; DataError if it is not whole or not packed."""
+    return emoji_set.fingerprint(root) if name == EMBEDDED else _record(name, root).fingerprint
 
 
-def load(name: str, root: str | None, size: tuple[int, int]) -> "Dataset":
-    """The data set, its images resized to `size` (aspect not kept); DataError if it is not whole."""
-    return reader(name).load(root, size)
+def load(name: str, root: str | None, size: Size, pixels: bool = True) -> Dataset:
+    """The data set, its images resized to `size` (aspect not kept); DataError if it is not whole or not packed.
+
+    Without `pixels`, the images are zeros of the right shape that take no memory: for a look at the labels.
+    """
+    if name == EMBEDDED:
+        return emoji_set.load(root, size, pixels)
+    record = _record(name, root)
+    images, labels = pack.read(place(name, root), size, record.fingerprint, pixels)
+    columns = {column: labels[column] for column in pack.COLUMNS}
+    return Dataset(name, record.fingerprint, images, **columns, categories=record.categories)
+
+
+def _record(name: str, root: str | None) -> Record:
+    """What is packed; DataError with what to get, or with what packs it."""
+    path = root_of(name, root)
+    if not path.exists():
+        reader(name).read(path)  # says what to get
+    return pack.require(place(name, root))

@@ -1,4 +1,4 @@
-"""DeepFashion2 in its official layout: annotated boxes of garments, cut out of the photographs and packed once.
+"""DeepFashion2 in its official layout: annotated boxes of garments.
 
 An item is a (pair_id, style) with style >= 1, seen in both domains; style 0 matches nothing and is left
 out, so the gallery holds no distractors. Official train -> train and validation (by a hash of the
@@ -10,23 +10,20 @@ from __future__ import annotations
 import hashlib
 import json
 import reprlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ablate.data import pack
-from ablate.data.dataset import NO_CAMERA, SHOP, SPLITS, USER, Dataset, roles
+from ablate.data.dataset import GALLERY, QUERY, SHOP, USER
+from ablate.data.faults import listed
+from ablate.data.listing import Entry, Listing
 from ablate.errors import DataError
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-DEFAULT_ROOT = "data/deepfashion2"
+HOME = "data/deepfashion2"
+PARTS = ("train", "validation")
 VALIDATION_SHARE = 0.1  # of the official training pairs
-FORMAT = "deepfashion2/1"  # part of the fingerprint: change it with any rule below
+FORMAT = "deepfashion2/1"  # part of the fingerprint, and the salt of the splits: change it with any rule below
 DOMAINS = {"shop": SHOP, "user": USER}
 CATEGORIES = (
     "short sleeve top", "long sleeve top", "short sleeve outwear", "long sleeve outwear", "vest", "sling",
@@ -40,9 +37,14 @@ and to the form that gives the password for them. Unpack it so that there are
   {root}/validation/image/000001.jpg, …   {root}/validation/annos/000001.json, …
 or say with data.root where it is."""
 
+EXPECTED = (
+    "source (shop or user), pair_id, and for each itemN its category_id (1 to 13), style and bounding_box (four "
+    "numbers: left, top, right, bottom)"
+)
 
-@dataclass(frozen=True)
-class Box:
+
+@dataclass(frozen=True, slots=True)
+class Garment:
     """One garment in one photograph."""
 
     part: str  # train or validation, the official part
@@ -54,85 +56,130 @@ class Box:
     category: int  # 0 to 12, index into CATEGORIES
     corners: tuple[int, int, int, int]  # left, top, right, bottom, pixels
 
-    def item(self) -> tuple[str, int, int]:
-        return self.part, self.pair, self.style
+    @property
+    def item(self) -> str:
+        return f"{self.part}/{self.pair}/{self.style}"
+
+    @property
+    def source(self) -> str:
+        return f"{self.part}/annos/{self.photo}.json, {self.name}"
 
 
-def prepare(root: str | None, size: tuple[int, int]) -> None:
-    """Cut out and pack every box at `size` (height, width), unless that has been done."""
-    folder = _folder(root)
-    known = pack.recorded(folder)
-    if known is not None and pack.place(folder, size, known).is_dir():
-        return
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """What is annotated in one photograph."""
+
+    part: str
+    photo: str
+    domain: int
+    garments: Sequence[Garment]
+
+
+def read(root: Path) -> Listing:
+    """Every box of an item that is seen in both domains, in the order of parts and file names."""
     content = hashlib.sha256(FORMAT.encode())
-    boxes = both_domains(read_boxes(folder, content.update))
-    if not boxes:
-        raise DataError(f"{folder}: no garment with style >= 1 is seen both in a shop's and a user's photograph")
-    crops = _crops(folder, boxes, size, content.update)
-    pack.write(folder, size, labels(boxes), crops, content.hexdigest)
+    annotated = read_annotations(root, PARTS, content.update)
+    kept = both_domains([garment for photo in annotated for garment in photo.garments])
+    if not kept:
+        raise DataError(f"{root}: no garment with style >= 1 is seen both in a shop's and a user's photograph")
+    return Listing(root, [entry(garment) for garment in kept], CATEGORIES, content.hexdigest())
 
 
-def fingerprint(root: str | None) -> str:
-    """sha256 of annotations and photographs, as recorded when they were packed."""
-    folder = _folder(root)
-    known = pack.recorded(folder)
-    if known is None:
-        raise DataError(f"{folder} is not packed yet, so its fingerprint is unknown: `ablate run` packs it first")
-    return known
+def entry(garment: Garment) -> Entry:
+    split = side(garment.part, garment.pair)
+    role = QUERY if garment.domain == USER else GALLERY
+    return Entry(
+        path=photo_path(garment.part, garment.photo),
+        item=garment.item,
+        split=split,
+        source=garment.source,
+        category=CATEGORIES[garment.category],
+        domain=garment.domain,
+        role=0 if split == "train" else role,
+        box=garment.corners,
+    )
 
 
-def load(root: str | None, size: tuple[int, int]) -> Dataset:
-    """The packed boxes; the images are memory-mapped, read-only."""
-    known = fingerprint(root)
-    images, columns = pack.read(_folder(root), size, known)
-    return Dataset("deepfashion2", known, images, **columns, categories=CATEGORIES)
+def photo_path(part: str, photo: str) -> str:
+    return f"{part}/image/{photo}.jpg"
 
 
-def _folder(root: str | None) -> Path:
-    folder = Path(root if root is not None else DEFAULT_ROOT)
-    wanted = [folder / part / kind for part in ("train", "validation") for kind in ("image", "annos")]
-    missing = [str(one) for one in wanted if not one.is_dir()]
-    if missing:
-        raise DataError(f"data.root: missing {', '.join(missing)}.\n{WHAT_TO_GET.format(root=folder)}")
-    return folder
+def both_domains(found: list[Garment]) -> list[Garment]:
+    """Only the items that have a photograph of a shop and one of a user: others can never be matched."""
+    shop = {garment.item for garment in found if garment.domain == SHOP}
+    user = {garment.item for garment in found if garment.domain == USER}
+    return [garment for garment in found if garment.item in shop & user]
 
 
-def read_boxes(folder: Path, seen: Callable[[bytes], None]) -> list[Box]:
-    """Every box with style >= 1, in the order of parts and file names; `seen` is given each file's content."""
-    boxes = []
-    for part in ("train", "validation"):
-        for path in sorted((folder / part / "annos").glob("*.json")):
-            data = _content(path)
-            seen(f"{part}/{path.name}:{len(data)}:".encode() + data)
-            boxes += _annotation(path, part, data)
-    return boxes
+def side(part: str, pair: int) -> str:
+    """Of SPLITS; all items of one pair_id fall on the same side."""
+    if part == "validation":
+        return "test"
+    place = int.from_bytes(hashlib.sha256(f"{FORMAT}:{pair}".encode()).digest()[:8]) / 2**64
+    return "validation" if place < VALIDATION_SHARE else "train"
 
 
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: expected a readable annotation file ({error.strerror}); unpack it anew") from None
+def read_annotations(
+    root: Path, parts: Sequence[str], seen: Callable[[bytes], None], least_style: int = 1
+) -> list[Annotation]:
+    """Every photograph with its garments of that style or more, in the order of parts and file names.
 
-
-def _annotation(path: Path, part: str, data: bytes) -> list[Box]:
-    """The boxes of one annotation file; DataError names the file, the item and what was expected."""
-    where = str(path)
-    try:
-        raw: dict[str, Any] = json.loads(data)
-        domain, pair = DOMAINS[raw["source"]], _whole(raw, "pair_id")
-        boxes = []
-        for name in sorted(key for key in raw if key.startswith("item")):
-            where = f"{path}: {name}"
-            if _whole(raw[name], "style") > 0:
-                boxes.append(_box(part, path.stem, name, domain, pair, raw[name]))
-        return boxes
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    `seen` is given each file's content. DataError with every fault of the annotations.
+    """
+    _check_folders(root)
+    found: list[Annotation] = []
+    faults: list[str] = []
+    for part in parts:
+        for path in sorted((root / part / "annos").glob("*.json")):
+            try:
+                data = path.read_bytes()
+                seen(f"{part}/{path.name}:{len(data)}:".encode() + data)
+                found.append(_annotation(path, part, data, least_style, faults))
+            except OSError as error:
+                faults.append(f"{path}: cannot be read ({error.strerror})")
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+                faults.append(f"{path}: {_said(error)}")
+    if faults:
         raise DataError(
-            f"{where}: {type(error).__name__}: {error}. Expected source (shop or user), pair_id, and for each "
-            "itemN its category_id (1 to 13), style and bounding_box (four numbers: left, top, right, bottom); "
-            "correct the file or unpack it anew"
-        ) from None
+            f"{root}: {len(faults):,} faults in its annotations:\n{listed(faults)}\n"
+            f"Expected {EXPECTED}. Correct the files, or unpack them anew"
+        )
+    return found
+
+
+def _check_folders(root: Path) -> None:
+    wanted = [root / part / kind for part in PARTS for kind in ("image", "annos")]
+    if missing := [str(one) for one in wanted if not one.is_dir()]:
+        raise DataError(f"data.root: missing {', '.join(missing)}.\n{WHAT_TO_GET.format(root=root)}")
+
+
+def _annotation(path: Path, part: str, data: bytes, least_style: int, faults: list[str]) -> Annotation:
+    """One annotation file; adds to `faults` the file, the garment, and what is found. The file's own are raised."""
+    raw: dict[str, Any] = json.loads(data)
+    domain, pair = _domain(raw), _whole(raw, "pair_id")
+    garments = []
+    for name in sorted(key for key in raw if key.startswith("item")):
+        try:
+            if (style := _whole(raw[name], "style")) >= least_style:
+                category, corners = _category(raw[name]), _corners(raw[name])
+                garments.append(Garment(part, path.stem, name, domain, pair, style, category, corners))
+        except (ValueError, KeyError, TypeError) as error:
+            faults.append(f"{path}: {name}: {_said(error)}")
+    return Annotation(part, path.stem, domain, garments)
+
+
+def _said(error: Exception) -> str:
+    """What is wrong, in few words."""
+    if isinstance(error, KeyError):
+        return f"no {error.args[0]}"
+    return str(error) if type(error) is ValueError else f"not the JSON that it should be ({error})"
+
+
+def _domain(values: dict[str, Any]) -> int:
+    source = values["source"]
+    if not isinstance(source, str) or source not in DOMAINS:
+        raise ValueError(f"source {reprlib.repr(source)}")
+    return DOMAINS[source]
 
 
 def _whole(values: dict[str, Any], key: str) -> int:
@@ -143,6 +190,13 @@ def _whole(values: dict[str, Any], key: str) -> int:
         raise ValueError(f"{key} {reprlib.repr(values[key])}") from None
 
 
+def _category(garment: dict[str, Any]) -> int:
+    category = _whole(garment, "category_id")
+    if not 1 <= category <= len(CATEGORIES):
+        raise ValueError(f"category_id {category}")
+    return category - 1
+
+
 def _corners(garment: dict[str, Any]) -> tuple[int, int, int, int]:
     """The bounding_box cut to whole numbers; ValueError if it is not four finite numbers."""
     try:
@@ -150,57 +204,3 @@ def _corners(garment: dict[str, Any]) -> tuple[int, int, int, int]:
     except (ValueError, TypeError, OverflowError):
         raise ValueError(f"bounding_box {reprlib.repr(garment['bounding_box'])}") from None
     return left, top, right, bottom
-
-
-def _box(part: str, photo: str, name: str, domain: int, pair: int, garment: dict[str, Any]) -> Box:
-    category = _whole(garment, "category_id") - 1
-    if not 0 <= category < len(CATEGORIES):
-        raise ValueError(f"category_id {category + 1}")
-    return Box(part, photo, name, domain, pair, _whole(garment, "style"), category, _corners(garment))
-
-
-def both_domains(boxes: list[Box]) -> list[Box]:
-    """Only the items that have a photograph of a shop and one of a user: others can never be matched."""
-    shop = {box.item() for box in boxes if box.domain == SHOP}
-    user = {box.item() for box in boxes if box.domain == USER}
-    return [box for box in boxes if box.item() in shop & user]
-
-
-def side(part: str, pair: int) -> int:
-    """Index into SPLITS; all items of one pair_id fall on the same side."""
-    if part == "validation":
-        return SPLITS.index("test")
-    place = int.from_bytes(hashlib.sha256(f"{FORMAT}:{pair}".encode()).digest()[:8]) / 2**64
-    return SPLITS.index("validation" if place < VALIDATION_SHARE else "train")
-
-
-def labels(boxes: list[Box]) -> dict[str, NDArray[Any]]:
-    """The columns of a Dataset, one entry a box."""
-    import numpy as np
-
-    number = {key: n for n, key in enumerate(sorted({box.item() for box in boxes}))}
-    domain = np.array([box.domain for box in boxes], dtype=np.uint8)
-    return {
-        "item": np.array([number[box.item()] for box in boxes], dtype=np.int32),
-        "category": np.array([box.category for box in boxes], dtype=np.int16),
-        "domain": domain,
-        "split": np.array([side(box.part, box.pair) for box in boxes], dtype=np.uint8),
-        "role": roles(domain),
-        "camera": np.full(len(boxes), NO_CAMERA, dtype=np.int32),
-        "source": np.array([f"{box.part}/annos/{box.photo}.json, {box.name}".encode() for box in boxes]),
-    }
-
-
-def _crops(
-    folder: Path, boxes: list[Box], size: tuple[int, int], seen: Callable[[bytes], None]
-) -> Iterator[NDArray[np.uint8]]:
-    """Each box resized to `size`, in the order of `boxes`; a photograph is read once for all its boxes."""
-    from ablate.data import images
-
-    for (part, photo), group in groupby(boxes, key=lambda box: (box.part, box.photo)):
-        path = folder / part / "image" / f"{photo}.jpg"
-        whole, digest = images.open_photo(path)
-        seen(digest)
-        for box in group:
-            where = f"{folder / part / 'annos' / photo}.json: {box.name}"
-            yield images.fit(images.cut(whole, box.corners, path, where), size)

@@ -12,6 +12,7 @@ from ablate.data.dataset import NO_CAMERA, SHOP, SPLITS, USER, Dataset, roles
 from ablate.errors import DataError
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 HERE = Path(__file__).parent / "emoji"
@@ -50,10 +51,6 @@ class Item:
     vendors: tuple[str, ...]
 
 
-def prepare(root: str | None, size: tuple[int, int]) -> None:
-    """Nothing: the set is shipped packed."""
-
-
 def fingerprint(root: str | None) -> str:
     """sha256 of the content, after every file has been checked against the index (tens of milliseconds)."""
     folder = _folder(root)
@@ -63,9 +60,9 @@ def fingerprint(root: str | None) -> str:
     return index.fingerprint()
 
 
-def load(root: str | None, size: tuple[int, int]) -> Dataset:
-    """All images of all splits, ordered by vendor and then by the item's name."""
-    from ablate.data import images
+def load(root: str | None, size: tuple[int, int], pixels: bool = True) -> Dataset:
+    """All images of all splits, ordered by vendor and then by the item's name; see `catalog.load` for `pixels`."""
+    import numpy as np
 
     folder = _folder(root)
     index = read_index(folder)
@@ -73,12 +70,20 @@ def load(root: str | None, size: tuple[int, int]) -> Dataset:
         items = read_items(folder, index)
         columns = _columns(items, index)
         rows = index.strips({v: sum(v in item.vendors for item in items) for v in index.domains})
-        files = list(rows)
-        pixels = images.decode_strips(lambda n: _content(folder, index, files[n]), [*rows.values()], index.size)
+        decoded = _decode(folder, index, rows, size) if pixels else None
     except (ValueError, OSError) as error:
         raise DataError(f"{folder}: its files do not fit together ({error}). {REMEDY}") from None
-    resized = images.resize(pixels, size)
-    return Dataset("emoji", index.fingerprint(), resized, **columns, categories=index.categories)
+    images = np.broadcast_to(np.uint8(0), (sum(rows.values()), *size, 3)) if decoded is None else decoded
+    return Dataset("emoji", index.fingerprint(), images, **columns, categories=index.categories)
+
+
+def _decode(folder: Path, index: Index, rows: dict[str, int], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """All images from the files with that many each."""
+    from ablate.data import images
+
+    files = list(rows)
+    pixels = images.decode_strips(lambda n: _content(folder, index, files[n]), [*rows.values()], index.size)
+    return images.resize(pixels, size)
 
 
 def _folder(root: str | None) -> Path:

@@ -1,10 +1,13 @@
 """Pixels: decoding, cropping and resizing, on all cores (Pillow frees the interpreter while it works)."""
 
+from __future__ import annotations
+
 import hashlib
 import io
 import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,18 +15,31 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from ablate.data.partial import Stamp
 from ablate.errors import DataError
 
 Pixels = NDArray[np.uint8]
+Corners = tuple[int, int, int, int]  # left, top, right, bottom
 T = TypeVar("T")
-THREADS = min(8, os.cpu_count() or 1)
+R = TypeVar("R")
+THREADS = len(os.sched_getaffinity(0))
+AHEAD = 64  # for each thread, how much is begun before the first result is asked for
 CHUNK = 256  # images that one thread resizes before it takes the next
 
 
-def in_threads(work: Callable[[int], T], count: int) -> Iterable[T]:
-    """The results of work(0), work(1), … in that order; the first error is raised."""
+def in_threads(work: Callable[[T], R], over: Iterable[T]) -> Generator[R]:
+    """The results of work(each) in that order; the first error is raised. Nothing is begun once nobody asks on."""
     with ThreadPoolExecutor(THREADS) as pool:
-        yield from pool.map(work, range(count))
+        begun: deque[Future[R]] = deque()
+        try:
+            for each in over:
+                begun.append(pool.submit(work, each))
+                if len(begun) > AHEAD * THREADS:
+                    yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def decode_strips(read: Callable[[int], bytes], rows: list[int], size: int) -> Pixels:
@@ -41,7 +57,7 @@ def decode_strips(read: Callable[[int], bytes], rows: list[int], size: int) -> P
             raise ValueError(f"found {image.mode} {image.size}, expected RGB {(size, size * rows[number])}")
         result[starts[number] : starts[number + 1]] = np.asarray(image).reshape(-1, size, size, 3)
 
-    list(in_threads(decode, len(rows)))
+    list(in_threads(decode, range(len(rows))))
     return result
 
 
@@ -63,42 +79,69 @@ def resize(images: Pixels, size: tuple[int, int]) -> Pixels:
         for n in range(chunk * CHUNK, min(len(images), (chunk + 1) * CHUNK)):
             result[n] = fit(Image.fromarray(images[n]), size)
 
-    list(in_threads(work, -(-len(images) // CHUNK)))
+    list(in_threads(work, range(-(-len(images) // CHUNK))))
     return result
 
 
-def open_photo(path: Path) -> tuple[Image.Image, bytes]:
-    """A photograph as RGB and the sha256 of its file; DataError if it is missing or no image."""
+def open_photo(path: Path) -> tuple[Image.Image, Stamp]:
+    """A photograph as RGB, and what its file is; DataError if it is missing or no whole image."""
     try:
-        data = path.read_bytes()
-        return _rgb(data), hashlib.sha256(data).digest()
+        with path.open("rb") as file:
+            found, data = os.fstat(file.fileno()), file.read()
+        return _rgb(data), Stamp(len(data), found.st_mtime_ns, hashlib.sha256(data).hexdigest())
+    except FileNotFoundError:
+        raise DataError(f"{path}: found no file, expected an image") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path}: expected a whole JPEG image ({error}); unpack it anew") from None
+        raise DataError(f"{path}: found {_found(error)}, expected a whole image") from None
+
+
+def _found(error: Exception) -> str:
+    """What is wrong with a file, as a thing that one can find."""
+    if isinstance(error, OSError) and error.errno:
+        return f"what cannot be read ({error.strerror})"
+    return f"a file that is damaged ({error})"
 
 
 def _rgb(data: bytes) -> Image.Image:
     """The decoded image; ValueError if there is none, other errors of Pillow if it is damaged or enormous."""
     if not data:
-        raise ValueError("the file is empty: 0 bytes")
+        raise ValueError("it is empty: 0 bytes")
     try:
-        return Image.open(io.BytesIO(data)).convert("RGB")
+        image = Image.open(io.BytesIO(data))
+        image.load()
     except UnidentifiedImageError:  # also for a width or height of 0
         raise ValueError(f"no image of at least 1x1 pixels is recognised in its {len(data)} bytes") from None
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def cut(photo: Image.Image, corners: tuple[int, int, int, int], path: Path, where: str) -> Image.Image:
+def cut(photo: Image.Image, corners: Corners, path: Path, where: str) -> Image.Image:
     """The part within (left, top, right, bottom); DataError if that is empty or outside the photograph.
 
     `path` is the photograph's, `where` says which annotation gave the corners.
     """
+    if fault := box_fault(corners, photo.size):
+        raise DataError(f"{where}: {fault} of {path}")
     left, top, right, bottom = corners
-    found = f"{where}: the bounding_box {list(corners)} (left, top, right, bottom)"
-    remedy = f"the image {path}, {photo.width}x{photo.height} pixels; correct the annotation or unpack it anew"
+    return photo.crop((max(left, 0), max(top, 0), min(right, photo.width), min(bottom, photo.height)))
+
+
+def box_fault(corners: Corners, size: tuple[int, int]) -> str | None:
+    """What is wrong with a box in a photograph of that width and height."""
+    (left, top, right, bottom), (width, height) = corners, size
+    found, photo = f"found the box {list(corners)} (left, top, right, bottom)", f"the {width}x{height} pixels"
     if left >= right or top >= bottom:
-        raise DataError(f"{found} has no area, expected left < right and top < bottom within {remedy}")
+        return f"{found}, which has no area; expected left < right and top < bottom within {photo}"
     # One pixel beyond the edge is let through, and clipped: some tools count pixels from 1.
-    inside = min(left, top) >= -1 and right <= photo.width + 1 and bottom <= photo.height + 1
-    clipped = (max(left, 0), max(top, 0), min(right, photo.width), min(bottom, photo.height))
-    if not inside or clipped[0] >= clipped[2] or clipped[1] >= clipped[3]:
-        raise DataError(f"{found} does not lie in {remedy}")
-    return photo.crop(clipped)
+    inside = min(left, top) >= -1 and right <= width + 1 and bottom <= height + 1
+    if not inside or max(left, 0) >= min(right, width) or max(top, 0) >= min(bottom, height):
+        return f"{found}, expected one that lies in {photo}"
+    return None
+
+
+def dimensions(path: Path) -> tuple[int, int] | None:
+    """Width and height of a photograph, from its header; None if it is missing or no image."""
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return None

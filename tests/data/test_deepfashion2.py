@@ -1,38 +1,18 @@
 """A tiny tree in DeepFashion2's layout: what is kept, how it is cut and packed, and every fault named."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from ablate import data
-from ablate.data import SHOP, SPLITS, USER, deepfashion2
+from ablate.data import GALLERY, QUERY, SHOP, SPLITS, USER, deepfashion2
 from ablate.errors import DataError
-
-RED, BLUE, GREEN = (200, 0, 0), (0, 0, 200), (0, 200, 0)
-SIZE = (16, 8)
-
-
-def garment(style: int, box: list[int], category: int = 1) -> dict[str, Any]:
-    return {"style": style, "bounding_box": box, "category_id": category, "category_name": "unused"}
-
-
-def photograph(root: Path, part: str, number: int, source: str, pair: int, *garments: dict[str, Any]) -> None:
-    """A green picture, 40x60, its left half red and its right half blue within each garment's box."""
-    pixels = np.full((60, 40, 3), GREEN, np.uint8)
-    for one in garments:
-        left, top, right, bottom = one["bounding_box"]
-        pixels[top:bottom, left:right] = RED
-        pixels[top:bottom, (left + right) // 2 : right] = BLUE
-    for kind in ("image", "annos"):
-        (root / part / kind).mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(root / part / "image" / f"{number:06d}.jpg", quality=95, subsampling=0)
-    named = {f"item{n}": one for n, one in enumerate(garments, 1)}
-    annotation = root / part / "annos" / f"{number:06d}.json"
-    annotation.write_text(json.dumps({"source": source, "pair_id": pair, **named}))
+from tests.data.garments import BLUE, RED, SIZE, garment, photograph
 
 
 @pytest.fixture
@@ -60,7 +40,7 @@ def refused(root: Path, *words: str) -> None:
         data.prepare("deepfashion2", str(root), SIZE)
     for word in words:
         assert word in str(caught.value)
-    assert not list(root.glob("ablate-pack/*")), "a failed packing leaves nothing behind"
+    assert not list(root.glob("ablate-pack/[0-9]*")), "there is no pack"
 
 
 def test_items_are_the_styles_seen_in_both_domains(packed: data.Dataset) -> None:
@@ -91,8 +71,15 @@ def test_images_are_the_boxes_at_the_size_asked_for(packed: data.Dataset) -> Non
         assert np.abs(image[:, -2].astype(int) - BLUE).max() < 20
 
 
+def test_users_photographs_are_searched_for_among_shops(packed: data.Dataset) -> None:
+    tested = packed.split > 0
+    assert (packed.role[tested] == np.where(packed.domain[tested] == USER, QUERY, GALLERY)).all()
+    assert not packed.role[~tested].any()
+    assert packed.source[0] == b"train/annos/000001.json, item1"
+
+
 def test_packing_is_done_once(root: Path, packed: data.Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deepfashion2, "read_boxes", lambda *_: pytest.fail("packed again"))
+    monkeypatch.setattr(deepfashion2, "read", lambda *_: pytest.fail("packed again"))
     data.prepare("deepfashion2", str(root), SIZE)
     assert data.fingerprint("deepfashion2", str(root)) == packed.fingerprint
 
@@ -111,8 +98,16 @@ def test_other_photographs_give_another_fingerprint(root: Path, packed: data.Dat
         data.load("deepfashion2", str(root), SIZE)
 
 
+def test_a_fingerprint_needs_neither_numpy_nor_pillow(root: Path, packed: data.Dataset) -> None:
+    ask = f"print(d.fingerprint('deepfashion2', {str(root)!r}), {{'numpy', 'PIL', 'torch'}} & {{*sys.modules}})"
+    found = subprocess.run(
+        [sys.executable, "-c", f"import sys, ablate.data as d; {ask}"], capture_output=True, text=True
+    )
+    assert found.stdout.split() == [packed.fingerprint, "set()"]
+
+
 def test_before_packing_the_error_says_who_packs(root: Path) -> None:
-    with pytest.raises(DataError, match="`ablate run` packs it first"):
+    with pytest.raises(DataError, match=rf"`ablate data prepare deepfashion2 --root {root}` or `ablate run` packs it"):
         data.fingerprint("deepfashion2", str(root))
 
 
@@ -163,7 +158,7 @@ def change(root: Path, **values: Any) -> None:
 )
 def test_a_wrong_value_names_file_and_expectation(root: Path, values: dict[str, Any]) -> None:
     change(root, **values)
-    refused(root, "000001.json", "Expected source (shop or user)", "bounding_box (four numbers", "unpack it anew")
+    refused(root, "000001.json", "Expected source (shop or user)", "bounding_box (four numbers", "unpack them anew")
 
 
 def test_a_wrong_value_of_a_garment_names_the_item_and_the_value(root: Path) -> None:
@@ -184,6 +179,14 @@ def test_an_annotation_that_is_no_object_is_named(root: Path, content: str) -> N
     refused(root, "000001.json")
 
 
+def test_every_fault_of_the_annotations_is_named_at_once(root: Path) -> None:
+    change(root, category_id=14)
+    (root / "train" / "annos" / "000004.json").write_text("{")
+    (root / "validation" / "annos" / "000002.json").write_text(json.dumps({"source": "shop"}))
+    refused(root, "3 faults", "000001.json: item1: category_id 14", "train/annos/000004.json: not the JSON")
+    refused(root, "validation/annos/000002.json: no pair_id")
+
+
 def test_an_annotation_that_cannot_be_read_is_named(root: Path) -> None:
     (root / "train" / "annos" / "000009.json").unlink()
     (root / "train" / "annos" / "000009.json").mkdir()
@@ -192,12 +195,19 @@ def test_an_annotation_that_cannot_be_read_is_named(root: Path) -> None:
 
 def test_a_box_outside_the_image_is_named(root: Path) -> None:
     change(root, bounding_box=[4, 8, 90, 56])
-    refused(root, "train/annos/000001.json: item1", "000001.jpg", "[4, 8, 90, 56]", "does not lie in", "40x60")
+    refused(
+        root,
+        "train/annos/000001.json, item1: found",
+        "000001.jpg",
+        "[4, 8, 90, 56]",
+        "expected one that lies in",
+        "40x60",
+    )
 
 
 def test_a_box_without_area_is_named(root: Path) -> None:
     change(root, bounding_box=[4, 8, 4, 56])
-    refused(root, "train/annos/000001.json: item1", "000001.jpg", "[4, 8, 4, 56]", "has no area", "left < right")
+    refused(root, "train/annos/000001.json, item1: found", "000001.jpg", "[4, 8, 4, 56]", "has no area", "left < right")
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "gone"])
@@ -207,7 +217,8 @@ def test_a_damaged_photograph_is_named(root: Path, damage: str) -> None:
     path.unlink()
     if damage != "gone":
         path.write_bytes(whole[: len(whole) // 2] if damage == "cut" else b"no picture")
-    refused(root, "validation/image/000002.jpg", "expected a whole JPEG")
+    found = {"gone": "found no file", "text": "no image of at least", "cut": "truncated"}[damage]
+    refused(root, "validation/image/000002.jpg", found, "expected a")
 
 
 def test_nothing_to_match_is_said(tmp_path: Path) -> None:
@@ -266,6 +277,6 @@ def test_images_that_do_not_fit_the_labels_are_damage(
 
 
 def test_a_damaged_record_is_named(root: Path, packed: data.Dataset) -> None:
-    (root / "ablate-pack" / "content.json").write_text("{")
-    with pytest.raises(DataError, match=r"content\.json cannot be read"):
+    (root / "ablate-pack" / "deepfashion2.json").write_text("{")
+    with pytest.raises(DataError, match=r"deepfashion2\.json cannot be read .* delete it, `ablate data prepare"):
         data.fingerprint("deepfashion2", str(root))

@@ -63,13 +63,13 @@ def test_cut_gives_the_box_clipped_to_the_photograph(corners: tuple[int, int, in
         ((5, 5, 5, 9), "has no area"),
         ((6, 5, 2, 9), "has no area"),
         ((1, 9, 5, 9), "has no area"),
-        ((0, 0, 12, 5), "does not lie in"),
-        ((-2, 0, 5, 5), "does not lie in"),
-        ((10, 0, 11, 5), "does not lie in"),
+        ((0, 0, 12, 5), "expected one that lies in"),
+        ((-2, 0, 5, 5), "expected one that lies in"),
+        ((10, 0, 11, 5), "expected one that lies in"),
     ],
 )
 def test_cut_refuses_a_box_that_is_empty_or_outside(corners: tuple[int, int, int, int], wrong: str) -> None:
-    with pytest.raises(DataError, match=rf"^a\.json: item1: the bounding_box .* {wrong}.* a\.jpg, 10x10"):
+    with pytest.raises(DataError, match=rf"^a\.json: item1: found the box .* {wrong}.* the 10x10 pixels of a\.jpg"):
         images.cut(Image.new("RGB", (10, 10)), corners, Path("a.jpg"), "a.json: item1")
 
 
@@ -94,6 +94,28 @@ def claiming(width: int, height: int) -> bytes:
 )
 def test_what_is_no_photograph_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "a.jpg").write_bytes(content)
-    with pytest.raises(DataError, match=rf"a\.jpg: expected a whole JPEG image \(.*{said}.*\); unpack") as caught:
+    with pytest.raises(
+        DataError, match=rf"a\.jpg: found a file that is damaged \(.*{said}.*\), expected a whole"
+    ) as caught:
         images.open_photo(tmp_path / "a.jpg")
     assert " object at " not in str(caught.value)
+
+
+def test_a_photograph_that_is_missing_is_said_to_be(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"a\.jpg: found no file, expected an image"):
+        images.open_photo(tmp_path / "a.jpg")
+
+
+def test_threads_give_results_in_order_and_begin_little_that_nobody_asks_for() -> None:
+    begun = []
+    results = images.in_threads(lambda number: begun.append(number) or number * number, range(100_000))
+    assert [next(results) for _ in range(5)] == [0, 1, 4, 9, 16]
+    results.close()
+    assert len(begun) <= images.AHEAD * images.THREADS + 5
+
+
+def test_an_error_in_a_thread_is_raised_where_results_are_asked_for() -> None:
+    results = images.in_threads(lambda number: 1 // number, [1, 1, 0, 1])
+    assert [next(results), next(results)] == [1, 1]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
