@@ -1,13 +1,18 @@
 """What a data set must have for a config to be trained and tested on it; every fault, before training."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ablate.data.dataset import GALLERY, QUERY, SPLITS, Dataset
 from ablate.errors import AblateError
 from ablate.train.batches import sampler
-from ablate.train.config.retrieval import RetrievalConfig
+from ablate.train.config.retrieval import FITTED, Evaluate, RetrievalConfig
+
+if TYPE_CHECKING:
+    from ablate.data import Detected  # type: ignore[attr-defined]
 
 TESTED = ("validation", "test")
 
@@ -16,10 +21,34 @@ def check_data(dataset: Dataset, config: RetrievalConfig) -> None:
     """Raises one AblateError with every fault of the data under this config, one a line; reads labels only."""
     faults = list(_image_faults(dataset)) or [
         *(fault for split in TESTED for fault in _split_faults(dataset, split, config)),
+        *_whitening_faults(dataset, config.evaluate),
         *(_training_faults(dataset, config) if config.schedule.steps > 0 else ()),
     ]
     if faults:
         raise AblateError("\n".join(faults))
+
+
+def check_boxes(detected: "Detected", config: Evaluate) -> None:
+    """Raises one AblateError with every fault of the detected boxes under this setting, one a line."""
+    boxes, what = detected.dataset, f"the detections {config.detections}"
+    held = boxes.role & GALLERY > 0
+    asked = np.zeros(len(held), bool)
+    asked[detected.stands_for[detected.stands_for >= 0]] = True
+    faults = list(_k_faults(boxes, asked, held, config, what))
+    if not held.any():
+        faults.insert(0, f"evaluate.detections: {what} have no box in the gallery; give those of a whole test split")
+    if faults:
+        raise AblateError("\n".join(faults))
+
+
+def check_width(width: int, config: RetrievalConfig) -> None:
+    """Raises AblateError if features of this width cannot be tested as the config says."""
+    asked = config.evaluate.whitening.dimensions if config.evaluate.whitening else 0
+    if asked > width:
+        raise AblateError(
+            f"evaluate.whitening.dimensions: {asked} asks for more than the {width} that the features of "
+            f"{config.model.backbone} have; the largest value that fits is {width}"
+        )
 
 
 def _image_faults(dataset: Dataset) -> Iterator[str]:
@@ -34,21 +63,64 @@ def _image_faults(dataset: Dataset) -> Iterator[str]:
 
 def _split_faults(dataset: Dataset, split: str, config: RetrievalConfig) -> Iterator[str]:
     """What a split lacks to be searched."""
-    here = dataset.split == SPLITS.index(split)
-    queries, gallery = (dataset.category[here & (dataset.role & role > 0)] for role in (QUERY, GALLERY))
+    asked, held = ((dataset.split == SPLITS.index(split)) & (dataset.role & role > 0) for role in (QUERY, GALLERY))
+    queries, gallery = dataset.category[asked], dataset.category[held]
     for found, what in ((queries, "queries"), (gallery, "gallery")):
         if not len(found):
             yield (
                 f"data.name: the {split} split of {dataset.name} has no {what}, so nothing can be found in it; "
                 "use a data set whose splits have both"
             )
+    if split == "test" and config.evaluate.detections is not None:
+        return  # detected boxes are searched in its place
     alone = np.setdiff1d(queries, gallery)
     if config.evaluate.scope == "category" and len(gallery) and len(alone):
         counted = [f"{dataset.categories[category]!r} ({(queries == category).sum()} queries)" for category in alone]
+        first = dataset.source[asked][np.isin(queries, alone)][0].decode("utf-8", "replace")
         yield (
             f"evaluate.scope: the {split} split of {dataset.name} has no gallery image in the category of some "
-            f"queries, so none of these can be found: {', '.join(counted)}; set evaluate.scope: all, or use a data "
-            "set that has"
+            f"queries, so none of these can be found: {', '.join(counted)}; the first such query is {first}; set "
+            "evaluate.scope: all, or use a data set that has"
+        )
+    yield from _k_faults(dataset, asked, held, config.evaluate, f"the {split} split of {dataset.name}")
+
+
+def _k_faults(
+    dataset: Dataset, asked: NDArray[np.bool_], held: NDArray[np.bool_], config: Evaluate, where: str
+) -> Iterator[str]:
+    """Where a query's gallery is smaller than a setting's number of neighbours; `asked` and `held`: which images."""
+    scopes = [(asked, held, "")]
+    if config.scope == "category":
+        categories = [(dataset.category == number, name) for number, name in enumerate(dataset.categories)]
+        scopes = [(asked & here, held & here, f" of category {name!r}") for here, name in categories]
+    sizes = [(there.sum() - (here & there).any(), there.sum(), of) for here, there, of in scopes if here.any()]
+    fits, size, of = min((each for each in sizes if each[1]), default=(0, 0, ""))
+    for key, value in _neighbours(config).items():
+        if size and value > fits:
+            beside = " beside a query" if fits < size else ""
+            advice = f"the largest value that fits is {fits}" if fits else f"set evaluate.{key.split('.')[0]}: null"
+            wider = ", or set evaluate.scope: all" if config.scope == "category" else ""
+            yield (
+                f"evaluate.{key}: {value} neighbours are asked for, and {where} has {fits} gallery images{of}{beside}; "
+                f"{advice}{wider}"
+            )
+
+
+def _neighbours(config: Evaluate) -> dict[str, int]:
+    """How many neighbours a setting asks for, by key."""
+    expansion, rerank = config.query_expansion, config.rerank
+    found = {"query_expansion.k": expansion.k} if expansion else {}
+    return found | ({"rerank.k1": rerank.k1, "rerank.k2": rerank.k2} if rerank else {})
+
+
+def _whitening_faults(dataset: Dataset, config: Evaluate) -> Iterator[str]:
+    """What whitening lacks to be fitted."""
+    images = min(int((dataset.split == SPLITS.index("train")).sum()), FITTED)
+    if config.whitening and config.whitening.dimensions >= images:
+        advice = f"the largest value that fits is {images - 1}" if images > 1 else "set evaluate.whitening: null"
+        yield (
+            f"evaluate.whitening.dimensions: {config.whitening.dimensions} asks for more training images than the "
+            f"{images} of {dataset.name} that it is fitted on; {advice}"
         )
 
 
@@ -61,6 +133,11 @@ def _training_faults(dataset: Dataset, config: RetrievalConfig) -> Iterator[str]
     trained = dataset.category[dataset.split == SPLITS.index("train")]
     if config.loss.omega == 1 or config.loss.target != "category" or not len(trained):
         return
+    if len(dataset.categories) == 1:
+        yield (
+            f"loss.target: {dataset.name} has one category, {dataset.categories[0]!r}, so the classification term "
+            "over categories has nothing to tell apart; set loss.target: item, or loss.omega: 1.0"
+        )
     for split in TESTED:
         unseen = np.setdiff1d(dataset.category[dataset.split == SPLITS.index(split)], trained)
         names = ", ".join(repr(dataset.categories[category]) for category in unseen)

@@ -53,7 +53,9 @@ def test_queries_without_a_gallery_in_their_category(dataset, configure):
     lone = without(dataset, of(dataset, "test", SHOP) & np.isin(dataset.category, (1, 3)))
     (fault,) = faults(lone, configure())
     counts = [(of(dataset, "test", USER) & (dataset.category == category)).sum() for category in (1, 3)]
-    assert f": 'category 1' ({counts[0]} queries), 'category 3' ({counts[1]} queries); set evaluate.scope" in fault
+    asked = of(dataset, "test", USER) & np.isin(dataset.category, (1, 3))
+    first = next(place.decode() for place, lost in zip(dataset.source, asked, strict=True) if lost)
+    assert f": 'category 1' ({counts[0]} queries), 'category 3' ({counts[1]} queries); the first such query is {first}; " in fault
     assert fault.startswith("evaluate.scope: the test split of made-up has no gallery image in the category")
     assert faults(lone, configure(evaluate={"scope": "all"})) == []
 
