@@ -30,13 +30,13 @@ def check_data(dataset: Dataset, config: RetrievalConfig) -> None:
 
 def check_boxes(detected: "Detected", config: Evaluate) -> None:
     """Raises one AblateError with every fault of the detected boxes under this setting, one a line."""
-    boxes, what = detected.dataset, f"the detections {config.detections}"
+    boxes, what = detected.dataset, f"the detections {config.detections} have"
     held = boxes.role & GALLERY > 0
     asked = np.zeros(len(held), bool)
     asked[detected.stands_for[detected.stands_for >= 0]] = True
     faults = list(_k_faults(boxes, asked, held, config, what))
     if not held.any():
-        faults.insert(0, f"evaluate.detections: {what} have no box in the gallery; give those of a whole test split")
+        faults.insert(0, f"evaluate.detections: {what} no box in the gallery; give those of a whole test split")
     if faults:
         raise AblateError("\n".join(faults))
 
@@ -82,28 +82,35 @@ def _split_faults(dataset: Dataset, split: str, config: RetrievalConfig) -> Iter
             f"queries, so none of these can be found: {', '.join(counted)}; the first such query is {first}; set "
             "evaluate.scope: all, or use a data set that has"
         )
-    yield from _k_faults(dataset, asked, held, config.evaluate, f"the {split} split of {dataset.name}")
+    yield from _k_faults(dataset, asked, held, config.evaluate, f"the {split} split of {dataset.name} has")
 
 
 def _k_faults(
     dataset: Dataset, asked: NDArray[np.bool_], held: NDArray[np.bool_], config: Evaluate, where: str
 ) -> Iterator[str]:
-    """Where a query's gallery is smaller than a setting's number of neighbours; `asked` and `held`: which images."""
-    scopes = [(asked, held, "")]
-    if config.scope == "category":
-        categories = [(dataset.category == number, name) for number, name in enumerate(dataset.categories)]
-        scopes = [(asked & here, held & here, f" of category {name!r}") for here, name in categories]
-    sizes = [(there.sum() - (here & there).any(), there.sum(), of) for here, there, of in scopes if here.any()]
-    fits, size, of = min((each for each in sizes if each[1]), default=(0, 0, ""))
+    """Where the smallest gallery that is searched has fewer images than a setting asks for neighbours.
+
+    `asked` and `held`, (N,): which images are queries, and which are in the gallery.
+    """
+    by_category = config.scope == "category"
+    group = dataset.category if by_category else np.zeros(len(held), np.int16)
+    asks, holds, both = (
+        np.bincount(group[each], minlength=group.max(initial=0) + 1) for each in (asked, held, asked & held)
+    )
+    searched = np.flatnonzero((asks > 0) & (holds > 0))
+    if not len(searched):
+        return
+    others = holds - (both > 0)  # a query is none of its own neighbours
+    smallest = searched[others[searched].argmin()]
+    fits = others[smallest]
+    there = f"{fits} gallery image{'' if fits == 1 else 's'}"
+    there += f" of category {dataset.categories[smallest]!r}" if by_category else ""
+    there += " beside a query" if both[smallest] else ""
     for key, value in _neighbours(config).items():
-        if size and value > fits:
-            beside = " beside a query" if fits < size else ""
+        if value > fits:
             advice = f"the largest value that fits is {fits}" if fits else f"set evaluate.{key.split('.')[0]}: null"
-            wider = ", or set evaluate.scope: all" if config.scope == "category" else ""
-            yield (
-                f"evaluate.{key}: {value} neighbours are asked for, and {where} has {fits} gallery images{of}{beside}; "
-                f"{advice}{wider}"
-            )
+            advice += ", or set evaluate.scope: all" if by_category else ""
+            yield f"evaluate.{key}: {value} neighbours are asked for, and {where} {there}; {advice}"
 
 
 def _neighbours(config: Evaluate) -> dict[str, int]:

@@ -42,29 +42,40 @@ Indices = NDArray[np.int64]
 def rerank(
     queries: Tensor, gallery: Tensor, asked: Marks, held: Marks, config: Rerank, between: Between = nothing
 ) -> Judged:
-    """Judges the ranking by d* of unit embeddings, float32 (queries, width) and (gallery, width).
+    """Judges the ranking by d* of unit embeddings, float32 (queries, width) and (gallery, width); see `distances`."""
 
-    An image that is query and gallery is once in the union, with its query's embedding. The union has more than k1
-    elements, and k2 or more.
+    def blocks() -> Iterator[tuple[Tensor, Marks]]:
+        start = 0
+        for found in distances(queries, gallery, asked.image, held.image, config, between):
+            rows = slice(start, start + len(found))
+            start = rows.stop
+            yield -found, Marks(*(mark[rows] for mark in asked))
+
+    return judge_blocks(blocks(), held)
+
+
+def distances(
+    queries: Tensor, gallery: Tensor, asked: Tensor, held: Tensor, config: Rerank, between: Between = nothing
+) -> Iterator[Tensor]:
+    """d* of (12), float64, some queries after others, (n, gallery).
+
+    `asked` (queries,) and `held` (gallery,) are numbers of images: one that is on both sides is once in the union, with
+    its query's embedding. The union has more than k1 images, and k2 or more.
     """
-    images, place = torch.unique(torch.cat([asked.image, held.image]), return_inverse=True)
-    here, there = place[: len(queries)], place[len(queries) :]
+    images, place = torch.unique(torch.cat([asked, held]), return_inverse=True)
+    here, there = place[: len(asked)], place[len(asked) :]
     union = queries.new_empty(len(images), queries.shape[1])
     union[there] = gallery
     union[here] = queries
     encoded = encodings(union, config.k1, config.k2, between)
-
-    def blocks() -> Iterator[tuple[Tensor, Marks]]:
-        distances = jaccard(encoded, here.cpu().numpy(), there.cpu().numpy(), between)
-        start = 0
-        for found in distances:
-            rows = slice(start, start + len(found))
-            start = rows.stop
-            squared = (2 - 2 * union[here[rows]] @ union[there].T).clamp(min=0).double()
-            mixed = (1 - config.weight) * torch.from_numpy(found).to(squared.device) + config.weight * squared
-            yield -mixed, Marks(*(mark[rows] for mark in asked))
-
-    return judge_blocks(blocks(), held)
+    having: csc_array = encoded[there.cpu().numpy()].tocsc()
+    searched, rows = union[there], max(1, CELLS // len(held))
+    for start in range(0, len(here), rows):
+        between()
+        block = here[start : start + rows]
+        plain = (2 - 2 * union[block] @ searched.T).clamp(min=0).double()
+        found = torch.from_numpy(jaccard(encoded[block.cpu().numpy()], having)).to(plain.device)
+        yield (1 - config.weight) * found + config.weight * plain
 
 
 def encodings(union: Tensor, k1: int, k2: int, between: Between = nothing) -> csr_array:
@@ -120,27 +131,17 @@ def similarities(union: Tensor, some: Indices, others: Indices, between: Between
     return np.minimum(found, 1)
 
 
-def jaccard(
-    encoded: csr_array, asked: Indices, held: Indices, between: Between = nothing
-) -> Iterator[NDArray[np.float64]]:
-    """d_J of (10) between some elements and others, a block of (n, held) after another.
+def jaccard(some: csr_array, having: csc_array) -> NDArray[np.float64]:
+    """d_J of (10), (n, gallery), between rows of V, (n, union), and those of the gallery, given column by column.
 
-    The sum of minima over the few elements at which a row of V is not 0 comes from lists of who else has them; that of
-    maxima is what is left of both rows' sums.
+    The sum of minima over the few elements at which a row is not 0 comes from lists of who else has them; that of
+    maxima is what else there is in both rows.
     """
-    having: csc_array = encoded[held].tocsc()
-    total = encoded.sum(axis=1, dtype=np.float64)
-    rows = max(1, CELLS // len(held))
-    for start in range(0, len(asked), rows):
-        between()
-        block = asked[start : start + rows]
-        smaller = np.stack([minima(encoded, each, having) for each in block])
-        yield 1 - smaller / (total[block, None] + total[held] - smaller)
-
-
-def minima(encoded: csr_array, element: int, having: csc_array) -> NDArray[np.float64]:
-    """The sum of min(V_p, V_g) for one p and all g of `having`, (held,)."""
-    own = slice(*encoded.indptr[element : element + 2])
-    lists = having[:, encoded.indices[own]]
-    least = np.minimum(lists.data, np.repeat(encoded.data[own], np.diff(lists.indptr)))
-    return np.asarray(np.bincount(lists.indices, least, minlength=having.shape[0]), np.float64)
+    smaller = np.empty((some.shape[0], having.shape[0]))
+    for row in range(len(smaller)):
+        own = slice(*some.indptr[row : row + 2])
+        lists = having[:, some.indices[own]]
+        least = np.minimum(lists.data, np.repeat(some.data[own], np.diff(lists.indptr)))
+        smaller[row] = np.bincount(lists.indices, least, minlength=len(smaller[row]))
+    both: NDArray[np.float64] = np.add.outer(*(each.sum(axis=1, dtype=np.float64) for each in (some, having)))
+    return 1 - smaller / (both - smaller)
