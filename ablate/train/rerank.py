@@ -27,7 +27,7 @@ from ablate.train.config.retrieval import Rerank
 from ablate.train.nearest import Between, nearest, nothing
 from ablate.train.ranking import Judged, Marks, judge_blocks
 
-CELLS = 2**22
+CELLS = 2**20
 """Distances held at once."""
 
 ROWS = 1024
@@ -69,13 +69,15 @@ def distances(
     union[here] = queries
     encoded = encodings(union, config.k1, config.k2, between)
     having: csc_array = encoded[there.cpu().numpy()].tocsc()
-    searched, rows = union[there], max(1, CELLS // len(held))
+    totals = having.sum(axis=1, dtype=np.float64)
+    searched = gallery if len(images) == len(place) else union[there]
+    rows = max(1, CELLS // len(held))
     for start in range(0, len(here), rows):
         between()
         block = here[start : start + rows]
-        plain = (2 - 2 * union[block] @ searched.T).clamp(min=0).double()
-        found = torch.from_numpy(jaccard(encoded[block.cpu().numpy()], having)).to(plain.device)
-        yield (1 - config.weight) * found + config.weight * plain
+        plain = (2 - 2 * (union[block] @ searched.T)).clamp_(min=0)
+        found = torch.from_numpy(jaccard(encoded[block.cpu().numpy()], having, totals)).to(plain.device)
+        yield found.mul_(1 - config.weight).add_(plain, alpha=config.weight)
 
 
 def encodings(union: Tensor, k1: int, k2: int, between: Between = nothing) -> csr_array:
@@ -131,17 +133,17 @@ def similarities(union: Tensor, some: Indices, others: Indices, between: Between
     return np.minimum(found, 1)
 
 
-def jaccard(some: csr_array, having: csc_array) -> NDArray[np.float64]:
+def jaccard(some: csr_array, having: csc_array, totals: NDArray[np.float64]) -> NDArray[np.float64]:
     """d_J of (10), (n, gallery), between rows of V, (n, union), and those of the gallery, given column by column.
 
     The sum of minima over the few elements at which a row is not 0 comes from lists of who else has them; that of
-    maxima is what else there is in both rows.
+    maxima is what is left of the `totals` of both rows, (gallery,) of the gallery's.
     """
-    smaller = np.empty((some.shape[0], having.shape[0]))
+    smaller = np.empty((some.shape[0], len(totals)))
     for row in range(len(smaller)):
         own = slice(*some.indptr[row : row + 2])
         lists = having[:, some.indices[own]]
         least = np.minimum(lists.data, np.repeat(some.data[own], np.diff(lists.indptr)))
-        smaller[row] = np.bincount(lists.indices, least, minlength=len(smaller[row]))
-    both: NDArray[np.float64] = np.add.outer(*(each.sum(axis=1, dtype=np.float64) for each in (some, having)))
-    return 1 - smaller / (both - smaller)
+        smaller[row] = np.bincount(lists.indices, least, minlength=len(totals))
+    larger: NDArray[np.float64] = np.add.outer(some.sum(axis=1, dtype=np.float64), totals) - smaller
+    return 1 - smaller / larger
