@@ -206,7 +206,6 @@ def judge_split(
     count = parts.total
     judged = Judged(np.zeros(count, np.uint32), np.zeros(count, np.float32), np.zeros(count, np.float32))
     for searching, searched in searches(parts, config.scope):
-        between()
         asked, held = (
             (embeddings[each.place[chosen]], Marks(*(mark[chosen] for mark in each.marks)))
             for each, chosen in ((parts.queries, searching), (parts.gallery, searched))

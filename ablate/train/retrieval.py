@@ -64,8 +64,6 @@ def _loaded(name: str, root: str | None, size: tuple[int, int]) -> Dataset:
 
 def _detected(data: Data, config: Evaluate) -> "Detected":
     """The detected boxes of a file; AblateError if it is not the file that was planned with."""
-    from ablate.data import detected  # type: ignore[attr-defined]
-
     assert config.detections is not None
     try:
         found = hashlib.sha256(Path(config.detections).read_bytes()).hexdigest()
@@ -75,6 +73,8 @@ def _detected(data: Data, config: Evaluate) -> "Detected":
         raise AblateError(
             f"evaluate.detections: {config.detections} has changed since the trial was planned; plan and run again"
         )
+    from ablate.data import detected  # type: ignore[attr-defined]
+
     return detected(data.name, data.root, data.size, config.detections)
 
 

@@ -9,7 +9,7 @@ from ablate.data.dataset import GALLERY, QUERY, Dataset
 from ablate.train import evaluate as module
 from ablate.train.config.retrieval import Evaluate, QueryExpansion, Rerank, Whitening
 from ablate.train.embedding import expand, whitening
-from ablate.train.evaluate import evaluate, extract, fitted_on
+from ablate.train.evaluate import evaluate, extract, fitted_on, validate
 from ablate.train.images import fetcher
 from ablate.train.model import network
 
@@ -282,3 +282,22 @@ def test_detections_without_any_query_are_all_misses(net, dataset):
     config = Evaluate(detections="boxes.json", rerank=Rerank(k1=2, k2=1))
     extracted = extract(net, dataset, fetcher(dataset.images, CPU), "none", [config], detections={"boxes.json": none})
     assert evaluate(net, extracted, config).ranks["test"].tolist() == [0] * len(none.stands_for)
+
+
+def test_on_the_way_the_validation_split_is_tested_as_in_the_end(net, dataset, found, configure):
+    """On annotated boxes, whatever the test split is tested on."""
+    setting = {"flip": True, "scope": "all", "whitening": {"dimensions": 8}, "detections": "boxes.json"}
+    config = configure(evaluate=setting, amp="none")
+    shown = validate(net, dataset, fetcher(dataset.images, CPU), config)
+    in_the_end = config.evaluate.model_copy(update={"detections": None})
+    assert shown.tolist() == evaluate(net, found, in_the_end).ranks["validation"].tolist()
+
+
+def test_on_the_way_embeddings_that_cannot_be_whitened_find_nothing(dataset, configure):
+    """As of a network that gives all images one feature."""
+    flat = network(configure(), len(dataset.categories), 0, CPU)
+    with torch.no_grad():
+        for weight in flat.parameters():
+            weight.zero_()
+    config = configure(evaluate={"whitening": {"dimensions": 8}}, amp="none")
+    assert validate(flat, dataset, fetcher(dataset.images, CPU), config).tolist() == [0] * 16
