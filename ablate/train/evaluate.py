@@ -43,6 +43,11 @@ class Side:
     category: NDArray[np.int16]
     marks: Marks
 
+    def some(self, chosen: Indices, embeddings: Tensor) -> tuple[Tensor, Marks]:
+        """Embeddings of some of the images, out of those of all that have features; and their marks."""
+        here = torch.from_numpy(chosen).to(self.place.device)
+        return embeddings[self.place[here]], Marks(*(mark[here] for mark in self.marks))
+
 
 @dataclass(frozen=True)
 class Tested:
@@ -206,10 +211,7 @@ def judge_split(
     count = parts.total
     judged = Judged(np.zeros(count, np.uint32), np.zeros(count, np.float32), np.zeros(count, np.float32))
     for searching, searched in searches(parts, config.scope):
-        asked, held = (
-            (embeddings[each.place[chosen]], Marks(*(mark[chosen] for mark in each.marks)))
-            for each, chosen in ((parts.queries, searching), (parts.gallery, searched))
-        )
+        asked, held = parts.queries.some(searching, embeddings), parts.gallery.some(searched, embeddings)
         answered = parts.asked[searching]
         for whole, part in zip(judged, search(*asked, *held, config, between), strict=True):
             whole[answered] = part
