@@ -12,7 +12,7 @@ from ablate.study.file import read_study
 from ablate.study.settings import flattened
 from ablate.study.trial import trials
 from ablate.train.config import TRAINERS
-from ablate.train.config.retrieval import RandomErasing
+from ablate.train.config.retrieval import QueryExpansion, RandomErasing, Rerank, Whitening
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -61,6 +61,8 @@ def test_the_config_reference_lists_every_key(trainer):
     config = TRAINERS[trainer].config().model_dump()
     if trainer == "retrieval":
         config["augment"]["random_erasing"] = RandomErasing().model_dump()
+        for name, section in (("whitening", Whitening), ("query_expansion", QueryExpansion), ("rerank", Rerank)):
+            config["evaluate"][name] = section().model_dump()
     assert config.pop("runtime").keys() <= {key.removeprefix("runtime.") for key in listed()}
     assert flattened(config).keys() <= listed()
 

@@ -1,8 +1,9 @@
-"""What a config names and does not hold: the content of a data set and of weights, by their hashes."""
+"""What a config names and does not hold: the content of a data set, of weights and of detections, by their hashes."""
 
 import hashlib
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import BaseModel
 
@@ -21,31 +22,54 @@ def _data_fingerprint(name: str, root: str | None) -> str:
     return data.fingerprint(name, root)
 
 
-def with_weights_hash(config: BaseModel) -> BaseModel:
-    """The config with the hash of its weights' file, by which the trainer knows that nobody replaced it meanwhile."""
-    path = weights_file(config)
-    if path is None or not isinstance(config, RetrievalConfig):
-        return config
-    found, asked = file_hash(path), config.model.pretrained_sha256
-    if asked == found:
-        return config
-    if asked is not None:
-        raise DataError(f"model.pretrained: {path} has the SHA-256 {found}, and model.pretrained_sha256 is {asked}")
-    model = config.model.model_copy(update={"pretrained_sha256": found})
-    return config.model_copy(update={"model": model})
+class File(NamedTuple):
+    """A file that a config names in one field; another, `field_sha256`, has its hash."""
+
+    section: str
+    field: str
+    path: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.section}.{self.field}"
 
 
-def weights_file(config: BaseModel) -> str | None:
-    """The file that initial weights are read from, if any."""
-    pretrained = config.model.pretrained if isinstance(config, RetrievalConfig) else "none"
-    return None if pretrained in NO_FILE else pretrained
+REMEDY = {
+    "model.pretrained": "give the path of a state dict saved by torch.save, or imagenet, or none",
+    "evaluate.detections": "give the path of a JSON file of detected boxes, or null",
+}
+
+
+def files(config: BaseModel) -> list[File]:
+    """The files that a config names: of initial weights, of detections."""
+    if not isinstance(config, RetrievalConfig):
+        return []
+    weights, detections = config.model.pretrained, config.evaluate.detections
+    return [
+        *([File("model", "pretrained", weights)] if weights not in NO_FILE else []),
+        *([File("evaluate", "detections", detections)] if detections is not None else []),
+    ]
+
+
+def with_hashes(config: BaseModel) -> BaseModel:
+    """The config with the hashes of its files, by which the trainer knows that nobody replaced them meanwhile."""
+    for file in files(config):
+        section = getattr(config, file.section)
+        found, asked = file_hash(file), getattr(section, f"{file.field}_sha256")
+        if asked not in (None, found):
+            raise DataError(f"{file.key}: {file.path} has the SHA-256 {found}, and {file.key}_sha256 is {asked}")
+        if asked is None:
+            section = section.model_copy(update={f"{file.field}_sha256": found})
+            config = config.model_copy(update={file.section: section})
+    return config
 
 
 @lru_cache
-def file_hash(path: str) -> str:
+def file_hash(file: File) -> str:
+    """SHA-256 (hex) of a file's bytes; DataError if it cannot be read."""
     try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        with Path(file.path).open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as fault:
-        remedy = "give the path of a state dict saved by torch.save, or imagenet, or none"
-        raise DataError(f"model.pretrained: {path} cannot be read ({fault.strerror}); {remedy}") from None
+        remedy = REMEDY[file.key]
+        raise DataError(f"{file.key}: {file.path} cannot be read ({fault.strerror}); {remedy}") from None

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ablate.study.content import weights_file, with_weights_hash
+from ablate.study.content import files, with_hashes
 from ablate.study.factors import Level
 from ablate.study.faults import models_in
 from ablate.study.settings import assigned, canonical, overlaps
@@ -78,7 +78,7 @@ class Resolver:
                 values[name], spots[name] = setter.given(of_row), spot
             else:
                 parts[name], values[name] = part, part.given
-        config = with_weights_hash(self.model.model_validate(values))
+        config = with_hashes(self.model.model_validate(values))
         for name, spot in spots.items():
             written = self.setters[name].declared(values[name], of_row)
             part = parts[name] = self._part(config, name, values[name], written)
@@ -94,7 +94,7 @@ class Resolver:
         values = self.study.reference_config(reference)
         baseline = [zip(factor.sets, factor.baseline.values, strict=True) for factor in self.study.factors]
         written = assigned(self.study.written, [*chain(*baseline), *reference.settings.items()])
-        config = with_weights_hash(self.model.model_validate(values))
+        config = with_hashes(self.model.model_validate(values))
         return config, {
             name: self._part(config, name, values.get(name, _NOTHING), written.get(name, _NOTHING))
             for name in self.model.model_fields
@@ -113,8 +113,8 @@ class Resolver:
         value = getattr(config, name)
         dumped = _dumped(config, name, value)
         kept = _NOTHING if name in self.outside else self._kept(value, dumped, f"{name}.")
-        if name == "model" and weights_file(config):
-            kept = {**kept, "pretrained": "file"}  # which one, the hash says
+        if inside := [file.field for file in files(config) if file.section == name]:
+            kept = {**kept, **dict.fromkeys(inside, "file")}  # which one, its hash says
         return Part(
             next(self.numbers),
             value if _is_validated(value) else given,

@@ -86,10 +86,16 @@ def pool(dataset: Dataset) -> Pool:
     """The training items that have images in both domains and company in their category.
 
     An item without another of its category could have no negative, so it is left out, as anchor and as
-    negative. Raises AblateError if nothing is left.
+    negative. Raises AblateError if nothing is left, or if there is one domain only.
     """
     train = np.flatnonzero(dataset.split == SPLITS.index("train"))
     shop, user = (np.compress(dataset.domain[train] == domain, train) for domain in (SHOP, USER))
+    if len(train) and not (len(shop) and len(user)):
+        raise AblateError(
+            f"batch.sampling: the {len(train)} training images of {dataset.name} are of one domain, so no quadruplet "
+            "of shop and user images can be drawn; set batch.sampling: pk, with model.bn_grouping: fused and "
+            "loss.mining: batch-hard, or set schedule.steps to 0"
+        )
     items, category = _eligible(dataset, shop, user)
     if not len(items):
         raise AblateError(

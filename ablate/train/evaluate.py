@@ -1,46 +1,83 @@
 """Testing a trained network: each query of a split is searched for in the gallery of its split."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
-from ablate.data.dataset import GALLERY, QUERY, SPLITS, Dataset
+from ablate.data.dataset import GALLERY, NO_CAMERA, QUERY, SPLITS, Dataset
 from ablate.train.augment import normalize
-from ablate.train.config.retrieval import Evaluate, RetrievalConfig
+from ablate.train.config.retrieval import FITTED, Evaluate, RetrievalConfig
 from ablate.train.device import autocast
-from ablate.train.images import Fetch
+from ablate.train.embedding import Features, FeaturesError, Whitening, embed, expand, whitening
+from ablate.train.images import Fetch, fetcher
 from ablate.train.interface import Evaluation, Precision, Ranks
 from ablate.train.model import Network
 from ablate.train.nearest import Between, nothing
 from ablate.train.ranking import Judged, Marks, judge
+from ablate.train.rerank import rerank
+
+if TYPE_CHECKING:
+    from ablate.data import Detected  # type: ignore[attr-defined]
 
 BATCH = 256
 
+TESTED = ("validation", "test")
 
-class FeaturesError(RuntimeError):
-    """The network gives features that cannot be compared."""
+Indices = NDArray[np.int64]
+
+Seen = Callable[[Indices], Features]
+"""Images, in ascending order, to their features."""
 
 
 @dataclass(frozen=True)
 class Side:
-    """The queries or the gallery of a split: features before the neck, (n, width), with the images' labels, (n,)."""
+    """The queries or the gallery of a split, n images: their places among the features, and labels, (n,)."""
 
-    features: Tensor
+    place: Tensor
     category: NDArray[np.int16]
     marks: Marks
+
+    def some(self, chosen: Indices, embeddings: Tensor) -> tuple[Tensor, Marks]:
+        """Embeddings of some of the images, out of those of all that have features; and their marks."""
+        here = torch.from_numpy(chosen).to(self.place.device)
+        return embeddings[self.place[here]], Marks(*(mark[here] for mark in self.marks))
 
 
 @dataclass(frozen=True)
 class Tested:
-    """One split: what is searched for, and what is searched."""
+    """One split: what is searched for, and what is searched.
 
+    `asked` (queries,) says which of the `total` queries of the split each one is; any other is a miss.
+    """
+
+    features: Features
     queries: Side
     gallery: Side
+    asked: Indices
+    total: int
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """Features from which every evaluation setting of a training is judged.
+
+    `training`: those that whitening is fitted on. `detected`: the test split on detected boxes, by their file.
+    """
+
+    splits: Mapping[str, Tested]
+    training: Features | None
+    detected: Mapping[str, Tested]
+
+    def tested(self, config: Evaluate) -> dict[str, Tested]:
+        """The splits as one setting has them."""
+        boxes = self.detected.get(config.detections or "")
+        return {**self.splits, "test": boxes} if boxes else dict(self.splits)
 
 
 @torch.no_grad()  # not inference mode: training may go on, and what a backbone caches here must be of use in it
@@ -49,45 +86,90 @@ def extract(
     dataset: Dataset,
     fetch: Fetch,
     amp: str,
+    settings: Sequence[Evaluate],
     between: Between = nothing,
-    splits: Sequence[str] = ("validation", "test"),
-) -> dict[str, Tested]:
-    """Features of the splits' images, computed once for all evaluation settings.
+    splits: Sequence[str] = TESTED,
+    detections: Mapping[str, "Detected"] = {},
+) -> Extracted:
+    """Features of the splits' images, computed once for all evaluation settings, and no more than these ask for.
 
-    The network is in evaluation mode: batch norms use their running statistics. Those of an untrained network
-    are the initial ones, mean 0 and variance 1, so its batch norms change nothing: it is a random projection
-    without normalisation. That is well defined and the same for every arm of a backbone and seed.
+    `detections`: by their file. The network is in evaluation mode: batch norms use their running statistics. Those of
+    an untrained network are the initial ones, mean 0 and variance 1, so its batch norms change nothing: it is a random
+    projection without normalisation. That is well defined and the same for every arm of a backbone and seed.
     """
     network.eval()
+    flip = any(each.flip for each in settings)
 
-    def side(chosen: NDArray[np.int64], found: Tensor) -> Side:
-        labels = (each[chosen].astype(np.int64) for each in (dataset.item, dataset.camera))
-        marks = (torch.from_numpy(each).to(found.device) for each in (*labels, chosen))
-        return Side(found, dataset.category[chosen], Marks(*marks))
+    def seen(images: Indices, fetch: Fetch = fetch) -> Features:
+        return features(network, fetch, images, amp, between, flip)
 
-    def tested(split: str) -> Tested:
-        chosen = np.flatnonzero((dataset.split == SPLITS.index(split)) & (dataset.role > 0))
-        found = features(network, fetch, chosen, amp, between)
-        has = [np.flatnonzero(dataset.role[chosen] & role) for role in (QUERY, GALLERY)]
-        return Tested(*(side(chosen[places], found[torch.from_numpy(places).to(found.device)]) for places in has))
+    def on_boxes(detected: "Detected") -> Tested:
+        device = next(network.parameters()).device
+        return boxes(detected, partial(seen, fetch=fetcher(detected.dataset.images, device)))
 
-    return {split: tested(split) for split in splits}
+    files = dict.fromkeys(each.detections for each in settings) if "test" in splits else {}
+    return Extracted(
+        splits={split: annotated(dataset, split, seen) for split in splits if split != "test" or None in files},
+        training=seen(fitted_on(dataset)) if any(each.whitening for each in settings) else None,
+        detected={path: on_boxes(detections[path]) for path in files if path is not None},
+    )
 
 
-def features(network: Network, fetch: Fetch, chosen: NDArray[np.int64], amp: str, between: Between = nothing) -> Tensor:
-    """Features before the neck, float32 (chosen, width), in the order of `chosen`."""
+def annotated(dataset: Dataset, split: str, seen: Seen) -> Tested:
+    """A split on its own images."""
+    here = dataset.split == SPLITS.index(split)
+    asked, held = (np.flatnonzero(here & (dataset.role & role > 0)) for role in (QUERY, GALLERY))
+    return Tested(*sides(dataset, asked, held, seen), np.arange(len(asked)), len(asked))
+
+
+def boxes(detected: "Detected", seen: Seen) -> Tested:
+    """The test split on detected boxes: a query that none stands for is a miss."""
+    answered = np.flatnonzero(detected.stands_for >= 0)
+    held = np.flatnonzero(detected.dataset.role & GALLERY > 0)
+    found = sides(detected.dataset, detected.stands_for[answered], held, seen)
+    return Tested(*found, answered, len(detected.stands_for))
+
+
+def sides(dataset: Dataset, asked: Indices, held: Indices, seen: Seen) -> tuple[Features, Side, Side]:
+    """Features of queries and gallery, an image that is both seen once; and which is which."""
+    chosen = np.union1d(asked, held)
+    found = seen(chosen)
+
+    def side(images: Indices) -> Side:
+        labels = (each[images].astype(np.int64) for each in (dataset.item, dataset.camera))
+        numbers = (np.searchsorted(chosen, images), *labels, images)
+        place, *marks = (torch.from_numpy(each).to(found.plain.device) for each in numbers)
+        return Side(place, dataset.category[images], Marks(*marks))
+
+    return found, side(asked), side(held)
+
+
+def fitted_on(dataset: Dataset) -> Indices:
+    """Training images, evenly spaced."""
+    train = np.flatnonzero(dataset.split == SPLITS.index("train"))
+    number = min(len(train), FITTED)
+    return np.take(train, np.arange(number) * len(train) // number) if number else train
+
+
+def features(
+    network: Network, fetch: Fetch, chosen: Indices, amp: str, between: Between = nothing, flip: bool = False
+) -> Features:
+    """Features before the neck, float32 (chosen, width), in the order of `chosen`; with `flip`, mirrored ones too."""
     device = next(network.parameters()).device
-    found = torch.empty(len(chosen), network.width, device=device)
+    found = Features(*(torch.empty(len(chosen), network.width, device=device) for _ in range(1 + flip)))
     for start in range(0, len(chosen), BATCH):
         between()
         images = normalize(fetch(chosen[start : start + BATCH]))
         with autocast(device, amp):
-            found[start : start + BATCH] = network.features(images)
-    if not bool(found.isfinite().all()):
+            found.plain[start : start + BATCH] = network.features(images)
+            if found.mirrored is not None:
+                found.mirrored[start : start + BATCH] = network.features(images.flip(-1))
+    if not all(bool(each.isfinite().all()) for each in (found.plain, found.mirrored) if each is not None):
         raise FeaturesError("the network gives features that are not finite; lower schedule.lr, or set amp to none")
     return found
 
 
+@torch.no_grad()
 def validate(
     network: Network, dataset: Dataset, fetch: Fetch, config: RetrievalConfig, between: Between = nothing
 ) -> Ranks:
@@ -96,49 +178,65 @@ def validate(
     Batch norms' running statistics may be far from the batches' then, and training may still get over that.
     """
     try:
-        tested = extract(network, dataset, fetch, config.amp, between, ["validation"])
-        return evaluate(network, tested, config.evaluate, between).ranks["validation"]
+        found = extract(network, dataset, fetch, config.amp, [config.evaluate], between, ["validation"])
+        return evaluate(network, found, config.evaluate, between).ranks["validation"]
     except FeaturesError:
         asked = (dataset.split == SPLITS.index("validation")) & (dataset.role & QUERY > 0)
         return np.zeros(np.count_nonzero(asked), dtype=np.uint32)
 
 
 @torch.no_grad()
-def evaluate(network: Network, tested: dict[str, Tested], config: Evaluate, between: Between = nothing) -> Evaluation:
+def evaluate(network: Network, found: Extracted, config: Evaluate, between: Between = nothing) -> Evaluation:
     """The ranks and precisions of every split under one evaluation setting."""
-    judged = {split: judge_split(network, parts, config, between) for split, parts in tested.items()}
+    whiten = None
+    if config.whitening:
+        assert found.training is not None
+        whiten = whitening(embed(network, found.training, config), config.whitening.dimensions)
+    tested = found.tested(config)
+    judged = {split: judge_split(network, parts, config, whiten, between) for split, parts in tested.items()}
     return Evaluation(
-        ranks={split: found.first for split, found in judged.items()},
+        ranks={split: each.first for split, each in judged.items()},
         gallery={split: len(parts.gallery.category) for split, parts in tested.items()},
-        precision={split: Precision(found.average, found.at_r) for split, found in judged.items()},
+        precision={split: Precision(each.average, each.at_r) for split, each in judged.items()},
     )
 
 
-def judge_split(network: Network, parts: Tested, config: Evaluate, between: Between = nothing) -> Judged:
+def judge_split(
+    network: Network, parts: Tested, config: Evaluate, whiten: Whitening | None = None, between: Between = nothing
+) -> Judged:
     """How a split's queries are answered, in the order of the data set."""
-    sides = (parts.queries, parts.gallery)
-    queries, gallery = (embed(network, side.features, config.neck) for side in sides)
-    if config.scope == "all":
-        return judge(queries, gallery, parts.queries.marks, parts.gallery.marks, between)
-    count = len(parts.queries.category)
-    found = Judged(np.zeros(count, np.uint32), np.zeros(count, np.float32), np.zeros(count, np.float32))
-    for category in np.unique(parts.queries.category):
-        asked, held = (np.flatnonzero(side.category == category) for side in sides)
-        here, there = (torch.from_numpy(chosen).to(queries.device) for chosen in (asked, held))
-        marks = taken(parts.queries.marks, here), taken(parts.gallery.marks, there)
-        for whole, part in zip(found, judge(queries[here], gallery[there], *marks, between), strict=True):
-            whole[asked] = part
-    return found
+    embeddings = embed(network, parts.features, config)
+    if whiten:
+        embeddings = whiten(embeddings)
+    count = parts.total
+    judged = Judged(np.zeros(count, np.uint32), np.zeros(count, np.float32), np.zeros(count, np.float32))
+    for searching, searched in searches(parts, config.scope):
+        asked, held = parts.queries.some(searching, embeddings), parts.gallery.some(searched, embeddings)
+        answered = parts.asked[searching]
+        for whole, part in zip(judged, search(*asked, *held, config, between), strict=True):
+            whole[answered] = part
+    return judged
 
 
-def taken(marks: Marks, chosen: Tensor) -> Marks:
-    """The marks of some of the images."""
-    return Marks(*(mark[chosen] for mark in marks))
+def searches(parts: Tested, scope: str) -> Iterator[tuple[Indices, Indices]]:
+    """Which queries search which part of the gallery, as their numbers on each side; no side is empty."""
+    sides = (parts.queries.category, parts.gallery.category)
+    for category in np.unique(sides[0]) if scope == "category" else (None,):
+        asked, held = (
+            np.flatnonzero(each == category) if category is not None else np.arange(len(each)) for each in sides
+        )
+        if len(asked) and len(held):
+            yield asked, held
 
 
-def embed(network: Network, found: Tensor, neck: str) -> Tensor:
-    """Embeddings of unit length from features before the neck. Raises FeaturesError if their length has no number."""
-    chosen = network.neck(found) if neck == "after" else found
-    if not bool(torch.linalg.vector_norm(chosen, dim=1).isfinite().all()):
-        raise FeaturesError("the network gives features that are too large to compare; lower schedule.lr")
-    return F.normalize(chosen)
+def search(
+    queries: Tensor, asked: Marks, gallery: Tensor, held: Marks, config: Evaluate, between: Between = nothing
+) -> Judged:
+    """How embeddings of queries are answered by those of a gallery."""
+    if config.query_expansion:
+        queries = expand(queries, gallery, asked.image, held.image, config.query_expansion, between)
+    if config.cameras == "all":
+        asked = asked._replace(camera=torch.full_like(asked.camera, NO_CAMERA))
+    if config.rerank:
+        return rerank(queries, gallery, asked, held, config.rerank, between)
+    return judge(queries, gallery, asked, held, between)

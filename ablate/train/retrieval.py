@@ -1,17 +1,21 @@
 """The built-in trainer: config to result."""
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch.amp.grad_scaler import GradScaler
 
 from ablate.data import load
 from ablate.data.dataset import Dataset
+from ablate.errors import AblateError, DataError
 from ablate.train.batches import sampler
 from ablate.train.checkpoint import Checkpoints
-from ablate.train.checks import check_data
-from ablate.train.config.retrieval import Evaluate, RetrievalConfig
+from ablate.train.checks import check_boxes, check_data, check_width
+from ablate.train.config.retrieval import Data, Evaluate, RetrievalConfig
 from ablate.train.device import deterministic, environment, pick, sharing
 from ablate.train.evaluate import evaluate, extract, validate
 from ablate.train.images import fetcher
@@ -25,6 +29,9 @@ from ablate.train.optimizer import Stepper
 from ablate.train.saver import Saver
 from ablate.train.state import Training
 from ablate.train.watch import Watch
+
+if TYPE_CHECKING:
+    from ablate.data import Detected  # type: ignore[attr-defined]
 
 
 def train(
@@ -43,14 +50,32 @@ def train(
     data, steps = configs[0].data, configs[0].schedule.steps
     progress(Progress(0, steps))
     dataset = _loaded(data.name, data.root, data.size)
+    settings = {each.evaluate.detections: each.evaluate for each in configs}
+    detections = {path: _detected(data, setting) for path, setting in settings.items() if path is not None}
     progress(Progress(0, steps))
-    return train_on(dataset, configs, seed, progress, checkpoints, judge)
+    return train_on(dataset, configs, seed, progress, checkpoints, judge, detections)
 
 
 @lru_cache(maxsize=1)
 def _loaded(name: str, root: str | None, size: tuple[int, int]) -> Dataset:
     """The data set, kept for the next trial of this process: nothing writes into it."""
     return load(name, root, size)
+
+
+def _detected(data: Data, config: Evaluate) -> "Detected":
+    """The detected boxes of a file; AblateError if it is not the file that was planned with."""
+    assert config.detections is not None
+    try:
+        found = hashlib.sha256(Path(config.detections).read_bytes()).hexdigest()
+    except OSError as fault:
+        raise DataError(f"evaluate.detections: {config.detections} cannot be read ({fault.strerror})") from None
+    if config.detections_sha256 not in (None, found):
+        raise AblateError(
+            f"evaluate.detections: {config.detections} has changed since the trial was planned; plan and run again"
+        )
+    from ablate.data import detected  # type: ignore[attr-defined]
+
+    return detected(data.name, data.root, data.size, config.detections)
 
 
 def train_on(
@@ -60,18 +85,23 @@ def train_on(
     progress: Callable[[Progress], None],
     checkpoints: Checkpoints | None = None,
     judge: Judge | None = None,
+    detections: Mapping[str, "Detected"] = {},
 ) -> Outcome:
-    """`train` on a data set at hand: of `data`, only the size is looked at."""
+    """`train` on a data set at hand: of `data`, only the size is looked at. `detections` are those of each file."""
     config = configs[0]
     assert all(training_part(other) == training_part(config) for other in configs)
     for each in configs:
         check_data(dataset, each)
+        if each.evaluate.detections is not None:
+            check_boxes(detections[each.evaluate.detections], each.evaluate)
     deterministic(config.runtime.threads)
     device = pick(config.runtime.device, config.amp)
     fetch = fetcher(dataset.images, device)
     known = labels(dataset, config.loss)
     with told("making", config):
         training = begin(config, known, seed, device)
+    for each in configs:
+        check_width(training.network.width, each)
     steps, runtime = config.schedule.steps, config.runtime
     here = environment(device) | {"compile": runtime.compile} | sharing(device, runtime.trials_per_gpu)
     saver = Saver(checkpoints, runtime.checkpoint_seconds, here)
@@ -93,9 +123,10 @@ def train_on(
         saver.heed(training)
 
     with told("testing", config):
-        tested = extract(training.network, dataset, fetch, config.amp, between)
+        settings = [each.evaluate for each in configs]
+        found = extract(training.network, dataset, fetch, config.amp, settings, between, detections=detections)
     return Outcome(
-        evaluations=[evaluate(training.network, tested, each.evaluate, between) for each in configs],
+        evaluations=[evaluate(training.network, found, each, between) for each in settings],
         environment=saver.environment,
         curve=thin(training.losses),
     )

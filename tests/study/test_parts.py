@@ -31,6 +31,8 @@ VALUES: dict[str, dict[str, list[Any]]] = {
         "schedule.milestones": [[1, 2], []],
         "schedule": [{"steps": 3}],
         "evaluate.neck": ["before", "after"],
+        "evaluate.whitening": [None, False, {"dimensions": 8}],
+        "evaluate.rerank.k1": [20, 5],
         "amp": ["bf16", "none"],
         "runtime.threads": [1, 2],
         "runtime": [{"threads": 3}],

@@ -1,7 +1,9 @@
 """Identity: what makes two trials the same, and what does not."""
 
+import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -142,3 +144,42 @@ def test_a_hash_that_is_asked_for_must_be_that_of_a_file(tmp_path: Path) -> None
         by_label(tmp_path, STUDY, path, other)
     with pytest.raises(StudyError, match=r"config\.model\.pretrained_sha256: there is no file to have that hash"):
         by_label(tmp_path, STUDY, other)
+
+
+def test_detections_count_by_their_content_and_for_the_evaluation_only(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = {}
+    for name, boxes in (("one", b"[]"), ("other", b"[ ]"), ("same", b"[]")):
+        (tmp_path / f"{name}.json").write_bytes(boxes)
+        found[name] = by_label(tmp_path, STUDY, f"config.evaluate.detections={name}.json")["plain"]
+    without = by_label(tmp_path)["plain"]
+    assert found["one"].key == found["same"].key
+    assert len({trial.key for trial in (*found.values(), without)}) == 3
+    assert len({trial.training_key for trial in (*found.values(), without)}) == 1
+    assert found["one"].config["evaluate"]["detections"] == "one.json", "which is where the trainer looks"
+    assert found["one"].config["evaluate"]["detections_sha256"] == hashlib.sha256(b"[]").hexdigest()
+
+
+def test_rows_on_detected_boxes_beside_rows_on_annotated_ones(tmp_path: Path) -> None:
+    (tmp_path / "boxes.json").write_bytes(b"[]")
+    boxes = f"  boxes: {{sets: evaluate.detections, levels: {{annotated: null, found: '{tmp_path / 'boxes.json'}'}}}}\n"
+    text = STUDY.replace("factors:\n", f"factors:\n{boxes}").replace(
+        "plain: {}\n", "plain: {}\n      found: {boxes: found}\n      found, after: {boxes: found, neck: after}\n"
+    )
+    found = by_label(tmp_path, text)
+    assert found["plain"].evaluate["detections"] is None
+    assert found["plain"].evaluate["detections_sha256"] is None
+    assert found["found"].evaluate["detections_sha256"] == found["found, after"].evaluate["detections_sha256"]
+    assert len({trial.key for trial in found.values()}) == 5, "written out is plain"
+    assert len({found[label].training_key for label in ("plain", "found", "found, after")}) == 1
+
+
+def test_detections_that_are_not_there_or_not_those_that_were_meant(tmp_path: Path) -> None:
+    (tmp_path / "boxes.json").write_bytes(b"[]")
+    with pytest.raises(
+        DataError, match=r"evaluate\.detections: nowhere\.json cannot be read \(.*give the path of a JSON"
+    ):
+        by_label(tmp_path, STUDY, "config.evaluate.detections=nowhere.json")
+    path, other = f"evaluate.detections={tmp_path / 'boxes.json'}", f"evaluate.detections_sha256={'ab' * 32}"
+    with pytest.raises(DataError, match=r"has the SHA-256 \S+, and evaluate\.detections_sha256 is abab"):
+        by_label(tmp_path, STUDY, f"config.{path}", f"config.{other}")

@@ -1,12 +1,15 @@
+import hashlib
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 import torch
 
-from ablate.data import SHOP, USER, load
-from ablate.errors import AblateError
+from ablate.data import GALLERY, QUERY, SHOP, USER, Dataset, load
+from ablate.data.pack import COLUMNS
+from ablate.errors import AblateError, DataError
 from ablate.train import loop
 from ablate.train.batches import sampler
 from ablate.train.images import fetcher
@@ -52,16 +55,18 @@ def test_the_same_seed_gives_the_same_ranks_in_another_process_too(dataset, conf
 
 
 def test_evaluation_settings_share_one_training(dataset, configure, monkeypatch):
-    settings = [{"neck": "before"}, {"neck": "after"}, {"scope": "all"}]
+    settings = [
+        *({"neck": "before"}, {"neck": "after"}, {"scope": "all"}, {"flip": True}, {"whitening": {"dimensions": 16}}),
+        *({"query_expansion": {"k": 3}}, {"rerank": {"k1": 4, "k2": 2}}),
+    ]
     steps, draw = [], loop.draw
     with monkeypatch.context() as patched:
         patched.setattr(loop, "draw", lambda *args: steps.append(args[-1]) or draw(*args))
         together = train_on(dataset, [configure(evaluate=each) for each in settings], 0, silent)
     alone = [train_on(dataset, [configure(evaluate=each)], 0, silent) for each in settings]
     assert steps == [0, 1, 2]
-    assert [ranks(together, number) for number in range(3)] == [ranks(each) for each in alone]
-    assert ranks(together, 0) != ranks(together, 1)
-    assert ranks(together, 0) != ranks(together, 2)
+    assert [ranks(together, number) for number in range(len(settings))] == [ranks(each) for each in alone]
+    assert not any(ranks(together, 0) == ranks(together, number) for number in range(1, len(settings)))
 
 
 def test_configs_that_differ_elsewhere_are_our_own_bug(dataset, configure):
@@ -197,3 +202,65 @@ def test_libraries_that_compute_a_result_are_on_record(dataset, configure):
     found = train_on(dataset, [configure(schedule={"steps": 0})], 0, silent).environment
     assert {"torch", "torchvision", "timm", "pytorch-metric-learning", "numpy", "pillow", "compile"} <= set(found)
     assert "none" not in (found["timm"], found["torchvision"])
+
+
+@dataclass(frozen=True)
+class Detected:
+    """Stands in for what reading a file of detections gives."""
+
+    dataset: Dataset
+    stands_for: np.ndarray
+
+
+def on_boxes(dataset):
+    """The test split's own images as detected boxes, but for the first query's."""
+    test = dataset.split == 2
+    kept = {name: getattr(dataset, name)[test] for name in ("images", *COLUMNS)}
+    stands_for = np.flatnonzero(kept["role"] == QUERY)
+    stands_for[0] = -1
+    return Detected(replace(dataset, **kept), stands_for)
+
+
+def test_detected_boxes_are_tested_beside_the_annotated(dataset, configure):
+    """The same boxes give the same ranks, query by query; one without a box is a miss."""
+    configs = [configure(evaluate=setting) for setting in ({}, {"detections": "boxes.json"})]
+    outcome = train_on(dataset, configs, 0, silent, detections={"boxes.json": on_boxes(dataset)})
+    annotated, found = ranks(outcome, 0), ranks(outcome, 1)
+    assert found == [annotated[0], [0, *annotated[1][1:]]]
+    assert annotated[1][0] > 0
+
+
+def test_detected_boxes_that_cannot_be_searched_are_refused_before_training(dataset, configure):
+    config = configure(evaluate={"detections": "boxes.json", "rerank": {"k1": 17}, "scope": "all"})
+    with pytest.raises(AblateError) as fault:
+        train_on(dataset, [config], 0, silent, detections={"boxes.json": on_boxes(dataset)})
+    assert str(fault.value).startswith("evaluate.rerank.k1: 17 neighbours are asked for, and the validation split")
+    config = configure(evaluate={"detections": "boxes.json", "rerank": {"k1": 16}, "scope": "all"})
+    fewer = on_boxes(dataset)
+    fewer.dataset.role[np.flatnonzero(fewer.dataset.role == GALLERY)[:2]] = 0
+    with pytest.raises(AblateError, match=r"k1: 16 neighbours are asked for, and the detections boxes\.json have 14"):
+        train_on(dataset, [config], 0, silent, detections={"boxes.json": fewer})
+
+
+def test_detections_that_changed_since_they_were_planned_with(configure, tmp_path):
+    path = tmp_path / "boxes.json"
+    path.write_bytes(b"[]")
+    planned = hashlib.sha256(b"[]").hexdigest()
+    config = configure(evaluate={"detections": str(path), "detections_sha256": planned}, data={"size": [8, 8]})
+    path.write_bytes(b"[ ]")
+    with pytest.raises(AblateError, match=r"boxes\.json has changed since the trial was planned; plan and run again"):
+        train([config], 0, 1, silent)
+    path.unlink()
+    with pytest.raises(DataError, match=r"evaluate\.detections: \S+boxes\.json cannot be read \(No such file"):
+        train([config], 0, 1, silent)
+
+
+def test_more_dimensions_than_the_network_has_are_refused_before_training(dataset, configure):
+    told = []
+    vit = {"backbone": "timm/test_vit", "last_stride": 2}
+    config = configure(model=vit, evaluate={"whitening": {"dimensions": 65}})
+    with pytest.raises(
+        AblateError, match=r"dimensions: 65 asks for more than the 64 that the features of timm/test_vit"
+    ):
+        train_on(dataset, [configure(model=vit), config], 0, told.append)
+    assert told == []

@@ -41,13 +41,14 @@ CHANGES: list[dict[str, Any]] = [
     {},
     {"amp": "none", "schedule": {"optimizer": "adamw", "decay": "cosine", "warmup_steps": 3}},
     {"model": {"bn_grouping": "fused"}, "evaluate": {"neck": "after"}},
+    {"evaluate": {"flip": True, "whitening": {"dimensions": 8}, "rerank": {"k1": 2, "k2": 1}}},
     {"model": {"backbone": "timm/test_efficientnet", "last_stride": 2}, "runtime": {"checkpoint_seconds": 1e9}},
     {"model": {"backbone": "timm/test_vit", "last_stride": 2}, "augment": {"random_erasing": {"p": 0.5}}},
 ]
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("change", CHANGES, ids=["log", "adamw", "neck", "rarely saved", "vit"])
+@pytest.mark.parametrize("change", CHANGES, ids=["log", "adamw", "neck", "settings", "rarely saved", "vit"])
 def test_looking_changes_no_bit(
     dataset: Dataset, configure: Configure, tmp_path: Path, change: dict[str, Any], device: str
 ) -> None:

@@ -34,6 +34,9 @@ TIMM, PML = "timm/", "pml/"
 NO_FILE = ("none", "imagenet")
 """Values of `model.pretrained` that are no path."""
 
+FITTED = 4096
+"""Training images on which whitening is fitted, at most, evenly spaced."""
+
 
 def _off_as_none(value: Any) -> Any:
     return None if value is False else value
@@ -239,12 +242,60 @@ class Runtime(Section):
     )
 
 
+class Whitening(Section):
+    """PCA whitening, fitted on the embeddings of training images, evenly spaced, 4096 at most."""
+
+    dimensions: AtLeastOne = Field(128, description="Leading components that are kept.")
+
+
+class QueryExpansion(Section):
+    """Average query expansion: a query is searched for together with what it finds."""
+
+    k: AtLeastOne = Field(10, description="Nearest gallery entries that are averaged with the query.")
+    alpha: NotNegative = Field(
+        3.0, description="Power of their similarity that is their weight; 0: all weigh as much as the query."
+    )
+
+
+class Rerank(Section):
+    """k-reciprocal re-ranking: who has the same neighbours is near."""
+
+    k1: AtLeastOne = Field(20, description="Neighbours among which k-reciprocal ones are looked for.")
+    k2: AtLeastOne = Field(
+        6, description="Neighbours, itself the first of them, over which encodings are averaged; 1: none are."
+    )
+    weight: Rate = Field(0.3, description="Weight of the original distance, lambda; the Jaccard distance has the rest.")
+
+
 class Evaluate(Section):
     """How a trained network is tested; trials that differ only here share one training."""
 
     neck: Literal["before", "after"] = Field("before", description="Embedding: before or after the neck.")
+    flip: bool = Field(False, description="Whether an image's features are averaged with those of its mirror image.")
+    whitening: Annotated[Whitening | None, BeforeValidator(_off_as_none)] = Field(
+        None, description="PCA whitening of the embeddings; null: off."
+    )
+    query_expansion: Annotated[QueryExpansion | None, BeforeValidator(_off_as_none)] = Field(
+        None, description="Average query expansion; null: off."
+    )
+    rerank: Annotated[Rerank | None, BeforeValidator(_off_as_none)] = Field(
+        None, description="k-reciprocal re-ranking; null: off."
+    )
     scope: Literal["category", "all"] = Field(
         "category", description="Gallery searched: items of the query's category, or all."
+    )
+    cameras: Literal["other", "all"] = Field(
+        "other",
+        description="Which gallery images of the query's item count: those of other cameras, while those of its own "
+        "camera are left out of its ranking, or all; no difference where a set has no cameras.",
+    )
+    detections: Annotated[str, Field(min_length=1)] | None = Field(
+        None,
+        description="Path of a JSON file of detected boxes, on which the test split is tested instead of the annotated "
+        "ones; null: on the annotated ones.",
+    )
+    detections_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
+        None, description="SHA-256 that this file must have; filled in when a trial is planned."
     )
 
 
@@ -304,6 +355,11 @@ class RetrievalConfig(Section):
             yield Clash(
                 ("model.pretrained_sha256", "model.pretrained"),
                 "there is no file to have that hash; set model.pretrained to its path, or leave the hash out",
+            )
+        if self.evaluate.detections_sha256 and self.evaluate.detections is None:
+            yield Clash(
+                ("evaluate.detections_sha256", "evaluate.detections"),
+                "there is no file to have that hash; set evaluate.detections to its path, or leave the hash out",
             )
         if self.model.neck == "none" and self.evaluate.neck == "after":
             yield Clash(("evaluate.neck", "model.neck"), "there is no neck to be after; set evaluate.neck: before")
