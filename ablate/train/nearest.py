@@ -1,4 +1,9 @@
-"""Exact nearest neighbours by cosine, in bounded memory."""
+"""Exact nearest neighbours by inner product, in bounded memory: a quick screen, and exact similarities of what it leaves.
+
+The screen is a product in bf16 where the CPU has instructions for it, else in float32. Its k-th greatest value, less
+the error that it can have, is a floor that the k best reach; entries that cannot reach it are out. The others are
+compared exactly. Queries of which too many entries are left go to the next screen, the last of which is exact.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -6,8 +11,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-CELLS = 2**24
-"""Similarities held at once."""
+from ablate.train.screen import CELLS, GROUP, Screen, padded, precisions, similarity
+
+SLAB = 2**16
+"""Gallery entries that are searched at once."""
 
 Between = Callable[[], None]
 """Called between blocks of queries: a sign of life, and a place to stop."""
@@ -27,17 +34,119 @@ class Neighbours(NamedTuple):
 def nearest(queries: Tensor, gallery: Tensor, k: int, between: Between = nothing) -> Neighbours:
     """The k gallery entries of greatest inner product; equal ones come in the order of their index.
 
-    `queries` (queries, width) and `gallery` (gallery, width) are float32, on one device. Raises ValueError unless
+    `queries` (queries, width) and `gallery` (gallery, width) are float32, on one device, and all inner products are
+    finite. Inner products are exact as in `screen`: in float64, rounded to float32. Raises ValueError unless
     1 <= k <= gallery.
     """
     if not 1 <= k <= len(gallery):
         raise ValueError(f"k is {k}, expected 1 to {len(gallery)}, the size of the gallery")
-    rows = max(1, CELLS // len(gallery))
-    found = []
-    for asked in torch.split(queries, rows):
+    slab = max(1, min(SLAB, 2**27 // gallery.shape[1]))
+    parts = []
+    for start in range(0, len(gallery), slab):
+        part = gallery[start : start + slab]
+        kept = first_of_equals(part, k)
+        found = _search(queries, part if len(kept) == len(part) else part[kept], min(k, len(kept)), between)
+        parts.append(Neighbours(kept[found.entry] + start, found.similarity))
+    return parts[0] if len(parts) == 1 else _best(*(torch.cat(each, 1) for each in zip(*parts, strict=True)), k)
+
+
+def first_of_equals(vectors: Tensor, k: int) -> Tensor:
+    """The indices of vectors that have fewer than k equal ones before them, ascending: no other is among the k best."""
+    order, first = _runs(_codes(vectors))
+    place = torch.arange(len(order), device=order.device)
+    kept = torch.ones(len(order), dtype=torch.bool, device=order.device)
+    for later in (place - first >= k).nonzero().squeeze(1).split(4096):
+        equal = (vectors[order[later]] == vectors[order[first[later]]]).all(1)
+        kept[order[later[equal]]] = False
+    return kept.nonzero().squeeze(1)
+
+
+def _codes(vectors: Tensor) -> Tensor:
+    """A number of each vector, int64: equal where all bits are, hardly ever elsewhere."""
+    factors = torch.randint(2**62, (vectors.shape[1],), generator=torch.Generator().manual_seed(0)) * 2 + 1
+    factors = factors.to(vectors.device)
+    return torch.cat([(part.view(torch.int32) * factors).sum(1) for part in vectors.split(1024)])
+
+
+def _runs(codes: Tensor) -> tuple[Tensor, Tensor]:
+    """Indices in the order of their codes, equal ones ascending; and where in that order each one's equals begin."""
+    found, order = codes.sort(stable=True)
+    place = torch.arange(len(codes), device=codes.device)
+    begins = torch.cat([found.new_ones(1, dtype=torch.bool), found[1:] != found[:-1]])
+    return order, torch.where(begins, place, 0).cummax(0).values
+
+
+def _search(queries: Tensor, gallery: Tensor, k: int, between: Between) -> Neighbours:
+    """`nearest` in one slab, by one screen after the other, the last of which is exact."""
+    best = Neighbours(
+        torch.empty(len(queries), k, dtype=torch.int64, device=queries.device),
+        torch.empty(len(queries), k, device=queries.device),
+    )
+    left = torch.arange(len(queries), device=queries.device)
+    for dtype in precisions(gallery) if GROUP * k <= len(gallery) else ():
+        if not len(left):
+            break
+        left = _screen(queries, gallery, Screen(gallery, dtype), left, best, between)
+    if len(left):
+        exact = Screen(gallery, torch.float64)
+        for asked in left.split(max(1, CELLS // len(gallery))):
+            between()
+            best.entry[asked], best.similarity[asked] = _top(exact.exact(queries[asked]), k)
+    return best
+
+
+def _screen(
+    queries: Tensor, gallery: Tensor, screen: Screen, left: Tensor, best: Neighbours, between: Between
+) -> Tensor:
+    """Fills in the best of the queries in `left`; gives those that are left still."""
+    k, still = best.entry.shape[1], [left[:0]]
+    limit = max(8 * k, len(gallery) // 64)  # with more, the next screen is quicker
+    blocks = left.split(max(1, CELLS // len(gallery)))
+    for number, asked in enumerate(blocks):
         between()
-        similarity, index = (asked @ gallery.T).sort(dim=1, descending=True, stable=True)
-        found.append((index[:, :k], similarity[:, :k]))
-    if not found:
-        return Neighbours(torch.empty(0, k, dtype=torch.int64), torch.empty(0, k))
-    return Neighbours(*(torch.cat(parts) for parts in zip(*found, strict=True)))
+        query, entry, done = _candidates(screen, queries[asked], k, limit)
+        found = similarity(queries[asked], gallery, query, entry)
+        rows = (padded(query, values, len(asked), fill)[done] for values, fill in ((entry, 0), (found, -torch.inf)))
+        best.entry[asked[done]], best.similarity[asked[done]] = _best(*rows, k)
+        still.append(asked[~done])
+        if 2 * int(done.sum()) < len(asked):  # it will not do for the others either
+            return torch.cat([*still, *blocks[number + 1 :]])
+    return torch.cat(still)
+
+
+def _candidates(screen: Screen, queries: Tensor, k: int, limit: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Pairs of queries and entries, in order, that hold every query's k best; and of which queries: those that have at
+    most `limit`.
+    """
+    block = screen.block(queries)
+    count, size = len(queries), GROUP
+    while 4 * k * size > block.values.shape[1]:
+        size //= 2
+    grouped = block.values.view(count, -1, size)
+    # Only groups whose greatest value is in reach are looked into. Their k-th greatest is no greater than that of all.
+    greatest = grouped.amax(2)
+    bar = block.least(block.lower(greatest.topk(k).values[:, -1:]))
+    query, group = (greatest >= bar).nonzero(as_tuple=True)
+    within = grouped[query, group] >= bar[query]
+    number = torch.zeros(count, dtype=torch.int64, device=query.device).index_add_(0, query, within.sum(1))
+    done = number <= limit
+    place, column = (within & done[query, None]).nonzero(as_tuple=True)
+    return query[place], group[place] * size + column, done
+
+
+def _top(similarities: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The k best of each row, and their similarities; equal ones in the order of their index."""
+    found, entry = similarities.topk(k)  # which ones of those that tie with the k-th is not said
+    entry, order = entry.sort(dim=1)
+    entry, found = _best(entry, found.gather(1, order), k)
+    tied = ((similarities >= found[:, -1:]).sum(1) > k).nonzero().squeeze(1)
+    for rows in tied.split(max(1, CELLS // 4 // similarities.shape[1])):
+        ordered, index = similarities[rows].sort(dim=1, descending=True, stable=True)
+        entry[rows], found[rows] = index[:, :k], ordered[:, :k]
+    return entry, found
+
+
+def _best(entry: Tensor, found: Tensor, k: int) -> Neighbours:
+    """The k best of each row, in whose order equal ones have ascending indices."""
+    found, order = found.sort(dim=1, descending=True, stable=True)
+    return Neighbours(entry.gather(1, order[:, :k]), found[:, :k])
