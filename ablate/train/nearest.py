@@ -1,4 +1,4 @@
-"""Exact nearest neighbours by inner product, in bounded memory: a quick screen, and exact similarities of what it leaves.
+"""Exact nearest neighbours by inner product, in bounded memory: a quick screen, then exact similarities of the rest.
 
 The screen is a product in bf16 where the CPU has instructions for it, else in float32. Its k-th greatest value, less
 the error that it can have, is a floor that the k best reach; entries that cannot reach it are out. The others are
@@ -11,7 +11,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ablate.train.screen import CELLS, GROUP, Screen, padded, precisions, similarity
+from ablate.train.screen import GROUP, Screen, padded, precisions, similarity
+
+CELLS = 2**24
+"""Similarities held at once."""
 
 SLAB = 2**16
 """Gallery entries that are searched at once."""
@@ -47,7 +50,7 @@ def nearest(queries: Tensor, gallery: Tensor, k: int, between: Between = nothing
         kept = first_of_equals(part, k)
         found = _search(queries, part if len(kept) == len(part) else part[kept], min(k, len(kept)), between)
         parts.append(Neighbours(kept[found.entry] + start, found.similarity))
-    return parts[0] if len(parts) == 1 else _best(*(torch.cat(each, 1) for each in zip(*parts, strict=True)), k)
+    return _best(torch.cat([part.entry for part in parts], 1), torch.cat([part.similarity for part in parts], 1), k)
 
 
 def first_of_equals(vectors: Tensor, k: int) -> Tensor:
@@ -55,7 +58,7 @@ def first_of_equals(vectors: Tensor, k: int) -> Tensor:
     order, first = _runs(_codes(vectors))
     place = torch.arange(len(order), device=order.device)
     kept = torch.ones(len(order), dtype=torch.bool, device=order.device)
-    for later in (place - first >= k).nonzero().squeeze(1).split(4096):
+    for later in torch.split((place - first >= k).nonzero().squeeze(1), 4096):
         equal = (vectors[order[later]] == vectors[order[first[later]]]).all(1)
         kept[order[later[equal]]] = False
     return kept.nonzero().squeeze(1)
@@ -65,7 +68,11 @@ def _codes(vectors: Tensor) -> Tensor:
     """A number of each vector, int64: equal where all bits are, hardly ever elsewhere."""
     factors = torch.randint(2**62, (vectors.shape[1],), generator=torch.Generator().manual_seed(0)) * 2 + 1
     factors = factors.to(vectors.device)
-    return torch.cat([(part.view(torch.int32) * factors).sum(1) for part in vectors.split(1024)])
+    codes = torch.empty(len(vectors), dtype=torch.int64, device=vectors.device)
+    for start in range(0, len(vectors), 256):
+        here = slice(start, start + 256)
+        torch.sum(vectors[here].view(torch.int32) * factors, 1, out=codes[here])
+    return codes
 
 
 def _runs(codes: Tensor) -> tuple[Tensor, Tensor]:
@@ -89,7 +96,7 @@ def _search(queries: Tensor, gallery: Tensor, k: int, between: Between) -> Neigh
         left = _screen(queries, gallery, Screen(gallery, dtype), left, best, between)
     if len(left):
         exact = Screen(gallery, torch.float64)
-        for asked in left.split(max(1, CELLS // len(gallery))):
+        for asked in torch.split(left, max(1, CELLS // len(gallery))):
             between()
             best.entry[asked], best.similarity[asked] = _top(exact.exact(queries[asked]), k)
     return best
@@ -100,14 +107,14 @@ def _screen(
 ) -> Tensor:
     """Fills in the best of the queries in `left`; gives those that are left still."""
     k, still = best.entry.shape[1], [left[:0]]
-    limit = max(8 * k, len(gallery) // 64)  # with more, the next screen is quicker
-    blocks = left.split(max(1, CELLS // len(gallery)))
+    limit = max(8 * k, screen.limit)
+    blocks = torch.split(left, max(1, CELLS // len(gallery)))
     for number, asked in enumerate(blocks):
         between()
         query, entry, done = _candidates(screen, queries[asked], k, limit)
         found = similarity(queries[asked], gallery, query, entry)
-        rows = (padded(query, values, len(asked), fill)[done] for values, fill in ((entry, 0), (found, -torch.inf)))
-        best.entry[asked[done]], best.similarity[asked[done]] = _best(*rows, k)
+        entry, found = padded(query, entry, len(asked), 0)[done], padded(query, found, len(asked), -torch.inf)[done]
+        best.entry[asked[done]], best.similarity[asked[done]] = _best(entry, found, k)
         still.append(asked[~done])
         if 2 * int(done.sum()) < len(asked):  # it will not do for the others either
             return torch.cat([*still, *blocks[number + 1 :]])
@@ -140,7 +147,7 @@ def _top(similarities: Tensor, k: int) -> tuple[Tensor, Tensor]:
     entry, order = entry.sort(dim=1)
     entry, found = _best(entry, found.gather(1, order), k)
     tied = ((similarities >= found[:, -1:]).sum(1) > k).nonzero().squeeze(1)
-    for rows in tied.split(max(1, CELLS // 4 // similarities.shape[1])):
+    for rows in torch.split(tied, max(1, CELLS // 4 // similarities.shape[1])):
         ordered, index = similarities[rows].sort(dim=1, descending=True, stable=True)
         entry[rows], found[rows] = index[:, :k], ordered[:, :k]
     return entry, found

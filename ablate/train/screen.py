@@ -14,9 +14,6 @@ from torch import Tensor
 
 from ablate.train.device import bf16_hardware
 
-CELLS = 2**24
-"""Similarities held at once."""
-
 GROUP = 64
 """Blocks are padded to a multiple of this many columns, with minus infinity."""
 
@@ -40,7 +37,7 @@ def precisions(gallery: Tensor) -> tuple[torch.dtype, ...]:
 
 
 def similarity(queries: Tensor, gallery: Tensor, query: Tensor, entry: Tensor) -> Tensor:
-    """The exact similarities of pairs, float32 (pairs,): of row `query` of the queries and row `entry` of the gallery."""
+    """The exact similarities of pairs, float32 (pairs,): of rows `query` of the queries and `entry` of the gallery."""
     found = torch.empty(len(query), device=queries.device)
     step = max(1, _ELEMENTS // queries.shape[1])
     for start in range(0, len(query), step):
@@ -84,6 +81,8 @@ class Screen:
     def __init__(self, gallery: Tensor, dtype: torch.dtype) -> None:
         self.gallery = torch.empty_like(gallery, dtype=dtype) if dtype == torch.bfloat16 else gallery
         self.dtype = dtype
+        self.limit = len(gallery) // (64 if dtype == torch.bfloat16 else 16)
+        """Pairs of a query that are compared exactly sooner than by the next screen."""
         self.norm = self.residual = 0.0  # the greatest of the gallery
         for start in range(0, len(gallery), _TILE):
             here = slice(start, start + _TILE)
@@ -104,7 +103,7 @@ class Screen:
         for start in range(0, len(self.gallery), _TILE):
             tile = self.gallery[start : start + _TILE]
             torch.mm(cast, tile.to(self.dtype).T, out=values[:, start : start + len(tile)])
-        # Twice float32's unit: the exact similarity is rounded to it, and so are the bounds that values are held against
+        # The exact similarity is rounded to float32 as well, and so are the bounds that values are held against.
         return Block(values, self._slack(queries, cast), _ROUNDED[self.dtype] + 2.0**-22)
 
     def exact(self, queries: Tensor) -> Tensor:
@@ -140,7 +139,8 @@ class Screen:
 
 
 def _norms(vectors: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(vectors, dim=1, dtype=torch.float64)
+    norms: Tensor = torch.linalg.vector_norm(vectors, dim=1, dtype=torch.float64)
+    return norms
 
 
 def padded(row: Tensor, values: Tensor, rows: int, fill: float) -> Tensor:
