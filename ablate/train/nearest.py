@@ -6,6 +6,7 @@ compared exactly. Queries of which too many entries are left go to the next scre
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -89,35 +90,39 @@ def _search(queries: Tensor, gallery: Tensor, k: int, between: Between) -> Neigh
         torch.empty(len(queries), k, dtype=torch.int64, device=queries.device),
         torch.empty(len(queries), k, device=queries.device),
     )
+    rows = max(1, CELLS // len(gallery))
+
+    def screened(screen: Screen, asked: Tensor) -> Tensor:
+        query, entry, done = _candidates(screen, queries[asked], k, max(8 * k, screen.limit))
+        found = similarity(queries[asked], gallery, query, entry)
+        entry, found = padded(query, entry, len(asked), 0)[done], padded(query, found, len(asked), -torch.inf)[done]
+        best.entry[asked[done]], best.similarity[asked[done]] = _best(entry, found, k)
+        return done
+
     left = torch.arange(len(queries), device=queries.device)
     for dtype in precisions(gallery) if GROUP * k <= len(gallery) else ():
-        if not len(left):
-            break
-        left = _screen(queries, gallery, Screen(gallery, dtype), left, best, between)
+        if len(left):
+            left = attempt(left, rows, partial(screened, Screen(gallery, dtype)), between)
     if len(left):
         exact = Screen(gallery, torch.float64)
-        for asked in torch.split(left, max(1, CELLS // len(gallery))):
+        for asked in torch.split(left, rows):
             between()
             best.entry[asked], best.similarity[asked] = _top(exact.exact(queries[asked]), k)
     return best
 
 
-def _screen(
-    queries: Tensor, gallery: Tensor, screen: Screen, left: Tensor, best: Neighbours, between: Between
-) -> Tensor:
-    """Fills in the best of the queries in `left`; gives those that are left still."""
-    k, still = best.entry.shape[1], [left[:0]]
-    limit = max(8 * k, screen.limit)
-    blocks = torch.split(left, max(1, CELLS // len(gallery)))
-    for number, asked in enumerate(blocks):
+def attempt(left: Tensor, rows: int, answer: Callable[[Tensor], Tensor], between: Between) -> Tensor:
+    """Has the queries in `left` answered, `rows` at a time; gives those that are left.
+
+    `answer` says which of its queries it could answer, (rows,). If these are less than half, it is not asked again.
+    """
+    still, blocks = [left[:0]], torch.split(left, rows)
+    for number, asked in enumerate(blocks, start=1):
         between()
-        query, entry, done = _candidates(screen, queries[asked], k, limit)
-        found = similarity(queries[asked], gallery, query, entry)
-        entry, found = padded(query, entry, len(asked), 0)[done], padded(query, found, len(asked), -torch.inf)[done]
-        best.entry[asked[done]], best.similarity[asked[done]] = _best(entry, found, k)
+        done = answer(asked)
         still.append(asked[~done])
-        if 2 * int(done.sum()) < len(asked):  # it will not do for the others either
-            return torch.cat([*still, *blocks[number + 1 :]])
+        if 2 * int(done.sum()) < len(asked):
+            return torch.cat([*still, *blocks[number:]])
     return torch.cat(still)
 
 

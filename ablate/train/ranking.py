@@ -1,6 +1,7 @@
 """How well a gallery's ranking answers each query: the first right entry's rank, and the precision at all of them."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -10,13 +11,10 @@ from torch import Tensor
 
 from ablate.train.counting import NONE, Lookup, Pairs, ranks
 from ablate.train.interface import Ranks
-from ablate.train.nearest import Between, nothing
+from ablate.train.nearest import CELLS, Between, attempt, nothing
 from ablate.train.screen import Screen, padded, precisions
 
 Floats = NDArray[np.float64]
-
-CELLS = 2**24
-"""Similarities held at once."""
 
 MANY = 128
 """With more right entries, it is quicker to sort a query's ranking than to count what is ahead of each."""
@@ -59,9 +57,8 @@ class _Held:
         image, camera = (mark[same_item.query] for mark in (asked.image, asked.camera))
         there = same_item.entry
         out = (image == self.marks.image[there]) | ((camera >= 0) & (camera == self.marks.camera[there]))
-        return same_item.chosen(~out), Pairs(
-            *(torch.cat(both) for both in zip(same_item.chosen(out), same_image, strict=True))
-        )
+        apart = [torch.cat(both) for both in zip(same_item.chosen(out), same_image, strict=True)]
+        return same_item.chosen(~out), Pairs(*apart)
 
 
 def judge(queries: Tensor, gallery: Tensor, asked: Marks, held: Marks, between: Between = nothing) -> Judged:
@@ -78,9 +75,16 @@ def judge(queries: Tensor, gallery: Tensor, asked: Marks, held: Marks, between: 
     count = known.items.count(asked.item)
     order = count.argsort(stable=True)  # queries of a block have about as many right entries
     few, many = order[(count[order] > 0) & (count[order] <= MANY)], order[count[order] > MANY]
+
+    def counted(screen: Screen, here: Tensor) -> Tensor:
+        found, done = ranks(screen, queries[here], gallery, *known.pairs(_taken(asked, here)))
+        _put(parts, here[done], _summed(found[done]))
+        return done
+
     for dtype in precisions(gallery):
         if len(few):
-            few = _count(queries, gallery, asked, known, Screen(gallery, dtype), few, parts, between)
+            rows = max(1, CELLS // len(gallery))
+            few = attempt(few, rows, partial(counted, Screen(gallery, dtype)), between)
     left = torch.cat([few, many])
     if len(left):
         exact = Screen(gallery, torch.float64)
@@ -88,29 +92,6 @@ def judge(queries: Tensor, gallery: Tensor, asked: Marks, held: Marks, between: 
             between()
             _put(parts, here, _judge_block(exact.exact(queries[here]), _taken(asked, here), held))
     return _judged(*parts)
-
-
-def _count(
-    queries: Tensor,
-    gallery: Tensor,
-    asked: Marks,
-    held: _Held,
-    screen: Screen,
-    left: Tensor,
-    parts: list[Floats],
-    between: Between,
-) -> Tensor:
-    """Judges the queries in `left` by counting; gives those that are left still."""
-    blocks = torch.split(left, max(1, CELLS // len(gallery)))
-    still = [left[:0]]
-    for number, here in enumerate(blocks, start=1):
-        between()
-        found, done = ranks(screen, queries[here], gallery, *held.pairs(_taken(asked, here)))
-        _put(parts, here[done], _summed(found[done]))
-        still.append(here[~done])
-        if 2 * int(done.sum()) < len(here):  # the screen is too coarse: for the others too
-            return torch.cat([*still, *blocks[number:]])
-    return torch.cat(still)
 
 
 def judge_blocks(blocks: Iterable[tuple[Tensor, Marks]], held: Marks) -> Judged:
