@@ -146,16 +146,14 @@ def _candidates(screen: Screen, queries: Tensor, k: int, limit: int) -> tuple[Te
     return query[place], group[place] * size + column, done
 
 
-def _top(similarities: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The k best of each row, and their similarities; equal ones in the order of their index."""
-    found, entry = similarities.topk(k)  # which ones of those that tie with the k-th is not said
-    entry, order = entry.sort(dim=1)
-    entry, found = _best(entry, found.gather(1, order), k)
-    tied = ((similarities >= found[:, -1:]).sum(1) > k).nonzero().squeeze(1)
-    for rows in torch.split(tied, max(1, CELLS // 4 // similarities.shape[1])):
-        ordered, index = similarities[rows].sort(dim=1, descending=True, stable=True)
-        entry[rows], found[rows] = index[:, :k], ordered[:, :k]
-    return entry, found
+def _top(similarities: Tensor, k: int) -> Neighbours:
+    """The k best of each row; of those that tie with the k-th, the first."""
+    last = similarities.topk(k).values[:, -1:]
+    better, tied = similarities > last, similarities == last
+    wanted = k - better.sum(1, keepdim=True)
+    chosen = better | (tied & (tied.cumsum(1, dtype=torch.int32) <= wanted))
+    entry = chosen.nonzero()[:, 1].view(-1, k)
+    return _best(entry, similarities.gather(1, entry), k)
 
 
 def _best(entry: Tensor, found: Tensor, k: int) -> Neighbours:
