@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ablate.train.screen import GROUP, Screen, padded, precisions, similarity
+from ablate.train.screen import GROUP, Block, Screen, padded, precisions, similarity
 
 CELLS = 2**24
 """Similarities held at once."""
@@ -93,10 +93,8 @@ def _search(queries: Tensor, gallery: Tensor, k: int, between: Between) -> Neigh
     rows = max(1, CELLS // len(gallery))
 
     def screened(screen: Screen, asked: Tensor) -> Tensor:
-        query, entry, done = _candidates(screen, queries[asked], k, max(8 * k, screen.limit))
-        found = similarity(queries[asked], gallery, query, entry)
-        entry, found = padded(query, entry, len(asked), 0)[done], padded(query, found, len(asked), -torch.inf)[done]
-        best.entry[asked[done]], best.similarity[asked[done]] = _best(entry, found, k)
+        done, (entry, found) = _screened(screen, queries[asked], gallery, k)
+        best.entry[asked[done]], best.similarity[asked[done]] = entry, found
         return done
 
     left = torch.arange(len(queries), device=queries.device)
@@ -126,12 +124,28 @@ def attempt(left: Tensor, rows: int, answer: Callable[[Tensor], Tensor], between
     return torch.cat(still)
 
 
-def _candidates(screen: Screen, queries: Tensor, k: int, limit: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Pairs of queries and entries, in order, that hold every query's k best; and of which queries: those that have at
-    most `limit`.
-    """
+def _screened(screen: Screen, queries: Tensor, gallery: Tensor, k: int) -> tuple[Tensor, Neighbours]:
+    """Which of the queries the screen leaves few entries of, (n,), and the best of these queries."""
     block = screen.block(queries)
-    count, size = len(queries), GROUP
+    query, entry, done = _candidates(block, k, max(8 * k, screen.limit))
+    screened = padded(query, block.values[query, entry], len(queries), -torch.inf, k)[done]
+    entry, asked = padded(query, entry, len(queries), 0, k)[done], queries[done]
+    # The k best by the screen are compared first: others are of interest if they may be as good as the last of these.
+    first = screened.topk(k).indices
+    row = torch.arange(len(asked), device=asked.device)[:, None].expand_as(first)
+    found = torch.full_like(screened, -torch.inf, dtype=torch.float32)
+    found[row, first] = similarity(asked, gallery, row.flatten(), entry[row, first].flatten()).view_as(first)
+    bar = block._replace(slack=block.slack[done]).least(found[row, first].amin(1, keepdim=True))
+    row, column = ((screened >= bar) & (found == -torch.inf)).nonzero(as_tuple=True)
+    found[row, column] = similarity(asked, gallery, row, entry[row, column])
+    return done, _best(entry, found, k)
+
+
+def _candidates(block: Block, k: int, limit: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Pairs of queries and entries, in order, that hold every query's k best; and of which queries, (n,): those that
+    have at most `limit` of them.
+    """
+    count, size = len(block.values), GROUP
     while 4 * k * size > block.values.shape[1]:
         size //= 2
     grouped = block.values.view(count, -1, size)
