@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ablate.train.screen import Block, Screen, padded, similarity
+from ablate.train.screen import Screen, padded, similarity
 
 NONE = 2**31
 """The rank of an entry that is not there."""
@@ -48,33 +48,35 @@ def ranks(screen: Screen, queries: Tensor, gallery: Tensor, right: Pairs, out: P
     similar and of a lower index.
     """
     block = screen.block(queries)
-    block.values[out.query, out.entry] = -torch.inf
-    count = len(queries)
+    values, count = block.values.float(), len(queries)  # once, not in every comparison
+    values[out.query, out.entry] = -torch.inf
     exact = padded(right.query, similarity(queries, gallery, *right), count, torch.inf)
     entry = padded(right.query, right.entry, count, 0)
     least, most = block.least(exact), block.most(exact)
-    ahead, near = _counts(block, least, most)
-    done = near.sum(1) <= screen.limit
+    ahead, near = _counts(values, least, most)
+    done = near.sum(1) <= screen.limit if block.relative else torch.ones_like(near[:, 0], dtype=torch.bool)
     for column in range(exact.shape[1]):
         rows = ((near[:, column] > 0) & done).nonzero().squeeze(1)
-        values = block.values[rows]
-        close = (values >= least[rows, column, None]) & (values <= most[rows, column, None])
+        some = values if len(rows) == count else values[rows]
+        mine, index = exact[rows, column, None], entry[rows, column, None]
+        if not block.relative:
+            earlier = torch.arange(values.shape[1], device=values.device) < index
+            ahead[rows, column] += ((some == mine) & earlier).sum(1)
+            continue
+        close = (some >= least[rows, column, None]) & (some <= most[rows, column, None])
         place, other = close.nonzero(as_tuple=True)
-        query = rows[place]
-        found, mine = similarity(queries, gallery, query, other), exact[query, column]
-        before = (found > mine) | ((found == mine) & (other < entry[query, column]))
-        ahead[:, column] += torch.bincount(query[before], minlength=count)
+        found, mine, index = similarity(queries, gallery, rows[place], other), mine[place, 0], index[place, 0]
+        before = (found > mine) | ((found == mine) & (other < index))
+        ahead[rows, column] += torch.bincount(place[before], minlength=len(rows))
     return torch.where(exact < torch.inf, ahead + 1, NONE).sort(dim=1).values, done
 
 
-def _counts(block: Block, least: Tensor, most: Tensor) -> tuple[Tensor, Tensor]:
+def _counts(values: Tensor, least: Tensor, most: Tensor) -> tuple[Tensor, Tensor]:
     """How many entries are ahead of each right one for certain, and how many others may be or may not be, (n, m)."""
     ahead, near = torch.empty(2, *least.shape, dtype=torch.int64, device=least.device)
-    told = torch.empty(
-        block.values.shape, device=least.device
-    )  # as float32: many times quicker to sum than truth values
+    told = torch.empty_like(values)  # float32 is summed many times as fast as truth values
     for column in range(least.shape[1]):
         here = slice(column, column + 1)
-        ahead[:, column] = torch.gt(block.values, most[:, here], out=told).sum(1)
-        near[:, column] = torch.ge(block.values, least[:, here], out=told).sum(1)
+        ahead[:, column] = torch.gt(values, most[:, here], out=told).sum(1)
+        near[:, column] = torch.ge(values, least[:, here], out=told).sum(1)
     return ahead, (near - ahead - 1).clamp_(min=0)  # without the right one itself

@@ -92,20 +92,15 @@ def _search(queries: Tensor, gallery: Tensor, k: int, between: Between) -> Neigh
     )
     rows = max(1, CELLS // len(gallery))
 
-    def screened(screen: Screen, asked: Tensor) -> Tensor:
-        done, (entry, found) = _screened(screen, queries[asked], gallery, k)
+    def answer(screen: Screen, asked: Tensor) -> Tensor:
+        done, (entry, found) = _among(screen, queries[asked], gallery, k)
         best.entry[asked[done]], best.similarity[asked[done]] = entry, found
         return done
 
     left = torch.arange(len(queries), device=queries.device)
-    for dtype in precisions(gallery) if GROUP * k <= len(gallery) else ():
+    for dtype in (*(precisions(gallery) if GROUP * k <= len(gallery) else ()), torch.float64):
         if len(left):
-            left = attempt(left, rows, partial(screened, Screen(gallery, dtype)), between)
-    if len(left):
-        exact = Screen(gallery, torch.float64)
-        for asked in torch.split(left, rows):
-            between()
-            best.entry[asked], best.similarity[asked] = _top(exact.exact(queries[asked]), k)
+            left = attempt(left, rows, partial(answer, Screen(gallery, dtype)), between)
     return best
 
 
@@ -124,9 +119,11 @@ def attempt(left: Tensor, rows: int, answer: Callable[[Tensor], Tensor], between
     return torch.cat(still)
 
 
-def _screened(screen: Screen, queries: Tensor, gallery: Tensor, k: int) -> tuple[Tensor, Neighbours]:
-    """Which of the queries the screen leaves few entries of, (n,), and the best of these queries."""
+def _among(screen: Screen, queries: Tensor, gallery: Tensor, k: int) -> tuple[Tensor, Neighbours]:
+    """Which of the queries the screen leaves few enough entries of, (n,), and the best of these queries."""
     block = screen.block(queries)
+    if block.relative == 0:
+        return queries.new_ones(len(queries), dtype=torch.bool), _top(block.values[:, : len(gallery)], k)
     query, entry, done = _candidates(block, k, max(8 * k, screen.limit))
     screened = padded(query, block.values[query, entry], len(queries), -torch.inf, k)[done]
     entry, asked = padded(query, entry, len(queries), 0, k)[done], queries[done]

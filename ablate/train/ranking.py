@@ -16,7 +16,7 @@ from ablate.train.screen import Screen, padded, precisions
 
 Floats = NDArray[np.float64]
 
-MANY = 128
+MANY = 64
 """With more right entries, it is quicker to sort a query's ranking than to count what is ahead of each."""
 
 
@@ -66,9 +66,9 @@ def judge(queries: Tensor, gallery: Tensor, asked: Marks, held: Marks, between: 
 
     Entries of equal similarity rank by index. Inner products are finite, and exact as in `screen`.
 
-    The rank of a right entry is one more than the number of entries ahead of it. Most of these are counted in a screen;
-    only what comes too near to the right entry is compared exactly. Where that is too much, or there are many right
-    entries, the whole ranking is sorted by exact similarities.
+    The rank of a right entry is one more than the number of entries ahead of it. These are counted in a screen; only
+    what comes too near to the right entry is compared exactly. Where that is too much, they are counted in the next
+    screen, the last of which is exact. The rankings of queries with many right entries are sorted.
     """
     parts = [np.zeros(len(queries)) for _ in Judged._fields]
     known = _Held(held)
@@ -81,16 +81,16 @@ def judge(queries: Tensor, gallery: Tensor, asked: Marks, held: Marks, between: 
         _put(parts, here[done], _summed(found[done]))
         return done
 
-    for dtype in precisions(gallery):
+    rows = max(1, CELLS // max(1, len(gallery)))
+    for dtype in (*precisions(gallery), torch.float64):
         if len(few):
-            rows = max(1, CELLS // len(gallery))
             few = attempt(few, rows, partial(counted, Screen(gallery, dtype)), between)
-    left = torch.cat([few, many])
-    if len(left):
+    if len(many):
         exact = Screen(gallery, torch.float64)
-        for here in torch.split(left, max(1, CELLS // 2 // len(gallery))):
+        for here in torch.split(many, max(1, rows // 2)):
             between()
-            _put(parts, here, _judge_block(exact.exact(queries[here]), _taken(asked, here), held))
+            similarity = exact.block(queries[here]).values[:, : len(gallery)]
+            _put(parts, here, _judge_block(similarity, _taken(asked, here), held))
     return _judged(*parts)
 
 

@@ -25,7 +25,7 @@ _UNIT = {torch.bfloat16: 2.0**-23, torch.float32: 2.0**-24, torch.float64: 2.0**
 """Relative error of each rounding in a sum of products. bf16 is summed in float32, and twice its unit allows for
 hardware that does not round to nearest; four units of float64 are room for the exact similarity's own roundings."""
 
-_ROUNDED = {torch.bfloat16: 2.0**-8, torch.float32: 0.0, torch.float64: 0.0}
+_ROUNDED = {torch.bfloat16: 2.0**-8, torch.float32: 0.0}
 """Relative error of rounding a sum to the type of the product."""
 
 
@@ -53,7 +53,10 @@ def similarity(queries: Tensor, gallery: Tensor, query: Tensor, entry: Tensor) -
 
 
 class Block(NamedTuple):
-    """Screened similarities (n, gallery, padded), with |exact - value| <= relative * |value| + slack."""
+    """Screened similarities (n, gallery, padded), with |exact - value| <= relative * |value| + slack.
+
+    They are exact themselves where `relative` is 0.
+    """
 
     values: Tensor
     slack: Tensor  # (n, 1), float64
@@ -76,12 +79,12 @@ class Block(NamedTuple):
 
 
 class Screen:
-    """A gallery, float32 (gallery, width), made ready for products in some type."""
+    """A gallery, float32 (gallery, width), made ready for products in some type; in float64, what it gives is exact."""
 
     def __init__(self, gallery: Tensor, dtype: torch.dtype) -> None:
         self.gallery = torch.empty_like(gallery, dtype=dtype) if dtype == torch.bfloat16 else gallery
         self.dtype = dtype
-        self.limit = len(gallery) // (64 if dtype == torch.bfloat16 else 16)
+        self.limit = {torch.bfloat16: len(gallery) // 64, torch.float32: len(gallery) // 32}.get(dtype, len(gallery))
         """Pairs of a query that are compared exactly sooner than by the next screen."""
         self.norm = self.residual = 0.0  # the greatest of the gallery
         for start in range(0, len(gallery), 128):  # few at a time, so that what is made of them stays in the caches
@@ -94,32 +97,35 @@ class Screen:
     def block(self, queries: Tensor) -> Block:
         """The products of some queries with the whole gallery. Its values are good until the next block."""
         count, columns = len(queries), -(-len(self.gallery) // GROUP) * GROUP
+        exact = self.dtype == torch.float64
         if self._values.numel() < count * columns:
-            self._values = torch.empty(count * columns, dtype=self.dtype, device=queries.device)
+            dtype = torch.float32 if exact else self.dtype
+            self._values = torch.empty(count * columns, dtype=dtype, device=queries.device)
         values = self._values[: count * columns].view(count, columns)
         values[:, len(self.gallery) :] = -torch.inf
         cast = queries.to(self.dtype)
+        slack = self._slack(queries, cast)
         for start in range(0, len(self.gallery), _TILE):
-            tile = self.gallery[start : start + _TILE]
-            _product(cast, tile.to(self.dtype), values[:, start : start + len(tile)])
+            out = values[:, start : start + min(_TILE, len(self.gallery) - start)]
+            if exact:
+                self._round(queries, cast, start, slack, out)
+            else:
+                _product(cast, self.gallery[start : start + _TILE], out)
+        if exact:
+            return Block(values, torch.zeros_like(slack), 0.0)
         # The exact similarity is rounded to float32 as well, and so are the bounds that values are held against.
-        return Block(values, self._slack(queries, cast), _ROUNDED[self.dtype] + 2.0**-22)
+        return Block(values, slack, _ROUNDED[self.dtype] + 2.0**-22)
 
-    def exact(self, queries: Tensor) -> Tensor:
-        """The exact similarities of some queries and the whole gallery, float32 (n, gallery), with a float64 screen.
+    def _round(self, queries: Tensor, cast: Tensor, start: int, slack: Tensor, out: Tensor) -> None:
+        """Writes the exact similarities of queries and a tile of the gallery.
 
         Nearly all of them are what float64 gives in any order, rounded: only where its error could change the rounded
         number, the pair is computed by itself.
         """
-        values, slack, _ = self.block(queries)
-        found = torch.empty(len(queries), len(self.gallery), device=queries.device)
-        for start in range(0, len(self.gallery), _TILE):
-            tile = found[:, start : start + _TILE]
-            screened = values[:, start : start + tile.shape[1]]
-            tile.copy_(screened - slack)
-            query, entry = (tile != (screened + slack).float()).nonzero(as_tuple=True)
-            tile[query, entry] = similarity(queries, self.gallery, query, entry + start)
-        return found
+        product = cast @ self.gallery[start : start + out.shape[1]].double().T
+        out.copy_(product - slack)
+        query, entry = (out != product.add_(slack).float()).nonzero(as_tuple=True)
+        out[query, entry] = similarity(queries, self.gallery, query, entry + start)
 
     def _slack(self, queries: Tensor, cast: Tensor) -> Tensor:
         """What the sums of a block err by at most, before they are rounded, float64 (n, 1).
