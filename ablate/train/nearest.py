@@ -122,7 +122,7 @@ def attempt(left: Tensor, rows: int, answer: Callable[[Tensor], Tensor], between
 def _among(screen: Screen, queries: Tensor, gallery: Tensor, k: int) -> tuple[Tensor, Neighbours]:
     """Which of the queries the screen leaves few enough entries of, (n,), and the best of these queries."""
     block = screen.block(queries)
-    if block.relative == 0:
+    if screen.exact:
         return queries.new_ones(len(queries), dtype=torch.bool), _top(block.values[:, : len(gallery)], k)
     query, entry, done = _candidates(block, k, max(8 * k, screen.limit))
     screened = padded(query, block.values[query, entry], len(queries), -torch.inf, k)[done]

@@ -21,9 +21,9 @@ _ELEMENTS = 2**19  # of float64 at once where pairs are computed: what caches ho
 _TILE = 4096  # gallery entries in one product: of products with all at once, the caches hold too little
 _COPY = 2**27  # numbers of a gallery that are copied to bf16
 
-_UNIT = {torch.bfloat16: 2.0**-23, torch.float32: 2.0**-24, torch.float64: 2.0**-51}
+_UNIT = {torch.bfloat16: 2.0**-23, torch.float32: 2.0**-24, torch.float64: 2.0**-53}
 """Relative error of each rounding in a sum of products. bf16 is summed in float32, and twice its unit allows for
-hardware that does not round to nearest; four units of float64 are room for the exact similarity's own roundings."""
+hardware that does not round to nearest."""
 
 _ROUNDED = {torch.bfloat16: 2.0**-8, torch.float32: 0.0}
 """Relative error of rounding a sum to the type of the product."""
@@ -53,10 +53,7 @@ def similarity(queries: Tensor, gallery: Tensor, query: Tensor, entry: Tensor) -
 
 
 class Block(NamedTuple):
-    """Screened similarities (n, gallery, padded), with |exact - value| <= relative * |value| + slack.
-
-    They are exact themselves where `relative` is 0.
-    """
+    """Screened similarities (n, gallery, padded), with |exact - value| <= relative * |value| + slack."""
 
     values: Tensor
     slack: Tensor  # (n, 1), float64
@@ -83,8 +80,8 @@ class Screen:
 
     def __init__(self, gallery: Tensor, dtype: torch.dtype) -> None:
         self.gallery = torch.empty_like(gallery, dtype=dtype) if dtype == torch.bfloat16 else gallery
-        self.dtype = dtype
-        self.limit = {torch.bfloat16: len(gallery) // 64, torch.float32: len(gallery) // 32}.get(dtype, len(gallery))
+        self.dtype, self.exact = dtype, dtype == torch.float64
+        self.limit = 2**62 if self.exact else len(gallery) // (64 if dtype == torch.bfloat16 else 32)
         """Pairs of a query that are compared exactly sooner than by the next screen."""
         self.norm = self.residual = 0.0  # the greatest of the gallery
         for start in range(0, len(gallery), 128):  # few at a time, so that what is made of them stays in the caches
@@ -97,9 +94,8 @@ class Screen:
     def block(self, queries: Tensor) -> Block:
         """The products of some queries with the whole gallery. Its values are good until the next block."""
         count, columns = len(queries), -(-len(self.gallery) // GROUP) * GROUP
-        exact = self.dtype == torch.float64
         if self._values.numel() < count * columns:
-            dtype = torch.float32 if exact else self.dtype
+            dtype = torch.float32 if self.exact else self.dtype
             self._values = torch.empty(count * columns, dtype=dtype, device=queries.device)
         values = self._values[: count * columns].view(count, columns)
         values[:, len(self.gallery) :] = -torch.inf
@@ -107,11 +103,11 @@ class Screen:
         slack = self._slack(queries, cast)
         for start in range(0, len(self.gallery), _TILE):
             out = values[:, start : start + min(_TILE, len(self.gallery) - start)]
-            if exact:
+            if self.exact:
                 self._round(queries, cast, start, slack, out)
             else:
                 _product(cast, self.gallery[start : start + _TILE], out)
-        if exact:
+        if self.exact:
             return Block(values, torch.zeros_like(slack), 0.0)
         # The exact similarity is rounded to float32 as well, and so are the bounds that values are held against.
         return Block(values, slack, _ROUNDED[self.dtype] + 2.0**-22)
@@ -134,11 +130,14 @@ class Screen:
         order (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1); then from numbers that are
         too small for float32, which hardware may take for zero. Terms of zero add nothing.
         """
-        norm, cast_norm, wide = _norms(queries), _norms(cast), self.dtype == torch.float64
+        norm, cast_norm = _norms(queries), _norms(cast)
         converted = _norms(queries - cast) * self.norm + cast_norm * self.residual
-        roundings = ((queries != 0).sum(1) - (1 if wide else 0)).clamp(min=0) * _UNIT[self.dtype]
+        terms = (queries != 0).sum(1)
+        if self.exact:  # products are exact, so one term is; but the exact similarity is rounded too, and so are bounds
+            terms = torch.where(terms > 1, terms + 32, 0)
+        roundings = terms * _UNIT[self.dtype]
         summed = roundings / (1 - roundings) * cast_norm * (self.norm + self.residual)
-        vanished = 0.0 if wide else queries.shape[1] * 2.0**-126 * (1 + norm + self.norm)
+        vanished = 0.0 if self.exact else queries.shape[1] * 2.0**-126 * (1 + norm + self.norm)
         slack = (converted + summed + vanished) * 1.0001  # the norms are rounded too
         return torch.where(norm * self.norm == 0, 0.0, slack)[:, None]
 

@@ -62,7 +62,8 @@ def test_against_sorting_by_float64(kind, limit, screens, monkeypatch):
 
         def __init__(self, *given):
             super().__init__(*given)
-            self.limit = limit
+            if not self.exact:
+                self.limit = limit
 
     monkeypatch.setattr(ranking, "Screen", Limited)
     random = np.random.default_rng(0)
