@@ -12,7 +12,7 @@ from ablate.train.batches import sampler
 from ablate.train.config.retrieval import FITTED, Evaluate, RetrievalConfig
 
 if TYPE_CHECKING:
-    from ablate.data import Detected  # type: ignore[attr-defined]
+    from ablate.data import Detected
 
 TESTED = ("validation", "test")
 

@@ -23,7 +23,7 @@ from ablate.train.ranking import Judged, Marks, judge
 from ablate.train.rerank import rerank
 
 if TYPE_CHECKING:
-    from ablate.data import Detected  # type: ignore[attr-defined]
+    from ablate.data import Detected
 
 BATCH = 256
 

@@ -31,7 +31,7 @@ from ablate.train.state import Training
 from ablate.train.watch import Watch
 
 if TYPE_CHECKING:
-    from ablate.data import Detected  # type: ignore[attr-defined]
+    from ablate.data import Detected
 
 
 def train(
@@ -73,7 +73,7 @@ def _detected(data: Data, config: Evaluate) -> "Detected":
         raise AblateError(
             f"evaluate.detections: {config.detections} has changed since the trial was planned; plan and run again"
         )
-    from ablate.data import detected  # type: ignore[attr-defined]
+    from ablate.data import detected
 
     return detected(data.name, data.root, data.size, config.detections)
 
