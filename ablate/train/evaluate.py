@@ -13,7 +13,7 @@ from ablate.data.dataset import GALLERY, QUERY, SPLITS, Dataset
 from ablate.train.augment import normalize
 from ablate.train.config.retrieval import Evaluate, RetrievalConfig
 from ablate.train.device import autocast
-from ablate.train.images import Fetch
+from ablate.train.images import Fetch, ahead
 from ablate.train.interface import Evaluation, Precision, Ranks
 from ablate.train.model import Network
 from ablate.train.nearest import Between, nothing
@@ -78,11 +78,13 @@ def features(network: Network, fetch: Fetch, chosen: NDArray[np.int64], amp: str
     """Features before the neck, float32 (chosen, width), in the order of `chosen`."""
     device = next(network.parameters()).device
     found = torch.empty(len(chosen), network.width, device=device)
-    for start in range(0, len(chosen), BATCH):
-        between()
-        images = normalize(fetch(chosen[start : start + BATCH]))
-        with autocast(device, amp):
-            found[start : start + BATCH] = network.features(images)
+    blocks = {start: chosen[start : start + BATCH] for start in range(0, len(chosen), BATCH)}
+    with ahead(fetch, blocks.values()) as soon:
+        for start, block in blocks.items():
+            between()
+            images = normalize(soon(block))
+            with autocast(device, amp):
+                found[start : start + BATCH] = network.features(images)
     if not bool(found.isfinite().all()):
         raise FeaturesError("the network gives features that are not finite; lower schedule.lr, or set amp to none")
     return found
