@@ -17,11 +17,11 @@ from ablate.errors import AblateError, DataError
 from ablate.train import evaluate, loop, reading
 from ablate.train.checkpoint import Checkpoints
 from ablate.train.config.retrieval import RetrievalConfig
-from ablate.train.images import ahead, fetcher, upload
+from ablate.train.images import ahead, batchwise, fetcher, upload
 from ablate.train.interface import Outcome, Progress, Pruned, Stopped
 from ablate.train.reading import Indices, Reader, in_file
 from ablate.train.retrieval import train_on
-from tests.train.test_resume import asked_during, interrupted, with_small
+from tests.train.test_resume import DEVICES, asked_during, interrupted, with_small
 
 Configure = Callable[..., RetrievalConfig]
 
@@ -80,8 +80,9 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     return begun
 
 
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("kind", ["a .npy", "raw, with an offset"])
-def test_images_of_a_file_are_those_of_the_array(dataset: Dataset, tmp_path: Path, kind: str) -> None:
+def test_images_of_a_file_are_those_of_the_array(dataset: Dataset, tmp_path: Path, kind: str, device: str) -> None:
     path = tmp_path / "images.npy"
     if kind == "a .npy":
         np.save(path, dataset.images)
@@ -89,16 +90,16 @@ def test_images_of_a_file_are_those_of_the_array(dataset: Dataset, tmp_path: Pat
     else:
         path.write_bytes(bytes(13) + dataset.images.tobytes())
         images = np.memmap(path, np.uint8, "r", 13, dataset.images.shape)
-    fetch = fetcher(images, CPU)
+    fetch = batchwise(images, torch.device(device))
     assert isinstance(fetch, Reader)
     random = np.random.default_rng(0)
     lists = [random.integers(0, len(images), count) for count in (1, 64, 0, 3, 7, 200, 8, 9)]
     with ahead(fetch, iter(lists)) as soon:
-        found = [soon(each) for each in lists]
+        found = [soon(each).cpu() for each in lists]
     for indices, batch in zip(lists, found, strict=True):
         assert torch.equal(batch, torch.from_numpy(dataset.images[indices]))
-    assert torch.equal(fetch(THERE), torch.from_numpy(dataset.images[THERE]))
-    assert torch.equal(upload(images, CPU), torch.from_numpy(dataset.images))
+    assert torch.equal(fetch(THERE).cpu(), torch.from_numpy(dataset.images[THERE]))
+    assert torch.equal(upload(images, torch.device(device)).cpu(), torch.from_numpy(dataset.images))
 
 
 def test_a_pack_is_read_ahead(dataset: Dataset, tmp_path: Path) -> None:
