@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from ablate.cli.data_checks import check_on_data
 from ablate.cli.labels import matching
 from ablate.study.file import read_study
 from ablate.study.settings import canonical, flattened
@@ -33,6 +34,8 @@ def read_request(
         _prepare_data(study)
     wanted = trials(study)
     selected = _select(wanted, only)
+    if prepare:
+        check_on_data(selected)
     for warning in [*study.warnings, *_overridden(study), *_unheard(study, wanted), *_warnings(selected)]:
         typer.echo(f"warning: {warning}", err=True)
     return Request(study, wanted, selected)

@@ -15,7 +15,7 @@ from ablate.train.augment import normalize
 from ablate.train.config.retrieval import FITTED, Evaluate, RetrievalConfig
 from ablate.train.device import autocast
 from ablate.train.embedding import Features, FeaturesError, Whitening, embed, expand, whitening
-from ablate.train.images import Fetch, fetcher
+from ablate.train.images import Fetch, ahead, fetcher
 from ablate.train.interface import Evaluation, Precision, Ranks
 from ablate.train.model import Network
 from ablate.train.nearest import Between, nothing
@@ -157,13 +157,15 @@ def features(
     """Features before the neck, float32 (chosen, width), in the order of `chosen`; with `flip`, mirrored ones too."""
     device = next(network.parameters()).device
     found = Features(*(torch.empty(len(chosen), network.width, device=device) for _ in range(1 + flip)))
-    for start in range(0, len(chosen), BATCH):
-        between()
-        images = normalize(fetch(chosen[start : start + BATCH]))
-        with autocast(device, amp):
-            found.plain[start : start + BATCH] = network.features(images)
-            if found.mirrored is not None:
-                found.mirrored[start : start + BATCH] = network.features(images.flip(-1))
+    blocks = {start: chosen[start : start + BATCH] for start in range(0, len(chosen), BATCH)}
+    with ahead(fetch, blocks.values()) as soon:
+        for start, block in blocks.items():
+            between()
+            images = normalize(soon(block))
+            with autocast(device, amp):
+                found.plain[start : start + BATCH] = network.features(images)
+                if found.mirrored is not None:
+                    found.mirrored[start : start + BATCH] = network.features(images.flip(-1))
     if not all(bool(each.isfinite().all()) for each in (found.plain, found.mirrored) if each is not None):
         raise FeaturesError("the network gives features that are not finite; lower schedule.lr, or set amp to none")
     return found

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from ablate.train.augment import augment
 from ablate.train.batches import Sampler
 from ablate.train.config.retrieval import RetrievalConfig
 from ablate.train.device import autocast
-from ablate.train.images import Fetch
+from ablate.train.images import Fetch, ahead
 from ablate.train.interface import Progress
 from ablate.train.labels import Labels
 from ablate.train.losses import Terms, loss_terms
@@ -49,23 +49,26 @@ def fit(
     steps, begun = config.schedule.steps, training.step
     unread: list[Terms] = []
     training.network.train()
-    for step in range(training.step, steps):
-        torch.manual_seed(number(seed, "network", step))  # for whatever draws inside a network, such as dropout
-        batch = draw(source, config, seed, step)
-        terms = forward(training.network, batch, config)
-        training.stepper.step(terms.total, learning_rate(step, config.schedule))
-        unread.append(Terms(*(term.detach() for term in terms)))
-        training.at = step + 1
-        watched = watch is not None and watch.is_due(step + 1)
-        if (step + 1) % LOOK_EVERY == 0 or step + 1 == steps or watched or saver.is_due():
-            training.losses += read(unread, training.step, config)
-            unread.clear()
-            if step + 1 == steps:
-                check_weights(training, config)
-            progress(Progress(step + 1, steps, training.losses[-1], begun))
-            if watch:
-                watch.look(training, saver)  # before it is saved: what goes on from there has shown this part
-            saver.save(training, final=step + 1 == steps)
+    drawn = (source.sampler.draw(seed, step) for step in range(begun, steps))
+    with ahead(source.fetch, drawn) as fetch:
+        source = replace(source, fetch=fetch)
+        for step in range(begun, steps):
+            torch.manual_seed(number(seed, "network", step))  # for whatever draws inside a network, such as dropout
+            batch = draw(source, config, seed, step)
+            terms = forward(training.network, batch, config)
+            training.stepper.step(terms.total, learning_rate(step, config.schedule))
+            unread.append(Terms(*(term.detach() for term in terms)))
+            training.at = step + 1
+            watched = watch is not None and watch.is_due(step + 1)
+            if (step + 1) % LOOK_EVERY == 0 or step + 1 == steps or watched or saver.is_due():
+                training.losses += read(unread, training.step, config)
+                unread.clear()
+                if step + 1 == steps:
+                    check_weights(training, config)
+                progress(Progress(step + 1, steps, training.losses[-1], begun))
+                if watch:
+                    watch.look(training, saver)  # before it is saved: what goes on from there has shown this part
+                saver.save(training, final=step + 1 == steps)
 
 
 @dataclass(frozen=True)
