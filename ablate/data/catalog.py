@@ -20,7 +20,10 @@ EMBEDDED = "emoji"
 DATASETS = {
     EMBEDDED: "one emoji as ten vendors draw it",
     "deepfashion2": "garments in photographs of shops and of users",
+    "market1501": "people seen by six cameras",
+    "csv": "any images, a line each in a CSV file",
 }
+MODULES = {"csv": "csv_list"}  # of sets whose name is taken
 
 
 class Reader(Protocol):
@@ -41,7 +44,7 @@ def require_known(name: str) -> None:
 def reader(name: str) -> Reader:
     """The module of a data set that is packed; DataError if there is none of that name."""
     require_known(name)
-    return cast(Reader, import_module(f"ablate.data.{name}"))
+    return cast(Reader, import_module(f"ablate.data.{MODULES.get(name, name)}"))
 
 
 def root_of(name: str, root: str | None) -> Path:

@@ -1,0 +1,163 @@
+"""Any data set, as a CSV file: a line an image, with the columns path, item and split, and what else is known.
+
+category, domain (shop or user), camera and box are optional. Paths are relative to the CSV's folder.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+
+from ablate.data.dataset import GALLERY, NO_CAMERA, QUERY, SHOP, USER
+from ablate.data.listing import Entry, Listing
+from ablate.data.reading import Faults, check_files, is_held_out, listing
+from ablate.errors import DataError
+
+HOME = "data/images.csv"
+FORM = "csv/1"  # part of the fingerprint, and the salt of the validation split
+NEEDED = ("path", "item", "split")
+OPTIONAL = ("category", "domain", "camera", "box")
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+ROLES = {"query": QUERY, "gallery": GALLERY}  # a test's, said as a split
+DOMAINS = {"shop": SHOP, "user": USER}
+BOX = re.compile(r"\s*(-?\d+)\s+(-?\d+)\s+(-?\d+)\s+(-?\d+)\s*")
+BOTH = QUERY | GALLERY
+
+WHAT_IS_EXPECTED = """\
+A CSV file has a line of column names, and then a line an image:
+  path       the image's file, relative to the CSV's folder
+  item       what is the same on both of two images that match
+  split      train, validation, test; or query, gallery: what the image is in the test
+  category   optional: the coarse kind of the item
+  domain     optional: shop or user; users' images are then searched for among the shops'
+  camera     optional: who took it; see evaluate.cameras
+  box        optional: left top right bottom, in pixels; the part of the image that is used"""
+
+
+def read(root: Path) -> Listing:
+    """Every line's image, in the order of paths and boxes. DataError with every fault."""
+    data, faults = _content(root), Faults(root, WHAT_IS_EXPECTED)
+    lines = list(_lines(root, data, faults))
+    entries = list(_entries(lines, faults))
+    _check_lines(lines, entries, faults)
+    check_files(entries, {entry.path for entry in entries if (root.parent / entry.path).is_file()}, faults)
+    if all(entry.split != "validation" for entry in entries):
+        entries = [_held_out(entry) if entry.split == "train" else entry for entry in entries]
+    if any("domain" in fields for _, fields in lines):
+        entries = [_by_domain(entry) for entry in entries]
+    entries.sort(key=lambda entry: (entry.path, entry.box or ()))
+    content = hashlib.sha256(f"{FORM}:".encode() + data).hexdigest()
+    return listing(root.parent, entries, content, [root.name], faults)
+
+
+def _content(root: Path) -> bytes:
+    try:
+        return root.read_bytes()
+    except OSError as error:
+        what = "is a folder" if root.is_dir() else f"cannot be read ({error.strerror})"
+        raise DataError(
+            f"data.root: {root} {what}; give the path of a CSV file with data.root or --root.\n{WHAT_IS_EXPECTED}"
+        ) from None
+
+
+Line = tuple[str, dict[str, str]]
+"""Where it is, and its fields by column."""
+
+
+def _lines(root: Path, data: bytes, faults: Faults) -> Iterator[Line]:
+    try:
+        reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
+    except UnicodeDecodeError as error:
+        faults.add(root.name, f"is no UTF-8 text ({error.reason} at byte {error.start})")
+        return
+    try:
+        header = next(reader, [])
+        if not _is_fit(header, f"{root.name}, line 1", faults):
+            return
+        for fields in reader:
+            source = f"{root.name}, line {reader.line_num}"
+            if fields and len(fields) != len(header):
+                faults.add(source, f"has {len(fields)} fields, expected {len(header)}: {', '.join(header)}")
+            elif fields:
+                yield source, {name: field.strip() for name, field in zip(header, fields, strict=True)}
+    except csv.Error as error:
+        faults.add(f"{root.name}, line {reader.line_num}", f"is not CSV ({error})")
+
+
+def _is_fit(header: Sequence[str], source: str, faults: Faults) -> bool:
+    """Whether the columns are all there, once each."""
+    missing = [name for name in NEEDED if name not in header]
+    for name in missing:
+        near = get_close_matches(name, [other.lower().strip() for other in header], n=1)
+        hint = f"; {near[0]!r} is near" if near else ""
+        faults.add(source, f"there is no column {name}; found {', '.join(map(repr, header)) or 'nothing'}{hint}")
+    twice = [name for name in (*NEEDED, *OPTIONAL) if header.count(name) > 1]
+    for name in twice:
+        faults.add(source, f"the column {name} is there {header.count(name)} times")
+    return not missing and not twice
+
+
+def _entries(lines: Sequence[Line], faults: Faults) -> Iterator[Entry]:
+    cameras: dict[str, int] = {}
+    for source, fields in lines:
+        split, domain, box = fields["split"], fields.get("domain", "shop"), fields.get("box", "")
+        wrong = [f"no {name}" for name in ("path", "item", "category") if not fields.get(name, "all")]
+        if split not in ("train", "validation", "test", *ROLES):
+            wrong.append(f"split {split!r}, expected train, validation, test, query or gallery")
+        if domain not in DOMAINS:
+            wrong.append(f"domain {domain!r}, expected shop or user")
+        corners = _corners(box)
+        if box and corners is None:
+            wrong.append(f"box {box!r}, expected left top right bottom, whole pixels, left < right and top < bottom")
+        for fault in wrong:
+            faults.add(source, fault)
+        if not wrong:
+            camera = fields.get("camera", "")
+            yield Entry(
+                path=Path(fields["path"]).as_posix(),
+                item=fields["item"],
+                split="test" if split in ROLES else split,
+                source=source,
+                category=fields.get("category", "all"),
+                domain=DOMAINS[domain],
+                role=0 if split == "train" else ROLES.get(split, BOTH),
+                camera=cameras.setdefault(camera, len(cameras)) if camera else NO_CAMERA,
+                box=corners,
+            )
+
+
+def _corners(box: str) -> tuple[int, int, int, int] | None:
+    told = BOX.fullmatch(box)
+    if not told:
+        return None
+    left, top, right, bottom = map(int, told.groups())
+    return (left, top, right, bottom) if left < right and top < bottom else None
+
+
+def _check_lines(lines: Sequence[Line], entries: Sequence[Entry], faults: Faults) -> None:
+    """Faults of lines that do not go together."""
+    splits = {fields["split"]: source for source, fields in reversed(lines)}
+    if "test" in splits and ROLES.keys() & splits.keys():
+        other = next(name for name in ROLES if name in splits)
+        faults.add(splits["test"], f"split test, and {splits[other]} has {other}; use one way or the other")
+    first: dict[object, str] = {}
+    for entry in entries:
+        other = first.setdefault((entry.path, entry.box), entry.source)
+        if other != entry.source:
+            faults.add(entry.source, f"{entry.path} with this box is in {other} already")
+
+
+def _held_out(entry: Entry) -> Entry:
+    """For validation, if the hash of its item says so: searched for among all others."""
+    return replace(entry, split="validation", role=BOTH) if is_held_out(FORM, entry.item) else entry
+
+
+def _by_domain(entry: Entry) -> Entry:
+    """Users' images are searched for among the shops', unless its line says what it is in the test."""
+    return replace(entry, role=QUERY if entry.domain == USER else GALLERY) if entry.role == BOTH else entry
