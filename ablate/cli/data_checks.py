@@ -34,8 +34,8 @@ def check_on_data(wanted: Sequence[Trial]) -> None:
 
 def _faults(values: dict[str, Any], known: "dict[str, Dataset]") -> Iterable[str]:
     """What one config finds wrong with its data; `known` keeps labels that are read already."""
-    from ablate.data import load
-    from ablate.train.checks import check_data
+    from ablate.data import detected, load
+    from ablate.train.checks import check_boxes, check_data
     from ablate.train.config import RetrievalConfig
 
     config = RetrievalConfig.model_validate(values)
@@ -44,6 +44,9 @@ def _faults(values: dict[str, Any], known: "dict[str, Dataset]") -> Iterable[str
         known[of_data] = load(config.data.name, config.data.root, config.data.size, pixels=False)
     try:
         check_data(known[of_data], config)
+        if config.evaluate.detections is not None:
+            boxes = detected(config.data.name, config.data.root, config.data.size, config.evaluate.detections)
+            check_boxes(boxes, config.evaluate)
     except AblateError as error:
         return str(error).split("\n")
     return []

@@ -51,11 +51,17 @@ def _prepare_data(study: Study) -> None:
     from ablate.train.config.retrieval import Data
 
     configs = chain(map(study.row_config, study.rows), map(study.reference_config, study.references))
-    sections = {canonical(raw): raw for raw in (config.get("data", {}) for config in configs)}
-    for section in map(Data.model_validate, sections.values()):
+    named = ((config.get("data", {}), config.get("evaluate", {}).get("detections")) for config in configs)
+    warned = set()
+    for raw, detections in {canonical(both): both for both in named}.values():
+        section = Data.model_validate(raw)
+        of = (section.name, section.root, section.size)
         with watch_packing(section.name) as watcher:
-            record = data.prepare(section.name, section.root, section.size, watcher=watcher)
-        if record and record.skipped:
+            record = data.prepare(*of, watcher=watcher)
+            if detections is not None:
+                data.prepare_detections(*of, detections, watcher=watcher)
+        if record and record.skipped and record.fingerprint not in warned:
+            warned.add(record.fingerprint)
             text = f"{section.name} is packed without {plural(len(record.skipped), 'image')} that could not be read"
             typer.echo(f"warning: {text}; its pack.json lists them", err=True)
 

@@ -7,7 +7,7 @@ import pytest
 from ablate import data
 from ablate.data import GALLERY, NO_CAMERA, QUERY, SHOP, USER, csv_list
 from ablate.errors import DataError
-from tests.data.trees import photographs
+from tests.data.jpegs import photographs
 
 BOTH = QUERY | GALLERY
 

@@ -9,7 +9,7 @@ import pytest
 from ablate import data
 from ablate.data import GALLERY, QUERY, market1501
 from ablate.errors import DataError
-from tests.data.trees import photographs
+from tests.data.jpegs import photographs
 
 TRAIN = [f"bounding_box_train/{person:04d}_c{camera}s1_000{frame}51_00.jpg" for person in range(2, 62)
          for camera, frame in ((1, 1), (1, 2), (3, 1))]  # fmt: skip
