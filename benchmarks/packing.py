@@ -8,10 +8,13 @@ process after a round that is not counted, in turns, on files that the page cach
 """
 
 import argparse
+import os
 import shutil
 import statistics
 import tempfile
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -44,24 +47,39 @@ def made_up(root: Path, count: int) -> Listing:
     return Listing(root, entries, ("thing",), "0" * 64)
 
 
-def loop(listing: Listing) -> float:
-    """Seconds of the plain loop."""
-    start = time.perf_counter()
+@dataclass(frozen=True)
+class Took:
+    """Seconds of a round: by the clock, and of all cores."""
+
+    clock: float
+    cores: float
+
+
+def timed(work: Callable[[], object]) -> Took:
+    clock, cores = time.perf_counter(), time.process_time()
+    work()
+    return Took(time.perf_counter() - clock, time.process_time() - cores)
+
+
+def loop(listing: Listing) -> None:
+    """As one would write it."""
     shape = (len(listing.entries), *SIZE, 3)
     images = np.lib.format.open_memmap(listing.root / "loop.npy", mode="w+", dtype=np.uint8, shape=shape)
     for n, entry in enumerate(listing.entries):
         photo = Image.open(listing.root / entry.path).convert("RGB")
         images[n] = photo.crop(entry.box).resize(SIZE[::-1], Image.Resampling.BICUBIC)
     images.flush()
-    return time.perf_counter() - start
 
 
-def ours(listing: Listing) -> float:
-    """Seconds of packing."""
-    shutil.rmtree(listing.root / FOLDER, ignore_errors=True)
-    start = time.perf_counter()
+def ours(listing: Listing) -> None:
     packing.prepare(place(listing), lambda: listing, SIZE, None)
-    return time.perf_counter() - start
+
+
+def in_turn(listing: Listing) -> tuple[Took, Took]:
+    """A round: ours, then the loop."""
+    shutil.rmtree(listing.root / FOLDER, ignore_errors=True)
+    (listing.root / "loop.npy").unlink(missing_ok=True)
+    return timed(lambda: ours(listing)), timed(lambda: loop(listing))
 
 
 def place(listing: Listing) -> Place:
@@ -74,9 +92,12 @@ def check(listing: Listing) -> None:
     assert np.array_equal(found, np.load(listing.root / "loop.npy", mmap_mode="r"))
 
 
-def line(name: str, seconds: list[float], count: int) -> str:
-    rates = [count / each for each in seconds]
-    return f"| {name} | {statistics.median(rates):.0f} | {min(rates):.0f} to {max(rates):.0f} |"
+def line(name: str, rounds: Sequence[Took], count: int) -> str:
+    rates = [count / each.clock for each in rounds]
+    cost = statistics.median(1000 * each.cores / count for each in rounds)
+    busy = statistics.median(each.cores / each.clock for each in rounds)
+    spread = f"{min(rates):.0f} to {max(rates):.0f}"
+    return f"| {name} | {statistics.median(rates):.0f} | {spread} | {cost:.1f} | {busy:.2f} |"
 
 
 def main() -> None:
@@ -88,24 +109,25 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         listing = made_up(Path(folder), asked.photographs)
         size = sum(path.stat().st_size for path in Path(folder).rglob("*.jpg")) / asked.photographs
-        ours(listing)
-        loop(listing)
+        in_turn(listing)
         check(listing)
-        rounds = [(ours(listing), loop(listing)) for _ in range(asked.rounds)]
-    us, them = map(list, zip(*rounds, strict=True))
-    factor = statistics.median(other / one for one, other in rounds)
+        load = os.getloadavg()[0]
+        rounds = [in_turn(listing) for _ in range(asked.rounds)]
+    us, them = zip(*rounds, strict=True)
+    factor = statistics.median(other.clock / one.clock for one, other in rounds)
     lines = [
         "# Packing",
         "",
         f"{asked.photographs:,} made-up JPEG photographs of 480×640 to 750×1000 pixels ({size / 1000:.0f} kB each), "
         f"one box in each, to {SIZE[0]}×{SIZE[1]}; medians (and ranges) of {asked.rounds} rounds, in turns:",
         "",
-        "| | images/s | range |",
-        "|---|--:|--:|",
+        "| | images/s | range | ms of a core an image | cores in use |",
+        "|---|--:|--:|--:|--:|",
         line("`ablate data prepare`", us, asked.photographs),
         line("a plain loop with Pillow", them, asked.photographs),
         "",
         f"Packing is {factor:.2f} times as fast (median of the rounds' ratios), with the same pixels.",
+        f"Load average of the machine before the first of these rounds: {load:.1f} on {os.cpu_count()} cores.",
     ]
     if asked.no_keep:
         print("\n".join(lines))
