@@ -20,7 +20,12 @@ EMBEDDED = "emoji"
 DATASETS = {
     EMBEDDED: "one emoji as ten vendors draw it",
     "deepfashion2": "garments in photographs of shops and of users",
+    "consumer2shop": "clothes in photographs of shops and of consumers",
+    "inshop": "clothes in shops' photographs",
     "market1501": "people seen by six cameras",
+    "cub200": "birds of 200 species",
+    "cars196": "cars of 196 models",
+    "sop": "products of an auction site",
     "csv": "any images, a line each in a CSV file",
 }
 MODULES = {"csv": "csv_list"}  # of sets whose name is taken

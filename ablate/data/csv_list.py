@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ablate.data.dataset import GALLERY, NO_CAMERA, QUERY, SHOP, USER
 from ablate.data.listing import Entry, Listing
-from ablate.data.reading import Faults, check_files, is_held_out, listing
+from ablate.data.reading import Faults, check_files, for_training, listing
 from ablate.errors import DataError
 
 HOME = "data/images.csv"
@@ -48,7 +48,7 @@ def read(root: Path) -> Listing:
     _check_lines(lines, entries, faults)
     check_files(entries, {entry.path for entry in entries if (root.parent / entry.path).is_file()}, faults)
     if all(entry.split != "validation" for entry in entries):
-        entries = [_held_out(entry) if entry.split == "train" else entry for entry in entries]
+        entries = [for_training(FORM, entry) if entry.split == "train" else entry for entry in entries]
     if any("domain" in fields for _, fields in lines):
         entries = [_by_domain(entry) for entry in entries]
     entries.sort(key=lambda entry: (entry.path, entry.box or ()))
@@ -151,11 +151,6 @@ def _check_lines(lines: Sequence[Line], entries: Sequence[Entry], faults: Faults
         other = first.setdefault((entry.path, entry.box), entry.source)
         if other != entry.source:
             faults.add(entry.source, f"{entry.path} with this box is in {other} already")
-
-
-def _held_out(entry: Entry) -> Entry:
-    """For validation, if the hash of its item says so: searched for among all others."""
-    return replace(entry, split="validation", role=BOTH) if is_held_out(FORM, entry.item) else entry
 
 
 def _by_domain(entry: Entry) -> Entry:

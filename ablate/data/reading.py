@@ -3,8 +3,10 @@
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from ablate.data.dataset import GALLERY, QUERY
 from ablate.data.faults import listed
 from ablate.data.listing import Entry, Listing
 from ablate.errors import DataError
@@ -82,6 +84,31 @@ def whole(text: str) -> int | None:
     return int(text) if text.removeprefix("-").isdecimal() else None
 
 
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom, pixels."""
+
+
+def box_of(source: str, corners: Sequence[str], faults: Faults) -> Box:
+    """The box that four fields are; a fault, and some box, if they are none."""
+    numbers = [whole(corner) for corner in corners]
+    left, top, right, bottom = (0 if number is None else number for number in numbers)
+    if None in numbers or left >= right or top >= bottom:
+        expected = "four whole numbers, left < right and top < bottom"
+        faults.add(source, f"box {' '.join(corners)}, expected left, top, right, bottom: {expected}")
+    return left, top, right, bottom
+
+
+def category_of(image: str) -> str:
+    """DeepFashion's: the two folders after img/, like WOMEN/Dresses."""
+    return "/".join(image.split("/")[1:3])
+
+
+def first_there(root: Path, folders: Sequence[str], name: str) -> str | None:
+    """The path below the root of a file that is in one of some folders."""
+    paths = [f"{folder}/{name}" if folder else name for folder in folders]
+    return next((path for path in paths if (root / path).is_file()), None)
+
+
 def files_below(root: Path, folder: str) -> set[str]:
     """Every file in a folder and those in it, as paths below the root; one walk, no file is looked at by itself."""
     found: set[str] = set()
@@ -116,6 +143,13 @@ def check_disjoint(entries: Iterable[Entry], faults: Faults) -> None:
 def is_held_out(form: str, item: str) -> bool:
     """Whether a training item is one of validation: by a hash, so that it is the same on every machine."""
     return share(form, item) < VALIDATION_SHARE
+
+
+def for_training(form: str, entry: Entry) -> Entry:
+    """Such an entry of a set whose images are all searched for among the others: held out for validation, or not."""
+    if is_held_out(form, entry.item):
+        return replace(entry, split="validation", role=QUERY | GALLERY)
+    return replace(entry, split="train", role=0)
 
 
 def share(form: str, name: str) -> float:
