@@ -17,7 +17,7 @@ TRAIN, TEST = "Ebay_train.txt", "Ebay_test.txt"
 COLUMNS = ("image_id", "class_id", "super_class_id", "path")
 
 WHAT_TO_GET = """\
-Get Stanford_Online_Products.zip from https://cvgl.stanford.edu/projects/lifted_struct/, unpack it whole so that there are
+Get the archive from https://cvgl.stanford.edu/projects/lifted_struct/, unpack it whole so that there are
   {root}/Ebay_train.txt, Ebay_test.txt
   {root}/bicycle_final/111085122871_0.JPG, … and eleven more such folders
 (or the folder Stanford_Online_Products with these in {root}), or say with data.root where it is."""
