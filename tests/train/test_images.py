@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from ablate.data import pack
+from ablate import data
 from ablate.data.dataset import Dataset
 from ablate.errors import AblateError, DataError
 from ablate.train import evaluate, loop, reading
@@ -102,11 +102,11 @@ def test_images_of_a_file_are_those_of_the_array(dataset: Dataset, tmp_path: Pat
     assert torch.equal(upload(images, torch.device(device)).cpu(), torch.from_numpy(dataset.images))
 
 
-def test_a_pack_is_read_ahead(dataset: Dataset, tmp_path: Path) -> None:
-    labels = {name: getattr(dataset, name) for name in pack.COLUMNS}
-    pack.write(tmp_path, (32, 32), labels, iter(dataset.images), lambda: "key")
-    images, _ = pack.read(tmp_path, (32, 32), "key")
-    assert in_file(images)
+def test_a_pack_is_read_ahead(tmp_path: Path) -> None:
+    photographs(tmp_path, ["a.jpg", "b.jpg"])
+    (tmp_path / "list.csv").write_text("path,item,split\na.jpg,1,test\nb.jpg,1,test\n")
+    data.prepare("csv", str(tmp_path / "list.csv"), (8, 8))
+    assert in_file(data.load("csv", str(tmp_path / "list.csv"), (8, 8)).images)
 
 
 def test_what_is_no_whole_file_is_gathered(mapped: Dataset) -> None:

