@@ -50,34 +50,34 @@ class Features(NamedTuple):
     held: Tensor
 
 
-def random(rng: np.random.Generator, count: int, items: NDArray[np.int64], width: int) -> NDArray[np.float32]:
+def random(rng: np.random.Generator, count: int, item: NDArray[np.int64], width: int) -> NDArray[np.float32]:
     return rng.standard_normal((count, width), np.float32)
 
 
-def clustered(rng: np.random.Generator, count: int, items: NDArray[np.int64], width: int) -> NDArray[np.float32]:
+def clustered(rng: np.random.Generator, count: int, item: NDArray[np.int64], width: int) -> NDArray[np.float32]:
     """An item is a cluster; within it, cosines are about 0.9."""
-    return random(rng, items.max() + 1, items, width)[items] + 0.33 * random(rng, count, items, width)
+    return random(rng, item.max() + 1, item, width)[item] + 0.33 * random(rng, count, item, width)
 
 
-def spread(rng: np.random.Generator, count: int, items: NDArray[np.int64], width: int) -> NDArray[np.float32]:
+def spread(rng: np.random.Generator, count: int, item: NDArray[np.int64], width: int) -> NDArray[np.float32]:
     """Clusters that overlap, as of a network in training: cosines within them are about 0.1."""
-    return random(rng, items.max() + 1, items, width)[items] + 3 * random(rng, count, items, width)
+    return random(rng, item.max() + 1, item, width)[item] + 3 * random(rng, count, item, width)
 
 
-def tight(rng: np.random.Generator, count: int, items: NDArray[np.int64], width: int) -> NDArray[np.float32]:
+def tight(rng: np.random.Generator, count: int, item: NDArray[np.int64], width: int) -> NDArray[np.float32]:
     """Ten clusters, all of whose products are equal but for what bf16 cannot tell."""
-    return random(rng, 10, items, width)[items % 10] + 0.02 * random(rng, count, items, width)
+    return random(rng, 10, item, width)[item % 10] + 0.02 * random(rng, count, item, width)
 
 
-def quantised(rng: np.random.Generator, count: int, items: NDArray[np.int64], width: int) -> NDArray[np.float32]:
+def quantised(rng: np.random.Generator, count: int, item: NDArray[np.int64], width: int) -> NDArray[np.float32]:
     """Numbers -1, 0 and 1, before they are brought to unit length."""
-    return np.rint(0.7 * random(rng, count, items, width)).clip(-1, 1)
+    return np.rint(0.7 * random(rng, count, item, width)).clip(-1, 1)
 
 
-def duplicated(rng: np.random.Generator, count: int, items: NDArray[np.int64], width: int) -> NDArray[np.float32]:
+def duplicated(rng: np.random.Generator, count: int, item: NDArray[np.int64], width: int) -> NDArray[np.float32]:
     """Every vector a hundred times over."""
     vectors = max(2, count // 100)
-    return random(rng, vectors, items, width)[rng.integers(0, vectors, count)]
+    return random(rng, vectors, item, width)[rng.integers(0, vectors, count)]
 
 
 KINDS = {
@@ -90,12 +90,17 @@ KINDS = {
 }
 
 
+def items(count: int) -> int:
+    """About 3,000, of all queries and entries of the log."""
+    return max(1, count // 16)
+
+
 def made(kind: str, queries: int, gallery: int, width: int) -> Features:
     rng, count = np.random.default_rng(0), queries + gallery
-    items = rng.permutation(count) % max(1, count // 16)
-    found = torch.from_numpy(KINDS[kind](rng, count, items, width))
+    shown = rng.permutation(count) % items(count)
+    found = torch.from_numpy(KINDS[kind](rng, count, shown, width))
     found /= torch.linalg.vector_norm(found, dim=1, keepdim=True).clamp(min=1e-12)
-    item = torch.from_numpy(items)
+    item = torch.from_numpy(shown)
     return Features(found[:queries].clone(), found[queries:].clone(), item[:queries], item[queries:])
 
 
@@ -194,8 +199,7 @@ def report(options: argparse.Namespace, size: tuple[int, int, int]) -> list[str]
         f"The {K} nearest of {queries:,} queries among {gallery:,} entries of {width:,} numbers each, in float32, on "
         f"{device_name(cpu)}, {options.threads} threads; bf16 in hardware: {bf16_hardware(cpu)}. "
         f"faiss {version('faiss-cpu')}. Medians of {options.rounds} rounds, with their range; memory is the peak above "
-        "the inputs. The load is the machine's, in the mean over a minute, before each run: ours alone would be at most "
-        f"{options.threads}.",
+        "the inputs. The load is the machine's over the minute before each run, which the run before it is a part of.",
         "",
         "| features | | s | MiB | as faiss | as float64, where gaps allow | as float64, ties by index | load |",
         "| :-- | :-- | --: | --: | --: | --: | --: | --: |",
@@ -207,9 +211,8 @@ def report(options: argparse.Namespace, size: tuple[int, int, int]) -> list[str]
         for name, done in runs.items():
             found = done[0].found
             sampled = found[:: max(1, queries // SAMPLE)]
-            shares = ((found == theirs).mean(), (sampled == truth)[clear].mean(), (sampled == truth).mean())
-            shares_said = " | ".join("none" if np.isnan(each) else f"{each:.4%}" for each in shares)
-            lines.append(f"| {kind} | {name} | {cost(done)} | {shares_said} | {loads(done)} |")
+            shares = " | ".join(map(share, (found == theirs, (sampled == truth)[clear], sampled == truth)))
+            lines.append(f"| {kind} | {name} | {cost(done)} | {shares} | {loads(done)} |")
     lines += [
         "",
         "Two columns of agreement hold "
@@ -218,8 +221,8 @@ def report(options: argparse.Namespace, size: tuple[int, int, int]) -> list[str]
         "",
         "## Whole rankings",
         "",
-        f"First rank, average precision and mAP@R, {width:,} numbers, about {gallery // ((queries + gallery) // 16)} right "
-        "entries a query.",
+        f"First rank, average precision and mAP@R of every query, over all {gallery:,} entries; about "
+        f"{gallery // items(queries + gallery)} right ones a query.",
         "",
         "| features | | s | MiB | mean average precision | first ranks as ours | load |",
         "| :-- | :-- | --: | --: | --: | --: | --: |",
@@ -228,8 +231,8 @@ def report(options: argparse.Namespace, size: tuple[int, int, int]) -> list[str]
         runs = rounds(options, "judge", kind, JUDGES)
         for name, done in runs.items():
             found = done[0].found
-            same = (found[:, 0] == runs["ours"][0].found[:, 0]).mean()
-            lines.append(f"| {kind} | {name} | {cost(done)} | {found[:, 1].mean():.6f} | {same:.4%} | {loads(done)} |")
+            same = share(found[:, 0] == runs["ours"][0].found[:, 0])
+            lines.append(f"| {kind} | {name} | {cost(done)} | {found[:, 1].mean():.6f} | {same} | {loads(done)} |")
     return lines
 
 
@@ -275,6 +278,10 @@ def reference(given: Features) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     ordered, entry = exact.sort(dim=1, descending=True, stable=True)
     gaps = -np.diff(ordered[:, : K + 1].double().numpy(), axis=1) > ERROR
     return entry[:, :K].numpy(), gaps & np.pad(gaps, ((0, 0), (1, 0)), constant_values=True)[:, :K]
+
+
+def share(agree: NDArray[np.bool_]) -> str:
+    return f"{agree.mean():.3%}" if agree.size else "none"
 
 
 def cost(done: Sequence[Run]) -> str:
