@@ -35,6 +35,7 @@ bench: setup
 	$(BIN)/python benchmarks/main_path.py
 	$(BIN)/python benchmarks/demo.py
 	$(BIN)/python benchmarks/core.py
+	$(BIN)/python benchmarks/retrieval.py
 	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/calibration.py
 	$(BIN)/python benchmarks/adaptive.py
