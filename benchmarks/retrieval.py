@@ -50,34 +50,34 @@ class Features(NamedTuple):
     held: Tensor
 
 
-def random(rng: np.random.Generator, count: int, items: NDArray[np.int64], width: int) -> NDArray[np.float32]:
+def random(rng: np.random.Generator, count: int, item: NDArray[np.int64], width: int) -> NDArray[np.float32]:
     return rng.standard_normal((count, width), np.float32)
 
 
-def clustered(rng: np.random.Generator, count: int, items: NDArray[np.int64], width: int) -> NDArray[np.float32]:
+def clustered(rng: np.random.Generator, count: int, item: NDArray[np.int64], width: int) -> NDArray[np.float32]:
     """An item is a cluster; within it, cosines are about 0.9."""
-    return random(rng, items.max() + 1, items, width)[items] + 0.33 * random(rng, count, items, width)
+    return random(rng, item.max() + 1, item, width)[item] + 0.33 * random(rng, count, item, width)
 
 
-def spread(rng: np.random.Generator, count: int, items: NDArray[np.int64], width: int) -> NDArray[np.float32]:
+def spread(rng: np.random.Generator, count: int, item: NDArray[np.int64], width: int) -> NDArray[np.float32]:
     """Clusters that overlap, as of a network in training: cosines within them are about 0.1."""
-    return random(rng, items.max() + 1, items, width)[items] + 3 * random(rng, count, items, width)
+    return random(rng, item.max() + 1, item, width)[item] + 3 * random(rng, count, item, width)
 
 
-def tight(rng: np.random.Generator, count: int, items: NDArray[np.int64], width: int) -> NDArray[np.float32]:
+def tight(rng: np.random.Generator, count: int, item: NDArray[np.int64], width: int) -> NDArray[np.float32]:
     """Ten clusters, all of whose products are equal but for what bf16 cannot tell."""
-    return random(rng, 10, items, width)[items % 10] + 0.02 * random(rng, count, items, width)
+    return random(rng, 10, item, width)[item % 10] + 0.02 * random(rng, count, item, width)
 
 
-def quantised(rng: np.random.Generator, count: int, items: NDArray[np.int64], width: int) -> NDArray[np.float32]:
+def quantised(rng: np.random.Generator, count: int, item: NDArray[np.int64], width: int) -> NDArray[np.float32]:
     """Numbers -1, 0 and 1, before they are brought to unit length."""
-    return np.rint(0.7 * random(rng, count, items, width)).clip(-1, 1)
+    return np.rint(0.7 * random(rng, count, item, width)).clip(-1, 1)
 
 
-def duplicated(rng: np.random.Generator, count: int, items: NDArray[np.int64], width: int) -> NDArray[np.float32]:
+def duplicated(rng: np.random.Generator, count: int, item: NDArray[np.int64], width: int) -> NDArray[np.float32]:
     """Every vector a hundred times over."""
     vectors = max(2, count // 100)
-    return random(rng, vectors, items, width)[rng.integers(0, vectors, count)]
+    return random(rng, vectors, item, width)[rng.integers(0, vectors, count)]
 
 
 KINDS = {
@@ -90,12 +90,17 @@ KINDS = {
 }
 
 
+def items(count: int) -> int:
+    """About 3,000, of all queries and entries of the log."""
+    return max(1, count // 16)
+
+
 def made(kind: str, queries: int, gallery: int, width: int) -> Features:
     rng, count = np.random.default_rng(0), queries + gallery
-    items = rng.permutation(count) % max(1, count // 16)
-    found = torch.from_numpy(KINDS[kind](rng, count, items, width))
+    shown = rng.permutation(count) % items(count)
+    found = torch.from_numpy(KINDS[kind](rng, count, shown, width))
     found /= torch.linalg.vector_norm(found, dim=1, keepdim=True).clamp(min=1e-12)
-    item = torch.from_numpy(items)
+    item = torch.from_numpy(shown)
     return Features(found[:queries].clone(), found[queries:].clone(), item[:queries], item[queries:])
 
 
@@ -161,7 +166,7 @@ JUDGED = ("random", "spread", "clustered")
 class Run(NamedTuple):
     seconds: float
     peak: float  # MiB above what was held before
-    load: float  # of the machine, before it began
+    others: float  # cores that were used by others meanwhile
     found: NDArray[np.float64]
 
 
@@ -169,6 +174,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in (("queries", 12377), ("gallery", 36961), ("width", 2048), ("rounds", 3), ("threads", 2)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--patience", type=float, default=0, help="seconds to wait before each run for a quiet machine")
     parser.add_argument("--only", nargs="+", choices=KINDS, default=list(KINDS), metavar="KIND", help=", ".join(KINDS))
     parser.add_argument("--no-keep", action="store_true", help="print, and leave the kept results as they are")
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)  # what is run, by whom, where its answer goes
@@ -194,10 +200,9 @@ def report(options: argparse.Namespace, size: tuple[int, int, int]) -> list[str]
         f"The {K} nearest of {queries:,} queries among {gallery:,} entries of {width:,} numbers each, in float32, on "
         f"{device_name(cpu)}, {options.threads} threads; bf16 in hardware: {bf16_hardware(cpu)}. "
         f"faiss {version('faiss-cpu')}. Medians of {options.rounds} rounds, with their range; memory is the peak above "
-        "the inputs. The load is the machine's, in the mean over a minute, before each run: ours alone would be at most "
-        f"{options.threads}.",
+        "the inputs. The last column is how many cores others used meanwhile, in each run.",
         "",
-        "| features | | s | MiB | as faiss | as float64, where gaps allow | as float64, ties by index | load |",
+        "| features | | s | MiB | as faiss | as float64, where gaps allow | as float64, ties by index | others |",
         "| :-- | :-- | --: | --: | --: | --: | --: | --: |",
     ]
     for kind in options.only:
@@ -207,9 +212,8 @@ def report(options: argparse.Namespace, size: tuple[int, int, int]) -> list[str]
         for name, done in runs.items():
             found = done[0].found
             sampled = found[:: max(1, queries // SAMPLE)]
-            shares = ((found == theirs).mean(), (sampled == truth)[clear].mean(), (sampled == truth).mean())
-            shares_said = " | ".join("none" if np.isnan(each) else f"{each:.4%}" for each in shares)
-            lines.append(f"| {kind} | {name} | {cost(done)} | {shares_said} | {loads(done)} |")
+            shares = " | ".join(map(share, (found == theirs, (sampled == truth)[clear], sampled == truth)))
+            lines.append(f"| {kind} | {name} | {cost(done)} | {shares} | {others(done)} |")
     lines += [
         "",
         "Two columns of agreement hold "
@@ -218,18 +222,18 @@ def report(options: argparse.Namespace, size: tuple[int, int, int]) -> list[str]
         "",
         "## Whole rankings",
         "",
-        f"First rank, average precision and mAP@R, {width:,} numbers, about {gallery // ((queries + gallery) // 16)} right "
-        "entries a query.",
+        f"First rank, average precision and mAP@R of every query, over all {gallery:,} entries; about "
+        f"{gallery // items(queries + gallery)} right ones a query.",
         "",
-        "| features | | s | MiB | mean average precision | first ranks as ours | load |",
+        "| features | | s | MiB | mean average precision | first ranks as ours | others |",
         "| :-- | :-- | --: | --: | --: | --: | --: |",
     ]
     for kind in [kind for kind in options.only if kind in JUDGED]:
         runs = rounds(options, "judge", kind, JUDGES)
         for name, done in runs.items():
             found = done[0].found
-            same = (found[:, 0] == runs["ours"][0].found[:, 0]).mean()
-            lines.append(f"| {kind} | {name} | {cost(done)} | {found[:, 1].mean():.6f} | {same:.4%} | {loads(done)} |")
+            same = share(found[:, 0] == runs["ours"][0].found[:, 0])
+            lines.append(f"| {kind} | {name} | {cost(done)} | {found[:, 1].mean():.6f} | {same} | {others(done)} |")
     return lines
 
 
@@ -239,12 +243,13 @@ def rounds(options: argparse.Namespace, what: str, kind: str, contenders: Sequen
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(options.rounds):
             for name in contenders:
-                load, path = os.getloadavg()[0], Path(folder) / "found.npy"
+                path = Path(folder) / "found.npy"
+                wait_for_quiet(options.patience)
                 size = [f"--{name}={getattr(options, name)}" for name in ("queries", "gallery", "width", "threads")]
                 command = [sys.executable, __file__, *size, "--one", f"{what} {kind}", name, str(path)]
                 said = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
-                found[name].append(Run(said["seconds"], said["peak"], load, np.load(path)))
-                print(f"{what} {kind}, {name}: {said['seconds']:.2f} s", file=sys.stderr)
+                found[name].append(Run(**said, found=np.load(path)))
+                print(f"{what} {kind}, {name}:", said, file=sys.stderr)
     return found
 
 
@@ -255,11 +260,30 @@ def one(what: str, name: str, path: str, size: tuple[int, int, int]) -> None:
     work = (SEARCHES if task == "search" else JUDGES)[name]
     work(Features(given.queries[:8], given.gallery[:1000], given.asked[:8], given.held[:1000]))  # libraries, threads
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forgets the peak so far
-    before, began = memory("VmRSS"), time.perf_counter()
+    before, began, busy, own = memory("VmRSS"), time.perf_counter(), busy_seconds(), time.process_time()
     found = work(given)
     seconds, peak = time.perf_counter() - began, memory("VmHWM") - before
+    others = (busy_seconds() - busy - (time.process_time() - own)) / seconds
     np.save(path, found.numpy())
-    print(json.dumps({"seconds": seconds, "peak": peak}))
+    print(json.dumps({"seconds": seconds, "peak": peak, "others": others}))
+
+
+def wait_for_quiet(patience: float) -> None:
+    """Waits until others leave the machine alone for two seconds, or patience ends."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        before = busy_seconds()
+        time.sleep(2)
+        if busy_seconds() - before < 0.1:
+            return
+
+
+def busy_seconds() -> float:
+    """Seconds that the machine's cores have worked, together."""
+    user, nice, system, _idle, _waiting, *more = (
+        Path("/proc/stat").read_text(encoding="ascii").split("\n")[0].split()[1:]
+    )
+    return sum(map(int, (user, nice, system, *more[:3]))) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(name: str) -> float:
@@ -277,13 +301,17 @@ def reference(given: Features) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     return entry[:, :K].numpy(), gaps & np.pad(gaps, ((0, 0), (1, 0)), constant_values=True)[:, :K]
 
 
+def share(agree: NDArray[np.bool_]) -> str:
+    return f"{agree.mean():.3%}" if agree.size else "none"
+
+
 def cost(done: Sequence[Run]) -> str:
     seconds = [run.seconds for run in done]
     return f"{median(seconds):.1f} ({min(seconds):.1f} to {max(seconds):.1f}) | {max(run.peak for run in done):,.0f}"
 
 
-def loads(done: Sequence[Run]) -> str:
-    return ", ".join(f"{run.load:.1f}" for run in done)
+def others(done: Sequence[Run]) -> str:
+    return ", ".join(f"{max(0.0, run.others):.1f}" for run in done)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The benchmark of the queue still measures what it says; and its name, which the standard library has too."""
+"""Benchmarks still measure what they say; and the name of one, which the standard library has too."""
 
 import subprocess
 import sys
@@ -38,3 +38,13 @@ def test_a_filled_store_is_one_that_status_reads(ablate, tmp_path):
     store = tmp_path / "store.db"
     python("-m", "benchmarks.queueing.fill", store, 200)
     assert "200 done" in ablate("status", "--store", store).out
+
+
+def test_retrieval_compares_neighbours_and_rankings():
+    small = ("--queries", 60, "--gallery", 900, "--width", 16, "--rounds", 1, "--only", "spread", "--no-keep")
+    printed = python(BENCHMARKS / "retrieval.py", *small)
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in printed.splitlines() if "| spread |" in line]
+    assert [row[1] for row in rows].count("ours") == 2
+    assert len(rows) == 6
+    clear, all_places = rows[0][5:7]
+    assert (clear, all_places) == ("100.000%", "100.000%")

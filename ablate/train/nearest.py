@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ablate.train.screen import GROUP, Block, Screen, padded, precisions, similarity
+from ablate.train.screen import GROUP, Block, Screen, few_rows, padded, precisions, similarity
 
 CELLS = 2**24
 """Similarities held at once."""
@@ -70,8 +70,7 @@ def _codes(vectors: Tensor) -> Tensor:
     factors = torch.randint(2**62, (vectors.shape[1],), generator=torch.Generator().manual_seed(0)) * 2 + 1
     factors = factors.to(vectors.device)
     codes = torch.empty(len(vectors), dtype=torch.int64, device=vectors.device)
-    for start in range(0, len(vectors), 256):
-        here = slice(start, start + 256)
+    for here in few_rows(vectors):
         torch.sum(vectors[here].view(torch.int32) * factors, 1, out=codes[here])
     return codes
 

@@ -7,6 +7,7 @@ equal entries are equally similar; and pairs that tie in mathematics tie here, b
 are rounded off.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -17,7 +18,7 @@ from ablate.train.device import bf16_hardware
 GROUP = 64
 """Blocks are padded to a multiple of this many columns, with minus infinity."""
 
-_ELEMENTS = 2**19  # of float64 at once where pairs are computed: what caches hold
+_ELEMENTS = 2**20  # of float64 at once where pairs are computed: what caches hold
 _TILE = 4096  # gallery entries in one product: of products with all at once, the caches hold too little
 _COPY = 2**27  # numbers of a gallery that are copied to bf16
 
@@ -83,12 +84,13 @@ class Screen:
         self.dtype, self.exact = dtype, dtype == torch.float64
         self.limit = 2**62 if self.exact else len(gallery) // (64 if dtype == torch.bfloat16 else 32)
         """Pairs of a query that are compared exactly sooner than by the next screen."""
-        self.norm = self.residual = 0.0  # the greatest of the gallery
-        for start in range(0, len(gallery), 128):  # few at a time, so that what is made of them stays in the caches
-            part, cast = gallery[start : start + 128], self.gallery[start : start + 128]
+        norm, residual = torch.zeros(2, len(gallery), dtype=torch.float64, device=gallery.device)
+        for here in few_rows(gallery):
+            norm[here] = _norms(gallery[here])
             if dtype == torch.bfloat16:
-                self.residual = max(self.residual, float(_norms(part - cast.copy_(part)).max()))
-            self.norm = max(self.norm, float(_norms(part).max()))
+                self.gallery[here] = gallery[here]
+                residual[here] = _norms(gallery[here] - self.gallery[here])
+        self.norm, self.residual = norm.max(), residual.max()
         self._values = torch.empty(0)
 
     def block(self, queries: Tensor) -> Block:
@@ -154,6 +156,15 @@ def _product(one: Tensor, other: Tensor, out: Tensor) -> None:
 def _norms(vectors: Tensor) -> Tensor:
     norms: Tensor = torch.linalg.vector_norm(vectors, dim=1, dtype=torch.float64)
     return norms
+
+
+def few_rows(vectors: Tensor) -> Iterator[slice]:
+    """Parts of so many vectors that what is made of them stays in a CPU's nearest cache.
+
+    They are too small for torch to share among threads, which costs more than it gains where others use the machine.
+    """
+    rows = max(1, (2**14 if vectors.device.type == "cpu" else 2**24) // vectors.shape[1])
+    return (slice(start, start + rows) for start in range(0, len(vectors), rows))
 
 
 def padded(row: Tensor, values: Tensor, rows: int, fill: float, least: int = 1) -> Tensor:

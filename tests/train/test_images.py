@@ -21,6 +21,7 @@ from ablate.train.images import ahead, batchwise, fetcher, upload
 from ablate.train.interface import Outcome, Progress, Pruned, Stopped
 from ablate.train.reading import Indices, Reader, in_file
 from ablate.train.retrieval import train_on
+from tests.data.jpegs import photographs
 from tests.train.test_resume import DEVICES, asked_during, interrupted, with_small
 
 Configure = Callable[..., RetrievalConfig]
