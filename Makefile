@@ -35,11 +35,8 @@ bench: setup
 	$(BIN)/python benchmarks/main_path.py
 	$(BIN)/python benchmarks/demo.py
 	$(BIN)/python benchmarks/core.py
-<<<<<<< HEAD
 	$(BIN)/python benchmarks/packing.py
-=======
 	$(BIN)/python benchmarks/retrieval.py
->>>>>>> retrieval
 	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/calibration.py
 	$(BIN)/python benchmarks/adaptive.py
