@@ -262,51 +262,50 @@ def test_it_goes_on_from_every_step_of_the_end(
 
 
 SCRIPT = """
-import sys
+import os, signal, sys
 from pathlib import Path
 from ablate.data import packing
 from tests.data.trees import prepare, tree_of
 
 packing.BLOCK = 4
-prepare(tree_of(Path(sys.argv[1]), int(sys.argv[2])))
+root, photos, end = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+
+class Killing(packing.Silent):
+    def advance(self, done, total):
+        if done >= end:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+prepare(tree_of(root, photos), watcher=Killing())
 """
 
 
-def started(root: Path, photos: int) -> subprocess.Popen[bytes]:
-    """A process of its own that packs the tree."""
-    return subprocess.Popen([sys.executable, "-c", SCRIPT, root, str(photos)], cwd=Path(__file__).parents[2])
-
-
-def done_so_far(root: Path) -> int:
-    return sum(max(path.read_bytes().count(b"\n") - 1, 0) for path in (root / FOLDER).glob(".partial-*/journal"))
+def started(root: Path, photos: int, end: int) -> subprocess.Popen[bytes]:
+    """A process of its own that packs the tree, and is killed once so many photographs are done."""
+    command = [sys.executable, "-c", SCRIPT, root, str(photos), str(end)]
+    return subprocess.Popen(command, cwd=Path(__file__).parents[2])
 
 
 @pytest.mark.parametrize(
     ("photos", "kills"), [(60, 2), pytest.param(1500, 10, marks=pytest.mark.slow)], ids=["quick", "whole"]
 )
 def test_killed_at_random_points_it_gives_the_same_bytes(tmp_path: Path, photos: int, kills: int) -> None:
-    """SIGKILL to a real process, each time after a random number of photographs, or in the middle of one."""
+    """SIGKILL to a real process, wherever its threads are then."""
     whole = undisturbed(tmp_path, photos)
     listing = tree(tmp_path / "set", photos)
     draw = random.Random(photos)
-    points = sorted(draw.randrange(photos - 8) for _ in range(kills))
-    for point in points:
-        process = started(listing.root, photos)
-        while done_so_far(listing.root) < point or not (listing.root / FOLDER).exists():
-            assert process.poll() is None, "it ended before it was killed"
-        time.sleep(draw.random() * 0.005)
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
-        assert done_so_far(listing.root) >= point
+    for point in sorted(draw.sample(range(1, photos), kills)):
+        assert started(listing.root, photos, point).wait() == -signal.SIGKILL
+        (journal,) = (listing.root / FOLDER).glob(".partial-*/journal")
+        assert point - 4 <= journal.read_bytes().count(b"\n") - 1 <= point
         assert not list((listing.root / FOLDER).glob("[0-9]*"))
-    assert started(listing.root, photos).wait() == 0
+    assert started(listing.root, photos, photos + 1).wait() == 0
     assert files(listing.root) == whole
 
 
 def test_of_two_processes_at_once_one_waits_and_finds_it_done(tmp_path: Path) -> None:
     whole = undisturbed(tmp_path, 60)
     listing = tree(tmp_path / "set", 60)
-    both = [started(listing.root, 60) for _ in range(2)]
+    both = [started(listing.root, 60, 61) for _ in range(2)]
     assert [process.wait() for process in both] == [0, 0]
     assert files(listing.root) == whole
 
