@@ -7,6 +7,7 @@ from ablate.errors import AblateError
 from ablate.train.backbone import backbone, misfit
 from ablate.train.config.retrieval import RetrievalConfig
 from ablate.train.norm import by_role
+from ablate.train.strides import without_needless_strides
 from ablate.train.weights import initialise, library_draws, load_pretrained
 
 
@@ -49,7 +50,8 @@ def width(network: nn.Module, config: RetrievalConfig) -> int:
     maps: list[torch.Size] = []
     stage = getattr(network, "layer4", nn.Identity())
     watch = stage.register_forward_hook(lambda _, given, made: maps.extend([given[0].shape[2:], made.shape[2:]]))
-    features = attempt(network, config)
+    with without_needless_strides(network):
+        features = attempt(network, config)
     watch.remove()
     if config.model.last_stride == 1 and maps[0] != maps[1]:
         raise AblateError(
