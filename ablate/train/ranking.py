@@ -11,10 +11,13 @@ from torch import Tensor
 
 from ablate.train.counting import NONE, Lookup, Pairs, ranks
 from ablate.train.interface import Ranks
-from ablate.train.nearest import CELLS, Between, attempt, nothing
+from ablate.train.nearest import Between, attempt, nothing
 from ablate.train.screen import Screen, padded, precisions
 
 Floats = NDArray[np.float64]
+
+CELLS = 2**24
+"""Similarities held at once, with as many places, truth values and copies."""
 
 MANY = 64
 """With more right entries, it is quicker to sort a query's ranking than to count what is ahead of each."""

@@ -18,7 +18,7 @@ from ablate.train.device import bf16_hardware
 GROUP = 64
 """Blocks are padded to a multiple of this many columns, with minus infinity."""
 
-_ELEMENTS = 2**20  # of float64 at once where pairs are computed: what caches hold
+_ELEMENTS = 2**17  # of float64 at once where pairs are computed: what a CPU's nearer caches hold
 _TILE = 4096  # gallery entries in one product: of products with all at once, the caches hold too little
 _COPY = 2**27  # numbers of a gallery that are copied to bf16
 
@@ -40,10 +40,10 @@ def precisions(gallery: Tensor) -> tuple[torch.dtype, ...]:
 def similarity(queries: Tensor, gallery: Tensor, query: Tensor, entry: Tensor) -> Tensor:
     """The exact similarities of pairs, float32 (pairs,): of rows `query` of the queries and `entry` of the gallery."""
     found = torch.empty(len(query), device=queries.device)
-    step = max(1, _ELEMENTS // queries.shape[1])
+    step = max(1, (_ELEMENTS if queries.device.type == "cpu" else 2**24) // queries.shape[1])
     for start in range(0, len(query), step):
         here = slice(start, start + step)
-        terms = gallery[entry[here]].double().mul_(queries[query[here]])
+        terms = gallery.index_select(0, entry[here]).double().mul_(queries.index_select(0, query[here]))
         width = terms.shape[1]
         while width > 1:
             half = (width + 1) // 2
