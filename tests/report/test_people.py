@@ -169,6 +169,118 @@ def test_a_report_says_what_a_fraction_cannot_tell_apart(ablate: Ablate, form: s
 
 
 def test_the_separate_t_stands_on_paper_and_where_it_contradicts_in_the_terminal(ablate: Ablate) -> None:
+    made(ablate, "several")
+    family = [c for c in json.loads(ablate("report", "--format", "json").out)["contrasts"] if c["in_family"]]
+    table = next(t for t in tables_of(ablate("report", "--format", "markdown").out) if "separate t, 95 %" in t[0])
+    low, high = family[0]["ci_separate_pp"]
+    assert any(f"{low:+.2f}, {high:+.2f}".replace("-", "−") in line.replace("\\", "") for line in table)
+    assert r"separate t, 95 \%" in ablate("report", "--format", "latex").out
+    ends = [(c["ci_pp"], c["ci_separate_pp"]) for c in family if c["method"] == "pooled t"]
+    against = sum((a[0] <= 0 <= a[1]) != (b[0] <= 0 <= b[1]) for a, b in ends)
+    text = " ".join(ablate("report").out.split())
+    assert "separate t, 95 %" not in text
+    assert against > 0
+    assert text.count("by its own seeds alone [") == min(against, 5)
+    assert (f"… and {against - 5} more such contrast" in text) == (against > 5)
+    assert "adjusted among them alone" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown", "latex"])
+def test_a_report_says_what_a_fraction_cannot_tell_apart(ablate: Ablate, form: str) -> None:
+    made(ablate, "fractional")
+    text = " ".join(ablate("report", "--format", form).out.split())
+    assert "What the fraction cannot tell apart" in text
+    assert "8 of 16 combinations, regular fraction of resolution IV" in text
+    assert "clear of interactions only as far as the following lines say" in text
+    made(ablate, "one")
+    assert "the fraction" not in ablate("report", "--format", form).out
+
+
+def test_the_separate_t_stands_on_paper_and_where_it_contradicts_in_the_terminal(ablate: Ablate) -> None:
+    made(ablate, "several")
+    family = [c for c in json.loads(ablate("report", "--format", "json").out)["contrasts"] if c["in_family"]]
+    table = next(t for t in tables_of(ablate("report", "--format", "markdown").out) if "separate t, 95 %" in t[0])
+    low, high = family[0]["ci_separate_pp"]
+    assert any(f"{low:+.2f}, {high:+.2f}".replace("-", "−") in line.replace("\\", "") for line in table)
+    assert r"separate t, 95 \%" in ablate("report", "--format", "latex").out
+    ends = [(c["ci_pp"], c["ci_separate_pp"]) for c in family if c["method"] == "pooled t"]
+    against = sum((a[0] <= 0 <= a[1]) != (b[0] <= 0 <= b[1]) for a, b in ends)
+    text = " ".join(ablate("report").out.split())
+    assert "separate t, 95 %" not in text
+    assert against > 0
+    assert text.count("by its own seeds alone [") == min(against, 5)
+    assert (f"… and {against - 5} more such contrast" in text) == (against > 5)
+    assert "adjusted among them alone" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown", "latex"])
+def test_a_report_says_what_a_fraction_cannot_tell_apart(ablate: Ablate, form: str) -> None:
+    made(ablate, "fractional")
+    text = " ".join(ablate("report", "--format", form).out.split())
+    assert "What the fraction cannot tell apart" in text
+    assert "8 of 16 combinations, regular fraction of resolution IV" in text
+    assert "clear of interactions only as far as the following lines say" in text
+    made(ablate, "one")
+    assert "the fraction" not in ablate("report", "--format", form).out
+
+
+def test_the_separate_t_stands_on_paper_and_where_it_contradicts_in_the_terminal(ablate: Ablate) -> None:
+    made(ablate, "several")
+    family = [c for c in json.loads(ablate("report", "--format", "json").out)["contrasts"] if c["in_family"]]
+    table = next(t for t in tables_of(ablate("report", "--format", "markdown").out) if "separate t, 95 %" in t[0])
+    low, high = family[0]["ci_separate_pp"]
+    assert any(f"{low:+.2f}, {high:+.2f}".replace("-", "−") in line.replace("\\", "") for line in table)
+    assert r"separate t, 95 \%" in ablate("report", "--format", "latex").out
+    ends = [(c["ci_pp"], c["ci_separate_pp"]) for c in family if c["method"] == "pooled t"]
+    against = sum((a[0] <= 0 <= a[1]) != (b[0] <= 0 <= b[1]) for a, b in ends)
+    text = " ".join(ablate("report").out.split())
+    assert "separate t, 95 %" not in text
+    assert against > 0
+    assert text.count("by its own seeds alone [") == min(against, 5)
+    assert (f"… and {against - 5} more such contrast" in text) == (against > 5)
+    assert "adjusted among them alone" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown", "latex"])
+def test_a_report_says_what_a_fraction_cannot_tell_apart(ablate: Ablate, form: str) -> None:
+    made(ablate, "fractional")
+    text = " ".join(ablate("report", "--format", form).out.split())
+    assert "What the fraction cannot tell apart" in text
+    assert "8 of 16 combinations, regular fraction of resolution IV" in text
+    assert "clear of interactions only as far as the following lines say" in text
+    made(ablate, "one")
+    assert "the fraction" not in ablate("report", "--format", form).out
+
+
+def test_the_separate_t_stands_on_paper_and_where_it_contradicts_in_the_terminal(ablate: Ablate) -> None:
+    made(ablate, "several")
+    family = [c for c in json.loads(ablate("report", "--format", "json").out)["contrasts"] if c["in_family"]]
+    table = next(t for t in tables_of(ablate("report", "--format", "markdown").out) if "separate t, 95 %" in t[0])
+    low, high = family[0]["ci_separate_pp"]
+    assert any(f"{low:+.2f}, {high:+.2f}".replace("-", "−") in line.replace("\\", "") for line in table)
+    assert r"separate t, 95 \%" in ablate("report", "--format", "latex").out
+    ends = [(c["ci_pp"], c["ci_separate_pp"]) for c in family if c["method"] == "pooled t"]
+    against = sum((a[0] <= 0 <= a[1]) != (b[0] <= 0 <= b[1]) for a, b in ends)
+    text = " ".join(ablate("report").out.split())
+    assert "separate t, 95 %" not in text
+    assert against > 0
+    assert text.count("by its own seeds alone [") == min(against, 5)
+    assert (f"… and {against - 5} more such contrast" in text) == (against > 5)
+    assert "adjusted among them alone" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown", "latex"])
+def test_a_report_says_what_a_fraction_cannot_tell_apart(ablate: Ablate, form: str) -> None:
+    made(ablate, "fractional")
+    text = " ".join(ablate("report", "--format", form).out.split())
+    assert "What the fraction cannot tell apart" in text
+    assert "8 of 16 combinations, regular fraction of resolution IV" in text
+    assert "clear of interactions only as far as the following lines say" in text
+    made(ablate, "one")
+    assert "the fraction" not in ablate("report", "--format", form).out
+
+
+def test_the_separate_t_stands_on_paper_and_where_it_contradicts_in_the_terminal(ablate: Ablate) -> None:
     Path("study.yaml").write_text(STUDIES["several"], encoding="utf-8")
     ablate("run", "study.yaml", "--seeds", "2", "--executor", "inline")
     family = [c for c in json.loads(ablate("report", "--format", "json").out)["contrasts"] if c["in_family"]]
