@@ -37,6 +37,7 @@ bench: setup
 	$(BIN)/python benchmarks/core.py
 	$(BIN)/python benchmarks/packing.py
 	$(BIN)/python benchmarks/retrieval.py
+	$(BIN)/python benchmarks/larger.py  # Linux with control groups of version 1, as root; 10 GB of disk
 	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/calibration.py
 	$(BIN)/python benchmarks/adaptive.py

@@ -48,3 +48,14 @@ def test_retrieval_compares_neighbours_and_rankings():
     assert len(rows) == 6
     clear, all_places = rows[0][5:7]
     assert (clear, all_places) == ("100.000%", "100.000%")
+
+
+def test_packing_is_held_against_a_loop_that_makes_the_same():
+    printed = python(BENCHMARKS / "packing.py", "--photographs", 30, "--rounds", 1, "--no-keep")
+    ours, loop = [line.split("|")[1:-1] for line in printed.splitlines() if "prepare`" in line or "plain loop" in line]
+    assert all(float(cell.split()[0]) > 0 for cell in (*ours[1:], *loop[1:]))
+    assert "with the same pixels" in printed
+
+
+def test_a_set_larger_than_memory_is_named_with_what_the_benchmark_needs():
+    assert "--gigabytes" in python(BENCHMARKS / "larger.py", "--help")

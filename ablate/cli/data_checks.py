@@ -1,6 +1,7 @@
 """Rows held against their data before anything is queued: what cannot be trained or tested on it is a wrong request."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ablate.errors import AblateError
@@ -9,8 +10,9 @@ from ablate.study.trial import Trial
 
 if TYPE_CHECKING:
     from ablate.data import Dataset
+    from ablate.train.config import RetrievalConfig
 
-LOOKED_AT = ("data", "loss", "batch", "schedule", "evaluate")
+LOOKED_AT = ("data", "model", "loss", "batch", "schedule", "evaluate")
 """The parts of a config that are held against the data."""
 
 MOST_NAMED = 3
@@ -24,7 +26,7 @@ def check_on_data(wanted: Sequence[Trial]) -> None:
             about = canonical([trial.config[part] for part in LOOKED_AT])
             alike.setdefault(about, {}).setdefault(trial.label, trial)
     faults: dict[str, list[str]] = {}
-    known: dict[str, Dataset] = {}
+    known = _Known()
     for trials in alike.values():
         for fault in _faults(next(iter(trials.values())).config, known):
             faults.setdefault(fault, []).extend(trials)
@@ -32,24 +34,48 @@ def check_on_data(wanted: Sequence[Trial]) -> None:
         raise AblateError("\n".join(f"{_rows(labels)}: {fault}" for fault, labels in faults.items()))
 
 
-def _faults(values: dict[str, Any], known: "dict[str, Dataset]") -> Iterable[str]:
-    """What one config finds wrong with its data; `known` keeps labels that are read already."""
+class _Known:
+    """Labels that are read already, and the widths of networks, by the parts of configs that they depend on."""
+
+    def __init__(self) -> None:
+        self.labels: dict[str, Dataset] = {}
+        self.widths: dict[str, int] = {}
+
+
+def _faults(values: dict[str, Any], known: _Known) -> Iterable[str]:
+    """What one config finds wrong with its data, and with its features where it matters how wide they are."""
     from ablate.data import detected, load
-    from ablate.train.checks import check_boxes, check_data
+    from ablate.train.checks import check_boxes, check_data, check_width
     from ablate.train.config import RetrievalConfig
 
     config = RetrievalConfig.model_validate(values)
     of_data = canonical(values["data"])
-    if of_data not in known:
-        known[of_data] = load(config.data.name, config.data.root, config.data.size, pixels=False)
-    try:
-        check_data(known[of_data], config)
-        if config.evaluate.detections is not None:
-            boxes = detected(config.data.name, config.data.root, config.data.size, config.evaluate.detections)
-            check_boxes(boxes, config.evaluate)
-    except AblateError as error:
-        return str(error).split("\n")
-    return []
+    if of_data not in known.labels:
+        known.labels[of_data] = load(config.data.name, config.data.root, config.data.size, pixels=False)
+    checks: list[Callable[[], None]] = [partial(check_data, known.labels[of_data], config)]
+    if config.evaluate.detections is not None:
+        boxes = detected(config.data.name, config.data.root, config.data.size, config.evaluate.detections)
+        checks.append(partial(check_boxes, boxes, config.evaluate))
+    if config.evaluate.whitening:
+        checks.append(lambda: check_width(_width(config, known), config))
+    faults = []
+    for check in checks:
+        try:
+            check()
+        except AblateError as error:
+            faults += str(error).split("\n")
+    return faults
+
+
+def _width(config: "RetrievalConfig", known: _Known) -> int:
+    """How wide the features are; AblateError if the backbone cannot be built."""
+    from ablate.train.backbone import backbone
+    from ablate.train.model import width
+
+    of_network = canonical([config.model.model_dump(mode="json"), config.data.size])
+    if of_network not in known.widths:
+        known.widths[of_network] = width(backbone(config), config)
+    return known.widths[of_network]
 
 
 def _rows(labels: Sequence[str]) -> str:

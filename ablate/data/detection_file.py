@@ -93,8 +93,15 @@ def _detection(number: int, entry: Any, photos: Mapping[int, Path], categories: 
     if not _is_number(score):
         raise ValueError(f"score {reprlib.repr(score)}: not a finite number")
     left, top, width, height = map(float, box)
-    return Detection(number, photo, category - 1, (left, top, left + width, top + height), float(score))
+    right, bottom = left + width, top + height
+    if not math.isfinite(right) or not math.isfinite(bottom):
+        raise ValueError(f"bbox {reprlib.repr(box)}: its right or bottom side is no finite number")
+    return Detection(number, photo, category - 1, (left, top, right, bottom), float(score))
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether a value is a number that a float can hold."""
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False

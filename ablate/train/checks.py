@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 from ablate.data.dataset import GALLERY, QUERY, SPLITS, Dataset
 from ablate.errors import AblateError
 from ablate.train.batches import sampler
-from ablate.train.config.retrieval import FITTED, Evaluate, RetrievalConfig
+from ablate.train.config.retrieval import Evaluate, RetrievalConfig
 
 if TYPE_CHECKING:
     from ablate.data import Detected
 
 TESTED = ("validation", "test")
+
+FITTED = 4096
+"""Training images on which whitening is fitted, at most, evenly spaced."""
 
 
 def check_data(dataset: Dataset, config: RetrievalConfig) -> None:

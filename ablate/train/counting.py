@@ -99,9 +99,14 @@ def _ahead(values: Tensor, index: Tensor, exact: Tensor, entry: Tensor) -> Tenso
     told = torch.empty_like(values)  # float32 is summed many times as fast as truth values
     for column in range(entry.shape[1]):
         mine = exact[:, column, None]
-        ahead[:, column] = torch.gt(values, mine, out=told).sum(1)
-        tied = torch.ge(values, mine, out=told).sum(1).long() - ahead[:, column] > 1  # others than the right one itself
+        ahead[:, column] = _count(torch.gt(values, mine, out=told))
+        tied = _count(torch.ge(values, mine, out=told)) - ahead[:, column] > 1  # others than the right one itself
         rows = tied.nonzero().squeeze(1)
         earlier = (values[rows] == mine[rows]) & (index[rows] < entry[rows, column, None])
         ahead[rows, column] += earlier.sum(1)
     return ahead
+
+
+def _count(told: Tensor) -> Tensor:
+    """How many are 1 in each row of zeros and ones, float32, which holds whole numbers up to 2^24; int64 (n,)."""
+    return torch.stack([part.sum(1).long() for part in torch.split(told, 2**24, dim=1)]).sum(0)

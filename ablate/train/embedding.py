@@ -48,7 +48,7 @@ def embed(network: Network, found: Features, config: Evaluate) -> Tensor:
 
 class Whitening(NamedTuple):
     """PCA whitening (Jégou and Chum, 2012): the `mean`, (width,), that is taken off, and the components, (width,
-    dimensions), each divided by its standard deviation.
+    dimensions), each divided by its standard deviation; 0 where the embeddings do not vary.
     """
 
     mean: Tensor
@@ -62,19 +62,14 @@ class Whitening(NamedTuple):
 def whitening(embeddings: Tensor, dimensions: int) -> Whitening:
     """Fitted on embeddings (n, width), with 1 <= dimensions <= width; in float64 on the CPU, on every device alike.
 
-    Raises FeaturesError if they vary in fewer directions.
+    They may vary in fewer directions, as those of a collapsed network do: the others tell nothing apart.
     """
     found = embeddings.double().cpu()
     mean = found.mean(dim=0)
     centred = found - mean
     variance, vectors = torch.linalg.eigh(centred.T @ centred / len(found))  # ascending
-    spanned = int((variance > FLOOR).sum())
-    if spanned < dimensions:
-        raise FeaturesError(
-            f"the embeddings of {len(found)} training images vary in {spanned} directions, and "
-            f"evaluate.whitening.dimensions asks for {dimensions}; lower it"
-        )
-    components = vectors[:, -dimensions:] / variance[-dimensions:].sqrt()
+    scale = torch.where(variance > FLOOR, variance.clamp(min=FLOOR).rsqrt(), 0.0)
+    components = (vectors * scale)[:, -dimensions:]
     return Whitening(mean.to(embeddings), components.to(embeddings))
 
 

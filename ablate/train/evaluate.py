@@ -12,7 +12,8 @@ from torch import Tensor
 
 from ablate.data.dataset import GALLERY, NO_CAMERA, QUERY, SPLITS, Dataset
 from ablate.train.augment import normalize
-from ablate.train.config.retrieval import FITTED, Evaluate, RetrievalConfig
+from ablate.train.checks import FITTED
+from ablate.train.config.retrieval import Evaluate, RetrievalConfig
 from ablate.train.device import autocast
 from ablate.train.embedding import Features, FeaturesError, Whitening, embed, expand, whitening
 from ablate.train.images import Fetch, ahead, fetcher

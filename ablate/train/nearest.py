@@ -58,10 +58,13 @@ def first_of_equals(vectors: Tensor, k: int) -> Tensor:
     """The indices of vectors that have fewer than k equal ones before them, ascending: no other is among the k best."""
     order, first = _runs(_codes(vectors))
     place = torch.arange(len(order), device=order.device)
+    size = torch.bincount(first, minlength=len(order))[first]
+    begins = place.clone()  # of a row of vectors that are equal, each to the one before it: codes may agree by chance
+    for later in torch.split(((place > first) & (size > k)).nonzero().squeeze(1), 4096):
+        equal = (vectors[order[later]] == vectors[order[later - 1]]).all(1)
+        begins[later[equal]] = 0
     kept = torch.ones(len(order), dtype=torch.bool, device=order.device)
-    for later in torch.split((place - first >= k).nonzero().squeeze(1), 4096):
-        equal = (vectors[order[later]] == vectors[order[first[later]]]).all(1)
-        kept[order[later[equal]]] = False
+    kept[order[place - begins.cummax(0).values >= k]] = False
     return kept.nonzero().squeeze(1)
 
 
@@ -89,7 +92,7 @@ def _search(queries: Tensor, gallery: Tensor, k: int, between: Between) -> Neigh
         torch.empty(len(queries), k, dtype=torch.int64, device=queries.device),
         torch.empty(len(queries), k, device=queries.device),
     )
-    rows = max(1, CELLS // len(gallery))
+    rows = max(1, CELLS // (len(gallery) + 8 * k))
 
     def answer(screen: Screen, asked: Tensor) -> Tensor:
         done, (entry, found) = _among(screen, queries[asked], gallery, k)
@@ -151,7 +154,7 @@ def _candidates(block: Block, k: int, limit: int) -> tuple[Tensor, Tensor, Tenso
     query, group = (greatest >= bar).nonzero(as_tuple=True)
     within = grouped[query, group] >= bar[query]
     number = torch.zeros(count, dtype=torch.int64, device=query.device).index_add_(0, query, within.sum(1))
-    done = number <= limit
+    done = (number >= k) & (number <= limit)  # fewer: the bar is not a number
     place, column = (within & done[query, None]).nonzero(as_tuple=True)
     return query[place], group[place] * size + column, done
 

@@ -111,6 +111,7 @@ class Screen:
                 _product(cast, self.gallery[start : start + _TILE], out)
         if self.exact:
             return Block(values, torch.zeros_like(slack), 0.0)
+        values[slack.isinf().squeeze(1)] = 0
         # The exact similarity is rounded to float32 as well, and so are the bounds that values are held against.
         return Block(values, slack, _ROUNDED[self.dtype] + 2.0**-22)
 
@@ -130,7 +131,8 @@ class Screen:
 
         By Cauchy and Schwarz, from what the conversion really took from each vector; then from the additions in any
         order (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1); then from numbers that are
-        too small for float32, which hardware may take for zero. Terms of zero add nothing.
+        too small for float32, which hardware may take for zero. Terms of zero add nothing. Where a sum on the way
+        may be too large for float32, values say nothing.
         """
         norm, cast_norm = _norms(queries), _norms(cast)
         converted = _norms(queries - cast) * self.norm + cast_norm * self.residual
@@ -141,7 +143,10 @@ class Screen:
         summed = roundings / (1 - roundings) * cast_norm * (self.norm + self.residual)
         vanished = 0.0 if self.exact else queries.shape[1] * 2.0**-126 * (1 + norm + self.norm)
         slack = (converted + summed + vanished) * 1.0001  # the norms are rounded too
-        return torch.where(norm * self.norm == 0, 0.0, slack)[:, None]
+        slack = torch.where(norm * self.norm == 0, 0.0, slack)
+        if not self.exact:
+            slack[~(cast_norm * (self.norm + self.residual) < 2.0**126)] = torch.inf
+        return slack[:, None]
 
 
 def _product(one: Tensor, other: Tensor, out: Tensor) -> None:

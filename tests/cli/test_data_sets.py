@@ -65,6 +65,16 @@ def test_a_csv_is_packed_trained_on_and_tested(ablate: Ablate, rows: list[str]) 
     assert "csv" in ablate("data", "list").out
 
 
+def test_whitening_to_more_dimensions_than_a_network_has_beside_another_fault(ablate: Ablate, rows: list[str]) -> None:
+    cells = ("--set", "config.evaluate.whitening={dimensions: 150}", "--set", "config.model.backbone=timm/test_resnet")
+    small = ("--set", "config.model.last_stride=2", "--set", "config.evaluate.rerank={k1: 90}")
+    told = ablate("run", "study.yaml", *cells, *small)
+    assert told.code == 2
+    assert "150 asks for more than the 96 that the features of timm/test_resnet have" in told.err
+    assert "evaluate.rerank.k1: 90 neighbours are asked for" in told.err
+    assert not Path("results/ablate.db").exists()
+
+
 def test_a_query_whose_category_is_not_in_the_gallery(ablate: Ablate, rows: list[str]) -> None:
     split = [row.replace(",test,", ",query," if "-0." in row else ",gallery,") for row in rows]
     wrong = [row.replace("shoes", "bags") if ",query," in row else row for row in split]

@@ -174,7 +174,10 @@ def refused(root: Path, results: Path, content: Any) -> str:
         ({"bbox": [30, 2, 30, 4]}, "found the box [30, 2, 60, 6] (left, top, right, bottom), expected one that lies"),
         ({"bbox": [0, -9, 30, 40]}, "in the 40x60 pixels of"),
         ({"score": "high"}, "score 'high': not a finite number"),
+        ({"bbox": [10**400, 2, 3, 4]}, "not four finite numbers"),
+        ({"bbox": [1e308, 2, 1e308, 4]}, "its right or bottom side is no finite number"),
         ({"score": float("inf")}, "score inf: not a finite number"),
+        ({"score": 10**400}, "not a finite number"),
     ],
     ids=str,
 )

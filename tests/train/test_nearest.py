@@ -92,7 +92,19 @@ def test_many_equals_are_not_searched():
 
 def test_vectors_of_equal_code_are_kept_apart(monkeypatch):
     monkeypatch.setattr(module, "_codes", lambda vectors: torch.zeros(len(vectors), dtype=torch.int64))
-    assert first_of_equals(torch.tensor([[1.0], [2.0], [1.0], [2.0]]), 1).tolist() == [0, 1, 3]
+    vectors = torch.tensor([[1.0], [2.0], [1.0], [2.0], [2.0], [2.0]])
+    assert first_of_equals(vectors, 1).tolist() == [0, 1, 2, 3]
+    assert first_of_equals(vectors, 2).tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("large", "step", "query"),
+    [(1e20, 1e26, [1e20, 1e20, 1e10]), (3.3962e38, 1e30, [1.0, 1.0, 1.0])],
+    ids=["sums on the way", "in bf16"],
+)
+def test_products_that_float32_holds_though_not_what_they_are_made_of(screens, large, step, query):
+    gallery = torch.tensor([[large, -large, number * step] for number in range(200)])
+    check(torch.tensor([query]), gallery, 3)
 
 
 @pytest.mark.parametrize("kind", ["random", "clustered"])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from ablate.train import ranking, screen
+from ablate.train import counting, ranking, screen
 from ablate.train.ranking import Marks, judge, judge_blocks
 from tests.train.exact import KINDS, features, similarities
 
@@ -182,3 +182,8 @@ def test_against_pytorch_metric_learning(itself):
     assert (found.first[has] == 1).mean() == pytest.approx(theirs["precision_at_1"], rel=1e-6)
     assert found.average[has].mean() == pytest.approx(theirs["mean_average_precision"], rel=1e-6)
     assert found.at_r[has].mean() == pytest.approx(theirs["mean_average_precision_at_r"], rel=1e-6)
+
+
+def test_counts_beyond_what_float32_holds():
+    told = torch.ones(1, 2**24 + 3)
+    assert counting._count(told).tolist() == [2**24 + 3]

@@ -34,9 +34,6 @@ TIMM, PML = "timm/", "pml/"
 NO_FILE = ("none", "imagenet")
 """Values of `model.pretrained` that are no path."""
 
-FITTED = 4096
-"""Training images on which whitening is fitted, at most, evenly spaced."""
-
 
 def _off_as_none(value: Any) -> Any:
     return None if value is False else value
