@@ -55,6 +55,7 @@ def _lines(row: tuple[str, str, str]) -> Iterator[str]:
 def _standing(name: str, root: str | None) -> tuple[str, str]:
     """Where a data set is, and what there is of it."""
     from ablate.data import catalog, emoji_set, pack
+    from ablate.data.there import is_there
 
     if name == catalog.EMBEDDED:
         items = emoji_set.read_items(emoji_set.HERE, emoji_set.read_index(emoji_set.HERE))
@@ -68,7 +69,7 @@ def _standing(name: str, root: str | None) -> tuple[str, str]:
     begun = [pack.sized(size) for size in place.partials().values()]
     texts = [_packed(place, record)] if record else []
     texts += [f"begun, not finished: {', '.join(begun)}"] if begun else []
-    return str(path), "; ".join(texts) or ("there, not packed" if path.exists() else "not there")
+    return str(path), "; ".join(texts) or ("there, not packed" if is_there(path) else "not there")
 
 
 def _packed(place: "Place", record: "Record") -> str:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ablate.data.listing import Entry, Listing
-from ablate.data.reading import Faults, check_files, files_below, for_training, found_in, listing
+from ablate.data.reading import Faults, for_training, found_in, listing
+from ablate.data.there import is_there
 
 HOME = "data/cars196"
 FORM = "cars196/1"  # part of the fingerprint, and the salt of the validation split
@@ -34,7 +35,7 @@ def read(root: Path) -> Listing:
     """Every image, in the order of the annotations. DataError with every fault."""
     remedy = WHAT_TO_GET.format(root=root)
     faults, content = Faults(root, remedy), hashlib.sha256(FORM.encode())
-    if (root / POOLED).exists():
+    if is_there(root / POOLED):
         annotated = [(POOLED, "", "relative_im_path")]
     else:
         found_in(root, ("", "devkit"), APART["cars_train"], remedy)
@@ -42,14 +43,12 @@ def read(root: Path) -> Listing:
     entries: list[Entry] = []
     for name, folder, field in annotated:
         entries += _entries(root, name, folder, field, content, faults)
-    folders = sorted({entry.path.rpartition("/")[0] for entry in entries})
-    check_files(entries, {path for folder in folders for path in files_below(root, folder)}, faults)
     return listing(root, entries, content.hexdigest(), [name for name, _, _ in annotated], faults)
 
 
 def _place(root: Path, name: str) -> str:
     """The annotations' path below the root, in devkit/ or not."""
-    return name if (root / name).exists() else f"devkit/{name}"
+    return name if is_there(root / name) else f"devkit/{name}"
 
 
 def _entries(root: Path, name: str, folder: str, field: str, content: hashlib._Hash, faults: Faults) -> Iterator[Entry]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from ablate.data import emoji_set, pack
 from ablate.data.dataset import Dataset
 from ablate.data.pack import Place, Record, Size
+from ablate.data.there import is_file, is_there
 from ablate.errors import DataError, unknown_name
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def place(name: str, root: str | None) -> Place:
     """Where a data set is packed: in its root, or beside it where that is a file."""
     path = root_of(name, root)
     command = f"ablate data prepare {name}" + (f" --root {quote(root)}" if root is not None else "")
-    return Place(path.parent, f"{name}-{path.name}", command) if path.is_file() else Place(path, name, command)
+    return Place(path.parent, f"{name}-{path.name}", command) if is_file(path) else Place(path, name, command)
 
 
 def prepare(
@@ -100,6 +101,6 @@ def load(name: str, root: str | None, size: Size, pixels: bool = True) -> Datase
 def _record(name: str, root: str | None) -> Record:
     """What is packed; DataError with what to get, or with what packs it."""
     path = root_of(name, root)
-    if not path.exists():
+    if not is_there(path):
         reader(name).read(path)  # says what to get
     return pack.require(place(name, root))

@@ -18,11 +18,11 @@ from ablate.data.reading import (
     Lists,
     box_of,
     category_of,
-    check_files,
-    files_below,
     first_there,
     listing,
+    missing,
 )
+from ablate.data.there import is_folder
 from ablate.errors import DataError
 
 HOME = "data/consumer2shop"
@@ -55,12 +55,12 @@ def read(root: Path) -> Listing:
     remedy = WHAT_TO_GET.format(root=root)
     partition, boxed = (first_there(root, FOLDERS, name) for name in (PARTITION, BOXES))
     if partition is None or boxed is None:
-        missing = [name for name, place in ((PARTITION, partition), (BOXES, boxed)) if place is None]
-        raise DataError(f"data.root: {root}: no {' and no '.join(missing)} in it.\n{remedy}")
+        wanted = [name for name, place in ((PARTITION, partition), (BOXES, boxed)) if place is None]
+        raise DataError(f"data.root: {root}: {missing(root, ' and no '.join(wanted))}.\n{remedy}")
     faults = Faults(root, remedy)
     lists = Lists(root, faults, FORM)
     known = _photographs(lists, boxed, faults)
-    prefix = "" if (root / "img").is_dir() else "Img/"
+    prefix = "" if is_folder(root / "img") else "Img/"
     found: dict[str, Entry] = {}
     for source, (user, shop, item, status) in lists.counted(partition, PAIR):
         if status not in STATUS:
@@ -71,7 +71,6 @@ def read(root: Path) -> Listing:
             if entry is not None:
                 _check_same(found.setdefault(name, entry), entry, faults)
     entries = list(found.values())
-    check_files(entries, files_below(root, f"{prefix}img"), faults)
     return listing(root, entries, lists.hash.hexdigest(), lists.names, faults)
 
 
@@ -105,6 +104,8 @@ def _entry(
 
 
 def _check_same(first: Entry, again: Entry, faults: Faults) -> None:
-    """A photograph is of one item; that items are in one split is checked for all sets alike."""
+    """A photograph is of one item, and in one split."""
     if first.item != again.item:
         faults.add(again.source, f"{again.path} is of item {again.item}, and of {first.item} by {first.source}")
+    elif first.split != again.split:
+        faults.add(again.source, f"{again.path} is in {again.split}, and in {first.split} by {first.source}")

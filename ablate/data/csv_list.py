@@ -16,17 +16,18 @@ from pathlib import Path
 
 from ablate.data.dataset import GALLERY, NO_CAMERA, QUERY, SHOP, USER
 from ablate.data.listing import Entry, Listing
-from ablate.data.reading import Faults, check_files, for_training, listing
+from ablate.data.reading import Faults, is_held_out, listing, share
+from ablate.data.there import is_folder
 from ablate.errors import DataError
 
 HOME = "data/images.csv"
-FORM = "csv/1"  # part of the fingerprint, and the salt of the validation split
+FORM = "csv/2"  # part of the fingerprint, and the salt of the validation split
 NEEDED = ("path", "item", "split")
 OPTIONAL = ("category", "domain", "camera", "box")
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 ROLES = {"query": QUERY, "gallery": GALLERY}  # a test's, said as a split
 DOMAINS = {"shop": SHOP, "user": USER}
-BOX = re.compile(r"\s*(-?\d+)\s+(-?\d+)\s+(-?\d+)\s+(-?\d+)\s*")
+BOX = re.compile(r"\s*" + r"\s+".join([r"(-?\d{1,9})"] * 4) + r"\s*")
 BOTH = QUERY | GALLERY
 
 WHAT_IS_EXPECTED = """\
@@ -45,11 +46,12 @@ def read(root: Path) -> Listing:
     data, faults = _content(root), Faults(root, WHAT_IS_EXPECTED)
     lines = list(_lines(root, data, faults))
     entries = list(_entries(lines, faults))
-    _check_lines(lines, entries, faults)
-    check_files(entries, {entry.path for entry in entries if (root.parent / entry.path).is_file()}, faults)
+    _check_splits(lines, faults)
+    has_domains = any("domain" in fields for _, fields in lines)
     if all(entry.split != "validation" for entry in entries):
-        entries = [for_training(FORM, entry) if entry.split == "train" else entry for entry in entries]
-    if any("domain" in fields for _, fields in lines):
+        held = _held_out(entries, has_domains)
+        entries = [replace(one, split="validation", role=BOTH) if one.item in held else one for one in entries]
+    if has_domains:
         entries = [_by_domain(entry) for entry in entries]
     entries.sort(key=lambda entry: (entry.path, entry.box or ()))
     content = hashlib.sha256(f"{FORM}:".encode() + data).hexdigest()
@@ -60,7 +62,7 @@ def _content(root: Path) -> bytes:
     try:
         return root.read_bytes()
     except OSError as error:
-        what = "is a folder" if root.is_dir() else f"cannot be read ({error.strerror})"
+        what = "is a folder" if is_folder(root) else f"cannot be read ({error.strerror})"
         raise DataError(
             f"data.root: {root} {what}; give the path of a CSV file with data.root or --root.\n{WHAT_IS_EXPECTED}"
         ) from None
@@ -77,7 +79,7 @@ def _lines(root: Path, data: bytes, faults: Faults) -> Iterator[Line]:
         faults.add(root.name, f"is no UTF-8 text ({error.reason} at byte {error.start})")
         return
     try:
-        header = next(reader, [])
+        header = [name.strip() for name in next(reader, [])]
         if not _is_fit(header, f"{root.name}, line 1", faults):
             return
         for fields in reader:
@@ -94,13 +96,16 @@ def _is_fit(header: Sequence[str], source: str, faults: Faults) -> bool:
     """Whether the columns are all there, once each."""
     missing = [name for name in NEEDED if name not in header]
     for name in missing:
-        near = get_close_matches(name, [other.lower().strip() for other in header], n=1)
+        near = get_close_matches(name, [other.lower() for other in header], n=1)
         hint = f"; {near[0]!r} is near" if near else ""
         faults.add(source, f"there is no column {name}; found {', '.join(map(repr, header)) or 'nothing'}{hint}")
+    misspelt = [name for name in header if name not in OPTIONAL and name.lower() in OPTIONAL]
+    for name in misspelt:
+        faults.add(source, f"the column {name!r} is to be called {name.lower()}")
     twice = [name for name in (*NEEDED, *OPTIONAL) if header.count(name) > 1]
     for name in twice:
         faults.add(source, f"the column {name} is there {header.count(name)} times")
-    return not missing and not twice
+    return not missing and not misspelt and not twice
 
 
 def _entries(lines: Sequence[Line], faults: Faults) -> Iterator[Entry]:
@@ -140,17 +145,28 @@ def _corners(box: str) -> tuple[int, int, int, int] | None:
     return (left, top, right, bottom) if left < right and top < bottom else None
 
 
-def _check_lines(lines: Sequence[Line], entries: Sequence[Entry], faults: Faults) -> None:
-    """Faults of lines that do not go together."""
+def _held_out(entries: Sequence[Entry], has_domains: bool) -> set[str]:
+    """The training items for validation: of those whose images find each other, a tenth by their hashes, or one."""
+    images: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.split == "train":
+            images.setdefault(entry.item, []).append(entry)
+    found = {
+        item for item, of_item in images.items()
+        if (len({entry.domain for entry in of_item}) if has_domains else len(of_item)) > 1
+    }  # fmt: skip
+    held = {item for item in found if is_held_out(FORM, item)}
+    if not held and found and len(images) > 1:
+        held = {min(found, key=lambda item: share(FORM, item))}
+    return held
+
+
+def _check_splits(lines: Sequence[Line], faults: Faults) -> None:
+    """Both ways of saying what is in the test do not go together."""
     splits = {fields["split"]: source for source, fields in reversed(lines)}
     if "test" in splits and ROLES.keys() & splits.keys():
         other = next(name for name in ROLES if name in splits)
         faults.add(splits["test"], f"split test, and {splits[other]} has {other}; use one way or the other")
-    first: dict[object, str] = {}
-    for entry in entries:
-        other = first.setdefault((entry.path, entry.box), entry.source)
-        if other != entry.source:
-            faults.add(entry.source, f"{entry.path} with this box is in {other} already")
 
 
 def _by_domain(entry: Entry) -> Entry:

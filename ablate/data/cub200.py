@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ablate.data.listing import Entry, Listing
-from ablate.data.reading import Faults, Lists, check_files, files_below, for_training, found_in, listing, whole
+from ablate.data.reading import Faults, Lists, for_training, found_in, listing, whole
 
 HOME = "data/cub200"
 FORM = "cub200/1"  # part of the fingerprint, and the salt of the validation split
@@ -32,13 +32,15 @@ def read(root: Path) -> Listing:
     lists = Lists(place, faults, FORM)
     known = {number for _, (number, _) in lists.rows(NAMES, ("class_id", "class_name"))}
     labels = _labels(lists, known, faults)
-    entries = []
-    for source, (image, path) in lists.rows(IMAGES, ("image_id", "image_name")):
+    entries, listed = [], lists.rows(IMAGES, ("image_id", "image_name"))
+    for source, (image, path) in listed:
         if image not in labels:
             faults.add(source, f"image {image} has no class in {LABELS}")
         else:
             entries.append(_entry(source, f"images/{path}", labels[image]))
-    check_files(entries, files_below(place, "images"), faults)
+    if unlisted := labels.keys() - {number for _, (number, _) in listed}:
+        few = f"{len(unlisted):,} images that {LABELS} has, {min(unlisted)} one of them"
+        faults.add(IMAGES, f"lacks {few}; the file is not whole")
     return listing(place, entries, lists.hash.hexdigest(), lists.names, faults)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from ablate.data.dataset import GALLERY, QUERY, SHOP, USER
 from ablate.data.faults import listed
 from ablate.data.listing import Entry, Listing
+from ablate.data.there import is_folder
 from ablate.errors import DataError
 
 HOME = "data/deepfashion2"
@@ -130,6 +131,7 @@ def read_annotations(
     found: list[Annotation] = []
     faults: list[str] = []
     for part in parts:
+        faults += _without_annotation(root / part)
         for path in sorted((root / part / "annos").glob("*.json")):
             try:
                 data = path.read_bytes()
@@ -141,7 +143,7 @@ def read_annotations(
                 faults.append(f"{path}: {_said(error)}")
     if faults:
         raise DataError(
-            f"{root}: {len(faults):,} faults in its annotations:\n{listed(faults)}\n"
+            f"{root}: {len(faults):,} fault{'s' if len(faults) > 1 else ''} in its annotations:\n{listed(faults)}\n"
             f"Expected {EXPECTED}. Correct the files, or unpack them anew"
         )
     return found
@@ -149,8 +151,18 @@ def read_annotations(
 
 def _check_folders(root: Path) -> None:
     wanted = [root / part / kind for part in PARTS for kind in ("image", "annos")]
-    if missing := [str(one) for one in wanted if not one.is_dir()]:
+    if missing := [str(one) for one in wanted if not is_folder(one)]:
         raise DataError(f"data.root: missing {', '.join(missing)}.\n{WHAT_TO_GET.format(root=root)}")
+
+
+def _without_annotation(part: Path) -> list[str]:
+    """A fault if photographs of a part have none: every one of the official set has."""
+    photos, annotated = ({path.stem for path in (part / kind).glob("*.*")} for kind in ("image", "annos"))
+    if not (bare := sorted(photos - annotated)):
+        return []
+    return [
+        f"{part / 'annos'}: {len(bare):,} of {len(photos):,} photographs have no annotation, {bare[0]}.jpg the first"
+    ]
 
 
 def _annotation(path: Path, part: str, data: bytes, least_style: int, faults: list[str]) -> Annotation:

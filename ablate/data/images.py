@@ -91,7 +91,7 @@ def open_photo(path: Path) -> tuple[Image.Image, Stamp]:
         return _rgb(data), Stamp(len(data), found.st_mtime_ns, hashlib.sha256(data).hexdigest())
     except FileNotFoundError:
         raise DataError(f"{path}: found no file, expected an image") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, RuntimeError, Image.DecompressionBombError) as error:
         raise DataError(f"{path}: found {_found(error)}, expected a whole image") from None
 
 
@@ -111,6 +111,8 @@ def _rgb(data: bytes) -> Image.Image:
         image.load()
     except UnidentifiedImageError:  # also for a width or height of 0
         raise ValueError(f"no image of at least 1x1 pixels is recognised in its {len(data)} bytes") from None
+    if image.mode.startswith("I"):  # 16 bits, which Pillow would cut off at 255
+        return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
     return image if image.mode == "RGB" else image.convert("RGB")
 
 

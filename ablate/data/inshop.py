@@ -18,13 +18,13 @@ from ablate.data.reading import (
     Lists,
     box_of,
     category_of,
-    check_files,
-    files_below,
     first_there,
     is_held_out,
     listing,
+    missing,
     share,
 )
+from ablate.data.there import is_folder
 from ablate.errors import DataError
 
 HOME = "data/inshop"
@@ -47,11 +47,11 @@ def read(root: Path) -> Listing:
     remedy = WHAT_TO_GET.format(root=root)
     partition = first_there(root, FOLDERS, PARTITION)
     if partition is None:
-        raise DataError(f"data.root: {root}: no {PARTITION} in it.\n{remedy}")
+        raise DataError(f"data.root: {root}: {missing(root, PARTITION)}.\n{remedy}")
     faults = Faults(root, remedy)
     lists = Lists(root, faults, FORM)
     boxes = _boxes(lists, first_there(root, FOLDERS, BOXES), faults)
-    prefix = "" if (root / "img").is_dir() else "Img/"
+    prefix = "" if is_folder(root / "img") else "Img/"
     entries: list[Entry] = []
     for source, (name, item, status) in lists.counted(partition, ("image_name", "item_id", "evaluation_status")):
         if status not in STATUS:
@@ -63,8 +63,8 @@ def read(root: Path) -> Listing:
             entries.append(
                 Entry(f"{prefix}{name}", item, split, source, category_of(name), role=STATUS[status], box=box)
             )
-    check_files(entries, files_below(root, f"{prefix}img"), faults)
-    return listing(root, _with_validation(entries), lists.hash.hexdigest(), lists.names, faults)
+    absent = [] if boxes is not None else [f"{folder}/{BOXES}".lstrip("/") for folder in FOLDERS]
+    return listing(root, _with_validation(entries), lists.hash.hexdigest(), [*lists.names, *absent], faults)
 
 
 def _boxes(lists: Lists, name: str | None, faults: Faults) -> Mapping[str, Box] | None:

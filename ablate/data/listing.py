@@ -32,4 +32,4 @@ class Listing:
     entries: Sequence[Entry]
     categories: tuple[str, ...]  # every entry's is among them
     content: str  # sha256 (hex) of the annotations as they were read, and of the rules by which
-    index: tuple[str, ...] = ()  # files below the root, few and small, whose change makes a pack stale
+    index: tuple[str, ...] = ()  # files below the root, few and small, there or not: a pack is stale when one changes

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ablate.data.there import is_folder, is_there
 from ablate.errors import DataError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Record:
     items: int
     categories: tuple[str, ...]
     skipped: tuple[str, ...] = ()  # why each image was that was left out
-    index: dict[str, str] = field(default_factory=dict)  # {file below the folder: sha256 (hex)}, see Listing.index
+    index: dict[str, str | None] = field(default_factory=dict)  # {file below the folder: sha256, None: not there}
     form: int = FORM
 
 
@@ -98,7 +99,7 @@ def recorded(place: Place) -> Record | None:
 def require(place: Place) -> Record:
     """What was packed last; DataError says why that cannot be used, and what makes a pack."""
     record = _stored(place)
-    former = place.record.exists() or (place.packs / FORMER_RECORD).exists()
+    former = is_there(place.record) or is_there(place.packs / FORMER_RECORD)
     if record is None:
         why = "was packed by another version, in a form that is not read any more" if former else "is not packed yet"
     elif changed := _changed(place, record):
@@ -110,23 +111,24 @@ def require(place: Place) -> Record:
 
 def _stored(place: Place) -> Record | None:
     """The record; None if there is none, or one of another form."""
+    if not is_there(place.record):
+        return None
     try:
         raw: dict[str, Any] = json.loads(place.record.read_text(encoding="utf-8"))
         if raw["form"] != FORM:
             return None
         return Record(**{**raw, "categories": tuple(raw["categories"]), "skipped": tuple(raw["skipped"])})
-    except (FileNotFoundError, NotADirectoryError):
-        return None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{place.record} cannot be read ({error}): delete it, `{place.command}` packs anew") from None
 
 
 def _changed(place: Place, record: Record) -> list[str]:
     """The files that decided what was packed, and are not what they were."""
-    return [name for name, known in record.index.items() if _hash(place.folder / name) != known]
+    return [name for name, known in record.index.items() if hash_of(place.folder / name) != known]
 
 
-def _hash(path: Path) -> str | None:
+def hash_of(path: Path) -> str | None:
+    """That of its content, None where it cannot be read."""
     try:
         return file_hash(path)
     except OSError:
@@ -153,7 +155,7 @@ def read(
     import numpy as np
 
     folder = place.pack(size, fingerprint)
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise DataError(f"{place.folder} is not packed at {sized(size)} pixels: `ablate run` packs it first")
     try:
         images = np.load(folder / "images.npy", mmap_mode="r")

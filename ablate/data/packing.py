@@ -25,6 +25,7 @@ from ablate.data.locking import alone
 from ablate.data.pack import Place, Record, Size, sized
 from ablate.data.partial import Partial, Stamp
 from ablate.data.photographs import Photo, files, photographs, read
+from ablate.data.there import is_folder, is_there
 from ablate.errors import DataError
 
 BLOCK = 128
@@ -69,9 +70,7 @@ def prepare(
     watcher = watcher or Silent()
     watcher.say(f"{place.folder}: reading the annotations")
     known = listing()
-    index = {
-        os.path.relpath(path, place.folder): pack.file_hash(path) for path in map(known.root.joinpath, known.index)
-    }
+    index = {os.path.relpath(path, place.folder): pack.hash_of(path) for path in map(known.root.joinpath, known.index)}
     partial = place.partial(size, known.content)
     _tell_leftovers(place, size, partial, watcher)
     with _writing(place):
@@ -85,14 +84,14 @@ def prepare(
 def ready(place: Place, size: Size, corrupt: str | None) -> Record | None:
     """The record of a pack that need not be made."""
     record = pack.recorded(place)
-    if record is None or not place.pack(size, record.fingerprint).is_dir():
+    if record is None or not is_folder(place.pack(size, record.fingerprint)):
         return None
     return None if record.skipped and corrupt == "refuse" else record
 
 
 def _tell_leftovers(place: Place, size: Size, own: Path, watcher: Watcher) -> None:
     """What takes room and is of no use to this pack."""
-    if (place.packs / pack.FORMER_RECORD).exists():
+    if is_there(place.packs / pack.FORMER_RECORD):
         watcher.say(
             f"{place.packs} holds packs of an earlier version's form, which are not read any more: the set is packed "
             f"anew; delete {pack.FORMER_RECORD} and the folders beside it that are older"
@@ -114,6 +113,8 @@ def _writing(place: Place) -> Iterator[None]:
                 f"Packs lie beside the images. Make {place.folder} writable, or make another folder with links to all "
                 f"that is in it but {pack.FOLDER} (`ln -s`), and give that with --root or data.root"
             )
+        elif error.errno in (errno.EEXIST, errno.ENOTDIR):
+            remedy = f"{place.packs} is to be a folder: move what is there away"
         else:
             remedy = "What is done is kept: once there is room, or the disk is well, the same command goes on"
         raise DataError(what + remedy) from None
@@ -125,7 +126,7 @@ class Packing:
 
     place: Place
     listing: Listing
-    index: dict[str, str]  # see Record
+    index: dict[str, str | None]  # see Record
     size: Size
     skip: bool
     watcher: Watcher

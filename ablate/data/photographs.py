@@ -76,12 +76,18 @@ def _stat(path: Path) -> os.stat_result | None:
         return None
 
 
+def _said(photo: Photo, error: DataError) -> str:
+    """What is wrong with a photograph, after the place where it is listed, if it is in a list."""
+    source = photo.entries[0].source
+    return str(error) if source == photo.entries[0].path else f"{source}: {error}"
+
+
 def read(photo: Photo, size: tuple[int, int], put: Callable[[int, bytes], None]) -> Read:
     """Reads a photograph; `put` is given the number of each entry, and its pixels at `size`."""
     try:
         whole, stamp = images.open_photo(photo.path)
     except DataError as error:
-        return Read(photo, None, dict.fromkeys(range(photo.start, photo.end), str(error)))
+        return Read(photo, None, dict.fromkeys(range(photo.start, photo.end), _said(photo, error)))
     faults = {}
     for number, entry in enumerate(photo.entries, photo.start):
         try:

@@ -1,7 +1,7 @@
 """What readers of folders share: text files with their line numbers, faults that come all at once, what is on disk."""
 
 import hashlib
-import os
+import posixpath
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 from ablate.data.dataset import GALLERY, QUERY
 from ablate.data.faults import listed
 from ablate.data.listing import Entry, Listing
+from ablate.data.there import is_file, is_there
 from ablate.errors import DataError
 
 VALIDATION_SHARE = 0.1  # of the training items, where a set has no validation split of its own
@@ -81,7 +82,7 @@ class Lists:
 
 def whole(text: str) -> int | None:
     """The number that a field is, or None."""
-    return int(text) if text.removeprefix("-").isdecimal() else None
+    return int(text) if text.removeprefix("-").isdecimal() and len(text) < 20 else None
 
 
 Box = tuple[int, int, int, int]
@@ -106,24 +107,17 @@ def category_of(image: str) -> str:
 def first_there(root: Path, folders: Sequence[str], name: str) -> str | None:
     """The path below the root of a file that is in one of some folders."""
     paths = [f"{folder}/{name}" if folder else name for folder in folders]
-    return next((path for path in paths if (root / path).is_file()), None)
+    return next((path for path in paths if is_file(root / path)), None)
 
 
-def files_below(root: Path, folder: str) -> set[str]:
-    """Every file in a folder and those in it, as paths below the root; one walk, no file is looked at by itself."""
-    found: set[str] = set()
-    for place, _, names in os.walk(root / folder):
-        below = Path(place).relative_to(root).as_posix()
-        found.update(f"{below}/{name}" if below != "." else name for name in names)
-    return found
-
-
-def check_files(entries: Iterable[Entry], there: set[str], faults: Faults) -> None:
-    """A fault for every photograph that is listed and not there."""
-    listed_at = {entry.path: entry.source for entry in reversed(list(entries))}
-    for path, source in sorted(listed_at.items()):
-        if path not in there:
-            faults.add(source, f"{path} is not there; the archive is not unpacked whole")
+def check_once(entries: Iterable[Entry], faults: Faults) -> None:
+    """A fault for every image that is listed again, whatever as."""
+    first: dict[object, str] = {}
+    for entry in entries:
+        other = first.setdefault((posixpath.normpath(entry.path), entry.box), entry.source)
+        if other != entry.source:
+            with_box = " with this box" if entry.box else ""
+            faults.add(entry.source, f"{entry.path}{with_box} is in {other} already")
 
 
 def check_disjoint(entries: Iterable[Entry], faults: Faults) -> None:
@@ -160,16 +154,27 @@ def share(form: str, name: str) -> float:
 def found_in(root: Path, folders: Sequence[str], wanted: str, remedy: str) -> Path:
     """The first of some folders below the root that has a file or folder; DataError with what to get."""
     for folder in folders:
-        if (root / folder / wanted).exists():
+        if is_there(root / folder / wanted):
             return root / folder
-    what = "there is no such folder" if not root.exists() else f"no {wanted} in it"
-    raise DataError(f"data.root: {root}: {what}.\n{remedy}")
+    raise DataError(f"data.root: {root}: {missing(root, wanted)}.\n{remedy}")
+
+
+def missing(root: Path, wanted: str) -> str:
+    """Why a file or folder is not found in the root."""
+    try:
+        next(root.iterdir(), None)
+    except FileNotFoundError:
+        return "there is no such folder"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    return f"no {wanted} in it"
 
 
 def listing(root: Path, entries: Sequence[Entry], content: str, index: Sequence[str], faults: Faults) -> Listing:
     """The listing of entries that have been found to fit together; DataError otherwise."""
-    if not entries:
+    if not entries and not faults.found:
         faults.found.append("no image is listed")
+    check_once(entries, faults)
     check_disjoint(entries, faults)
     faults.check()
     return Listing(root, entries, tuple(sorted({entry.category for entry in entries})), content, tuple(index))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ablate.data.listing import Entry, Listing
-from ablate.data.reading import Faults, Lists, check_files, files_below, for_training, found_in, listing, whole
+from ablate.data.reading import Faults, Lists, for_training, found_in, listing, whole
 
 HOME = "data/sop"
 FORM = "sop/1"  # part of the fingerprint, and the salt of the validation split
@@ -30,8 +30,6 @@ def read(root: Path) -> Listing:
     faults = Faults(place, remedy)
     lists = Lists(place, faults, FORM)
     entries = [entry for name in (TRAIN, TEST) for entry in _entries(lists, name, faults)]
-    folders = sorted({entry.path.partition("/")[0] for entry in entries})
-    check_files(entries, {path for folder in folders for path in files_below(place, folder)}, faults)
     return listing(place, entries, lists.hash.hexdigest(), lists.names, faults)
 
 

@@ -101,7 +101,7 @@ def test_k_beyond_the_gallery(ablate: Ablate, rows: list[str]) -> None:
     [
         (lambda rows: listed(rows, "path,item,part,category,camera"), "line 1: there is no column split"),
         (lambda rows: Path("list.csv").unlink(), "data.root: list.csv cannot be read"),
-        (lambda rows: Path("3-1.png").unlink(), "list.csv, line 15: 3-1.png is not there"),
+        (lambda rows: Path("3-1.png").unlink(), "list.csv, line 15: 3-1.png: found no file"),
         (lambda rows: Path("3-1.png").write_bytes(b"no image"), "3-1.png"),
         (lambda rows: listed([f"{row},0 0 90 9" for row in rows], "path,item,split,category,camera,box"), "90, 9"),
     ],

@@ -29,6 +29,20 @@ def test_three_columns_are_enough(tmp_path: Path) -> None:
     assert {(e.category, e.domain, e.camera, e.box) for e in found.entries} == {("all", SHOP, NO_CAMERA, None)}
 
 
+@pytest.mark.parametrize("domains", [False, True])
+def test_a_small_list_has_validation_that_can_be_searched(tmp_path: Path, domains: bool) -> None:
+    """Item d has one image, and shops alone have c: neither can be found."""
+    rows = [f"{item}{n}.jpg,{item},train,{'user' if n and item != 'c' else 'shop'}" for item in "abcd" for n in (0, 1)]
+    text = "\n".join(["path,item,split, domain", *rows[:-1], ""])
+    if not domains:
+        text = "\n".join(line.rpartition(",")[0] for line in text.splitlines())
+    entries = csv_list.read(written(tmp_path, text)).entries
+    held = {entry.item for entry in entries if entry.split == "validation"}
+    assert held <= set("ab" if domains else "abc")
+    assert len(held) == 1
+    assert {entry.role for entry in entries if entry.split == "validation"} == ({QUERY, GALLERY} if domains else {BOTH})
+
+
 def test_all_columns(tmp_path: Path) -> None:
     text = (
         "\ufeffsplit,item,category,path,domain,camera,box,note\n"
@@ -68,8 +82,10 @@ def test_query_and_gallery_are_the_test(tmp_path: Path) -> None:
         ("path,item,split,box\na.jpg,1,test,5 5 5 9\n", "box '5 5 5 9', expected left top right bottom"),
         ("path,item,split,box\na.jpg,1,test,5 5 9\n", "box '5 5 9'"),
         ("path,item,split\na.jpg,1,test\nb.jpg,1,query\n", "split test, and list.csv, line 3 has query; use one way"),
-        ("path,item,split\na.jpg,1,test\na.jpg,1,test\n", "line 3: a.jpg with this box is in list.csv, line 2 already"),
-        ("path,item,split\nz.jpg,1,test\n", "list.csv, line 2: z.jpg is not there"),
+        ("path,item,split\na.jpg,1,test\na.jpg,1,test\n", "line 3: a.jpg is in list.csv, line 2 already"),
+        ("path,item,split\na.jpg,1,query\nx/../a.jpg,1,gallery\n", "line 3: x/../a.jpg is in list.csv, line 2 already"),
+        ("path,item,split,Domain\na.jpg,1,test,user\n", "the column 'Domain' is to be called domain"),
+        ("path,item,split,box\na.jpg,1,test,0 0 9 99999999999\n", "box '0 0 9 99999999999', expected left"),
         ("path,item,split\na.jpg,1,test\nb.jpg,1,validation\n", "item 1 is in validation, and in test by list"),
         ('path,item,split\n"a.jpg,1,test\n', "is not CSV"),
         ("path,item,split\n", "no image is listed"),
