@@ -157,7 +157,8 @@ def _check_folders(root: Path) -> None:
 
 def _without_annotation(part: Path) -> list[str]:
     """A fault if photographs of a part have none: every one of the official set has."""
-    photos, annotated = ({path.stem for path in (part / kind).glob("*.*")} for kind in ("image", "annos"))
+    kinds = {"image": "[0-9]*.jpg", "annos": "[0-9]*.json"}  # and not what some systems leave in archives: ._000001.jpg
+    photos, annotated = ({path.stem for path in (part / kind).glob(names)} for kind, names in kinds.items())
     if not (bare := sorted(photos - annotated)):
         return []
     return [

@@ -95,24 +95,30 @@ def _begin_to_write(connection: Connection) -> None:
         return _begin(connection)
     file = connection.connection.dbapi_connection
     assert isinstance(file, sqlite3.Connection)
+    _insist(file, "BEGIN IMMEDIATE")
+    return None
+
+
+def _insist(file: sqlite3.Connection, statement: str) -> None:
+    """Executes what another program's lock may forbid for now, for so long as one waits to write."""
     deadline = time.monotonic() + WAIT_TO_WRITE
     while True:
         try:
-            file.execute("BEGIN IMMEDIATE")
-            return None
+            file.execute(statement)
+            return
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
+        time.sleep(0.01)  # SQLite does not wait by itself where two would wait for each other
 
 
 def connect_to_write(path: Path, make: bool = False) -> sqlite3.Connection:
     """A connection to a file, which is made only where that is asked for."""
-    connection = _connect(path, "mode=rwc" if make else "mode=rw", WAIT_TO_WRITE)
+    connection = _connect(path, "mode=rwc" if make else "mode=rw", HEED_SECONDS)
     try:
-        connection.execute("PRAGMA journal_mode=WAL")
+        _insist(connection, "PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute(f"PRAGMA busy_timeout={HEED_SECONDS * 1000:.0f}")
     except sqlite3.Error:
         connection.close()
         raise
@@ -147,6 +153,6 @@ def _ways_to_read(path: Path) -> Iterator[str]:
         yield "mode=ro&immutable=1"
 
 
-def _connect(path: Path, options: str, wait: int) -> sqlite3.Connection:
+def _connect(path: Path, options: str, wait: float) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?{options}"
     return sqlite3.connect(uri, uri=True, timeout=wait, isolation_level=None, check_same_thread=False)

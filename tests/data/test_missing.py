@@ -86,6 +86,7 @@ def test_photographs_without_annotations_are_half_an_archive(tmp_path: Path) -> 
         for part in ("train", "validation"):
             shown = garments.garment(1, [4, 4, 20, 20])
             garments.photograph(tmp_path, part, number, "shop" if number % 2 else "user", number // 3, shown)
+    (tmp_path / "train/image/._000001.jpg").touch()
     (tmp_path / "train/annos/000002.json").unlink()
     (tmp_path / "train/annos/000004.json").unlink()
     with pytest.raises(DataError, match=r"train/annos: 2 of 4 photographs have no annotation, 000002.jpg the first"):
