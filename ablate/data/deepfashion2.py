@@ -18,12 +18,12 @@ from typing import Any
 from ablate.data.dataset import GALLERY, QUERY, SHOP, USER
 from ablate.data.faults import listed
 from ablate.data.listing import Entry, Listing
+from ablate.data.reading import is_held_out
 from ablate.data.there import is_folder
 from ablate.errors import DataError
 
 HOME = "data/deepfashion2"
 PARTS = ("train", "validation")
-VALIDATION_SHARE = 0.1  # of the official training pairs
 FORMAT = "deepfashion2/1"  # part of the fingerprint, and the salt of the splits: change it with any rule below
 DOMAINS = {"shop": SHOP, "user": USER}
 CATEGORIES = (
@@ -116,8 +116,7 @@ def side(part: str, pair: int) -> str:
     """Of SPLITS; all items of one pair_id fall on the same side."""
     if part == "validation":
         return "test"
-    place = int.from_bytes(hashlib.sha256(f"{FORMAT}:{pair}".encode()).digest()[:8]) / 2**64
-    return "validation" if place < VALIDATION_SHARE else "train"
+    return "validation" if is_held_out(FORMAT, str(pair)) else "train"
 
 
 def read_annotations(

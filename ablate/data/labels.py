@@ -1,7 +1,6 @@
 """The labels of a pack: from the entries of a listing to the columns of a Dataset, and those to a file."""
 
 import io
-import os
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from ablate.data.dataset import SPLITS
 from ablate.data.listing import Listing
+from ablate.data.synced import write
 
 Labels = Callable[[Listing, Sequence[int]], dict[str, NDArray[Any]]]
 """From a listing and the numbers of the entries that are images 0, 1, … of the pack: pack.COLUMNS, and more."""
@@ -41,11 +41,3 @@ def save(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
     write(path, content.getvalue())
-
-
-def write(path: Path, content: bytes) -> None:
-    """Writes a file that is on the disk afterwards."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

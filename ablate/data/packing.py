@@ -19,12 +19,13 @@ from typing import Protocol
 
 from ablate.data import images, pack
 from ablate.data.faults import listed
-from ablate.data.labels import Labels, labels_of, save, write
+from ablate.data.labels import Labels, labels_of, save
 from ablate.data.listing import Listing
 from ablate.data.locking import alone
 from ablate.data.pack import Place, Record, Size, sized
 from ablate.data.partial import Partial, Stamp
 from ablate.data.photographs import Photo, files, photographs, read
+from ablate.data.synced import write
 from ablate.data.there import is_folder, is_there
 from ablate.errors import DataError
 

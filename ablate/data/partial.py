@@ -18,6 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ablate.data.synced import sync_folder
+
 HEADER = 128
 """Bytes before the first pixel: what numpy's header takes for uint8, however many images there are."""
 
@@ -77,8 +79,8 @@ class Partial:
         self.images.truncate(self.bytes)  # takes no room yet
         _write(self.journal, head.encode())
         os.fsync(self.journal.fileno())
-        _sync_folder(self.folder)
-        _sync_folder(self.folder.parent)
+        sync_folder(self.folder)
+        sync_folder(self.folder.parent)
 
     def _size(self) -> int:
         return os.fstat(self.images.fileno()).st_size
@@ -112,7 +114,7 @@ class Partial:
         assert len(head.getvalue()) == HEADER
         _write(self.images, head.getvalue(), 0)
         os.fsync(self.images.fileno())
-        _sync_folder(self.folder)
+        sync_folder(self.folder)
         if final.is_dir():
             shutil.rmtree(self.folder)
         else:
@@ -120,7 +122,7 @@ class Partial:
             # Not before: as long as the journal counts, what it speaks of is there.
             self.images.truncate(HEADER + shape[0] * self.row)
             (final / "journal").unlink()
-        _sync_folder(final.parent)
+        sync_folder(final.parent)
 
 
 def _opened(path: Path) -> io.FileIO:
@@ -135,12 +137,3 @@ def _write(file: io.FileIO, content: bytes, at: int | None = None) -> None:
         written = os.write(file.fileno(), rest) if at is None else os.pwrite(file.fileno(), rest, at)
         rest = rest[written:]
         at = None if at is None else at + written
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes the names in a folder last."""
-    file = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

@@ -12,6 +12,7 @@ from ablate.data import images
 from ablate.data.faults import MOST, listed
 from ablate.data.listing import Entry, Listing
 from ablate.data.partial import Stamp
+from ablate.data.there import looked_at
 from ablate.errors import DataError
 
 MOST_CATEGORIES = 2**15 - 1
@@ -59,7 +60,7 @@ def photographs(listing: Listing) -> list[Photo]:
 
 def files(listing: Listing, photos: Sequence[Photo]) -> list[os.stat_result | None]:
     """What the system says of each file, None where there is none; DataError if the archive is half unpacked."""
-    found = [_stat(photo.path) for photo in photos]
+    found = [looked_at(photo.path) for photo in photos]
     missing = [str(photo.path) for photo, stat in zip(photos, found, strict=True) if stat is None]
     if len(missing) > max(MOST, len(photos) // TORN):
         raise DataError(
@@ -67,13 +68,6 @@ def files(listing: Listing, photos: Sequence[Photo]) -> list[os.stat_result | No
             f"missing, so it is not whole. Unpack its archives anew, or what is missing of them:\n{listed(missing)}"
         )
     return found
-
-
-def _stat(path: Path) -> os.stat_result | None:
-    try:
-        return path.stat()
-    except OSError:
-        return None
 
 
 def _said(photo: Photo, error: DataError) -> str:

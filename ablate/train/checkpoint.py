@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ablate.data.synced import sync_folder
+
 KEEP = 2
 """States kept of an unfinished training: should the newest be torn, the one before is used."""
 
@@ -60,7 +62,7 @@ class Checkpoints:
         except OSError:
             aside.unlink(missing_ok=True)
             raise
-        _sync(self.folder)
+        sync_folder(self.folder)
         self._prune(step, keep)
 
     def offer(self, step: int, state: bytes | memoryview, keep: int = KEEP) -> bool:
@@ -105,12 +107,3 @@ class Checkpoints:
         kept = upto[len(upto) - min(keep, len(upto)) :]
         for path in [path for _, path in files if path not in kept] + list(self.folder.glob("*.part")):
             path.unlink(missing_ok=True)
-
-
-def _sync(folder: Path) -> None:
-    """Makes a rename in the folder outlast a power failure."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

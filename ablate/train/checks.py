@@ -72,7 +72,7 @@ def _split_faults(dataset: Dataset, split: str, config: RetrievalConfig) -> Iter
         if not len(found):
             yield (
                 f"data.name: the {split} split of {dataset.name} has no {what}, so nothing can be found in it; "
-                f"use a data set whose splits have both, or give a CSV lines of this one"
+                "use a data set whose splits have both, or give a CSV lines of this one"
             )
     if split == "test" and config.evaluate.detections is not None:
         return  # detected boxes are searched in its place

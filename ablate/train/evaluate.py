@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ablate.data.dataset import GALLERY, NO_CAMERA, QUERY, SPLITS, Dataset
 from ablate.train.augment import normalize
-from ablate.train.checks import FITTED
+from ablate.train.checks import FITTED, TESTED
 from ablate.train.config.retrieval import Evaluate, RetrievalConfig
 from ablate.train.device import autocast
 from ablate.train.embedding import Features, FeaturesError, Whitening, embed, expand, whitening
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from ablate.data import Detected
 
 BATCH = 256
-
-TESTED = ("validation", "test")
 
 Indices = NDArray[np.int64]
 

@@ -1,6 +1,5 @@
 """The built-in trainer: config to result."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
@@ -11,6 +10,7 @@ from torch.amp.grad_scaler import GradScaler
 
 from ablate.data import load
 from ablate.data.dataset import Dataset
+from ablate.data.pack import file_hash
 from ablate.errors import AblateError, DataError
 from ablate.train.batches import sampler
 from ablate.train.checkpoint import Checkpoints
@@ -66,7 +66,7 @@ def _detected(data: Data, config: Evaluate) -> "Detected":
     """The detected boxes of a file; AblateError if it is not the file that was planned with."""
     assert config.detections is not None
     try:
-        found = hashlib.sha256(Path(config.detections).read_bytes()).hexdigest()
+        found = file_hash(Path(config.detections))
     except OSError as fault:
         raise DataError(f"evaluate.detections: {config.detections} cannot be read ({fault.strerror})") from None
     if config.detections_sha256 not in (None, found):

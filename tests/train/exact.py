@@ -7,6 +7,14 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+SCREENS = {
+    "bf16": (torch.bfloat16,),
+    "fp32": (torch.float32,),
+    "bf16, then fp32": (torch.bfloat16, torch.float32),
+    "exact": (),
+}
+"""Screens before the exact one, by what to call them."""
+
 
 def similarities(queries: torch.Tensor, gallery: torch.Tensor) -> np.ndarray:
     """Float64 inner products, each summed without error (`math.fsum`), rounded to float32."""

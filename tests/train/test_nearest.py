@@ -9,14 +9,7 @@ import torch
 from ablate.train import nearest as module
 from ablate.train import screen
 from ablate.train.nearest import first_of_equals, nearest
-from tests.train.exact import KINDS, features, ranking, similarities
-
-SCREENS = {
-    "bf16": (torch.bfloat16,),
-    "fp32": (torch.float32,),
-    "bf16, then fp32": (torch.bfloat16, torch.float32),
-    "exact": (),
-}
+from tests.train.exact import KINDS, SCREENS, features, ranking, similarities
 
 
 @pytest.fixture(params=SCREENS)

@@ -4,7 +4,7 @@ import torch
 
 from ablate.train import counting, ranking, screen
 from ablate.train.ranking import Marks, judge, judge_blocks
-from tests.train.exact import KINDS, features, similarities
+from tests.train.exact import KINDS, SCREENS, features, similarities
 
 
 def marks(item, camera=None, image=None, offset=0):
@@ -39,14 +39,6 @@ def check(found, expected):
     assert found.first.tolist() == [first for first, _, _ in expected]
     np.testing.assert_allclose(found.average, [average for _, average, _ in expected], rtol=1e-6)
     np.testing.assert_allclose(found.at_r, [at_r for _, _, at_r in expected], rtol=1e-6)
-
-
-SCREENS = {
-    "bf16": (torch.bfloat16,),
-    "fp32": (torch.float32,),
-    "bf16, then fp32": (torch.bfloat16, torch.float32),
-    "exact": (),
-}
 
 
 @pytest.fixture(params=SCREENS)
