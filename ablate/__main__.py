@@ -30,17 +30,17 @@ def _options(
 
 
 def _add_commands() -> None:
-    from ablate.cli.compare import compare
-    from ablate.cli.data import data_list, data_prepare
-    from ablate.cli.gc import gc as gc_command
-    from ablate.cli.import_log import import_log
-    from ablate.cli.plan import plan
-    from ablate.cli.report import report
-    from ablate.cli.reset import reset
-    from ablate.cli.run import run
-    from ablate.cli.schema import schema
-    from ablate.cli.search import search
-    from ablate.cli.status import status
+    from ablate.cli.commands.compare import compare
+    from ablate.cli.commands.gc import gc as gc_command
+    from ablate.cli.commands.import_log import import_log
+    from ablate.cli.commands.plan import plan
+    from ablate.cli.commands.report import report
+    from ablate.cli.commands.reset import reset
+    from ablate.cli.commands.run import run
+    from ablate.cli.commands.schema import schema
+    from ablate.cli.commands.search import search
+    from ablate.cli.commands.status import status
+    from ablate.retrieval.cli.data import data_list, data_prepare
 
     for name, command in (("plan", plan), ("run", run), ("status", status), ("report", report)):
         app.command(name)(command)

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis import verdicts
-from ablate.analysis.many import judge
-from ablate.analysis.sequential import repeated_p
-from ablate.analysis.simulation import World, run_rates
+from ablate.analysis.power.batch_verdicts import judge
+from ablate.analysis.power.simulation import World, run_rates
 from ablate.analysis.spending import Spent, spend
+from ablate.analysis.stats.group_sequential import repeated_p
 
 RESULTS = Path(__file__).parent / "results" / "adaptive.md"
 ROWS, ALPHA, DELTA = 9, 0.05, 0.5

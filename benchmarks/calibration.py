@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis import verdicts
-from ablate.analysis.many import Verdicts, judge, judge_one_seed, pair_weights
-from ablate.analysis.simulation import World, draw_hits, draw_paired
+from ablate.analysis.power.batch_verdicts import Verdicts, judge, judge_one_seed, pair_weights
+from ablate.analysis.power.simulation import World, draw_hits, draw_paired
 
 RESULTS = Path(__file__).parent / "results" / "calibration.md"
 ROWS, ALPHA, DELTA = 9, 0.05, 0.5

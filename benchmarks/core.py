@@ -19,20 +19,20 @@ from torch.nn.functional import cross_entropy
 from torch.optim import Adam
 from torch.profiler import ProfilerActivity, profile
 
-from ablate.data import load
-from ablate.train.backbone import keep_resolution
-from ablate.train.batches import sampler
-from ablate.train.checkpoint import Checkpoints
-from ablate.train.config import RetrievalConfig
-from ablate.train.device import autocast, deterministic, device_name
-from ablate.train.images import fetcher
-from ablate.train.labels import labels
-from ablate.train.loop import Source, draw, fit, forward
-from ablate.train.losses import loss_terms
-from ablate.train.retrieval import begin
-from ablate.train.saver import Saver
-from ablate.train.state import Training
-from ablate.train.vision import torchvision
+from ablate.retrieval.data import load
+from ablate.retrieval.input.samplers import sampler
+from ablate.retrieval.input.targets import labels
+from ablate.retrieval.input.transfer import fetcher
+from ablate.retrieval.loss.objective import loss_terms
+from ablate.retrieval.model.backbone import keep_resolution
+from ablate.retrieval.model.vision import torchvision
+from ablate.retrieval.training.checkpointing import Saver
+from ablate.retrieval.training.device import autocast, deterministic, device_name
+from ablate.retrieval.training.loop import Source, draw, fit, forward
+from ablate.retrieval.training.state import Training
+from ablate.retrieval.training.trainer import begin
+from ablate.trainers.checkpoints import Checkpoints
+from ablate.trainers.registry import RetrievalConfig
 
 Run = Callable[[int], None]
 """Takes so many steps."""

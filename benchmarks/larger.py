@@ -26,17 +26,17 @@ from core import Run, ratio, timed
 from machine import keep
 from numpy.typing import NDArray
 
-from ablate.data.dataset import NO_CAMERA, Dataset, roles
-from ablate.train.batches import sampler
-from ablate.train.config import RetrievalConfig
-from ablate.train.device import deterministic
-from ablate.train.evaluate import features
-from ablate.train.images import Fetch, ahead, batchwise
-from ablate.train.labels import labels
-from ablate.train.loop import Source, fit
-from ablate.train.reading import THREADS, Indices, Reader
-from ablate.train.retrieval import begin
-from ablate.train.saver import Saver
+from ablate.retrieval.data.dataset import NO_CAMERA, Dataset, roles
+from ablate.retrieval.evaluation.pipeline import features
+from ablate.retrieval.input.prefetch import THREADS, Indices, Reader
+from ablate.retrieval.input.samplers import sampler
+from ablate.retrieval.input.targets import labels
+from ablate.retrieval.input.transfer import Fetch, ahead, batchwise
+from ablate.retrieval.training.checkpointing import Saver
+from ablate.retrieval.training.device import deterministic
+from ablate.retrieval.training.loop import Source, fit
+from ablate.retrieval.training.trainer import begin
+from ablate.trainers.registry import RetrievalConfig
 
 CPU = torch.device("cpu")
 SIZE, BATCH, BLOCK = (256, 128), 64, 256

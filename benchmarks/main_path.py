@@ -86,8 +86,9 @@ def spread(values: list[float]) -> str:
 
 def load_seconds() -> float:
     code = (
-        "import time, ablate.data, numpy, PIL.Image\n"
-        "start = time.perf_counter(); ablate.data.load('emoji', None, (64, 64)); print(time.perf_counter() - start)"
+        "import time, ablate.retrieval.data, numpy, PIL.Image\n"
+        "start = time.perf_counter(); ablate.retrieval.data.load('emoji', None, (64, 64)); "
+        "print(time.perf_counter() - start)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     return float(done.stdout)

@@ -21,9 +21,9 @@ import numpy as np
 from machine import keep
 from PIL import Image
 
-from ablate.data import pack, packing
-from ablate.data.listing import Entry, Listing
-from ablate.data.pack import FOLDER, Place
+from ablate.retrieval.data.entries import Entry, Listing
+from ablate.retrieval.data.packing import format, packer
+from ablate.retrieval.data.packing.format import FOLDER, Place
 
 SIZE = (256, 128)
 SHAPES = ((600, 800), (750, 1000), (480, 640))  # width, height
@@ -72,7 +72,7 @@ def loop(listing: Listing) -> None:
 
 
 def ours(listing: Listing) -> None:
-    packing.prepare(place(listing), lambda: listing, SIZE, None)
+    packer.prepare(place(listing), lambda: listing, SIZE, None)
 
 
 def in_turn(listing: Listing) -> tuple[Took, Took]:
@@ -88,7 +88,7 @@ def place(listing: Listing) -> Place:
 
 def check(listing: Listing) -> None:
     """Both have made the same."""
-    found, _ = pack.read(place(listing), SIZE, pack.require(place(listing)).fingerprint)
+    found, _ = format.read(place(listing), SIZE, format.require(place(listing)).fingerprint)
     assert np.array_equal(found, np.load(listing.root / "loop.npy", mmap_mode="r"))
 
 

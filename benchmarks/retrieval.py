@@ -25,10 +25,10 @@ from machine import keep
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ablate.train import nearest as searching
-from ablate.train.device import bf16_hardware, device_name
-from ablate.train.nearest import nearest
-from ablate.train.ranking import Marks, judge, judge_blocks
+from ablate.retrieval.evaluation import exact_neighbours as searching
+from ablate.retrieval.evaluation.average_precision import Marks, judge, judge_blocks
+from ablate.retrieval.evaluation.exact_neighbours import nearest
+from ablate.retrieval.training.device import bf16_hardware, device_name
 
 K = 10
 SAMPLE = 200

@@ -25,13 +25,14 @@ from sqlalchemy import event
 from typer.testing import CliRunner
 
 from ablate.__main__ import app
-from ablate.adaptive.mirror import Mirror
-from ablate.adaptive.search import Walk, begin
-from ablate.store import open_store, work
-from ablate.study.candidates import Candidates
-from ablate.study.file import read_study
-from ablate.train.config.simulated import SimulatedConfig
-from ablate.train.simulated import expected_rate
+from ablate.adaptive.search.dashboard_export import Mirror
+from ablate.adaptive.search.driver import Walk, begin
+from ablate.store import open_store
+from ablate.store.queue import claims
+from ablate.study.reading.study_reader import read_study
+from ablate.study.search_space.candidates import Candidates
+from ablate.trainers.simulated.config import SimulatedConfig
+from ablate.trainers.simulated.trainer import expected_rate
 
 REPETITIONS = 50
 TRIALS = 40
@@ -200,11 +201,11 @@ class Ours:
     def train(self) -> None:
         trial = self.asked
         hits = round(10_000 * true_rate(trial.config["settings"]))
-        split = work.SplitResult("validation", 10_000, 100, dict.fromkeys(work.KS, hits))
+        split = claims.SplitResult("validation", 10_000, 100, dict.fromkeys(claims.KS, hits))
         with self.store.write() as connection:
-            held = work.claim(connection, trial.training_key, 0)
+            held = claims.claim(connection, trial.training_key, 0)
             assert held is not None
-            work.record(connection, held, {trial.key: [split]}, 0.0, {}, [])
+            claims.record(connection, held, {trial.key: [split]}, 0.0, {}, [])
         self.walk.ended(trial.training_key)
 
 

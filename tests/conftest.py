@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from ablate.__main__ import app
 from ablate.store import Store, open_store
-from tests.disks import disk as disk
-from tests.postgres import postgres as postgres
-from tests.postgres import server as server
+from tests.support.disks import disk as disk
+from tests.support.postgres import postgres as postgres
+from tests.support.postgres import server as server
 
 ROOT = Path(__file__).parent.parent
 STUDIES = Path(__file__).parent / "studies"

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ablate.study.candidates import Candidates
-from ablate.study.file import read_study
-from ablate.study.settings import flattened
-from ablate.study.trial import trials
-from ablate.train.config import TRAINERS
-from ablate.train.config.retrieval import QueryExpansion, RandomErasing, Rerank, Whitening
+from ablate.retrieval.config.retrieval import QueryExpansion, RandomErasing, Rerank, Whitening
+from ablate.study.config_keys import flattened
+from ablate.study.reading.study_reader import read_study
+from ablate.study.search_space.candidates import Candidates
+from ablate.study.trials.identity import trials
+from ablate.trainers.registry import TRAINERS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

@@ -1,4 +1,4 @@
-"""Builds ablate/data/emoji from ten pinned npm packages: run it again and the same bytes come out.
+"""Builds ablate/retrieval/data/emoji from ten pinned npm packages: run it again and the same bytes come out.
 
 Needs npm on the path, and in this Python: numpy and exactly the versions named in PINNED below
 (`pip install resvg-py==0.5.0 pillow==13.0.0`). Takes about a minute on two cores:

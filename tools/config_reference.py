@@ -16,14 +16,15 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from ablate.data import DATASETS
-from ablate.study.settings import flattened
-from ablate.train.config import TRAINERS, OutsideIdentity, Section, presets
-from ablate.train.config.retrieval import BACKBONES
+from ablate.retrieval.config import presets
+from ablate.retrieval.config.retrieval import BACKBONES
+from ablate.retrieval.data import DATASETS
+from ablate.study.config_keys import flattened
+from ablate.trainers.registry import TRAINERS, OutsideIdentity, Section
 
 INTRO = """# Config keys
 
-Written by `python tools/config_reference.py > docs/config.md` from the classes in `ablate/train/config/`; edit those.
+Written by `python tools/config_reference.py > docs/config.md` from the classes in `ablate/retrieval/config/`.
 
 A study file sets these keys under `config:`, a factor names them in `sets:`, and `--set config.KEY=VALUE` sets one for
 a run ([study files](study-files.md)). A value of another kind is a fault, and so are values that do not go together:

@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis import verdicts
-from ablate.analysis.cells import Cells
-from ablate.analysis.circumstances import Circumstances, circumstances
-from ablate.analysis.estimates import Estimate, Judged, Rules
-from ablate.analysis.layout import Layout
-from ablate.analysis.measure import measure_pairs
+from ablate.analysis.design.additive_model import Layout
+from ablate.analysis.design.undeclared_differences import Circumstances, circumstances
+from ablate.analysis.estimation.estimates import Estimate, Judged, Rules
+from ablate.analysis.estimation.estimators import measure_pairs
+from ablate.analysis.estimation.observations import Cells
+from ablate.analysis.looks.standing import Standing, Watched
 from ablate.analysis.results import RowResult, StudyResults
-from ablate.analysis.standing import Standing, Watched
 
 if TYPE_CHECKING:
-    from ablate.study.wanted import Family
+    from ablate.study.design.reader import Family
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis import verdicts
-from ablate.analysis.cells import Cells
-from ablate.analysis.circumstances import Circumstances
-from ablate.analysis.estimates import Estimate, Judged, Rules
-from ablate.analysis.layout import Column, Layout
-from ablate.analysis.measure import ROUNDING, Measured, measure_combinations
-from ablate.analysis.standing import Standing, Watched
-from ablate.analysis.stats import benjamini_hochberg
+from ablate.analysis.design.additive_model import Column, Layout
+from ablate.analysis.design.undeclared_differences import Circumstances
+from ablate.analysis.estimation.estimates import Estimate, Judged, Rules
+from ablate.analysis.estimation.estimators import ROUNDING, Measured, measure_combinations
+from ablate.analysis.estimation.observations import Cells
+from ablate.analysis.looks.standing import Standing, Watched
+from ablate.analysis.stats.stats import benjamini_hochberg
 from ablate.study.factors import level_text
 
 Floats = NDArray[np.float64]

@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from ablate.analysis.analyse import Analysis
-from ablate.analysis.estimates import Estimate
+from ablate.analysis.analysis import Analysis
+from ablate.analysis.estimation.estimates import Estimate
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.store import open_store, shown
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ablate.analysis.seen import Look, from_json
-from ablate.analysis.stats import wilson
-from ablate.store import Store, plans, readings
+from ablate.analysis.looks.history import Look, from_json
+from ablate.analysis.stats.stats import wilson
+from ablate.store import Store, plans, results
 from ablate.store.looks import LookRow, read_looks
 from ablate.store.plans import Plan, PlannedRow
-from ablate.study.changes import subject
+from ablate.study.plan.staleness_reasons import subject
 
 if TYPE_CHECKING:
-    from ablate.study.wanted import Family
+    from ablate.study.design.reader import Family
 
 MOST_NAMED = 4
 KS = {"top1": 1, "top5": 5, "top10": 10}
@@ -183,9 +183,9 @@ def load(store: Store, study: str | None = None, profile: str | None = None, by_
         chosen = plans.choose(connection, study, profile, store.url)
         plan = plans.read_plan(connection, chosen.study, chosen.profile)
         keys = {key for row in plan.rows for key in row.cells.values()}
-        found = _results(plan, readings.read_trials(connection, keys))
+        found = _results(plan, results.read_trials(connection, keys))
         wanted = _to_compare_by_query(found, by_query)
-        hits = dict(readings.read_hits_of_queries(connection, wanted, KS[found.primary])) if wanted else {}
+        hits = dict(results.read_hits_of_queries(connection, wanted, KS[found.primary])) if wanted else {}
         looks = read_looks(connection, chosen.study, chosen.profile) if found.schedule else []
     return replace(found, hits=hits, **_of_family(plan, found, looks))
 
@@ -237,7 +237,7 @@ def _to_compare_by_query(found: StudyResults, everything: bool) -> set[str]:
     return {key for row in found.rows for seed, key in row.trials.items() if seed in chosen}
 
 
-def _results(plan: Plan, found: Mapping[str, readings.Reading]) -> StudyResults:
+def _results(plan: Plan, found: Mapping[str, results.Reading]) -> StudyResults:
     confidence = 1 - float(plan.document["alpha"])
     rows = [row for row in plan.rows if row.kind == "row"]
     references = [row for row in plan.rows if row.kind != "row"]
@@ -256,7 +256,7 @@ def _results(plan: Plan, found: Mapping[str, readings.Reading]) -> StudyResults:
     )
 
 
-def _row(number: int, row: PlannedRow, found: Mapping[str, readings.Reading], confidence: float) -> RowResult:
+def _row(number: int, row: PlannedRow, found: Mapping[str, results.Reading], confidence: float) -> RowResult:
     by_seed = {seed: found[key] for seed, key in sorted(row.cells.items())}
     done = {seed: reading for seed, reading in by_seed.items() if reading.done}
     metrics = {
@@ -289,7 +289,7 @@ def _row(number: int, row: PlannedRow, found: Mapping[str, readings.Reading], co
     )
 
 
-def _circumstances(reading: readings.Reading, changes: Sequence[str]) -> Mapping[str, str]:
+def _circumstances(reading: results.Reading, changes: Sequence[str]) -> Mapping[str, str]:
     """What was recorded of a run, and what has changed since then: of two rows, that differs as the rest may."""
     identified = {"data": reading.data or "", "code": reading.code}
     return {**identified, **reading.environment, **{subject(change): change for change in changes}}
@@ -310,6 +310,6 @@ def _seeds(seeds: Sequence[int]) -> str:
     return "seeds " + (f"{seeds[0]}–{seeds[-1]}" if in_line else ", ".join(map(str, seeds)))
 
 
-def reading_n(done: Mapping[int, readings.Reading]) -> int:
+def reading_n(done: Mapping[int, results.Reading]) -> int:
     """The number of queries of a row's results: one data set, so one number."""
     return next(iter(done.values())).queries or 0

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ablate.analysis import verdicts
-from ablate.analysis.evidence import Adjust, Evidence, Repeat, repeated, shares, touched
-from ablate.analysis.many import pair_weights
-from ablate.analysis.seedwise import PAIR_PRECISION, pair_values, seedwise
-from ablate.analysis.sequential import repeated_p
-from ablate.analysis.spread import Spread
-from ablate.analysis.student import t_equivalence, t_test
+from ablate.analysis.estimation.seed_differences import PAIR_PRECISION, pair_values, seedwise
+from ablate.analysis.estimation.variance_components import Spread
+from ablate.analysis.looks.repeated_p_values import Adjust, Evidence, Repeat, repeated, shares, touched
+from ablate.analysis.power.batch_verdicts import pair_weights
+from ablate.analysis.stats.group_sequential import repeated_p
+from ablate.analysis.stats.t_tests import t_equivalence, t_test
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

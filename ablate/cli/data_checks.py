@@ -5,12 +5,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ablate.errors import AblateError
-from ablate.study.settings import canonical
-from ablate.study.trial import Trial
+from ablate.study.config_keys import canonical
+from ablate.study.trials.identity import Trial
 
 if TYPE_CHECKING:
-    from ablate.data import Dataset
-    from ablate.train.config import RetrievalConfig
+    from ablate.retrieval.data import Dataset
+    from ablate.trainers.registry import RetrievalConfig
 
 LOOKED_AT = ("data", "model", "loss", "batch", "schedule", "evaluate")
 """The parts of a config that are held against the data."""
@@ -44,9 +44,9 @@ class _Known:
 
 def _faults(values: dict[str, Any], known: _Known) -> Iterable[str]:
     """What one config finds wrong with its data, and with its features where it matters how wide they are."""
-    from ablate.data import detected, load
-    from ablate.train.checks import check_boxes, check_data, check_width
-    from ablate.train.config import RetrievalConfig
+    from ablate.retrieval.data import detected, load
+    from ablate.retrieval.training.preflight import check_boxes, check_data, check_width
+    from ablate.trainers.registry import RetrievalConfig
 
     config = RetrievalConfig.model_validate(values)
     of_data = canonical(values["data"])
@@ -69,8 +69,8 @@ def _faults(values: dict[str, Any], known: _Known) -> Iterable[str]:
 
 def _width(config: "RetrievalConfig", known: _Known) -> int:
     """How wide the features are; AblateError if the backbone cannot be built."""
-    from ablate.train.backbone import backbone
-    from ablate.train.model import width
+    from ablate.retrieval.model.backbone import backbone
+    from ablate.retrieval.model.network import width
 
     of_network = canonical([config.model.model_dump(mode="json"), config.data.size])
     if of_network not in known.widths:

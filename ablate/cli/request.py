@@ -8,12 +8,12 @@ from pathlib import Path
 import typer
 
 from ablate.cli.data_checks import check_on_data
-from ablate.cli.labels import matching
-from ablate.study.file import read_study
-from ablate.study.settings import canonical, flattened
-from ablate.study.source import shown
-from ablate.study.study import Study
-from ablate.study.trial import REFERENCE, Trial, trials
+from ablate.cli.row_patterns import matching
+from ablate.study.config_keys import canonical, flattened
+from ablate.study.model import Study
+from ablate.study.reading.nodes import shown
+from ablate.study.reading.study_reader import read_study
+from ablate.study.trials.identity import REFERENCE, Trial, trials
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,10 @@ def _prepare_data(study: Study) -> None:
     """Packs the data sets that rows name; one that was packed without some of its images is used as it is."""
     if study.trainer != "retrieval":
         return
-    from ablate import data
-    from ablate.cli.live.packing import watch_packing
     from ablate.cli.words import plural
-    from ablate.train.config.retrieval import Data
+    from ablate.retrieval import data
+    from ablate.retrieval.cli.packing_progress import watch_packing
+    from ablate.retrieval.config.retrieval import Data
 
     configs = chain(map(study.row_config, study.rows), map(study.reference_config, study.references))
     named = ((config.get("data", {}), config.get("evaluate", {}).get("detections")) for config in configs)

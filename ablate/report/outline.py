@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from ablate.analysis.analyse import Analysis
-from ablate.report import comparisons, doubts, ladder, looks
-from ablate.report.blocks import Block
-from ablate.report.search import search
+from ablate.analysis.analysis import Analysis
+from ablate.report.sections import ambiguities, ladder, looks
+from ablate.report.sections import contrasts as comparisons
+from ablate.report.sections.search import search
+from ablate.report.tables import Block
 
 
 def outline(analysis: Analysis, most_rows: int, most_contrasts: int, on_screen: bool = False) -> Iterator[Block]:
@@ -36,11 +37,11 @@ def _rest(analysis: Analysis, most: int) -> Iterator[Block]:
     if analysis.search is None:
         yield from comparisons.contrasts(analysis, contrasts, most)
         yield looks.looks(analysis)
-        yield doubts.totals(analysis, contrasts, most)
+        yield ambiguities.totals(analysis, contrasts, most)
         yield comparisons.effects(analysis, most)
         yield comparisons.fractions(analysis)
         yield comparisons.interactions(analysis)
-        yield from doubts.readings(analysis)
+        yield from ambiguities.readings(analysis)
         yield comparisons.in_words(analysis, contrasts)
     else:
         yield from comparisons.contrasts(analysis, [one for one in contrasts if one.in_family], most)

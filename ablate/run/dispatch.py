@@ -11,18 +11,19 @@ from pathlib import Path
 from typing import Protocol
 
 from ablate.errors import StoreError, StoreGoneError
+from ablate.run.devices import Slot
 from ablate.run.executors import EXECUTORS
 from ablate.run.heartbeat import Heartbeat
 from ablate.run.job import Executor, Job, Report
-from ablate.run.patience import PATIENCE_SECONDS, patiently
-from ablate.run.slots import Slot
-from ablate.store import Store, plans, work
+from ablate.run.retry import PATIENCE_SECONDS, patiently
+from ablate.store import Store, plans
 from ablate.store.interims import save_interim
+from ablate.store.queue import claims as work
+from ablate.store.queue.lease_expiry import Watch
 from ablate.store.schema import DONE, FAILED, INTERRUPTED, PRUNED, QUEUED, RUNNING
-from ablate.store.watch import Watch
-from ablate.study.trial import Trial
-from ablate.train.checkpoint import Checkpoints
-from ablate.train.interface import Evaluation, Interim, Outcome, Progress
+from ablate.study.trials.identity import Trial
+from ablate.trainers.checkpoints import Checkpoints
+from ablate.trainers.protocol import Evaluation, Interim, Outcome, Progress
 
 WAIT_SECONDS = 0.5
 RELEASE_SECONDS = 5.0

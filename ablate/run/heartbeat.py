@@ -4,8 +4,9 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from ablate.errors import StoreError, StoreGoneError
-from ablate.store import Store, work
-from ablate.train.interface import Progress
+from ablate.store import Store
+from ablate.store.queue import claims as work
+from ablate.trainers.protocol import Progress
 
 BEAT_SECONDS = 4.0
 STOP_SECONDS = 1.0

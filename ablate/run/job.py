@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ablate.train.interface import Interim, Outcome, Progress
+from ablate.trainers.protocol import Interim, Outcome, Progress
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,17 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ablate.store import Store, plans, records, work
+from ablate.store import Store, plans, staleness
 from ablate.store.plans import Plan, PlannedRow
-from ablate.study.aliases import alias_sentences
-from ablate.study.cost import expected_seconds, shapes_to_run
-from ablate.study.design import Row
+from ablate.store.queue import claims
+from ablate.study.design.union import Row
 from ablate.study.factors import Factor, LevelName
-from ablate.study.log import NOTE, Line
-from ablate.study.plan import ACCEPTED, FAILED, STALE, Older, PlannedTrial, resolve
-from ablate.study.study import Study
-from ablate.study.trial import REFERENCE, ROW, Trial
+from ablate.study.fractional.alias_table import alias_sentences
+from ablate.study.logfile.parser import NOTE, Line
+from ablate.study.model import Study
+from ablate.study.plan.plan import ACCEPTED, FAILED, STALE, Older, PlannedTrial, resolve
+from ablate.study.plan.time_estimate import expected_seconds, shapes_to_run
+from ablate.study.trials.identity import REFERENCE, ROW, Trial
 
 NECK_NOTES = ("coarse-grained classification (cross entropy loss)", "fine-grained metric learning (triplet loss)")
 
@@ -49,10 +50,10 @@ def prepare(
     """
     labels = {trial.label for trial in selected}
     with store.write(alone=True) as connection:
-        found = records.read_records(connection, trials)
+        found = staleness.read_records(connection, trials)
         if accept_stale:
             kept = _to_accept(resolve(trials, found), labels)
-            records.accept(connection, kept)
+            staleness.accept(connection, kept)
             found = replace(found, accepted={**found.accepted, **kept})
         planned = resolve(trials, found)
         wanted = [item.trial for item in planned if item.state != ACCEPTED]
@@ -60,10 +61,10 @@ def prepare(
         plans.save_plan(connection, plan_of(study, planned, overrides))
         keys = list(dict.fromkeys(trial.training_key for trial in wanted if trial.label in labels))
         if retry_failed:
-            work.retry(connection, keys)
+            claims.retry(connection, keys)
         states = plans.training_states(connection, set(keys))
         asked = [item for item in planned if item.trial.label in labels]
-        times = records.read_times(connection, shapes_to_run(asked))
+        times = staleness.read_times(connection, shapes_to_run(asked))
     before = {key: states[key] for key in keys}
     running = [trial for trial in wanted if trial.training_key in before]
     return Prepared(planned, asked, running, before, expected_seconds(asked, times))

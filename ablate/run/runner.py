@@ -8,9 +8,9 @@ from pathlib import Path
 
 from ablate.errors import AblateError
 from ablate.run.job import Job, Report
-from ablate.train.checkpoint import Checkpoints, never
-from ablate.train.config import TRAINERS
-from ablate.train.interface import Judge, Progress, Pruned, Stopped, Trainer
+from ablate.trainers.checkpoints import Checkpoints, never
+from ablate.trainers.protocol import Judge, Progress, Pruned, Stopped, Trainer
+from ablate.trainers.registry import TRAINERS
 
 
 def run_job(

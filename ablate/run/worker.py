@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 
 from ablate.run.job import Job, Report
 from ablate.run.runner import run_job
-from ablate.train.interface import Interim, Progress
+from ablate.trainers.protocol import Interim, Progress
 
 PROGRESS_SECONDS = 0.2
 """How often at most a worker speaks of its progress."""

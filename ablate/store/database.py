@@ -12,9 +12,10 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from ablate.errors import StoreBusyError, StoreError, StoreFullError, StoreGoneError
-from ablate.store import network, postgresql, revisions, sqlite
-from ablate.store.messages import told
-from ablate.store.rescue import OpenFile, open_file
+from ablate.store import revisions
+from ablate.store.engines import network_filesystem, postgresql, sqlite
+from ablate.store.engines.error_messages import told
+from ablate.store.engines.recovery import OpenFile, open_file
 from ablate.store.revisions import REVISIONS, VERSION_TABLE
 
 __all__ = ["REVISIONS", "VERSION_TABLE", "Store", "open_store", "shown"]
@@ -71,7 +72,7 @@ class Store:
 
     def warning(self) -> str | None:
         """What a user should know of where the store lies."""
-        return network.warning(self.path) if self.path else None
+        return network_filesystem.warning(self.path) if self.path else None
 
     def close(self) -> None:
         _close(self.engine, self.file)

@@ -5,8 +5,8 @@ from typing import Protocol
 
 from sqlalchemy import Connection, delete, insert, select
 
-from ablate.store.keys import of_keys
 from ablate.store.schema import interims
+from ablate.store.sql import of_keys
 
 
 class Interim(Protocol):

@@ -11,11 +11,11 @@ from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, s
 
 from ablate.errors import StoreError, unknown_name
 from ablate.store.inserts import insert_new
-from ablate.store.keys import of_keys
 from ablate.store.schema import DONE, PRUNED, QUEUED, cells, declarations, hits, plans, rows, trainings, trials
+from ablate.store.sql import of_keys
 
 if TYPE_CHECKING:
-    from ablate.study.trial import Trial
+    from ablate.study.trials.identity import Trial
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, inspect, text
 
 from ablate.errors import StoreError
-from ablate.store.owners import is_gone
+from ablate.store.queue.process_identity import is_gone
 from ablate.store.schema import RUNNING
 
 VERSION_TABLE = "ablate_alembic_version"

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, insert, select, update
 
-from ablate.store.keys import of_keys
-from ablate.store.overview import Failure
+from ablate.store.queue.claims import KS
+from ablate.store.queue.status import Failure
 from ablate.store.schema import FAILED, attempts, candidates, hits, results, searches, trainings, trials
-from ablate.store.work import KS
+from ablate.store.sql import of_keys
 
 VALIDATION = "validation"
 

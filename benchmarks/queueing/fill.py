@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from ablate.run.planning import prepare
-from ablate.store import Store, open_store, work
-from ablate.study.file import read_study
-from ablate.study.trial import Trial, trials
+from ablate.store import Store, open_store
+from ablate.store.queue import claims
+from ablate.study.reading.study_reader import read_study
+from ablate.study.trials.identity import Trial, trials
 
 ROWS = 100
 BATCH = 2000
@@ -50,12 +51,12 @@ def _study(folder: Path, count: int) -> Path:
 def _finish(store: Store, some: Sequence[Trial]) -> None:
     """Claims and records, as a run does, but many in one transaction; with few queries, as status reads none."""
     ranks = np.arange(10, dtype=np.uint32)
-    splits = [work.of_ranks(split, ranks, 1000) for split in ("validation", "test")]
+    splits = [claims.of_ranks(split, ranks, 1000) for split in ("validation", "test")]
     with store.write() as connection:
         for trial in some:
-            held = work.claim(connection, trial.training_key)
+            held = claims.claim(connection, trial.training_key)
             assert held is not None
-            assert work.record(connection, held, {trial.key: splits}, 0.0, {"device": "cpu"}, [])
+            assert claims.record(connection, held, {trial.key: splits}, 0.0, {"device": "cpu"}, [])
 
 
 if __name__ == "__main__":

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from ablate.adaptive.mirror import Mirror
-from ablate.adaptive.search import Walk, begin
-from ablate.store import Connection, Store, open_store, searches, work
+from ablate.adaptive.search.dashboard_export import Mirror
+from ablate.adaptive.search.driver import Walk, begin
+from ablate.store import Connection, Store, open_store, searches
 from ablate.store.interims import save_interim
+from ablate.store.queue import claims
 from ablate.store.searches import Candidate
-from ablate.study.candidates import Candidates
-from ablate.study.file import read_study
-from ablate.study.study import Study
-from ablate.study.trial import Trial
-from ablate.train.interface import Interim
+from ablate.study.model import Study
+from ablate.study.reading.study_reader import read_study
+from ablate.study.search_space.candidates import Candidates
+from ablate.study.trials.identity import Trial
+from ablate.trainers.protocol import Interim
 
 STUDY = """study: walk
 trainer: simulated
@@ -71,11 +72,11 @@ class Failing:
 
 def train(store: Store, trial: Trial) -> None:
     hits = round(1000 - 900 * abs(trial.config["settings"]["margin"] - 0.4))
-    split = work.SplitResult("validation", 1000, 100, dict.fromkeys(work.KS, hits))
+    split = claims.SplitResult("validation", 1000, 100, dict.fromkeys(claims.KS, hits))
     with store.write() as connection:
-        held = work.claim(connection, trial.training_key, 0)
+        held = claims.claim(connection, trial.training_key, 0)
         assert held is not None
-        assert work.record(connection, held, {trial.key: [split]}, 0.0, {}, [])
+        assert claims.record(connection, held, {trial.key: [split]}, 0.0, {}, [])
 
 
 def test_a_transaction_that_fails_changes_no_suggestion(study: Study, store: Store, tmp_path: Path) -> None:
@@ -113,7 +114,7 @@ def watched(study: Study, store: Store, every: int) -> list[Candidate]:
         (trial,) = trials
         final = 1 - abs(trial.config["settings"]["margin"] - 0.4)
         for part in range(1, 10):
-            shown = Interim(part, dict.fromkeys(work.KS, round(1000 * final * part / 10)), 1000)
+            shown = Interim(part, dict.fromkeys(claims.KS, round(1000 * final * part / 10)), 1000)
             with store.write() as connection:
                 save_interim(connection, trial.training_key, shown)
             looks += 1
@@ -122,9 +123,9 @@ def watched(study: Study, store: Store, every: int) -> list[Candidate]:
                 assert [one.key for one in walk.more()] == [trial.key]
             if not walk.is_worth(trial.training_key, shown):
                 with store.write() as connection:
-                    held = work.claim(connection, trial.training_key, 0)
+                    held = claims.claim(connection, trial.training_key, 0)
                     assert held is not None
-                    assert work.prune(connection, held, "", 0.0)
+                    assert claims.prune(connection, held, "", 0.0)
                 break
         else:
             train(store, trial)

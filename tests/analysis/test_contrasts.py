@@ -13,11 +13,11 @@ from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from ablate.analysis import verdicts
-from ablate.analysis.analyse import analyse
-from ablate.analysis.measure import CROSSED, POOLED_T, SEPARATE_T
-from ablate.analysis.one_seed import BONETT_PRICE, NEWCOMBE
+from ablate.analysis.analysis import analyse
+from ablate.analysis.estimation.estimators import CROSSED, POOLED_T, SEPARATE_T
+from ablate.analysis.estimation.single_seed import BONETT_PRICE, NEWCOMBE
 from ablate.analysis.results import StudyResults
-from tests.analysis.rows import N, drawn, results, row
+from tests.support.analysis_rows import N, drawn, results, row
 
 FACTORS = {"a": ["off", "on"], "b": ["off", "on"], "c": ["x", "y", "z"]}
 LADDER = [

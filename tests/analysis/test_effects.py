@@ -9,11 +9,11 @@ import pytest
 import statsmodels.formula.api as smf
 
 from ablate.analysis import verdicts
-from ablate.analysis.analyse import Analysis, analyse
+from ablate.analysis.analysis import Analysis, analyse
 from ablate.analysis.effects import Effect
-from ablate.analysis.one_seed import MOVER, PAIRED_Z
+from ablate.analysis.estimation.single_seed import MOVER, PAIRED_Z
 from ablate.analysis.results import StudyResults
-from tests.analysis.rows import N, drawn, results, row
+from tests.support.analysis_rows import N, drawn, results, row
 
 ABCD = {name: ["off", "on"] for name in "abcd"}
 

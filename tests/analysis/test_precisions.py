@@ -8,9 +8,9 @@ import pytest
 from scipy import stats
 
 from ablate.analysis import frames
-from ablate.analysis.analyse import analyse
+from ablate.analysis.analysis import analyse
 from ablate.analysis.results import MeanPrecision, RowResult, StudyResults
-from tests.analysis.rows import N, results, row
+from tests.support.analysis_rows import N, results, row
 
 
 def with_map(of: RowResult, *values: float) -> RowResult:

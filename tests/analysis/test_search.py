@@ -12,17 +12,17 @@ import pytest
 from scipy import stats
 from sqlalchemy import delete, select, update
 
-from ablate.analysis.analyse import Analysis
-from ablate.analysis.importance import LEAST, Axis, importance
+from ablate.analysis.analysis import Analysis
 from ablate.analysis.results import load
-from ablate.analysis.search import Rerun, SearchResults, Tried, load_search
+from ablate.analysis.search.importance import LEAST, Axis, importance
+from ablate.analysis.search.results import Rerun, SearchResults, Tried, load_search
 from ablate.store import Store, plans
 from ablate.store.plans import Plan, PlannedRow
 from ablate.store.schema import DONE, FAILED, PRUNED, RUNNING, attempts, candidates, hits, interims, trials
-from ablate.train.config.simulated import SimulatedConfig
-from ablate.train.simulated import train
+from ablate.trainers.simulated.config import SimulatedConfig
+from ablate.trainers.simulated.trainer import train
 from tests.conftest import on_both_engines
-from tests.searches import BASELINE, QUERIES, Point, read, searched, spread, trial
+from tests.support.searches import BASELINE, QUERIES, Point, read, searched, spread, trial
 
 SEEDS = (101, 102, 103, 104, 105)
 MARGIN, OMEGA = Axis("margin", 0.05, 1.0, log=True), Axis("omega", 0.0, 1.0)
@@ -241,6 +241,6 @@ def test_optuna_says_nothing_and_keeps_its_settings(capfd: pytest.CaptureFixture
 
 
 def test_optuna_is_not_imported_where_no_search_is_reported() -> None:
-    modules = "ablate.analysis.analyse, ablate.report.formats, ablate.report.figures"
+    modules = "ablate.analysis.analysis, ablate.report.formats, ablate.report.figures"
     code = f"import sys, {modules}; print('optuna' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ablate.analysis.compare import WORDS
+from ablate.analysis.reproduction.comparison import WORDS
 from tests.conftest import ROOT, Ablate, Result
 
 SEED_LOG = ROOT / "studies" / "reference" / "baseline-log.md"

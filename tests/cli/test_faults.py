@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from ablate.store import open_store
-from tests.cli.test_real import BNNECK, TINY, stored_ranks
-from tests.cli.test_run import SIMULATED, start, workers_of
+from tests.cli.run.test_real import BNNECK, TINY, stored_ranks
+from tests.cli.run.test_run import SIMULATED, start, workers_of
 from tests.conftest import Ablate
 
 pytestmark = pytest.mark.slow

@@ -21,15 +21,17 @@ from matplotlib.text import Text
 from PIL import Image
 
 from ablate.analysis import verdicts
-from ablate.analysis.analyse import Analysis, analyse
-from ablate.analysis.estimates import Estimate
+from ablate.analysis.analysis import Analysis, analyse
+from ablate.analysis.estimation.estimates import Estimate
 from ablate.analysis.results import Metric, StudyResults
 from ablate.errors import AblateError
-from ablate.report import canvas, figures, words
-from ablate.report.figures import draw_all, ladder, references, top_k
-from ablate.report.forest import CONFOUNDED, FACTOR, STEP, Entry, draw_forest, forest, limits, placed, shown
-from tests.analysis.rows import N, drawn, results, row
+from ablate.report import wording
+from ablate.report.figures import canvas
+from ablate.report.figures import rows as figures
+from ablate.report.figures.forest import CONFOUNDED, FACTOR, STEP, Entry, draw_forest, forest, limits, placed, shown
+from ablate.report.figures.rows import draw_all, ladder, references, top_k
 from tests.conftest import ROOT, STUDIES, Ablate
+from tests.support.analysis_rows import N, drawn, results, row
 
 SEED_LOG = ROOT / "studies" / "reference" / "baseline-log.md"
 SIMULATED = STUDIES / "simulated.yaml"
@@ -145,7 +147,7 @@ def test_a_rung_has_its_rate_interval_and_step(several: Analysis) -> None:
         assert rung.seeds == 5
         if at:
             names = [name for name in "abc" if CUBE[at][name] != CUBE[at - 1][name]]
-            assert rung.change.startswith(words.signed(pp(at, at + 1, several.results)))
+            assert rung.change.startswith(wording.signed(pp(at, at + 1, several.results)))
             assert rung.change.endswith(names[0] if len(names) == 1 else f"{len(names)} at once: {', '.join(names)}")
             assert rung.direct == (len(names) == 1)
     assert (rungs[0].change, rungs[0].direct) == ("", True)
@@ -184,7 +186,7 @@ def test_the_forest_is_the_analysis(seeds: int) -> None:
     said = [*direct, *found.effects, *confounded]
     assert [len(of(entries, kind)) for kind in (STEP, FACTOR, CONFOUNDED)] == [12, 3, 3]
     assert [entry.estimate for entry in entries] == [one.estimate for one in said]
-    assert [entry.verdict for entry in entries] == [words.phrase(one) for one in said]
+    assert [entry.verdict for entry in entries] == [wording.phrase(one) for one in said]
     assert not any(entry.instead for entry in entries)
 
 
@@ -195,7 +197,7 @@ def test_entries_say_what_changes_and_against_which_row(several: Analysis) -> No
     assert step.estimate.effect == pytest.approx(pp(3, 7, several.results))
     (twice,) = [e for e in entries if e.kind == CONFOUNDED and e.context.startswith("row 3 against 2")]
     assert twice.change == "b off → on, c on → off"
-    assert twice.verdict == words.PHRASES[verdicts.CONFOUNDED]
+    assert twice.verdict == wording.PHRASES[verdicts.CONFOUNDED]
     factor = of(entries, FACTOR)[1]
     assert (factor.change, factor.context) == ("b off → on", "mean over 4 pairs of rows")
     pairs = [(1, 3), (2, 4), (5, 7), (6, 8)]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from ablate.report import latex, markdown
+from ablate.report.formats import latex, markdown
 from tests.conftest import ROOT, Ablate
 from tests.report.test_reports import tables_of
 

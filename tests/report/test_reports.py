@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ablate.analysis.results import load
-from ablate.report import log as log_report
+from ablate.report.formats import log as log_report
 from ablate.store import open_store
-from ablate.store.imports import save_log
-from ablate.study.log import parse_log
-from ablate.study.log_rows import findings, named_rows
+from ablate.store.imported_log import save_log
+from ablate.study.logfile.parser import parse_log
+from ablate.study.logfile.rows import findings, named_rows
 from tests.conftest import ROOT, STUDIES, Ablate
 
 SEED_LOG = ROOT / "studies" / "reference" / "baseline-log.md"

@@ -19,16 +19,20 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
 
-from ablate.analysis.analyse import Analysis
-from ablate.analysis.search import SearchResults
-from ablate.report import canvas, csv_rows, json_report, latex, markdown, terminal, words
-from ablate.report.figures import draw_all
-from ablate.report.forest import FACTOR, forest
-from ablate.report.search import NO_EFFECTS
+from ablate.analysis.analysis import Analysis
+from ablate.analysis.search.results import SearchResults
+from ablate.report import wording
+from ablate.report.figures import canvas
+from ablate.report.figures.forest import FACTOR, forest
+from ablate.report.figures.rows import draw_all
+from ablate.report.formats import csv as csv_rows
+from ablate.report.formats import json as json_report
+from ablate.report.formats import latex, markdown, terminal
+from ablate.report.sections.search import NO_EFFECTS
 from ablate.store import Store, open_store
 from ablate.store.schema import DONE, FAILED, PRUNED, RUNNING
 from tests.conftest import Ablate
-from tests.searches import TWO, Point, read, searched, spread
+from tests.support.searches import TWO, Point, read, searched, spread
 
 SVG = "{http://www.w3.org/2000/svg}"
 ALL = ("search-map", "search-history", "search-importance")
@@ -160,13 +164,13 @@ def test_the_finalists_table_has_what_the_analysis_has(analysis: Analysis) -> No
             f"trial {finalist.number}",
             f"{100 * rerun.score:.2f}",
             f"{100 * rerun.mean:.2f}",
-            words.signed(100 * (rerun.score - rerun.mean)),
-            words.interval(rerun.optimism_interval),
+            wording.signed(100 * (rerun.score - rerun.mean)),
+            wording.interval(rerun.optimism_interval),
             f"{100 * row.metrics['top1'].mean:.2f}",
             f"[{100 * low:.2f}, {100 * high:.2f}]",
-            words.signed(contrast.estimate.effect or 0.0),
-            words.interval(contrast.estimate.interval),
-            words.phrase(contrast),
+            wording.signed(contrast.estimate.effect or 0.0),
+            wording.interval(contrast.estimate.interval),
+            wording.phrase(contrast),
         ]
 
 
@@ -191,16 +195,16 @@ def test_sentences_say_who_wins_and_how_optimistic_the_search_was(analysis: Anal
     rows = {row.label: row for row in analysis.results.rows}
     contrast, rerun = analysis.against_baseline[rows[winner.label].number], winner.reruns["top1"]
     text = flat(terminal.render(analysis, False, 80))
-    effect = words.change(contrast).replace(" [", " pp [")
-    told = words.meaning(contrast, analysis.results)
+    effect = wording.change(contrast).replace(" [", " pp [")
+    told = wording.meaning(contrast, analysis.results)
     assert f"The winner, {winner.label}, against the baseline: {effect}: {told}." in text
     for other in others:
         against = analysis.contrasts.between(rows[other.label], rows[winner.label])
-        said = f"trial {other.number} {words.signed(against.estimate.effect or 0)} pp, {words.phrase(against)}"
+        said = f"trial {other.number} {wording.signed(against.estimate.effect or 0)} pp, {wording.phrase(against)}"
         assert said in text.partition("The winner against the other finalists:")[2]
     assert rerun.optimism is not None
     side = "less" if rerun.optimism >= 0 else "more"
-    assert f"5 fresh seeds give {words.rate(rerun.mean or 0)} %, {abs(rerun.optimism):.2f} pp {side}" in text
+    assert f"5 fresh seeds give {wording.rate(rerun.mean or 0)} %, {abs(rerun.optimism):.2f} pp {side}" in text
     assert "Candidates differ in all searched values at once" in text
     assert "nothing is said of margin or omega by itself" in text
 

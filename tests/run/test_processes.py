@@ -15,8 +15,8 @@ from ablate.errors import AblateError, StoreError
 from ablate.run.executors.processes import MOST_STILLBORN, Processes, _cause
 from ablate.run.job import Job, Report
 from ablate.run.worker import work
-from ablate.train.checkpoint import Checkpoints
-from ablate.train.interface import Interim
+from ablate.trainers.checkpoints import Checkpoints
+from ablate.trainers.protocol import Interim
 
 
 def job(number: int, folder: str = "nowhere", stall: float = 900.0, **config: object) -> Job:

@@ -5,7 +5,7 @@ from typing import Any
 
 from ablate.run.job import Job, Report
 from ablate.run.runner import run_job
-from ablate.train.interface import Interim, Progress
+from ablate.trainers.protocol import Interim, Progress
 
 
 def ran(folder: Path, attempt: int = 1, stop: int | None = None, **config: Any) -> Report:

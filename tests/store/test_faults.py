@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from ablate.errors import StoreBusyError, StoreError, StoreFullError
-from ablate.store import Store, network, open_store, sqlite
-from tests.disks import Disk
-from tests.store.test_rescue import add, keys
+from ablate.store import Store, open_store
+from ablate.store.engines import network_filesystem, sqlite
+from tests.store.engines.test_recovery import add, keys
+from tests.support.disks import Disk
 
 
 def opened(path: Path) -> Store:
@@ -333,7 +334,7 @@ def test_a_mistake_of_our_own_is_no_damage(store: Store) -> None:
 def test_a_network_file_system_is_warned_of(tmp_path: Path, mounts: str, told: bool) -> None:
     listed = tmp_path / "mounts"
     listed.write_text("/dev/root / ext4 rw 0 0\n" + mounts)
-    found = network.warning(Path("/home/my work/results/ablate.db"), listed)
+    found = network_filesystem.warning(Path("/home/my work/results/ablate.db"), listed)
     assert bool(found) == told
     if found:
         assert "several machines need PostgreSQL" in found

@@ -4,9 +4,9 @@ import pytest
 
 from ablate.store import Store, plans
 from ablate.store.interims import read_interims, save_interim
-from ablate.train.interface import Interim
+from ablate.trainers.protocol import Interim
 from tests.conftest import on_both_engines
-from tests.store.test_work import TRAINING, trial
+from tests.store.queue.test_claims import TRAINING, trial
 
 pytestmark = on_both_engines
 

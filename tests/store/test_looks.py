@@ -8,8 +8,8 @@ import pytest
 from ablate.run.planning import prepare
 from ablate.store import Store, open_store
 from ablate.store.looks import LookRow, latest_family, read_looks, record_look, seeds_planned
-from ablate.study.file import read_study
-from ablate.study.trial import trials
+from ablate.study.reading.study_reader import read_study
+from ablate.study.trials.identity import trials
 from tests.conftest import STUDIES, on_both_engines
 
 pytestmark = on_both_engines

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from ablate.store.blobs import unpack
 from ablate.store.planes import deflate, inflate
-from ablate.store.ranks import unpack
 
 BITS = arrays.arrays(np.uint32, st.integers(0, 300), elements=st.integers(0, 2**32 - 1))
 

@@ -8,11 +8,12 @@ import pytest
 from sqlalchemy import event
 
 from ablate.run.planning import prepare
-from ablate.store import Store, open_store, plans, work
-from ablate.store.records import read_records, read_times
-from ablate.study.file import read_study
-from ablate.study.study import Study
-from ablate.study.trial import Trial, digest, trials
+from ablate.store import Store, open_store, plans
+from ablate.store.queue import claims
+from ablate.store.staleness import read_records, read_times
+from ablate.study.model import Study
+from ablate.study.reading.study_reader import read_study
+from ablate.study.trials.identity import Trial, digest, trials
 from tests.conftest import STUDIES, on_both_engines
 
 pytestmark = on_both_engines
@@ -33,10 +34,10 @@ def finish(store: Store, wanted: list[Trial], seconds: float = 2.0, resumed_at: 
     """Gives each trial a result."""
     for trial in wanted:
         with store.write() as connection:
-            held = work.claim(connection, trial.training_key, resumed_at)
+            held = claims.claim(connection, trial.training_key, resumed_at)
             assert held is not None
-            result = work.SplitResult("test", 10, 10, {1: 1, 5: 2, 10: 3})
-            assert work.record(connection, held, {trial.key: [result]}, seconds, {}, [])
+            result = claims.SplitResult("test", 10, 10, {1: 1, 5: 2, 10: 3})
+            assert claims.record(connection, held, {trial.key: [result]}, seconds, {}, [])
 
 
 def test_an_unchanged_plan_is_only_noted_as_the_latest(store: Store, study: Study) -> None:

@@ -15,8 +15,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from ablate.errors import StoreError, StoreGoneError
-from ablate.store import Store, database, open_store, owners, revisions, work
-from ablate.store.readings import read_trials
+from ablate.store import Store, database, open_store, revisions
+from ablate.store.queue import claims, process_identity
+from ablate.store.results import read_trials
 from ablate.store.schema import metadata
 from tests.conftest import on_both_engines
 
@@ -156,7 +157,7 @@ def test_no_store_is_migrated_beneath_a_runner(store: Store, monkeypatch: pytest
 
 @on_both_engines
 def test_whose_runner_is_dead_is_migrated_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = owners.process().split()[0]
+    machine = process_identity.process().split()[0]
     running = (
         "INSERT INTO ablate_trainings (key, trainer, config, seed, code, state, attempts, beats, lease, owner, process)"
         f" VALUES ('t', 's', '{{}}', 0, '{{}}', 'running', 1, 0, 'lease', 'host:1', '{machine} 1 1')"
@@ -183,4 +184,4 @@ def test_that_the_store_was_migrated_explains_a_statement_that_fails(store: Stor
         connection.exec_driver_sql("ALTER TABLE ablate_trainings RENAME COLUMN beats TO pulse")
         connection.exec_driver_sql(f"UPDATE {revisions.VERSION_TABLE} SET version_num = '0009'")
     with pytest.raises(StoreGoneError, match="another version of ablate has migrated"), store.write() as connection:
-        work.beat(connection, ["lease"])
+        claims.beat(connection, ["lease"])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ablate.cli.live.pace import Pace, Running, remaining
-from ablate.train.interface import Progress
+from ablate.trainers.protocol import Progress
 
 NOTES = 5
 """Faults that are remembered."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ablate.cli.live.board import STOPPING, Board
 from ablate.cli.live.pace import Running
 from ablate.cli.words import duration
-from ablate.train.interface import Progress
+from ablate.trainers.protocol import Progress
 
 PROGRESS_SECONDS = 30.0
 """How often at most a trial's progress is told; less often where more than fifteen run."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import NamedTuple
 
-from ablate.train.interface import Progress
+from ablate.trainers.protocol import Progress
 
 WINDOW = 30.0
 """Seconds: a speed is that of the last one to two windows, so that compiling and other starts are forgotten."""

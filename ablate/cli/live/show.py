@@ -14,7 +14,7 @@ from ablate.cli.live.board import Board
 from ablate.cli.live.lines import PlainBoard
 from ablate.cli.live.pace import Pace
 from ablate.cli.live.table import plain, render
-from ablate.study.trial import Trial
+from ablate.study.trials.identity import Trial
 
 NOTHING: Mapping[str, float] = MappingProxyType({})
 SETTLED = ("done", "failed")

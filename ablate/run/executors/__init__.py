@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
+from ablate.run.devices import Slot
 from ablate.run.executors.inline import Inline
 from ablate.run.executors.processes import Processes
 from ablate.run.job import Executor, OnInterim, OnProgress
-from ablate.run.slots import Slot
 
 __all__ = ["EXECUTORS"]
 

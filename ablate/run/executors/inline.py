@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
+from ablate.run.devices import Slot
 from ablate.run.job import Job, OnInterim, OnProgress, Report
 from ablate.run.runner import run_job
-from ablate.run.slots import Slot
 
 
 class Inline:

@@ -13,11 +13,11 @@ from multiprocessing.context import SpawnProcess
 from multiprocessing.sharedctypes import RawValue
 
 from ablate.errors import AblateError
+from ablate.run.devices import Slot
 from ablate.run.job import Job, OnInterim, OnProgress, Report
-from ablate.run.slots import Slot
 from ablate.run.worker import GROUP_SIGNALS, work
 from ablate.store.schema import ABANDONED, LOST
-from ablate.train.interface import Interim, Progress
+from ablate.trainers.protocol import Interim, Progress
 
 STOP_SECONDS = 3.0
 

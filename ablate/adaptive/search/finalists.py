@@ -1,0 +1,143 @@
+"""The best of a search, trained anew: what they are, and the study that compares them with the baseline."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ablate.adaptive.search.driver import fresh_seeds, seed_of
+from ablate.store import Store, plans, searches
+from ablate.store.schema import DONE
+from ablate.store.searches import Candidate, SearchRow
+from ablate.study.config_keys import Config, value_at
+from ablate.study.design.space import Space
+from ablate.study.design.union import Row
+from ablate.study.factors import Factor, Level
+from ablate.study.model import Study
+from ablate.study.reading.nodes import Node, Place
+from ablate.study.reading.problems import Faults
+from ablate.study.search_space.candidates import Candidates
+from ablate.study.search_space.space import Dimension, Search
+from ablate.study.trials.identity import Trial
+
+BASELINE = "baseline"
+CONFIGURATION = "configuration"
+"""The factor that finalists differ in: all that was searched, as one, since nothing tells what each part does."""
+
+
+def profile_of(study: Study) -> str:
+    """The profile under which a search's finalists are kept, so that the study's own rows stay."""
+    return f"{study.profile}+search"
+
+
+def is_planned(store: Store, study: Study, row: SearchRow) -> bool:
+    """Whether reports know of the search already, perhaps with finalists of a smaller budget."""
+    with store.read() as connection:
+        if not any((one.study, one.profile) == (study.name, profile_of(study)) for one in plans.read_plans(connection)):
+            return False
+        said = plans.read_plan(connection, study.name, profile_of(study)).document.get("search", {})
+    return bool(said.get("search_id") == row.id)
+
+
+def best(candidates: Sequence[Candidate], search: Search, baseline: str) -> list[Candidate]:
+    """The finalists, best first, by validation: those that few others beat on all metrics, then by the first metric.
+
+    One of each trial, and not the `baseline`, by its trial key: it runs anyway.
+    """
+    of_trial = {one.trial_key: one for one in reversed(candidates) if one.state == DONE and one.trial_key != baseline}
+    found = list(of_trial.values())
+    scores = {one.number: [(one.scores or {})[metric] for metric in search.metrics] for one in found}
+    fronts = _fronts(scores)
+    ranked = sorted(found, key=lambda one: (fronts[one.number], -scores[one.number][0], one.number))
+    return ranked[: search.top]
+
+
+def _fronts(scores: Mapping[int, Sequence[float]]) -> dict[int, int]:
+    """{candidate: how many others are better in some metric and worse in none}; with one metric, 0 for all."""
+    if scores and len(next(iter(scores.values()))) == 1:
+        return dict.fromkeys(scores, 0)
+    return {one: sum(_dominates(theirs, own) for theirs in scores.values()) for one, own in scores.items()}
+
+
+def _dominates(one: Sequence[float], other: Sequence[float]) -> bool:
+    return all(a >= b for a, b in zip(one, other, strict=True)) and tuple(one) != tuple(other)
+
+
+def study_of(
+    study: Study, points: Candidates, row: SearchRow, chosen: Sequence[Candidate]
+) -> tuple[Study, list[Trial]]:
+    """The finalists and the baseline as a study of its own with fresh seeds, and its trials.
+
+    The family is declared here, before any of it runs: each finalist against the baseline, and the best, which is the
+    winner, against the others.
+    """
+    assert study.search is not None
+    seeds = fresh_seeds(study)
+    labels = [BASELINE, *(_label(one, points) for one in chosen)]
+    trials = points.baseline(seeds, BASELINE)
+    for one, label in zip(chosen, labels[1:], strict=True):
+        trials += points.trials(one.point, seeds, label)
+    levels = [Level(label, ()) for label in labels]
+    keys = tuple(dict.fromkeys(key for dimension in study.search.dimensions for key in dimension.keys))
+    factor = Factor(CONFIGURATION, keys, tuple(levels), levels[0])
+    space = Space([factor], Faults(Node(None, Place("search"))))
+    winner = labels[1:2]
+    family = [(BASELINE, label) for label in labels[1:]] + [(other, label) for label in winner for other in labels[2:]]
+    compared = replace(
+        study,
+        profile=profile_of(study),
+        factors=space.factors,
+        rows=tuple(Row(label, space.levels((number,))) for number, label in enumerate(labels)),
+        references=(),
+        seeds=tuple(seeds),
+        family=tuple(family) or "direct",
+        aliases=(),
+        excluded=(),
+        warnings=(),
+        looks=(),
+        found_by=_about(study, row, chosen, points),
+    )
+    return compared, trials
+
+
+def _label(one: Candidate, points: Candidates) -> str:
+    """What a finalist is called: `trial 17 (margin=0.213, omega=0.712)`."""
+    return f"{searches.label(one.number)} ({points.words(one.point)})"
+
+
+def _about(study: Study, row: SearchRow, chosen: Sequence[Candidate], points: Candidates) -> dict[str, Any]:
+    """What the plan says of the search, for reports."""
+    search = study.search
+    assert search is not None
+    config = points.baseline((seed_of(study),))[0].config
+    return {
+        "search_id": row.id,
+        "study": study.name,
+        "profile": study.profile,
+        "seed": seed_of(study),
+        "dimensions": [_dimension(dimension) for dimension in search.dimensions],
+        "baseline": {dimension.name: _usual(dimension, study, config) for dimension in search.dimensions},
+        "metrics": list(search.metrics),
+        "sampler": search.sampler,
+        "pruner": search.pruner,
+        "trials": search.trials,
+        "hours": search.hours,
+        "finalists": [{"label": _label(one, points), "number": one.number} for one in chosen],
+    }
+
+
+def _usual(dimension: Dimension, study: Study, config: Config) -> Any:
+    """Where the baseline stands: of choices among a factor's levels the name, else the value of the key."""
+    factor = next((factor for factor in study.factors if factor.name == dimension.name), None)
+    return factor.baseline.word if factor and dimension.choices else value_at(config, dimension.keys[0])
+
+
+def _dimension(dimension: Dimension) -> dict[str, Any]:
+    return {
+        "name": dimension.name,
+        "low": dimension.low,
+        "high": dimension.high,
+        "step": dimension.step,
+        "log": dimension.log,
+        "whole": dimension.is_whole,
+        "choices": [choice.word for choice in dimension.choices],
+    }

@@ -1,0 +1,151 @@
+"""The sampler and the pruner: Optuna, on a study in memory that is rebuilt from our store.
+
+Nothing that Optuna knows is kept elsewhere than in our candidates, so that a search that was killed goes on as if it
+had not been: the suggestion of a number depends on the seed, the number, and on how the candidates before it stand.
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
+from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, RandomSampler, TPESampler
+from optuna.storages import InMemoryStorage
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from ablate.store.schema import DONE, FAILED, PRUNED, RUNNING
+from ablate.store.searches import Candidate
+from ablate.study.search_space.space import CMAES, GP, HYPERBAND, MEDIAN, RANDOM, TPE, Dimension, Search
+from ablate.trainers.protocol import PARTS
+from ablate.trainers.random_streams import number as seeded
+
+STATES = {
+    DONE: TrialState.COMPLETE,
+    PRUNED: TrialState.PRUNED,
+    FAILED: TrialState.FAIL,
+    RUNNING: TrialState.RUNNING,
+}
+NAME = "search"
+"""Of the study in memory; Hyperband picks brackets by it, so it is the same in all searches."""
+
+Interims = Mapping[int, float]
+"""{part: rate on the validation split} of a training on its way."""
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)  # what it has to say is not about our users' files
+warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+
+
+class Sampling:
+    """What a search has tried, as Optuna sees it. Candidates are added in the order of their numbers, 0 first."""
+
+    def __init__(self, search: Search, seed: int) -> None:
+        self.search, self.seed = search, seed
+        self.distributions = distributions(search)
+        self.storage = InMemoryStorage()
+        self.study = optuna.create_study(
+            storage=self.storage,
+            study_name=NAME,
+            directions=["maximize"] * len(search.metrics),
+            pruner=pruner(search.pruner),
+            sampler=RandomSampler(seed=0),
+        )
+        self.id = self.storage.get_study_id_from_name(NAME)
+        self.judged: dict[tuple[int, int], bool] = {}
+
+    def __len__(self) -> int:
+        return self.storage.get_n_trials(self.id)
+
+    def add(self, candidate: Candidate, interims: Interims | None = None) -> None:
+        """Takes in the candidate whose number is next."""
+        self.storage.create_new_trial(self.id, frozen(candidate, self.search, interims))
+
+    def suggest(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The point of the next number, and the sampler's notes; the candidate counts as running from now on."""
+        self.study.sampler = sampler(self.search.sampler, seeded(self.seed, "search", len(self)) % 2**32)
+        asked = self.study.ask(self.distributions)
+        return dict(asked.params), self.notes(asked.number)
+
+    def notes(self, number: int) -> dict[str, Any]:
+        """What sampler and pruner have noted of a candidate."""
+        return dict(self._at(number).system_attrs)
+
+    def tell(self, candidate: Candidate) -> None:
+        """Takes in how a candidate that ran has ended."""
+        values = scored(candidate, self.search)
+        if candidate.state == PRUNED and (last := self._at(candidate.number).intermediate_values):
+            values = [last[max(last)]]
+        self.storage.set_trial_state_values(self._id(candidate.number), STATES[candidate.state], values)
+
+    def is_worth(self, number: int, part: int, rate: float) -> bool:
+        """Whether to go on with a candidate that has this rate after so many parts of its training.
+
+        A training that goes on from an older checkpoint comes to a part again; a pruner is asked once.
+        """
+        if (number, part) not in self.judged:
+            trial_id = self._id(number)
+            self.storage.set_trial_intermediate_value(trial_id, part, rate)
+            self.judged[number, part] = not self.study.pruner.prune(self.study, self.storage.get_trial(trial_id))
+        return self.judged[number, part]
+
+    def _at(self, number: int) -> FrozenTrial:
+        return self.storage.get_trial(self._id(number))
+
+    def _id(self, number: int) -> int:
+        return self.storage.get_trial_id_from_study_id_trial_number(self.id, number)
+
+
+def frozen(candidate: Candidate, search: Search, interims: Interims | None = None) -> FrozenTrial:
+    """A candidate as Optuna keeps it."""
+    values = scored(candidate, search)
+    if candidate.state == PRUNED and interims:
+        values = [interims[max(interims)]]
+    return create_trial(
+        state=STATES[candidate.state],
+        params=dict(candidate.point),
+        distributions=distributions(search),
+        values=values,
+        system_attrs=dict(candidate.notes),
+        intermediate_values=dict(interims or {}),
+    )
+
+
+def scored(candidate: Candidate, search: Search) -> Sequence[float] | None:
+    """A finished candidate's values, parallel to the search's metrics."""
+    return [candidate.scores[metric] for metric in search.metrics] if candidate.scores is not None else None
+
+
+def distributions(search: Search) -> dict[str, BaseDistribution]:
+    return {dimension.name: _distribution(dimension) for dimension in search.dimensions}
+
+
+def _distribution(dimension: Dimension) -> BaseDistribution:
+    if dimension.choices:
+        return CategoricalDistribution([choice.name for choice in dimension.choices])
+    assert dimension.low is not None
+    assert dimension.high is not None
+    if dimension.is_whole:
+        return IntDistribution(int(dimension.low), int(dimension.high), dimension.log, int(dimension.step or 1))
+    return FloatDistribution(dimension.low, dimension.high, dimension.log, dimension.step)
+
+
+def sampler(name: str, seed: int) -> BaseSampler:
+    """The sampler for one suggestion; what is not tried at random is proposed from what is known by then."""
+    if name == TPE:
+        return TPESampler(seed=seed, multivariate=True, constant_liar=True)
+    if name == GP:
+        return GPSampler(seed=seed)
+    if name == CMAES:
+        return CmaEsSampler(seed=seed, warn_independent_sampling=False)
+    assert name == RANDOM, f"{name} proposes by a list, see `walk.py`"
+    return RandomSampler(seed=seed)
+
+
+def pruner(name: str | None) -> BasePruner:
+    """Median: ends what is below the median of earlier candidates at the same part, once five have finished."""
+    if name == MEDIAN:
+        return MedianPruner(n_startup_trials=5, n_warmup_steps=3)
+    if name == HYPERBAND:
+        return HyperbandPruner(min_resource=1, max_resource=PARTS, reduction_factor=3)
+    return NopPruner()

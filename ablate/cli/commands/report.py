@@ -1,0 +1,79 @@
+"""`ablate report`: what came out, and what may be said of it, in the format asked for."""
+
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded, require_store
+from ablate.errors import AblateError, unknown_name
+
+if TYPE_CHECKING:
+    from ablate.analysis.analysis import Analysis
+
+
+@guarded
+def report(
+    study: Annotated[str | None, typer.Argument(help="The study; default: the one last run or imported.")] = None,
+    store: StoreUrl = DEFAULT_STORE,
+    profile: Annotated[str | None, typer.Option("--profile", metavar="NAME", help="A profile that was run.")] = None,
+    form: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="terminal, markdown, latex, csv, json or log.")
+    ] = "terminal",
+    population: Annotated[
+        str,
+        typer.Option(
+            metavar="seeds|queries-and-seeds",
+            help="What several seeds speak of: new seeds on these queries, or new queries and new seeds.",
+        ),
+    ] = "seeds",
+    output: Annotated[Path | None, typer.Option(metavar="PATH", help="Write to a file, not to stdout.")] = None,
+) -> None:
+    """Print what each row reached, what each step changed, and what may be said of it."""
+    from typing import get_args
+
+    from ablate.analysis.analysis import Population, analyse
+    from ablate.analysis.results import load
+    from ablate.analysis.search.results import load_search
+    from ablate.report.formats import FORMATS, ILLUSTRATED, WITHOUT_FINDINGS
+
+    if form not in FORMATS:
+        raise AblateError(f"--format: {unknown_name('format', form, list(FORMATS))}")
+    if population not in get_args(Population):
+        raise AblateError(f"--population: {unknown_name('population', population, get_args(Population))}")
+    asked: Population = "queries-and-seeds" if population == "queries-and-seeds" else "seeds"
+    with closing(require_store(store)) as opened:
+        results = load(opened, study, profile, by_query=asked == "queries-and-seeds")
+        analysis = analyse(results, asked, load_search(opened, results))
+    _write(FORMATS[form](analysis, output is None and sys.stdout.isatty()), output)
+    if form in WITHOUT_FINDINGS:
+        for finding in analysis.results.kept_although_stale:
+            typer.echo(f"warning: {finding}", err=True)
+    if form in ILLUSTRATED:
+        _draw(analysis, opened.folder / "figures", form == "markdown" and output is None)
+
+
+def _draw(analysis: "Analysis", folder: Path, linked: bool) -> None:
+    """Draws the figures; prints their paths, or as markdown the pictures themselves."""
+    from ablate.report.figures.rows import draw_all
+
+    own = folder / analysis.results.study / analysis.results.profile
+    try:
+        for path in draw_all(analysis, own):
+            typer.echo(f"![{path.name}]({path})" if linked else f"figure: {path}")
+    except AblateError as error:  # a report from a store that may only be read is still a report
+        typer.echo(f"warning: {error}", err=True)
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.write(text)
+        return
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise AblateError(f"--output {output}: cannot be written: {error.strerror}") from None
+    typer.echo(f"written: {output}", err=True)

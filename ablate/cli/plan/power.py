@@ -1,0 +1,237 @@
+"""What `ablate plan --power` assumes of a study: from options, the config, the store, or experience."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ablate.analysis.design.additive_model import Layout, Variable, lay_out
+from ablate.analysis.estimation.variance_components import Spread
+from ablate.analysis.power.hypotheses import Asked, asked
+from ablate.analysis.power.power import query_variance
+from ablate.analysis.power.simulation import World
+from ablate.cli.options import is_new
+from ablate.cli.request import Request
+from ablate.cli.words import plural
+from ablate.errors import AblateError, StudyError
+from ablate.study.model import Study
+from ablate.study.trials.identity import ROW, Trial
+
+QUERIES, BASE, SEED_SD, DISCORDANCE = 1000, 0.27, 0.3, 0.16
+"""What is assumed where nothing is known."""
+
+GIVEN, CONFIG, MEASURED, USUAL = "given", "from the config", "measured in finished trials", "a usual value"
+KS = {"top1": 1, "top5": 5, "top10": 10}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says; None where it leaves that open. Effects and SDs in percentage points."""
+
+    effects: Sequence[float] = ()
+    seed_sd: float | None = None
+    queries: int | None = None
+    base: float | None = None
+    discordance: float | None = None
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """`world`: every row with no effect. `effects`: the rows' true effects, where the trainer knows them.
+
+    `sources`: where queries, base, own SD and discordance come from.
+    """
+
+    world: World
+    sources: Mapping[str, str]
+    effects: tuple[float, ...] | None = None
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is known before options are looked at; what is not known is missing in `values`."""
+
+    source: str
+    values: Mapping[str, float] = field(default_factory=dict)
+    own_sd: tuple[float, ...] | None = None
+    shared_sd: float = 0.2
+    tails: str = "normal"
+    effects: tuple[float, ...] | None = None
+    total_variance: float | None = None
+    notes: Sequence[str] = ()
+
+
+def ask(study: Study) -> Asked:
+    """The study's family; AblateError where it has no contrast that could have a verdict, or too many."""
+    if len(study.rows) < 2:
+        raise AblateError(f"--power: study {study.name} has {plural(len(study.rows), 'row')}, and compares nothing")
+    found = asked(_layout(study), study.family, [row.label for row in study.rows])
+    if not found.isolated.size:
+        raise AblateError(
+            f"--power: no contrast of family {found.kind!r} shows one factor alone, so that none can have a verdict; "
+            "`ablate plan` without --power says what is aliased"
+        )
+    return found
+
+
+def assume(request: Request, url: str, given: Options) -> Assumed:
+    """Options first, then what is known, then usual values; StudyError for options that cannot be."""
+    rows = [trial for trial in request.trials if trial.kind == ROW]
+    known = _configured(rows) if request.study.trainer == "simulated" else _measured(request.study, rows, url)
+    queries, queries_from = _first(given.queries, known, "queries", QUERIES)
+    base, base_from = _first(given.base, known, "base", BASE)
+    usual = min(DISCORDANCE, 2 * base * (1 - base))
+    discordance, discordance_from = _first(given.discordance, known, "discordance", usual)
+    _check_fit(given, base, discordance)
+    count = len(request.study.rows)
+    still = World((0.0,) * count, (0.0,) * count, known.shared_sd, base, int(queries), discordance)
+    own_sd, sd_from = _own_sd(given, known, still)
+    world = World(
+        still.effects,
+        own_sd,
+        known.shared_sd,
+        base,
+        int(queries),
+        discordance,
+        "t5" if known.tails == "t5" else "normal",
+    )
+    sources = {"queries": queries_from, "base": base_from, "own_sd": sd_from, "discordance": discordance_from}
+    return Assumed(world, sources, known.effects, known.notes)
+
+
+def _layout(study: Study) -> Layout:
+    """Rows as levels of factors, the baseline's first, as reports see them."""
+    variables = [
+        Variable(
+            factor.name,
+            (factor.baseline.word, *(level.word for level in factor.levels if level.word != factor.baseline.word)),
+        )
+        for factor in study.factors
+    ]
+    return lay_out(variables, [[row.levels[variable.name].word for variable in variables] for row in study.rows])
+
+
+_ACCEPTED: Mapping[str, tuple[str, Callable[[float], bool]]] = {
+    "--effect": ("a number of percentage points, such as 1.5 or -2", math.isfinite),
+    "--seed-sd": ("an SD in percentage points, 0 or more", lambda sd: 0 <= sd < math.inf),
+    "--queries": ("a whole number from 1 on", lambda n: 1 <= n < math.inf and n == int(n)),
+    "--base": ("a rate between 0 and 1, such as 0.27", lambda rate: 0 < rate < 1),
+    "--discordance": ("a share of the queries, from 0 to 2·base·(1−base)", lambda share: 0 <= share <= 0.5),
+}
+
+
+def read_options(effects: Sequence[str], given: Mapping[str, str]) -> Options:
+    """Options from what was typed, {option: text}; StudyError with every text that is no such number."""
+    faults: list[str] = []
+    guessed = tuple(_number("--effect", text, faults) for text in effects)
+    numbers = {name: _number(name, text, faults) for name, text in given.items()}
+    if faults:
+        raise StudyError(faults)
+    queries = int(numbers["--queries"]) if "--queries" in numbers else None
+    return Options(guessed, numbers.get("--seed-sd"), queries, numbers.get("--base"), numbers.get("--discordance"))
+
+
+def _number(name: str, text: str, faults: list[str]) -> float:
+    words, is_fine = _ACCEPTED[name]
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not is_fine(number):
+        faults.append(f"{name}: found {text!r}; accepted: {words}")
+    return number
+
+
+def _check_fit(given: Options, base: float, discordance: float) -> None:
+    """Faults of options that do not fit the base rate."""
+    most = 2 * base * (1 - base)
+    faults = [
+        f"--effect {effect:g}: beyond {-100 * base:.4g} to {100 * (1 - base):+.4g} pp, all that a base rate of "
+        f"{base:.4g} leaves"
+        for effect in given.effects
+        if not 0 <= base + effect / 100 <= 1
+    ]
+    if discordance > most + 1e-12:
+        faults.append(
+            f"discordance {discordance:g}: at most 2·base·(1−base) = {most:.4g} at a base rate of {base:.4g}; "
+            "--discordance sets another"
+        )
+    if faults:
+        raise StudyError(faults)
+
+
+def _first(given: float | None, known: _Known, name: str, usual: float) -> tuple[float, str]:
+    if given is not None:
+        return given, GIVEN
+    return (known.values[name], known.source) if name in known.values else (usual, USUAL)
+
+
+def _own_sd(given: Options, known: _Known, still: World) -> tuple[tuple[float, ...], str]:
+    """Of each row; what was measured has in it what queries add, which comes on top again."""
+    rows = len(still.effects)
+    if given.seed_sd is not None:
+        return (given.seed_sd,) * rows, GIVEN
+    if known.own_sd is not None:
+        return known.own_sd, known.source
+    if known.total_variance is not None:
+        return (math.sqrt(max(0.0, known.total_variance - query_variance(still))),) * rows, known.source
+    return (SEED_SD,) * rows, USUAL
+
+
+def _configured(rows: Sequence[Trial]) -> _Known:
+    """What a simulated study says of itself: everything."""
+    from ablate.trainers.simulated.config import SimulatedConfig
+    from ablate.trainers.simulated.trainer import expected_rate, own_sd
+
+    by_label = {trial.label: trial.config for trial in rows}
+    configs = [SimulatedConfig.model_validate(config) for config in by_label.values()]
+    first = configs[0]
+    shared = ("queries", "discordance", "shared_seed_sd_pp", "tails")
+    unlike = [name for name in shared if len({getattr(config, name) for config in configs}) > 1]
+    notes = [f"rows differ in {' and '.join(unlike)}; the first row's is taken for all"] if unlike else []
+    effects = tuple(100 * (expected_rate(config) - first.base) for config in configs)
+    return _Known(
+        CONFIG,
+        {"queries": first.queries, "base": first.base, "discordance": first.discordance},
+        tuple(own_sd(config) for config in configs),
+        first.shared_seed_sd_pp,
+        first.tails,
+        effects if any(abs(effect - effects[0]) > 1e-9 for effect in effects) else None,
+        notes=notes,
+    )
+
+
+def _measured(study: Study, rows: Sequence[Trial], url: str) -> _Known:
+    """What the finished trials of a study tell of queries, rate and spread."""
+    if is_new(url):
+        return _Known(MEASURED)
+    from ablate.store import open_store
+
+    opened = open_store(url)
+    if opened is None:
+        return _Known(MEASURED)
+    from ablate.store.results import read_trials
+
+    with opened.read() as connection:
+        found = read_trials(connection, {trial.key for trial in rows})
+    k = KS[study.primary]
+    done = {key: reading for key, reading in found.items() if reading.queries and k in reading.hits}
+    counts = [reading.queries for reading in done.values() if reading.queries]
+    if not counts:
+        return _Known(MEASURED)
+    queries = max(set(counts), key=counts.count)
+    labels, seeds = ({of: i for i, of in enumerate(dict.fromkeys(every))} for every in _cells(rows))
+    rates = np.full((len(labels), len(seeds)), np.nan)
+    for trial in rows:
+        if trial.key in done and done[trial.key].queries == queries:
+            rates[labels[trial.label], seeds[trial.seed]] = 100 * done[trial.key].hits[k] / queries
+    spread = Spread(rates, floor=(100 / queries) ** 2 / 12)
+    variance = float(spread.variance) if spread.df > 0 else None
+    base = float(np.clip(np.nanmean(rates) / 100, 0.001, 0.999))
+    return _Known(MEASURED, {"queries": queries, "base": base}, total_variance=variance)
+
+
+def _cells(rows: Sequence[Trial]) -> tuple[list[str], list[int]]:
+    return [trial.label for trial in rows], [trial.seed for trial in rows]

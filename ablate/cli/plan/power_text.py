@@ -1,0 +1,180 @@
+"""The power of a design in words: what is assumed, a line for each guessed effect, and what the design can settle."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from ablate.analysis import verdicts
+from ablate.analysis.power.hypotheses import Asked
+from ablate.analysis.power.power import Chances, Power, guesses
+from ablate.cli.plan.power import Assumed
+from ablate.cli.plan.text import wrapped
+from ablate.cli.words import plural
+from ablate.study.model import Study
+
+MOST_LISTED = 20
+MINUS = "−"
+TOP1 = "top1"
+MORE_SEEDS = (2, 3, 5)
+WORDS = {"direct": "pairs of rows that differ in one factor", "listed": "listed pairs", "effects": "effects of levels"}
+
+_EFFECT = (verdicts.BETTER, verdicts.WORSE)
+_BELOW = (verdicts.BETTER_BELOW_DELTA, verdicts.WORSE_BELOW_DELTA)
+_SEVERAL = {
+    "better or worse": _EFFECT,
+    "and below delta": _BELOW,
+    "no effect": (verdicts.NO_EFFECT,),
+    "undecided": (verdicts.UNDECIDED,),
+}
+_ONE = {"these networks differ": (verdicts.CHECKPOINTS_DIFFER,), "cannot tell": (verdicts.CANNOT_TELL,)}
+_TRUE = {
+    "better": (verdicts.BETTER,),
+    "worse": (verdicts.WORSE,),
+    "below delta": _BELOW,
+    "no effect": (verdicts.NO_EFFECT,),
+    "undecided": (verdicts.UNDECIDED,),
+}
+
+
+def power_lines(study: Study, asked: Asked, assumed: Assumed, effects: Sequence[float]) -> Iterator[str]:
+    """All that `ablate plan --power` says."""
+    seeds = study.looks[-1] if study.looks else len(study.seeds)
+    power = Power(asked, assumed.world, seeds, study.alpha, study.delta)
+    yield ""
+    yield from wrapped(_heading(study, power))
+    yield from wrapped(_assumptions(study, assumed, power))
+    yield from (line for note in [*assumed.notes, *_looks(study)] for line in wrapped(f"Note: {note}."))
+    yield ""
+    wanted = list(dict.fromkeys(effects)) or list(guesses(study.delta, assumed.world.base))
+    yield from _one_seed(power, wanted) if power.seeds == 1 else _several(power, wanted)
+    if assumed.effects is not None and (power.seeds > 1 or power.tells_one_seed):
+        yield from _true(power, assumed.effects)
+
+
+def _looks(study: Study) -> Iterator[str]:
+    if study.looks:
+        looks = ", ".join(map(str, study.looks))
+        yield (
+            f"looks at {looks} seeds decide a little less than {study.looks[-1]} fixed seeds of every row, which these "
+            "chances are for, with fewer trials"
+        )
+
+
+def _heading(study: Study, power: Power) -> str:
+    asked = power.asked
+    family = f"family of {plural(len(asked.weights), 'contrast')} ({WORDS[asked.kind]})"
+    if asked.kind == "effects" and study.family == "direct":
+        family += ", as no two rows differ in one factor alone"
+    return (
+        f"Power of {plural(len(study.rows), 'row')} × {plural(power.seeds, 'seed')}: {family}, alpha "
+        f"{study.alpha:g}, delta {study.delta:g} pp; {power.studies:,} simulated studies."
+    )
+
+
+def _assumptions(study: Study, assumed: Assumed, power: Power) -> str:
+    """Each with where it comes from, those of one source together."""
+    world = assumed.world
+    words = {
+        "queries": f"{world.queries:,} {'query' if world.queries == 1 else 'queries'}",
+        "base": f"base rate {world.base:.4g}",
+        "own_sd": f"seed SD {_span(world.own_sd)} pp",
+        "discordance": f"discordance {world.discordance:.4g}",
+    }
+    by_source: dict[str, list[str]] = {}
+    for name, text in words.items():
+        by_source.setdefault(assumed.sources[name], []).append(text)
+    parts = [f"{', '.join(texts)} ({source})" for source, texts in by_source.items()]
+    text = f"Assumed: {'; '.join(parts)}; with its queries' part a run then has an SD of {power.run_sd:.2g} pp."
+    if study.primary != TOP1 and study.trainer == "simulated":
+        text += f" Base rate and effects are taken for {study.primary}, the primary metric, as the config has them for "
+        text += f"{TOP1}."
+    return text
+
+
+def _several(power: Power, effects: Sequence[float]) -> Iterator[str]:
+    rows = [(_pp(effect), _percents(power.chances(effect), _SEVERAL), _seeds(power, effect)) for effect in effects]
+    yield f"{'guessed':>9}  {'better':>9}  {'and below':>9}  {'no':>9}  {'':>9}  {'seeds that':>10}"
+    yield f"{'effect':>9}  {'or worse':>9}  {'delta':>9}  {'effect':>9}  {'undecided':>9}  {'decide it':>10}"
+    for effect, chances, seeds in rows:
+        yield "  ".join([f"{effect:>9}", *(f"{chance:>9}" for chance in chances), f"{seeds:>10}"])
+    yield ""
+    yield "What this design can settle:"
+    yield f"  with a chance of 80 %, an effect of {_smallest(power)}"
+    yield from _small(power)
+
+
+def _one_seed(power: Power, effects: Sequence[float]) -> Iterator[str]:
+    if power.tells_one_seed:
+        yield f"{'guessed':>9}  {'these networks':>14}  {'cannot':>7}"
+        yield f"{'effect':>9}  {'differ':>14}  {'tell':>7}"
+        for effect in effects:
+            differ, cannot = _percents(power.chances_of_one_seed(effect), _ONE)
+            yield f"{_pp(effect):>9}  {differ:>14}  {cannot:>7}"
+        yield ""
+    yield from wrapped("One seed settles nothing about a factor: another seed may differ as much. Several seeds would:")
+    for seeds in MORE_SEEDS:
+        more = Power(power.asked, power.world, seeds, power.alpha, power.delta)
+        none = _percent(more.chances(0.0)[verdicts.NO_EFFECT])
+        yield f"  {seeds} seeds: an effect of {_smallest(more)}; none beyond ±{power.delta:g} pp: chance {none}"
+
+
+def _true(power: Power, effects: Sequence[float]) -> Iterator[str]:
+    """A line for each contrast with its true effect."""
+    names = _ONE if power.seeds == 1 else _TRUE
+    found = power.true_chances(effects)
+    yield ""
+    yield "With the true effects of the config:"
+    yield "  ".join(["     true", *(f"{name:>9}" for name in names)])
+    for k, (true, chances) in enumerate(found[:MOST_LISTED]):
+        cells = "  ".join(
+            f"{cell:>{max(9, len(of))}}" for cell, of in zip(_percents(chances, names), names, strict=True)
+        )
+        if power.asked.confounded[k]:
+            cells = "  confounded: the rows differ in more than one factor"
+        elif chances[verdicts.NOT_ESTIMABLE]:
+            cells = "  not estimable from these rows"
+        yield from wrapped(power.asked.names[k], "  ")
+        yield f"{_pp(true):>9}  {cells}"
+    if len(found) > MOST_LISTED:
+        yield f"  … and {len(found) - MOST_LISTED:,} more"
+
+
+def _smallest(power: Power) -> str:
+    if power.smallest is None:
+        return "none, however large"
+    digits = max(0, 1 - math.floor(math.log10(power.smallest)))
+    return f"{math.ceil(power.smallest * 10**digits - 1e-6) / 10**digits:g} pp"
+
+
+def _small(power: Power) -> list[str]:
+    chance = power.chances(0.0)[verdicts.NO_EFFECT]
+    needed = power.seeds_to_decide(0.0)
+    text = f"  with a chance of {_percent(chance)}, that there is none beyond ±{power.delta:g} pp"
+    if round(100 * chance) < 80 and (needed is None or needed > power.seeds):
+        text += f" (80 % needs {_about(needed)})"
+    return wrapped(text, " " * 4)
+
+
+def _about(seeds: int | None) -> str:
+    return "more seeds than anybody has" if seeds is None else f"about {plural(seeds, 'seed')}"
+
+
+def _seeds(power: Power, effect: float) -> str:
+    found = power.seeds_to_decide(effect)
+    return "–" if found is None else f"{found:,}"
+
+
+def _percents(chances: Chances, names: Mapping[str, Sequence[str]]) -> list[str]:
+    return [_percent(sum(chances[verdict] for verdict in of)) for of in names.values()]
+
+
+def _percent(chance: float) -> str:
+    return f"{100 * chance:.0f} %"
+
+
+def _pp(effect: float) -> str:
+    return "0 pp" if abs(effect) < 5e-4 else f"{effect:+.4g} pp".replace("-", MINUS)
+
+
+def _span(values: Sequence[float]) -> str:
+    low, high = min(values), max(values)
+    return f"{low:.2g}" if high - low < 1e-9 else f"{low:.2g} to {high:.2g}"

@@ -1,0 +1,149 @@
+"""A plan in words: a line a row, why what is stale is stale, how much there is to do, how long that takes."""
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
+from string import ascii_lowercase
+
+from ablate.cli.words import duration, plural
+from ablate.study.factors import level_text
+from ablate.study.model import Study
+from ablate.study.plan.plan import ACCEPTED, STALE, PlannedTrial
+from ablate.study.plan.time_estimate import Estimate, to_evaluate, to_train
+from ablate.study.search_space.space import GRID, Dimension, Search
+from ablate.study.trials.identity import REFERENCE
+
+WIDTH = 79
+Reasons = Mapping[tuple[str, ...], str]
+"""{what has changed: the letter that stands for it}."""
+
+_ABOUT = {
+    STALE: "Stale: the result is from before something changed. `ablate run` makes it anew, or keeps it with "
+    "--accept-stale.",
+    ACCEPTED: "Accepted: kept although stale, until the row is reset or something else changes.",
+}
+
+
+def reasons(planned: Sequence[PlannedTrial]) -> Reasons:
+    """A letter for every reason for which a trial is stale, or was and is accepted, in order of appearance."""
+    found = dict.fromkeys(item.older.changes for item in planned if item.older and item.state in _ABOUT)
+    return {changes: _letters(number) for number, changes in enumerate(found)}
+
+
+def row_lines(planned: Sequence[PlannedTrial], letters: Reasons) -> Iterator[str]:
+    """`  2 done, 1 stale a  normalized`."""
+    by_label: dict[tuple[str, str], list[str]] = {}
+    for item in planned:
+        reason = f" {letters[item.older.changes]}" if item.older and item.state in _ABOUT else ""
+        by_label.setdefault((item.trial.label, item.trial.kind), []).append(item.state + reason)
+    for (label, kind), states in by_label.items():
+        yield f"  {_counted(states):<10} {label}{' (reference)' if kind == REFERENCE else ''}"
+
+
+def reason_lines(planned: Sequence[PlannedTrial], letters: Reasons) -> Iterator[str]:
+    """Every reason once, with how many trials it is that of."""
+    for state, about in _ABOUT.items():
+        counts = Counter(item.older.changes for item in planned if item.older and item.state == state)
+        if counts:
+            yield from wrapped(about)
+        for changes, count in counts.items():
+            yield f"  {letters[changes]}  {plural(count, 'trial')}, because since then"
+            for change in changes:
+                yield from textwrap.wrap(change, WIDTH, initial_indent=" " * 7, subsequent_indent=" " * 9)
+
+
+def look_line(study: Study, taken: Sequence[int] = (), why: str | None = None) -> str:
+    """`looks at 2, 3, 5 seeds: 8 trials at the first, 20 at most; taken so far: 2, 3`; empty without looks.
+
+    `taken`: seeds of each look so far; `why`: why the family of those that were taken has ended.
+    """
+    if not study.looks:
+        return ""
+    rows, looks = len(study.rows), study.looks
+    counts = f"{plural(rows * looks[0], 'trial')} of rows at the first, {rows * looks[-1]} at most"
+    so_far = f"taken so far: {_listed(taken)}" if taken else "none taken yet"
+    ended = f", and a new family begins: {why}" if why else ""
+    return f"looks at {_listed(looks)} seeds: {counts}; {so_far}{ended}"
+
+
+def total(planned: Sequence[PlannedTrial]) -> str:
+    """`9 rows × 3 seeds: 27 trials, 18 trainings (9 trials are free: they share one), of which 12 to run`."""
+    references = len({item.trial.label for item in planned if item.trial.kind == REFERENCE})
+    rows = len({item.trial.label for item in planned}) - references
+    trainings = len({item.trial.training_key for item in planned})
+    shared, evaluations = len(planned) - trainings, len(to_evaluate(planned))
+    text = plural(rows, "row") + (f" and {plural(references, 'reference')}" if references else "")
+    text += f" × {_seeds(planned)}: {plural(len(planned), 'trial')}, {plural(trainings, 'training')}"
+    if shared:
+        text += f" ({plural(shared, 'trial')} {'is' if shared == 1 else 'are'} free: a training is shared)"
+    text += f", of which {len(to_train(planned))} to run"
+    return text + (f" and {evaluations} only to evaluate" if evaluations else "")
+
+
+def _seeds(planned: Sequence[PlannedTrial]) -> str:
+    """`3 seeds`, or `2 to 5 seeds` where rows differ; of rows, where there are any."""
+    counts = Counter(item.trial.label for item in planned if item.trial.kind != REFERENCE)
+    found = sorted(counts.values() or Counter(item.trial.label for item in planned).values())
+    return plural(found[0], "seed") if found[0] == found[-1] else f"{found[0]} to {found[-1]} seeds"
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))
+
+
+def expectation(cost: Estimate, workers: int) -> str:
+    """How long it takes, and from what that is known; empty if there is nothing to train."""
+    lacking = f"no estimate for {plural(cost.unknown, 'training')} of {plural(cost.shapes, 'shape')}"
+    if not cost.known:
+        return f"{lacking}, as none of the same shape is finished" if cost.unknown else ""
+    known = f"about {duration(max(1.0, cost.seconds))} with {plural(workers, 'worker')}"
+    source = f"from {plural(cost.finished, 'finished training')} of the same shape"
+    return f"{known}, {source}" + (f"; {lacking}" if cost.unknown else "")
+
+
+def searching(search: Search) -> str:
+    """`search: margin 0.05 to 1; tpe for top1, 40 trials, then 3 finalists and the baseline with 5 seeds: ...`."""
+    space = ", ".join(f"{dimension.name} {_extent(dimension)}" for dimension in search.dimensions)
+    way = search.sampler + (f" with {search.pruner} pruning" if search.pruner else "")
+    trials = search.trials
+    if search.sampler == GRID:  # it ends with its last combination
+        cells = prod(dimension.count or 1 for dimension in search.dimensions)
+        trials = cells if trials is None else min(trials, cells)
+    budget = [plural(trials, "trial")] if trials is not None else []
+    budget += [f"{search.hours:g} {'hour' if search.hours == 1 else 'hours'}"] if search.hours is not None else []
+    finalists = f"{plural(search.top, 'finalist')} and the baseline with {plural(search.finalist_seeds, 'seed')}"
+    anew = (search.top + 1) * search.finalist_seeds
+    total = f"{plural(anew, 'training')} more" if trials is None else f"up to {plural(trials + anew, 'training')}"
+    goal = ", ".join(search.metrics)
+    return f"search: {space}; {way} for {goal}, {' or '.join(budget)}, then {finalists}: {total}"
+
+
+def _extent(dimension: Dimension) -> str:
+    if dimension.choices:
+        return "|".join(level_text(choice.name) for choice in dimension.choices)
+    assert dimension.low is not None
+    assert dimension.high is not None
+    by = f" by {dimension.step:g}" if dimension.step is not None else " (log)" if dimension.log else ""
+    return f"{dimension.low:g} to {dimension.high:g}{by}"
+
+
+def wrapped(text: str, indent: str = "  ") -> list[str]:
+    return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def _counted(states: Sequence[str]) -> str:
+    """`done`, or `2 done, 1 pending` where a row's seeds differ."""
+    if len(states) == 1 or len(counted := Counter(states)) == 1:
+        return states[0]
+    return ", ".join(f"{count} {state}" for state, count in counted.items())
+
+
+def _letters(number: int) -> str:
+    """a, b, ... z, aa, ab, ..."""
+    text = ""
+    number += 1
+    while number:
+        number, last = divmod(number - 1, len(ascii_lowercase))
+        text = ascii_lowercase[last] + text
+    return text

@@ -1,0 +1,296 @@
+"""The forest plot: every effect with its interval on one axis, beside what changes and what may be said."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from ablate.analysis.analysis import Analysis
+from ablate.analysis.contrasts import DIRECT, Contrast, Contrasts
+from ablate.analysis.effects import Effect
+from ablate.analysis.estimation.estimates import Estimate
+from ablate.analysis.results import StudyResults
+from ablate.report import wording
+from ablate.report.figures import canvas
+from ablate.report.figures.canvas import BAND, BLUE, GREEN, GREY, LINE, MEDIUM, PAD, SMALL, VERMILION
+from ablate.study.factors import level_text
+
+STEP, FACTOR, CONFOUNDED = "One factor between two rows", "A factor over all rows", "Several factors at once"
+MARKS: Final = {STEP: ("o", BLUE), FACTOR: ("s", GREEN), CONFOUNDED: ("D", VERMILION)}
+IDS: Final = {STEP: "step", FACTOR: "factor", CONFOUNDED: "confounded"}
+"""How the ids of a kind's parts begin in the SVG, where each id may be there once."""
+HATCH: Final = "//////"
+BAR: Final = 0.045
+"""Half the height of a hatched bar, inches."""
+HEAD: Final = 0.34
+"""The height of a heading, inches."""
+ROOM: Final = 3.0
+"""How far beyond the outermost effects the axis goes at most, in half-widths of a usual interval."""
+COLUMNS: Final = (
+    *("kind", "change", "context", "effect", "low", "high", "low_simultaneous", "high_simultaneous"),
+    *("p", "p_holm", "seeds", "verdict", "instead", "drawn"),
+)
+
+
+class Entry(NamedTuple):
+    """A line of the forest. `instead`: what is said in place of a mark where there is no effect."""
+
+    kind: str
+    change: str
+    context: str
+    estimate: Estimate
+    verdict: str
+    instead: str
+
+
+class Place(NamedTuple):
+    """Where an entry is drawn, in inches from the top of the axes, and its texts as they are wrapped."""
+
+    entry: Entry
+    y: float
+    change: str
+    context: str
+
+
+def forest(analysis: Analysis) -> list[Entry]:
+    """The direct contrasts, of a family that is listed only its own; the factors; the steps that are confounded."""
+    results, listed = analysis.results, not isinstance(analysis.results.family, str)
+    confounded = [step for step in analysis.steps if step.identified != DIRECT]
+    factors = analysis.effects if analysis.search is None else ()  # those of finalists are their contrasts
+    return [
+        *(_of_rows(STEP, one, results) for one in _direct(analysis.contrasts) if one.in_family or not listed),
+        *(_of_factor(effect, results) for effect in factors),
+        *(_of_rows(CONFOUNDED, step, results) for step in confounded),
+    ]
+
+
+def shown(entries: Sequence[Entry]) -> list[Entry]:
+    """All, or where they are too many those of each kind that are most sure, in their order."""
+    if len(entries) <= canvas.MOST_ROWS:
+        return list(entries)
+    p = [2.0 if entry.estimate.p is None else entry.estimate.p for entry in entries]
+    ranked = []
+    for kind in MARKS:
+        own = sorted((at for at, entry in enumerate(entries) if entry.kind == kind), key=p.__getitem__)
+        ranked += list(enumerate(own))
+    return [entries[at] for at in sorted(at for _, at in sorted(ranked)[: canvas.MOST_ROWS])]
+
+
+def placed(entries: Sequence[Entry]) -> tuple[list[Place], dict[str, float], float]:
+    """Entries from top to bottom, each as high as its texts; where the headings of their kinds are; the height."""
+    found, heads, y = [], {}, 0.0
+    for kind, group in groupby(entries, key=lambda entry: entry.kind):
+        heads[kind] = y + HEAD / 2
+        y += HEAD
+        for entry in group:
+            change, context = canvas.wrapped(entry.change), canvas.wrapped(entry.context, canvas.NOTE_WIDTH, 2)
+            height = _high(change, context) + 0.13
+            found.append(Place(entry, y + height / 2, change, context))
+            y += height
+    return found, heads, y + 0.06
+
+
+def limits(entries: Sequence[Entry], delta: float) -> tuple[float, float]:
+    """The axis: all effects and the band, and of the intervals what is not far beyond the others."""
+    estimates = [entry.estimate for entry in entries if entry.estimate.effect is not None]
+    effects = [0.0, *(float(e.effect or 0.0) for e in estimates)]
+    ends = [0.0, *(end for e in estimates for own in (e.interval, e.simultaneous) if own for end in own)]
+    halves = [(e.interval[1] - e.interval[0]) / 2 for e in estimates if e.interval]
+    room = ROOM * float(np.median(halves)) if halves else 0.0
+    low = min(-1.3 * delta, *effects, max(min(ends), min(effects) - room))
+    high = max(1.3 * delta, *effects, min(max(ends), max(effects) + room))
+    margin = 0.03 * (high - low) or 1.0
+    return low - margin, high + margin
+
+
+def draw_forest(axes: Axes, places: Sequence[Place], delta: float) -> None:
+    """Marks and bars over the band; where a bar goes beyond the axis, an arrow says so."""
+    ends = limits([place.entry for place in places], delta)
+    axes.set_xlim(*ends)
+    axes.axvline(0, color="black", linewidth=0.8, zorder=1)
+    if delta:
+        axes.axvspan(-delta, delta, color=BAND, linewidth=0, zorder=0, gid="band")
+        text: Any = {"transform": axes.get_xaxis_transform(), "ha": "center", "va": "bottom"}
+        axes.text(0, 1.0, f"±{delta:g} pp\n", fontsize=SMALL, color=GREY, linespacing=0.3, **text)
+    for kind in MARKS:
+        own = [place for place in places if place.entry.kind == kind and place.entry.estimate.effect is not None]
+        if own:
+            _bars(axes, kind, own)
+            _marks(axes, kind, own)
+            _arrows(axes, kind, own, ends)
+    for place in places:
+        if place.entry.estimate.effect is None:
+            words_at: Any = {"transform": axes.get_yaxis_transform(), "ha": "center", "va": "center", "zorder": 4}
+            box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+            instead = canvas.fitted(place.entry.instead, 0.96 * canvas.AXES_INCHES, SMALL)
+            axes.text(0.5, place.y, instead, fontsize=SMALL, color=GREY, style="italic", bbox=box, **words_at)
+
+
+def forest_figure(analysis: Analysis, entries: Sequence[Entry], stem: Path) -> list[Path]:
+    """Draws the entries, and writes all of them into the CSV."""
+    results, chosen = analysis.results, shown(entries)
+    places, heads, height = placed(chosen)
+    metric = wording.METRIC_NAMES[results.primary]
+    more = len(entries) - len(chosen)
+    notes = [f"and {more:,} more, less sure: see {stem.name}.csv"] if more else []
+    axes = _with_texts(places, heads, height, 2 + len(notes))
+    draw_forest(axes, places, results.delta)
+    canvas.x_label(axes, f"effect on {metric}, pp")
+    title = f"{results.heading}: what each change does to {metric}"
+    canvas.headline(axes, title)
+    canvas.notes(axes, notes, _legend(chosen, results.alpha), ncols=3)
+    drawn = {id(entry) for entry in chosen}
+    canvas.write_csv(stem, COLUMNS, (_record(entry, id(entry) in drawn) for entry in entries))
+    return canvas.save(axes, stem, title, _description(results.delta, entries, metric))
+
+
+def _direct(contrasts: Contrasts) -> Iterable[Contrast]:
+    """Those of one factor, chosen by columns: of a hundred rows nine tenths of all pairs are others."""
+    alone = (contrasts.differing.sum(axis=1) == 1) & ~contrasts.undeclared.any(axis=1)
+    return (contrasts[int(at)] for at in np.flatnonzero(alone))
+
+
+def _of_rows(kind: str, contrast: Contrast, results: StudyResults) -> Entry:
+    before, after = contrast.before, contrast.after
+    levels = ((name, before.levels.get(name), after.levels.get(name)) for name in contrast.differs)
+    changes = [f"{name} {level_text(one)} → {level_text(other)}" for name, one, other in levels]
+    changes += [f"{name} (undeclared)" for name in contrast.undeclared]
+    context = f"row {after.number} against {before.number}: {before.label}"
+    return Entry(kind, ", ".join(changes) or "nothing", context, *_said(contrast, results))
+
+
+def _of_factor(effect: Effect, results: StudyResults) -> Entry:
+    change = f"{effect.factor} {level_text(effect.baseline)} → {level_text(effect.level)}"
+    pairs = "one pair of rows" if effect.contexts == 1 else f"mean over {effect.contexts} pairs of rows"
+    context = "" if effect.estimate.effect is None else pairs if effect.contexts else "if effects add up"
+    return Entry(FACTOR, change, context, *_said(effect, results))
+
+
+def _said(found: Contrast | Effect, results: StudyResults) -> tuple[Estimate, str, str]:
+    """The estimate, its verdict, and where there is none, why."""
+    why = wording.meaning(found, results) if found.estimate.effect is None else ""
+    return found.estimate, wording.phrase(found), why
+
+
+def _bars(axes: Axes, kind: str, places: Sequence[Place]) -> None:
+    """Thick the interval, hatched if confounded; thin the simultaneous one."""
+    colour = MARKS[kind][1]
+    thin = [[(end, p.y) for end in p.entry.estimate.simultaneous] for p in places if p.entry.estimate.simultaneous]
+    if thin:
+        gid = f"{IDS[kind]}-simultaneous"
+        axes.add_collection(LineCollection(thin, colors=colour, linewidths=1.1, zorder=2, gid=gid))
+    thick = [(*p.entry.estimate.interval, p.y) for p in places if p.entry.estimate.interval]
+    if kind != CONFOUNDED:
+        bars = LineCollection([[(a, y), (b, y)] for a, b, y in thick], colors=colour, linewidths=3.8, zorder=2.5)
+        bars.set(capstyle="butt", gid=f"{IDS[kind]}-interval")
+        axes.add_collection(bars)
+        return
+    corners = [[(a, y - BAR), (b, y - BAR), (b, y + BAR), (a, y + BAR)] for a, b, y in thick]
+    style: Any = {"facecolor": "white", "edgecolor": colour, "linewidth": 0.8, "hatch": HATCH}
+    axes.add_collection(PolyCollection(corners, zorder=2.5, gid=f"{IDS[kind]}-interval", **style))
+
+
+def _marks(axes: Axes, kind: str, places: Sequence[Place]) -> None:
+    """Open for one seed, filled for several."""
+    mark, colour = MARKS[kind]
+    for name, face, of_one in (("open", "white", True), ("filled", colour, False)):
+        points = [(p.entry.estimate.effect, p.y) for p in places if (p.entry.estimate.seeds == 1) == of_one]
+        if points:
+            xs, ys = zip(*points, strict=True)
+            style: Any = {"marker": mark, "facecolor": face, "edgecolor": colour, "linewidth": 1.4}
+            axes.scatter(xs, ys, s=40, zorder=3, gid=f"{IDS[kind]}-{name}", **style)
+
+
+def _arrows(axes: Axes, kind: str, places: Iterable[Place], ends: tuple[float, float]) -> None:
+    for side, sign, mark in ((0, -1.0, "<"), (1, 1.0, ">")):
+        bars = [(place.y, place.entry.estimate.simultaneous or place.entry.estimate.interval) for place in places]
+        ys = [y for y, bar in bars if bar and sign * bar[side] > sign * ends[side]]
+        if ys:
+            style: Any = {"marker": mark, "color": MARKS[kind][1], "clip_on": False, "linewidth": 0}
+            gid = f"{IDS[kind]}-beyond-{'right' if side else 'left'}"
+            axes.scatter([ends[side]] * len(ys), ys, s=24, zorder=4, gid=gid, **style)
+
+
+def _with_texts(places: Sequence[Place], heads: Mapping[str, float], height: float, notes: int) -> Axes:
+    """Axes between columns of text: left what changes, right how much and what may be said of it."""
+    effects = [_numbers(place.entry.estimate) for place in places]
+    verdicts = [canvas.wrapped(place.entry.verdict, lines=2) for place in places]
+    left = 2 * PAD + max(
+        canvas.inches(heads, MEDIUM, "bold"),
+        canvas.inches([place.change for place in places], MEDIUM),
+        canvas.inches([place.context for place in places], SMALL),
+    )
+    right = 2 * PAD + max(canvas.inches(effects, MEDIUM), canvas.inches(verdicts, SMALL))
+    axes = canvas.axes_between(left, right, height, above=0.55, below=canvas.below_axes(notes))
+    axes.set_ylim(height, 0)
+    axes.set_yticks([])
+    for kind, y in heads.items():
+        canvas.text(axes, PAD - left, y, kind, MEDIUM, va="center", fontweight="bold")
+    for place, effect, verdict in zip(places, effects, verdicts, strict=True):
+        _pair(axes, PAD - left, place.y, place.change, place.context)
+        _pair(axes, canvas.AXES_INCHES + PAD, place.y, effect, verdict)
+    return axes
+
+
+def _pair(axes: Axes, x: float, y: float, upper: str, lower: str) -> None:
+    """A text and a smaller grey one below it, together centred at y."""
+    middle = y - _high(upper, lower) / 2 + _high(upper, "")
+    canvas.text(axes, x, middle, upper, MEDIUM, va="bottom")
+    canvas.text(axes, x, middle, lower, SMALL, va="top", color=GREY)
+
+
+def _high(upper: str, lower: str) -> float:
+    """The height of a pair of texts, inches."""
+    return LINE * sum(points * (text.count("\n") + 1) for text, points in ((upper, MEDIUM), (lower, SMALL)) if text)
+
+
+def _legend(entries: Sequence[Entry], alpha: float) -> list[Any]:
+    """What marks and bars mean, of those that are drawn."""
+    known = [entry for entry in entries if entry.estimate.effect is not None]
+    one = {entry.estimate.seeds == 1 for entry in known}
+    share = f"{100 * (1 - alpha):g} % interval"
+    style: Any = {"marker": "o", "linestyle": "", "color": GREY, "markersize": 6}
+    hatched: Any = {"facecolor": "white", "edgecolor": GREY, "hatch": HATCH, "linewidth": 0.8}
+    entries_of = {
+        "one seed: about these networks only": (True in one, Line2D([], [], markerfacecolor="white", **style)),
+        "several seeds": (False in one, Line2D([], [], **style)),
+        share: (bool(known), Line2D([], [], color=GREY, linewidth=3.8)),
+        "simultaneous, over its family": (
+            any(entry.estimate.simultaneous for entry in known),
+            Line2D([], [], color=GREY, linewidth=1.1),
+        ),
+        "confounded": (any(entry.kind == CONFOUNDED for entry in known), Patch(**hatched)),
+    }
+    for label, (_, handle) in entries_of.items():
+        handle.set_label(label)
+    return [handle for is_drawn, handle in entries_of.values() if is_drawn]
+
+
+def _numbers(estimate: Estimate) -> str:
+    if estimate.effect is None:
+        return ""
+    return (
+        f"{wording.signed(estimate.effect)} {wording.interval(estimate.interval)}"
+        if estimate.interval
+        else wording.signed(estimate.effect)
+    )
+
+
+def _record(entry: Entry, drawn: bool) -> list[object]:
+    """A line of the CSV; pp and p in full, empty where there is none."""
+    e = entry.estimate
+    numbers = (e.effect, *(e.interval or ("", "")), *(e.simultaneous or ("", "")), e.p, e.p_holm)
+    known = ["" if number is None else number for number in numbers]
+    return [entry.kind, entry.change, entry.context, *known, e.seeds, e.verdict, entry.instead, drawn]
+
+
+def _description(delta: float, entries: Sequence[Entry], metric: str) -> str:
+    counts = {kind: sum(entry.kind == kind for entry in entries) for kind in MARKS}
+    listed = "; ".join(f"{kind.lower()}: {count}" for kind, count in counts.items() if count)
+    return f"Effects on {metric} in percentage points with their intervals, and a band of ±{delta:g} pp. {listed}."

@@ -1,0 +1,164 @@
+"""The figure `compare-THEIRS`: each contrast in ours above the same one in theirs, with the band of ±delta."""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from ablate.analysis.contrasts import Contrast
+from ablate.analysis.reproduction.comparison import Compared, Comparison
+from ablate.errors import AblateError
+from ablate.report import wording
+from ablate.report.figures import canvas
+from ablate.report.figures.canvas import BAND, BLUE, GREY, MEDIUM, PAD, VERMILION
+from ablate.report.sections.reproduction import changed, heading, spoken
+
+DASHED: Any = (0, (3, 1.5))
+APART = 0.17
+"""How far ours lies above the middle of its contrast, and theirs below it."""
+INCHES_A_CONTRAST = 0.56
+MOST_LINES = 4
+BOLD = 1.12
+"""Bold letters are wider."""
+COLUMNS = (
+    *("from", "to", "changes", "ours", "ours_low", "ours_high", "ours_seeds", "theirs", "theirs_low", "theirs_high"),
+    *("theirs_seeds", "difference", "difference_low", "difference_high", "word", "reason"),
+)
+
+
+class Side(NamedTuple):
+    """One study's mark: its effect and interval in pp; open where it rests on one seed."""
+
+    effect: float
+    low: float
+    high: float
+    one_seed: bool
+
+
+class Line(NamedTuple):
+    """A contrast as drawn."""
+
+    label: str
+    ours: Side
+    theirs: Side
+    word: str
+
+
+def draw(comparison: Comparison, folder: Path) -> list[Path]:
+    """Draws what can be compared; the paths of the SVG and PNG files, which lie beside their CSV."""
+    lines = [line for compared in comparison.compared if (line := _line(compared))]
+    if not lines:
+        return []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with matplotlib.rc_context(canvas.STYLE):
+            return _figure(comparison, lines, folder / f"compare-{comparison.theirs.study}")
+    except OSError as error:
+        raise AblateError(f"figures: {folder} cannot be written: {error.strerror}") from None
+
+
+def draw_lines(axes: Axes, lines: Sequence[Line], delta: float) -> None:
+    """Contrasts from top to bottom, ours as a disc on a solid line above theirs, a square on a dashed line."""
+    axes.axvspan(-delta, delta, color=BAND, zorder=0)
+    axes.axvline(0, color=GREY, linewidth=0.8, zorder=1)
+    for y, line in enumerate(lines):
+        _mark(axes, line.ours, y - APART, BLUE, "o", "-")
+        _mark(axes, line.theirs, y + APART, VERMILION, "s", DASHED)
+        weight = "bold" if line.word.startswith(("reproduced", "contradicted")) else "normal"
+        canvas.text(axes, canvas.AXES_INCHES + PAD, y, line.word, MEDIUM, va="center", fontweight=weight)
+
+
+def _mark(axes: Axes, side: Side, y: float, colour: str, mark: str, style: Any) -> None:
+    axes.plot([side.low, side.high], [y, y], color=colour, linestyle=style, linewidth=1.6, zorder=2)
+    face = "white" if side.one_seed else colour
+    axes.plot([side.effect], [y], marker=mark, markersize=6, color=colour, markerfacecolor=face, zorder=3)
+
+
+def _line(compared: Compared) -> Line | None:
+    """None for what cannot be compared, and for an effect that has no interval."""
+    if compared.ours is None or compared.interval is None:
+        return None
+    word = spoken(compared.word) + ("\n(bundle)" if compared.bundle else "")
+    label = _label(f"{compared.pair[0]} → {compared.pair[1]}", changed(compared))
+    return Line(label, _side(compared.ours), _side(compared.theirs), word)
+
+
+def _label(pair: str, changes: Sequence[str]) -> str:
+    """The two rows and a line a change, so that no arrow ends a line; of many, the first."""
+    kept = [textwrap.shorten(change, canvas.LABEL_WIDTH, placeholder=" …") for change in changes]
+    if len(kept) > MOST_LINES:
+        kept[MOST_LINES - 1 :] = [f"and {len(kept) - MOST_LINES + 1} more"]
+    return f"{pair}  " + ",\n".join(kept)
+
+
+def _side(contrast: Contrast) -> Side:
+    estimate = contrast.estimate
+    assert estimate.effect is not None
+    assert estimate.interval is not None
+    return Side(estimate.effect, *estimate.interval, estimate.seeds == 1)
+
+
+def _figure(comparison: Comparison, every: Sequence[Line], stem: Path) -> list[Path]:
+    lines = every[: canvas.MOST_ROWS]
+    notes = list(_notes(comparison, lines, len(every) - len(lines)))
+    left = 2 * PAD + canvas.inches([line.label for line in lines], MEDIUM)
+    right = 2 * PAD + BOLD * canvas.inches([line.word for line in lines], MEDIUM)
+    height = INCHES_A_CONTRAST * len(lines)
+    axes = canvas.axes_between(left, right, height, above=0.45, below=canvas.below_axes(1 + len(notes)))
+    draw_lines(axes, lines, comparison.ours.delta)
+    axes.set_yticks(range(len(lines)), [line.label for line in lines])
+    axes.set_ylim(len(lines) - 0.4, -0.6)
+    ours = comparison.ours
+    share = f"{100 * (1 - ours.alpha):g} % interval"
+    canvas.x_label(axes, f"change of {wording.METRIC_NAMES[ours.primary]}, pp, with {share}; band: ±{ours.delta:g} pp")
+    title = heading(comparison)
+    canvas.headline(axes, title)
+    canvas.notes(axes, notes, _legend(comparison, lines), ncols=2)
+    canvas.write_csv(stem, COLUMNS, map(_record, comparison.compared))
+    what = f"Changes of {wording.METRIC_NAMES[ours.primary]} in both studies, {len(every)} contrasts, with {share}s."
+    return canvas.save(axes, stem, title, what)
+
+
+def _legend(comparison: Comparison, lines: Sequence[Line]) -> list[Line2D]:
+    sides: Any = (
+        (comparison.ours.heading, BLUE, "o", "-", [line.ours for line in lines]),
+        (comparison.theirs.heading, VERMILION, "s", DASHED, [line.theirs for line in lines]),
+    )
+    handles = []
+    for name, colour, mark, style, drawn in sides:
+        single = all(side.one_seed for side in drawn)
+        text = textwrap.shorten(name, canvas.LABEL_WIDTH, placeholder=" …") + (", one seed" if single else "")
+        face = "white" if single else colour
+        handles.append(Line2D([], [], color=colour, marker=mark, linestyle=style, markerfacecolor=face, label=text))
+    return handles
+
+
+def _notes(comparison: Comparison, lines: Sequence[Line], not_drawn: int) -> Iterator[str]:
+    found = ["rows by their numbers in the second study"]
+    if any(side.one_seed for line in lines for side in (line.ours, line.theirs)):
+        found.append("open mark: one seed")
+    if any(line.word.endswith("(bundle)") for line in lines):
+        found.append("bundle: several factors at once")
+    if comparison.counts["not_comparable"]:
+        found.append(f"not comparable: {comparison.counts['not_comparable']}")
+    yield "; ".join(found)
+    if not_drawn:
+        yield f"and {not_drawn} more: see the CSV beside it"
+
+
+def _record(one: Compared) -> list[object]:
+    """A line of the CSV: every contrast, those that are not drawn included."""
+    rows = one.theirs.before.label, one.theirs.after.label, "; ".join(changed(one))
+    sides = (*_values(one.ours), *_values(one.theirs))
+    return [*rows, *sides, one.difference, *(one.interval or ("", "")), one.word, one.reason]
+
+
+def _values(contrast: Contrast | None) -> tuple[object, ...]:
+    if contrast is None:
+        return ("",) * 4
+    estimate = contrast.estimate
+    return estimate.effect, *(estimate.interval or ("", "")), estimate.seeds

@@ -1,0 +1,210 @@
+"""The figures of a report: computed into small values first, then drawn; each as SVG, PNG and CSV."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.lines import Line2D
+
+from ablate.analysis.analysis import Analysis
+from ablate.analysis.contrasts import ALL_PAIRS, DIRECT, Contrast
+from ablate.analysis.results import RowResult
+from ablate.errors import AblateError
+from ablate.report import wording
+from ablate.report.figures import canvas
+from ablate.report.figures.canvas import BLUE, GREEN, GREY, MEDIUM, ORANGE, PAD, SMALL, VERMILION
+from ablate.report.figures.forest import forest, forest_figure
+from ablate.report.figures.search import search_figures
+
+TOP_K = {"top1": ("o", BLUE), "top5": ("s", ORANGE), "top10": ("^", GREEN)}
+INCHES_A_ROW = 0.52
+MOST_REFERENCES = 8
+
+
+class Rung(NamedTuple):
+    """A row of the ladder: its rate and interval in percent, and what the step to it changed."""
+
+    label: str
+    rate: float
+    low: float
+    high: float
+    seeds: int
+    best: bool
+    change: str
+    direct: bool
+
+
+class Reference(NamedTuple):
+    label: str
+    rate: float
+
+
+class TopK(NamedTuple):
+    """A row's rates in percent, by metric."""
+
+    label: str
+    rates: dict[str, float]
+
+
+def draw_all(analysis: Analysis, folder: Path) -> list[Path]:
+    """Draws what there are results for; the paths of the SVG and PNG files, which lie beside their CSV."""
+    rungs = ladder(analysis)
+    if not rungs and not analysis.search:
+        return []
+    entries = forest(analysis)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with matplotlib.rc_context(canvas.STYLE):
+            paths = search_figures(analysis, folder)
+            if not rungs:
+                return paths
+            paths += _ladder_figure(analysis, rungs, folder / "ladder")
+            paths += _top_k_figure(analysis, top_k(analysis), folder / "topk")
+            return paths + (forest_figure(analysis, entries, folder / "forest") if entries else [])
+    except OSError as error:
+        raise AblateError(f"figures: {folder} cannot be written: {error.strerror}") from None
+
+
+def ladder(analysis: Analysis) -> list[Rung]:
+    """The rows that have the primary metric, each with the step from the one shown above it."""
+    primary = analysis.results.primary
+    shown = [row for row in analysis.results.rows if primary in row.metrics]
+    rungs = []
+    for above, row in zip([None, *shown], shown, strict=False):
+        step = _step(analysis, above, row)
+        low, high = analysis.interval(row, primary)
+        effect = step.estimate.effect if step else None
+        change = f"{wording.signed(effect)}  {wording.differing(step)}" if step and effect is not None else ""
+        direct = above is None or (step is not None and step.identified == DIRECT)
+        rate, best = 100 * row.metrics[primary].mean, row.label in analysis.best
+        rungs.append(Rung(_label(row), rate, 100 * low, 100 * high, len(row.seeds), best, change, direct))
+    return rungs
+
+
+def references(analysis: Analysis) -> list[Reference]:
+    primary, found = analysis.results.primary, analysis.results.references
+    return [Reference(row.label, 100 * row.metrics[primary].mean) for row in found if primary in row.metrics]
+
+
+def top_k(analysis: Analysis) -> list[TopK]:
+    rows = [row for row in analysis.results.rows if row.metrics]
+    return [TopK(_label(row), {name: 100 * metric.mean for name, metric in row.metrics.items()}) for row in rows]
+
+
+def draw_ladder(axes: Axes, rungs: Sequence[Rung], lines: Sequence[Reference]) -> None:
+    """Rows from top to bottom, the best filled; solid lines join rows that differ in one factor, dotted ones others."""
+    joints = [[(above.rate, y), (rung.rate, y + 1)] for y, (above, rung) in enumerate(pairwise(rungs))]
+    for direct, colour, style in ((True, BLUE, "-"), (False, GREY, ":")):
+        chosen = [joint for joint, rung in zip(joints, rungs[1:], strict=True) if rung.direct == direct]
+        axes.add_collection(LineCollection(chosen, colors=colour, linestyles=style, linewidths=1.2, zorder=1))
+    ys = range(len(rungs))
+    axes.hlines(ys, [rung.low for rung in rungs], [rung.high for rung in rungs], colors=BLUE, linewidth=2.2, zorder=2)
+    for best, face in ((True, BLUE), (False, "white")):
+        points = [(rung.rate, y) for y, rung in enumerate(rungs) if rung.best == best]
+        if points:
+            xs, at = zip(*points, strict=True)
+            axes.scatter(xs, at, s=36, facecolor=face, edgecolor=BLUE, zorder=3, gid="best" if best else "other")
+    for y, rung in enumerate(rungs):
+        colour = "black" if rung.direct else VERMILION
+        canvas.text(axes, canvas.AXES_INCHES + PAD, y, canvas.wrapped(rung.change), SMALL, va="center", color=colour)
+    for line in lines:
+        axes.axvline(line.rate, color=GREY, linestyle="--", linewidth=1, zorder=1)
+
+
+def draw_top_k(axes: Axes, curves: Sequence[TopK]) -> None:
+    """A row's rates on one line: a mark and a colour for each k."""
+    ends = [(min(row.rates.values()), max(row.rates.values())) for row in curves]
+    axes.hlines(range(len(curves)), [low for low, _ in ends], [high for _, high in ends], GREY, linewidth=1, zorder=1)
+    for name, (mark, colour) in TOP_K.items():
+        points = [(row.rates[name], y) for y, row in enumerate(curves) if name in row.rates]
+        if points:
+            xs, ys = zip(*points, strict=True)
+            axes.scatter(xs, ys, marker=mark, color=colour, s=36, label=wording.METRIC_NAMES[name], zorder=2)
+
+
+def _ladder_figure(analysis: Analysis, every: Sequence[Rung], stem: Path) -> list[Path]:
+    results, name = analysis.results, wording.METRIC_NAMES[analysis.results.primary]
+    rungs, lines = every[: canvas.MOST_ROWS], references(analysis)
+    heading = "pp against the row shown above; what differs"
+    notes = [*_reference_notes(lines), _seeds(rungs), *_more(len(every) - len(rungs), stem)]
+    axes = _axes([rung.label for rung in rungs], [heading, *(rung.change for rung in rungs)], 1 + len(notes))
+    draw_ladder(axes, rungs, lines[:MOST_REFERENCES])
+    share = f"{100 * (1 - results.alpha):g} % interval"
+    canvas.x_label(axes, f"{name}, % of {results.queries:,} test queries ({share})")
+    title = f"{results.heading}: {name} row by row"
+    canvas.headline(axes, title)
+    canvas.text(axes, canvas.AXES_INCHES + PAD, -0.6, heading, SMALL, color=GREY, va="bottom")
+    canvas.notes(axes, notes, _ladder_legend(rungs, results.alpha), ncols=2)
+    canvas.write_csv(stem, ["row", *Rung._fields[1:]], every)
+    what = f"{name} of {len(every)} rows with {share}s, and the change against the row above"
+    return canvas.save(axes, stem, title, what)
+
+
+def _top_k_figure(analysis: Analysis, every: Sequence[TopK], stem: Path) -> list[Path]:
+    results, curves = analysis.results, every[: canvas.MOST_ROWS]
+    notes = _more(len(every) - len(curves), stem)
+    axes = _axes([row.label for row in curves], [], 1 + len(notes))
+    draw_top_k(axes, curves)
+    canvas.x_label(axes, f"queries with a correct item among their k best, % of {results.queries:,}")
+    title = f"{results.heading}: top-k"
+    canvas.headline(axes, title)
+    canvas.notes(axes, notes, axes.get_legend_handles_labels()[0], ncols=3)
+    canvas.write_csv(
+        stem, ["row", *TOP_K], [[row.label, *(row.rates.get(name, "") for name in TOP_K)] for row in every]
+    )
+    return canvas.save(axes, stem, title, f"top-1, top-5 and top-10 of {len(every)} rows")
+
+
+def _axes(labels: Sequence[str], beside: Sequence[str], notes: int) -> Axes:
+    """Axes with a line a label, and room for labels left, texts right, notes below."""
+    labels = [canvas.wrapped(label) for label in labels]
+    left = 2 * PAD + canvas.inches(labels, MEDIUM)
+    right = 2 * PAD + canvas.inches(map(canvas.wrapped, beside), SMALL)
+    height = INCHES_A_ROW * len(labels)
+    axes = canvas.axes_between(left, right, height, above=0.55, below=canvas.below_axes(notes))
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    return axes
+
+
+def _step(analysis: Analysis, above: RowResult | None, row: RowResult) -> Contrast | None:
+    """The contrast with the row shown above, which is not known if rows are many and those between lack results."""
+    if above is None or (len(analysis.results.rows) > ALL_PAIRS and above.number + 1 != row.number):
+        return None
+    return analysis.contrasts.between(above, row)
+
+
+def _ladder_legend(rungs: Sequence[Rung], alpha: float) -> list[Line2D]:
+    style: Any = {"marker": "o", "linestyle": "", "color": BLUE, "markersize": 6}
+    best = Line2D([], [], label=f"the best, and all not told from it at α = {alpha:g}", **style)
+    other = Line2D([], [], markerfacecolor="white", label="other rows", **style)
+    return [best] if all(rung.best for rung in rungs) else [best, other]
+
+
+def _seeds(rungs: Sequence[Rung]) -> str:
+    """How many seeds the rows have, and what their intervals are about."""
+    counts = [rung.seeds for rung in rungs]
+    if max(counts) == 1:
+        return "One seed a row: intervals are about these networks and new queries, not about other seeds."
+    few = f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else f"{counts[0]}"
+    return f"{few} seeds a row: intervals of several seeds are about new seeds" + (
+        "; of one seed, about new queries." if min(counts) == 1 else "."
+    )
+
+
+def _reference_notes(lines: Sequence[Reference]) -> list[str]:
+    shown = [f"dashed: {line.label} {line.rate:.2f}" for line in lines[:MOST_REFERENCES]]
+    more = len(lines) - MOST_REFERENCES
+    return shown + ([f"and {wording.counted(more, 'more reference')}"] if more > 0 else [])
+
+
+def _more(count: int, stem: Path) -> list[str]:
+    return [f"and {wording.counted(count, 'more row')}: see {stem.name}.csv"] if count else []
+
+
+def _label(row: RowResult) -> str:
+    return f"{row.number}  {row.label}"

@@ -1,0 +1,76 @@
+"""The report as CSV: a line a row, with its levels, rates, and change against the row above and the baseline."""
+
+import csv
+import io
+from typing import Any
+
+from ablate.analysis.analysis import Analysis
+from ablate.analysis.contrasts import Contrast
+from ablate.analysis.results import RowResult
+from ablate.report.wording import METRIC_NAMES
+
+CHANGE = ["change_pp", "change_low_pp", "change_high_pp", "differs", "undeclared", "identified"]
+MORE = ["change_p_holm", "verdict", "baseline_change_pp", "baseline_low_pp", "baseline_high_pp", "baseline_verdict"]
+STATE = ["failed", "missing", "tied_best"]
+
+
+def render(analysis: Analysis) -> str:
+    """Rates in [0, 1], changes in percentage points; empty where there is no result."""
+    results = analysis.results
+    kept = io.StringIO()
+    writer = csv.writer(kept, lineterminator="\n")
+    names = [*METRIC_NAMES, *results.precisions]
+    metrics = [f"{name}{suffix}" for name in names for suffix in ("", "_low", "_high")]
+    writer.writerow(["kind", "row", *results.factors, "seeds", "n", *metrics, *CHANGE, *MORE, *STATE])
+    best = analysis.best
+    for row, step in zip(results.rows, [None, *analysis.steps], strict=True):
+        against = analysis.against_baseline.get(row.number)
+        changes = [*_change(step), *_more(step, against)]
+        writer.writerow(["row", *_row(analysis, row), *changes, *_state(row), "yes" if row.label in best else "no"])
+    for row in results.references:
+        writer.writerow(["reference", *_row(analysis, row), *_change(None), *_more(None, None), *_state(row), ""])
+    return kept.getvalue()
+
+
+def _row(analysis: Analysis, row: RowResult) -> list[Any]:
+    n = next((metric.n for metric in row.metrics.values()), "")
+    levels = [row.levels.get(name, "") for name in analysis.results.factors]
+    rates = [cell for name in METRIC_NAMES for cell in _metric(analysis, row, name)]
+    precisions = [cell for name in analysis.results.precisions for cell in _precision(analysis, row, name)]
+    return [row.label, *levels, len(row.seeds), n, *rates, *precisions]
+
+
+def _metric(analysis: Analysis, row: RowResult, name: str) -> list[Any]:
+    if name not in row.metrics:
+        return ["", "", ""]
+    return [row.metrics[name].mean, *analysis.interval(row, name)]
+
+
+def _precision(analysis: Analysis, row: RowResult, name: str) -> list[Any]:
+    if name not in row.precisions:
+        return ["", "", ""]
+    return [row.precisions[name].mean, *(analysis.precision_interval(row, name) or ("", ""))]
+
+
+def _change(step: Contrast | None) -> list[Any]:
+    if step is None:
+        return [""] * len(CHANGE)
+    return [*_effect(step), ";".join(step.differs), ";".join(step.undeclared), step.identified]
+
+
+def _more(step: Contrast | None, against: Contrast | None) -> list[Any]:
+    own = ["", ""] if step is None else [_or_empty(step.estimate.p_holm), step.estimate.verdict]
+    return [*own, *(["", "", "", ""] if against is None else [*_effect(against), against.estimate.verdict])]
+
+
+def _effect(contrast: Contrast) -> list[Any]:
+    found = contrast.estimate
+    return [_or_empty(found.effect), *(found.interval or ("", ""))]
+
+
+def _or_empty(value: float | None) -> Any:
+    return "" if value is None else value
+
+
+def _state(row: RowResult) -> list[Any]:
+    return [";".join(map(str, row.failed)), ";".join(map(str, row.missing))]

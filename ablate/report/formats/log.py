@@ -1,0 +1,69 @@
+"""The log format, written from the store's rows."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ablate.analysis.results import RowResult, StudyResults
+from ablate.study.factors import level_text
+from ablate.study.logfile.parser import DIGITS, NOTE
+from ablate.study.logfile.vocabulary import BACKBONES, PARTS, factor_of, title_parts, words_of
+
+LOSS = ("loss", "softmax + triplet")
+"""What every row of the built-in trainer trains with, as the seed log says it."""
+
+
+def render(results: StudyResults) -> str:
+    """A `# setting` section, then a section a row that has a result."""
+    setting = [(key, value) for key, value in results.document.get("setting", [])]
+    opening = "# setting\n" if results.document.get("tight", True) else "# setting\n\n"
+    sections = [opening + "\n\n".join(_blocks(setting))] if setting else []
+    for row in results.rows:
+        if row.rates:
+            sections.append(
+                "\n\n".join([f"# {row.title or row.label}", *_blocks(_lines(row, results)), _accuracy(row)])
+            )
+    return "\n\n".join(sections) + "\n"
+
+
+def _blocks(lines: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """`key: value` blocks; notes that follow one another make one block."""
+    notes: list[str] = []
+    for key, value in lines:
+        if key == NOTE:
+            notes.append(f"    - {value}")
+            continue
+        if notes:
+            yield "\n".join(notes)
+            notes = []
+        yield f"{key}: {value}".rstrip()
+    if notes:
+        yield "\n".join(notes)
+
+
+def _lines(row: RowResult, results: StudyResults) -> list[tuple[str, str]]:
+    """An imported row's own lines; otherwise a line a factor, but for components that the title names."""
+    if row.lines is not None:
+        return [(key, value) for key, value in row.lines]
+    named = {factor_of(part) for part in title_parts(row.title or row.label)}
+    opening = [LOSS] if results.document.get("trainer") == "retrieval" else []
+    shared = dict(results.document.get("setting", []))
+    in_title = {name for name in results.factors if _in_title(name, row, named, shared.get("backbone"))}
+    return opening + [(words_of(name), _value(row.levels[name])) for name in results.factors if name not in in_title]
+
+
+def _in_title(name: str, row: RowResult, named: set[str], shared: str | None) -> bool:
+    """Whether the title says the level: it names a component that is on, and a backbone that is not the shared one."""
+    if name == "backbone":
+        leading = (title_parts(row.title or row.label) or [""])[0]
+        is_named = BACKBONES.fullmatch(leading) is not None
+        return bool(row.levels[name] == (leading if is_named else shared))
+    return name in PARTS.values() and (row.levels[name] == "on") == (name in named)
+
+
+def _value(level: Any) -> str:
+    return {"on": "True", "off": "False"}.get(level_text(level), level_text(level))
+
+
+def _accuracy(row: RowResult) -> str:
+    lines = [f"    - top-{k}\n      {rate:.{DIGITS}g}" for k, rate in row.rates.items()]
+    return "accuracy:\n\n" + "\n".join(lines)

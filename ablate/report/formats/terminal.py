@@ -1,0 +1,72 @@
+"""The report in a terminal, readable at 80 columns, in the order of the outline."""
+
+import io
+import shutil
+from collections.abc import Iterable
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ablate.analysis.analysis import Analysis
+from ablate.report.outline import outline
+from ablate.report.sections import summary
+from ablate.report.tables import Block, Cell
+
+MOST_ROWS = 60
+MOST_CONTRASTS = 20
+WIDEST_CHOICE = 16
+"""Letters of a column that is neither text nor number, like a level, before it is folded."""
+
+
+def render(analysis: Analysis, colour: bool = False, width: int | None = None) -> str:
+    """The whole report; `colour` where stdout is a terminal."""
+    width = width or shutil.get_terminal_size((80, 24)).columns
+    kept = io.StringIO()
+    console = Console(file=kept, force_terminal=colour, width=width, highlight=False, no_color=not colour)
+    console.print(Text(analysis.results.heading, style="bold"))
+    _print_lines(console, [line for line in [analysis.results.document.get("question")] if line])
+    _print_lines(console, summary.summary(analysis))
+    console.print()
+    for block in outline(analysis, MOST_ROWS, MOST_CONTRASTS, on_screen=True):
+        if not block.empty:
+            _print_block(console, block.on_screen.stacked)
+    _print_lines(console, summary.footer(analysis), "dim")
+    return "\n".join(line.rstrip() for line in kept.getvalue().splitlines()) + "\n"
+
+
+def _print_block(console: Console, block: Block) -> None:
+    _print_lines(console, [block.title] if block.title else [], "bold")
+    if block.rows:
+        console.print(_table(block))
+    for note in block.notes:
+        _print_lines(console, [note], bullet="• " if block.items else "")
+    if block.notes:
+        console.print()
+
+
+def _print_lines(console: Console, lines: Iterable[str], style: str = "", bullet: str = "") -> None:
+    for line in lines:
+        for at, part in enumerate(Text(line, style=style).wrap(console, console.width - 1 - len(bullet))):
+            console.print(Text(" " * len(bullet) if at else bullet) + part, soft_wrap=True)
+
+
+def _table(block: Block) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in block.columns:
+        justify = {"l": "left", "c": "center", "r": "right"}[column.align]
+        if column.flex:
+            table.add_column(column.name, ratio=column.flex, overflow="fold")
+        elif column.align == "c":
+            name = column.name.replace("_", "\n")
+            table.add_column(name, justify="center", overflow="fold", max_width=WIDEST_CHOICE)
+        else:
+            table.add_column(column.name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    for row in block.rows:
+        table.add_row(*(_text(cell) for cell in row))
+    return table
+
+
+def _text(cell: Cell) -> Text:
+    return Text(cell.text, style="bold" if cell.bold else "yellow" if cell.doubtful else "")

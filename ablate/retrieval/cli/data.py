@@ -1,0 +1,123 @@
+"""`ablate data`: the data sets that are known and what is packed of them, and packing one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ablate.cli.options import guarded
+from ablate.errors import AblateError
+
+if TYPE_CHECKING:
+    from ablate.retrieval.data.packing.format import Place, Record
+
+REFUSE, SKIP = "refuse", "skip"
+
+Root = Annotated[
+    str | None,
+    typer.Option(metavar="PATH", help="Where the data set is; default: where it expects itself.", show_default=False),
+]
+
+
+@guarded
+def data_list(
+    name: Annotated[str | None, typer.Argument(help="Only this data set.", show_default=False)] = None,
+    root: Root = None,
+) -> None:
+    """Show the data sets that are known, where they expect themselves, and what is packed of them."""
+    from ablate.retrieval.data.catalog import DATASETS, require_known
+
+    if name is None and root is not None:
+        raise AblateError("--root says where one data set is: name it too, as `ablate data list NAME --root PATH`")
+    if name is not None:
+        require_known(name)
+    rows = [("name", "where it expects itself", "what is there")]
+    for each in DATASETS if name is None else [name]:
+        rows += [(each, *_standing(each, root)), ("", DATASETS[each], "")]
+    typer.echo("\n".join(line for row in rows for line in _lines(row)))
+
+
+def _lines(row: tuple[str, str, str]) -> Iterator[str]:
+    """The row of a table of 80 columns; what does not fit into the second stands alone in its line."""
+    from textwrap import wrap
+
+    name, where, there = row
+    cells = wrap(there, 37)
+    if len(where) > 24 or not cells:
+        yield f"{name:<15}  {where}"
+        name, where = "", ""
+    for cell in cells:
+        yield f"{name:<15}  {where:<24}  {cell}"
+        name, where = "", ""
+
+
+def _standing(name: str, root: str | None) -> tuple[str, str]:
+    """Where a data set is, and what there is of it."""
+    from ablate.filesystem import is_there
+    from ablate.retrieval.data import catalog
+    from ablate.retrieval.data.formats import emoji
+    from ablate.retrieval.data.packing import format
+
+    if name == catalog.EMBEDDED:
+        items = emoji.read_items(emoji.HERE, emoji.read_index(emoji.HERE))
+        images = sum(len(item.vendors) for item in items)
+        return "in the package", f"{images:,} images of {len(items):,} items"
+    path, place = catalog.root_of(name, root), catalog.place(name, root)
+    try:
+        record = format.recorded(place)
+    except AblateError as error:
+        return str(path), str(error)
+    begun = [format.sized(size) for size in place.partials().values()]
+    texts = [_packed(place, record)] if record else []
+    texts += [f"begun, not finished: {', '.join(begun)}"] if begun else []
+    return str(path), "; ".join(texts) or ("there, not packed" if is_there(path) else "not there")
+
+
+def _packed(place: "Place", record: "Record") -> str:
+    from ablate.retrieval.data.packing.format import sized
+
+    sizes = ", ".join(map(sized, place.sizes(record.fingerprint))) or "no size any more"
+    skipped = f", {len(record.skipped):,} more skipped" if record.skipped else ""
+    return f"packed at {sizes}: {record.images:,} images of {record.items:,} items{skipped}"
+
+
+@guarded
+def data_prepare(
+    name: Annotated[str, typer.Argument(help="The data set; `ablate data list` names all.", show_default=False)],
+    root: Root = None,
+    size: Annotated[
+        tuple[int, int] | None,
+        typer.Option(metavar="H W", help="Height and width in pixels, as data.size; default: that of data.size."),
+    ] = None,
+    corrupt: Annotated[
+        str, typer.Option(metavar="refuse|skip", help="What to do about images that cannot be read.")
+    ] = REFUSE,
+) -> None:
+    """Cut out, resize and pack a data set's images, so that trials share them; goes on where it was interrupted."""
+    from ablate.retrieval.cli.packing_progress import watch_packing
+    from ablate.retrieval.config.retrieval import Data
+    from ablate.retrieval.data import catalog
+
+    size = size or Data().size
+    if min(size) < 1:
+        raise AblateError(f"--size {size[0]} {size[1]}: height and width are whole numbers from 1, in pixels")
+    if corrupt not in (REFUSE, SKIP):
+        raise AblateError(f"--corrupt {corrupt}: accepted are {REFUSE} and {SKIP}")
+    catalog.require_known(name)
+    with watch_packing(name) as watcher:
+        record = catalog.prepare(name, root, size, corrupt, watcher)
+    if record is None:
+        typer.echo(f"{name} needs no packing: it is part of the package")
+        return
+    place = catalog.place(name, root)
+    _tell(place, record, place.pack(size, record.fingerprint))
+
+
+def _tell(place: "Place", record: "Record", folder: Path) -> None:
+    from ablate.text import listed
+
+    if record.skipped:
+        lines = list(dict.fromkeys(record.skipped))
+        typer.echo(f"skipped {len(record.skipped):,} images, see {folder / 'pack.json'}:\n{listed(lines)}", err=True)
+    typer.echo(f"{record.images:,} images of {record.items:,} items: {folder}")

@@ -1,0 +1,22 @@
+"""Data sets by name. Importing this loads neither numpy nor Pillow; `load` and `prepare` do."""
+
+from ablate.retrieval.data.catalog import DATASETS, fingerprint, load, prepare
+from ablate.retrieval.data.dataset import GALLERY, NO_CAMERA, QUERY, SHOP, SPLITS, USER, Dataset
+from ablate.retrieval.data.detections.detections import Detected, detected, prepare_detections
+
+__all__ = [
+    "DATASETS",
+    "GALLERY",
+    "NO_CAMERA",
+    "QUERY",
+    "SHOP",
+    "SPLITS",
+    "USER",
+    "Dataset",
+    "Detected",
+    "detected",
+    "fingerprint",
+    "load",
+    "prepare",
+    "prepare_detections",
+]

@@ -1,0 +1,174 @@
+"""Any data set, as a CSV file: a line an image, with the columns path, item and split, and what else is known.
+
+category, domain (shop or user), camera and box are optional. Paths are relative to the CSV's folder.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+
+from ablate.errors import DataError
+from ablate.filesystem import is_folder
+from ablate.retrieval.data.annotation_lists import Faults, is_held_out, listing, share
+from ablate.retrieval.data.dataset import GALLERY, NO_CAMERA, QUERY, SHOP, USER
+from ablate.retrieval.data.entries import Entry, Listing
+
+HOME = "data/images.csv"
+FORM = "csv/2"  # part of the fingerprint, and the salt of the validation split
+NEEDED = ("path", "item", "split")
+OPTIONAL = ("category", "domain", "camera", "box")
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+ROLES = {"query": QUERY, "gallery": GALLERY}  # a test's, said as a split
+DOMAINS = {"shop": SHOP, "user": USER}
+BOX = re.compile(r"\s*" + r"\s+".join([r"(-?\d{1,9})"] * 4) + r"\s*")
+BOTH = QUERY | GALLERY
+
+WHAT_IS_EXPECTED = """\
+A CSV file has a line of column names, and then a line an image:
+  path       the image's file, relative to the CSV's folder
+  item       what is the same on both of two images that match
+  split      train, validation, test; or query, gallery: what the image is in the test
+  category   optional: the coarse kind of the item
+  domain     optional: shop or user; users' images are then searched for among the shops'
+  camera     optional: who took it; see evaluate.cameras
+  box        optional: left top right bottom, in pixels; the part of the image that is used"""
+
+
+def read(root: Path) -> Listing:
+    """Every line's image, in the order of paths and boxes. DataError with every fault."""
+    data, faults = _content(root), Faults(root, WHAT_IS_EXPECTED)
+    lines = list(_lines(root, data, faults))
+    entries = list(_entries(lines, faults))
+    _check_splits(lines, faults)
+    has_domains = any("domain" in fields for _, fields in lines)
+    if all(entry.split != "validation" for entry in entries):
+        held = _held_out(entries, has_domains)
+        entries = [replace(one, split="validation", role=BOTH) if one.item in held else one for one in entries]
+    if has_domains:
+        entries = [_by_domain(entry) for entry in entries]
+    entries.sort(key=lambda entry: (entry.path, entry.box or ()))
+    content = hashlib.sha256(f"{FORM}:".encode() + data).hexdigest()
+    return listing(root.parent, entries, content, [root.name], faults)
+
+
+def _content(root: Path) -> bytes:
+    try:
+        return root.read_bytes()
+    except OSError as error:
+        what = "is a folder" if is_folder(root) else f"cannot be read ({error.strerror})"
+        raise DataError(
+            f"data.root: {root} {what}; give the path of a CSV file with data.root or --root.\n{WHAT_IS_EXPECTED}"
+        ) from None
+
+
+Line = tuple[str, dict[str, str]]
+"""Where it is, and its fields by column."""
+
+
+def _lines(root: Path, data: bytes, faults: Faults) -> Iterator[Line]:
+    try:
+        reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
+    except UnicodeDecodeError as error:
+        faults.add(root.name, f"is no UTF-8 text ({error.reason} at byte {error.start})")
+        return
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        if not _is_fit(header, f"{root.name}, line 1", faults):
+            return
+        for fields in reader:
+            source = f"{root.name}, line {reader.line_num}"
+            if fields and len(fields) != len(header):
+                faults.add(source, f"has {len(fields)} fields, expected {len(header)}: {', '.join(header)}")
+            elif fields:
+                yield source, {name: field.strip() for name, field in zip(header, fields, strict=True)}
+    except csv.Error as error:
+        faults.add(f"{root.name}, line {reader.line_num}", f"is not CSV ({error})")
+
+
+def _is_fit(header: Sequence[str], source: str, faults: Faults) -> bool:
+    """Whether the columns are all there, once each."""
+    missing = [name for name in NEEDED if name not in header]
+    for name in missing:
+        near = get_close_matches(name, [other.lower() for other in header], n=1)
+        hint = f"; {near[0]!r} is near" if near else ""
+        faults.add(source, f"there is no column {name}; found {', '.join(map(repr, header)) or 'nothing'}{hint}")
+    misspelt = [name for name in header if name not in OPTIONAL and name.lower() in OPTIONAL]
+    for name in misspelt:
+        faults.add(source, f"the column {name!r} is to be called {name.lower()}")
+    twice = [name for name in (*NEEDED, *OPTIONAL) if header.count(name) > 1]
+    for name in twice:
+        faults.add(source, f"the column {name} is there {header.count(name)} times")
+    return not missing and not misspelt and not twice
+
+
+def _entries(lines: Sequence[Line], faults: Faults) -> Iterator[Entry]:
+    cameras: dict[str, int] = {}
+    for source, fields in lines:
+        split, domain, box = fields["split"], fields.get("domain", "shop"), fields.get("box", "")
+        wrong = [f"no {name}" for name in ("path", "item", "category") if not fields.get(name, "all")]
+        if split not in ("train", "validation", "test", *ROLES):
+            wrong.append(f"split {split!r}, expected train, validation, test, query or gallery")
+        if domain not in DOMAINS:
+            wrong.append(f"domain {domain!r}, expected shop or user")
+        corners = _corners(box)
+        if box and corners is None:
+            wrong.append(f"box {box!r}, expected left top right bottom, whole pixels, left < right and top < bottom")
+        for fault in wrong:
+            faults.add(source, fault)
+        if not wrong:
+            camera = fields.get("camera", "")
+            yield Entry(
+                path=Path(fields["path"]).as_posix(),
+                item=fields["item"],
+                split="test" if split in ROLES else split,
+                source=source,
+                category=fields.get("category", "all"),
+                domain=DOMAINS[domain],
+                role=0 if split == "train" else ROLES.get(split, BOTH),
+                camera=cameras.setdefault(camera, len(cameras)) if camera else NO_CAMERA,
+                box=corners,
+            )
+
+
+def _corners(box: str) -> tuple[int, int, int, int] | None:
+    told = BOX.fullmatch(box)
+    if not told:
+        return None
+    left, top, right, bottom = map(int, told.groups())
+    return (left, top, right, bottom) if left < right and top < bottom else None
+
+
+def _held_out(entries: Sequence[Entry], has_domains: bool) -> set[str]:
+    """The training items for validation: of those whose images find each other, a tenth by their hashes, or one."""
+    images: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.split == "train":
+            images.setdefault(entry.item, []).append(entry)
+    found = {
+        item for item, of_item in images.items()
+        if (len({entry.domain for entry in of_item}) if has_domains else len(of_item)) > 1
+    }  # fmt: skip
+    held = {item for item in found if is_held_out(FORM, item)}
+    if not held and found and len(images) > 1:
+        held = {min(found, key=lambda item: share(FORM, item))}
+    return held
+
+
+def _check_splits(lines: Sequence[Line], faults: Faults) -> None:
+    """Both ways of saying what is in the test do not go together."""
+    splits = {fields["split"]: source for source, fields in reversed(lines)}
+    if "test" in splits and ROLES.keys() & splits.keys():
+        other = next(name for name in ROLES if name in splits)
+        faults.add(splits["test"], f"split test, and {splits[other]} has {other}; use one way or the other")
+
+
+def _by_domain(entry: Entry) -> Entry:
+    """Users' images are searched for among the shops', unless its line says what it is in the test."""
+    return replace(entry, role=QUERY if entry.domain == USER else GALLERY) if entry.role == BOTH else entry

@@ -1,0 +1,152 @@
+"""The embedded data set: one emoji as ten vendors draw it. Built by tools/build_emoji.py; see README.md."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ablate.errors import DataError
+from ablate.retrieval.data.dataset import NO_CAMERA, SHOP, SPLITS, USER, Dataset, roles
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+HERE = Path(__file__).parent.parent / "emoji"
+DOMAINS = {"shop": SHOP, "user": USER}
+REMEDY = "Reinstall ablate, or rebuild the folder with tools/build_emoji.py."
+
+
+@dataclass(frozen=True)
+class Index:
+    """What index.json says; `files` gives the sha256 of every file that holds content."""
+
+    size: int  # pixels, height and width of a stored image
+    categories: tuple[str, ...]
+    domains: dict[str, int]  # vendor -> SHOP or USER, in the order in which vendors are loaded
+    strip: int  # images in one file; a vendor's last file may have fewer
+    files: dict[str, str]
+
+    def fingerprint(self) -> str:
+        content = [self.size, self.strip, self.categories, list(self.domains.items()), sorted(self.files.items())]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+    def strips(self, counts: dict[str, int]) -> dict[str, int]:
+        """Image file -> how many images it holds, in the order of the images; `counts` is by vendor."""
+        starts = [(v, n, range(0, counts[v], self.strip)) for v, n in counts.items()]
+        return {f"{v}/{k:02d}.jpg": min(self.strip, n - start) for v, n, r in starts for k, start in enumerate(r)}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of items.tsv; its line number is the item's number."""
+
+    name: str
+    category: str
+    family: str
+    split: str
+    vendors: tuple[str, ...]
+
+
+def fingerprint(root: str | None) -> str:
+    """sha256 of the content, after every file has been checked against the index (tens of milliseconds)."""
+    folder = _folder(root)
+    index = read_index(folder)
+    for name in index.files:
+        _content(folder, index, name)
+    return index.fingerprint()
+
+
+def load(root: str | None, size: tuple[int, int], pixels: bool = True) -> Dataset:
+    """All images of all splits, ordered by vendor and then by the item's name; see `catalog.load` for `pixels`."""
+    import numpy as np
+
+    folder = _folder(root)
+    index = read_index(folder)
+    try:
+        items = read_items(folder, index)
+        columns = _columns(items, index)
+        rows = index.strips({v: sum(v in item.vendors for item in items) for v in index.domains})
+        decoded = _decode(folder, index, rows, size) if pixels else None
+    except (ValueError, OSError) as error:
+        raise DataError(f"{folder}: its files do not fit together ({error}). {REMEDY}") from None
+    decode = np.broadcast_to(np.uint8(0), (sum(rows.values()), *size, 3)) if decoded is None else decoded
+    return Dataset("emoji", index.fingerprint(), decode, **columns, categories=index.categories)
+
+
+def _decode(folder: Path, index: Index, rows: dict[str, int], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """All images from the files with that many each."""
+    from ablate.retrieval.data.packing import decode
+
+    files = list(rows)
+    pixels = decode.decode_strips(lambda n: _content(folder, index, files[n]), [*rows.values()], index.size)
+    return decode.resize(pixels, size)
+
+
+def _folder(root: str | None) -> Path:
+    folder = Path(root) if root is not None else HERE
+    if not folder.is_dir():
+        place = f"data.root: there is no folder {folder}. " if root is not None else f"{folder} is missing. "
+        raise DataError(place + ("Leave data.root out to use the embedded set." if root is not None else REMEDY))
+    return folder
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror or error}). {REMEDY}") from None
+
+
+def _content(folder: Path, index: Index, name: str) -> bytes:
+    """A file's bytes, once their sha256 has been found to be the index's."""
+    data = _read(folder / name)
+    found = hashlib.sha256(data).hexdigest()
+    expected = index.files.get(name)
+    if found != expected:
+        raise DataError(
+            f"{folder / name} is not the file that index.json describes: found {len(data)} bytes with "
+            f"sha256 {found}, expected {expected}. {REMEDY}"
+        )
+    return data
+
+
+def read_index(folder: Path) -> Index:
+    """index.json; DataError if it is missing, is no JSON, or lacks what is needed."""
+    path = folder / "index.json"
+    try:
+        raw: dict[str, Any] = json.loads(_read(path))
+        domains = {vendor["name"]: DOMAINS[vendor["domain"]] for vendor in raw["vendors"]}
+        return Index(int(raw["size"]), tuple(raw["categories"]), domains, int(raw["strip"]), dict(raw["files"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is not a readable index ({type(error).__name__}: {error}). {REMEDY}") from None
+
+
+def read_items(folder: Path, index: Index) -> list[Item]:
+    """The items in the order of their numbers, from items.tsv, which is checked against the index."""
+    lines = _content(folder, index, "items.tsv").decode().splitlines()[1:]
+    rows = [line.split("\t") for line in lines]
+    return [Item(name, category, family, split, tuple(v.split())) for name, category, family, split, v in rows]
+
+
+def _columns(items: list[Item], index: Index) -> dict[str, NDArray[Any]]:
+    """The labels of every image: a vendor's images are the items it draws, in the order of the items."""
+    import numpy as np
+
+    pairs = [(n, v) for v in index.domains for n, item in enumerate(items) if v in item.vendors]
+    number = np.array([n for n, _ in pairs], dtype=np.int32)
+    category = np.array([index.categories.index(item.category) for item in items], dtype=np.int16)
+    split = np.array([SPLITS.index(item.split) for item in items], dtype=np.uint8)
+    domain = np.array([index.domains[v] for _, v in pairs], dtype=np.uint8)
+    return {
+        "item": number,
+        "category": category[number],
+        "domain": domain,
+        "split": split[number],
+        "role": roles(domain),
+        "camera": np.full(len(pairs), NO_CAMERA, dtype=np.int32),
+        "source": np.array([f"{vendor}/{items[n].name}".encode() for n, vendor in pairs]),
+    }

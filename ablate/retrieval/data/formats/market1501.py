@@ -1,0 +1,90 @@
+"""Market-1501 (Zheng et al., ICCV 2015) in its official layout: people seen by six cameras.
+
+`0002_c1s1_000451_03.jpg` is person 2 at camera 1. Folder `bounding_box_train` is for training, `query` and
+`bounding_box_test` are the test. Person −1 is a detector's junk and is dropped; person 0 is a distractor, which is in
+the gallery and never asked for. `evaluate.cameras` leaves a query's person at its own camera out of its ranking.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ablate.retrieval.data.annotation_lists import Faults, found_in, is_held_out, listing
+from ablate.retrieval.data.dataset import GALLERY, QUERY
+from ablate.retrieval.data.entries import Entry, Listing
+
+HOME = "data/market1501"
+FORM = "market1501/1"  # part of the fingerprint, and the salt of the validation split
+JUNK, DISTRACTOR = -1, 0
+NAME = re.compile(r"(-1|\d{1,5})_c([1-6])s\d+_\d+_\d+\.jpg")
+FOLDERS = {"bounding_box_train": ("train", 0), "query": ("test", QUERY), "bounding_box_test": ("test", GALLERY)}
+IMAGES = (".jpg", ".jpeg", ".png")
+
+WHAT_TO_GET = """\
+Get Market-1501-v15.09.15.zip from its authors (https://zheng-lab.cecs.anu.edu.au/Project/project_reid.html), and unpack
+it whole so that there are
+  {root}/bounding_box_train/0002_c1s1_000451_03.jpg, …
+  {root}/query/0001_c1s1_001051_00.jpg, …
+  {root}/bounding_box_test/0001_c1s1_001051_03.jpg, …
+(or the folder Market-1501-v15.09.15 with these in {root}), or say with data.root where it is."""
+
+
+def read(root: Path) -> Listing:
+    """Every image but junk, in the order of folders and names. DataError with every fault."""
+    remedy = WHAT_TO_GET.format(root=root)
+    place = found_in(root, ("", "Market-1501-v15.09.15"), "bounding_box_train", remedy)
+    faults = Faults(place, remedy)
+    content = hashlib.sha256(FORM.encode())
+    entries: list[Entry] = []
+    for folder in FOLDERS:
+        names = _names(place / folder, faults)
+        content.update("\n".join([folder, *names, ""]).encode())
+        entries += _entries(folder, names, faults)
+    held = [entry for entry in entries if entry.split == "train" and is_held_out(FORM, entry.item)]
+    validation = {entry.path: entry for entry in _as_tested(held)}
+    return listing(place, [validation.get(entry.path, entry) for entry in entries], content.hexdigest(), (), faults)
+
+
+def _names(folder: Path, faults: Faults) -> Sequence[str]:
+    """The images of a folder; what else lies there, like Thumbs.db, is passed over."""
+    try:
+        names = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in IMAGES)
+    except OSError as error:
+        faults.add(folder.name, f"cannot be read ({error.strerror}); the archive is not unpacked whole")
+        return []
+    if not names:
+        faults.add(folder.name, "has no images; the archive is not unpacked whole")
+    return names
+
+
+def _entries(folder: str, names: Sequence[str], faults: Faults) -> Iterator[Entry]:
+    split, role = FOLDERS[folder]
+    for name in names:
+        path = f"{folder}/{name}"
+        told = NAME.fullmatch(name)
+        if not told:
+            faults.add(path, "expected a name like 0002_c1s1_000451_03.jpg: person, camera, sequence, frame, box")
+            continue
+        person, camera = int(told[1]), int(told[2])
+        if person == JUNK:
+            continue
+        if person == DISTRACTOR and role != GALLERY:
+            faults.add(path, "is of person 0, a distractor; these are in bounding_box_test only")
+        yield Entry(path, f"{person:04d}", split, path, "person", role=role, camera=camera)
+
+
+def _as_tested(entries: Sequence[Entry]) -> Iterator[Entry]:
+    """Training images for validation, as the test has them: a query for each person at each of several cameras."""
+    cameras: dict[str, set[int]] = {}
+    for entry in entries:
+        cameras.setdefault(entry.item, set()).add(entry.camera)
+    asked: set[tuple[str, int]] = set()
+    for entry in entries:
+        seen = (entry.item, entry.camera)
+        is_query = len(cameras[entry.item]) > 1 and seen not in asked
+        asked.add(seen)
+        yield replace(entry, split="validation", role=QUERY if is_query else GALLERY)

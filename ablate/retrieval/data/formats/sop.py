@@ -1,0 +1,46 @@
+"""Stanford Online Products (Oh Song et al., CVPR 2016) in its official layout: products of an auction site.
+
+`Ebay_train.txt` and `Ebay_test.txt` share no product; an image of the test is searched for among all others of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ablate.retrieval.data.annotation_lists import Faults, Lists, for_training, found_in, listing, whole
+from ablate.retrieval.data.entries import Entry, Listing
+
+HOME = "data/sop"
+FORM = "sop/1"  # part of the fingerprint, and the salt of the validation split
+TRAIN, TEST = "Ebay_train.txt", "Ebay_test.txt"
+COLUMNS = ("image_id", "class_id", "super_class_id", "path")
+
+WHAT_TO_GET = """\
+Get the archive from https://cvgl.stanford.edu/projects/lifted_struct/, unpack it whole so that there are
+  {root}/Ebay_train.txt, Ebay_test.txt
+  {root}/bicycle_final/111085122871_0.JPG, … and eleven more such folders
+(or the folder Stanford_Online_Products with these in {root}), or say with data.root where it is."""
+
+
+def read(root: Path) -> Listing:
+    """Every image, in the order of the lists. DataError with every fault."""
+    remedy = WHAT_TO_GET.format(root=root)
+    place = found_in(root, ("", "Stanford_Online_Products"), TRAIN, remedy)
+    faults = Faults(place, remedy)
+    lists = Lists(place, faults, FORM)
+    entries = [entry for name in (TRAIN, TEST) for entry in _entries(lists, name, faults)]
+    return listing(place, entries, lists.hash.hexdigest(), lists.names, faults)
+
+
+def _entries(lists: Lists, name: str, faults: Faults) -> Iterator[Entry]:
+    rows = lists.rows(name, COLUMNS)
+    if rows and tuple(rows[0][1]) != COLUMNS:
+        faults.add(rows[0][0], f"expected the header {' '.join(COLUMNS)}, found {' '.join(rows[0][1])}")
+    for source, (image, item, _, path) in rows[1:]:
+        if whole(image) is None or whole(item) is None:
+            faults.add(source, f"image_id {image!r} and class_id {item!r}, expected two whole numbers")
+            continue
+        category = path.partition("/")[0].removesuffix("_final")
+        entry = Entry(path, item, "test", source, category)
+        yield for_training(FORM, entry) if name == TRAIN else entry

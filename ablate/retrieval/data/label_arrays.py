@@ -1,0 +1,43 @@
+"""The labels of a pack: from the entries of a listing to the columns of a Dataset, and those to a file."""
+
+import io
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ablate.retrieval.data.dataset import SPLITS
+from ablate.retrieval.data.entries import Listing
+from ablate.retrieval.data.synced import write
+
+Labels = Callable[[Listing, Sequence[int]], dict[str, NDArray[Any]]]
+"""From a listing and the numbers of the entries that are images 0, 1, … of the pack: pack.COLUMNS, and more."""
+
+
+def labels_of(listing: Listing, kept: Sequence[int]) -> dict[str, NDArray[Any]]:
+    """The columns of a Dataset; items are numbered in the order in which they are listed."""
+    entries = [listing.entries[number] for number in kept]
+    item = {name: n for n, name in enumerate(dict.fromkeys(listing.entries[number].item for number in sorted(kept)))}
+    category = {name: n for n, name in enumerate(listing.categories)}
+    return {
+        "item": np.array([item[entry.item] for entry in entries], dtype=np.int32),
+        "category": np.array([category[entry.category] for entry in entries], dtype=np.int16),
+        "domain": np.array([entry.domain for entry in entries], dtype=np.uint8),
+        "split": np.array([SPLITS.index(entry.split) for entry in entries], dtype=np.uint8),
+        "role": np.array([entry.role for entry in entries], dtype=np.uint8),
+        "camera": np.array([entry.camera for entry in entries], dtype=np.int32),
+        "source": np.array([entry.source.encode() for entry in entries]),
+    }
+
+
+def save(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+    """What np.savez writes, but for the time of day in it."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
+    write(path, content.getvalue())

@@ -1,0 +1,93 @@
+"""The photographs that a listing names, and what is cut out of each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+from ablate.errors import DataError
+from ablate.filesystem import looked_at
+from ablate.retrieval.data.entries import Entry, Listing
+from ablate.retrieval.data.packing import decode
+from ablate.retrieval.data.packing.journal import Stamp
+from ablate.text import MOST, listed
+
+MOST_CATEGORIES = 2**15 - 1
+
+TORN = 10
+"""A set that lacks more than one in so many of its photographs is no set with faults, but half an archive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photograph and the entries that are cut out of it, which follow each other from number `start` on."""
+
+    number: int
+    path: Path
+    start: int
+    entries: Sequence[Entry]
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What came of a photograph: no stamp if it could not be read; the faults of its entries, by their numbers."""
+
+    photo: Photo
+    stamp: Stamp | None
+    faults: dict[int, str] = field(default_factory=dict)
+
+
+def photographs(listing: Listing) -> list[Photo]:
+    """Every photograph once, in the order of the entries; DataError if there is none, or if labels are too many."""
+    if not listing.entries:
+        raise DataError(f"{listing.root}: its annotations name no image")
+    if len(listing.categories) > MOST_CATEGORIES:
+        raise DataError(
+            f"{listing.root}: {len(listing.categories):,} categories; at most {MOST_CATEGORIES:,} can be told apart"
+        )
+    found: list[Photo] = []
+    for number, (path, group) in enumerate(groupby(listing.entries, key=lambda entry: entry.path)):
+        found.append(Photo(number, listing.root / path, found[-1].end if found else 0, list(group)))
+    return found
+
+
+def files(listing: Listing, photos: Sequence[Photo]) -> list[os.stat_result | None]:
+    """What the system says of each file, None where there is none; DataError if the archive is half unpacked."""
+    found = [looked_at(photo.path) for photo in photos]
+    missing = [str(photo.path) for photo, stat in zip(photos, found, strict=True) if stat is None]
+    if len(missing) > max(MOST, len(photos) // TORN):
+        raise DataError(
+            f"{listing.root}: {len(missing):,} of the {len(photos):,} image files that the annotations name are "
+            f"missing, so it is not whole. Unpack its archives anew, or what is missing of them:\n{listed(missing)}"
+        )
+    return found
+
+
+def _said(photo: Photo, error: DataError) -> str:
+    """What is wrong with a photograph, after the place where it is listed, if it is in a list."""
+    source = photo.entries[0].source
+    return str(error) if source == photo.entries[0].path else f"{source}: {error}"
+
+
+def read(photo: Photo, size: tuple[int, int], put: Callable[[int, bytes], None]) -> Read:
+    """Reads a photograph; `put` is given the number of each entry, and its pixels at `size`."""
+    try:
+        whole, stamp = decode.open_photo(photo.path)
+    except DataError as error:
+        return Read(photo, None, dict.fromkeys(range(photo.start, photo.end), _said(photo, error)))
+    faults = {}
+    for number, entry in enumerate(photo.entries, photo.start):
+        try:
+            part = decode.cut(whole, entry.box, photo.path, entry.source) if entry.box else whole
+        except DataError as error:
+            faults[number] = str(error)
+        else:
+            put(number, decode.fit(part, size).tobytes())
+    return Read(photo, stamp, faults)

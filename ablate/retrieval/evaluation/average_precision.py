@@ -1,0 +1,140 @@
+"""How well a gallery's ranking answers each query: the first right entry's rank, and the precision at all of them."""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ablate.retrieval.evaluation.approximate_scores import Screen, padded, precisions
+from ablate.retrieval.evaluation.exact_neighbours import Between, attempt, nothing
+from ablate.retrieval.evaluation.rank_counting import NONE, Lookup, Pairs, ranks
+from ablate.trainers.protocol import Ranks
+
+Floats = NDArray[np.float64]
+
+CELLS = 2**24
+"""Similarities held at once, with as many places, truth values and copies."""
+
+MANY = 64
+"""With more right entries, it is quicker to sort a query's ranking than to count what is ahead of each."""
+
+
+class Marks(NamedTuple):
+    """What tells right from wrong among queries or gallery entries, integers of shape (n,) on the features' device.
+
+    A gallery entry is right for a query of its item. It is left out of the query's ranking where it is the same image,
+    or of the same item and camera; cameras below 0 are none.
+    """
+
+    item: Tensor
+    camera: Tensor
+    image: Tensor
+
+
+class Judged(NamedTuple):
+    """Per query, shape (queries,): the 1-based rank of its first right entry (0: it has none), its average precision,
+    and its average precision at R, both in [0, 1], 0 where it has none.
+
+    With R right entries in all, at ranks r_1 < ... < r_R: average precision is the mean of i / r_i; at R, the mean of
+    the same with 0 wherever r_i > R (Musgrave et al., 2020).
+    """
+
+    first: Ranks
+    average: NDArray[np.float32]
+    at_r: NDArray[np.float32]
+
+
+class _Held:
+    """What is right and what is left out among the gallery's entries, found by their marks."""
+
+    def __init__(self, marks: Marks) -> None:
+        self.marks, self.items, self.images = marks, Lookup(marks.item), Lookup(marks.image)
+
+    def pairs(self, asked: Marks) -> tuple[Pairs, Pairs]:
+        """Queries with their right entries, and with those that are left out (some of them twice)."""
+        same_item, same_image = self.items.pairs(asked.item), self.images.pairs(asked.image)
+        image, camera = (mark[same_item.query] for mark in (asked.image, asked.camera))
+        there = same_item.entry
+        out = (image == self.marks.image[there]) | ((camera >= 0) & (camera == self.marks.camera[there]))
+        apart = [torch.cat(both) for both in zip(same_item.chosen(out), same_image, strict=True)]
+        return same_item.chosen(~out), Pairs(*apart)
+
+
+def judge(queries: Tensor, gallery: Tensor, asked: Marks, held: Marks, between: Between = nothing) -> Judged:
+    """Judges the whole ranking by inner product of float32 features, (queries, width) and (gallery, width).
+
+    Entries of equal similarity rank by index. Inner products are finite, and exact as in `screen`.
+
+    The rank of a right entry is one more than the number of entries ahead of it. These are counted in a screen; only
+    what comes too near to the right entry is compared exactly. Where that is too much, they are counted in the next
+    screen, the last of which is exact. The rankings of queries with many right entries are sorted.
+    """
+    parts = [np.zeros(len(queries)) for _ in Judged._fields]
+    known = _Held(held)
+    count = known.items.count(asked.item)
+    order = count.argsort(stable=True)  # queries of a block have about as many right entries
+    few, many = order[(count[order] > 0) & (count[order] <= MANY)], order[count[order] > MANY]
+
+    def counted(screen: Screen, here: Tensor) -> Tensor:
+        found, done = ranks(screen, queries[here], gallery, *known.pairs(_taken(asked, here)))
+        _put(parts, here[done], _summed(found[done]))
+        return done
+
+    rows = max(1, CELLS // max(1, len(gallery)))
+    for dtype in (*precisions(gallery), torch.float64):
+        if len(few):
+            few = attempt(few, rows, partial(counted, Screen(gallery, dtype)), between)
+    if len(many):
+        exact = Screen(gallery, torch.float64)
+        for here in torch.split(many, max(1, rows // 2)):
+            between()
+            similarity = exact.block(queries[here]).values[:, : len(gallery)]
+            _put(parts, here, _judge_block(similarity, _taken(asked, here), held))
+    return _judged(*parts)
+
+
+def judge_blocks(blocks: Iterable[tuple[Tensor, Marks]], held: Marks) -> Judged:
+    """Judges finite similarities (n, gallery) given for some queries at a time, with these queries' marks."""
+    found = [_judge_block(similarity, asked, held) for similarity, asked in blocks]
+    return _judged(*(np.concatenate([np.empty(0), *(parts[n].cpu().numpy() for parts in found)]) for n in range(3)))
+
+
+def _judge_block(similarity: Tensor, asked: Marks, held: Marks) -> tuple[Tensor, Tensor, Tensor]:
+    same = asked.item[:, None] == held.item
+    out = (asked.image[:, None] == held.image) | (
+        same & (asked.camera >= 0)[:, None] & (asked.camera[:, None] == held.camera)
+    )
+    order = similarity.masked_fill(out, -torch.inf).argsort(dim=1, descending=True, stable=True)
+    query, place = (same & ~out).gather(1, order).nonzero(as_tuple=True)
+    return _summed(padded(query, place + 1, len(similarity), NONE))
+
+
+def _summed(rank: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """First rank, average precision and average precision at R of each query, (n,).
+
+    From the ranks of its right entries, ascending, (n, most of a query), NONE where there are fewer.
+    """
+    total = (rank < NONE).sum(1)
+    of = total.clamp(min=1)
+    number = torch.arange(1, rank.shape[1] + 1, device=rank.device, dtype=torch.float64)
+    precision = torch.where(rank < NONE, number / rank, 0.0)
+    at_r = torch.where(rank <= total[:, None], precision, 0.0).sum(1) / of
+    return torch.where(total > 0, rank[:, 0], 0), precision.sum(1) / of, at_r
+
+
+def _put(parts: list[Floats], here: Tensor, found: tuple[Tensor, Tensor, Tensor]) -> None:
+    """Writes what was found of some queries to where they stand among all."""
+    for whole, part in zip(parts, found, strict=True):
+        whole[here.cpu().numpy()] = part.cpu().numpy()
+
+
+def _judged(first: Floats, average: Floats, at_r: Floats) -> Judged:
+    return Judged(first.astype(np.uint32), average.astype(np.float32), at_r.astype(np.float32))
+
+
+def _taken(marks: Marks, chosen: Tensor) -> Marks:
+    return Marks(*(mark[chosen] for mark in marks))

@@ -1,0 +1,243 @@
+"""Testing a trained network: each query of a split is searched for in the gallery of its split."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ablate.retrieval.config.retrieval import Evaluate, RetrievalConfig
+from ablate.retrieval.data.dataset import GALLERY, NO_CAMERA, QUERY, SPLITS, Dataset
+from ablate.retrieval.evaluation.average_precision import Judged, Marks, judge
+from ablate.retrieval.evaluation.embedding import Features, FeaturesError, Whitening, embed, expand, whitening
+from ablate.retrieval.evaluation.exact_neighbours import Between, nothing
+from ablate.retrieval.evaluation.rerank import rerank
+from ablate.retrieval.input.augment import normalize
+from ablate.retrieval.input.transfer import Fetch, ahead, fetcher
+from ablate.retrieval.model.network import Network
+from ablate.retrieval.training.device import autocast
+from ablate.retrieval.training.preflight import FITTED, TESTED
+from ablate.trainers.protocol import Evaluation, Precision, Ranks
+
+if TYPE_CHECKING:
+    from ablate.retrieval.data import Detected
+
+BATCH = 256
+
+Indices = NDArray[np.int64]
+
+Seen = Callable[[Indices], Features]
+"""Images, in ascending order, to their features."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """The queries or the gallery of a split, n images: their places among the features, and labels, (n,)."""
+
+    place: Tensor
+    category: NDArray[np.int16]
+    marks: Marks
+
+    def some(self, chosen: Indices, embeddings: Tensor) -> tuple[Tensor, Marks]:
+        """Embeddings of some of the images, out of those of all that have features; and their marks."""
+        here = torch.from_numpy(chosen).to(self.place.device)
+        return embeddings[self.place[here]], Marks(*(mark[here] for mark in self.marks))
+
+
+@dataclass(frozen=True)
+class Tested:
+    """One split: what is searched for, and what is searched.
+
+    `asked` (queries,) says which of the `total` queries of the split each one is; any other is a miss.
+    """
+
+    features: Features
+    queries: Side
+    gallery: Side
+    asked: Indices
+    total: int
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """Features from which every evaluation setting of a training is judged.
+
+    `training`: those that whitening is fitted on. `detected`: the test split on detected boxes, by their file.
+    """
+
+    splits: Mapping[str, Tested]
+    training: Features | None
+    detected: Mapping[str, Tested]
+
+    def tested(self, config: Evaluate) -> dict[str, Tested]:
+        """The splits as one setting has them."""
+        boxes = self.detected.get(config.detections or "")
+        return {**self.splits, "test": boxes} if boxes else dict(self.splits)
+
+
+@torch.no_grad()  # not inference mode: training may go on, and what a backbone caches here must be of use in it
+def extract(
+    network: Network,
+    dataset: Dataset,
+    fetch: Fetch,
+    amp: str,
+    settings: Sequence[Evaluate],
+    between: Between = nothing,
+    splits: Sequence[str] = TESTED,
+    detections: Mapping[str, "Detected"] = {},
+) -> Extracted:
+    """Features of the splits' images, computed once for all evaluation settings, and no more than these ask for.
+
+    `detections`: by their file. The network is in evaluation mode: batch norms use their running statistics. Those of
+    an untrained network are the initial ones, mean 0 and variance 1, so its batch norms change nothing: it is a random
+    projection without normalisation. That is well defined and the same for every arm of a backbone and seed.
+    """
+    network.eval()
+    flip = any(each.flip for each in settings)
+
+    def seen(images: Indices, fetch: Fetch = fetch) -> Features:
+        return features(network, fetch, images, amp, between, flip)
+
+    def on_boxes(detected: "Detected") -> Tested:
+        device = next(network.parameters()).device
+        return boxes(detected, partial(seen, fetch=fetcher(detected.dataset.images, device)))
+
+    files = dict.fromkeys(each.detections for each in settings) if "test" in splits else {}
+    return Extracted(
+        splits={split: annotated(dataset, split, seen) for split in splits if split != "test" or None in files},
+        training=seen(fitted_on(dataset)) if any(each.whitening for each in settings) else None,
+        detected={path: on_boxes(detections[path]) for path in files if path is not None},
+    )
+
+
+def annotated(dataset: Dataset, split: str, seen: Seen) -> Tested:
+    """A split on its own images."""
+    here = dataset.split == SPLITS.index(split)
+    asked, held = (np.flatnonzero(here & (dataset.role & role > 0)) for role in (QUERY, GALLERY))
+    return Tested(*sides(dataset, asked, held, seen), np.arange(len(asked)), len(asked))
+
+
+def boxes(detected: "Detected", seen: Seen) -> Tested:
+    """The test split on detected boxes: a query that none stands for is a miss."""
+    answered = np.flatnonzero(detected.stands_for >= 0)
+    held = np.flatnonzero(detected.dataset.role & GALLERY > 0)
+    found = sides(detected.dataset, detected.stands_for[answered], held, seen)
+    return Tested(*found, answered, len(detected.stands_for))
+
+
+def sides(dataset: Dataset, asked: Indices, held: Indices, seen: Seen) -> tuple[Features, Side, Side]:
+    """Features of queries and gallery, an image that is both seen once; and which is which."""
+    chosen = np.union1d(asked, held)
+    found = seen(chosen)
+
+    def side(images: Indices) -> Side:
+        labels = (each[images].astype(np.int64) for each in (dataset.item, dataset.camera))
+        numbers = (np.searchsorted(chosen, images), *labels, images)
+        place, *marks = (torch.from_numpy(each).to(found.plain.device) for each in numbers)
+        return Side(place, dataset.category[images], Marks(*marks))
+
+    return found, side(asked), side(held)
+
+
+def fitted_on(dataset: Dataset) -> Indices:
+    """Training images, evenly spaced."""
+    train = np.flatnonzero(dataset.split == SPLITS.index("train"))
+    number = min(len(train), FITTED)
+    return np.take(train, np.arange(number) * len(train) // number) if number else train
+
+
+def features(
+    network: Network, fetch: Fetch, chosen: Indices, amp: str, between: Between = nothing, flip: bool = False
+) -> Features:
+    """Features before the neck, float32 (chosen, width), in the order of `chosen`; with `flip`, mirrored ones too."""
+    device = next(network.parameters()).device
+    found = Features(*(torch.empty(len(chosen), network.width, device=device) for _ in range(1 + flip)))
+    blocks = {start: chosen[start : start + BATCH] for start in range(0, len(chosen), BATCH)}
+    with ahead(fetch, blocks.values()) as soon:
+        for start, block in blocks.items():
+            between()
+            images = normalize(soon(block))
+            with autocast(device, amp):
+                found.plain[start : start + BATCH] = network.features(images)
+                if found.mirrored is not None:
+                    found.mirrored[start : start + BATCH] = network.features(images.flip(-1))
+    if not all(bool(each.isfinite().all()) for each in (found.plain, found.mirrored) if each is not None):
+        raise FeaturesError("the network gives features that are not finite; lower schedule.lr, or set amp to none")
+    return found
+
+
+@torch.no_grad()
+def validate(
+    network: Network, dataset: Dataset, fetch: Fetch, config: RetrievalConfig, between: Between = nothing
+) -> Ranks:
+    """The ranks of the validation split on the way: none is found where features cannot be compared yet.
+
+    Batch norms' running statistics may be far from the batches' then, and training may still get over that.
+    """
+    try:
+        found = extract(network, dataset, fetch, config.amp, [config.evaluate], between, ["validation"])
+        return evaluate(network, found, config.evaluate, between).ranks["validation"]
+    except FeaturesError:
+        asked = (dataset.split == SPLITS.index("validation")) & (dataset.role & QUERY > 0)
+        return np.zeros(np.count_nonzero(asked), dtype=np.uint32)
+
+
+@torch.no_grad()
+def evaluate(network: Network, found: Extracted, config: Evaluate, between: Between = nothing) -> Evaluation:
+    """The ranks and precisions of every split under one evaluation setting."""
+    whiten = None
+    if config.whitening:
+        assert found.training is not None
+        whiten = whitening(embed(network, found.training, config), config.whitening.dimensions)
+    tested = found.tested(config)
+    judged = {split: judge_split(network, parts, config, whiten, between) for split, parts in tested.items()}
+    return Evaluation(
+        ranks={split: each.first for split, each in judged.items()},
+        gallery={split: len(parts.gallery.category) for split, parts in tested.items()},
+        precision={split: Precision(each.average, each.at_r) for split, each in judged.items()},
+    )
+
+
+def judge_split(
+    network: Network, parts: Tested, config: Evaluate, whiten: Whitening | None = None, between: Between = nothing
+) -> Judged:
+    """How a split's queries are answered, in the order of the data set."""
+    embeddings = embed(network, parts.features, config)
+    if whiten:
+        embeddings = whiten(embeddings)
+    count = parts.total
+    judged = Judged(np.zeros(count, np.uint32), np.zeros(count, np.float32), np.zeros(count, np.float32))
+    for searching, searched in searches(parts, config.scope):
+        asked, held = parts.queries.some(searching, embeddings), parts.gallery.some(searched, embeddings)
+        answered = parts.asked[searching]
+        for whole, part in zip(judged, search(*asked, *held, config, between), strict=True):
+            whole[answered] = part
+    return judged
+
+
+def searches(parts: Tested, scope: str) -> Iterator[tuple[Indices, Indices]]:
+    """Which queries search which part of the gallery, as their numbers on each side; no side is empty."""
+    sides = (parts.queries.category, parts.gallery.category)
+    for category in np.unique(sides[0]) if scope == "category" else (None,):
+        asked, held = (
+            np.flatnonzero(each == category) if category is not None else np.arange(len(each)) for each in sides
+        )
+        if len(asked) and len(held):
+            yield asked, held
+
+
+def search(
+    queries: Tensor, asked: Marks, gallery: Tensor, held: Marks, config: Evaluate, between: Between = nothing
+) -> Judged:
+    """How embeddings of queries are answered by those of a gallery."""
+    if config.query_expansion:
+        queries = expand(queries, gallery, asked.image, held.image, config.query_expansion, between)
+    if config.cameras == "all":
+        asked = asked._replace(camera=torch.full_like(asked.camera, NO_CAMERA))
+    if config.rerank:
+        return rerank(queries, gallery, asked, held, config.rerank, between)
+    return judge(queries, gallery, asked, held, between)

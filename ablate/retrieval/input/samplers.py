@@ -1,0 +1,207 @@
+"""Which images a step trains on, as a pure function of (replicate, step): quadruplets, or several images an item."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ablate.errors import AblateError
+from ablate.retrieval.config.retrieval import Batch
+from ablate.retrieval.data.dataset import SHOP, SPLITS, USER, Dataset
+from ablate.trainers.random_streams import below, generator, uniform
+
+Indices = NDArray[np.int64]
+
+ROLES = ("shop anchor", "user anchor", "shop negative", "user negative")
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """How a training draws its steps, n images each.
+
+    `draw` gives the image indices of a (seed, step), shape (n,); `slots` the random-stream slot of each, (n,).
+    """
+
+    draw: Callable[[int, int], Indices]
+    slots: Callable[[], Indices]
+
+
+def sampler(dataset: Dataset, batch: Batch) -> Sampler:
+    """The sampler that a config asks for: quadruplets role by role, or pk item by item.
+
+    Raises AblateError if the training images give no batch at all, or fewer images (pk: items) than a batch
+    has: batch norms and mined triplets would then see the same few images again and again.
+    """
+    if batch.sampling == "pk":
+        groups = several(dataset)
+        there = f"{len(groups.count)} training items with two images or more"
+        _fits(dataset, "batch.items", batch.items, len(groups.count), f"{batch.items} items", there)
+        size = batch.items * batch.images
+        return Sampler(lambda seed, step: pk(groups, batch.items, batch.images, seed, step), lambda: np.arange(size))
+    count, items = batch.quadruplets, pool(dataset)
+    images = len(items.shop.images) + len(items.user.images)
+    there = f"{images} training images that quadruplets can have"
+    _fits(dataset, "batch.quadruplets", count, images // len(ROLES), f"{len(ROLES) * count} images", there)
+    draw = again_and_again(items, count, batch.drawn_once) if batch.drawn_once else partial(quadruplets, items, count)
+    return Sampler(lambda seed, step: draw(seed, step).ravel(), lambda: slots(count).ravel())
+
+
+def _fits(dataset: Dataset, key: str, value: int, largest: int, asked: str, there: str) -> None:
+    """Raises AblateError if a batch is larger than the data."""
+    if value > largest:
+        least = "the least is 2, so use a larger data set, or set schedule.steps to 0"
+        advice = f"the largest value that fits is {largest}" if largest >= 2 else least
+        raise AblateError(f"{key}: {value} asks for {asked} a step, and {dataset.name} has {there}; {advice}")
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """Images sorted by item: item k of the pool has `images[start[k] : start[k] + count[k]]`."""
+
+    images: Indices
+    start: Indices
+    count: Indices
+
+    def pick(self, items: Indices, draws: NDArray[np.float64]) -> Indices:
+        """One image of each item, chosen by a uniform draw."""
+        return np.take(self.images, self.start[items] + below(draws, self.count[items]))
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The items that can be anchors, sorted by category, with their images in both domains.
+
+    `first` and `size`, shape (items,), give the run of items that share an item's category.
+    """
+
+    shop: Grouped
+    user: Grouped
+    first: Indices
+    size: Indices
+
+
+def pool(dataset: Dataset) -> Pool:
+    """The training items that have images in both domains and company in their category.
+
+    An item without another of its category could have no negative, so it is left out, as anchor and as
+    negative. Raises AblateError if nothing is left, or if there is one domain only.
+    """
+    train = np.flatnonzero(dataset.split == SPLITS.index("train"))
+    shop, user = (np.compress(dataset.domain[train] == domain, train) for domain in (SHOP, USER))
+    if len(train) and not (len(shop) and len(user)):
+        raise AblateError(
+            f"batch.sampling: the {len(train)} training images of {dataset.name} are of one domain, so no quadruplet "
+            "of shop and user images can be drawn; set batch.sampling: pk, with model.bn_grouping: fused and "
+            "loss.mining: batch-hard, or set schedule.steps to 0"
+        )
+    items, category = _eligible(dataset, shop, user)
+    if not len(items):
+        raise AblateError(
+            f"data.name: {dataset.name} has no training item with images in both domains and another such "
+            f"item in its category ({len(train)} training images), so no quadruplet can be drawn; use a data "
+            "set that has, or set schedule.steps to 0"
+        )
+    _, first, run, size = np.unique(category, return_index=True, return_inverse=True, return_counts=True)
+    return Pool(_grouped(dataset, shop, items), _grouped(dataset, user, items), first[run], size[run])
+
+
+def _eligible(dataset: Dataset, shop: Indices, user: Indices) -> tuple[NDArray[np.int32], NDArray[np.int16]]:
+    """Items with images among both, and not alone in their category; sorted by category, which comes along."""
+    both = np.intersect1d(dataset.item[shop], dataset.item[user])
+    items, where = np.unique(dataset.item[shop], return_index=True)
+    category = dataset.category[shop][where]
+    items, category = items[np.isin(items, both)], category[np.isin(items, both)]
+    company = np.bincount(category, minlength=len(dataset.categories))[category] >= 2
+    order = np.lexsort((items[company], category[company]))
+    return items[company][order], category[company][order]
+
+
+def _grouped(dataset: Dataset, images: Indices, items: NDArray[np.int32]) -> Grouped:
+    """The images of `items`, in the order of `items`; other images are dropped."""
+    by_value = np.argsort(items)
+    images = images[np.isin(dataset.item[images], items)]
+    place = by_value[np.searchsorted(items, dataset.item[images], sorter=by_value)]
+    count = np.bincount(place, minlength=len(items)).astype(np.int64)
+    return Grouped(images[np.argsort(place, kind="stable")], np.cumsum(count) - count, count)
+
+
+def quadruplets(pool: Pool, count: int, seed: int, step: int) -> Indices:
+    """Image indices of one step, shape (4, count), a row a role.
+
+    Anchor items are drawn uniformly from the pool, negatives from the rest of the anchor's category, and
+    images uniformly from an item's. All draws are with replacement, so a batch of 8 is the beginning of the
+    batch of 16.
+    """
+    slots = np.arange(count)
+
+    def draws(name: str) -> NDArray[np.float64]:
+        return uniform(seed, f"batch/{name}", step, slots)
+
+    anchor = below(draws("item"), len(pool.first))
+    first, size = pool.first[anchor], pool.size[anchor]
+    # A shift of 1 to size − 1 within the category's run never lands on the anchor itself.
+    negative = first + (anchor - first + 1 + below(draws("negative item"), size - 1)) % size
+    domains = (pool.shop, pool.user, pool.shop, pool.user)
+    chosen = (anchor, anchor, negative, negative)
+    return np.stack([domain.pick(item, draws(role)) for domain, item, role in zip(domains, chosen, ROLES, strict=True)])
+
+
+def again_and_again(pool: Pool, count: int, number: int) -> Callable[[int, int], Indices]:
+    """Steps of `count` out of `number` quadruplets that are drawn once, every round in another order."""
+
+    @lru_cache(maxsize=1)
+    def all_of_them(seed: int) -> Indices:
+        return quadruplets(pool, number, seed, 0)
+
+    @lru_cache(maxsize=2)  # a step may begin in one round and end in the next
+    def order(seed: int, turn: int) -> Indices:
+        return generator(seed, "batch/order", turn).permutation(number)
+
+    def draw(seed: int, step: int) -> Indices:
+        places = np.arange(step * count, (step + 1) * count)
+        chosen = [order(seed, turn)[places[places // number == turn] % number] for turn in np.unique(places // number)]
+        return all_of_them(seed)[:, np.concatenate(chosen)]
+
+    return draw
+
+
+def slots(count: int) -> Indices:
+    """The random-stream slot of every image of a batch, shape (4, count); free of the batch's size."""
+    return np.arange(len(ROLES) * count).reshape(count, len(ROLES)).T
+
+
+def several(dataset: Dataset) -> Grouped:
+    """The training items with at least two images, of whatever domains: those that have a positive pair.
+
+    Raises AblateError if there are fewer than two such items.
+    """
+    train = np.flatnonzero(dataset.split == SPLITS.index("train"))
+    items, count = np.unique(dataset.item[train], return_counts=True)
+    items = items[count >= 2]
+    if len(items) < 2:
+        raise AblateError(
+            f"data.name: {dataset.name} has {len(items)} training items with two images or more ({len(train)} "
+            "training images), so no batch of items can be drawn; use a data set that has more, or set "
+            "schedule.steps to 0"
+        )
+    return _grouped(dataset, train, items)
+
+
+def pk(groups: Grouped, items: int, images: int, seed: int, step: int) -> Indices:
+    """Image indices of one step, shape (items · images,), item by item.
+
+    The items are different ones, drawn uniformly; so are an item's images where it has that many. One with
+    fewer has all of them, in random order, and then again in that order. A batch of 8 items is the beginning
+    of the batch of 16.
+    """
+    ranks = uniform(seed, "batch/pk item", step, np.arange(len(groups.count)))
+    first = np.argpartition(ranks, items - 1)[:items]
+    chosen = first[np.argsort(ranks[first])]
+    count = groups.count[chosen][:, None]
+    each = int(groups.count.max())
+    order = uniform(seed, "batch/pk image", step, np.arange(items), each)
+    order[np.arange(each) >= count] = 1  # behind every draw: there is no such image
+    places = np.take_along_axis(order.argsort(axis=1), np.arange(images) % count, axis=1)
+    return np.take(groups.images, groups.start[chosen][:, None] + places).ravel()

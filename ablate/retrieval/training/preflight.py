@@ -1,0 +1,160 @@
+"""What a data set must have for a config to be trained and tested on it; every fault, before training."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ablate.errors import AblateError
+from ablate.retrieval.config.retrieval import Evaluate, RetrievalConfig
+from ablate.retrieval.data.dataset import GALLERY, QUERY, SPLITS, Dataset
+from ablate.retrieval.input.samplers import sampler
+
+if TYPE_CHECKING:
+    from ablate.retrieval.data import Detected
+
+TESTED = ("validation", "test")
+
+FITTED = 4096
+"""Training images on which whitening is fitted, at most, evenly spaced."""
+
+
+def check_data(dataset: Dataset, config: RetrievalConfig) -> None:
+    """Raises one AblateError with every fault of the data under this config, one a line; reads labels only."""
+    faults = list(_image_faults(dataset)) or [
+        *(fault for split in TESTED for fault in _split_faults(dataset, split, config)),
+        *_whitening_faults(dataset, config.evaluate),
+        *(_training_faults(dataset, config) if config.schedule.steps > 0 else ()),
+    ]
+    if faults:
+        raise AblateError("\n".join(faults))
+
+
+def check_boxes(detected: "Detected", config: Evaluate) -> None:
+    """Raises one AblateError with every fault of the detected boxes under this setting, one a line."""
+    boxes, what = detected.dataset, f"the detections {config.detections} have"
+    held = boxes.role & GALLERY > 0
+    asked = np.zeros(len(held), bool)
+    asked[detected.stands_for[detected.stands_for >= 0]] = True
+    faults = list(_k_faults(boxes, asked, held, config, what))
+    if not held.any():
+        faults.insert(0, f"evaluate.detections: {what} no box in the gallery; give those of a whole test split")
+    if faults:
+        raise AblateError("\n".join(faults))
+
+
+def check_width(width: int, config: RetrievalConfig) -> None:
+    """Raises AblateError if features of this width cannot be tested as the config says."""
+    asked = config.evaluate.whitening.dimensions if config.evaluate.whitening else 0
+    if asked > width:
+        raise AblateError(
+            f"evaluate.whitening.dimensions: {asked} asks for more than the {width} that the features of "
+            f"{config.model.backbone} have; the largest value that fits is {width}"
+        )
+
+
+def _image_faults(dataset: Dataset) -> Iterator[str]:
+    """Faults after which nothing else is worth a look."""
+    count, height, width = dataset.images.shape[:3]
+    if count == 0:
+        yield f"data.name: {dataset.name} has no images; use a data set that has, or look into its files"
+    if height == 0 or width == 0:
+        size = f"{height} pixels high and {width} wide"
+        yield f"data.size: the images of {dataset.name} are {size}; both sides need at least one pixel"
+
+
+def _split_faults(dataset: Dataset, split: str, config: RetrievalConfig) -> Iterator[str]:
+    """What a split lacks to be searched."""
+    asked, held = ((dataset.split == SPLITS.index(split)) & (dataset.role & role > 0) for role in (QUERY, GALLERY))
+    queries, gallery = dataset.category[asked], dataset.category[held]
+    for found, what in ((queries, "queries"), (gallery, "gallery")):
+        if not len(found):
+            yield (
+                f"data.name: the {split} split of {dataset.name} has no {what}, so nothing can be found in it; "
+                "use a data set whose splits have both, or give a CSV lines of this one"
+            )
+    if split == "test" and config.evaluate.detections is not None:
+        return  # detected boxes are searched in its place
+    alone = np.setdiff1d(queries, gallery)
+    if config.evaluate.scope == "category" and len(gallery) and len(alone):
+        counted = [f"{dataset.categories[category]!r} ({(queries == category).sum()} queries)" for category in alone]
+        first = dataset.source[asked][np.isin(queries, alone)][0].decode("utf-8", "replace")
+        yield (
+            f"evaluate.scope: the {split} split of {dataset.name} has no gallery image in the category of some "
+            f"queries, so none of these can be found: {', '.join(counted)}; the first such query is {first}; set "
+            "evaluate.scope: all, or use a data set that has"
+        )
+    yield from _k_faults(dataset, asked, held, config.evaluate, f"the {split} split of {dataset.name} has")
+
+
+def _k_faults(
+    dataset: Dataset, asked: NDArray[np.bool_], held: NDArray[np.bool_], config: Evaluate, where: str
+) -> Iterator[str]:
+    """Where the smallest gallery that is searched has fewer images than a setting asks for neighbours.
+
+    `asked` and `held`, (N,): which images are queries, and which are in the gallery.
+    """
+    by_category = config.scope == "category"
+    group = dataset.category if by_category else np.zeros(len(held), np.int16)
+    asks, holds, both = (
+        np.bincount(group[each], minlength=group.max(initial=0) + 1) for each in (asked, held, asked & held)
+    )
+    searched = np.flatnonzero((asks > 0) & (holds > 0))
+    if not len(searched):
+        return
+    others = holds - (both > 0)  # a query is none of its own neighbours
+    smallest = searched[others[searched].argmin()]
+    fits = others[smallest]
+    there = f"{fits} gallery image{'' if fits == 1 else 's'}"
+    there += f" of category {dataset.categories[smallest]!r}" if by_category else ""
+    there += " beside a query" if both[smallest] else ""
+    for key, value in _neighbours(config).items():
+        if value > fits:
+            advice = f"the largest value that fits is {fits}" if fits else f"set evaluate.{key.split('.')[0]}: null"
+            advice += ", or set evaluate.scope: all" if by_category else ""
+            yield f"evaluate.{key}: {value} neighbours are asked for, and {where} {there}; {advice}"
+
+
+def _neighbours(config: Evaluate) -> dict[str, int]:
+    """How many neighbours a setting asks for, by key."""
+    expansion, rerank = config.query_expansion, config.rerank
+    found = {"query_expansion.k": expansion.k} if expansion else {}
+    return found | ({"rerank.k1": rerank.k1, "rerank.k2": rerank.k2} if rerank else {})
+
+
+def _whitening_faults(dataset: Dataset, config: Evaluate) -> Iterator[str]:
+    """What whitening lacks to be fitted."""
+    images = min(int((dataset.split == SPLITS.index("train")).sum()), FITTED)
+    if config.whitening and config.whitening.dimensions >= images:
+        advice = f"the largest value that fits is {images - 1}" if images > 1 else "set evaluate.whitening: null"
+        yield (
+            f"evaluate.whitening.dimensions: {config.whitening.dimensions} asks for more training images than the "
+            f"{images} of {dataset.name} that it is fitted on; {advice}"
+        )
+
+
+def _training_faults(dataset: Dataset, config: RetrievalConfig) -> Iterator[str]:
+    """What the training images lack for the config's batches and classes."""
+    try:
+        sampler(dataset, config.batch)
+    except AblateError as error:
+        yield str(error)
+    trained = dataset.category[dataset.split == SPLITS.index("train")]
+    if config.loss.omega == 1 or config.loss.target != "category" or not len(trained):
+        return
+    if len(dataset.categories) == 1:
+        yield (
+            f"loss.target: {dataset.name} has one category, {dataset.categories[0]!r}, so the classification term "
+            "over categories has nothing to tell apart; set loss.target: item, or loss.omega: 1.0"
+        )
+    for split in TESTED:
+        unseen = np.setdiff1d(dataset.category[dataset.split == SPLITS.index(split)], trained)
+        names = ", ".join(repr(dataset.categories[category]) for category in unseen)
+        subject, them = (f"category {names} is", "it") if len(unseen) == 1 else (f"categories {names} are", "them")
+        if len(unseen):
+            yield (
+                f"data.name: {subject} in the {split} split of {dataset.name} and not in training, so the "
+                f"classification term never sees {them}; set loss.target: item, set loss.omega: 1.0, or use a data "
+                f"set that trains on {them}"
+            )

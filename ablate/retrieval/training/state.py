@@ -1,0 +1,61 @@
+"""A training as it stands, and its way to bytes and back."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from ablate.retrieval.model.network import Network
+from ablate.retrieval.training.optimizer import Stepper
+
+
+@dataclass
+class Training:
+    """What a step changes. Random numbers are functions of seed and step, so no generator has a state to keep.
+
+    `losses` holds the loss of each step that has been looked at, and `at` is how many were taken.
+    """
+
+    network: Network
+    stepper: Stepper
+    losses: list[float] = field(default_factory=list)
+    at: int = 0
+
+    @property
+    def step(self) -> int:
+        return len(self.losses)
+
+    def packed(self, environment: Mapping[str, str], final: bool) -> memoryview:
+        """As bytes. A final state has no optimiser: nothing trains on from it."""
+        state: dict[str, Any] = {
+            "network": self.network.state_dict(),
+            "losses": torch.tensor(self.losses, dtype=torch.float64),
+            "environment": dict(environment),
+        }
+        if not final:
+            state["optimizer"] = self.stepper.optimizer.state_dict()
+            state["scaler"] = self.stepper.scaler.state_dict()
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        return buffer.getbuffer()
+
+    def restore(self, packed: bytes, environment: Mapping[str, str], steps: int) -> Mapping[str, str] | None:
+        """Takes up a packed state and returns the environment it was trained in; None if it is left alone.
+
+        An unfinished state of another environment is left alone: its first steps and the next ones would not be
+        those of any one run.
+        """
+        state = torch.load(io.BytesIO(packed), map_location="cpu", weights_only=True)
+        final = len(state["losses"]) == steps
+        if not final and state["environment"] != dict(environment):
+            return None
+        self.network.load_state_dict(state["network"])
+        self.losses = state["losses"].tolist()
+        self.at = self.step
+        if not final:
+            self.stepper.optimizer.load_state_dict(state["optimizer"])
+            self.stepper.scaler.load_state_dict(state["scaler"])
+        found: Mapping[str, str] = state["environment"]
+        return found

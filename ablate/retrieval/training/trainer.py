@@ -1,0 +1,148 @@
+"""The built-in trainer: config to result."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch.amp.grad_scaler import GradScaler
+
+from ablate.errors import AblateError, DataError
+from ablate.retrieval.config.retrieval import Data, Evaluate, RetrievalConfig
+from ablate.retrieval.data import load
+from ablate.retrieval.data.dataset import Dataset
+from ablate.retrieval.data.packing.format import file_hash
+from ablate.retrieval.evaluation.pipeline import evaluate, extract, validate
+from ablate.retrieval.input.samplers import sampler
+from ablate.retrieval.input.targets import Labels, labels
+from ablate.retrieval.input.transfer import fetcher
+from ablate.retrieval.loss.pml_losses import metric_loss
+from ablate.retrieval.model.network import network
+from ablate.retrieval.training.checkpointing import Saver
+from ablate.retrieval.training.device import deterministic, environment, pick, sharing
+from ablate.retrieval.training.loop import Source, fit, thin
+from ablate.retrieval.training.optimizer import Stepper
+from ablate.retrieval.training.out_of_memory import told, within_memory
+from ablate.retrieval.training.preflight import check_boxes, check_data, check_width
+from ablate.retrieval.training.pruning import Watch
+from ablate.retrieval.training.state import Training
+from ablate.trainers.checkpoints import Checkpoints
+from ablate.trainers.protocol import Judge, Outcome, Progress
+
+if TYPE_CHECKING:
+    from ablate.retrieval.data import Detected
+
+
+def train(
+    configs: Sequence[RetrievalConfig],
+    seed: int,
+    attempt: int,
+    progress: Callable[[Progress], None],
+    checkpoints: Checkpoints | None = None,
+    judge: Judge | None = None,
+) -> Outcome:
+    """Trains one network and evaluates it under each config's `evaluate`; satisfies `interface.Trainer`.
+
+    The outcome is a function of config and seed: `attempt` changes nothing. Raises AblateError where the
+    config asks for a device, a precision, weights or data that are not to be had.
+    """
+    data, steps = configs[0].data, configs[0].schedule.steps
+    progress(Progress(0, steps))
+    dataset = _loaded(data.name, data.root, data.size)
+    settings = {each.evaluate.detections: each.evaluate for each in configs}
+    detections = {path: _detected(data, setting) for path, setting in settings.items() if path is not None}
+    progress(Progress(0, steps))
+    return train_on(dataset, configs, seed, progress, checkpoints, judge, detections)
+
+
+@lru_cache(maxsize=1)
+def _loaded(name: str, root: str | None, size: tuple[int, int]) -> Dataset:
+    """The data set, kept for the next trial of this process: nothing writes into it."""
+    return load(name, root, size)
+
+
+def _detected(data: Data, config: Evaluate) -> "Detected":
+    """The detected boxes of a file; AblateError if it is not the file that was planned with."""
+    assert config.detections is not None
+    try:
+        found = file_hash(Path(config.detections))
+    except OSError as fault:
+        raise DataError(f"evaluate.detections: {config.detections} cannot be read ({fault.strerror})") from None
+    if config.detections_sha256 not in (None, found):
+        raise AblateError(
+            f"evaluate.detections: {config.detections} has changed since the trial was planned; plan and run again"
+        )
+    from ablate.retrieval.data import detected
+
+    return detected(data.name, data.root, data.size, config.detections)
+
+
+def train_on(
+    dataset: Dataset,
+    configs: Sequence[RetrievalConfig],
+    seed: int,
+    progress: Callable[[Progress], None],
+    checkpoints: Checkpoints | None = None,
+    judge: Judge | None = None,
+    detections: Mapping[str, "Detected"] = {},
+) -> Outcome:
+    """`train` on a data set at hand: of `data`, only the size is looked at. `detections` are those of each file."""
+    config = configs[0]
+    assert all(training_part(other) == training_part(config) for other in configs)
+    for each in configs:
+        check_data(dataset, each)
+        if each.evaluate.detections is not None:
+            check_boxes(detections[each.evaluate.detections], each.evaluate)
+    deterministic(config.runtime.threads)
+    device = pick(config.runtime.device, config.amp)
+    fetch = fetcher(dataset.images, device)
+    known = labels(dataset, config.loss)
+    with told("making", config):
+        training = begin(config, known, seed, device)
+    for each in configs:
+        check_width(training.network.width, each)
+    steps, runtime = config.schedule.steps, config.runtime
+    here = environment(device) | {"compile": runtime.compile} | sharing(device, runtime.trials_per_gpu)
+    saver = Saver(checkpoints, runtime.checkpoint_seconds, here)
+    saver.resume(training, steps)
+    saver.heed(training)
+    begun = training.step
+
+    def alive() -> None:
+        progress(Progress(training.step, steps, training.losses[-1] if training.losses else None, begun))
+
+    if training.step < steps:
+        source = Source(sampler(dataset, config.batch), fetch, known)
+        look = partial(validate, training.network, dataset, fetch, config, alive)
+        watch = Watch(judge, look, steps) if judge else None
+        within_memory(training, config, lambda: fit(training, source, config, seed, saver, progress, watch))
+
+    def between() -> None:
+        alive()
+        saver.heed(training)
+
+    with told("testing", config):
+        settings = [each.evaluate for each in configs]
+        found = extract(training.network, dataset, fetch, config.amp, settings, between, detections=detections)
+    return Outcome(
+        evaluations=[evaluate(training.network, found, each, between) for each in settings],
+        environment=saver.environment,
+        curve=thin(training.losses),
+    )
+
+
+def begin(config: RetrievalConfig, known: Labels, seed: int, device: torch.device) -> Training:
+    """A training before its first step."""
+    fresh = network(config, known.classes, seed, device)
+    metric = metric_loss(config.loss, known.items, fresh.width, seed)
+    fresh.metric = metric.to(device) if metric else None
+    if config.runtime.compile != "none":
+        fresh.backbone.compile(mode=config.runtime.compile)
+    scaler = GradScaler(device.type, enabled=config.amp == "fp16")
+    return Training(fresh, Stepper(fresh, config.schedule, scaler))
+
+
+def training_part(config: RetrievalConfig) -> RetrievalConfig:
+    """The config with the part that training does not see set to its default."""
+    return config.model_copy(update={"evaluate": Evaluate()})

@@ -1,0 +1,102 @@
+"""An imported log in the store: each row a finished trial of which only totals are known."""
+
+import time
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, insert, update
+
+from ablate.errors import StoreError
+from ablate.store import plans
+from ablate.store.queue.claims import KS, SplitResult, write_results
+from ablate.store.queue.process_identity import owner
+from ablate.store.schema import DONE, attempts, trainings
+from ablate.study.factors import level_text
+from ablate.study.logfile.parser import Log
+from ablate.study.logfile.rows import Doubt, NamedRow, doubts
+from ablate.study.trials.identity import ROW, Identity, Trial, digest
+
+PROFILE = "imported"
+TRAINER = "imported"
+ALPHA, DELTA_PP = 0.05, 0.5
+"""The study file's defaults; a log declares none."""
+
+
+def save_log(connection: Connection, study: str, log: Log, rows: Sequence[NamedRow], findings: Sequence[str]) -> None:
+    """Saves a log as a study; StoreError where a study of that name was run, which it would mix with."""
+    if any(plan.study == study and not plan.imported for plan in plans.read_plans(connection)):
+        raise StoreError(f"--study {study}: a study of this name was run in this store; import under another name")
+    trials = [_trial(log, named) for named in rows]
+    have = plans.finished(connection, {trial.key for trial in trials})
+    plans.save_trials(connection, trials)
+    for trial, named in zip(trials, rows, strict=True):
+        if trial.key not in have:
+            _save_result(connection, trial, log, named)
+    plans.save_plan(connection, _plan(study, log, rows, trials, findings))
+
+
+def _trial(log: Log, named: NamedRow) -> Trial:
+    """A trial whose identity is what the log says of its row."""
+    config = {"row": named.row.number, "title": named.row.title, "lines": named.row.lines, "rates": named.row.rates}
+    identity = Identity(TRAINER, {**config, "setting": log.setting}, 0, None, {})
+    key = identity.key
+    return Trial(named.label, ROW, 0, {}, {}, identity, key, digest([key, {}]))
+
+
+def _save_result(connection: Connection, trial: Trial, log: Log, named: NamedRow) -> None:
+    now = time.time()
+    values = {"training_key": trial.training_key, "number": 1, "state": DONE, "started": now, "ended": now}
+    made = connection.execute(insert(attempts).values(owner=owner(), resumed_at=0, **values))
+    (attempt_id,) = made.inserted_primary_key or (0,)
+    write_results(connection, trial.key, attempt_id, [SplitResult("test", log.queries, None, log.hits(named.row))])
+    same = trainings.c.key == trial.training_key
+    connection.execute(update(trainings).where(same).values(state=DONE, attempts=1))
+
+
+def _plan(
+    study: str, log: Log, rows: Sequence[NamedRow], trials: Sequence[Trial], findings: Sequence[str]
+) -> plans.Plan:
+    document = {
+        "question": "",
+        "trainer": TRAINER,
+        "primary": next((f"top{k}" for k in KS if all(k in named.row.rates for named in rows)), "top1"),
+        "delta_pp": DELTA_PP,
+        "alpha": ALPHA,
+        "seeds": [0],
+        "factors": [_factor(name, rows) for name in rows[0].levels],
+        "config": {},
+        "data": {"name": None, "fingerprint": None},
+        "setting": [list(line) for line in log.setting],
+        "tight": log.tight,
+        "findings": list(findings),
+        "doubts": [_doubt(doubt) for doubt in doubts(rows) if not _is_other_row(doubt, rows)],
+    }
+    kept = [
+        plans.PlannedRow(named.label, ROW, _words(named), {0: trial.key}, named.row.title, named.row.lines)
+        for named, trial in zip(rows, trials, strict=True)
+    ]
+    return plans.Plan(study, PROFILE, document, True, kept)
+
+
+def _is_other_row(doubt: Doubt, rows: Sequence[NamedRow]) -> bool:
+    """Whether the row, read as its title implies, would be another row once more: then what it lists is meant."""
+    implied = {**rows[doubt.row - 1].levels, doubt.factor: doubt.implied}
+    return any(dict(named.levels) == implied for named in rows)
+
+
+def _doubt(doubt: Doubt) -> dict[str, object]:
+    levels = {"listed": _word(doubt.listed), "implied": _word(doubt.implied)}
+    return {"row": doubt.row, "factor": doubt.factor, **levels}
+
+
+def _words(named: NamedRow) -> dict[str, bool | int | float | str]:
+    return {name: _word(level) for name, level in named.levels.items()}
+
+
+def _word(level: bool | int | float | str) -> bool | int | float | str:
+    return level_text(level) if isinstance(level, bool) else level
+
+
+def _factor(name: str, rows: Sequence[NamedRow]) -> dict[str, object]:
+    """A factor of the log: its levels in order of appearance; a component's baseline is off."""
+    levels = list(dict.fromkeys(_word(named.levels[name]) for named in rows))
+    return {"name": name, "sets": [], "levels": levels, "baseline": "off" if "off" in levels else levels[0]}

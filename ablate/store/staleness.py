@@ -1,0 +1,112 @@
+"""What the store knows of a study's trials, as `study/plan/plan.py` takes it."""
+
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, func, select
+
+from ablate.store.inserts import insert_new
+from ablate.store.plans import finished, training_states
+from ablate.store.schema import DONE, acceptances, attempts, declarations, results, trainings, trials
+from ablate.store.sql import of_keys
+from ablate.study.plan.plan import Older, Records
+from ablate.study.plan.staleness_reasons import changes
+from ablate.study.trials.identity import Identity, Trial
+
+
+def read_records(connection: Connection, wanted: Sequence[Trial]) -> Records:
+    """The records of some trials."""
+    done = finished(connection, {trial.key for trial in wanted})
+    accepted = _accepted(connection, {trial.key for trial in wanted if trial.key not in done})
+    lacking = [trial for trial in wanted if trial.key not in done and trial.key not in accepted]
+    return Records(
+        states=training_states(connection, {trial.training_key for trial in wanted}),
+        finished=done,
+        older=_older(connection, lacking),
+        accepted=accepted,
+    )
+
+
+def accept(connection: Connection, kept: Mapping[str, Older]) -> None:
+    """Keeps {trial key: an older result} in place of running those trials."""
+    now = time.time()
+    values = [
+        {"wanted_key": key, "kept_key": older.key, "changes": list(older.changes), "accepted": now}
+        for key, older in sorted(kept.items())
+    ]
+    if values:
+        connection.execute(delete(acceptances).where(acceptances.c.wanted_key == bindparam("of")), _of(kept))
+    insert_new(connection, acceptances, values)
+
+
+def _of(keys: Collection[str]) -> list[dict[str, str]]:
+    return [{"of": key} for key in sorted(keys)]
+
+
+def _accepted(connection: Connection, keys: Collection[str]) -> dict[str, Older]:
+    """Those whose kept result still counts."""
+    query = select(acceptances.c.wanted_key, acceptances.c.kept_key, acceptances.c.changes)
+    query = query.join(trials, trials.c.key == acceptances.c.kept_key).where(trials.c.attempt_id.is_not(None))
+    found = of_keys(connection, query, acceptances.c.wanted_key, keys)
+    return {wanted: Older(kept, tuple(changed)) for wanted, kept, changed in found}
+
+
+def _older(connection: Connection, lacking: Sequence[Trial]) -> dict[str, Older]:
+    """The latest result that was declared as each trial is, unless the trial's own is later: then it was reset."""
+    by_declared: dict[str, dict[str, Trial]] = {}
+    for trial in lacking:
+        by_declared.setdefault(trial.declared, {})[trial.key] = trial
+    latest: dict[str, tuple[int, Older]] = {}
+    same: dict[tuple[str, ...], tuple[str, ...]] = {}  # so that a thousand trials share one reason
+    for row in _latest_declared(connection, set(by_declared)):
+        identity = Identity(row.trainer, row.config, row.seed, row.data, row.code)
+        for key, trial in by_declared[row.declared].items():
+            if key not in latest or latest[key][0] < row.attempt_id:
+                why = changes(identity, row.evaluate, trial)
+                latest[key] = row.attempt_id, Older(row.key, same.setdefault(why, why))
+    own = _last_attempts(connection, set(latest))
+    return {key: older for key, (attempt, older) in latest.items() if attempt > own.get(key, 0)}
+
+
+def _latest_declared(connection: Connection, declared: Collection[str]) -> Iterator[Row[*tuple[Any, ...]]]:
+    """The latest result of each declaration, with the identity that it has."""
+    joined = declarations.join(trials, trials.c.key == declarations.c.trial_key).join(
+        trainings, trainings.c.key == trials.c.training_key
+    )
+    of_training = (trainings.c.trainer, trainings.c.config, trainings.c.seed, trainings.c.data, trainings.c.code)
+    of_trial = (declarations.c.declared, trials.c.key, trials.c.attempt_id, trials.c.evaluate)
+    query = select(*of_trial, *of_training).select_from(joined).where(trials.c.attempt_id.is_not(None))
+    query = query.order_by(declarations.c.declared, trials.c.attempt_id.desc())
+    found = of_keys(connection, query, declarations.c.declared, declared)
+    for _, rows in groupby(found, key=lambda row: row.declared):
+        yield next(rows)
+
+
+def _last_attempts(connection: Connection, keys: Collection[str]) -> dict[str, int]:
+    """{trial key: the latest attempt that gave it a result}, whether that still counts or not."""
+    query = select(results.c.trial_key, func.max(results.c.attempt_id)).group_by(results.c.trial_key)
+    return dict(of_keys(connection, query, results.c.trial_key, keys))
+
+
+def changed(connection: Connection, key: str, trial: Trial) -> tuple[str, ...]:
+    """What a trial of the store and a wanted one differ in."""
+    of_training = (trainings.c.trainer, trainings.c.config, trainings.c.seed, trainings.c.data, trainings.c.code)
+    joined = trials.join(trainings, trainings.c.key == trials.c.training_key)
+    query = select(trials.c.evaluate, *of_training).select_from(joined).where(trials.c.key == key)
+    evaluate, *identity = connection.execute(query).one()
+    return changes(Identity(*identity), evaluate, trial)
+
+
+def read_times(connection: Connection, shapes: set[str]) -> dict[str, list[float]]:
+    """{shape: the seconds of finished trainings of that shape, begun and ended in one attempt}."""
+    found: dict[str, list[float]] = {}
+    if not shapes:
+        return found
+    whole = (attempts.c.state == DONE) & (attempts.c.resumed_at == 0) & attempts.c.seconds.is_not(None)
+    query = select(trainings.c.shape, attempts.c.seconds).join(trainings, trainings.c.key == attempts.c.training_key)
+    for shape, seconds in connection.execute(query.where(whole, trainings.c.shape.is_not(None))):
+        if shape in shapes:
+            found.setdefault(shape, []).append(seconds)
+    return found

@@ -1,0 +1,76 @@
+"""Which values win: file < profile < --set. Mappings merge deeply; lists and levels replace."""
+
+from collections.abc import Sequence
+
+from ablate.errors import StudyError, unknown_name
+from ablate.study.reading.nodes import Node, Place, parse, shown
+
+BASE = "base"
+"""The name of a study file's plan without any profile."""
+
+
+def profile_names(root: Node) -> list[str]:
+    """The profiles that the file defines, as far as they have names."""
+    profiles = root.child("profiles")
+    named = profiles.value if profiles and isinstance(profiles.value, dict) else {}
+    return [name for name in named if isinstance(name, str)]  # any other is a fault, told with the file's shape
+
+
+def choose_profile(root: Node, asked: str | None) -> str:
+    """The profile asked for, or the file's default, or BASE; StudyError if there is no such profile."""
+    default = root.child("default_profile")
+    chosen = asked or (default.value if default and isinstance(default.value, str) else None) or BASE
+    known = profile_names(root)
+    if chosen != BASE and chosen not in known:
+        place = Place("--profile") if asked or not default else default.place
+        raise StudyError([f"{place}: {unknown_name('profile', chosen, [*known, BASE])}"])
+    return chosen
+
+
+def overlay(root: Node, profile: str, settings: Sequence[str] = ()) -> Node:
+    """The file's tree with the profile's and then the options' values in place."""
+    profiles = root.child("profiles")
+    over = profiles.child(profile) if profiles else None
+    merged = merge(root, over) if over and isinstance(over.value, dict) else root
+    for setting in settings:
+        merged = merge(merged, _setting(setting, merged))
+    return merged
+
+
+def merge(base: Node, over: Node, key: str = "") -> Node:
+    """`over` laid over `base`; what is the same mapping in both is merged key by key."""
+    if not (isinstance(base.value, dict) and isinstance(over.value, dict)) or key == "levels":
+        return over
+    node = Node(dict(base.value), base.place, dict(base.keys))
+    for name, value in over.value.items():
+        old = node.value.get(name)
+        node.value[name] = merge(old, value, name) if old is not None else value
+        node.keys[name] = over.keys[name]
+    return node
+
+
+def _setting(setting: str, root: Node) -> Node:
+    """`a.b=value` as the tree {a: {b: value}}; every node's place is the option itself."""
+    key, equals, text = setting.partition("=")
+    source, name = "--set", key.strip()
+    place = Place(source)
+    parts = name.split(".")
+    if not equals or not all(parts):
+        raise StudyError([f"--set {setting}: accepted: key=value, like config.schedule.steps=50"])
+    if parts[0] in ("profiles", "default_profile"):
+        raise StudyError([f"{source}: {name}: profiles are laid over the file before --set is; use --profile NAME"])
+    _refuse_lists(root, parts, source)
+    node = parse(text, source, numbered=False)
+    for part in reversed(parts):
+        node = Node({part: node}, place, {part: place})
+    return node
+
+
+def _refuse_lists(root: Node, parts: list[str], source: str) -> None:
+    node: Node | None = root
+    for depth, part in enumerate(parts):
+        if node is not None and isinstance(node.value, list):
+            path = ".".join(parts[:depth])
+            found = shown(node.plain())
+            raise StudyError([f"{source}: {path} is a list, {found}; set the whole list: --set {path}=[...]"])
+        node = node.child(part) if node is not None else None

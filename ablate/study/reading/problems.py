@@ -1,0 +1,158 @@
+"""Faults collected as a file is read: each with place, path, value found, and what is accepted."""
+
+from collections.abc import Iterable
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from ablate.errors import StudyError, unknown_name
+from ablate.study.reading.nodes import Node, Place, shown
+from ablate.trainers.registry import Clash
+
+Path = tuple[Any, ...]
+
+_EXPECTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "on or off",
+    "string_type": "text",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "none_required": "null",
+    "finite_number": "a finite number",
+    "greater_than_equal": "at least {ge}",
+    "greater_than": "more than {gt}",
+    "less_than_equal": "at most {le}",
+    "less_than": "less than {lt}",
+    "literal_error": "{expected}",
+    "string_pattern_mismatch": "small letters, digits and dashes, like baseline-log",
+    "string_too_short": "text",
+    "too_short": "at least {min_length} entries",
+    "too_long": "at most {max_length} entries",
+}
+
+
+class Faults:
+    """Everything that is wrong with one study file, in the order of its lines."""
+
+    def __init__(self, root: Node) -> None:
+        self.root = root
+        self._found: dict[tuple[str, int, str], None] = {}
+
+    def add(self, path: Path, message: str, place: Place | None = None) -> None:
+        """Records a fault at the value of `path`, or at the nearest that stands in the file."""
+        place = place or self._place(path)
+        where = f"{place}: {dotted(path)}: " if path else f"{place}: "
+        self._found[(place.source, place.line or 0, where + message)] = None
+
+    def expected(self, path: Path, found: Any, accepted: str) -> None:
+        self.add(path, f"found {shown(found)}; accepted: {accepted}")
+
+    def unknown(self, path: Path, kind: str, name: Any, known: Iterable[Any]) -> None:
+        """A name that is none of the known ones; says which are, and which is nearest."""
+        self.add(path, unknown_name(kind, name, [str(k) for k in known]), self._key_place(path))
+
+    def invalid(
+        self,
+        error: ValidationError,
+        model: type[BaseModel],
+        prefix: Path = (),
+        only: Path | None = None,
+        cut: int = 0,
+    ) -> None:
+        """What pydantic found, in our words; `prefix` is where its input stands in the file.
+
+        `only`: this one location; `cut`: how many of its first keys the prefix stands for.
+        """
+        accepted: dict[Path, tuple[Any, list[str]]] = {}
+        for detail in error.errors():
+            if only is not None and tuple(detail["loc"]) != only:
+                continue
+            path, known = self._located(prefix, detail["loc"][cut:])
+            if detail["type"] == "clash":
+                self._clashes(detail["ctx"]["clashes"], path)
+            elif detail["type"] == "extra_forbidden":
+                self.unknown(path, "key", detail["loc"][-1], fields_at(model, detail["loc"][:-1]))
+            elif detail["type"] == "missing" and known:
+                self.add(path, f"{detail['loc'][-1]!r} is missing")
+            else:
+                accepted.setdefault(path, (detail["input"], []))[1].append(_wanted(detail))
+        for path, (found, wanted) in accepted.items():
+            self.expected(path, found, " or ".join(dict.fromkeys(wanted)))
+
+    def _clashes(self, clashes: Iterable[Clash], path: Path) -> None:
+        """Each at the first of its keys that stands in the file."""
+        for clash in clashes:
+            keys = [(*path, *key.split(".")) for key in clash.keys]
+            there = next((key for key in keys if self.root.at(key)), path)
+            self.add(there, clash.message)
+
+    def check(self) -> None:
+        """Raises StudyError if there is any fault."""
+        if self._found:
+            raise StudyError([text for _, _, text in sorted(self._found, key=lambda fault: fault[:2])])
+
+    def _located(self, prefix: Path, loc: Path) -> tuple[Path, bool]:
+        """The part of pydantic's location that the file has: union members and field checks name no node."""
+        node, path = self.root.at(prefix) or Node(None, self.root.place), prefix
+        for key in loc:
+            inner = node.child(key)
+            if inner is None:
+                break
+            node, path = inner, (*path, key)
+        return path, isinstance(node.value, dict) or not loc
+
+    def _place(self, path: Path) -> Place:
+        node = self.root
+        for key in path:
+            inner = node.child(key)
+            if inner is None:
+                return node.place
+            node = inner
+        return node.place
+
+    def _key_place(self, path: Path) -> Place:
+        if not path:
+            return self.root.place
+        parent = self.root
+        for key in path[:-1]:
+            parent = parent.child(key) or parent
+        return parent.keys.get(path[-1], self._place(path))
+
+
+def fields_at(model: type[BaseModel], loc: Path) -> list[str]:
+    """The keys that a config class knows at a location."""
+    for key in loc:
+        field = model.model_fields.get(str(key))
+        inner = models_in(field.annotation) if field else []
+        if not inner:
+            continue  # a list index or a union member's tag
+        model = inner[0]
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def dotted(path: Path) -> str:
+    """A path as messages give it: factors.margin.levels, design[0].rows."""
+    text = ""
+    for key in path:
+        text += f"[{key}]" if isinstance(key, int) and not isinstance(key, bool) else f".{shown(key).strip(chr(39))}"
+    return text.lstrip(".")
+
+
+def models_in(annotation: Any) -> list[type[BaseModel]]:
+    """The config classes that an annotation names: [RandomErasing] for RandomErasing | None."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in models_in(inner)]
+
+
+def _wanted(detail: ErrorDetails) -> str:
+    if detail["type"] == "value_error":
+        return str(detail["ctx"]["error"])
+    template = _EXPECTED.get(detail["type"], detail["msg"])
+    return template.format(**detail.get("ctx", {}))

@@ -1,0 +1,190 @@
+"""The shape of a study file, as classes: what may stand where. Meaning is checked in `file.py`."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from ablate.study.reading.seeds import LEAST_SEEDS, MOST_LOOKS
+from ablate.study.search_space.space import DEFAULT_TRIALS, METRICS, PRUNERS, SAMPLERS, TPE
+from ablate.trainers.registry import TRAINERS
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+Levels = dict[str, Any]
+Start = Annotated[str | Levels, Field(alias="from", description="A row's label, or levels; {} is the baseline.")]
+Names = Annotated[list[str], Field(min_length=1)]
+MetricName = Annotated[str, Field(json_schema_extra={"enum": list(METRICS)})]
+Contrast = Annotated[list[str], Field(min_length=2, max_length=2)]
+KINDS = ("rows", "ladder", "add_one", "leave_one_out", "pairs", "grid", "fractional")
+MOST_TRIALS, MOST_FINALISTS = 1_000_000, 10_000
+
+
+class Entry(BaseModel):
+    """Strict: unknown keys and values of another type are faults."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class FactorEntry(Entry):
+    sets: str | list[str] = Field(description="The config key that the factor sets, or a list of them.")
+    levels: list[Any] | dict[Any, Any] = Field(description="The levels: a list, or level: value.")
+    baseline: bool | int | float | str | None = Field(None, description="The baseline level; default: the first.")
+
+
+class LadderEntry(Entry):
+    start: Start
+    add: list[str | Levels] = Field(description="What each rung adds: a factor, or levels.")
+
+
+class AddOneEntry(Entry):
+    start: Start
+    factors: Names | None = Field(None, description="The factors that vary; default: all.")
+
+
+class LeaveOneOutEntry(Entry):
+    start: Start
+    factors: Names | None = Field(None, description="Factors and groups; default: all that are not at baseline.")
+
+
+class PairsEntry(Entry):
+    start: Start
+    factors: Names = Field(description="The factors that vary, two at a time.")
+
+
+class FractionalEntry(Entry):
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["resolution"]}, {"required": ["generators"]}]})
+
+    start: Start
+    factors: Names = Field(description="The factors that vary; in generators they are A, B, C, ... in this order.")
+    resolution: Literal[3, 4, 5] | None = Field(None, description="The least resolution; the fewest runs that have it.")
+    generators: Names | None = Field(None, description="For two-level factors: D=ABC, E=-AB.")
+
+
+class DesignEntry(Entry):
+    """One design; exactly one of the kinds, and `from` beside a grid."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": [kind]} for kind in KINDS],
+            "dependentRequired": {"from": ["grid"]},
+        }
+    )
+
+    rows: dict[str, Levels] | None = Field(None, description="Explicit rows: label: levels (extends, title).")
+    ladder: LadderEntry | None = Field(None, description="Cumulative: each rung adds to the one before.")
+    add_one: AddOneEntry | None = Field(None, description="One factor at a time, each level that adds to `from`.")
+    leave_one_out: LeaveOneOutEntry | None = Field(None, description="One factor or group at a time back to baseline.")
+    pairs: PairsEntry | None = Field(None, description="Two factors at a time.")
+    grid: dict[str, list[Any]] | None = Field(None, description="Full factorial: factor: levels.")
+    fractional: FractionalEntry | None = Field(None, description="A fraction of the full factorial.")
+    start: str | Levels | None = Field(None, alias="from", description="Where a grid's other factors stand.")
+
+
+class RequireEntry(Entry):
+    given: Levels = Field(alias="if", description="Where these levels (or one of each list) meet,")
+    then: Levels = Field(description="these must as well.")
+
+
+class DimensionEntry(Entry):
+    """One dimension of a search: a range, or choices."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": ["low", "high"]}, {"required": ["choices"]}],
+            "dependentRequired": {"low": ["high"], "high": ["low"], "step": ["low"], "log": ["low"]},
+        }
+    )
+
+    low: float | None = Field(None, description="The least value.")
+    high: float | None = Field(None, description="The greatest value.")
+    step: float | None = Field(None, gt=0, description="How far apart the values of a range are; default: any value.")
+    log: bool = Field(False, description="Whether the range is searched on a log scale.")
+    choices: list[Any] | None = Field(
+        None,
+        description="Levels of a factor, or values of a config key.",
+        json_schema_extra={"items": {"type": ["boolean", "number", "string"]}, "minItems": 2, "uniqueItems": True},
+    )
+
+
+class FinalistsEntry(Entry):
+    top: int = Field(3, ge=1, le=MOST_FINALISTS, description="How many of the best are trained anew.")
+    seeds: int = Field(5, ge=1, le=MOST_FINALISTS, description="With how many seeds, and the baseline with them.")
+
+
+class SearchEntry(Entry):
+    space: dict[str, DimensionEntry] = Field(
+        min_length=1, description="Factor or config key: {low, high, step, log} or {choices}."
+    )
+    start: Start = Field({}, alias="from", description="Where the other factors stand; default: at baseline.")
+    sampler: str = Field(TPE, description="What proposes the next trial.", json_schema_extra={"enum": list(SAMPLERS)})
+    pruner: str | None = Field(
+        None,
+        description="What stops trials that do badly; default: none.",
+        json_schema_extra={"enum": [*PRUNERS, None]},
+    )
+    metric: (
+        MetricName | Annotated[list[MetricName], Field(min_length=1, json_schema_extra={"uniqueItems": True})] | None
+    ) = Field(
+        None, description="What is made large on the validation split, one or several; default: the study's primary."
+    )
+    trials: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_TRIALS,
+        description=f"How many trials; default: {DEFAULT_TRIALS}, or as many as hours allow.",
+    )
+    hours: float | None = Field(None, gt=0, description="For how many hours new trials are begun.")
+    finalists: FinalistsEntry = Field(FinalistsEntry(), description="What is trained anew at the end.")
+
+
+_LOOKS = {"type": "array", "items": {"type": "integer", "minimum": LEAST_SEEDS}, "minItems": 2, "maxItems": MOST_LOOKS}
+
+
+class LooksEntry(Entry):
+    """Looks are checked one by one in `seeds.py`, so that each fault has its place."""
+
+    looks: Annotated[Any, WithJsonSchema(_LOOKS)] = Field(description="Numbers of seeds at each look.")
+
+
+class StudyEntry(Entry):
+    study: Name = Field(description="The study's name in the store.")
+    question: str = Field("", description="What the study asks.")
+    trainer: str = Field("retrieval", description="What trains a trial.")
+    primary: Literal["top1", "top5", "top10"] = Field("top1", description="The metric that verdicts are about.")
+    delta: float = Field(0.5, gt=0, description="Smallest effect worth acting on, in percentage points.")
+    alpha: float = Field(0.05, gt=0, lt=1, description="Error rate of the study's claims.")
+    config: dict[str, Any] = Field({}, description="What every trial shares.")
+    factors: dict[str, FactorEntry] = Field({}, description="What is varied.")
+    groups: dict[str, Names] = Field({}, description="Factors that leave_one_out puts back together: name: factors.")
+    design: list[DesignEntry] | None = Field(None, min_length=1, description="Designs; their union is run.")
+    exclude: list[Levels] = Field([], description="Combinations that make no sense: factor: level or list of levels.")
+    require: list[RequireEntry] = Field([], description="Levels that only make sense with others.")
+    family: Literal["direct", "effects"] | Annotated[list[Contrast], Field(min_length=1)] = Field(
+        "direct", description="The contrasts that share the error: direct, effects, or a list of [row, row]."
+    )
+    references: dict[str, dict[str, Any]] = Field(
+        {}, description="Lines printed beside the rows and never compared with them: label: config keys."
+    )
+    seeds: int | list[int] | str | LooksEntry = Field(1, description="A number of seeds, a list, a range, or looks.")
+    search: SearchEntry | None = Field(None, description="What `ablate search` searches; a design is optional then.")
+    profiles: dict[Name, dict[str, Any]] = Field({}, description="Named overrides of anything above.")
+    default_profile: str | None = Field(None, description="The profile used when none is asked for.")
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a study file; `config` is described for every trainer."""
+    schema = StudyEntry.model_json_schema(by_alias=True)
+    definitions = schema.setdefault("$defs", {})
+    for name, trainer in TRAINERS.items():
+        inner = trainer.config.model_json_schema(ref_template="#/$defs/{model}")
+        definitions |= inner.pop("$defs", {})
+        if trainer.presets:
+            inner["properties"]["preset"] = {"enum": list(trainer.presets), "description": "Values to start from."}
+        definitions[f"config_{name}"] = inner
+        rule: dict[str, Any] = {"if": {"properties": {"trainer": {"const": name}}}}
+        if name != StudyEntry.model_fields["trainer"].default:
+            rule["if"]["required"] = ["trainer"]
+        rule["then"] = {"properties": {"config": {"$ref": f"#/$defs/config_{name}"}}}
+        schema.setdefault("allOf", []).append(rule)
+    schema["properties"]["trainer"]["enum"] = list(TRAINERS)
+    schema["anyOf"] = [{"required": ["design"]}, {"required": ["search"]}]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "ablate study file"}

@@ -1,0 +1,68 @@
+"""The seeds that a study asks for: a number, a list, a range, or looks."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ablate.study.reading.nodes import shown
+from ablate.study.reading.problems import Faults
+
+SEEDS = "a number of seeds (1 to 10,000), a list of different seeds from 0 to 2^31 - 1, first..last, {looks: [...]}"
+LOOKS = "numbers of seeds that increase, like [2, 3, 5, 7, 10]"
+
+MOST_SEEDS, LARGEST_SEED = 10_000, 2**31
+LEAST_SEEDS, MOST_LOOKS = 2, 20
+"""At a look; one seed has no spread. More looks than this gain nothing and take seconds to work out."""
+
+DEFAULT_LOOKS = (2, 3, 5, 7, 10)
+"""Where looks are asked for and the file has none."""
+
+
+def read_seeds(value: Any, faults: Faults) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The seeds of a first run and the looks, if there are any; faults are recorded."""
+    if isinstance(value, dict) and set(value) == {"looks"}:
+        looks = _looks(value["looks"], faults)
+        return tuple(range(looks[0])) if looks else (), looks
+    seeds = _listed(value)
+    right = seeds and min(seeds) >= 0 and max(seeds) < LARGEST_SEED and len(set(seeds)) == len(seeds) <= MOST_SEEDS
+    if not right:
+        faults.expected(("seeds",), value, SEEDS)
+    return tuple(seeds) if right else (), ()
+
+
+def _looks(value: Any, faults: Faults) -> tuple[int, ...]:
+    """The looks; empty after their faults have been recorded."""
+    path = ("seeds", "looks")
+    if not isinstance(value, list) or not value:
+        faults.expected(path, value, LOOKS)
+        return ()
+    wrong = list(_wrong(value))
+    for at, accepted in wrong:
+        faults.expected((*path, at), value[at], accepted)
+    if not wrong and len(value) == 1:
+        faults.add(path, f"one look is a plain number; write `seeds: {shown(value[0])}`, or add looks: {LOOKS}")
+    if len(value) > MOST_LOOKS:
+        faults.add(path, f"{len(value)} looks; at most {MOST_LOOKS}")
+    return () if wrong or not 1 < len(value) <= MOST_LOOKS else tuple(value)
+
+
+def _wrong(looks: list[Any]) -> Iterator[tuple[int, str]]:
+    """The position of each look that cannot be, and what is accepted there."""
+    before = 0
+    for at, look in enumerate(looks):
+        if type(look) is not int:
+            yield at, "a whole number"
+        elif not LEAST_SEEDS <= look <= MOST_SEEDS:
+            yield at, f"{LEAST_SEEDS} to {MOST_SEEDS:,} seeds" + ("; one has no spread" if look == 1 else "")
+        elif look <= before:
+            yield at, f"more than the {before} of the look before"
+        before = max(before, look) if type(look) is int else before
+
+
+def _listed(value: Any) -> list[int]:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return list(range(value)) if value <= MOST_SEEDS else []
+    if isinstance(value, str) and (match := re.fullmatch(r"([0-9]{1,10})\.\.([0-9]{1,10})", value)):
+        first, last = int(match[1]), int(match[2])
+        return list(range(first, last + 1)) if last - first < MOST_SEEDS else []
+    return value if isinstance(value, list) and all(type(seed) is int for seed in value) else []

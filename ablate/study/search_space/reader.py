@@ -1,0 +1,300 @@
+"""The `search` of a study file -> a Search; what is wrong is recorded with its place."""
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from math import prod
+from typing import Any
+
+from pydantic import ValidationError
+
+from ablate.errors import unknown_name
+from ablate.study.config_keys import Config, flattened, overlaps
+from ablate.study.design.explicit import Row
+from ablate.study.design.space import BASELINE, Cell, Space
+from ablate.study.design.union import MOST_CELLS
+from ablate.study.factors import Factor, Level, level_text
+from ablate.study.reading.config_checks import ConfigReader
+from ablate.study.reading.nodes import Node, shown
+from ablate.study.reading.problems import Path
+from ablate.study.reading.schema import DimensionEntry, SearchEntry
+from ablate.study.search_space.space import (
+    CMAES,
+    DEFAULT_TRIALS,
+    GRID,
+    METRICS,
+    PRUNERS,
+    SAMPLERS,
+    TPE,
+    Dimension,
+    Search,
+    stepped,
+    steps_in,
+)
+
+SEARCH: Path = ("search",)
+SPACE: Path = (*SEARCH, "space")
+LARGEST = 2**53
+"""Whole numbers beyond are not all floats, which samplers reckon in."""
+
+
+class SearchReader:
+    """Reads part by part, so that a fault in one does not hide those in another."""
+
+    def __init__(self, root: Node, space: Space, rows: Sequence[Row], config: ConfigReader | None) -> None:
+        """`config` is None where the trainer is unknown: no value can be held against its config then."""
+        self.root, self.space, self.faults, self.config = root, space, space.faults, config
+        self.factors = {factor.name: factor for factor in space.factors}
+        self.cells = {row.label: row.levels.cell for row in rows} if self._has_label() else {}
+
+    def search(self, written: Config, primary: str) -> Search | None:
+        """The search; None if there is none, or if it cannot be read. `written`: the file's config."""
+        node = self.root.at(SEARCH)
+        if node is None or node.value is None:
+            return None
+        entries = self._entries()
+        self._check_names(entries)
+        self._check_written(entries, written)
+        found = [self._dimension(name, entry) for name, entry in entries.items()]
+        dimensions = tuple(dimension for dimension in found if dimension)
+        start = self._start(entries)
+        metrics = self._metrics(primary)
+        self._check_sampler(entries, dimensions, metrics)
+        self._check_pruner(metrics)
+        try:
+            entry = SearchEntry.model_validate(node.plain())
+        except ValidationError:
+            return None  # recorded with the whole file's shape
+        return Search(
+            dimensions,
+            self.space.levels(start),
+            entry.sampler,
+            entry.pruner,
+            metrics,
+            DEFAULT_TRIALS if entry.trials is None and entry.hours is None else entry.trials,
+            entry.hours,
+            entry.finalists.top,
+            entry.finalists.seeds,
+        )
+
+    def _has_label(self) -> bool:
+        node = self.root.at((*SEARCH, "from"))
+        return node is not None and isinstance(node.value, str)
+
+    def _entries(self) -> dict[str, DimensionEntry]:
+        """The dimensions that have the right shape, by name; the faults of the others are known already."""
+        node = self.root.at(SPACE)
+        found: dict[str, DimensionEntry] = {}
+        for name, entry in node.value.items() if node and isinstance(node.value, dict) else ():
+            try:
+                found[name] = DimensionEntry.model_validate(entry.plain())
+            except ValidationError:
+                continue
+        return {name: entry for name, entry in found.items() if isinstance(name, str)}
+
+    def _check_names(self, entries: Mapping[str, DimensionEntry]) -> None:
+        """Every dimension sets keys that no factor and no other dimension sets."""
+        keys = [name for name in entries if name not in self.factors and name not in self.space.unreadable]
+        for key in keys:
+            owner = next((f for f in self.space.factors if any(overlaps(key, other) for other in f.sets)), None)
+            if owner:
+                message = f"search factor {owner.name!r} instead, which sets {', '.join(owner.sets)}"
+                if owner.name in entries:
+                    message = (
+                        f"factor {owner.name!r} is searched as well, and sets {', '.join(owner.sets)}; leave this out"
+                    )
+                self.faults.add((*SPACE, key), message)
+            elif self.config and not self.config.has(key):
+                known = [*self.factors, *self.config.known]
+                self.faults.unknown((*SPACE, key), "factor or config key", key, known)
+        for one, again in combinations(keys, 2):
+            if overlaps(one, again):
+                message = f"{one} and {again} are one key, or one holds the other; search each key once"
+                self.faults.add((*SPACE, again), message)
+
+    def _check_written(self, entries: Mapping[str, DimensionEntry], written: Config) -> None:
+        """What the file fixes under a searched factor's key would be in vain."""
+        config = flattened(written)
+        for factor in (self.factors[name] for name in entries if name in self.factors):
+            for key, value in zip(factor.sets, factor.baseline.values, strict=True):
+                if key in config and config[key] != value:
+                    message = f"config.{key} fixes {shown(config[key])}, and factor {factor.name!r} sets it anew"
+                    baseline = level_text(factor.baseline.name)
+                    self.faults.add(
+                        (*SPACE, factor.name),
+                        f"{message}; take it out of config, or write its baseline {baseline} there",
+                    )
+
+    def _dimension(self, name: str, entry: DimensionEntry) -> Dimension | None:
+        path, factor = (*SPACE, name), self.factors.get(name)
+        ranged = [end for end in ("low", "high", "step") if getattr(entry, end) is not None] + ["log"] * entry.log
+        if entry.choices is not None and ranged:
+            self.faults.add(path, f"choices and {ranged[0]} stand together; accepted: a range (low, high) or choices")
+        elif entry.choices is not None:
+            return self._with_choices(name, factor, entry.choices)
+        elif entry.low is None and entry.high is None:
+            self.faults.add(path, "neither a range nor choices; accepted: {low: ..., high: ...} or {choices: [...]}")
+        elif entry.low is None or entry.high is None:
+            there, lacks = ("low", "high") if entry.high is None else ("high", "low")
+            self.faults.add(path, f"{there} without {lacks}; a range has both")
+        elif factor and len(factor.sets) > 1:
+            message = f"factor {name!r} sets several keys, and a range is for one; accepted: choices among its levels"
+            self.faults.add(path, message)
+        else:
+            return self._with_range(name, factor.sets[0] if factor else name)
+        return None
+
+    def _with_range(self, name: str, key: str) -> Dimension | None:
+        """The ends are read from the nodes: there 5 is whole and 5.0 is not."""
+        path = (*SPACE, name)
+        low, high, step, log = (self._plain((*path, part)) for part in ("low", "high", "step", "log"))
+        right = self._check_range(path, low, high, step, bool(log))
+        config = self._config_of(name, key)
+        if config is None:
+            return None
+        for end, value in (("low", low), ("high", high)):
+            config.check_settings({key: value}, (*path, end))
+        if not right:
+            return None
+        takes_fractions = not _is_for_whole(config, key, low, high)
+        is_whole = not takes_fractions or (step is not None and all(type(each) is int for each in (low, high, step)))
+        if is_whole and not self._check_whole(path, {"low": low, "high": high, "step": step}):
+            return None
+        if step is not None:
+            high = stepped(low, step, steps_in(low, high, step))
+        return Dimension(name, (key,), low, high, step, bool(log), is_whole)
+
+    def _check_range(self, path: Path, low: Any, high: Any, step: Any, log: bool) -> bool:
+        faults = {}
+        if low >= high:
+            faults[path] = f"low is not below high: {shown(low)} and {shown(high)}; swap them or move them apart"
+        elif not math.isfinite(float(high) - float(low)):
+            faults[path] = "low and high are too far apart for a search"
+        elif step is not None and step > high - low:
+            faults[*path, "step"] = f"a step of {shown(step)} is larger than the range; at most {shown(high - low)}"
+        if log and low <= 0:
+            faults[*path, "low"] = f"found {shown(low)}; on a log scale, low is above 0"
+        if log and step is not None:
+            faults[*path, "log"] = "a range on a log scale has no steps; take out log or step"
+        for place, message in faults.items():
+            self.faults.add(place, message)
+        return not faults
+
+    def _check_whole(self, path: Path, parts: Mapping[str, Any]) -> bool:
+        fractions = {part: value for part, value in parts.items() if value is not None and value != int(value)}
+        large = {part: value for part, value in parts.items() if value is not None and abs(value) > LARGEST}
+        for part, value in fractions.items():
+            self.faults.expected((*path, part), value, "a whole number")
+        for part, value in large.items():
+            self.faults.expected(
+                (*path, part), value, "a whole number within 2^53, which samplers can tell from others"
+            )
+        return not fractions and not large
+
+    def _with_choices(self, name: str, factor: Factor | None, choices: Sequence[Any]) -> Dimension | None:
+        path = (*SPACE, name, "choices")
+        levels = [self._choice((*path, index), name, factor, value) for index, value in enumerate(choices)]
+        texts = [level_text(level.name) if level else None for level in levels]
+        for index, text in enumerate(texts):
+            if text is not None and text in texts[:index]:
+                self.faults.add((*path, index), f"choice {text} stands here twice")
+        if len(choices) < 2:
+            fixed = "`from`" if factor else "`config`"
+            self.faults.add(path, f"a search needs at least 2 choices; what is to be fixed stands in {fixed}")
+        if None in texts or len(set(texts)) < len(texts) or len(texts) < 2:
+            return None
+        return Dimension(name, factor.sets if factor else (name,), choices=tuple(level for level in levels if level))
+
+    def _choice(self, path: Path, name: str, factor: Factor | None, value: Any) -> Level | None:
+        if factor:
+            number = self.space.number(path, self.space.positions[name], value)
+            return None if number is None else factor.levels[number]
+        if not isinstance(value, bool | int | float | str):
+            self.faults.expected(
+                path, value, "on or off, a number, or text; for anything else, search a factor's levels"
+            )
+            return None
+        if config := self._config_of(name, name):
+            config.check_settings({name: value}, path)
+        return Level(value, (value,))
+
+    def _config_of(self, dimension: str, key: str) -> ConfigReader | None:
+        """What a key's values are held against, while the other dimensions vary; None if there is no such key."""
+        if self.config is None or not self.config.has(key):
+            return None
+        node = self.root.at(SPACE)
+        names = node.value if node and isinstance(node.value, dict) else ()  # those of factors vary anyway
+        return self.config.beside({name for name in names if isinstance(name, str) and name != dimension})
+
+    def _start(self, entries: Mapping[str, DimensionEntry]) -> Cell:
+        path = (*SEARCH, "from")
+        start = self._plain(path)
+        if isinstance(start, dict):
+            for name in start:
+                if name in entries and name in self.factors:
+                    self.faults.add((*path, name), f"factor {name!r} is both fixed and searched: take it out of one")
+            return self.space.assigned(self.space.baseline, self.space.changes(path, start))
+        if isinstance(start, str) and start != BASELINE and start not in self.cells and not self.space.unreadable:
+            self.faults.unknown(path, "row", start, [*self.cells, BASELINE])
+        return self.cells.get(start, self.space.baseline) if isinstance(start, str) else self.space.baseline
+
+    def _metrics(self, primary: str) -> tuple[str, ...]:
+        path = (*SEARCH, "metric")
+        value = self._plain(path)
+        names = value if isinstance(value, list) else [primary if value is None else value]
+        for index, name in enumerate(names):
+            place = (*path, index) if isinstance(value, list) else path
+            if isinstance(name, str) and name not in METRICS:
+                self.faults.add(place, unknown_name("metric", name, METRICS))
+            elif name in names[:index]:
+                self.faults.add(place, f"metric {name} stands here twice")
+        return tuple(names)
+
+    def _check_sampler(
+        self, entries: Mapping[str, DimensionEntry], dimensions: Sequence[Dimension], metrics: Sequence[str]
+    ) -> None:
+        """It must be known, and able to walk this space."""
+        path = (*SEARCH, "sampler")
+        sampler = self._plain(path)
+        if isinstance(sampler, str) and sampler not in SAMPLERS:
+            self.faults.add(path, unknown_name("sampler", sampler, SAMPLERS))
+        if sampler == GRID:
+            self._check_grid(dimensions)
+        if sampler == CMAES and len(metrics) > 1:
+            others = ", ".join(other for other in SAMPLERS if other != CMAES)
+            self.faults.add(path, f"{CMAES} searches by one metric, and metric names several; accepted: {others}")
+        if sampler == CMAES and entries and all(entry.choices is not None for entry in entries.values()):
+            self.faults.add(
+                path, f"{CMAES} searches ranges of numbers, and space has only choices; {TPE} searches both"
+            )
+
+    def _check_pruner(self, metrics: Sequence[str]) -> None:
+        path = (*SEARCH, "pruner")
+        pruner = self._plain(path)
+        if isinstance(pruner, str) and pruner not in PRUNERS:
+            self.faults.add(path, unknown_name("pruner", pruner, PRUNERS))
+        elif pruner in PRUNERS and len(metrics) > 1:
+            message = "pruning goes by one metric, and metric names several; name one, or leave the pruner out"
+            self.faults.add(path, message)
+
+    def _check_grid(self, dimensions: Sequence[Dimension]) -> None:
+        counts = [dimension.count for dimension in dimensions]
+        for dimension, count in zip(dimensions, counts, strict=True):
+            if count is None:
+                message = f"sampler {GRID} needs `step` or `choices` here; the others search any value of a range"
+                self.faults.add((*SPACE, dimension.name), message)
+        cells = prod(count for count in counts if count is not None)
+        if cells > MOST_CELLS:
+            message = f"the grid has {cells:,} combinations, and at most {MOST_CELLS:,} are searched; take larger steps"
+            self.faults.add((*SEARCH, "sampler"), message)
+
+    def _plain(self, path: Path) -> Any:
+        node = self.root.at(path)
+        return node.plain() if node else None
+
+
+def _is_for_whole(config: ConfigReader, key: str, low: Any, high: Any) -> bool:
+    """Whether a key takes whole numbers of a range and no fractions."""
+    whole = math.ceil(low)
+    fraction = next((value for value in (whole + 0.5, whole - 0.5) if low <= value <= high), (low + high) / 2)
+    return whole <= high and config.accepts(key, whole) and not config.accepts(key, fraction)

@@ -1,0 +1,76 @@
+"""The hash of a trainer's code: of its syntax trees, so that comments and docstrings change nothing."""
+
+import ast
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import ablate
+from ablate.trainers.registry import TRAINERS
+
+PACKAGE = Path(ablate.__file__).parent
+APART = re.compile(
+    r"ablate|ablate\.errors|ablate\.trainers\.(config|registry)|ablate\.trainers\.simulated\.config|ablate\.retrieval\.config(\..*)?"
+)
+"""Modules that decide no result by their code: a config is part of the identity by its values."""
+
+
+@lru_cache
+def code_hashes(trainer: str) -> dict[str, str]:
+    """{file in the package: hash} of the trainer's module and of all it imports from the package."""
+    hashes: dict[str, str] = {}
+    waiting = [TRAINERS[trainer].entry.partition(":")[0]]
+    while waiting:
+        module = waiting.pop()
+        path = _path(module)
+        name = str(path.relative_to(PACKAGE)) if path else ""
+        if path is None or APART.fullmatch(module) or name in hashes:
+            continue
+        imports: list[ast.Import | ast.ImportFrom] = []
+        text = _canonical(ast.parse(path.read_bytes()), imports)
+        hashes[name] = hashlib.sha256(text.encode()).hexdigest()[:20]
+        waiting += _modules(imports)
+    return dict(sorted(hashes.items()))
+
+
+def _path(module: str) -> Path | None:
+    """The file of one of the package's modules; None for any other name."""
+    relative = Path(*module.split(".")[1:])
+    candidates = [PACKAGE / relative.with_suffix(".py")] if relative.parts else []
+    candidates.append(PACKAGE / relative / "__init__.py")
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _modules(imports: Sequence[ast.Import | ast.ImportFrom]) -> Iterator[str]:
+    """The package's modules among what is imported anywhere, `from ablate.retrieval.data import catalog` included."""
+    for node in imports:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("ablate"))
+        elif (node.module or "").startswith("ablate"):
+            yield str(node.module)
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _canonical(node: object, imports: list[ast.Import | ast.ImportFrom]) -> str:
+    """A tree as text without bare strings, positions and empty fields, which differ between Python versions.
+
+    Adds the import statements that it comes by to `imports`: one pass for both, as every start waits for it.
+    """
+    if isinstance(node, list):
+        return "[" + ",".join([_canonical(item, imports) for item in node if not _bare_string(item)]) + "]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        imports.append(node)
+    parts = [type(node).__name__]
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if value is not None and value != [] and name != "kind":
+            parts.append(f"{name}={_canonical(value, imports)}")
+    return "(" + ",".join(parts) + ")"
+
+
+def _bare_string(node: object) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -1,0 +1,188 @@
+"""Power: chances against the formula of t and against studies drawn otherwise. Bounds are 4.5 standard errors."""
+
+import itertools
+import math
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import pytest
+
+from ablate.analysis.analysis import analyse
+from ablate.analysis.design.additive_model import Layout, Variable, lay_out
+from ablate.analysis.power.batch_verdicts import judge_weighted
+from ablate.analysis.power.hypotheses import asked
+from ablate.analysis.power.power import Power, draw_any_hits, guesses, query_variance
+from ablate.analysis.power.simulation import World, draw_hits
+from ablate.analysis.stats.sample_size import seeds_for_equivalence, seeds_needed
+from tests.support.analysis_rows import drawn
+
+ERRORS = 4.5
+ROWS = 9
+
+
+def laid(cells: list[tuple[str, ...]]) -> Layout:
+    variables = [Variable(f"f{at}", ("off", "on")) for at in range(len(cells[0]))]
+    return lay_out(variables, cells)
+
+
+STAR = laid([tuple("on" if at == row else "off" for at in range(8)) for row in range(-1, 8)])
+LADDER = laid([tuple("on" if at < row else "off" for at in range(8)) for row in range(9)])
+HALF = [(*four, "on" if four.count("on") % 2 == 0 else "off") for four in itertools.product(("off", "on"), repeat=4)]
+"""A 2^(5−1) of resolution V: no two rows differ in one factor alone."""
+LAYOUTS = {"star": STAR, "ladder": LADDER, "half": laid(HALF), "two": laid([("off",), ("on",)])}
+LABELS = [f"row {number}" for number in range(1, 17)]
+
+
+@lru_cache
+def power(of: str, seeds: int, family: object = "direct", **world: object) -> Power:
+    layout = LAYOUTS[of]
+    rows = len(layout.codes)
+    usual = {"own_sd": (0.3,) * rows, "queries": 500, "discordance": 0.025, **world}
+    found = asked(layout, family, LABELS[:rows])  # type: ignore[arg-type]
+    return Power(found, World((0.0,) * rows, **usual), seeds, 0.05, 0.5)  # type: ignore[arg-type]
+
+
+def error(chance: float, studies: int) -> float:
+    return ERRORS * math.sqrt(max(chance * (1 - chance), 1 / studies) / studies)
+
+
+@pytest.mark.parametrize(("layout", "seeds"), [("star", 3), ("ladder", 3), ("star", 6)])
+def test_the_smallest_effect_is_that_of_the_formula(layout: str, seeds: int) -> None:
+    """Where the others have no effect, Holm's step is Bonferroni's."""
+    of = power(layout, seeds)
+    sd = math.sqrt(2 * (0.3**2 + 100**2 * 0.025 / 2 / 500))
+    assert of.run_sd == pytest.approx(sd / math.sqrt(2))
+    assert of.smallest is not None
+    needed = [seeds_needed(of.smallest * by, sd, ROWS, 0.05 / 8) for by in (1.06, 0.94)]
+    assert needed[0] is not None
+    assert needed[1] is not None
+    assert needed[0] <= seeds < needed[1]
+
+
+@pytest.mark.parametrize("effect", [1.2, 2.0])
+def test_seeds_that_decide_do(effect: float) -> None:
+    seeds = power("star", 2).seeds_to_decide(effect)
+    assert seeds is not None
+    assert power("star", seeds).chance_to_show(effect) > 0.78
+    assert power("star", seeds - 1).chance_to_show(effect) < 0.82
+
+
+def test_seeds_that_show_that_there_is_none_do() -> None:
+    """Holm's procedure needs fewer than the formula, which is Bonferroni's, as all have none."""
+    two = replace(power("star", 2), delta=1.0)
+    seeds = two.seeds_to_decide(0.0)
+    assert seeds == seeds_for_equivalence(0.0, math.sqrt(2) * two.run_sd, ROWS, 0.05 / 8, 1.0)
+    assert seeds is not None
+    assert 0.78 < replace(power("star", seeds), delta=1.0).chances(0.0)["no_effect"] < 0.97
+    assert replace(power("star", seeds // 2), delta=1.0).chances(0.0)["no_effect"] < 0.6
+
+
+@pytest.mark.parametrize("effect", [-2.0, 1.0])
+@pytest.mark.parametrize("seeds", [3, 1])
+def test_guessed_effects_have_the_chances_of_true_ones(effect: float, seeds: int) -> None:
+    """The guess shifts studies of no effect; here they are drawn with it. All rungs of a ladder are alike."""
+    of = power("ladder", seeds)
+    effects = tuple(effect * of.asked.columns[3])
+    found = of.true_chances(effects)
+    assert [true for true, _ in found] == pytest.approx([0.0] * 3 + [effect] + [0.0] * 4)
+    guessed = of.chances_of_one_seed(effect) if seeds == 1 else of.chances(effect)
+    for verdict, chance in found[3][1].items():
+        if verdict in ("better", "worse") and seeds > 1:
+            assert (chance > 0.1) == (verdict == ("better" if effect > 0 else "worse"))
+        assert abs(guessed[verdict] - chance) < 2 * error(chance, 1000)
+    assert sum(guessed.values()) == pytest.approx(1.0)
+
+
+def test_claims_of_nothing_are_rare_and_chances_grow() -> None:
+    of = power("ladder", 3)
+    none = of.chances(0.0)
+    assert 0.05 / 8 / 4 < sum(none[verdict] for verdict in ("better", "worse")) < 0.05 / 8 * 2
+    chances = [of.chance_to_show(effect) for effect in (0.5, 1.0, 2.0, 3.0)]
+    assert chances == sorted(chances)
+    assert chances[-1] > 0.97
+    smallest = [power("ladder", seeds).smallest or math.inf for seeds in (2, 3, 6)]
+    assert smallest == sorted(smallest, reverse=True)
+
+
+def test_chances_below_delta_come_with_many_seeds() -> None:
+    few = replace(power("star", 30, own_sd=(0.05,) * ROWS, discordance=0.0), delta=1.0)
+    assert few.chances(0.3)["better_below_delta"] > 0.95
+    assert few.chances(0.0)["no_effect"] > 0.95
+
+
+def test_two_seeds_settle_less_than_a_rate_has_room_for() -> None:
+    assert power("two", 2, own_sd=(9.0,) * 2, base=0.5).smallest is None
+    assert list(guesses(0.5, 0.99)) == [0.0, 0.25, 0.5, 1.0]
+
+
+def test_a_fraction_is_asked_for_its_effects() -> None:
+    layout = laid(HALF)
+    of = asked(layout, "direct", LABELS)
+    assert of.kind == "effects"
+    assert of.names[0] == "f0 off → on"
+    assert of.pairs is None
+    assert np.array_equal(of.shares, np.eye(5))
+    wide = power("half", 3).smallest
+    narrow = power("star", 3).smallest
+    assert wide is not None
+    assert narrow is not None
+    assert wide < 0.65 * narrow, "16 rows of a fraction tell more of an effect than two of nine"
+
+
+@pytest.mark.parametrize("cells", [HALF, [*HALF[:3], ("off",) * 5, ("on", "off", "off", "off", "off")]])
+def test_effects_are_those_of_reports(cells: list[tuple[str, ...]]) -> None:
+    """By pairs and by least squares, and what is aliased."""
+    names = [f"f{at}" for at in range(5)]
+    made = [dict(zip(names, cell, strict=True)) for cell in cells]
+    study = drawn(dict.fromkeys(names, ("off", "on")), made, 3, np.random.default_rng(4), family="effects")
+    of = asked(laid(cells), "effects", LABELS[: len(cells)])
+    hits = np.array([row.metrics["top1"].hits for row in study.rows])[None]
+    judged = judge_weighted(hits, 1000, of.weights, 0.05, 0.5)
+    reported = [effect.estimate for effect in analyse(study).effects]
+    assert judged.effect[0] == pytest.approx([np.nan if e.effect is None else e.effect for e in reported], nan_ok=True)
+    assert judged.verdict[0].tolist() == [e.verdict for e in reported]
+    assert any(e.effect is not None for e in reported)
+
+
+def test_direct_pairs_are_those_of_reports() -> None:
+    names = ["f0", "f1", "f2"]
+    cells = [("off", "off", "off"), ("on", "off", "off"), ("on", "on", "off"), ("off", "on", "on")]
+    made = [dict(zip(names, cell, strict=True)) for cell in cells]
+    study = drawn(dict.fromkeys(names, ("off", "on")), made, 2, np.random.default_rng(5))
+    reported = [f"{c.before.label} → {c.after.label}" for c in analyse(study).contrasts if c.in_family]
+    assert list(asked(laid(cells), "direct", LABELS[:4]).names) == reported == ["row 1 → row 2", "row 2 → row 3"]
+
+
+def test_listed_pairs_that_are_confounded_count_and_are_not_isolated() -> None:
+    listed = (("row 1", "row 2"), ("row 1", "row 3"))
+    of = asked(LADDER, listed, LABELS[:9])
+    assert of.confounded.tolist() == [False, True]
+    assert of.shares.any(axis=0).tolist() == [True, False]
+    assert not asked(LADDER, (("row 1", "row 3"),), LABELS[:9]).isolated.size
+    alone = power("ladder", 3, family=(("row 1", "row 2"),)).smallest
+    both = power("ladder", 3, family=listed).smallest
+    assert alone is not None
+    assert both is not None
+    assert alone < both
+
+
+@pytest.mark.parametrize("discordance", [0.0, 0.16, 0.39])
+def test_sums_of_many_queries_have_the_law_of_single_ones(discordance: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World((0.0, 3.0), (0.3, 0.6), queries=2000, discordance=discordance)
+    one = draw_hits(world, 3, 1500, np.random.default_rng(6))
+    monkeypatch.setattr("ablate.analysis.power.power.MOST_DRAWN", 0)
+    other = draw_any_hits(world, 3, 1500, np.random.default_rng(7))
+    assert np.array_equal(other, np.rint(other))
+    spread = one.std(axis=(0, 2))
+    assert np.all(np.abs(one.mean(axis=(0, 2)) - other.mean(axis=(0, 2))) < ERRORS * spread * math.sqrt(2 / 1500))
+    assert other.std(axis=(0, 2)) == pytest.approx(spread, rel=ERRORS / math.sqrt(1500))
+    expected = [sd**2 + world.shared_sd**2 + query_variance(world) for sd in world.own_sd]
+    assert (20 * spread[0] / 400) ** 2 == pytest.approx(expected[0], rel=0.15)
+
+
+def test_the_same_question_has_the_same_answer() -> None:
+    for seeds in (2, 1):
+        one, other = (replace(power("two", seeds)) for _ in range(2))
+        assert one.chances_of_one_seed(1.0) == other.chances_of_one_seed(1.0)
+        assert seeds == 1 or one.chances(1.0) == other.chances(1.0)

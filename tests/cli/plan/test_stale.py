@@ -1,0 +1,290 @@
+"""Staleness, as somebody meets it who edits the program under a store: a copy of the package, in its own process."""
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ablate.run.planning import prepare
+from ablate.store import open_store
+from ablate.store.queue import claims
+from ablate.study.reading.study_reader import read_study
+from ablate.study.trials.identity import trials
+from tests.conftest import ROOT, STUDIES, Result
+
+SIMULATED = STUDIES / "simulated.yaml"
+TINY = STUDIES / "tiny.yaml"
+QUERIES, PATIENCE = "    queries: AtLeastOne", "    patience: float = 0.5\n"
+
+
+@dataclass(frozen=True)
+class Package:
+    """A copy of the package, to be edited and run; its store and studies lie in `folder`."""
+
+    folder: Path
+
+    def __call__(self, *words: object) -> Result:
+        command = [sys.executable, "-m", "ablate", *(str(word) for word in words)]
+        environment = {**os.environ, "PYTHONPATH": str(self.folder / "copy"), "COLUMNS": "80"}
+        environment.pop("ABLATE_STORE", None)
+        done = subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        path = self.folder / "copy" / "ablate" / file
+        text = path.read_text()
+        assert text.count(old) == 1, f"{file} has changed: {old!r}"
+        path.write_text(text.replace(old, new))
+
+    def run(self, *words: object) -> Result:
+        return self("run", SIMULATED, "--executor", "inline", *words)
+
+    def query(self, sql: str) -> list[tuple[object, ...]]:
+        with sqlite3.connect(self.folder / "results" / "ablate.db") as connection:
+            return connection.execute(sql).fetchall()
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Package:
+    shutil.copytree(ROOT / "ablate", tmp_path / "copy" / "ablate", ignore=shutil.ignore_patterns("__pycache__"))
+    return Package(tmp_path)
+
+
+def new_base(package: Package) -> None:
+    package.edit(
+        "trainers/simulated/config.py", 'Field(0.27, description="Expected', 'Field(0.3, description="Expected'
+    )
+
+
+def test_a_changed_default_is_a_reason_told_once_and_run_anew(package: Package) -> None:
+    package.run()
+    assert "12 done" in package("status").out
+    new_base(package)
+    told = package("plan", SIMULATED).out
+    assert told.count("base: 0.27 -> 0.3") == 1
+    assert "  a  12 trials, because since then\n       base: 0.27 -> 0.3\n" in told
+    assert sum(line.startswith("  stale a    ") for line in told.splitlines()) == 4
+    assert "12 trainings, of which 12 to run" in told
+    assert max(len(line) for line in told.splitlines()) < 80
+    before = package.query("SELECT * FROM ablate_results")
+    again = package.run()
+    assert "12 of 12 trainings run" in again.err
+    after = package.query("SELECT * FROM ablate_results")
+    assert len(after) == 2 * len(before)
+    assert set(before) <= set(after), "old results are history"
+    assert "stale" not in package("plan", SIMULATED).out
+    assert "nothing to run" in package.run().err
+
+
+def test_an_edit_of_the_file_is_another_trial_and_not_stale(package: Package) -> None:
+    package.run()
+    told = package("plan", SIMULATED, "--set", "config.base=0.3").out
+    assert "stale" not in told.lower()
+    assert sum(line.startswith("  pending") for line in told.splitlines()) == 4
+
+
+def test_a_value_that_the_file_says_outlives_a_changed_default(package: Package) -> None:
+    package.run("--set", "config.base=0.27")
+    new_base(package)
+    told = package("plan", SIMULATED, "--set", "config.base=0.27").out
+    assert sum(line.startswith("  done") for line in told.splitlines()) == 4
+
+
+def test_fields_that_are_new_or_gone(package: Package) -> None:
+    package.run("--only", "plain")
+    package.edit("trainers/simulated/config.py", QUERIES, PATIENCE + QUERIES)
+    told = package("plan", SIMULATED).out
+    assert "patience: is new, 0.5" in told
+    assert "3 trials, because since then" in told, "rows that never ran are not stale"
+    package.run("--only", "plain")
+    package.edit("trainers/simulated/config.py", PATIENCE, "")
+    told = package("plan", SIMULATED).out
+    assert "stale" not in told.lower(), "what it was before is done already"
+
+
+def test_a_field_that_is_gone(package: Package) -> None:
+    package.edit("trainers/simulated/config.py", QUERIES, PATIENCE + QUERIES)
+    package.run("--only", "plain")
+    package.edit("trainers/simulated/config.py", PATIENCE, "")
+    assert "patience: is gone, was 0.5" in package("plan", SIMULATED).out
+
+
+def test_code_counts_and_comments_do_not(package: Package) -> None:
+    package.run("--only", "plain")
+    package.edit("trainers/simulated/trainer.py", "GALLERY = 1000\n", "GALLERY = 1000  # more than a few\n")
+    assert "  done       plain" in package("plan", SIMULATED).out
+    package.edit("trainers/simulated/trainer.py", "GALLERY = 1000  #", "GALLERY = 2000  #")
+    (package.folder / "copy" / "ablate" / "trainers" / "simulated" / "tricks.py").write_text("LUCK = 1\n")
+    package.edit(
+        "trainers/simulated/trainer.py",
+        "import json\n",
+        "import json\nfrom ablate.trainers.simulated import tricks as tricks\n",
+    )
+    told = package("plan", SIMULATED).out
+    assert "code: trainers/simulated/trainer.py changed\n" in told
+    assert "code: trainers/simulated/tricks.py is new\n" in told
+    assert "code: trainers/random_streams.py" not in told
+    package.run("--only", "plain")
+    package.edit("trainers/simulated/trainer.py", "from ablate.trainers.simulated import tricks as tricks\n", "")
+    assert "code: trainers/simulated/tricks.py is gone\n" in package("plan", SIMULATED).out
+
+
+def test_the_latest_of_several_results_is_the_one_compared_with(package: Package) -> None:
+    package.run("--only", "plain")
+    new_base(package)
+    package.run("--only", "plain")
+    package.edit("trainers/simulated/config.py", 'Field(0.3, description="Expected', 'Field(0.4, description="Expected')
+    assert "base: 0.3 -> 0.4" in package("plan", SIMULATED).out
+
+
+def test_what_is_accepted_stays_so_until_something_else_changes(package: Package) -> None:
+    package.run()
+    hits = package.query("SELECT * FROM ablate_hits")
+    new_base(package)
+    kept = package.run("--accept-stale", "--only", "plain")
+    assert "3 stale results kept" in kept.err
+    assert "nothing to run" in kept.err
+    assert package("status").out == "simulated (base): 3 done, 9 stale\n"
+    told = package("plan", SIMULATED).out
+    assert "  accepted a plain\n" in told
+    assert "  stale a    normalized\n" in told
+    assert package.query("SELECT * FROM ablate_hits") == hits
+    assert "9 of 9 trainings run" in package.run().err, "a run without the option honours what was accepted"
+    package.edit("trainers/simulated/config.py", 'Field(0.3, description="Expected', 'Field(0.4, description="Expected')
+    told = package("plan", SIMULATED).out
+    assert "  stale a    plain\n" in told
+    assert "base: 0.27 -> 0.4" in told
+    assert "base: 0.3 -> 0.4" in told
+
+
+def test_what_fails_since_something_changed_can_be_accepted_as_it_was(package: Package) -> None:
+    package.run("--only", "plain")
+    new_base(package)
+    package.edit("trainers/simulated/config.py", '0.0, description="Probability', '1.0, description="Probability')
+    assert package.run("--only", "plain").code == 1
+    assert "  failed     plain\n" in package("plan", SIMULATED).out
+    assert package.run("--only", "plain", "--accept-stale").code == 0
+    assert "  accepted a plain\n" in package("plan", SIMULATED).out
+    assert "3 done" in package("status").out
+
+
+def test_what_was_accepted_is_withdrawn_by_a_reset(package: Package) -> None:
+    package.run("--only", "plain")
+    new_base(package)
+    package.run("--only", "plain", "--accept-stale")
+    assert package("reset", "simulated", "plain", "--seed", 1).code == 0
+    states = package.query("SELECT seed, state FROM results WHERE label = 'plain' ORDER BY seed")
+    assert states == [(0, "done"), (1, "stale"), (2, "done")]
+    assert "2 accepted a, 1 stale" in package("plan", SIMULATED).out
+    row = json.loads(package("report", "--format", "json").out)["rows"][0]
+    assert (row["seeds"], row["missing"]) == ([0, 2], [1])
+    assert "1 of 1 trainings run" in package.run("--only", "plain").err
+    assert package.query("SELECT count(*) FROM ablate_acceptances") == [(2,)]
+
+
+def test_reports_say_what_was_accepted_and_contrasts_count_it(package: Package) -> None:
+    package.run()
+    new_base(package)
+    package.run("--accept-stale", "--only", "plain", "--only", "normalized")
+    package.run()
+    for form in ("terminal", "markdown"):
+        text = " ".join(package("report", "--format", form).out.split())
+        assert "row plain, seeds 0–2; row normalized, seeds 0–2: results kept although stale: base: 0.27 -> 0.3" in text
+    report = json.loads(package("report", "--format", "json").out)
+    assert any("although stale: base: 0.27 -> 0.3" in finding for finding in report["findings"])
+    found = {(one["from"], one["to"]): one for one in report["contrasts"]}
+    assert found["plain", "normalized"]["undeclared"] == []
+    assert found["plain", "erasing=on"]["undeclared"] == ["config.base"]
+    assert found["plain", "erasing=on"]["identified"] == "confounded"
+    assert found["plain", "normalized"]["identified"] == "direct"
+
+
+@pytest.fixture
+def trained(package: Package) -> Callable[..., None]:
+    """Gives every trial of a study a result, as a training would."""
+
+    def train(path: Path, *settings: str) -> None:
+        study = read_study(path, settings=settings)
+        store = open_store(str(package.folder / "results" / "ablate.db"), write=True)
+        assert store is not None
+        todo = prepare(store, study, wanted := trials(study), wanted)
+        for key in todo.before:
+            ranks = claims.of_ranks("test", np.array([1, 2, 9], dtype=np.uint32), 10)
+            of_training = {trial.key: [ranks] for trial in todo.trials if trial.training_key == key}
+            with store.write() as connection:
+                held = claims.claim(connection, key)
+                assert held is not None
+                assert claims.record(connection, held, of_training, 60.0, {}, [])
+        store.engine.dispose()
+
+    return train
+
+
+def test_data_that_changed(package: Package, trained: Callable[..., None]) -> None:
+    trained(TINY)
+    assert "stale" not in package("plan", TINY).out.lower()
+    index = package.folder / "copy" / "ablate" / "data" / "emoji" / "index.json"
+    changed = json.loads(index.read_text())
+    changed["categories"][0] += "!"
+    index.write_text(json.dumps(changed))
+    told = package("plan", TINY).out
+    assert "data: its content changed (fingerprint " in told
+    assert "code:" not in told
+
+
+def test_weights_that_were_replaced(package: Package, trained: Callable[..., None], tmp_path: Path) -> None:
+    weights = tmp_path / "weights.pt"
+    weights.write_bytes(b"one")
+    setting = f"config.model.pretrained={weights}"
+    trained(TINY, setting)
+    weights.write_bytes(b"other")
+    told = package("plan", TINY, "--set", setting).out
+    assert "model.pretrained_sha256: 7692c3ad -> d9298a10" in told
+
+
+def test_a_preset_that_changed(package: Package, trained: Callable[..., None]) -> None:
+    settings = ["config.preset=clean", "config.amp=bf16", "config.model.pretrained=none"]
+    trained(TINY, *settings)
+    package.edit("retrieval/config/presets.py", '"augment": {"flip": 0.5,', '"augment": {"flip": 0.4,')
+    options = [word for setting in settings for word in ("--set", setting)]
+    told = package("plan", TINY, *options).out
+    assert "augment.flip: 0.5 -> 0.4" in told
+    assert "pending" not in told
+
+
+def test_a_changed_default_of_the_evaluation_costs_an_evaluation(
+    package: Package, trained: Callable[..., None]
+) -> None:
+    trained(TINY)
+    package.edit(
+        "retrieval/config/retrieval.py", '"all"] = Field(\n        "category"', '"all"] = Field(\n        "all"'
+    )
+    told = package("plan", TINY).out
+    assert "evaluate.scope: category -> all" in told
+    assert "of which 0 to run and" in " ".join(told.split())
+
+
+def test_a_failure_that_was_accepted_away_runs_again_after_a_reset(package: Package) -> None:
+    """What is reset is what is wanted now, not the old training; with the old default back, its result is there."""
+    package.run("--only", "plain")
+    new_base(package)
+    assert package.run("--only", "plain", "--set", "config.fail=1").code == 1
+    assert package.run("--only", "plain", "--accept-stale").code == 0
+    assert package("reset", "simulated", "plain").code == 0
+    assert "3 of 3 trainings run" in package.run("--only", "plain").err
+    assert package.query("SELECT DISTINCT state FROM ablate_trainings WHERE attempts > 0") == [("done",)]
+    package.edit(
+        "trainers/simulated/config.py", 'Field(0.3, description="Expected', 'Field(0.27, description="Expected'
+    )
+    assert "  done       plain\n" in package("plan", SIMULATED).out

@@ -1,0 +1,190 @@
+"""`ablate data`, and a run that packs by itself."""
+
+import contextlib
+import json
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ablate.retrieval import data
+from ablate.retrieval.cli.packing_progress import Lines
+from ablate.retrieval.data import DATASETS
+from tests.conftest import ROOT, STUDIES, Ablate
+from tests.support.garments import garment, photograph
+
+TINY = STUDIES / "tiny.yaml"
+PHOTOS = 2 * 41
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("made")
+    for pair in range(1, 41):
+        photograph(root, "train", 2 * pair, "shop", pair, garment(1, [4, 8, 36, 56]))
+        photograph(root, "train", 2 * pair + 1, "user", pair, garment(1, [4, 8, 36, 56]))
+    for number, source in ((1, "shop"), (2, "user")):
+        photograph(root, "validation", number, source, 1, garment(1, [4, 8, 36, 56]))
+    return root
+
+
+@pytest.fixture
+def root(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "garments"))
+
+
+def rows(text: str) -> dict[str, str]:
+    """{data set: its lines, in one}."""
+    found: dict[str, str] = {}
+    name = ""
+    for line in text.splitlines()[1:]:
+        name = line.split()[0] if line[0] != " " else name
+        found[name] = " ".join([found.get(name, ""), *line.split()])
+    return found
+
+
+def test_the_list_has_every_set_in_80_columns(ablate: Ablate) -> None:
+    result = ablate("data", "list")
+    assert result.code == 0
+    assert max(map(len, result.out.splitlines())) <= 80
+    listed = rows(result.out)
+    assert listed.keys() == DATASETS.keys()
+    assert "17,909 images of 3,376 items" in listed["emoji"]
+    assert all("not there" in text for name, text in listed.items() if name != "emoji")
+    assert "data/deepfashion2" in listed["deepfashion2"]
+
+
+def test_the_list_says_what_is_packed(ablate: Ablate, root: Path) -> None:
+    def listed() -> str:
+        return rows(ablate("data", "list", "deepfashion2", "--root", root).out)["deepfashion2"]
+
+    assert "there, not packed" in listed()
+    for size in ((16, 8), (8, 8)):
+        assert ablate("data", "prepare", "deepfashion2", "--root", root, "--size", *size).code == 0
+    assert "packed at 8x8, 16x8: 82 images of 41 items" in listed()
+
+
+def test_the_list_says_what_was_begun(ablate: Ablate, root: Path) -> None:
+    (root / "train/image/000007.jpg").write_bytes(b"broken")
+    assert ablate("data", "prepare", "deepfashion2", "--root", root, "--size", 16, 8).code == 2
+    text = rows(ablate("data", "list", "deepfashion2", "--root", root).out)["deepfashion2"]
+    assert "begun, not finished: 16x8" in text
+    assert ablate("data", "prepare", "deepfashion2", "--root", root, "--size", 16, 8, "--corrupt", "skip").code == 0
+    text = rows(ablate("data", "list", "deepfashion2", "--root", root).out)["deepfashion2"]
+    assert "81 images of 41 items, 1 more skipped" in text
+    assert "begun" not in text
+
+
+def test_the_list_goes_on_where_a_record_is_damaged(ablate: Ablate, tmp_path: Path) -> None:
+    (tmp_path / "data/deepfashion2/ablate-pack").mkdir(parents=True)
+    (tmp_path / "data/deepfashion2/ablate-pack/deepfashion2.json").write_text("{")
+    result = ablate("data", "list")
+    assert (result.code, rows(result.out).keys()) == (0, DATASETS.keys())
+    assert "cannot be read" in rows(result.out)["deepfashion2"]
+
+
+def test_a_set_where_it_expects_itself_needs_no_root(ablate: Ablate, made: Path) -> None:
+    shutil.copytree(made, "data/deepfashion2")
+    result = ablate("data", "prepare", "deepfashion2")
+    assert result.code == 0
+    assert "82 images of 41 items: data/deepfashion2/ablate-pack/64x64-" in result.out
+    assert "82 photographs" in result.err
+    assert "packed at 64x64" in rows(ablate("data", "list").out)["deepfashion2"]
+
+
+def test_corrupt_images_are_refused_or_skipped_as_asked(ablate: Ablate, root: Path) -> None:
+    (root / "train/image/000007.jpg").write_bytes(b"broken")
+    (root / "train/image/000009.jpg").unlink()
+    words = ("data", "prepare", "deepfashion2", "--root", root, "--size", 16, 8)
+    result = ablate(*words)
+    assert result.code == 2
+    assert not result.out
+    assert "000007.jpg: found a file that is damaged" in result.err
+    assert "000009.jpg: found no file" in result.err
+    assert f"ablate data prepare deepfashion2 --root {root} --size 16 8 --corrupt skip" in result.err
+    result = ablate(*words, "--corrupt", "skip")
+    assert result.code == 0
+    assert "skipped 2 images" in result.err
+    assert "000007.jpg: found a file" in result.err
+    assert "80 images of 41 items" in result.out
+    assert ablate(*words).code == 2
+
+
+def test_a_run_packs_and_warns_of_what_a_pack_lacks(ablate: Ablate, root: Path) -> None:
+    path = Path("study.yaml")
+    config = {"data": {"name": "deepfashion2", "root": str(root), "size": [16, 8]}, "schedule": {"steps": 0}}
+    design = [{"rows": {"only": {}}}]
+    path.write_text(json.dumps({"study": "garments", "trainer": "retrieval", "config": config, "design": design}))
+    planned = ablate("plan", path)
+    assert planned.code == 2
+    assert f"`ablate data prepare deepfashion2 --root {root}` or `ablate run` packs it" in planned.err
+    (root / "train/image/000007.jpg").write_bytes(b"broken")
+    refused = ablate("run", path, "--executor", "inline")
+    assert refused.code == 2
+    assert "1 of 82 images cannot be packed" in refused.err
+    assert ablate("data", "prepare", "deepfashion2", "--root", root, "--size", 16, 8, "--corrupt", "skip").code == 0
+    result = ablate("run", path, "--executor", "inline")
+    assert "warning: deepfashion2 is packed without 1 image that could not be read" in result.err
+    assert result.code == 0, result.err
+    assert data.load("deepfashion2", str(root), (16, 8)).images.shape == (PHOTOS - 1, 16, 8, 3)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("list", "emojy"), "unknown data set 'emojy'; known: emoji, deepfashion2"),
+        (("prepare", "emojy"), "did you mean 'emoji'?"),
+        (("list", "--root", "x"), "`ablate data list NAME --root PATH`"),
+        (("prepare", "deepfashion2", "--size", 0, 8), "--size 0 8: height and width are whole numbers from 1"),
+        (("prepare", "deepfashion2", "--corrupt", "keep"), "--corrupt keep: accepted are refuse and skip"),
+        (("prepare", "deepfashion2"), "password"),
+        (("prepare", "deepfashion2", "--root", "nowhere"), "nowhere/train/annos"),
+    ],
+)
+def test_what_is_wrong_is_said(ablate: Ablate, words: tuple[object, ...], said: str) -> None:
+    result = ablate("data", *words)
+    assert result.code == 2
+    assert said in result.err
+    assert not result.out
+
+
+def test_the_embedded_set_needs_no_packing(ablate: Ablate) -> None:
+    result = ablate("data", "prepare", "emoji")
+    assert (result.code, result.out) == (0, "emoji needs no packing: it is part of the package\n")
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_bar_is_shown_on_a_terminal_alone(root: Path, terminal: bool) -> None:
+    ours, theirs = pty.openpty() if terminal else os.pipe()
+    command = [sys.executable, "-m", "ablate", "data", "prepare", "deepfashion2", "--root", str(root)]
+    environment = {**os.environ, "TERM": "xterm", "FORCE_COLOR": "1"}
+    preparing = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=environment, cwd=ROOT)
+    os.close(theirs)
+    text = ""
+    with contextlib.suppress(OSError):  # a terminal's end, once nobody has the other
+        while part := os.read(ours, 65536):
+            text += part.decode()
+    os.close(ours)
+    out, _ = preparing.communicate()
+    assert preparing.returncode == 0
+    assert b"82 images of 41 items" in out
+    assert ("\x1b[" in text) == terminal
+    assert ("82/82" in text) == terminal
+    assert ("deepfashion2: 82 photographs\n" in text) == (not terminal)
+
+
+def test_lines_say_how_far_it_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 10.0, 40.0, 60.0, 71.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    lines = Lines("garments")
+    for done in (1000, 1010, 1040, 1060, 1071):
+        lines.advance(done, 5000)
+    assert capsys.readouterr().err.splitlines() == [
+        "garments: 1,000 of 5,000 photographs done before",
+        "garments: 1,040 of 5,000 photographs, about 1 h 6 min left",
+        "garments: 1,071 of 5,000 photographs, about 1 h 5 min left",
+    ]

@@ -1,0 +1,407 @@
+"""The queue's guarantees, on a real store: claimed once, written once, nothing lost."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from ablate.errors import StoreError
+from ablate.store import Store, plans
+from ablate.store.queue import claims, maintenance
+from ablate.store.queue.lease_expiry import LEASE_SECONDS, Watch
+from ablate.store.results import read_precisions, read_ranks, read_trials
+from ablate.study.trials.identity import ROW, Identity, Trial, digest
+from tests.conftest import on_both_engines
+
+pytestmark = on_both_engines
+
+TRAINING = Identity("simulated", {}, 0, None, {})
+
+
+def trial(**evaluate: object) -> Trial:
+    return Trial("a", ROW, 0, {}, evaluate, TRAINING, TRAINING.key, digest([TRAINING.key, evaluate]))
+
+
+RANKS = np.array([1, 3, 0, 7, 200], dtype=np.uint32)
+
+
+def outcome(of: Trial) -> dict[str, list[claims.SplitResult]]:
+    return {of.key: [claims.of_ranks(split, RANKS, 50) for split in ("validation", "test")]}
+
+
+@pytest.fixture
+def queued(store: Store) -> Trial:
+    with store.write() as connection:
+        plans.save_trials(connection, [trial()])
+    return trial()
+
+
+def state(store: Store) -> str:
+    with store.read() as connection:
+        return plans.training_states(connection, {TRAINING.key})[TRAINING.key]
+
+
+def claim(store: Store) -> claims.Claim | None:
+    with store.write() as connection:
+        return claims.claim(connection, TRAINING.key)
+
+
+def held(store: Store) -> claims.Claim:
+    found = claim(store)
+    assert found is not None
+    return found
+
+
+def test_a_training_is_claimed_once(store: Store, queued: Trial) -> None:
+    assert held(store).attempt == 1
+    assert claim(store) is None
+
+
+def test_a_result_is_written_and_read_back(store: Store, queued: Trial) -> None:
+    mine = held(store)
+    with store.write() as connection:
+        assert claims.record(connection, mine, outcome(queued), 1.5, {"torch": "2"}, [(1, 0.5)])
+    with store.read() as connection:
+        reading = read_trials(connection, {queued.key})[queued.key]
+        ranks = read_ranks(connection, queued.key, "validation")
+    assert (reading.queries, reading.gallery, reading.hits) == (5, 50, {1: 1, 5: 2, 10: 3})
+    assert (reading.state, reading.seconds, reading.environment) == ("done", 1.5, {"torch": "2"})
+    assert np.array_equal(ranks, RANKS)
+
+
+AVERAGE = np.array([1, 1 / 3, 0, 0.1, 1e-8], dtype=np.float32)
+AT_R = np.array([1, 0, 0, 0, 0], dtype=np.float32)
+
+
+def precise(of: Trial) -> dict[str, list[claims.SplitResult]]:
+    """The outcome with precisions of the test split alone."""
+    found = {claims.MAP: AVERAGE, claims.MAP_AT_R: AT_R}
+    return {of.key: [claims.of_ranks("validation", RANKS, 50), claims.of_ranks("test", RANKS, 50, found)]}
+
+
+def record(store: Store, found: dict[str, list[claims.SplitResult]]) -> None:
+    mine = held(store)
+    with store.write() as connection:
+        assert claims.record(connection, mine, found, 1.0, {}, [])
+
+
+def test_precisions_are_kept_to_the_bit_with_their_means(store: Store, queued: Trial) -> None:
+    record(store, precise(queued))
+    with store.read() as connection:
+        reading = read_trials(connection, {queued.key})[queued.key]
+        kept = read_precisions(connection, queued.key)
+        assert read_trials(connection, {queued.key}, "validation")[queued.key].precisions == {}
+        assert read_precisions(connection, queued.key, "validation") == {}
+    exactly = sum(map(Fraction, AVERAGE.tolist())) / 5  # the query without a correct item counts 0
+    assert reading.precisions == {"map": float(exactly), "map_at_r": 0.2}
+    assert {name: values.tobytes() for name, values in kept.items()} == {
+        "map": AVERAGE.tobytes(),
+        "map_at_r": AT_R.tobytes(),
+    }
+    assert kept["map"].dtype == np.float32
+
+
+def test_precisions_that_were_not_recorded_are_not_known(store: Store, queued: Trial) -> None:
+    record(store, outcome(queued))
+    with store.read() as connection:
+        assert read_trials(connection, {queued.key})[queued.key].precisions == {}
+        assert read_precisions(connection, queued.key) == {}
+        assert connection.exec_driver_sql("SELECT count(*) FROM ablate_precisions").scalar() == 0
+
+
+def test_a_result_whose_precisions_cannot_be_written_is_not_written_at_all(store: Store, queued: Trial) -> None:
+    mine, found = held(store), precise(queued)
+    with store.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE ablate_precisions RENAME COLUMN mean TO average")
+    with pytest.raises(StoreError), store.write() as connection:
+        claims.record(connection, mine, found, 1.0, {}, [])
+    assert state(store) == "running"
+    with store.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM ablate_hits").scalar() == 0
+        assert plans.finished(connection, {queued.key}) == set()
+
+
+def test_precisions_of_an_earlier_attempt_do_not_count(store: Store, queued: Trial) -> None:
+    record(store, precise(queued))
+    with store.write() as connection:
+        maintenance.reset(connection, [TRAINING.key])
+    with store.read() as connection:
+        assert read_trials(connection, {queued.key})[queued.key].precisions == {}
+    record(store, outcome(queued))
+    with store.read() as connection:
+        reading = read_trials(connection, {queued.key})[queued.key]
+        assert (reading.done, reading.precisions) == (True, {})
+        assert read_precisions(connection, queued.key) == {}
+        assert connection.exec_driver_sql("SELECT count(*) FROM ablate_precisions").scalar() == 2, "it is history"
+
+
+def test_the_view_has_the_means_and_null_where_there_are_none(store: Store, queued: Trial) -> None:
+    with store.write() as connection:
+        plans.save_trials(connection, [trial(neck="after")])
+        row = plans.PlannedRow("a", ROW, {}, {0: queued.key, 1: trial(neck="after").key})
+        plans.save_plan(connection, plans.Plan("s", "p", {}, False, [row]))
+    record(store, precise(queued) | outcome(trial(neck="after")))
+    with store.read() as connection:
+        found = connection.exec_driver_sql("SELECT * FROM results ORDER BY seed").mappings().all()
+    assert [*found[0]][-4:] == ["top10", "seconds", "map", "map_at_r"]
+    assert [(one["top1"], one["map"], one["map_at_r"]) for one in found] == [
+        (0.2, float(sum(map(Fraction, AVERAGE.tolist())) / 5), 0.2),
+        (0.2, None, None),
+    ]
+
+
+def test_a_late_result_of_a_lost_lease_is_refused(store: Store, queued: Trial) -> None:
+    late = held(store)
+    with store.write() as connection:
+        claims.release(connection, late, "interrupted")
+    current = held(store)
+    with store.write() as connection:
+        assert not claims.record(connection, late, outcome(queued), 1.0, {}, [])
+        assert not claims.fail(connection, late, "no", "", 1.0)
+    assert state(store) == "running"
+    with store.write() as connection:
+        assert claims.record(connection, current, outcome(queued), 1.0, {}, [])
+    assert state(store) == "done"
+
+
+def test_failures_stay_on_record_when_retried(store: Store, queued: Trial) -> None:
+    with store.write() as connection:
+        mine = claims.claim(connection, TRAINING.key)
+        assert mine is not None
+        claims.fail(connection, mine, "ValueError: no", "Traceback ...", 0.1)
+    assert state(store) == "failed"
+    assert claim(store) is None
+    with store.write() as connection:
+        claims.retry(connection, [TRAINING.key])
+    assert held(store).attempt == 2
+    with store.read() as connection:
+        query = "SELECT number, state, reason, traceback FROM ablate_attempts ORDER BY number"
+        found = connection.exec_driver_sql(query).all()
+    assert found == [(1, "failed", "ValueError: no", "Traceback ..."), (2, "running", None, None)]
+
+
+def test_whatever_an_error_says_is_recorded(store: Store, queued: Trial) -> None:
+    with store.write() as connection:
+        mine = claims.claim(connection, TRAINING.key)
+        assert mine is not None
+        assert claims.fail(connection, mine, "no file 'a\udcffb\0c'", "…\ud800", 0.1)
+    with store.read() as connection:
+        found = connection.exec_driver_sql("SELECT reason, traceback FROM ablate_attempts").all()
+    assert found == [("no file 'a\\udcffb\\x00c'", "…\\ud800")]
+
+
+def test_a_new_evaluation_of_a_finished_training_queues_it_again(store: Store, queued: Trial) -> None:
+    mine = held(store)
+    with store.write() as connection:
+        claims.record(connection, mine, outcome(queued), 1.0, {}, [])
+        plans.save_trials(connection, [queued])
+    assert state(store) == "done"
+    with store.write() as connection:
+        plans.save_trials(connection, [queued, trial(neck="after")])
+    assert state(store) == "queued"
+    again = held(store)
+    both = outcome(queued) | outcome(trial(neck="after"))
+    with store.write() as connection:
+        assert claims.record(connection, again, both, 1.0, {}, [])
+        assert plans.finished(connection, {queued.key, trial(neck="after").key}) == set(both)
+
+
+def test_the_trial_of_a_dead_process_is_free_at_once(store: Store, queued: Trial) -> None:
+    code = (
+        "from ablate.store import open_store, work\n"
+        f"store = open_store({store.url!r}, write=True)\n"
+        f"with store.write() as c: assert work.claim(c, {TRAINING.key!r})\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert state(store) == "running"
+    assert free(store, Watch()) == 1
+    assert state(store) == "queued"
+
+
+def test_the_trial_of_a_living_process_is_not(store: Store, queued: Trial) -> None:
+    held(store)
+    assert free(store, Watch()) == 0
+
+
+def test_a_number_that_another_process_has_by_now_is_that_of_a_dead_one(store: Store, queued: Trial) -> None:
+    held(store)
+    with store.write() as connection:
+        connection.exec_driver_sql("UPDATE ablate_trainings SET process = process || '0'")  # it began at another time
+    assert free(store, Watch()) == 1
+
+
+def test_a_silent_runner_elsewhere_loses_its_lease(store: Store, queued: Trial) -> None:
+    mine = held(store)
+    with store.write() as connection:
+        connection.exec_driver_sql("UPDATE ablate_trainings SET process = 'another-host 1 1'")
+    clock = Clock()
+    watch = Watch(clock)
+    assert looks(store, watch, clock, LEASE_SECONDS - 1) == 0
+    with store.write() as connection:
+        assert claims.beat(connection, [mine.lease]) == []
+    assert looks(store, watch, clock, LEASE_SECONDS - 1) == 0
+    assert looks(store, watch, clock, 3) == 1
+    assert state(store) == "queued"
+    with store.write() as connection:
+        assert claims.beat(connection, [mine.lease]) == [mine.lease], "its runner learns that it has lost it"
+
+
+def test_silence_while_nobody_could_look_does_not_count(store: Store, queued: Trial) -> None:
+    """A store that was locked for an hour, a laptop that slept, a wall clock that was set: no lease ends."""
+    held(store)
+    with store.write() as connection:
+        connection.exec_driver_sql("UPDATE ablate_trainings SET process = 'another-host 1 1'")
+    clock = Clock()
+    watch = Watch(clock)
+    assert free(store, watch) == 0
+    clock.now += 3600
+    assert free(store, watch) == 0
+
+
+MOST_LOSSES = claims.MOST_BLAME // claims.BLAME["lost"]
+
+
+def lose(store: Store, reached: int = 0, resumed_at: int = 0, ending: str = "lost") -> str | None:
+    with store.write() as connection:
+        mine = claims.claim(connection, TRAINING.key, resumed_at)
+        assert mine is not None
+        lost = claims.lose(connection, mine, ending, "killed", reached)
+    return lost[0] if lost else None
+
+
+def test_a_training_that_is_lost_again_and_again_fails(store: Store, queued: Trial) -> None:
+    states = [lose(store) for _ in range(MOST_LOSSES)]
+    assert states == ["queued"] * (MOST_LOSSES - 1) + ["failed"]
+    with store.write() as connection:
+        reason = connection.exec_driver_sql("SELECT reason FROM ablate_attempts ORDER BY number DESC").scalar()
+        assert f"so ended {MOST_LOSSES} attempts in a row" in str(reason)
+        claims.retry(connection, [TRAINING.key])
+    assert lose(store) == "queued", "a retry starts the count anew"
+
+
+def test_losses_with_progress_between_them_do_not_count(store: Store, queued: Trial) -> None:
+    """On a machine that is taken away every hour, a training still comes to its end."""
+    for step in range(3 * MOST_LOSSES):
+        assert lose(store, resumed_at=10 * step, reached=10 * step + 10) == "queued"
+
+
+def test_dead_runners_weigh_little_yet_not_for_ever(store: Store, queued: Trial) -> None:
+    states = [lose(store, ending="abandoned") for _ in range(claims.MOST_BLAME)]
+    assert states == ["queued"] * (claims.MOST_BLAME - 1) + ["failed"]
+
+
+def test_interruptions_are_no_losses(store: Store, queued: Trial) -> None:
+    for _ in range(MOST_LOSSES - 1):
+        assert lose(store) == "queued"
+        with store.write() as connection:
+            mine = claims.claim(connection, TRAINING.key)
+            assert mine is not None
+            assert claims.release(connection, mine, "interrupted")
+    assert lose(store) == "failed"
+
+
+@dataclass
+class Clock:
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def free(store: Store, watch: Watch) -> int:
+    with store.write() as connection:
+        return watch.free(connection, lambda key: 0)
+
+
+def looks(store: Store, watch: Watch, clock: Clock, seconds: float) -> int:
+    """How many leases are taken away by looks a second apart."""
+    freed = 0
+    for _ in range(round(seconds)):
+        clock.now += 1
+        freed += free(store, watch)
+    return freed
+
+
+def test_an_evaluation_that_came_while_the_training_ran_is_not_forgotten(store: Store, queued: Trial) -> None:
+    """Another runner's file has a row more, and it waits for this runner's training."""
+    mine, added = held(store), trial(neck="after")
+    with store.write() as connection:
+        plans.save_trials(connection, [queued, added])
+        assert claims.record(connection, mine, outcome(queued), 1.0, {}, [])
+    assert state(store) == "done"
+    with store.write() as connection:
+        assert plans.queue_unevaluated(connection, [queued]) == set()
+        assert plans.queue_unevaluated(connection, [queued, added]) == {TRAINING.key}
+    assert state(store) == "queued"
+
+
+def pruned(store: Store) -> claims.Claim:
+    """The training, ended early."""
+    mine = held(store)
+    with store.write() as connection:
+        assert claims.prune(connection, mine, "ended early at step 3", 1.5)
+    return mine
+
+
+def test_what_is_pruned_rests_and_says_where(store: Store, queued: Trial) -> None:
+    late = pruned(store)
+    assert state(store) == "pruned"
+    assert claim(store) is None
+    with store.write() as connection:
+        assert not claims.prune(connection, late, "ended early at step 4", 2.0), "its lease is gone"
+        claims.retry(connection, [TRAINING.key])
+    assert state(store) == "pruned", "it has not failed"
+    with store.read() as connection:
+        query = "SELECT state, reason, seconds, ended IS NOT NULL FROM ablate_attempts"
+        assert [tuple(row) for row in connection.exec_driver_sql(query)] == [
+            ("pruned", "ended early at step 3", 1.5, True)
+        ]
+
+
+def test_pruned_trainings_queue_again_when_somebody_says_so(store: Store, queued: Trial) -> None:
+    with store.write() as connection:
+        claims.queue_pruned(connection, [])
+    mine = held(store)
+    with store.write() as connection:
+        claims.queue_pruned(connection, [TRAINING.key])
+    assert state(store) == "running", "only what is pruned"
+    with store.write() as connection:
+        assert claims.prune(connection, mine, "", 1.0)
+        claims.queue_pruned(connection, [TRAINING.key])
+    assert held(store).attempt == 2
+
+
+def test_whoever_wants_the_result_revives_what_is_pruned_but_not_the_search_itself(store: Store, queued: Trial) -> None:
+    pruned(store)
+    with store.write() as connection:
+        plans.save_trials(connection, [queued], revive=False)
+    assert state(store) == "pruned"
+    with store.write() as connection:
+        plans.save_trials(connection, [queued])
+    assert state(store) == "queued"
+
+
+def test_a_search_too_has_finished_trainings_evaluated_again(store: Store, queued: Trial) -> None:
+    mine = held(store)
+    with store.write() as connection:
+        claims.record(connection, mine, outcome(queued), 1.0, {}, [])
+        plans.save_trials(connection, [trial(neck="after")], revive=False)
+    assert state(store) == "queued"
+
+
+def test_a_pruned_attempt_ends_a_row_of_lost_ones(store: Store, queued: Trial) -> None:
+    """It was well when it was ended: a worker that dies afterwards is the first one."""
+    for _ in range(4):
+        with store.write() as connection:
+            mine = claims.claim(connection, TRAINING.key)
+            assert mine is not None
+            assert claims.lose(connection, mine, "lost", "killed", 0) == ("queued", "killed")
+    pruned(store)
+    with store.write() as connection:
+        claims.queue_pruned(connection, [TRAINING.key])
+        mine = claims.claim(connection, TRAINING.key)
+        assert mine is not None
+        assert claims.lose(connection, mine, "lost", "killed", 0) == ("queued", "killed")
