@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from ablate.analysis import verdicts
 from ablate.analysis.power.batch_verdicts import judge
-from ablate.analysis.power.simulation import World, run_rates
-from ablate.analysis.spending import Spent, spend
+from ablate.analysis.power.simulation import SimulationTruth, run_rates
+from ablate.analysis.spending import SpendingOutcome, spend
 from ablate.analysis.stats.group_sequential import repeated_p
 
 RESULTS = Path(__file__).parent / "results" / "adaptive.md"
@@ -38,7 +38,7 @@ UP = (verdicts.BETTER, verdicts.BETTER_BELOW_DELTA)
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-Method = Callable[[Floats, NDArray[np.int64]], Spent]
+Method = Callable[[Floats, NDArray[np.int64]], SpendingOutcome]
 """Rates in pp, shape (studies, rows, seeds), and the first row of each contrast, to how the studies ended."""
 
 
@@ -54,7 +54,7 @@ class Case:
     def draw(self, studies: int, rng: np.random.Generator) -> Floats:
         """Rates in pp of all runs that a study may have."""
         rows = np.cumsum((0.0, *self.effects)) if self.design == "ladder" else np.array((0.0, *self.effects))
-        world = replace(World(tuple(rows.tolist()), self.own), tails=self.tails)  # type: ignore[arg-type]
+        world = replace(SimulationTruth(tuple(rows.tolist()), self.own), tails=self.tails)  # type: ignore[arg-type]
         return 100 * run_rates(world, LONGER[-1], studies, rng)
 
 
@@ -70,10 +70,10 @@ def adaptive(looks: Sequence[int], **other: object) -> Method:
 def fixed(seeds: int, separate: bool) -> Method:
     """A study that is judged once: by the rule of reports, or by separate t's."""
 
-    def method(rates: Floats, first: NDArray[np.int64]) -> Spent:
+    def method(rates: Floats, first: NDArray[np.int64]) -> SpendingOutcome:
         counts = rates[..., :seeds] / 100 * FINE
         said = judge(counts, FINE, first, SECOND, ALPHA, DELTA, separate=True if separate else None)
-        return Spent(said.verdict, np.full(rates.shape[:2], seeds))
+        return SpendingOutcome(said.verdict, np.full(rates.shape[:2], seeds))
 
     return method
 
@@ -111,7 +111,7 @@ TABLE = {
 """What the design had simulated before: trials and share of right verdicts, by paired SD."""
 
 
-def right(said: Spent, effects: Sequence[float]) -> Bools:
+def right(said: SpendingOutcome, effects: Sequence[float]) -> Bools:
     """Where a contrast is decided and all that its verdict says is true: the sign, and to be within ±delta."""
     true = np.array(effects)
     sign = np.where(said.says(*UP), true > 0, true < 0)
@@ -137,20 +137,20 @@ SPREADS = {
 }
 
 
-def errors() -> dict[str, tuple[Callable[[str], Case], Callable[[Spent], Bools]]]:
+def errors() -> dict[str, tuple[Callable[[str], Case], Callable[[SpendingOutcome], Bools]]]:
     """What may not happen in more than 5 % of studies: {what is true: (case of a design, where a verdict is false)}."""
     sd = equal(0.4)
 
-    def claims(said: Spent) -> Bools:
+    def claims(said: SpendingOutcome) -> Bools:
         return said.says(*CLAIMS)
 
-    def claims_of_none(said: Spent) -> Bools:
+    def claims_of_none(said: SpendingOutcome) -> Bools:
         return said.says(*CLAIMS) & (np.array(HALF) == 0)
 
-    def small(said: Spent) -> Bools:
+    def small(said: SpendingOutcome) -> Bools:
         return said.says(*SMALL)
 
-    def untrue(said: Spent) -> Bools:
+    def untrue(said: SpendingOutcome) -> Bools:
         return (said.verdict != verdicts.UNDECIDED) & ~right(said, LOG)
 
     return {

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis import verdicts
-from ablate.analysis.power.batch_verdicts import Verdicts, judge, judge_one_seed, pair_weights
-from ablate.analysis.power.simulation import World, draw_hits, draw_paired
+from ablate.analysis.power.batch_verdicts import BatchVerdicts, judge, judge_one_seed, pair_weights
+from ablate.analysis.power.simulation import SimulationTruth, draw_hits, draw_paired
 
 RESULTS = Path(__file__).parent / "results" / "calibration.md"
 ROWS, ALPHA, DELTA = 9, 0.05, 0.5
@@ -63,8 +63,8 @@ class Case:
     discordance: float
     queries: int = 1000
 
-    def world(self, effects: tuple[float, ...]) -> World:
-        drawn = World(effects, SPREADS[self.spread], queries=self.queries, discordance=self.discordance)
+    def world(self, effects: tuple[float, ...]) -> SimulationTruth:
+        drawn = SimulationTruth(effects, SPREADS[self.spread], queries=self.queries, discordance=self.discordance)
         return replace(drawn, tails=self.tails)  # type: ignore[arg-type]
 
     def wide(self, seeds: int) -> float:
@@ -160,7 +160,9 @@ def _one_seed(case: Case, studies: int, rng: np.random.Generator) -> dict[str, R
     return found
 
 
-def _paired(case: Case, world: World, studies: int, rng: np.random.Generator) -> tuple[Verdicts, NDArray[np.float64]]:
+def _paired(
+    case: Case, world: SimulationTruth, studies: int, rng: np.random.Generator
+) -> tuple[BatchVerdicts, NDArray[np.float64]]:
     """What is said of studies of one seed, and the true differences of their networks."""
     drawn = draw_paired(world, list(zip(*(end.tolist() for end in case.pairs), strict=True)), studies, rng)
     true = 100 * (drawn.rates[:, case.pairs[1]] - drawn.rates[:, case.pairs[0]])

@@ -26,10 +26,10 @@ from ablate.retrieval.input.transfer import fetcher
 from ablate.retrieval.loss.objective import loss_terms
 from ablate.retrieval.model.backbone import keep_resolution
 from ablate.retrieval.model.vision import torchvision
-from ablate.retrieval.training.checkpointing import Saver
+from ablate.retrieval.training.checkpointing import CheckpointSaver
 from ablate.retrieval.training.device import autocast, deterministic, device_name
-from ablate.retrieval.training.loop import Source, draw, fit, forward
-from ablate.retrieval.training.state import Training
+from ablate.retrieval.training.loop import BatchSource, draw, fit, forward
+from ablate.retrieval.training.state import TrainingState
 from ablate.retrieval.training.trainer import begin
 from ablate.trainers.checkpoints import Checkpoints
 from ablate.trainers.registry import RetrievalConfig
@@ -101,25 +101,25 @@ def section(case: RetrievalConfig, device: torch.device, steps: int, best: float
     return [*lines, "", f"[Profile of five steps](core-{device.type}-{name}-profile.txt)", ""]
 
 
-def prepared(case: RetrievalConfig, device: torch.device) -> tuple[Training, Source]:
+def prepared(case: RetrievalConfig, device: torch.device) -> tuple[TrainingState, BatchSource]:
     dataset = load("emoji", None, case.data.size)
     known = labels(dataset, case.loss)
-    source = Source(sampler(dataset, case.batch), fetcher(dataset.images, device), known)
+    source = BatchSource(sampler(dataset, case.batch), fetcher(dataset.images, device), known)
     return begin(case, known, 0, device), source
 
 
-def ours(training: Training, source: Source, case: RetrievalConfig) -> Run:
+def ours(training: TrainingState, source: BatchSource, case: RetrievalConfig) -> Run:
     """The loop as trials run it, checkpoints aside."""
 
     def run(steps: int) -> None:
         schedule = case.schedule.model_copy(update={"steps": training.step + steps})
         until = case.model_copy(update={"schedule": schedule})
-        fit(training, source, until, 0, Saver(None, 0.0, {}), lambda _: None)
+        fit(training, source, until, 0, CheckpointSaver(None, 0.0, {}), lambda _: None)
 
     return run
 
 
-def bare(training: Training, source: Source, case: RetrievalConfig) -> Run:
+def bare(training: TrainingState, source: BatchSource, case: RetrievalConfig) -> Run:
     """The same model, loss and optimiser, on one batch that lies on the device."""
     network = training.network.train()
     batch = draw(source, case, 0, 0)
@@ -211,7 +211,9 @@ def synchronize() -> None:
         torch.cuda.synchronize()
 
 
-def shares(training: Training, source: Source, case: RetrievalConfig, steps: int = 8) -> Sequence[tuple[str, float]]:
+def shares(
+    training: TrainingState, source: BatchSource, case: RetrievalConfig, steps: int = 8
+) -> Sequence[tuple[str, float]]:
     """Shares of data, forward, backward and optimiser; the device is waited for after each, so they add up."""
     spent = dict.fromkeys(("data", "forward", "backward", "optimiser"), 0.0)
     training.network.train()
@@ -237,7 +239,7 @@ def shares(training: Training, source: Source, case: RetrievalConfig, steps: int
     return [(name, seconds / total) for name, seconds in spent.items()]
 
 
-def saving(training: Training) -> str:
+def saving(training: TrainingState) -> str:
     """What a checkpoint costs, on the disk of the temporary folder."""
     packed = training.packed({}, final=False)
     with tempfile.TemporaryDirectory() as folder:

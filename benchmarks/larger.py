@@ -28,13 +28,13 @@ from numpy.typing import NDArray
 
 from ablate.retrieval.data.dataset import NO_CAMERA, Dataset, roles
 from ablate.retrieval.evaluation.pipeline import features
-from ablate.retrieval.input.prefetch import THREADS, Indices, Reader
+from ablate.retrieval.input.prefetch import THREADS, Indices, PrefetchReader
 from ablate.retrieval.input.samplers import sampler
 from ablate.retrieval.input.targets import labels
 from ablate.retrieval.input.transfer import Fetch, ahead, batchwise
-from ablate.retrieval.training.checkpointing import Saver
+from ablate.retrieval.training.checkpointing import CheckpointSaver
 from ablate.retrieval.training.device import deterministic
-from ablate.retrieval.training.loop import Source, fit
+from ablate.retrieval.training.loop import BatchSource, fit
 from ablate.retrieval.training.trainer import begin
 from ablate.trainers.registry import RetrievalConfig
 
@@ -227,7 +227,7 @@ class Clock:
         return get
 
 
-class Timed(Reader):
+class Timed(PrefetchReader):
     """A reader whose batches are timed when they are asked for."""
 
     def __init__(self, images: Images, clock: Clock) -> None:
@@ -255,12 +255,12 @@ def trainer(case: RetrievalConfig, images: Images, fetch: Fetch, seed: int) -> R
     """The loop as trials run it, checkpoints aside."""
     dataset = labelled(images)
     known = labels(dataset, case.loss)
-    training, source = begin(case, known, seed, CPU), Source(sampler(dataset, case.batch), fetch, known)
+    training, source = begin(case, known, seed, CPU), BatchSource(sampler(dataset, case.batch), fetch, known)
 
     def run(steps: int) -> None:
         schedule = case.schedule.model_copy(update={"steps": training.step + steps})
         until = case.model_copy(update={"schedule": schedule})
-        fit(training, source, until, seed, Saver(None, 0.0, {}), lambda _: None)
+        fit(training, source, until, seed, CheckpointSaver(None, 0.0, {}), lambda _: None)
 
     return run
 

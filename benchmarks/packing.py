@@ -21,15 +21,15 @@ import numpy as np
 from machine import keep
 from PIL import Image
 
-from ablate.retrieval.data.entries import Entry, Listing
+from ablate.retrieval.data.entries import ImageEntry, ImageList
 from ablate.retrieval.data.packing import format, packer
-from ablate.retrieval.data.packing.format import FOLDER, Place
+from ablate.retrieval.data.packing.format import FOLDER, PackLocation
 
 SIZE = (256, 128)
 SHAPES = ((600, 800), (750, 1000), (480, 640))  # width, height
 
 
-def made_up(root: Path, count: int) -> Listing:
+def made_up(root: Path, count: int) -> ImageList:
     """Photographs as shops have them: something with edges and texture, JPEG at quality 90, one box in each."""
     rng = np.random.default_rng(0)
     grain = Image.effect_noise((1000, 1000), 24).convert("RGB")
@@ -43,8 +43,8 @@ def made_up(root: Path, count: int) -> Listing:
         Image.blend(picture, grain.crop((0, 0, width, height)), 0.25).save(root / path, quality=90)
         left, top = int(rng.integers(0, width // 4)), int(rng.integers(0, height // 4))
         box = (left, top, left + width * 2 // 3, top + height * 2 // 3)
-        entries.append(Entry(path, str(n), "train", f"line {n}", "thing", role=0, box=box))
-    return Listing(root, entries, ("thing",), "0" * 64)
+        entries.append(ImageEntry(path, str(n), "train", f"line {n}", "thing", role=0, box=box))
+    return ImageList(root, entries, ("thing",), "0" * 64)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def timed(work: Callable[[], object]) -> Took:
     return Took(time.perf_counter() - clock, time.process_time() - cores)
 
 
-def loop(listing: Listing) -> None:
+def loop(listing: ImageList) -> None:
     """As one would write it."""
     shape = (len(listing.entries), *SIZE, 3)
     images = np.lib.format.open_memmap(listing.root / "loop.npy", mode="w+", dtype=np.uint8, shape=shape)
@@ -71,22 +71,22 @@ def loop(listing: Listing) -> None:
     images.flush()
 
 
-def ours(listing: Listing) -> None:
+def ours(listing: ImageList) -> None:
     packer.prepare(place(listing), lambda: listing, SIZE, None)
 
 
-def in_turn(listing: Listing) -> tuple[Took, Took]:
+def in_turn(listing: ImageList) -> tuple[Took, Took]:
     """A round: ours, then the loop."""
     shutil.rmtree(listing.root / FOLDER, ignore_errors=True)
     (listing.root / "loop.npy").unlink(missing_ok=True)
     return timed(lambda: ours(listing)), timed(lambda: loop(listing))
 
 
-def place(listing: Listing) -> Place:
-    return Place(listing.root, "made-up", "")
+def place(listing: ImageList) -> PackLocation:
+    return PackLocation(listing.root, "made-up", "")
 
 
-def check(listing: Listing) -> None:
+def check(listing: ImageList) -> None:
     """Both have made the same."""
     found, _ = format.read(place(listing), SIZE, format.require(place(listing)).fingerprint)
     assert np.array_equal(found, np.load(listing.root / "loop.npy", mmap_mode="r"))

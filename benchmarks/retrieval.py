@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ablate.retrieval.evaluation import exact_neighbours as searching
-from ablate.retrieval.evaluation.average_precision import Marks, judge, judge_blocks
+from ablate.retrieval.evaluation.average_precision import MatchKeys, judge, judge_blocks
 from ablate.retrieval.evaluation.exact_neighbours import nearest
 from ablate.retrieval.training.device import bf16_hardware, device_name
 
@@ -127,8 +127,8 @@ def by_torch(given: Features) -> Tensor:
     return torch.cat([(asked @ given.gallery.T).topk(K).indices for asked in torch.split(given.queries, ROWS)])
 
 
-def marks(item: Tensor, offset: int) -> Marks:
-    return Marks(item, torch.full_like(item, -1), torch.arange(offset, offset + len(item)))
+def marks(item: Tensor, offset: int) -> MatchKeys:
+    return MatchKeys(item, torch.full_like(item, -1), torch.arange(offset, offset + len(item)))
 
 
 def ours_judged(given: Features) -> Tensor:
@@ -140,7 +140,7 @@ def sorted_by_torch(given: Features) -> Tensor:
     """A product and a sort of every query's whole gallery."""
     asked, held = marks(given.asked, 0), marks(given.held, len(given.asked))
     blocks = (
-        (given.queries[here] @ given.gallery.T, Marks(*(mark[here] for mark in asked)))
+        (given.queries[here] @ given.gallery.T, MatchKeys(*(mark[here] for mark in asked)))
         for here in torch.split(torch.arange(len(given.queries)), ROWS)
     )
     return precisions(judge_blocks(blocks, held))

@@ -25,8 +25,8 @@ from sqlalchemy import event
 from typer.testing import CliRunner
 
 from ablate.__main__ import app
-from ablate.adaptive.search.dashboard_export import Mirror
-from ablate.adaptive.search.driver import Walk, begin
+from ablate.adaptive.search.dashboard_export import DashboardExport
+from ablate.adaptive.search.driver import SearchDriver, begin
 from ablate.store import open_store
 from ablate.store.queue import claims
 from ablate.study.reading.study_reader import read_study
@@ -189,9 +189,11 @@ class Ours:
         opened = open_store(str(folder / "ablate.db"), write=True)
         assert opened is not None
         self.name, self.store, points = "**ablate**, SQLite store and journal", opened, Candidates(asked)
-        mirror = Mirror(folder, "peak", "base", asked.search)
+        mirror = DashboardExport(folder, "peak", "base", asked.search)
         row = begin(opened, asked, points, str(path))
-        self.walk = Walk(opened, asked, points, row, lambda key, label: None, lambda walk: mirror.take(walk.known))
+        self.walk = SearchDriver(
+            opened, asked, points, row, lambda key, label: None, lambda walk: mirror.take(walk.known)
+        )
 
     def turn(self) -> None:
         """Asks, which tells how the trial before has ended; the record of the training itself is not counted."""

@@ -9,16 +9,16 @@ from typing import Any, Literal
 import numpy as np
 
 from ablate.analysis.contrasts import Contrast, Contrasts, contrasts
-from ablate.analysis.design.additive_model import Layout, Variable, lay_out
+from ablate.analysis.design.additive_model import AdditiveModel, Variable, lay_out
 from ablate.analysis.design.next_run import Suggestion, suggest
-from ablate.analysis.design.undeclared_differences import Circumstances, circumstances
-from ablate.analysis.effects import Effect, Interaction, Rows, Weighed, effects, interactions, weigh
-from ablate.analysis.estimation.estimates import Judged, Rules
+from ablate.analysis.design.undeclared_differences import RecordedCircumstances, circumstances
+from ablate.analysis.effects import Effect, EffectContrasts, Interaction, ModelRows, effects, interactions, weigh
+from ablate.analysis.estimation.estimates import FamilyInference, InferenceRules
 from ablate.analysis.estimation.estimators import measure_pairs
-from ablate.analysis.estimation.observations import Cells, cells, cells_of_precision
+from ablate.analysis.estimation.observations import Observations, cells, cells_of_precision
 from ablate.analysis.estimation.single_seed import NEWCOMBE
 from ablate.analysis.estimation.unpaired_totals import Pairing, pairing
-from ablate.analysis.looks.standing import Standing, Watched
+from ablate.analysis.looks.standing import FamilyMembers, LookStatus
 from ablate.analysis.results import MeanPrecision, Metric, RowResult, StudyResults
 from ablate.analysis.search.results import SearchResults
 from ablate.analysis.stats.stats import holm, wilson
@@ -29,7 +29,7 @@ Population = Literal["seeds", "queries-and-seeds"]
 
 
 @dataclass(frozen=True)
-class Family:
+class FamilySummary:
     """The contrasts or effects that share the study's error: how many, and how many of them have a result."""
 
     name: str
@@ -76,23 +76,23 @@ class Analysis:
         return {row.number: self.contrasts.between(start, row) for row in self.results.rows if row is not start}
 
     @cached_property
-    def family(self) -> Family:
+    def family(self) -> FamilySummary:
         name = self.results.family
         if name == "effects":
-            return Family("effects", len(self.effects), sum(e.estimate.effect is not None for e in self.effects))
+            return FamilySummary("effects", len(self.effects), sum(e.estimate.effect is not None for e in self.effects))
         measured = self.contrasts.groups[0].measured
         tested = int(np.sum(~np.isnan(measured.effect)))
-        return Family(name if isinstance(name, str) else "listed", len(measured.effect), tested)
+        return FamilySummary(name if isinstance(name, str) else "listed", len(measured.effect), tested)
 
     @cached_property
     def effects(self) -> tuple[Effect, ...]:
         """One entry a factor and level other than its baseline."""
         looked_at = bool(self.results.schedule) and self.results.family == "effects"
-        standing = Standing(self.results, self.watched) if looked_at else None
+        standing = LookStatus(self.results, self.watched) if looked_at else None
         return effects(self._weighed, self._layout, self._finished, self._rules, standing)
 
     @cached_property
-    def watched(self) -> Watched:
+    def watched(self) -> FamilyMembers:
         """The family as it is measured now, which looks are at."""
         effects_are = self.results.family == "effects"
         return self._weighed.watched(self._layout) if effects_are else self.contrasts.watched
@@ -148,7 +148,7 @@ class Analysis:
         top = int(finished[np.argmax(np.nanmean(self._cells.rates[finished], axis=1))])
         others = finished[finished != top]
         measured = measure_pairs(self._cells, others, np.full(len(others), top), self._new_queries)
-        p = holm(Judged(measured, self._rules, None).p)
+        p = holm(FamilyInference(measured, self._rules, None).p)
         tied = [int(at) for at, value in zip(others, p, strict=True) if not value <= self.results.alpha]
         return frozenset(self.results.rows[at].label for at in (top, *tied))
 
@@ -203,23 +203,23 @@ class Analysis:
         return {name: (float(variance), float(df)) for name, (variance, df) in found.items()}
 
     @cached_property
-    def _cells(self) -> Cells:
+    def _cells(self) -> Observations:
         return cells(self.results, self.results.primary, self.results.hits)
 
     @cached_property
-    def _layout(self) -> Layout:
+    def _layout(self) -> AdditiveModel:
         return _layout(self.results)
 
     @cached_property
-    def _weighed(self) -> Weighed:
+    def _weighed(self) -> EffectContrasts:
         return weigh(self._cells, self._layout, self._finished, self._around, self._new_queries)
 
     @cached_property
-    def _around(self) -> Circumstances:
+    def _around(self) -> RecordedCircumstances:
         return circumstances(self.results, self.results.seeds)
 
     @cached_property
-    def _finished(self) -> Rows:
+    def _finished(self) -> ModelRows:
         """The rows that have results; circumstances that no factor declares are variables of their own."""
         at = np.flatnonzero(~np.isnan(self._cells.hits).all(axis=1))
         variables = list(self._layout.variables)
@@ -227,7 +227,7 @@ class Analysis:
         for name, classes in self._undeclared().items():
             variables.append(Variable(f"{name} (undeclared)", tuple(dict.fromkeys([(), *classes])), declared=False))
             levels = [[*of_row, classes[row]] for of_row, row in zip(levels, at, strict=True)]
-        return Rows(lay_out(variables, levels), at)
+        return ModelRows(lay_out(variables, levels), at)
 
     def _undeclared(self) -> dict[str, list[tuple[int, ...]]]:
         """{circumstance: what is unusual in each row's runs}: usual is what most rows of a seed have."""
@@ -240,8 +240,8 @@ class Analysis:
         return found
 
     @cached_property
-    def _rules(self) -> Rules:
-        return Rules(self.results.alpha, self.results.delta, self._cells.spread.rows, self.results.schedule)
+    def _rules(self) -> InferenceRules:
+        return InferenceRules(self.results.alpha, self.results.delta, self._cells.spread.rows, self.results.schedule)
 
     @property
     def _new_queries(self) -> bool:
@@ -256,7 +256,7 @@ def analyse(results: StudyResults, population: Population = "seeds", search: Sea
     return Analysis(results, "seeds" if results.schedule else population, search)
 
 
-def _layout(results: StudyResults) -> Layout:
+def _layout(results: StudyResults) -> AdditiveModel:
     """All rows as levels of the declared factors, the baseline's first."""
     variables = []
     for factor in results.document["factors"]:

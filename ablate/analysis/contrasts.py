@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis import verdicts
-from ablate.analysis.design.additive_model import Layout
-from ablate.analysis.design.undeclared_differences import Circumstances, circumstances
-from ablate.analysis.estimation.estimates import Estimate, Judged, Rules
+from ablate.analysis.design.additive_model import AdditiveModel
+from ablate.analysis.design.undeclared_differences import RecordedCircumstances, circumstances
+from ablate.analysis.estimation.estimates import EffectEstimate, FamilyInference, InferenceRules
 from ablate.analysis.estimation.estimators import measure_pairs
-from ablate.analysis.estimation.observations import Cells
-from ablate.analysis.looks.standing import Standing, Watched
+from ablate.analysis.estimation.observations import Observations
+from ablate.analysis.looks.standing import FamilyMembers, LookStatus
 from ablate.analysis.results import RowResult, StudyResults
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Contrast:
     undeclared: tuple[str, ...]
     metric: str
     in_family: bool
-    estimate: Estimate
+    estimate: EffectEstimate
 
     @property
     def identified(self) -> str:
@@ -75,7 +75,7 @@ class Contrasts(Sequence[Contrast]):
     differing: Bools
     undeclared: Bools
     names: tuple[str, ...]
-    groups: Sequence[Judged]
+    groups: Sequence[FamilyInference]
     group: Ints
     place: Ints
     family: Ints
@@ -97,22 +97,22 @@ class Contrasts(Sequence[Contrast]):
     def __iter__(self) -> Iterator[Contrast]:
         return (self[at] for at in range(len(self)))
 
-    def _estimate(self, group: int, place: int) -> Estimate:
+    def _estimate(self, group: int, place: int) -> EffectEstimate:
         now = self.groups[group][place]
         return self._standing(place, now) if group == FAMILY and self._standing else now
 
     @cached_property
-    def _standing(self) -> Standing | None:
-        return Standing(self.results, self.watched) if self.results.schedule else None
+    def _standing(self) -> LookStatus | None:
+        return LookStatus(self.results, self.watched) if self.results.schedule else None
 
     @cached_property
-    def watched(self) -> Watched:
+    def watched(self) -> FamilyMembers:
         """The family, for looks."""
         labels = [row.label for row in self.results.rows]
         names = tuple((labels[i], labels[j]) for i, j in self.family.tolist())
         touches = np.zeros((len(names), len(labels)), dtype=bool)
         np.put_along_axis(touches, self.family, True, axis=1)
-        return Watched(names, touches, self.groups[FAMILY].measured, self.mixed)
+        return FamilyMembers(names, touches, self.groups[FAMILY].measured, self.mixed)
 
     @cached_property
     def _at(self) -> Mapping[tuple[int, int], int]:
@@ -124,10 +124,12 @@ class Contrasts(Sequence[Contrast]):
         return self[self._at[pair]] if pair in self._at else self[self._at[pair[::-1]]].flipped
 
 
-def contrasts(results: StudyResults, cells: Cells, layout: Layout, seeds: Sequence[int], queries: bool) -> Contrasts:
+def contrasts(
+    results: StudyResults, cells: Observations, layout: AdditiveModel, seeds: Sequence[int], queries: bool
+) -> Contrasts:
     """The contrasts of a study that are listed, judged in their families. `layout`: of all its rows."""
     around = circumstances(results, seeds)
-    rules = Rules(results.alpha, results.delta, cells.spread.rows, results.schedule)
+    rules = InferenceRules(results.alpha, results.delta, cells.spread.rows, results.schedule)
     direct_first, direct_second, _ = layout.direct
     unlike = layout.codes[direct_first] != layout.codes[direct_second]
     clean = ~around.between(direct_first, direct_second, unlike).any(axis=1)
@@ -137,7 +139,7 @@ def contrasts(results: StudyResults, cells: Cells, layout: Layout, seeds: Sequen
     always = _always(results)
     rest = _others(always, [*families, chosen])
     groups = [
-        Judged(measure_pairs(cells, pairs[:, 0], pairs[:, 1], queries), rules, size)
+        FamilyInference(measure_pairs(cells, pairs[:, 0], pairs[:, 1], queries), rules, size)
         for pairs, size in zip([*families, rest], [len(families[0]), len(families[1]), None], strict=True)
     ]
     listed = [_listed(judged, pairs, always) for judged, pairs in zip(groups, [*families, rest], strict=True)]
@@ -163,7 +165,7 @@ def contrasts(results: StudyResults, cells: Cells, layout: Layout, seeds: Sequen
     )
 
 
-def _mixed(layout: Layout, around: Circumstances, pairs: Ints) -> Bools:
+def _mixed(layout: AdditiveModel, around: RecordedCircumstances, pairs: Ints) -> Bools:
     """Which pairs differ in more than one factor, in none, or in something undeclared."""
     first, second = pairs.T
     differing = layout.codes[first] != layout.codes[second]
@@ -204,7 +206,7 @@ def _others(always: Sequence[tuple[int, int]], listed: Sequence[Ints]) -> Ints:
     return np.array([pair for pair in always if frozenset(pair) not in taken], dtype=np.int64).reshape(-1, 2)
 
 
-def _listed(judged: Judged, pairs: Ints, always: Sequence[tuple[int, int]]) -> Ints:
+def _listed(judged: FamilyInference, pairs: Ints, always: Sequence[tuple[int, int]]) -> Ints:
     """Which contrasts are listed: if they are too many, those of smallest p, and the pairs that always are."""
     if len(pairs) <= MOST_LISTED:
         return np.arange(len(pairs))
@@ -213,5 +215,5 @@ def _listed(judged: Judged, pairs: Ints, always: Sequence[tuple[int, int]]) -> I
     return np.union1d(np.argsort(judged.p)[:MOST_LISTED], np.array(asked, dtype=np.int64))
 
 
-def _confounded(estimate: Estimate) -> Estimate:
+def _confounded(estimate: EffectEstimate) -> EffectEstimate:
     return replace(estimate, verdict=verdicts.CONFOUNDED, more_seeds=None)

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis import verdicts
-from ablate.analysis.design.additive_model import Column, Layout
-from ablate.analysis.design.undeclared_differences import Circumstances
-from ablate.analysis.estimation.estimates import Estimate, Judged, Rules
-from ablate.analysis.estimation.estimators import ROUNDING, Measured, measure_combinations
-from ablate.analysis.estimation.observations import Cells
-from ablate.analysis.looks.standing import Standing, Watched
+from ablate.analysis.design.additive_model import AdditiveModel, ModelColumn
+from ablate.analysis.design.undeclared_differences import RecordedCircumstances
+from ablate.analysis.estimation.estimates import EffectEstimate, FamilyInference, InferenceRules
+from ablate.analysis.estimation.estimators import ROUNDING, EstimateArrays, measure_combinations
+from ablate.analysis.estimation.observations import Observations
+from ablate.analysis.looks.standing import FamilyMembers, LookStatus
 from ablate.analysis.stats.stats import benjamini_hochberg
 from ablate.study.factors import level_text
 
@@ -40,7 +40,7 @@ class Effect:
     identified: str
     contexts: int
     aliased_with: tuple[str, ...]
-    estimate: Estimate
+    estimate: EffectEstimate
 
 
 @dataclass(frozen=True)
@@ -53,41 +53,43 @@ class Interaction:
     factors: tuple[str, str]
     levels: tuple[Any, Any]
     squares: int
-    estimate: Estimate
+    estimate: EffectEstimate
     p_exploring: float | None
 
 
 @dataclass(frozen=True)
-class Rows:
+class ModelRows:
     """The rows that have results, as the additive model sees them. `at`: their positions among all rows."""
 
-    layout: Layout
+    layout: AdditiveModel
     at: Ints
 
 
 @dataclass(frozen=True)
-class Weighed:
+class EffectContrasts:
     """The effects of a study, as declared: what each row counts in each, shape (seeds, effects, rows).
 
     `contexts`: how many pairs of rows give each directly.
     """
 
-    columns: Sequence[Column]
+    columns: Sequence[ModelColumn]
     contexts: Sequence[int]
     weights: Floats
-    measured: Measured
+    measured: EstimateArrays
 
-    def watched(self, every: Layout) -> Watched:
+    def watched(self, every: AdditiveModel) -> FamilyMembers:
         """The family of effects, for looks: an effect touches all rows that count in it."""
         touches = np.asarray(np.any(np.abs(np.nan_to_num(self.weights)) > ROUNDING, axis=0))
         names = tuple((every.variables[column.variable].name, _change(every, column)) for column in self.columns)
-        return Watched(names, touches, self.measured, np.zeros(len(names), dtype=bool))
+        return FamilyMembers(names, touches, self.measured, np.zeros(len(names), dtype=bool))
 
 
-def weigh(cells: Cells, every: Layout, finished: Rows, around: Circumstances, new_queries: bool) -> Weighed:
+def weigh(
+    cells: Observations, every: AdditiveModel, finished: ModelRows, around: RecordedCircumstances, new_queries: bool
+) -> EffectContrasts:
     """One entry a factor and level other than its baseline: from direct pairs of rows, or else from all rows."""
     wanted = [
-        Column(position, level)
+        ModelColumn(position, level)
         for position in every.declared
         for level in range(1, len(every.variables[position].levels))
     ]
@@ -100,14 +102,18 @@ def weigh(cells: Cells, every: Layout, finished: Rows, around: Circumstances, ne
         elif (at := finished.layout.against_baseline(column)) is not None:
             weights[:, k] = additive[:, at]
     measured = measure_combinations(cells, weights, new_queries)
-    return Weighed(wanted, [len(own) for own in pairs], weights, measured)
+    return EffectContrasts(wanted, [len(own) for own in pairs], weights, measured)
 
 
 def effects(
-    weighed: Weighed, every: Layout, finished: Rows, rules: Rules, standing: Standing | None
+    weighed: EffectContrasts,
+    every: AdditiveModel,
+    finished: ModelRows,
+    rules: InferenceRules,
+    standing: LookStatus | None,
 ) -> tuple[Effect, ...]:
     """All effects, judged as a family; `standing`: where they stand after looks, if looks are at effects."""
-    judged = Judged(weighed.measured, rules, len(weighed.columns))
+    judged = FamilyInference(weighed.measured, rules, len(weighed.columns))
     return tuple(
         _effect(
             every,
@@ -120,11 +126,13 @@ def effects(
     )
 
 
-def interactions(cells: Cells, finished: Rows, rules: Rules, new_queries: bool) -> tuple[Interaction, ...]:
+def interactions(
+    cells: Observations, finished: ModelRows, rules: InferenceRules, new_queries: bool
+) -> tuple[Interaction, ...]:
     """Every pair of levels of two factors for which four cells exist."""
     layout = finished.layout
     declared = [column for column in layout.columns if layout.variables[column.variable].declared]
-    found: list[tuple[Column, Column, Ints]] = []
+    found: list[tuple[ModelColumn, ModelColumn, Ints]] = []
     for one, other in combinations(declared, 2):
         if one.variable != other.variable and len(found) < MOST_INTERACTIONS:
             squares = layout.squares(one, other)
@@ -134,7 +142,7 @@ def interactions(cells: Cells, finished: Rows, rules: Rules, new_queries: bool) 
         return ()
     corners = np.array([1.0, -1.0, -1.0, 1.0])
     weights = np.stack([_mean_weights(cells, squares, corners) for _, _, squares in found], axis=1)
-    judged = Judged(measure_combinations(cells, weights, new_queries), rules, len(found))
+    judged = FamilyInference(measure_combinations(cells, weights, new_queries), rules, len(found))
     exploring = benjamini_hochberg(judged.p)
     return tuple(
         Interaction(
@@ -148,7 +156,9 @@ def interactions(cells: Cells, finished: Rows, rules: Rules, new_queries: bool) 
     )
 
 
-def _effect(every: Layout, finished: Layout, column: Column, contexts: int, estimate: Estimate) -> Effect:
+def _effect(
+    every: AdditiveModel, finished: AdditiveModel, column: ModelColumn, contexts: int, estimate: EffectEstimate
+) -> Effect:
     variable = every.variables[column.variable]
     identified = NONE if estimate.effect is None else DIRECT if contexts else ADDITIVE
     group = next((group for group in finished.aliases if column.variable in group), ())
@@ -166,13 +176,15 @@ def _effect(every: Layout, finished: Layout, column: Column, contexts: int, esti
     )
 
 
-def _change(layout: Layout, column: Column) -> str:
+def _change(layout: AdditiveModel, column: ModelColumn) -> str:
     """`off -> on`: what tells the effects of one factor apart, to a store."""
     levels = layout.variables[column.variable].levels
     return f"{level_text(levels[0])} -> {level_text(levels[column.level])}"
 
 
-def _direct_pairs(cells: Cells, every: Layout, around: Circumstances, column: Column) -> Ints:
+def _direct_pairs(
+    cells: Observations, every: AdditiveModel, around: RecordedCircumstances, column: ModelColumn
+) -> Ints:
     """Pairs of rows, the baseline's level and this one, that differ in nothing else, on some common seed."""
     first, second, which = every.direct
     own = which == column.variable
@@ -189,7 +201,7 @@ def _direct_pairs(cells: Cells, every: Layout, around: Circumstances, column: Co
     return found
 
 
-def _mean_weights(cells: Cells, groups: Ints, signs: Floats) -> Floats:
+def _mean_weights(cells: Observations, groups: Ints, signs: Floats) -> Floats:
     """Each seed's mean over groups of rows, (groups, rows of a group), weighted by `signs`; shape (seeds, rows)."""
     rows, seeds = cells.hits.shape
     known = ~np.isnan(cells.hits)
@@ -203,10 +215,10 @@ def _mean_weights(cells: Cells, groups: Ints, signs: Floats) -> Floats:
     return weights
 
 
-def _additive_weights(cells: Cells, finished: Rows) -> Floats:
+def _additive_weights(cells: Observations, finished: ModelRows) -> Floats:
     """Each seed's least-squares weights of the rows that have it, shape (seeds, columns, rows)."""
     rows, seeds = cells.hits.shape
-    columns: Sequence[Column] = finished.layout.columns
+    columns: Sequence[ModelColumn] = finished.layout.columns
     known = ~np.isnan(cells.hits)
     weights = np.full((seeds, len(columns), rows), np.nan)
     solved: dict[bytes, Floats] = {}
@@ -218,9 +230,9 @@ def _additive_weights(cells: Cells, finished: Rows) -> Floats:
     return weights
 
 
-def _solved(finished: Rows, pattern: Bools, rows: int) -> Floats:
+def _solved(finished: ModelRows, pattern: Bools, rows: int) -> Floats:
     """The weights over all rows, nan for what the rows of the pattern cannot tell."""
-    layout = Layout(finished.layout.variables, finished.layout.codes[pattern])
+    layout = AdditiveModel(finished.layout.variables, finished.layout.codes[pattern])
     found = np.full((len(finished.layout.columns), rows), np.nan)
     for at, column in enumerate(finished.layout.columns):
         own = layout.against_baseline(column)
@@ -230,5 +242,5 @@ def _solved(finished: Rows, pattern: Bools, rows: int) -> Floats:
     return found
 
 
-def _level(layout: Layout, column: Column) -> Any:
+def _level(layout: AdditiveModel, column: ModelColumn) -> Any:
     return layout.variables[column.variable].levels[column.level]

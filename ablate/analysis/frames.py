@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from ablate.analysis.analysis import Analysis
-from ablate.analysis.estimation.estimates import Estimate
+from ablate.analysis.estimation.estimates import EffectEstimate
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.store import open_store, shown
 
@@ -60,7 +60,7 @@ def _means(row: RowResult) -> dict[str, float]:
     return rates | {name: found.mean for name, found in row.precisions.items()}
 
 
-def _estimate(estimate: Estimate) -> dict[str, Any]:
+def _estimate(estimate: EffectEstimate) -> dict[str, Any]:
     """The ends of an interval as columns of their own."""
     ends = estimate.interval or (None, None)
     wanted = ("effect", "method", "seeds", "p", "p_holm", "verdict", "more_seeds")

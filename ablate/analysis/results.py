@@ -12,7 +12,7 @@ from ablate.analysis.looks.history import Look, from_json
 from ablate.analysis.stats.stats import wilson
 from ablate.store import Store, plans, results
 from ablate.store.looks import LookRow, read_looks
-from ablate.store.plans import Plan, PlannedRow
+from ablate.store.plans import StoredPlan, StoredRow
 from ablate.study.plan.staleness_reasons import subject
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def load(store: Store, study: str | None = None, profile: str | None = None, by_
     return replace(found, hits=hits, **_of_family(plan, found, looks))
 
 
-def _of_family(plan: Plan, found: StudyResults, looks: Sequence[LookRow]) -> dict[str, Any]:
+def _of_family(plan: StoredPlan, found: StudyResults, looks: Sequence[LookRow]) -> dict[str, Any]:
     """The looks of the current family and why earlier ones ended; none if what they declared is no longer so."""
     begun = {look.family: look.why for look in reversed(looks)}
     ended = tuple(why or "" for _, why in sorted(begun.items()))[1:]
@@ -202,7 +202,7 @@ def _of_family(plan: Plan, found: StudyResults, looks: Sequence[LookRow]) -> dic
     return {"looks": tuple(from_json(look) for look in last), "ended": ended}
 
 
-def _is_of(plan: Plan, found: StudyResults, look: LookRow) -> bool:
+def _is_of(plan: StoredPlan, found: StudyResults, look: LookRow) -> bool:
     """Whether a look saw the plan's trials, with the results that they have."""
     cells = {row.label: row.cells for row in plan.rows if row.kind == "row"}
     if look.trials and isinstance(found.family, str) and look.trials.keys() != cells.keys():
@@ -237,7 +237,7 @@ def _to_compare_by_query(found: StudyResults, everything: bool) -> set[str]:
     return {key for row in found.rows for seed, key in row.trials.items() if seed in chosen}
 
 
-def _results(plan: Plan, found: Mapping[str, results.Reading]) -> StudyResults:
+def _results(plan: StoredPlan, found: Mapping[str, results.TrialResult]) -> StudyResults:
     confidence = 1 - float(plan.document["alpha"])
     rows = [row for row in plan.rows if row.kind == "row"]
     references = [row for row in plan.rows if row.kind != "row"]
@@ -256,7 +256,7 @@ def _results(plan: Plan, found: Mapping[str, results.Reading]) -> StudyResults:
     )
 
 
-def _row(number: int, row: PlannedRow, found: Mapping[str, results.Reading], confidence: float) -> RowResult:
+def _row(number: int, row: StoredRow, found: Mapping[str, results.TrialResult], confidence: float) -> RowResult:
     by_seed = {seed: found[key] for seed, key in sorted(row.cells.items())}
     done = {seed: reading for seed, reading in by_seed.items() if reading.done}
     metrics = {
@@ -289,7 +289,7 @@ def _row(number: int, row: PlannedRow, found: Mapping[str, results.Reading], con
     )
 
 
-def _circumstances(reading: results.Reading, changes: Sequence[str]) -> Mapping[str, str]:
+def _circumstances(reading: results.TrialResult, changes: Sequence[str]) -> Mapping[str, str]:
     """What was recorded of a run, and what has changed since then: of two rows, that differs as the rest may."""
     identified = {"data": reading.data or "", "code": reading.code}
     return {**identified, **reading.environment, **{subject(change): change for change in changes}}
@@ -310,6 +310,6 @@ def _seeds(seeds: Sequence[int]) -> str:
     return "seeds " + (f"{seeds[0]}–{seeds[-1]}" if in_line else ", ".join(map(str, seeds)))
 
 
-def reading_n(done: Mapping[int, results.Reading]) -> int:
+def reading_n(done: Mapping[int, results.TrialResult]) -> int:
     """The number of queries of a row's results: one data set, so one number."""
     return next(iter(done.values())).queries or 0

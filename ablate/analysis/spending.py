@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ablate.analysis import verdicts
 from ablate.analysis.estimation.seed_differences import PAIR_PRECISION, pair_values, seedwise
-from ablate.analysis.estimation.variance_components import Spread
-from ablate.analysis.looks.repeated_p_values import Adjust, Evidence, Repeat, repeated, shares, touched
+from ablate.analysis.estimation.variance_components import VarianceModel
+from ablate.analysis.looks.repeated_p_values import Adjust, Repeat, RepeatedPValues, repeated, shares, touched
 from ablate.analysis.power.batch_verdicts import pair_weights
 from ablate.analysis.stats.group_sequential import repeated_p
 from ablate.analysis.stats.t_tests import t_equivalence, t_test
@@ -23,7 +23,7 @@ Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Spent:
+class SpendingOutcome:
     """How studies ended: the verdict of each contrast, shape (studies, contrasts), and seeds, (studies, rows)."""
 
     verdict: NDArray[np.str_]
@@ -50,7 +50,7 @@ def spend(
     *,
     repeat: Repeat = repeated_p,
     adjust: Adjust = verdicts.adjusted,
-) -> Spent:
+) -> SpendingOutcome:
     """Studies whose runs would have these rates in pp, shape (studies, rows, looks[-1]), as they spend their seeds.
 
     Pairs as in `many.judge`; looks of two seeds or more. `repeat` and `adjust` are the rule's own; others are there
@@ -59,7 +59,7 @@ def spend(
     first, second = np.asarray(first), np.asarray(second)
     touches = pair_weights(first, second, rates.shape[1]) != 0
     seeds = np.zeros(rates.shape[:2], dtype=np.int64)
-    evidence = Evidence.none((len(rates), len(first)))
+    evidence = RepeatedPValues.none((len(rates), len(first)))
     going = np.ones(rates.shape[:2], dtype=bool)
     for number, look in enumerate(looks, start=1):
         seeds[going] = look
@@ -69,7 +69,7 @@ def spend(
         evidence = evidence.after(np.where(fresh, p, np.nan), np.where(fresh, small, np.nan), effect)
         said = evidence.verdicts(True, alpha, adjust)
         going = touched(said == verdicts.UNDECIDED, touches)
-    return Spent(said, seeds)
+    return SpendingOutcome(said, seeds)
 
 
 def _measured(rates: Floats, seeds: Ints, first: Ints, second: Ints, delta: float) -> tuple[Floats, Floats, Floats]:
@@ -80,7 +80,7 @@ def _measured(rates: Floats, seeds: Ints, first: Ints, second: Ints, delta: floa
         at = np.flatnonzero(of_study.reshape(-1) == number)
         there = np.arange(pattern.max()) < pattern[:, None]
         known = np.where(there, rates[at, :, : pattern.max()], np.nan)
-        spread = Spread(known)
+        spread = VarianceModel(known)
         values = pair_values(known, first, second)
         separate = spread.noisy[:, first] | spread.noisy[:, second]
         measured = seedwise(spread, values, np.full(values.shape, PAIR_PRECISION), separate)

@@ -26,7 +26,7 @@ def check_on_data(wanted: Sequence[Trial]) -> None:
             about = canonical([trial.config[part] for part in LOOKED_AT])
             alike.setdefault(about, {}).setdefault(trial.label, trial)
     faults: dict[str, list[str]] = {}
-    known = _Known()
+    known = _DataCache()
     for trials in alike.values():
         for fault in _faults(next(iter(trials.values())).config, known):
             faults.setdefault(fault, []).extend(trials)
@@ -34,7 +34,7 @@ def check_on_data(wanted: Sequence[Trial]) -> None:
         raise AblateError("\n".join(f"{_rows(labels)}: {fault}" for fault, labels in faults.items()))
 
 
-class _Known:
+class _DataCache:
     """Labels that are read already, and the widths of networks, by the parts of configs that they depend on."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class _Known:
         self.widths: dict[str, int] = {}
 
 
-def _faults(values: dict[str, Any], known: _Known) -> Iterable[str]:
+def _faults(values: dict[str, Any], known: _DataCache) -> Iterable[str]:
     """What one config finds wrong with its data, and with its features where it matters how wide they are."""
     from ablate.retrieval.data import detected, load
     from ablate.retrieval.training.preflight import check_boxes, check_data, check_width
@@ -67,7 +67,7 @@ def _faults(values: dict[str, Any], known: _Known) -> Iterable[str]:
     return faults
 
 
-def _width(config: "RetrievalConfig", known: _Known) -> int:
+def _width(config: "RetrievalConfig", known: _DataCache) -> int:
     """How wide the features are; AblateError if the backbone cannot be built."""
     from ablate.retrieval.model.backbone import backbone
     from ablate.retrieval.model.network import width

@@ -6,10 +6,12 @@ from ablate.analysis.analysis import Analysis
 from ablate.report.sections import ambiguities, ladder, looks
 from ablate.report.sections import contrasts as comparisons
 from ablate.report.sections.search import search
-from ablate.report.tables import Block
+from ablate.report.tables import ReportSection
 
 
-def outline(analysis: Analysis, most_rows: int, most_contrasts: int, on_screen: bool = False) -> Iterator[Block]:
+def outline(
+    analysis: Analysis, most_rows: int, most_contrasts: int, on_screen: bool = False
+) -> Iterator[ReportSection]:
     """On a narrow page, the rows in several tables, of which the first `most_rows` are shown.
 
     `on_screen`: where 80 columns have no room for mAP beside the rates, it has a table of its own.
@@ -25,14 +27,14 @@ def outline(analysis: Analysis, most_rows: int, most_contrasts: int, on_screen: 
     yield from _rest(analysis, most_contrasts)
 
 
-def wide_outline(analysis: Analysis, most_contrasts: int) -> Iterator[Block]:
+def wide_outline(analysis: Analysis, most_contrasts: int) -> Iterator[ReportSection]:
     """With all rows in one wide table."""
     yield from search(analysis)
     yield ladder.ladder(analysis)
     yield from _rest(analysis, most_contrasts)
 
 
-def _rest(analysis: Analysis, most: int) -> Iterator[Block]:
+def _rest(analysis: Analysis, most: int) -> Iterator[ReportSection]:
     contrasts = tuple(analysis.contrasts)
     if analysis.search is None:
         yield from comparisons.contrasts(analysis, contrasts, most)
@@ -46,4 +48,4 @@ def _rest(analysis: Analysis, most: int) -> Iterator[Block]:
     else:
         yield from comparisons.contrasts(analysis, [one for one in contrasts if one.in_family], most)
     if noticed := analysis.results.findings:
-        yield Block("Noticed", notes=noticed, items=True)
+        yield ReportSection("Noticed", notes=noticed, items=True)

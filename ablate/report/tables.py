@@ -30,7 +30,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Block:
+class ReportSection:
     """A title, a table where it has columns, and sentences below. `items`: the sentences are a list."""
 
     title: str
@@ -44,17 +44,17 @@ class Block:
         return not self.rows and not self.notes
 
     @property
-    def narrow(self) -> "Block":
+    def narrow(self) -> "ReportSection":
         """Without the columns that only a wide page has room for."""
         return self._only([at for at, column in enumerate(self.columns) if not column.wide])
 
     @property
-    def on_screen(self) -> "Block":
+    def on_screen(self) -> "ReportSection":
         """Without the columns that a terminal has no room for."""
         return self._only([at for at, column in enumerate(self.columns) if not (column.wide or column.paper)])
 
     @property
-    def stacked(self) -> "Block":
+    def stacked(self) -> "ReportSection":
         """With two lines in a cell where a column stands under another."""
         groups: list[list[int]] = []
         for at, column in enumerate(self.columns):
@@ -67,7 +67,7 @@ class Block:
         rows = [[_stacked([row[at] for at in group], self.columns[group[0]]) for group in groups] for row in self.rows]
         return replace(self, columns=columns, rows=rows)
 
-    def _only(self, kept: Sequence[int]) -> "Block":
+    def _only(self, kept: Sequence[int]) -> "ReportSection":
         rows = [[row[at] for at in kept] for row in self.rows]
         return replace(self, columns=[self.columns[at] for at in kept], rows=rows)
 
@@ -80,6 +80,6 @@ def _stacked(cells: Sequence[Cell], column: Column) -> Cell:
 
 def block(
     title: str, columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]], notes: Sequence[str] = ()
-) -> Block:
+) -> ReportSection:
     """A table whose plain cells are given as text."""
-    return Block(title, columns, [[c if isinstance(c, Cell) else Cell(c) for c in row] for row in rows], notes)
+    return ReportSection(title, columns, [[c if isinstance(c, Cell) else Cell(c) for c in row] for row in rows], notes)

@@ -14,12 +14,12 @@ from ablate.errors import StoreError, StoreGoneError
 from ablate.run.devices import Slot
 from ablate.run.executors import EXECUTORS
 from ablate.run.heartbeat import Heartbeat
-from ablate.run.job import Executor, Job, Report
+from ablate.run.job import Executor, Job, JobReport
 from ablate.run.retry import PATIENCE_SECONDS, patiently
 from ablate.store import Store, plans
 from ablate.store.interims import save_interim
 from ablate.store.queue import claims as work
-from ablate.store.queue.lease_expiry import Watch
+from ablate.store.queue.lease_expiry import LeaseWatch
 from ablate.store.schema import DONE, FAILED, INTERRUPTED, PRUNED, QUEUED, RUNNING
 from ablate.study.trials.identity import Trial
 from ablate.trainers.checkpoints import Checkpoints
@@ -63,7 +63,7 @@ class Observer(Protocol):
     def said(self, text: str) -> None: ...
 
 
-class Supply(Protocol):
+class TrialSupply(Protocol):
     """Trials that are only known once others have ended; each is in the store before it is handed out.
 
     `watches`: whether it judges them on their way.
@@ -85,7 +85,7 @@ class Supply(Protocol):
 
 
 @dataclass
-class Dispatch:
+class Dispatcher:
     """Runs a set of trials on a store until each is done or failed, or until it is asked to stop.
 
     `claims` is what is running now, and `reached` how far it is; `states`: how each training stands, as far as is
@@ -98,7 +98,7 @@ class Dispatch:
     executor: str
     slots: Sequence[Slot]
     asked: threading.Event = field(default_factory=threading.Event)
-    supply: Supply | None = None
+    supply: TrialSupply | None = None
     claims: dict[str, work.Claim] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -107,7 +107,7 @@ class Dispatch:
         self.todo: deque[str] = deque()
         self._add(self.trials)
         self.reached: dict[str, Progress] = {}
-        self.watch = Watch()
+        self.watch = LeaseWatch()
         self.looked = -LOOK_SECONDS
 
     def _add(self, trials: Sequence[Trial]) -> None:
@@ -231,7 +231,7 @@ class Dispatch:
         watched = self.supply is not None and self.supply.watches
         return Job(held.key, first.training.trainer, configs, first.seed, held.attempt, folder, stall, watched)
 
-    def _report(self, key: str, report: Report) -> None:
+    def _report(self, key: str, report: JobReport) -> None:
         held, state, reason = self.claims[key], report.state, report.reason
         with self.store.write() as connection:
             if report.outcome is not None:

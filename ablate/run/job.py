@@ -26,7 +26,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Report:
+class JobReport:
     """How a job ended: `done` with an outcome, or with a reason and, where there is one, a traceback.
 
     `failed`: it raised; `lost`: its worker died or hung; `abandoned`: its worker was killed before it began;
@@ -56,7 +56,7 @@ class Executor(Protocol):
 
     def submit(self, job: Job) -> None: ...
 
-    def reports(self, seconds: float) -> Iterable[tuple[str, Report]]:
+    def reports(self, seconds: float) -> Iterable[tuple[str, JobReport]]:
         """What has ended, with the jobs' keys; waits for that, `seconds` at most unless jobs run in this process."""
 
     def drop(self, key: str) -> None:

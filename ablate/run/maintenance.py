@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ablate.store import Store
 from ablate.store.queue import maintenance
-from ablate.store.queue.maintenance import Standing
+from ablate.store.queue.maintenance import TrialStatus
 from ablate.trainers.checkpoints import Checkpoints
 
 KEY = re.compile(r"[0-9a-f]{20}")
@@ -17,19 +17,19 @@ PART = re.compile(r"\d+\.(\d+)\.part")
 
 
 @dataclass(frozen=True)
-class Reset:
+class ResetResult:
     """`queued`: the rows and seeds that were asked for and are queued again; `others`: those that share a training.
 
     `running`: what was asked for and is not reset, with the runner that has it. `results`: how many are history now.
     """
 
-    queued: tuple[Standing, ...]
-    others: tuple[Standing, ...]
-    running: Mapping[Standing, str]
+    queued: tuple[TrialStatus, ...]
+    others: tuple[TrialStatus, ...]
+    running: Mapping[TrialStatus, str]
     results: int
 
 
-def reset(store: Store, study: str, profile: str, wanted: Mapping[str, Mapping[int, str]]) -> Reset:
+def reset(store: Store, study: str, profile: str, wanted: Mapping[str, Mapping[int, str]]) -> ResetResult:
     """Queues rows again, {label: {seed: trial key}}, with all that their trainings stand for."""
     cells = {(label, seed) for label, of_seeds in wanted.items() for seed in of_seeds}
     with store.write(alone=True) as connection:
@@ -42,7 +42,7 @@ def reset(store: Store, study: str, profile: str, wanted: Mapping[str, Mapping[i
         for key in free:  # before anybody can claim it: a finished network would only be evaluated again
             Checkpoints(store.folder / "checkpoints" / key, key).clear()
     asked = {each: None for each in standing if each[:2] == (study, profile) and each[2:4] in cells}
-    return Reset(
+    return ResetResult(
         tuple(each for each in asked if each.training in free),
         tuple(each for each in standing if each.training in free and each not in asked),
         {each: held[each.training] for each in asked if each.training in held},
@@ -51,7 +51,7 @@ def reset(store: Store, study: str, profile: str, wanted: Mapping[str, Mapping[i
 
 
 @dataclass(frozen=True)
-class Leftovers:
+class CheckpointLeftovers:
     """Folders of checkpoints: `removable`, still `needed`, and `unknown` to the store; `parts` are torn files."""
 
     removable: tuple[Path, ...]
@@ -71,7 +71,7 @@ class Leftovers:
             part.unlink(missing_ok=True)
 
 
-def leftovers(store: Store) -> Leftovers:
+def leftovers(store: Store) -> CheckpointLeftovers:
     """What lies in the store's folder of checkpoints."""
     folder = store.folder / "checkpoints"
     found = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
@@ -80,7 +80,7 @@ def leftovers(store: Store) -> Leftovers:
         known = maintenance.needed(connection, keys)
         held = maintenance.held(connection, keys)
     needed = tuple(path for path in found if known.get(path.name))
-    return Leftovers(
+    return CheckpointLeftovers(
         tuple(path for path in found if known.get(path.name) is False),
         needed,
         tuple(path for path in found if path.name not in known),

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ablate.store import Store, plans, staleness
-from ablate.store.plans import Plan, PlannedRow
+from ablate.store.plans import StoredPlan, StoredRow
 from ablate.store.queue import claims
 from ablate.study.design.union import Row
 from ablate.study.factors import Factor, LevelName
 from ablate.study.fractional.alias_table import alias_sentences
 from ablate.study.logfile.parser import NOTE, Line
 from ablate.study.model import Study
-from ablate.study.plan.plan import ACCEPTED, FAILED, STALE, Older, PlannedTrial, resolve
+from ablate.study.plan.plan import ACCEPTED, FAILED, STALE, PlannedTrial, PreviousResult, resolve
 from ablate.study.plan.time_estimate import expected_seconds, shapes_to_run
 from ablate.study.trials.identity import REFERENCE, ROW, Trial
 
@@ -20,7 +20,7 @@ NECK_NOTES = ("coarse-grained classification (cross entropy loss)", "fine-graine
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedRun:
     """What a run has to do. `planned`: all trials of the study; `selected`: those that were asked for.
 
     `trials`: what is run, with all else that their trainings are evaluated for; `before`: {training key: state};
@@ -43,7 +43,7 @@ def prepare(
     *,
     retry_failed: bool = False,
     accept_stale: bool = False,
-) -> Prepared:
+) -> PreparedRun:
     """Brings the store to what the file asks for: its plan, its trials, what is accepted, what is tried again.
 
     `selected` are those of the trials that were asked for.
@@ -67,10 +67,10 @@ def prepare(
         times = staleness.read_times(connection, shapes_to_run(asked))
     before = {key: states[key] for key in keys}
     running = [trial for trial in wanted if trial.training_key in before]
-    return Prepared(planned, asked, running, before, expected_seconds(asked, times))
+    return PreparedRun(planned, asked, running, before, expected_seconds(asked, times))
 
 
-def _to_accept(planned: Sequence[PlannedTrial], labels: Set[str]) -> dict[str, Older]:
+def _to_accept(planned: Sequence[PlannedTrial], labels: Set[str]) -> dict[str, PreviousResult]:
     """The older results of what is stale, and of what has failed since something changed."""
     return {
         item.trial.key: item.older
@@ -79,14 +79,14 @@ def _to_accept(planned: Sequence[PlannedTrial], labels: Set[str]) -> dict[str, O
     }
 
 
-def plan_of(study: Study, planned: Sequence[PlannedTrial], overrides: Sequence[str] = ()) -> Plan:
+def plan_of(study: Study, planned: Sequence[PlannedTrial], overrides: Sequence[str] = ()) -> StoredPlan:
     """The plan of a study with all its rows and references; `overrides` are the options that changed the file."""
     of_row: dict[str, list[PlannedTrial]] = {}
     for item in planned:
         of_row.setdefault(item.trial.label, []).append(item)
     rows = [_row(row.label, ROW, of_row[row.label], _words(row), row.title) for row in study.rows]
     rows += [_row(reference.label, REFERENCE, of_row[reference.label]) for reference in study.references]
-    return Plan(study.name, study.profile, _document(study, planned[0].trial, overrides), False, rows)
+    return StoredPlan(study.name, study.profile, _document(study, planned[0].trial, overrides), False, rows)
 
 
 def _row(
@@ -95,8 +95,8 @@ def _row(
     planned: Sequence[PlannedTrial],
     levels: Mapping[str, LevelName] | None = None,
     title: str | None = None,
-) -> PlannedRow:
-    return PlannedRow(
+) -> StoredRow:
+    return StoredRow(
         label,
         kind,
         levels or {},

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ablate.errors import AblateError
-from ablate.run.job import Job, Report
+from ablate.run.job import Job, JobReport
 from ablate.trainers.checkpoints import Checkpoints, never
 from ablate.trainers.protocol import Judge, Progress, Pruned, Stopped, Trainer
 from ablate.trainers.registry import TRAINERS
@@ -15,7 +15,7 @@ from ablate.trainers.registry import TRAINERS
 
 def run_job(
     job: Job, progress: Callable[[Progress], None], stopping: Callable[[], bool] = never, judge: Judge | None = None
-) -> Report:
+) -> JobReport:
     """Trains and evaluates; never raises but for an interruption. Where `stopping()`, it saves its state and stops.
 
     So it does where it is watched and the judge says so.
@@ -29,13 +29,13 @@ def run_job(
             configs, job.seed, job.attempt, progress, checkpoints, judge if job.watched else None
         )
     except Stopped as stop:
-        return Report("interrupted", time.perf_counter() - started, reason=f"stopped {stop}")
+        return JobReport("interrupted", time.perf_counter() - started, reason=f"stopped {stop}")
     except Pruned as end:
-        return Report("pruned", time.perf_counter() - started, reason=f"ended early {end}")
+        return JobReport("pruned", time.perf_counter() - started, reason=f"ended early {end}")
     except Exception as error:
         reason = str(error) if isinstance(error, AblateError) else f"{type(error).__name__}: {error}"
-        return Report("failed", time.perf_counter() - started, reason=reason, traceback=traceback.format_exc())
-    return Report("done", time.perf_counter() - started, outcome)
+        return JobReport("failed", time.perf_counter() - started, reason=reason, traceback=traceback.format_exc())
+    return JobReport("done", time.perf_counter() - started, outcome)
 
 
 def _trainer(entry: str) -> Trainer:

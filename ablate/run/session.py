@@ -7,8 +7,8 @@ import typer
 
 from ablate.cli.live import watch
 from ablate.run.devices import Slot
-from ablate.run.dispatch import Dispatch
-from ablate.run.planning import Prepared
+from ablate.run.dispatch import Dispatcher
+from ablate.run.planning import PreparedRun
 from ablate.run.signals import interruptible
 from ablate.store import Store
 
@@ -26,13 +26,13 @@ class Work:
     states: dict[str, str] = field(default_factory=dict)
     kept: int = 0
 
-    def __call__(self, prepared: Prepared) -> None:
+    def __call__(self, prepared: PreparedRun) -> None:
         """KeyboardInterrupt if it was asked to stop before everything was done or had failed."""
         self._tell_accepted(prepared)
         self.before = {**prepared.before, **self.before}
         shown = [item.trial for item in prepared.selected if item.trial.training_key in prepared.before]
         with interruptible() as asked, watch(shown, prepared.before, prepared.expected) as observer:
-            states = Dispatch(self.store, prepared.trials, observer, self.executor, self.slots, asked).run()
+            states = Dispatcher(self.store, prepared.trials, observer, self.executor, self.slots, asked).run()
         self.states |= states
         if asked.is_set() and not set(states.values()) <= set(SETTLED):
             raise KeyboardInterrupt
@@ -50,7 +50,7 @@ class Work:
         """How many of the failed had failed in an earlier run already."""
         return sum(self.before[key] == "failed" for key in self.failed)
 
-    def _tell_accepted(self, prepared: Prepared) -> None:
+    def _tell_accepted(self, prepared: PreparedRun) -> None:
         kept = sum(item.state == "accepted" for item in prepared.selected)
         if kept > self.kept:
             text = f"{kept} stale result{'s' if kept > 1 else ''} kept as accepted; `ablate plan` says why"

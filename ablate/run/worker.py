@@ -10,7 +10,7 @@ from ctypes import c_bool
 from functools import partial
 from multiprocessing.connection import Connection
 
-from ablate.run.job import Job, Report
+from ablate.run.job import Job, JobReport
 from ablate.run.runner import run_job
 from ablate.trainers.protocol import Interim, Progress
 
@@ -24,7 +24,7 @@ BEGUN = "begun"
 """Its first word on a job."""
 
 
-def work(pipe: "Connection[str | Progress | Interim | Report, Job | bool]", parent: int, asked: c_bool) -> None:
+def work(pipe: "Connection[str | Progress | Interim | JobReport, Job | bool]", parent: int, asked: c_bool) -> None:
     """Runs jobs from the pipe until its other end is closed; `asked`: whether to save and stop."""
 
     def judge(shown: Interim) -> bool:

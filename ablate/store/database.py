@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError
 from ablate.errors import StoreBusyError, StoreError, StoreFullError, StoreGoneError
 from ablate.store import revisions
 from ablate.store.engines import network_filesystem, postgresql, sqlite
-from ablate.store.engines.error_messages import told
+from ablate.store.engines.error_messages import translated_errors
 from ablate.store.engines.recovery import OpenFile, open_file
 from ablate.store.revisions import REVISIONS, VERSION_TABLE
 
@@ -87,7 +87,7 @@ class Store:
     def _told(self) -> Iterator[None]:
         """Errors in words; that the store is gone explains any other."""
         try:
-            with told(self.url, self.path):
+            with translated_errors(self.url, self.path):
                 yield
         except StoreGoneError:
             raise
@@ -108,7 +108,7 @@ class Store:
             self.engine.dispose()  # the next transaction connects anew
 
     def _check_revision(self, fine: Sequence[str]) -> None:
-        with told(self.url, self.path), self._reading() as connection:
+        with translated_errors(self.url, self.path), self._reading() as connection:
             found = revisions.stamp(connection)
         if found not in fine:
             raise StoreGoneError(
@@ -142,7 +142,7 @@ def open_store(url: str, write: bool = False) -> Store | None:
         looking.close()
     elif not write:
         return None
-    with told(url, path):
+    with translated_errors(url, path):
         file = open_file(path)
     return _current(Store(url, sqlite.engine_to_write(file.connect), path.parent, path, file), write)
 

@@ -11,8 +11,8 @@ from ablate.store.queue.claims import KS, SplitResult, write_results
 from ablate.store.queue.process_identity import owner
 from ablate.store.schema import DONE, attempts, trainings
 from ablate.study.factors import level_text
-from ablate.study.logfile.parser import Log
-from ablate.study.logfile.rows import Doubt, NamedRow, doubts
+from ablate.study.logfile.parser import ExperimentLog
+from ablate.study.logfile.rows import InheritedDoubt, NamedRow, doubts
 from ablate.study.trials.identity import ROW, Identity, Trial, digest
 
 PROFILE = "imported"
@@ -21,7 +21,9 @@ ALPHA, DELTA_PP = 0.05, 0.5
 """The study file's defaults; a log declares none."""
 
 
-def save_log(connection: Connection, study: str, log: Log, rows: Sequence[NamedRow], findings: Sequence[str]) -> None:
+def save_log(
+    connection: Connection, study: str, log: ExperimentLog, rows: Sequence[NamedRow], findings: Sequence[str]
+) -> None:
     """Saves a log as a study; StoreError where a study of that name was run, which it would mix with."""
     if any(plan.study == study and not plan.imported for plan in plans.read_plans(connection)):
         raise StoreError(f"--study {study}: a study of this name was run in this store; import under another name")
@@ -34,7 +36,7 @@ def save_log(connection: Connection, study: str, log: Log, rows: Sequence[NamedR
     plans.save_plan(connection, _plan(study, log, rows, trials, findings))
 
 
-def _trial(log: Log, named: NamedRow) -> Trial:
+def _trial(log: ExperimentLog, named: NamedRow) -> Trial:
     """A trial whose identity is what the log says of its row."""
     config = {"row": named.row.number, "title": named.row.title, "lines": named.row.lines, "rates": named.row.rates}
     identity = Identity(TRAINER, {**config, "setting": log.setting}, 0, None, {})
@@ -42,7 +44,7 @@ def _trial(log: Log, named: NamedRow) -> Trial:
     return Trial(named.label, ROW, 0, {}, {}, identity, key, digest([key, {}]))
 
 
-def _save_result(connection: Connection, trial: Trial, log: Log, named: NamedRow) -> None:
+def _save_result(connection: Connection, trial: Trial, log: ExperimentLog, named: NamedRow) -> None:
     now = time.time()
     values = {"training_key": trial.training_key, "number": 1, "state": DONE, "started": now, "ended": now}
     made = connection.execute(insert(attempts).values(owner=owner(), resumed_at=0, **values))
@@ -53,8 +55,8 @@ def _save_result(connection: Connection, trial: Trial, log: Log, named: NamedRow
 
 
 def _plan(
-    study: str, log: Log, rows: Sequence[NamedRow], trials: Sequence[Trial], findings: Sequence[str]
-) -> plans.Plan:
+    study: str, log: ExperimentLog, rows: Sequence[NamedRow], trials: Sequence[Trial], findings: Sequence[str]
+) -> plans.StoredPlan:
     document = {
         "question": "",
         "trainer": TRAINER,
@@ -71,19 +73,19 @@ def _plan(
         "doubts": [_doubt(doubt) for doubt in doubts(rows) if not _is_other_row(doubt, rows)],
     }
     kept = [
-        plans.PlannedRow(named.label, ROW, _words(named), {0: trial.key}, named.row.title, named.row.lines)
+        plans.StoredRow(named.label, ROW, _words(named), {0: trial.key}, named.row.title, named.row.lines)
         for named, trial in zip(rows, trials, strict=True)
     ]
-    return plans.Plan(study, PROFILE, document, True, kept)
+    return plans.StoredPlan(study, PROFILE, document, True, kept)
 
 
-def _is_other_row(doubt: Doubt, rows: Sequence[NamedRow]) -> bool:
+def _is_other_row(doubt: InheritedDoubt, rows: Sequence[NamedRow]) -> bool:
     """Whether the row, read as its title implies, would be another row once more: then what it lists is meant."""
     implied = {**rows[doubt.row - 1].levels, doubt.factor: doubt.implied}
     return any(dict(named.levels) == implied for named in rows)
 
 
-def _doubt(doubt: Doubt) -> dict[str, object]:
+def _doubt(doubt: InheritedDoubt) -> dict[str, object]:
     levels = {"listed": _word(doubt.listed), "implied": _word(doubt.implied)}
     return {"row": doubt.row, "factor": doubt.factor, **levels}
 

@@ -9,7 +9,7 @@ from ablate.store.schema import interims
 from ablate.store.sql import of_keys
 
 
-class Interim(Protocol):
+class StoredInterim(Protocol):
     """What a training shows after `part` tenths of its steps: {k: hits} of `queries`."""
 
     @property
@@ -22,7 +22,7 @@ class Interim(Protocol):
     def queries(self) -> int: ...
 
 
-def save_interim(connection: Connection, training_key: str, shown: Interim) -> None:
+def save_interim(connection: Connection, training_key: str, shown: StoredInterim) -> None:
     """Keeps what a training showed, in place of what an earlier attempt at it showed after the same part."""
     same = (interims.c.training_key == training_key) & (interims.c.part == shown.part)
     of_part = {"training_key": training_key, "part": shown.part, "queries": shown.queries}

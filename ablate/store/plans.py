@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PlannedRow:
+class StoredRow:
     """A row as the store keeps it. `levels`: {factor: level}; `cells`: {seed: trial key}.
 
     `stale`: seeds whose result was, when planned, under older defaults, data or code; `changes`: of those whose
@@ -37,18 +37,18 @@ class PlannedRow:
 
 
 @dataclass(frozen=True)
-class Plan:
+class StoredPlan:
     """The last resolved plan of a study and profile. `document` is what reports print around the rows."""
 
     study: str
     profile: str
     document: Mapping[str, Any]
     imported: bool
-    rows: Sequence[PlannedRow]
+    rows: Sequence[StoredRow]
     updated: float = 0.0
 
 
-def save_plan(connection: Connection, plan: Plan) -> None:
+def save_plan(connection: Connection, plan: StoredPlan) -> None:
     """Puts the plan in the place of the study's last one; its trials stay, whatever becomes of the rows.
 
     A plan that is there already is only noted as the latest.
@@ -72,20 +72,20 @@ def _latest(connection: Connection) -> float:
     return max(time.time(), (before or 0.0) + 0.001)
 
 
-def _are_stored(connection: Connection, plan_id: int, planned: Sequence[PlannedRow]) -> bool:
+def _are_stored(connection: Connection, plan_id: int, planned: Sequence[StoredRow]) -> bool:
     """Whether the store has just these rows of the plan; row by row, as there may be many."""
     pairs = zip_longest(planned, _read_rows(connection, plan_id))
     return all(one and other and _stored(one) == _stored(other) for one, other in pairs)
 
 
-def _stored(row: PlannedRow) -> tuple[Any, ...]:
+def _stored(row: StoredRow) -> tuple[Any, ...]:
     """A row's values in a form that two rows can be compared by."""
     lines = [list(line) for line in row.lines] if row.lines is not None else None
     changes = {seed: list(words) for seed, words in row.changes.items()}
     return row.label, row.kind, row.title, dict(row.levels), lines, dict(row.cells), set(row.stale), changes
 
 
-def _insert_rows(connection: Connection, plan_id: int, planned: Sequence[PlannedRow]) -> None:
+def _insert_rows(connection: Connection, plan_id: int, planned: Sequence[StoredRow]) -> None:
     if not planned:
         return
     values = [
@@ -145,14 +145,14 @@ def choose(connection: Connection, study: str | None, profile: str | None, url: 
     return next(plan for plan in of_study if profile in (None, plan.profile))
 
 
-def read_plan(connection: Connection, study: str, profile: str) -> Plan:
+def read_plan(connection: Connection, study: str, profile: str) -> StoredPlan:
     """The plan of a study and profile, which must be there."""
     same = (plans.c.study == study) & (plans.c.profile == profile)
     plan = connection.execute(select(plans).where(same)).one()
-    return Plan(study, profile, plan.document, plan.imported, list(_read_rows(connection, plan.id)), plan.updated)
+    return StoredPlan(study, profile, plan.document, plan.imported, list(_read_rows(connection, plan.id)), plan.updated)
 
 
-def _read_rows(connection: Connection, plan_id: int) -> Iterator[PlannedRow]:
+def _read_rows(connection: Connection, plan_id: int) -> Iterator[StoredRow]:
     of_row = (rows.c.id, rows.c.kind, rows.c.label, rows.c.title, rows.c.levels, rows.c.lines)
     of_cell = (cells.c.seed, cells.c.trial_key, cells.c.stale, cells.c.changes)
     query = (
@@ -165,10 +165,10 @@ def _read_rows(connection: Connection, plan_id: int) -> Iterator[PlannedRow]:
         yield _read_row(list(found))
 
 
-def _read_row(found: Sequence[Row[*tuple[Any, ...]]]) -> PlannedRow:
+def _read_row(found: Sequence[Row[*tuple[Any, ...]]]) -> StoredRow:
     """A row from its cells, each with what the row has."""
     row, seen = found[0], [cell for cell in found if cell.seed is not None]
-    return PlannedRow(
+    return StoredRow(
         row.label,
         row.kind,
         row.levels,

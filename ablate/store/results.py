@@ -16,7 +16,7 @@ from ablate.store.sql import of_keys
 
 
 @dataclass(frozen=True)
-class Reading:
+class TrialResult:
     """A trial as it stands: its training's state and, if it has a result on the split, what that is.
 
     `data` and `code` are the hashes that its training was identified by; `training` is its key. `precisions`:
@@ -39,7 +39,7 @@ class Reading:
         return self.queries is not None
 
 
-def read_trials(connection: Connection, keys: set[str], split: str = "test") -> dict[str, Reading]:
+def read_trials(connection: Connection, keys: set[str], split: str = "test") -> dict[str, TrialResult]:
     """{trial key: reading} on one split."""
     counted = read_hits(connection, keys, split)
     averaged = _read_means(connection, keys, split)
@@ -50,12 +50,12 @@ def read_trials(connection: Connection, keys: set[str], split: str = "test") -> 
     )
     of_training = (trainings.c.state, trainings.c.data, cast(trainings.c.code, Text).label("code"))
     columns = (trials.c.key, trials.c.training_key, *of_training, results.c.queries, results.c.gallery, *_OF_ATTEMPT)
-    found: dict[str, Reading] = {}
+    found: dict[str, TrialResult] = {}
     for row in of_keys(connection, select(*columns).select_from(joined), trials.c.key, keys):
         environment = row.environment or {}
         hits = counted.get(row.key, {})
         given = (row.queries, row.gallery, hits, environment, row.seconds, row.data, row.code, row.training_key)
-        found[row.key] = Reading(row.state, *given, averaged.get(row.key, {}))
+        found[row.key] = TrialResult(row.state, *given, averaged.get(row.key, {}))
     return found
 
 

@@ -27,7 +27,7 @@ LOST, ABANDONED, INTERRUPTED = "lost", "abandoned", "interrupted"
 metadata = MetaData()
 
 
-class Told(TypeDecorator[str]):
+class SafeText(TypeDecorator[str]):
     """Text of any origin, like an error's: what databases refuse, NUL and half a surrogate pair, is spelled out."""
 
     impl = Text
@@ -132,8 +132,8 @@ attempts = Table(
     _key("training_key", "trainings"),
     Column("number", Integer, nullable=False),
     Column("state", String(20), nullable=False),
-    Column("reason", Told),
-    Column("traceback", Told),
+    Column("reason", SafeText),
+    Column("traceback", SafeText),
     Column("owner", String(200), nullable=False),
     Column("resumed_at", Integer, nullable=False),  # the checkpoint's step that it went on from; 0: from the start
     Column("step", Integer),  # how far it was when its runner last said so

@@ -13,7 +13,7 @@ TENTHS = 10
 
 
 @dataclass(frozen=True)
-class Way:
+class TrainingProgress:
     """How far a training came: {k: rate on validation} when it was last looked at, after `part` tenths of its steps.
 
     `steps`: how many it has in all; `pruned_at`: at which it was stopped; None where nobody noted it.
@@ -32,7 +32,7 @@ class Way:
         return self.pruned_at / self.steps if self.pruned_at is not None and self.steps else None
 
 
-def read_ways(connection: Connection, keys: Collection[str]) -> dict[str, Way]:
+def read_ways(connection: Connection, keys: Collection[str]) -> dict[str, TrainingProgress]:
     """{trial key: how far its training came}, of those that the store knows something of."""
     parts: dict[str, tuple[int, dict[int, float]]] = {}
     for key, part, k, hits, queries in of_keys(connection, _INTERIMS, trials.c.key, keys):
@@ -40,11 +40,11 @@ def read_ways(connection: Connection, keys: Collection[str]) -> dict[str, Way]:
             parts[key] = part, {}
         if part == parts[key][0] and queries:
             parts[key][1][k] = hits / queries
-    ways = {key: Way(part, rates) for key, (part, rates) in parts.items()}
+    ways = {key: TrainingProgress(part, rates) for key, (part, rates) in parts.items()}
     for key, state, step, steps in of_keys(connection, _ATTEMPTS, trials.c.key, keys):
-        before = ways.get(key, Way())
+        before = ways.get(key, TrainingProgress())
         pruned_at = step if state == PRUNED and step is not None else before.pruned_at
-        ways[key] = Way(before.part, before.rates, steps or before.steps, pruned_at)
+        ways[key] = TrainingProgress(before.part, before.rates, steps or before.steps, pruned_at)
     return ways
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, insert, select, update
 
 from ablate.store.queue.claims import KS
-from ablate.store.queue.status import Failure
+from ablate.store.queue.status import FailedTrial
 from ablate.store.schema import FAILED, attempts, candidates, hits, results, searches, trainings, trials
 from ablate.store.sql import of_keys
 
@@ -121,16 +121,16 @@ def label(number: int) -> str:
 
 
 @dataclass(frozen=True)
-class Glance:
+class SearchSummary:
     """How far a study's search is: {state: candidates}, and those that failed."""
 
     study: str
     profile: str
     counts: Mapping[str, int]
-    failed: Sequence[Failure]
+    failed: Sequence[FailedTrial]
 
 
-def glances(connection: Connection, study: str | None) -> list[Glance]:
+def glances(connection: Connection, study: str | None) -> list[SearchSummary]:
     """The searches that go on, of one study or of all."""
     latest = select(func.max(searches.c.id)).group_by(searches.c.study, searches.c.profile)
     query = select(*_COLUMNS).where(searches.c.id.in_(latest)).order_by(searches.c.study, searches.c.profile)
@@ -138,16 +138,16 @@ def glances(connection: Connection, study: str | None) -> list[Glance]:
     return [_glance(connection, row) for row in rows if study in (None, row.study)]
 
 
-def _glance(connection: Connection, row: SearchRow) -> Glance:
+def _glance(connection: Connection, row: SearchRow) -> SearchSummary:
     of_search = candidates.c.search_id == row.id
     counts = select(candidates.c.state, func.count().label("number")).where(of_search).group_by(candidates.c.state)
     reasons = _REASONS.where(of_search, candidates.c.state == FAILED).order_by(candidates.c.number)
-    return Glance(
+    return SearchSummary(
         row.study,
         row.profile,
         {found.state: found.number for found in connection.execute(counts)},
         [
-            Failure((row.study, row.profile), label(number), seed, attempt, reason or "no reason given")
+            FailedTrial((row.study, row.profile), label(number), seed, attempt, reason or "no reason given")
             for number, seed, attempt, reason in connection.execute(reasons)
         ],
     )

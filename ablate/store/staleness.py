@@ -11,17 +11,17 @@ from ablate.store.inserts import insert_new
 from ablate.store.plans import finished, training_states
 from ablate.store.schema import DONE, acceptances, attempts, declarations, results, trainings, trials
 from ablate.store.sql import of_keys
-from ablate.study.plan.plan import Older, Records
+from ablate.study.plan.plan import PreviousResult, StoredRecords
 from ablate.study.plan.staleness_reasons import changes
 from ablate.study.trials.identity import Identity, Trial
 
 
-def read_records(connection: Connection, wanted: Sequence[Trial]) -> Records:
+def read_records(connection: Connection, wanted: Sequence[Trial]) -> StoredRecords:
     """The records of some trials."""
     done = finished(connection, {trial.key for trial in wanted})
     accepted = _accepted(connection, {trial.key for trial in wanted if trial.key not in done})
     lacking = [trial for trial in wanted if trial.key not in done and trial.key not in accepted]
-    return Records(
+    return StoredRecords(
         states=training_states(connection, {trial.training_key for trial in wanted}),
         finished=done,
         older=_older(connection, lacking),
@@ -29,7 +29,7 @@ def read_records(connection: Connection, wanted: Sequence[Trial]) -> Records:
     )
 
 
-def accept(connection: Connection, kept: Mapping[str, Older]) -> None:
+def accept(connection: Connection, kept: Mapping[str, PreviousResult]) -> None:
     """Keeps {trial key: an older result} in place of running those trials."""
     now = time.time()
     values = [
@@ -45,27 +45,27 @@ def _of(keys: Collection[str]) -> list[dict[str, str]]:
     return [{"of": key} for key in sorted(keys)]
 
 
-def _accepted(connection: Connection, keys: Collection[str]) -> dict[str, Older]:
+def _accepted(connection: Connection, keys: Collection[str]) -> dict[str, PreviousResult]:
     """Those whose kept result still counts."""
     query = select(acceptances.c.wanted_key, acceptances.c.kept_key, acceptances.c.changes)
     query = query.join(trials, trials.c.key == acceptances.c.kept_key).where(trials.c.attempt_id.is_not(None))
     found = of_keys(connection, query, acceptances.c.wanted_key, keys)
-    return {wanted: Older(kept, tuple(changed)) for wanted, kept, changed in found}
+    return {wanted: PreviousResult(kept, tuple(changed)) for wanted, kept, changed in found}
 
 
-def _older(connection: Connection, lacking: Sequence[Trial]) -> dict[str, Older]:
+def _older(connection: Connection, lacking: Sequence[Trial]) -> dict[str, PreviousResult]:
     """The latest result that was declared as each trial is, unless the trial's own is later: then it was reset."""
     by_declared: dict[str, dict[str, Trial]] = {}
     for trial in lacking:
         by_declared.setdefault(trial.declared, {})[trial.key] = trial
-    latest: dict[str, tuple[int, Older]] = {}
+    latest: dict[str, tuple[int, PreviousResult]] = {}
     same: dict[tuple[str, ...], tuple[str, ...]] = {}  # so that a thousand trials share one reason
     for row in _latest_declared(connection, set(by_declared)):
         identity = Identity(row.trainer, row.config, row.seed, row.data, row.code)
         for key, trial in by_declared[row.declared].items():
             if key not in latest or latest[key][0] < row.attempt_id:
                 why = changes(identity, row.evaluate, trial)
-                latest[key] = row.attempt_id, Older(row.key, same.setdefault(why, why))
+                latest[key] = row.attempt_id, PreviousResult(row.key, same.setdefault(why, why))
     own = _last_attempts(connection, set(latest))
     return {key: older for key, (attempt, older) in latest.items() if attempt > own.get(key, 0)}
 

@@ -9,11 +9,11 @@ from ablate.study.design.reader import Excluded, Family
 from ablate.study.design.union import Row
 from ablate.study.factors import Factor, Level
 from ablate.study.fractional.alias_table import AliasTable
-from ablate.study.search_space.space import Search
+from ablate.study.search_space.space import SearchSpec
 
 
 @dataclass(frozen=True)
-class Reference:
+class ReferenceRow:
     """A line printed beside the rows and compared with none: the baseline with some config keys changed."""
 
     label: str
@@ -43,12 +43,12 @@ class Study:
     preset: str | None
     factors: tuple[Factor, ...]
     rows: tuple[Row, ...]
-    references: tuple[Reference, ...]
+    references: tuple[ReferenceRow, ...]
     seeds: tuple[int, ...]
     family: Family = "direct"
     aliases: tuple[AliasTable, ...] = ()
     excluded: tuple[Excluded, ...] = ()
-    search: Search | None = None
+    search: SearchSpec | None = None
     found_by: Mapping[str, Any] | None = None
     warnings: tuple[str, ...] = ()
     looks: tuple[int, ...] = ()
@@ -57,7 +57,7 @@ class Study:
         """The config of a row: the shared one with the row's levels in place."""
         return self._with(row.levels)
 
-    def reference_config(self, reference: Reference) -> Config:
+    def reference_config(self, reference: ReferenceRow) -> Config:
         """The config of a reference: the baseline's with the reference's settings in place."""
         baseline = self._with({factor.name: factor.baseline for factor in self.factors})
         return assigned(baseline, reference.settings.items())

@@ -10,7 +10,7 @@ class OutsideIdentity:
     """Marks a field that says where or how a trial runs: at most the last bits of what comes out depend on it."""
 
 
-class Clash(NamedTuple):
+class ConfigClash(NamedTuple):
     """Values that are fine one by one and not together: their keys, the worst first, and what to do."""
 
     keys: tuple[str, ...]

@@ -10,13 +10,13 @@ from typing import Any
 
 from ablate.retrieval.config.presets import PRESETS
 from ablate.retrieval.config.retrieval import NO_FILE, RetrievalConfig
-from ablate.trainers.config import Clash, OutsideIdentity, Section
+from ablate.trainers.config import ConfigClash, OutsideIdentity, Section
 from ablate.trainers.simulated.config import SimulatedConfig
 
 __all__ = [
     "NO_FILE",
     "TRAINERS",
-    "Clash",
+    "ConfigClash",
     "OutsideIdentity",
     "RetrievalConfig",
     "Section",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ablate.adaptive.search.dashboard_export import Mirror
-from ablate.adaptive.search.driver import Walk, begin
+from ablate.adaptive.search.dashboard_export import DashboardExport
+from ablate.adaptive.search.driver import SearchDriver, begin
 from ablate.store import Connection, Store, open_store, searches
 from ablate.store.interims import save_interim
 from ablate.store.queue import claims
@@ -41,7 +41,7 @@ def walked(study: Study, store: Store, breaks: bool = False) -> list[Candidate]:
     """All candidates of a search whose transactions fail now and then, each at its very end."""
     points = Candidates(study)
     row = begin(store, study, points, "study.yaml")
-    walk = Walk(store, study, points, row, lambda key, label: None, lambda walk: None)
+    walk = SearchDriver(store, study, points, row, lambda key, label: None, lambda walk: None)
     for turn in range(100):
         if breaks and turn % 3 == 1:
             walk.store = Failing(store)  # type: ignore[assignment]
@@ -106,8 +106,8 @@ def watched(study: Study, store: Store, every: int) -> list[Candidate]:
     points = Candidates(study)
     row = begin(store, study, points, "study.yaml")
 
-    def start() -> Walk:
-        return Walk(store, study, points, row, lambda key, label: None, lambda walk: None)
+    def start() -> SearchDriver:
+        return SearchDriver(store, study, points, row, lambda key, label: None, lambda walk: None)
 
     walk, looks = start(), 0
     while trials := walk.more():
@@ -136,7 +136,7 @@ def watched(study: Study, store: Store, every: int) -> list[Candidate]:
 
 def test_a_copy_that_cannot_be_written_on_is_given_up(study: Study, tmp_path: Path) -> None:
     assert study.search is not None
-    mirror = Mirror(tmp_path / "optuna", "walk", "base", study.search)
+    mirror = DashboardExport(tmp_path / "optuna", "walk", "base", study.search)
     one = Candidate(0, False, {"margin": 0.5}, "key", {}, "done", {"top1": 0.5}, 0)
     mirror.take({0: one})
     assert mirror.trouble is None

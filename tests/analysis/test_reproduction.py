@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ablate.analysis import verdicts
-from ablate.analysis.estimation.estimates import Estimate
+from ablate.analysis.estimation.estimates import EffectEstimate
 from ablate.analysis.reproduction.comparison import (
     CANNOT_TELL,
     CONTRADICTED,
@@ -17,7 +17,7 @@ from ablate.analysis.reproduction.comparison import (
     REPRODUCED,
     SAME_SIGN,
     WORDS,
-    Compared,
+    ComparedContrast,
     Comparison,
     compare,
     difference_interval,
@@ -54,18 +54,18 @@ def one_factor(pp: float, around: Sequence[int] = STILL, **document: Any) -> Stu
     return made({"trick": ["off", "on"]}, [({}, 0), ({"trick": "on"}, pp)], around, **document)
 
 
-def only(comparison: Comparison) -> Compared:
+def only(comparison: Comparison) -> ComparedContrast:
     (found,) = comparison.compared
     return found
 
 
-def of(comparison: Comparison, *factors: str) -> Compared:
+def of(comparison: Comparison, *factors: str) -> ComparedContrast:
     (found,) = [one for one in comparison.compared if tuple(change.factor for change in one.changes) == factors]
     return found
 
 
-def estimate(effect: float, verdict: str, half: float = 0.1, p: float = 0.001) -> Estimate:
-    return Estimate(effect, (effect - half, effect + half), None, "pooled t", SEEDS, p, p, None, None, verdict)
+def estimate(effect: float, verdict: str, half: float = 0.1, p: float = 0.001) -> EffectEstimate:
+    return EffectEstimate(effect, (effect - half, effect + half), None, "pooled t", SEEDS, p, p, None, None, verdict)
 
 
 @pytest.mark.parametrize(

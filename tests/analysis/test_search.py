@@ -14,10 +14,10 @@ from sqlalchemy import delete, select, update
 
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.results import load
-from ablate.analysis.search.importance import LEAST, Axis, importance
-from ablate.analysis.search.results import Rerun, SearchResults, Tried, load_search
+from ablate.analysis.search.importance import LEAST, SearchAxis, importance
+from ablate.analysis.search.results import EvaluatedCandidate, FinalistRerun, SearchResults, load_search
 from ablate.store import Store, plans
-from ablate.store.plans import Plan, PlannedRow
+from ablate.store.plans import StoredPlan, StoredRow
 from ablate.store.schema import DONE, FAILED, PRUNED, RUNNING, attempts, candidates, hits, interims, trials
 from ablate.trainers.simulated.config import SimulatedConfig
 from ablate.trainers.simulated.trainer import train
@@ -25,7 +25,7 @@ from tests.conftest import on_both_engines
 from tests.support.searches import BASELINE, QUERIES, Point, read, searched, spread, trial
 
 SEEDS = (101, 102, 103, 104, 105)
-MARGIN, OMEGA = Axis("margin", 0.05, 1.0, log=True), Axis("omega", 0.0, 1.0)
+MARGIN, OMEGA = SearchAxis("margin", 0.05, 1.0, log=True), SearchAxis("omega", 0.0, 1.0)
 
 
 def of(analysis: Analysis) -> SearchResults:
@@ -40,11 +40,11 @@ def validation(values: Mapping[str, Any], seed: int) -> float:
     return float((evaluation.ranks["validation"] == 1).mean())
 
 
-def tried(number: int, state: str = DONE, known: bool = False, **scores: float) -> Tried:
-    return Tried(number, known, {"margin": 0.1}, state, scores, {}, 1.0, None, False, number)
+def tried(number: int, state: str = DONE, known: bool = False, **scores: float) -> EvaluatedCandidate:
+    return EvaluatedCandidate(number, known, {"margin": 0.1}, state, scores, {}, 1.0, None, False, number)
 
 
-def made(found: Sequence[Tried], *metrics: str) -> SearchResults:
+def made(found: Sequence[EvaluatedCandidate], *metrics: str) -> SearchResults:
     dimensions = (MARGIN,)
     return SearchResults(1, "tpe", None, 0, metrics, 10, None, 0.0, dimensions, tuple(found), (), {})
 
@@ -64,7 +64,7 @@ def test_finalists_are_scored_by_the_search_and_again_on_fresh_seeds(store: Stor
 
 def test_the_interval_of_optimism_is_students_t_over_the_fresh_seeds() -> None:
     rates = (0.30, 0.32, 0.31, 0.35)
-    rerun = Rerun(0.36, rates, 0.95)
+    rerun = FinalistRerun(0.36, rates, 0.95)
     low, high = stats.t.interval(0.95, 3, np.mean(rates), stats.sem(rates))
     assert rerun.interval == pytest.approx((low, high))
     assert rerun.optimism_interval == pytest.approx((36 - 100 * high, 36 - 100 * low))
@@ -72,7 +72,7 @@ def test_the_interval_of_optimism_is_students_t_over_the_fresh_seeds() -> None:
 
 @pytest.mark.parametrize("rates", [(), (0.3,)])
 def test_too_few_fresh_seeds_have_no_interval(rates: tuple[float, ...]) -> None:
-    rerun = Rerun(0.36, rates, 0.95)
+    rerun = FinalistRerun(0.36, rates, 0.95)
     assert rerun.interval is None
     assert rerun.optimism_interval is None
     assert rerun.optimism == (pytest.approx(6.0) if rates else None)
@@ -165,7 +165,9 @@ def test_other_plans_have_no_search(store: Store) -> None:
     with store.write() as connection:
         plans.save_trials(connection, [made_of])
         assert connection.execute(select(trials.c.key)).scalar() == made_of.key
-        plans.save_plan(connection, Plan("a", "b", document, False, [PlannedRow("row", "row", {}, {0: made_of.key})]))
+        plans.save_plan(
+            connection, StoredPlan("a", "b", document, False, [StoredRow("row", "row", {}, {0: made_of.key})])
+        )
     assert load_search(store, load(store)) is None
 
 
@@ -196,8 +198,8 @@ def test_importance_is_the_same_each_time() -> None:
 
 def test_importance_of_choices_and_of_what_lies_off_the_grid() -> None:
     """What the study had run before need not lie where the search looks."""
-    kinds = Axis("kind", choices=("a", "b"))
-    steps = Axis("steps", 10, 100, step=10, whole=True)
+    kinds = SearchAxis("kind", choices=("a", "b"))
+    steps = SearchAxis("steps", 10, 100, step=10, whole=True)
     points = [{"kind": "abc"[n % 3], "steps": 5 + 7 * n} for n in range(30)]
     found = importance([kinds, steps], points, [float(point["kind"] == "b") for point in points])
     assert found.shares[0].name == "kind"

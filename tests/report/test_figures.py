@@ -22,13 +22,23 @@ from PIL import Image
 
 from ablate.analysis import verdicts
 from ablate.analysis.analysis import Analysis, analyse
-from ablate.analysis.estimation.estimates import Estimate
+from ablate.analysis.estimation.estimates import EffectEstimate
 from ablate.analysis.results import Metric, StudyResults
 from ablate.errors import AblateError
 from ablate.report import wording
 from ablate.report.figures import canvas
 from ablate.report.figures import rows as figures
-from ablate.report.figures.forest import CONFOUNDED, FACTOR, STEP, Entry, draw_forest, forest, limits, placed, shown
+from ablate.report.figures.forest import (
+    CONFOUNDED,
+    FACTOR,
+    STEP,
+    ForestLine,
+    draw_forest,
+    forest,
+    limits,
+    placed,
+    shown,
+)
 from ablate.report.figures.rows import draw_all, ladder, references, top_k
 from tests.conftest import ROOT, STUDIES, Ablate
 from tests.support.analysis_rows import N, drawn, results, row
@@ -124,7 +134,7 @@ def words_in(path: Path) -> str:
     return "\n".join("".join(text.itertext()).strip() for text in ET.parse(path).iter(f"{SVG}text"))
 
 
-def of(entries: Sequence[Entry], kind: str) -> list[Entry]:
+def of(entries: Sequence[ForestLine], kind: str) -> list[ForestLine]:
     return [entry for entry in entries if entry.kind == kind]
 
 
@@ -261,7 +271,7 @@ def test_references_are_lines_with_a_note_each_up_to_eight(tmp_path: Path) -> No
 def test_the_ladder_draws_its_rungs(several: Analysis) -> None:
     rungs = ladder(several)
     axes = canvas.axes_between(1, 1, 3, 0.5, 0.5)
-    figures.draw_ladder(axes, rungs, [figures.Reference("paper", 12.5)])
+    figures.draw_ladder(axes, rungs, [figures.ReferenceLine("paper", 12.5)])
     solid, dotted = axes.collections[:2]
     assert isinstance(solid, LineCollection)
     assert isinstance(dotted, LineCollection)
@@ -331,9 +341,9 @@ def test_the_band_is_plus_minus_delta(tmp_path: Path) -> None:
     assert (max(xs) + min(xs)) / 2 == pytest.approx(at[0] - inside[0] * scale, rel=1e-4)
 
 
-def known(effect: float, interval: tuple[float, float], wide: tuple[float, float] | None = None) -> Entry:
-    estimate = Estimate(effect, interval, wide, "t", 3, 0.5, 0.5, 0.5, None, verdicts.UNDECIDED)
-    return Entry(STEP, "a off → on", "row 2 against 1", estimate, "undecided", "")
+def known(effect: float, interval: tuple[float, float], wide: tuple[float, float] | None = None) -> ForestLine:
+    estimate = EffectEstimate(effect, interval, wide, "t", 3, 0.5, 0.5, 0.5, None, verdicts.UNDECIDED)
+    return ForestLine(STEP, "a off → on", "row 2 against 1", estimate, "undecided", "")
 
 
 NARROW = [known(0.1 * n, (0.1 * n - 0.5, 0.1 * n + 0.5), (0.1 * n - 0.8, 0.1 * n + 0.8)) for n in range(4)]
@@ -462,7 +472,7 @@ def test_sixty_are_all_shown_and_of_more_none_before_another_kind_has_its_surest
     assert of(chosen, FACTOR) == few
 
 
-def replace_kind(entry: Entry, kind: str) -> Entry:
+def replace_kind(entry: ForestLine, kind: str) -> ForestLine:
     return entry._replace(kind=kind)
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from ablate.errors import AblateError, StoreError
-from ablate.run.executors.processes import MOST_STILLBORN, Processes, _cause
-from ablate.run.job import Job, Report
+from ablate.run.executors.processes import MOST_STILLBORN, ProcessExecutor, _cause
+from ablate.run.job import Job, JobReport
 from ablate.run.worker import work
 from ablate.trainers.checkpoints import Checkpoints
 from ablate.trainers.protocol import Interim
@@ -30,20 +30,20 @@ def go_on(key: str, shown: Interim) -> bool:
 def test_workers_that_cannot_start_end_the_run_and_blame_no_trial() -> None:
     """A Python that does not find its library ends at once, as one does whose package was taken away meanwhile."""
     ensure_running()  # Python's own helper process, which would not start either
-    pool = Processes([{"PYTHONHOME": "/nonexistent"}], lambda key, progress: None, lambda: False, go_on)
+    pool = ProcessExecutor([{"PYTHONHOME": "/nonexistent"}], lambda key, progress: None, lambda: False, go_on)
     assert [ended(pool, number) for number in range(1, MOST_STILLBORN)] == ["abandoned"] * (MOST_STILLBORN - 1)
     with pytest.raises(AblateError, match=r"workers cannot start: .*exit code 1"):
         ended(pool, MOST_STILLBORN)
     pool.close()
 
 
-def ended(pool: Processes, number: int) -> str:
+def ended(pool: ProcessExecutor, number: int) -> str:
     """How a job ended."""
     pool.submit(job(number))
     return report(pool).state
 
 
-def report(pool: Processes) -> Report:
+def report(pool: ProcessExecutor) -> JobReport:
     """How the next job ends."""
     while not (found := list(pool.reports(0.5))):
         pass
@@ -76,8 +76,8 @@ def asked() -> list[bool]:
 
 
 @pytest.fixture
-def pool(judge: Judge, asked: list[bool]) -> Iterator[Processes]:
-    pool = Processes([{}], lambda key, progress: None, lambda: bool(asked), judge)
+def pool(judge: Judge, asked: list[bool]) -> Iterator[ProcessExecutor]:
+    pool = ProcessExecutor([{}], lambda key, progress: None, lambda: bool(asked), judge)
     yield pool
     pool.close()
 
@@ -85,7 +85,7 @@ def pool(judge: Judge, asked: list[bool]) -> Iterator[Processes]:
 PARTS = list(range(1, 10))
 
 
-def test_a_worker_waits_for_the_answer_and_heeds_it(pool: Processes, judge: Judge, tmp_path: Path) -> None:
+def test_a_worker_waits_for_the_answer_and_heeds_it(pool: ProcessExecutor, judge: Judge, tmp_path: Path) -> None:
     """The same worker then does the next job: no answer is left in the pipe, nor taken for a job."""
     judge.ends = 4
     pool.submit(job(1, str(tmp_path)))
@@ -97,13 +97,13 @@ def test_a_worker_waits_for_the_answer_and_heeds_it(pool: Processes, judge: Judg
     assert judge.shown == [("key 1", part) for part in PARTS[:4]] + [("key 2", part) for part in PARTS]
 
 
-def test_no_part_is_left_out_though_progress_is_throttled(pool: Processes, judge: Judge, tmp_path: Path) -> None:
+def test_no_part_is_left_out_though_progress_is_throttled(pool: ProcessExecutor, judge: Judge, tmp_path: Path) -> None:
     pool.submit(job(1, str(tmp_path), seconds=0.1))
     assert report(pool).state == "done"
     assert [part for _, part in judge.shown] == PARTS
 
 
-def test_a_worker_that_dies_while_it_waits_is_lost(pool: Processes, judge: Judge, tmp_path: Path) -> None:
+def test_a_worker_that_dies_while_it_waits_is_lost(pool: ProcessExecutor, judge: Judge, tmp_path: Path) -> None:
     def kill(shown: Interim) -> None:
         process = pool.busy["key 1"].process
         process.kill()
@@ -120,7 +120,7 @@ def test_a_worker_that_dies_while_it_waits_is_lost(pool: Processes, judge: Judge
 
 
 def test_asked_to_stop_while_it_waits_it_saves_and_stops(
-    pool: Processes, judge: Judge, asked: list[bool], tmp_path: Path
+    pool: ProcessExecutor, judge: Judge, asked: list[bool], tmp_path: Path
 ) -> None:
     judge.then = lambda shown: asked.append(True) if shown.part == 2 else None
     pool.submit(job(1, str(tmp_path), seconds=20.0))
@@ -129,7 +129,7 @@ def test_asked_to_stop_while_it_waits_it_saves_and_stops(
     assert Checkpoints(tmp_path, "key 1").reached() == 2
 
 
-def test_where_judging_fails_the_worker_goes_on(pool: Processes, judge: Judge, tmp_path: Path) -> None:
+def test_where_judging_fails_the_worker_goes_on(pool: ProcessExecutor, judge: Judge, tmp_path: Path) -> None:
     """A store that cannot be written ends the run, which first lets its workers save."""
 
     def fail(shown: Interim) -> None:
@@ -144,7 +144,9 @@ def test_where_judging_fails_the_worker_goes_on(pool: Processes, judge: Judge, t
     assert [part for _, part in judge.shown] == PARTS
 
 
-def test_a_judge_that_takes_its_time_is_no_fault_of_the_worker(pool: Processes, judge: Judge, tmp_path: Path) -> None:
+def test_a_judge_that_takes_its_time_is_no_fault_of_the_worker(
+    pool: ProcessExecutor, judge: Judge, tmp_path: Path
+) -> None:
     judge.then = lambda shown: time.sleep(1.5) if shown.part == 5 else None
     pool.submit(job(1, str(tmp_path), stall=1.0))
     assert report(pool).state == "done"

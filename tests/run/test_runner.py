@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from ablate.run.job import Job, Report
+from ablate.run.job import Job, JobReport
 from ablate.run.runner import run_job
 from ablate.trainers.protocol import Interim, Progress
 
 
-def ran(folder: Path, attempt: int = 1, stop: int | None = None, **config: Any) -> Report:
+def ran(folder: Path, attempt: int = 1, stop: int | None = None, **config: Any) -> JobReport:
     """The report of a simulated job that is asked to stop after a tenth, or never."""
     told: list[Progress] = []
     job = Job("key", "simulated", [config], 0, attempt, str(folder), 900.0)

@@ -94,11 +94,11 @@ def test_runners_that_start_at_once_agree(store: Store, study: Study) -> None:
 
 def test_ten_thousand_cells_are_saved_within_seconds(store: Store, study: Study) -> None:
     rows = [
-        plans.PlannedRow(f"row {number}", "row", {"x": number}, dict.fromkeys(range(10), "key"), stale={3})
+        plans.StoredRow(f"row {number}", "row", {"x": number}, dict.fromkeys(range(10), "key"), stale={3})
         for number in range(1_000)
     ]
     trial = Trial("a", "row", 0, {}, {}, trials(study)[0].training, trials(study)[0].training_key, "key")
-    plan = plans.Plan("big", "base", {"alpha": 0.05}, False, rows)
+    plan = plans.StoredPlan("big", "base", {"alpha": 0.05}, False, rows)
     started = time.monotonic()
     with store.write() as connection:
         plans.save_trials(connection, [trial])

@@ -11,7 +11,7 @@ from ablate.analysis.analysis import Analysis, analyse
 from ablate.analysis.results import load
 from ablate.analysis.search.results import load_search
 from ablate.store import Store, plans
-from ablate.store.plans import Plan, PlannedRow
+from ablate.store.plans import StoredPlan, StoredRow
 from ablate.store.queue import claims
 from ablate.store.schema import DONE, FAILED, PRUNED, RUNNING, attempts, interims
 from ablate.store.searches import Candidate, add_candidates, begin_search
@@ -163,7 +163,7 @@ def searched(
         },
     }
     with store.write() as connection:
-        plans.save_plan(connection, Plan("made", "quick+search", document, False, rows))
+        plans.save_plan(connection, StoredPlan("made", "quick+search", document, False, rows))
     return read(store)
 
 
@@ -173,7 +173,7 @@ def read(store: Store) -> Analysis:
     return analyse(results, search=load_search(store, results))
 
 
-def _row(store: Store, label: str, values: Mapping[str, Any], seeds: Sequence[int], rerun: bool) -> PlannedRow:
+def _row(store: Store, label: str, values: Mapping[str, Any], seeds: Sequence[int], rerun: bool) -> StoredRow:
     cells = {}
     for seed in seeds:
         of = trial(values, seed)
@@ -182,7 +182,7 @@ def _row(store: Store, label: str, values: Mapping[str, Any], seeds: Sequence[in
         with store.write() as connection:
             plans.save_trials(connection, [of])
         cells[seed] = of.key
-    return PlannedRow(label, "row", {"configuration": label}, cells)
+    return StoredRow(label, "row", {"configuration": label}, cells)
 
 
 def _values(point: Mapping[str, Any]) -> str:

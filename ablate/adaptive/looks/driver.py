@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from ablate.adaptive.looks.schedule_state import Course, seen_of, stand
+from ablate.adaptive.looks.schedule_state import LookSchedule, seen_of, stand
 from ablate.analysis.looks.take_look import Look, as_json, from_json, rows_to_go_on, take_look
 from ablate.analysis.results import StudyResults, load
 from ablate.analysis.verdicts import CONFOUNDED, NOT_ESTIMABLE, UNDECIDED
 from ablate.errors import AblateError
-from ablate.run.planning import Prepared, prepare, rules
+from ablate.run.planning import PreparedRun, prepare, rules
 from ablate.store import Store
 from ablate.store.looks import LookRow, record_look
 from ablate.study.model import Study
@@ -22,7 +22,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Asked:
+class LookRequest:
     """What a command line asks of a study with looks. `where`: its file; `only`: labels of the rows that it runs."""
 
     study: Study
@@ -33,7 +33,7 @@ class Asked:
     retry_failed: bool = False
     accept_stale: bool = False
 
-    def course(self, store: Store) -> Course:
+    def course(self, store: Store) -> LookSchedule:
         """How the study stands; it has looks."""
         rows = (row.label for row in self.study.rows)
         accepting = {label for label in rows if self.only is None or label in self.only} if self.accept_stale else ()
@@ -42,7 +42,7 @@ class Asked:
         return course
 
 
-def follow(store: Store, asked: Asked, work: Callable[[Prepared], None], say: Say) -> Course:
+def follow(store: Store, asked: LookRequest, work: Callable[[PreparedRun], None], say: Say) -> LookSchedule:
     """Runs what is asked for and takes the look that is due; with `until_decided` look after look, until none is.
 
     `work` runs what was prepared, and raises KeyboardInterrupt if it is told to stop; `say` hears of every look. A
@@ -83,7 +83,7 @@ def follow(store: Store, asked: Asked, work: Callable[[Prepared], None], say: Sa
     )
 
 
-def summary(course: Course, until_decided: bool) -> str:
+def summary(course: LookSchedule, until_decided: bool) -> str:
     """What the looks have come to, and what they have saved; or what goes on with them."""
     last, most = course.taken[-1], course.study.looks[-1]
     spent = sum(min(seeds, last.seeds) for seeds in last.asked.values())
@@ -94,14 +94,14 @@ def summary(course: Course, until_decided: bool) -> str:
     return f"{counted}; {most} seeds of every row would be {most * len(last.asked)}"
 
 
-def _prepare(store: Store, asked: Asked, course: Course, due: bool, retry_failed: bool) -> Prepared:
+def _prepare(store: Store, asked: LookRequest, course: LookSchedule, due: bool, retry_failed: bool) -> PreparedRun:
     wanted = course.trials(due)
     selected = wanted if asked.only is None else [trial for trial in wanted if trial.label in asked.only]
     how = {"retry_failed": retry_failed, "accept_stale": asked.accept_stale}
     return prepare(store, course.study, wanted, selected, asked.overrides, **how)
 
 
-def _cells(prepared: Prepared) -> dict[str, dict[int, str]]:
+def _cells(prepared: PreparedRun) -> dict[str, dict[int, str]]:
     """{row: {seed: trial}} of what was asked for, without references."""
     found: dict[str, dict[int, str]] = {}
     for item in prepared.planned:
@@ -110,7 +110,7 @@ def _cells(prepared: Prepared) -> dict[str, dict[int, str]]:
     return found
 
 
-def _is_finished(results: StudyResults, prepared: Prepared) -> bool:
+def _is_finished(results: StudyResults, prepared: PreparedRun) -> bool:
     """Whether these are results of what was prepared, by no other runner's plan, and nothing is to come."""
     cells = _cells(prepared)
     return cells.keys() == {row.label for row in results.rows} and all(
@@ -121,7 +121,7 @@ def _is_finished(results: StudyResults, prepared: Prepared) -> bool:
     )
 
 
-def _take(store: Store, course: Course, results: StudyResults, prepared: Prepared) -> str:
+def _take(store: Store, course: LookSchedule, results: StudyResults, prepared: PreparedRun) -> str:
     """Takes the look and records it; what is to be said of it."""
     looks = course.study.looks
     look = take_look(results, looks, [from_json(row) for row in course.taken])
@@ -144,7 +144,7 @@ def _take(store: Store, course: Course, results: StudyResults, prepared: Prepare
     return f"{_name(course)}: {_decided(look, course.study)}; {_next(course, len(going), look)}"
 
 
-def _seen(study: Study, results: StudyResults, prepared: Prepared) -> Mapping[str, object]:
+def _seen(study: Study, results: StudyResults, prepared: PreparedRun) -> Mapping[str, object]:
     hits = {
         (row.label, seed): count
         for row in results.rows
@@ -158,7 +158,7 @@ def _seen(study: Study, results: StudyResults, prepared: Prepared) -> Mapping[st
     }
 
 
-def _name(course: Course) -> str:
+def _name(course: LookSchedule) -> str:
     return f"look {course.number} of {len(course.study.looks)}, {course.study.looks[course.number - 1]} seeds"
 
 
@@ -171,7 +171,7 @@ def _decided(look: Look, study: Study) -> str:
     return f"{decided} of {len(counts)} {noun}{'' if len(counts) == 1 else 's'} decided{without}"
 
 
-def _next(course: Course, going: int, look: Look) -> str:
+def _next(course: LookSchedule, going: int, look: Look) -> str:
     if going:
         return f"{going} rows go on to {course.study.looks[course.number]} seeds"
     return "no look is left" if any(seen.verdict == UNDECIDED for seen in look.seen) else "no row goes on"

@@ -32,7 +32,7 @@ REMEDY = (
 
 
 @dataclass(frozen=True)
-class Course:
+class LookSchedule:
     """The looks of a study's family so far.
 
     `study`: with its looks; `family`: the number of the family; `why`: why the one before it has ended, where no look
@@ -64,7 +64,7 @@ class Course:
         """Whether this run is to end with a look: the first, one that has begun already, or all of them."""
         return not self.is_over and (until_decided or not self.taken or self.begun)
 
-    def is_at(self, other: "Course") -> bool:
+    def is_at(self, other: "LookSchedule") -> bool:
         """Whether no look has been taken since, nor a family begun."""
         return (self.taken, self.family, self.why) == (other.taken, other.family, other.why)
 
@@ -80,7 +80,7 @@ class Course:
 
 def stand(
     store: Store, study: Study, where: object, until_decided: bool = False, accepting: Collection[str] = ()
-) -> Course | None:
+) -> LookSchedule | None:
     """How a study with looks stands; None for one without. `where`: its file; `accepting`: rows kept although stale.
 
     A study without looks has the usual ones where they are asked for, or were when it was run before. AblateError if
@@ -93,16 +93,16 @@ def stand(
         return None
     looked = study if study.looks else replace(study, looks=DEFAULT_LOOKS, seeds=tuple(range(DEFAULT_LOOKS[0])))
     if not taken:
-        return Course(looked)
+        return LookSchedule(looked)
     _check_rules(where, taken[-1].rules, rules(looked), bool(study.looks))
     why = "; ".join(_changed(store, looked, taken[-1].trials, accepting))
     if why:
-        return Course(looked, family=taken[-1].family + 1, why=why)
+        return LookSchedule(looked, family=taken[-1].family + 1, why=why)
     begun = planned > taken[-1].seeds
     if len(taken) < len(looked.looks):
         asked = dict(taken[-1].asked) | dict.fromkeys(_found_since(store, taken[-1]), looked.looks[len(taken)])
         taken = [*taken[:-1], replace(taken[-1], asked=asked)]
-    return Course(looked, tuple(taken), taken[-1].family, begun=begun)
+    return LookSchedule(looked, tuple(taken), taken[-1].family, begun=begun)
 
 
 def _found_since(store: Store, look: LookRow) -> set[str]:

@@ -15,16 +15,16 @@ from optuna.storages.journal import JournalFileBackend
 
 from ablate.adaptive.search.optuna_sampler import frozen
 from ablate.store.searches import Candidate
-from ablate.study.search_space.space import Search
+from ablate.study.search_space.space import SearchSpec
 
 
-class Mirror:
+class DashboardExport:
     """Holds the journal of one search while it lives. Where another runner of the search holds it, nothing is written.
 
     OSError where the folder cannot be written.
     """
 
-    def __init__(self, folder: Path, study: str, profile: str, search: Search) -> None:
+    def __init__(self, folder: Path, study: str, profile: str, search: SearchSpec) -> None:
         self.search, self.path = search, folder / f"{study}.{profile}.journal"
         folder.mkdir(parents=True, exist_ok=True)
         self.storage: JournalStorage | None = None

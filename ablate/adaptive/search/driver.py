@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ablate.adaptive.search import grid
-from ablate.adaptive.search.optuna_sampler import Interims, Sampling
+from ablate.adaptive.search.optuna_sampler import Interims, OptunaSampler
 from ablate.errors import StudyError
 from ablate.store import Connection, Store, plans, searches
 from ablate.store.interims import read_interims
@@ -15,7 +15,7 @@ from ablate.store.schema import DONE, FAILED, PRUNED, QUEUED, RUNNING
 from ablate.store.searches import Candidate, SearchRow
 from ablate.study.model import Study
 from ablate.study.search_space.candidates import Candidates
-from ablate.study.search_space.space import GRID, Search
+from ablate.study.search_space.space import GRID, SearchSpec
 from ablate.study.trials.identity import Trial
 from ablate.trainers.protocol import Interim
 
@@ -102,13 +102,13 @@ def fresh_seeds(study: Study) -> range:
     return range(after, after + _search(study).finalist_seeds)
 
 
-def _search(study: Study) -> Search:
+def _search(study: Study) -> SearchSpec:
     assert study.search is not None
     return study.search
 
 
 @dataclass
-class Walk:
+class SearchDriver:
     """Hands the queue one candidate after another; satisfies `dispatch.Supply`.
 
     `named` is told of each that is handed out: its training key and label. `counted`: after each look at the store,
@@ -120,7 +120,7 @@ class Walk:
     points: Candidates
     row: SearchRow
     named: Callable[[str, str], None]
-    counted: Callable[["Walk"], None]
+    counted: Callable[["SearchDriver"], None]
     given: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -139,7 +139,7 @@ class Walk:
         self.trainings: dict[int, Trial] = {}
         self.tried: set[str] = set()
         self.last = -1
-        self.sampling = Sampling(self.search, seed_of(self.study))
+        self.sampling = OptunaSampler(self.search, seed_of(self.study))
         self.left = grid.points(self.search) if self.search.sampler == GRID else None
         self.next: dict[str, Any] | None = None
 

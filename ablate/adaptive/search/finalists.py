@@ -9,14 +9,14 @@ from ablate.store import Store, plans, searches
 from ablate.store.schema import DONE
 from ablate.store.searches import Candidate, SearchRow
 from ablate.study.config_keys import Config, value_at
-from ablate.study.design.space import Space
+from ablate.study.design.space import FactorSpace
 from ablate.study.design.union import Row
 from ablate.study.factors import Factor, Level
 from ablate.study.model import Study
-from ablate.study.reading.nodes import Node, Place
-from ablate.study.reading.problems import Faults
+from ablate.study.reading.nodes import Node, SourcePlace
+from ablate.study.reading.problems import Problems
 from ablate.study.search_space.candidates import Candidates
-from ablate.study.search_space.space import Dimension, Search
+from ablate.study.search_space.space import Dimension, SearchSpec
 from ablate.study.trials.identity import Trial
 
 BASELINE = "baseline"
@@ -38,7 +38,7 @@ def is_planned(store: Store, study: Study, row: SearchRow) -> bool:
     return bool(said.get("search_id") == row.id)
 
 
-def best(candidates: Sequence[Candidate], search: Search, baseline: str) -> list[Candidate]:
+def best(candidates: Sequence[Candidate], search: SearchSpec, baseline: str) -> list[Candidate]:
     """The finalists, best first, by validation: those that few others beat on all metrics, then by the first metric.
 
     One of each trial, and not the `baseline`, by its trial key: it runs anyway.
@@ -79,7 +79,7 @@ def study_of(
     levels = [Level(label, ()) for label in labels]
     keys = tuple(dict.fromkeys(key for dimension in study.search.dimensions for key in dimension.keys))
     factor = Factor(CONFIGURATION, keys, tuple(levels), levels[0])
-    space = Space([factor], Faults(Node(None, Place("search"))))
+    space = FactorSpace([factor], Problems(Node(None, SourcePlace("search"))))
     winner = labels[1:2]
     family = [(BASELINE, label) for label in labels[1:]] + [(other, label) for label in winner for other in labels[2:]]
     compared = replace(

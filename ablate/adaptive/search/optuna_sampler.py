@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from ablate.store.schema import DONE, FAILED, PRUNED, RUNNING
 from ablate.store.searches import Candidate
-from ablate.study.search_space.space import CMAES, GP, HYPERBAND, MEDIAN, RANDOM, TPE, Dimension, Search
+from ablate.study.search_space.space import CMAES, GP, HYPERBAND, MEDIAN, RANDOM, TPE, Dimension, SearchSpec
 from ablate.trainers.protocol import PARTS
 from ablate.trainers.random_streams import number as seeded
 
@@ -37,10 +37,10 @@ optuna.logging.set_verbosity(optuna.logging.ERROR)  # what it has to say is not 
 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
 
 
-class Sampling:
+class OptunaSampler:
     """What a search has tried, as Optuna sees it. Candidates are added in the order of their numbers, 0 first."""
 
-    def __init__(self, search: Search, seed: int) -> None:
+    def __init__(self, search: SearchSpec, seed: int) -> None:
         self.search, self.seed = search, seed
         self.distributions = distributions(search)
         self.storage = InMemoryStorage()
@@ -96,7 +96,7 @@ class Sampling:
         return self.storage.get_trial_id_from_study_id_trial_number(self.id, number)
 
 
-def frozen(candidate: Candidate, search: Search, interims: Interims | None = None) -> FrozenTrial:
+def frozen(candidate: Candidate, search: SearchSpec, interims: Interims | None = None) -> FrozenTrial:
     """A candidate as Optuna keeps it."""
     values = scored(candidate, search)
     if candidate.state == PRUNED and interims:
@@ -111,12 +111,12 @@ def frozen(candidate: Candidate, search: Search, interims: Interims | None = Non
     )
 
 
-def scored(candidate: Candidate, search: Search) -> Sequence[float] | None:
+def scored(candidate: Candidate, search: SearchSpec) -> Sequence[float] | None:
     """A finished candidate's values, parallel to the search's metrics."""
     return [candidate.scores[metric] for metric in search.metrics] if candidate.scores is not None else None
 
 
-def distributions(search: Search) -> dict[str, BaseDistribution]:
+def distributions(search: SearchSpec) -> dict[str, BaseDistribution]:
     return {dimension.name: _distribution(dimension) for dimension in search.dimensions}
 
 

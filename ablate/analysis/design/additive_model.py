@@ -31,7 +31,7 @@ class Variable:
 
 
 @dataclass(frozen=True)
-class Column:
+class ModelColumn:
     """A column of the additive model: what a level adds to the variable's first level among the rows."""
 
     variable: int
@@ -39,7 +39,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Layout:
+class AdditiveModel:
     """Rows as level numbers. `codes`: shape (rows, variables), 0 the baseline; circumstances stand last."""
 
     variables: tuple[Variable, ...]
@@ -51,15 +51,15 @@ class Layout:
         return [position for position, variable in enumerate(self.variables) if variable.declared]
 
     @cached_property
-    def columns(self) -> list[Column]:
+    def columns(self) -> list[ModelColumn]:
         """The model's columns after the constant: every level that some row has, but for each variable's first."""
         return [
-            Column(position, int(level))
+            ModelColumn(position, int(level))
             for position in range(len(self.variables))
             for level in np.unique(self.codes[:, position])[1:]
         ]
 
-    def against_baseline(self, column: Column) -> int | None:
+    def against_baseline(self, column: ModelColumn) -> int | None:
         """Where the model has a level against its baseline, if rows have both."""
         known = column in self.columns and bool(np.any(self.codes[:, column.variable] == 0))
         return self.columns.index(column) if known else None
@@ -148,7 +148,7 @@ class Layout:
         """The rows that have just these levels, shape (variables,)."""
         return self._of_codes.get(np.ascontiguousarray(codes).tobytes(), ())
 
-    def squares(self, one: Column, other: Column) -> list[tuple[int, int, int, int]]:
+    def squares(self, one: ModelColumn, other: ModelColumn) -> list[tuple[int, int, int, int]]:
         """Four rows each that differ in two variables only: without both, with one, with the other, with both."""
         found = []
         without = (self.codes[:, one.variable] == 0) & (self.codes[:, other.variable] == 0)
@@ -162,7 +162,7 @@ class Layout:
         return found
 
 
-def lay_out(variables: Sequence[Variable], levels: Sequence[Sequence[Any]]) -> Layout:
+def lay_out(variables: Sequence[Variable], levels: Sequence[Sequence[Any]]) -> AdditiveModel:
     """The layout of rows, each given as its level of every variable; levels that none of them names are added."""
     numbers: list[dict[Any, int]] = [{_known(level): i for i, level in enumerate(v.levels)} for v in variables]
     codes = np.zeros((len(levels), len(variables)), dtype=np.int64)
@@ -173,7 +173,7 @@ def lay_out(variables: Sequence[Variable], levels: Sequence[Sequence[Any]]) -> L
         Variable(v.name, tuple(level for _, level in known), v.declared)
         for v, known in zip(variables, numbers, strict=True)
     )
-    return Layout(named, codes)
+    return AdditiveModel(named, codes)
 
 
 def _known(level: Any) -> tuple[bool, Any]:

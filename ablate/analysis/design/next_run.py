@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ablate.analysis.design.additive_model import TOLERANCE, Column, Layout
+from ablate.analysis.design.additive_model import TOLERANCE, AdditiveModel, ModelColumn
 
 Ints = NDArray[np.int64]
 
@@ -25,7 +25,7 @@ class Suggestion:
 
 
 def suggest(
-    layouts: Sequence[Layout], excluded: Sequence[Mapping[str, Sequence[Any]]], free: set[str]
+    layouts: Sequence[AdditiveModel], excluded: Sequence[Mapping[str, Sequence[Any]]], free: set[str]
 ) -> list[Suggestion]:
     """Runs to add one after the other, until no effect is aliased; at least one, if a factor has no direct contrast.
 
@@ -44,12 +44,12 @@ def suggest(
         variables = layouts[0].variables
         levels = {v.name: v.levels[code] for v, code in zip(variables, codes, strict=True) if v.declared}
         found.append(Suggestion(levels, resolves))
-        layouts = [Layout(layout.variables, np.vstack([layout.codes, codes])) for layout in layouts]
+        layouts = [AdditiveModel(layout.variables, np.vstack([layout.codes, codes])) for layout in layouts]
     return found
 
 
 def _best(
-    layouts: Sequence[Layout], excluded: Sequence[Mapping[str, Sequence[Any]]], free: set[str]
+    layouts: Sequence[AdditiveModel], excluded: Sequence[Mapping[str, Sequence[Any]]], free: set[str]
 ) -> tuple[Ints, tuple[str, ...]] | None:
     """The row that makes most effects estimable, then direct, then adds most direct contrasts; ties to the cheapest."""
     candidates = _candidates(layouts[0], excluded)
@@ -67,7 +67,7 @@ def _best(
     return candidates[best], tuple(v.name for v in layouts[0].variables if v.name in names and v.declared)
 
 
-def _candidates(layout: Layout, excluded: Sequence[Mapping[str, Sequence[Any]]]) -> Ints:
+def _candidates(layout: AdditiveModel, excluded: Sequence[Mapping[str, Sequence[Any]]]) -> Ints:
     """Rows that are not there and differ from one that is in at most one factor; each once, in a fixed order.
 
     All in usual circumstances, those of most rows, which have the number 0.
@@ -84,12 +84,12 @@ def _candidates(layout: Layout, excluded: Sequence[Mapping[str, Sequence[Any]]])
     return np.array(list(found), dtype=np.int64).reshape(len(found), len(layout.variables))
 
 
-def _is_excluded(layout: Layout, codes: Sequence[int], excluded: Sequence[Mapping[str, Sequence[Any]]]) -> bool:
+def _is_excluded(layout: AdditiveModel, codes: Sequence[int], excluded: Sequence[Mapping[str, Sequence[Any]]]) -> bool:
     levels = {v.name: v.levels[code] for v, code in zip(layout.variables, codes, strict=True)}
     return any(all(levels.get(name) in out for name, out in rule.items()) for rule in excluded)
 
 
-def _gains(layout: Layout, candidates: Ints) -> list[tuple[set[str], set[str], int]]:
+def _gains(layout: AdditiveModel, candidates: Ints) -> list[tuple[set[str], set[str], int]]:
     """Of each candidate: the factors it makes estimable, those it makes direct, and its number of direct contrasts."""
     has_direct = _direct_levels(layout)
     coded = layout.coded(candidates)
@@ -102,7 +102,7 @@ def _gains(layout: Layout, candidates: Ints) -> list[tuple[set[str], set[str], i
 
 
 def _gain(
-    layout: Layout, codes: Ints, estimable: NDArray[np.bool_], has_direct: set[Column]
+    layout: AdditiveModel, codes: Ints, estimable: NDArray[np.bool_], has_direct: set[ModelColumn]
 ) -> tuple[set[str], set[str], int]:
     names = [variable.name for variable in layout.variables]
     told = {
@@ -117,34 +117,36 @@ def _gain(
             if level == codes[position] or not layout.rows_with(other):
                 continue
             pairs += 1
-            column = Column(position, max(level, int(codes[position])))
+            column = ModelColumn(position, max(level, int(codes[position])))
             if 0 in (level, codes[position]) and column not in has_direct:
                 direct.add(variable.name)
     return told | (direct & _lost(layout)), direct - _lost(layout), pairs
 
 
-def _lost(layout: Layout) -> set[str]:
+def _lost(layout: AdditiveModel) -> set[str]:
     """The factors with a level of which nothing can be told."""
     lost = {layout.variables[c.variable].name for at, c in enumerate(layout.columns) if not layout.estimable[at]}
     return lost | {
         variable.name
         for position, variable in enumerate(layout.variables)
-        if any(layout.against_baseline(Column(position, level)) is None for level in range(1, len(variable.levels)))
+        if any(
+            layout.against_baseline(ModelColumn(position, level)) is None for level in range(1, len(variable.levels))
+        )
     }
 
 
-def _direct_levels(layout: Layout) -> set[Column]:
+def _direct_levels(layout: AdditiveModel) -> set[ModelColumn]:
     """The levels that have a direct contrast with their baseline."""
     first, second, which = layout.direct
     found = set()
     for i, j, position in zip(first, second, which, strict=True):
         levels = {int(layout.codes[i, position]), int(layout.codes[j, position])}
         if 0 in levels:
-            found.add(Column(int(position), max(levels)))
+            found.add(ModelColumn(int(position), max(levels)))
     return found
 
 
-def _cost(layout: Layout, codes: Ints, free: set[str]) -> tuple[int, int, tuple[int, ...]]:
+def _cost(layout: AdditiveModel, codes: Ints, free: set[str]) -> tuple[int, int, tuple[int, ...]]:
     """Whether it has to be trained, how far it is from the baseline, and its place in the order of combinations."""
     rest = [at for at, variable in enumerate(layout.variables) if variable.name not in free]
     trained = bool(np.all(layout.codes[:, rest] == codes[rest], axis=1).any()) if free else False

@@ -13,7 +13,7 @@ Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Circumstances:
+class RecordedCircumstances:
     """What was recorded of runs and is not the same in all: `codes`, shape (names, rows, seeds), −1 where missing.
 
     `declares`: shape (names, factors), whether a factor sets what the name says, so that it is no surprise.
@@ -33,7 +33,7 @@ class Circumstances:
         return found
 
 
-def circumstances(results: StudyResults, seeds: Sequence[int]) -> Circumstances:
+def circumstances(results: StudyResults, seeds: Sequence[int]) -> RecordedCircumstances:
     """What differs among the runs of a study, by name."""
     known = [[row.environments.get(seed) for seed in seeds] for row in results.rows]
     runs = [run for of_row in known for run in of_row if run is not None]
@@ -48,4 +48,4 @@ def circumstances(results: StudyResults, seeds: Sequence[int]) -> Circumstances:
                     codes[at, row, seed] = numbers.setdefault(run.get(name), len(numbers))
     sets = [{part for key in results.sets(factor) for part in (key, *key.split("."))} for factor in results.factors]
     declares = np.array([[name in keys for keys in sets] for name in names], dtype=bool)
-    return Circumstances(tuple(names), codes, declares.reshape(len(names), len(sets)))
+    return RecordedCircumstances(tuple(names), codes, declares.reshape(len(names), len(sets)))

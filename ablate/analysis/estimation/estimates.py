@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis import verdicts
-from ablate.analysis.estimation.estimators import CROSSED, SEPARATE_T, Measured
+from ablate.analysis.estimation.estimators import CROSSED, SEPARATE_T, EstimateArrays
 from ablate.analysis.looks.repeated_p_values import as_if_looked, repeated
 from ablate.analysis.stats.group_sequential import nominal_level
 from ablate.analysis.stats.sample_size import seeds_for_equivalence, seeds_needed
@@ -21,7 +21,7 @@ NOTABLE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class EffectEstimate:
     """All that is known of one effect, in percentage points; what cannot be given is None.
 
     `interval` at 1 − alpha by itself, `simultaneous` for its whole family (Bonferroni); `p` of no effect, `p_holm`
@@ -42,7 +42,7 @@ class Estimate:
     more_seeds: int | None = None
 
     @property
-    def flipped(self) -> "Estimate":
+    def flipped(self) -> "EffectEstimate":
         """The same effect seen from the other side."""
         return replace(
             self,
@@ -55,7 +55,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Rules:
+class InferenceRules:
     """What a study declares beforehand. `rows`: over how many, of different trainings, the variance is pooled.
 
     `schedule`: with how many seeds it is looked at; then what is said holds at any look.
@@ -68,11 +68,11 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class Judged:
+class FamilyInference:
     """Effects of one family, judged together; of no family where `size` is None: no adjustment, no verdict."""
 
-    measured: Measured
-    rules: Rules
+    measured: EstimateArrays
+    rules: InferenceRules
     size: int | None
 
     @property
@@ -120,11 +120,11 @@ class Judged:
             low[at], high[at] = ends[0][at], ends[1][at]
         return low, high
 
-    def __getitem__(self, at: int) -> Estimate:
+    def __getitem__(self, at: int) -> EffectEstimate:
         effect = _known(self.measured.effect[at])
         verdict = self._verdict(at)
         in_family = self.size is not None and effect is not None
-        return Estimate(
+        return EffectEstimate(
             effect=effect,
             interval=_ends(self._intervals, at),
             simultaneous=_ends(self._simultaneous, at) if in_family else None,

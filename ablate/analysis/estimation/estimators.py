@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ablate.analysis.estimation.observations import Cells
-from ablate.analysis.estimation.seed_differences import PAIR_PRECISION, Seedwise, pair_values, seedwise
+from ablate.analysis.estimation.observations import Observations
+from ablate.analysis.estimation.seed_differences import PAIR_PRECISION, SeedDifferences, pair_values, seedwise
 from ablate.analysis.estimation.single_seed import OneSeed, combinations_of_one_seed, pairs_of_one_seed
 from ablate.analysis.stats.stats import crossed
 from ablate.analysis.stats.t_tests import t_equivalence, t_interval, t_test
@@ -25,7 +25,7 @@ NO_METHOD = ""
 
 
 @dataclass(frozen=True)
-class Measured:
+class EstimateArrays:
     """Contrasts measured, arrays of shape (contrasts,). `one_seed`: parts that have their own test and interval."""
 
     effect: Floats
@@ -66,7 +66,7 @@ ROUNDING = 1e-9
 """Weights below it are zero: those of rows that share a training cancel but for their rounding."""
 
 
-def measure_pairs(cells: Cells, first: Ints, second: Ints, new_queries: bool = False) -> Measured:
+def measure_pairs(cells: Observations, first: Ints, second: Ints, new_queries: bool = False) -> EstimateArrays:
     """Pairs of rows, `second` less `first`. `new_queries`: over other queries as well as over other seeds (E2).
 
     Two evaluations of the same trainings differ by far less than two trainings do: by their own seed-wise values.
@@ -90,7 +90,7 @@ def measure_pairs(cells: Cells, first: Ints, second: Ints, new_queries: bool = F
     return _with(found, parts)
 
 
-def measure_combinations(cells: Cells, weights: Floats, new_queries: bool = False) -> Measured:
+def measure_combinations(cells: Observations, weights: Floats, new_queries: bool = False) -> EstimateArrays:
     """Contrasts given by weights, shape (seeds, contrasts, rows); nan in all rows where a seed cannot give one.
 
     Rows that share a training count as one run of the sum of their weights.
@@ -118,13 +118,15 @@ def measure_combinations(cells: Cells, weights: Floats, new_queries: bool = Fals
     return _with(found, parts)
 
 
-def _measured(found: Seedwise) -> Measured:
+def _measured(found: SeedDifferences) -> EstimateArrays:
     methods = np.where(found.seeds < 2, NO_METHOD, np.where(found.separate, SEPARATE_T, POOLED_T)).astype(object)
-    return Measured(found.effect, found.seeds, found.standard_error, found.df, found.own_error, found.own_df, methods)
+    return EstimateArrays(
+        found.effect, found.seeds, found.standard_error, found.df, found.own_error, found.own_df, methods
+    )
 
 
-def _with(found: Measured, parts: Sequence[OneSeed]) -> Measured:
-    return Measured(
+def _with(found: EstimateArrays, parts: Sequence[OneSeed]) -> EstimateArrays:
+    return EstimateArrays(
         found.effect,
         found.seeds,
         found.standard_error,
@@ -137,7 +139,7 @@ def _with(found: Measured, parts: Sequence[OneSeed]) -> Measured:
 
 
 def _cross(
-    found: Measured, cells: Cells, values: Floats, weights_of: Callable[[int], tuple[Ints, Floats] | None]
+    found: EstimateArrays, cells: Observations, values: Floats, weights_of: Callable[[int], tuple[Ints, Floats] | None]
 ) -> None:
     """Puts E2's error in the place of E1's where several seeds have it; where it cannot be had, E1's stays.
 

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ablate.analysis.estimation.variance_components import Spread
+from ablate.analysis.estimation.variance_components import VarianceModel
 from ablate.analysis.results import StudyResults
 
 Floats = NDArray[np.float64]
@@ -16,7 +16,7 @@ Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Cells:
+class Observations:
     """What rows have on one metric. `hits`: shape (rows, seeds), nan where missing; `n`: queries of each row.
 
     `queries`: {position of a seed: hit or not of each row and query, shape (rows, queries)}; `paired`: which rows
@@ -38,11 +38,11 @@ class Cells:
         return rates
 
     @cached_property
-    def spread(self) -> Spread:
+    def spread(self) -> VarianceModel:
         """The spread between seeds over all rows, of those that share trainings one."""
         known = self.n[self.n > 0]
         floor = (100 / float(known.min())) ** 2 / 12 if len(known) else 0.0
-        return Spread(self.rates[self._representatives], floor)
+        return VarianceModel(self.rates[self._representatives], floor)
 
     @cached_property
     def groups(self) -> Ints:
@@ -65,20 +65,20 @@ class Cells:
         return order[first]
 
 
-def cells(results: StudyResults, metric: str, hits: Mapping[str, NDArray[np.bool_]] | None = None) -> Cells:
+def cells(results: StudyResults, metric: str, hits: Mapping[str, NDArray[np.bool_]] | None = None) -> Observations:
     """The rows' hits on one metric as arrays, with the single queries' where `hits` has those."""
     known = {at: row.metrics[metric] for at, row in enumerate(results.rows) if metric in row.metrics}
     counts = _by_seed(results, {at: found.hits for at, found in known.items() if found.n})
     n = np.array([known[at].n if at in known else 0 for at in range(len(results.rows))], dtype=np.int64)
     queries, paired = _by_query(results, hits or {})
-    return Cells(counts, n, queries, paired, _trainings(results))
+    return Observations(counts, n, queries, paired, _trainings(results))
 
 
-def cells_of_precision(results: StudyResults, name: str) -> Cells:
+def cells_of_precision(results: StudyResults, name: str) -> Observations:
     """The rows' mean precisions as if they were rates, hits being mean times queries: for their spread."""
     n = np.full(len(results.rows), results.queries or 0, dtype=np.int64)
     known = {at: row.precisions[name].values for at, row in enumerate(results.rows) if name in row.precisions}
-    return Cells(_by_seed(results, known) * n[:, None], n, training=_trainings(results))
+    return Observations(_by_seed(results, known) * n[:, None], n, training=_trainings(results))
 
 
 def _by_seed(results: StudyResults, values: Mapping[int, Sequence[float]]) -> Floats:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ablate.analysis.estimation.variance_components import Spread
+from ablate.analysis.estimation.variance_components import VarianceModel
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -16,7 +16,7 @@ Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Seedwise:
+class SeedDifferences:
     """Contrasts over seeds, arrays (..., contrasts): pooled, or by their own values where `separate`.
 
     `standard_error` and `df` are those of the method used; `own_error` and `own_df` those of the separate t.
@@ -31,7 +31,7 @@ class Seedwise:
     separate: Bools
 
 
-def seedwise(spread: Spread, values: Floats, precision: Floats, noisy: Bools) -> Seedwise:
+def seedwise(spread: VarianceModel, values: Floats, precision: Floats, noisy: Bools) -> SeedDifferences:
     """Averages values, shape (..., contrasts, seeds), nan where missing, with `precision` 1 / Σ weight² of each.
 
     Student 1908 with the variance of `metric ~ row + seed`; contrasts in which a `noisy` row counts, by their own
@@ -48,7 +48,7 @@ def seedwise(spread: Spread, values: Floats, precision: Floats, noisy: Bools) ->
         pooled = np.where(seeds > 1, np.sqrt(spread.variance[..., None] / total), np.nan)
     separate = (noisy | (spread.df <= 0)) & (seeds > 1)
     own_df = np.maximum(seeds - 1, 1).astype(float)
-    return Seedwise(
+    return SeedDifferences(
         effect,
         seeds,
         np.where(separate, own_error, pooled),

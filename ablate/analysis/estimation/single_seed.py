@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from ablate.analysis.estimation.observations import Cells
+from ablate.analysis.estimation.observations import Observations
 from ablate.analysis.stats.stats import bonett_price, mcnemar, newcombe, pooled_z, wilson
 from ablate.analysis.stats.t_tests import t_interval, t_test
 
@@ -110,7 +110,7 @@ class WeightedHits:
 OneSeed = PairedHits | PairedTotals | WeightedTotals | WeightedHits
 
 
-def pairs_of_one_seed(cells: Cells, seed: int, at: Ints, first: Ints, second: Ints) -> list[OneSeed]:
+def pairs_of_one_seed(cells: Observations, seed: int, at: Ints, first: Ints, second: Ints) -> list[OneSeed]:
     """Pairs that one seed alone gives, with their queries where those are known of both rows."""
     if not len(at):
         return []
@@ -131,7 +131,7 @@ def pairs_of_one_seed(cells: Cells, seed: int, at: Ints, first: Ints, second: In
     return [*parts, PairedTotals(at[rest], hits, (cells.n[i[rest]], cells.n[j[rest]]))]
 
 
-def combinations_of_one_seed(cells: Cells, seed: int, at: Ints, weights: Floats) -> list[OneSeed]:
+def combinations_of_one_seed(cells: Observations, seed: int, at: Ints, weights: Floats) -> list[OneSeed]:
     """Combinations that one seed alone gives, `weights` (contrasts, rows); those of two rows as pairs."""
     pairs = [k for k in at if sorted(weights[k][weights[k] != 0]) == [-1.0, 1.0]]
     first = np.zeros(len(weights), dtype=np.int64)

@@ -19,7 +19,7 @@ NOISY = 0.05
 
 
 @dataclass(frozen=True)
-class Spread:
+class VarianceModel:
     """What rows and seeds leave unexplained. `floor`: the least variance that is believed, in pp².
 
     A rate is known to one query only, so that two runs may agree to the last one by luck; below the variance of

@@ -12,7 +12,7 @@ Name = tuple[str, str]
 Ends = tuple[float, float]
 
 
-class Kept(Protocol):
+class StoredLook(Protocol):
     """What the store keeps of a look; `asked`: {row: how many seeds it has from here on}."""
 
     @property
@@ -28,7 +28,7 @@ class Kept(Protocol):
 
 
 @dataclass(frozen=True)
-class Seen:
+class LookResult:
     """One contrast at one look, with so many seeds that both of its rows have; effects and intervals in pp.
 
     `p` of no effect and `p_equivalence` of one of delta or more are repeated p's of this look alone; None where
@@ -58,12 +58,12 @@ class Look:
     seeds: int
     bound: float
     spent: float
-    seen: tuple[Seen, ...]
+    seen: tuple[LookResult, ...]
     going: tuple[str, ...] = ()
     trials: int = 0
 
     @cached_property
-    def by_name(self) -> Mapping[Name, Seen]:
+    def by_name(self) -> Mapping[Name, LookResult]:
         return {seen.name: seen for seen in self.seen}
 
 
@@ -79,10 +79,10 @@ def as_json(look: Look) -> dict[str, Any]:
     return {"number": look.number, "seeds": look.seeds, "seen": [asdict(seen) for seen in look.seen]}
 
 
-def from_json(kept: Kept) -> Look:
+def from_json(kept: StoredLook) -> Look:
     """The look that a line of the store tells of."""
     bound, spent = on_schedule(kept.rules["looks"], kept.seeds, float(kept.rules["alpha"]))
-    seen = tuple(Seen(**{key: _value(value) for key, value in one.items()}) for one in kept.seen)
+    seen = tuple(LookResult(**{key: _value(value) for key, value in one.items()}) for one in kept.seen)
     going = tuple(label for label, seeds in kept.asked.items() if seeds > kept.seeds)
     trials = sum(min(seeds, kept.seeds) for seeds in kept.asked.values())
     return Look(kept.number, kept.seeds, bound, spent, seen, going, trials)

@@ -24,7 +24,7 @@ Adjust = Callable[[Floats, Floats], tuple[Floats, Floats]]
 
 
 @dataclass(frozen=True)
-class Evidence:
+class RepeatedPValues:
     """The smallest repeated p's so far, of no effect and of one of delta or more; nan before the first look.
 
     `effect`: what was measured when `p` was at its smallest, which gives a claim its sign.
@@ -35,14 +35,14 @@ class Evidence:
     effect: Floats
 
     @classmethod
-    def none(cls, shape: int | tuple[int, ...]) -> "Evidence":
+    def none(cls, shape: int | tuple[int, ...]) -> "RepeatedPValues":
         nothing = np.full(shape, np.nan)
         return cls(nothing, nothing, nothing)
 
-    def after(self, p: Floats, p_equivalence: Floats, effect: Floats) -> "Evidence":
+    def after(self, p: Floats, p_equivalence: Floats, effect: Floats) -> "RepeatedPValues":
         """With the repeated p's of one more look; nan for contrasts that it has nothing new of."""
         stronger = ~np.isnan(p) & ~(self.p <= p)
-        return Evidence(
+        return RepeatedPValues(
             np.fmin(self.p, p), np.fmin(self.p_equivalence, p_equivalence), np.where(stronger, effect, self.effect)
         )
 

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis import verdicts
-from ablate.analysis.estimation.estimates import Estimate
-from ablate.analysis.estimation.estimators import Measured
-from ablate.analysis.looks.history import Ends, Look, Name, Seen
-from ablate.analysis.looks.repeated_p_values import Evidence, shares
+from ablate.analysis.estimation.estimates import EffectEstimate
+from ablate.analysis.estimation.estimators import EstimateArrays
+from ablate.analysis.looks.history import Ends, Look, LookResult, Name
+from ablate.analysis.looks.repeated_p_values import RepeatedPValues, shares
 from ablate.analysis.results import StudyResults
 from ablate.analysis.stats.group_sequential import nominal_level
 
@@ -20,7 +20,7 @@ Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Watched:
+class FamilyMembers:
     """The contrasts or effects of a family, as they are now. `touches`: the rows of each, shape (contrasts, rows).
 
     `confounded`: those that a study lists though several things differ; they count, but nothing is said of them.
@@ -28,19 +28,19 @@ class Watched:
 
     names: tuple[Name, ...]
     touches: Bools
-    measured: Measured
+    measured: EstimateArrays
     confounded: Bools
 
 
 @dataclass(frozen=True)
-class Standing:
+class LookStatus:
     """What the looks of a study say of its family now; nothing but another look changes a verdict."""
 
     results: StudyResults
-    watched: Watched
+    watched: FamilyMembers
 
     @cached_property
-    def _evidence(self) -> Evidence:
+    def _evidence(self) -> RepeatedPValues:
         return replay(self.watched.names, self.results.looks)
 
     @cached_property
@@ -48,7 +48,7 @@ class Standing:
         return self._evidence.adjusted()
 
     @cached_property
-    def _latest(self) -> Mapping[Name, Seen]:
+    def _latest(self) -> Mapping[Name, LookResult]:
         """Of each contrast what was seen last, where there was something new to see."""
         return {seen.name: seen for look in self.results.looks for seen in look.seen if seen.interval is not None}
 
@@ -56,7 +56,7 @@ class Standing:
     def _verdicts(self) -> Mapping[Name, str]:
         return {seen.name: seen.verdict for look in self.results.looks[-1:] for seen in look.seen}
 
-    def __call__(self, at: int, now: Estimate) -> Estimate:
+    def __call__(self, at: int, now: EffectEstimate) -> EffectEstimate:
         """The estimate of one contrast, `now` without regard to looks, as its looks have it."""
         name = self.watched.names[at]
         seen, verdict = self._latest.get(name), self._verdicts.get(name, verdicts.UNDECIDED)
@@ -86,9 +86,9 @@ class Standing:
         return coming - seeds if coming > seeds else None
 
 
-def replay(names: Sequence[Name], looks: Sequence[Look]) -> Evidence:
+def replay(names: Sequence[Name], looks: Sequence[Look]) -> RepeatedPValues:
     """The evidence of these contrasts after the looks, shape (contrasts,)."""
-    found = Evidence.none(len(names))
+    found = RepeatedPValues.none(len(names))
     for look in looks:
         seen = [look.by_name.get(name) for name in names]
         p, small, effect = (
@@ -100,7 +100,7 @@ def replay(names: Sequence[Name], looks: Sequence[Look]) -> Evidence:
 
 
 def repeated_intervals(
-    measured: Measured, path: Sequence[int], schedule: Sequence[int], alpha: float
+    measured: EstimateArrays, path: Sequence[int], schedule: Sequence[int], alpha: float
 ) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
     """Repeated confidence intervals of contrasts that were looked at with these seeds: alone, and for the family."""
     levels = (nominal_level(shares(path, schedule), alpha / size) for size in (1, max(len(measured.effect), 1)))

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from ablate.analysis import verdicts
 from ablate.analysis.analysis import analyse
-from ablate.analysis.looks.history import Look, Name, Seen, as_json, from_json, on_schedule
+from ablate.analysis.looks.history import Look, LookResult, Name, as_json, from_json, on_schedule
 from ablate.analysis.looks.repeated_p_values import repeated, shares, touched
-from ablate.analysis.looks.standing import Watched, ends, repeated_intervals, replay
+from ablate.analysis.looks.standing import FamilyMembers, ends, repeated_intervals, replay
 from ablate.analysis.results import StudyResults
 
-__all__ = ["Look", "Seen", "as_json", "from_json", "rows_to_go_on", "take_look"]
+__all__ = ["Look", "LookResult", "as_json", "from_json", "rows_to_go_on", "take_look"]
 
 Floats = NDArray[np.float64]
 
@@ -52,7 +52,7 @@ def rows_to_go_on(results: StudyResults, look: Look) -> frozenset[str]:
     return _touched(results, family, np.array(said, dtype=str))
 
 
-def _touched(results: StudyResults, family: Watched, said: NDArray[np.str_]) -> frozenset[str]:
+def _touched(results: StudyResults, family: FamilyMembers, said: NDArray[np.str_]) -> frozenset[str]:
     rows = touched(said == verdicts.UNDECIDED, family.touches)
     return frozenset(row.label for row, goes_on in zip(results.rows, rows, strict=True) if goes_on)
 
@@ -73,7 +73,7 @@ def _path(before: Sequence[int], now: int) -> tuple[int, ...] | None:
 
 
 def _look_at(
-    family: Watched, paths: Sequence[tuple[int, ...] | None], looks: Sequence[int], alpha: float, delta: float
+    family: FamilyMembers, paths: Sequence[tuple[int, ...] | None], looks: Sequence[int], alpha: float, delta: float
 ) -> Floats:
     """Repeated p's, two-sided and of equivalence, and the ends of both repeated intervals: shape (6, contrasts).
 
@@ -90,7 +90,7 @@ def _look_at(
     return found
 
 
-def _seen(family: Watched, fresh: Floats, k: int, verdict: str) -> Seen:
+def _seen(family: FamilyMembers, fresh: Floats, k: int, verdict: str) -> LookResult:
     effect, p, small = (None if np.isnan(x) else float(x) for x in (family.measured.effect[k], *fresh[:2, k]))
     alone, together = (ends((fresh[at], fresh[at + 1]), k) for at in (2, 4))
-    return Seen(family.names[k], int(family.measured.seeds[k]), effect, p, small, verdict, alone, together)
+    return LookResult(family.names[k], int(family.measured.seeds[k]), effect, p, small, verdict, alone, together)

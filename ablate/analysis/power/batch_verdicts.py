@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ablate.analysis import verdicts
 from ablate.analysis.estimation.seed_differences import seedwise
 from ablate.analysis.estimation.single_seed import PairedHits
-from ablate.analysis.estimation.variance_components import Spread
+from ablate.analysis.estimation.variance_components import VarianceModel
 from ablate.analysis.stats.t_tests import t_equivalence, t_interval, t_test
 
 Floats = NDArray[np.float64]
@@ -19,7 +19,7 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Verdicts:
+class BatchVerdicts:
     """What is said of each contrast of one family in each study, arrays of shape (studies, contrasts).
 
     `effect` in pp, `low` to `high` its interval for the whole family at 1 − alpha, `p` of no effect and
@@ -58,7 +58,7 @@ def judge(
     alpha: float,
     delta: float,
     separate: bool | None = None,
-) -> Verdicts:
+) -> BatchVerdicts:
     """Studies of two seeds or more: `hits` of n queries, shape (studies, rows, seeds); pairs as in `pair_weights`.
 
     `separate`: whether contrasts have the separate t on their own values; None is what reports do, those that have a
@@ -70,13 +70,13 @@ def judge(
 
 def judge_weighted(
     hits: ArrayLike, n: int, weights: ArrayLike, alpha: float, delta: float, separate: bool | None = None
-) -> Verdicts:
+) -> BatchVerdicts:
     """As `judge`, of contrasts given by weights, shape (contrasts, rows); nan in all rows of one that is aliased."""
     rates, weights = 100 * np.asarray(hits, dtype=float) / n, np.asarray(weights, dtype=float)
     if rates.ndim != 3 or rates.shape[-1] < 2:
         raise ValueError(f"hits of shape {rates.shape}: studies, rows and two seeds or more are needed")
     counted, known = np.nan_to_num(weights), ~np.isnan(weights).any(axis=1)
-    spread = Spread(rates, floor=(100 / n) ** 2 / 12)
+    spread = VarianceModel(rates, floor=(100 / n) ** 2 / 12)
     values = np.where(known[:, None], np.matmul(counted, rates), np.nan)
     with np.errstate(divide="ignore"):
         precision = 1 / np.sum(counted**2, axis=1)
@@ -88,10 +88,10 @@ def judge_weighted(
         low, high = t_interval(found.effect, found.standard_error, found.df, 1 - alpha / max(len(weights), 1))
     adjusted = verdicts.adjusted(p, p_equivalence)
     verdict = verdicts.decide(found.effect, *adjusted, np.asarray(False), alpha)
-    return Verdicts(found.effect, low, high, *adjusted, verdict)
+    return BatchVerdicts(found.effect, low, high, *adjusted, verdict)
 
 
-def judge_one_seed(gained: ArrayLike, lost: ArrayLike, n: int, alpha: float) -> Verdicts:
+def judge_one_seed(gained: ArrayLike, lost: ArrayLike, n: int, alpha: float) -> BatchVerdicts:
     """Studies of one seed, from the queries that each pair gained and lost, shape (studies, pairs)."""
     gained, lost = np.asarray(gained, dtype=float), np.asarray(lost, dtype=float)
     every = np.arange(gained.shape[-1])
@@ -100,4 +100,4 @@ def judge_one_seed(gained: ArrayLike, lost: ArrayLike, n: int, alpha: float) -> 
     effect = 100 * (gained - lost) / n
     p, p_equivalence = verdicts.adjusted(measured.p, np.full(gained.shape, np.nan))
     verdict = verdicts.decide(effect, p, p_equivalence, np.asarray(True), alpha)
-    return Verdicts(effect, low, high, p, p_equivalence, verdict)
+    return BatchVerdicts(effect, low, high, p, p_equivalence, verdict)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ablate.analysis.design.additive_model import Column, Layout
+from ablate.analysis.design.additive_model import AdditiveModel, ModelColumn
 from ablate.analysis.power.batch_verdicts import pair_weights
 from ablate.errors import AblateError
 from ablate.study.factors import level_text
@@ -24,7 +24,7 @@ MOST_ROWS, MOST_CONTRASTS = 2000, 2000
 
 
 @dataclass(frozen=True)
-class Asked:
+class Hypotheses:
     """A family of contrasts. `weights`: shape (contrasts, rows), nan where rows cannot tell it; `names`: one each.
 
     `confounded`: pairs of rows that differ in more than one factor, so that they have no verdict. `columns`: shape
@@ -63,7 +63,7 @@ class Asked:
         return np.flatnonzero(self.shares.any(axis=1))
 
 
-def asked(layout: Layout, family: "Family", labels: Sequence[str]) -> Asked:
+def asked(layout: AdditiveModel, family: "Family", labels: Sequence[str]) -> Hypotheses:
     """The family of a study; where no two rows differ in one factor alone, its factors' effects in place of pairs.
 
     AblateError for more than can be simulated.
@@ -76,13 +76,15 @@ def asked(layout: Layout, family: "Family", labels: Sequence[str]) -> Asked:
             _check(len(first), MOST_CONTRASTS, "pairs of rows in the family")
         if family == "direct" and len(first):
             names = tuple(f"{labels[i]} → {labels[j]}" for i, j in zip(first, second, strict=True))
-            return Asked("direct", names, pair_weights(first, second, len(labels)), np.zeros(len(first), bool), columns)
+            return Hypotheses(
+                "direct", names, pair_weights(first, second, len(labels)), np.zeros(len(first), bool), columns
+            )
         return _effects(layout, columns)
     _check(len(family), MOST_CONTRASTS, "pairs of rows in the family")
     first, second = np.array([[labels.index(one), labels.index(other)] for one, other in family]).reshape(-1, 2).T
     confounded = (layout.codes[first] != layout.codes[second]).sum(axis=1) != 1
     names = tuple(f"{one} → {other}" for one, other in family)
-    return Asked("listed", names, pair_weights(first, second, len(labels)), confounded, columns)
+    return Hypotheses("listed", names, pair_weights(first, second, len(labels)), confounded, columns)
 
 
 def _check(count: int, most: int, what: str) -> None:
@@ -91,20 +93,20 @@ def _check(count: int, most: int, what: str) -> None:
         raise AblateError(f"--power: {count:,} {what}, of which at most {most:,} are simulated; {advice}")
 
 
-def _effects(layout: Layout, columns: Floats) -> Asked:
+def _effects(layout: AdditiveModel, columns: Floats) -> Hypotheses:
     """Each level against its factor's baseline: by the pairs that differ in nothing else, else by least squares."""
     wanted = [
-        Column(position, level)
+        ModelColumn(position, level)
         for position in layout.declared
         for level in range(1, len(layout.variables[position].levels))
     ]
     weights = np.array([_weights(layout, column) for column in wanted]).reshape(len(wanted), len(layout.codes))
-    return Asked(
+    return Hypotheses(
         "effects", tuple(_name(layout, column) for column in wanted), weights, np.zeros(len(wanted), bool), columns
     )
 
 
-def _weights(layout: Layout, column: Column) -> Floats:
+def _weights(layout: AdditiveModel, column: ModelColumn) -> Floats:
     first, second, which = layout.direct
     one, other = (layout.codes[end, column.variable] for end in (first, second))
     forward = (which == column.variable) & (one == 0) & (other == column.level)
@@ -120,6 +122,6 @@ def _weights(layout: Layout, column: Column) -> Floats:
     return np.full(len(layout.codes), np.nan)
 
 
-def _name(layout: Layout, column: Column) -> str:
+def _name(layout: AdditiveModel, column: ModelColumn) -> str:
     variable = layout.variables[column.variable]
     return f"{variable.name} {level_text(variable.levels[0])} → {level_text(variable.levels[column.level])}"

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis import verdicts
-from ablate.analysis.power.batch_verdicts import Verdicts, judge_one_seed, judge_weighted
-from ablate.analysis.power.hypotheses import Asked
-from ablate.analysis.power.simulation import World, draw_hits, draw_paired, run_rates
+from ablate.analysis.power.batch_verdicts import BatchVerdicts, judge_one_seed, judge_weighted
+from ablate.analysis.power.hypotheses import Hypotheses
+from ablate.analysis.power.simulation import SimulationTruth, draw_hits, draw_paired, run_rates
 from ablate.analysis.stats.sample_size import seeds_for_equivalence, seeds_needed
 
 Floats = NDArray[np.float64]
@@ -39,8 +39,8 @@ CLAIMS = {
 class Power:
     """The chances of a design: a family, what is assumed of its rows with no effect, and what the study declares."""
 
-    asked: Asked
-    world: World
+    asked: Hypotheses
+    world: SimulationTruth
     seeds: int
     alpha: float
     delta: float
@@ -121,7 +121,7 @@ class Power:
         """Studies of one seed whose queries are drawn in a moment, as they are for every guess."""
         return max(LEAST_STUDIES, MOST_DRAWN // 5 // (len(self.world.effects) * self.world.queries))
 
-    def _one_seed(self, world: World, studies: int) -> Verdicts:
+    def _one_seed(self, world: SimulationTruth, studies: int) -> BatchVerdicts:
         assert self.asked.pairs is not None
         pairs = list(zip(*self.asked.pairs, strict=True))
         drawn = draw_paired(world, pairs, studies, np.random.default_rng(self.seed))
@@ -139,7 +139,7 @@ class Power:
         """Hits of studies with no effect, shape (studies, rows, seeds)."""
         return self._drawn(replace(self.world, effects=(0.0,) * len(self.world.effects)))
 
-    def _drawn(self, world: World) -> Floats:
+    def _drawn(self, world: SimulationTruth) -> Floats:
         return draw_any_hits(world, self.seeds, self.studies, np.random.default_rng(self.seed))
 
     @cached_property
@@ -158,20 +158,20 @@ class Power:
         found: Bools = self._shares != 0
         return found
 
-    def _judged(self, effect: float) -> Verdicts:
+    def _judged(self, effect: float) -> BatchVerdicts:
         shift = effect / 100 * self.world.queries * self.asked.columns[self._columns]
         return self._judge(self._null + shift[:, :, None])
 
-    def _judge(self, hits: Floats) -> Verdicts:
+    def _judge(self, hits: Floats) -> BatchVerdicts:
         return judge_weighted(hits, self.world.queries, self.asked.weights, self.alpha, self.delta)
 
 
-def query_variance(world: World) -> float:
+def query_variance(world: SimulationTruth) -> float:
     """What queries add to the variance of a run's rate, in pp²: half of what they add to a difference."""
     return 100**2 * world.discordance / 2 / world.queries
 
 
-def draw_any_hits(world: World, seeds: int, studies: int, rng: np.random.Generator) -> Floats:
+def draw_any_hits(world: SimulationTruth, seeds: int, studies: int, rng: np.random.Generator) -> Floats:
     """Shape (studies, rows, seeds): query by query, or of very many queries their sum by its normal law."""
     if studies * len(world.effects) * seeds * world.queries <= MOST_DRAWN:
         return draw_hits(world, seeds, studies, rng).astype(float)

@@ -36,7 +36,7 @@ OFF = 1e-3
 
 
 @dataclass(frozen=True)
-class World:
+class SimulationTruth:
     """What is true: rates of rows, spread of seeds, discordance of queries. As the trainer's config, a row an entry."""
 
     effects: tuple[float, ...]  # pp, one a row: what is added to base
@@ -60,7 +60,7 @@ class World:
         return correlation(self.queries, self.base, self.discordance)
 
 
-class Paired(NamedTuple):
+class OneSeedStudies(NamedTuple):
     """Studies of one seed: numbers of queries, and the true rates that the checkpoints have over these queries."""
 
     gained: Counts
@@ -73,7 +73,7 @@ class Paired(NamedTuple):
     """Shape (studies, rows), in [0, 1]."""
 
 
-def run_rates(world: World, seeds: int, studies: int, rng: np.random.Generator) -> Floats:
+def run_rates(world: SimulationTruth, seeds: int, studies: int, rng: np.random.Generator) -> Floats:
     """Shape (studies, rows, seeds), in [0, 1]: the runs' true rates, base + effect + own shift + the seed's shift."""
     rows = len(world.effects)
     own = np.array(world.own_sd)[:, None] * deviates(world.tails, rng, (studies, rows, seeds))
@@ -82,12 +82,12 @@ def run_rates(world: World, seeds: int, studies: int, rng: np.random.Generator) 
     return shifted(expected[:, None], (own + shared) / 100)
 
 
-def draw_hits(world: World, seeds: int, studies: int, rng: np.random.Generator) -> Counts:
+def draw_hits(world: SimulationTruth, seeds: int, studies: int, rng: np.random.Generator) -> Counts:
     """Shape (studies, rows, seeds): numbers of hits of new runs."""
     return count_hits(world, run_rates(world, seeds, studies, rng), rng)
 
 
-def count_hits(world: World, rates: ArrayLike, rng: np.random.Generator) -> Counts:
+def count_hits(world: SimulationTruth, rates: ArrayLike, rng: np.random.Generator) -> Counts:
     """Numbers of hits of runs of these true rates, in [0, 1]; of the shape of `rates`."""
     rates = np.asarray(rates, dtype=float)
     cuts = thresholds(rates.ravel(), world.rho, world.queries)
@@ -98,7 +98,9 @@ def count_hits(world: World, rates: ArrayLike, rng: np.random.Generator) -> Coun
     return counts.reshape(rates.shape)
 
 
-def draw_paired(world: World, pairs: Sequence[tuple[int, int]], studies: int, rng: np.random.Generator) -> Paired:
+def draw_paired(
+    world: SimulationTruth, pairs: Sequence[tuple[int, int]], studies: int, rng: np.random.Generator
+) -> OneSeedStudies:
     """Studies of one seed; for each pair (i, j) of rows, what changes from i to j."""
     rates = run_rates(world, 1, studies, rng)[..., 0]
     cuts = thresholds(rates.ravel(), world.rho, world.queries).reshape(rates.shape)
@@ -109,7 +111,7 @@ def draw_paired(world: World, pairs: Sequence[tuple[int, int]], studies: int, rn
         hit = np.stack([_hits(world, row, rng) for row in cuts[part].T], axis=1)
         hits[part] = np.count_nonzero(hit, axis=-1)
         both[part] = np.count_nonzero(hit[:, first] & hit[:, second], axis=-1)
-    return Paired(hits[:, second] - both, hits[:, first] - both, hits, rates)
+    return OneSeedStudies(hits[:, second] - both, hits[:, first] - both, hits, rates)
 
 
 def thresholds(rates: Floats, rho: float, queries: int) -> Floats:
@@ -145,7 +147,7 @@ def _rates(cuts: Floats, rho: float, queries: int) -> Floats:
     return np.maximum.accumulate(rates / queries)  # rounding may undo a rise of less than 1e-16
 
 
-def _hits(world: World, cuts: Floats, rng: np.random.Generator) -> Bools:
+def _hits(world: SimulationTruth, cuts: Floats, rng: np.random.Generator) -> Bools:
     """Shape (runs, queries): whether each run, by its threshold, hits each query.
 
     A query is hit when a uniform number is below its probability. Its first 16 bits are compared with the

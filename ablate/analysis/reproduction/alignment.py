@@ -14,7 +14,7 @@ Key = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Levels:
+class AlignedFactor:
     """A factor that both have. `stands_for`: {level of ours: level of theirs}; by order where no name is shared."""
 
     factor: str
@@ -23,12 +23,12 @@ class Levels:
 
 
 @dataclass(frozen=True)
-class Matching:
+class RowAlignment:
     """Rows of `ours` and `theirs`, matched by their levels of the factors that both declare."""
 
     ours: StudyResults
     theirs: StudyResults
-    levels: tuple[Levels, ...]
+    levels: tuple[AlignedFactor, ...]
 
     @property
     def factors(self) -> list[str]:
@@ -89,7 +89,7 @@ class Matching:
         return tuple(level_word(row.levels.get(name)) for name in self.factors)
 
 
-def match(ours: StudyResults, theirs: StudyResults) -> Matching:
+def match(ours: StudyResults, theirs: StudyResults) -> RowAlignment:
     """Factors by name, levels by name (numbers as numbers); levels by order, baseline first, if none is shared."""
     their_levels = {factor["name"]: _ordered(factor) for factor in theirs.document["factors"]}
     levels = [
@@ -97,7 +97,7 @@ def match(ours: StudyResults, theirs: StudyResults) -> Matching:
         for factor in ours.document["factors"]
         if factor["name"] in their_levels
     ]
-    return Matching(ours, theirs, tuple(levels))
+    return RowAlignment(ours, theirs, tuple(levels))
 
 
 def level_word(level: Any) -> str:
@@ -115,9 +115,9 @@ def _ordered(factor: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(level_word(level) for level in [factor["baseline"], *factor["levels"]]))
 
 
-def _levels(name: str, ours: Sequence[str], theirs: Sequence[str]) -> Levels:
+def _levels(name: str, ours: Sequence[str], theirs: Sequence[str]) -> AlignedFactor:
     shared = {level: level for level in ours if level in theirs}
-    return Levels(name, shared or dict(zip(ours, theirs, strict=False)), by_order=not shared)
+    return AlignedFactor(name, shared or dict(zip(ours, theirs, strict=False)), by_order=not shared)
 
 
 def _grouped(pairs: Sequence[tuple[Key | None, RowResult]]) -> dict[Key | None, list[RowResult]]:

@@ -10,9 +10,9 @@ from typing import Final
 from ablate.analysis import verdicts
 from ablate.analysis.analysis import Analysis, analyse
 from ablate.analysis.contrasts import DIRECT, Contrast
-from ablate.analysis.estimation.estimates import Estimate
-from ablate.analysis.reproduction.alignment import Matching, differing, level_word, match
-from ablate.analysis.reproduction.settings_diff import Apart, settings_apart
+from ablate.analysis.estimation.estimates import EffectEstimate
+from ablate.analysis.reproduction.alignment import RowAlignment, differing, level_word, match
+from ablate.analysis.reproduction.settings_diff import SettingDifference, settings_apart
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.errors import AblateError
 
@@ -35,7 +35,7 @@ Pair = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Change:
+class FactorChange:
     """A factor in which a contrast's two rows differ, in the words of theirs."""
 
     factor: str
@@ -44,7 +44,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedContrast:
     """A contrast of theirs and what ours says of the same change, in percentage points.
 
     `ours` and the difference, ours − theirs, are None where the two cannot be compared: `reason` says why.
@@ -53,7 +53,7 @@ class Compared:
 
     theirs: Contrast
     ours: Contrast | None
-    changes: tuple[Change, ...]
+    changes: tuple[FactorChange, ...]
     difference: float | None
     interval: tuple[float, float] | None
     word: str
@@ -69,7 +69,7 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Reading:
+class AlternativeReading:
     """A log that does not agree with itself, read the other way: {pair: (word as listed, word so)} that change.
 
     None where a pair is no contrast to be compared under one of the two readings.
@@ -86,12 +86,12 @@ class Comparison:
     `shared_trials`: how many trials are in both, which makes the two estimates less independent than is assumed.
     """
 
-    matching: Matching
-    apart: tuple[Apart, ...]
-    compared: tuple[Compared, ...]
+    matching: RowAlignment
+    apart: tuple[SettingDifference, ...]
+    compared: tuple[ComparedContrast, ...]
     ours_only: int
     shared_trials: int
-    readings: tuple[Reading, ...] = ()
+    readings: tuple[AlternativeReading, ...] = ()
 
     @property
     def ours(self) -> StudyResults:
@@ -140,7 +140,7 @@ def difference_interval(
     return low, high
 
 
-def claim(estimate: Estimate, alpha: float, bundle: bool = False) -> str:
+def claim(estimate: EffectEstimate, alpha: float, bundle: bool = False) -> str:
     """What an estimate claims: up, down, none, or nothing yet (open). A bundle, which has no verdict, by its p."""
     if estimate.effect is None:
         return OPEN
@@ -152,7 +152,7 @@ def claim(estimate: Estimate, alpha: float, bundle: bool = False) -> str:
     return sign if estimate.verdict in _SIGNED else OPEN
 
 
-def judge(ours: Estimate, theirs: Estimate, alpha: float, delta: float, bundle: bool = False) -> str:
+def judge(ours: EffectEstimate, theirs: EffectEstimate, alpha: float, delta: float, bundle: bool = False) -> str:
     """The word for two estimates of one change."""
     claims = claim(ours, alpha, bundle), claim(theirs, alpha, bundle)
     if ours.effect is None or theirs.effect is None or OPEN in claims:
@@ -171,14 +171,14 @@ def judge(ours: Estimate, theirs: Estimate, alpha: float, delta: float, bundle: 
 _SIGNED = {*verdicts.FLIPPED, verdicts.CHECKPOINTS_DIFFER}
 
 
-def _surely_differ(ours: Estimate, theirs: Estimate) -> bool:
+def _surely_differ(ours: EffectEstimate, theirs: EffectEstimate) -> bool:
     """Whether the difference's interval leaves out 0: an effect that is just shown and one that is just shown to be
     small may be the same one, to the right of 0 and within ±delta."""
     found = _difference_interval(ours, theirs)
     return found is not None and not found[0] <= 0 <= found[1]
 
 
-def _difference_interval(ours: Estimate, theirs: Estimate) -> tuple[float, float] | None:
+def _difference_interval(ours: EffectEstimate, theirs: EffectEstimate) -> tuple[float, float] | None:
     if ours.effect is None or theirs.effect is None or not ours.interval or not theirs.interval:
         return None
     return difference_interval(ours.effect, ours.interval, theirs.effect, theirs.interval)
@@ -213,7 +213,7 @@ def _as_listed(ours: StudyResults, theirs: StudyResults) -> Comparison:
     return Comparison(matching, settings_apart(ours, theirs), compared, ours_only, len(keys[0] & keys[1]))
 
 
-def _contrasts(here: Analysis, there: Analysis, matching: Matching) -> tuple[list[Contrast], int]:
+def _contrasts(here: Analysis, there: Analysis, matching: RowAlignment) -> tuple[list[Contrast], int]:
     """The contrasts of theirs to compare, by the later row; and how many of ours theirs has no two rows for."""
     rows = there.results.rows
     steps = [(one, other) for one, other in pairwise(rows) if differing(one, other, there.results.factors)]
@@ -230,7 +230,7 @@ def _contrasts(here: Analysis, there: Analysis, matching: Matching) -> tuple[lis
     return [contrast for contrast in listed if contrast is not None], ours_only
 
 
-def _in_theirs(contrast: Contrast, matching: Matching) -> list[tuple[RowResult, RowResult]]:
+def _in_theirs(contrast: Contrast, matching: RowAlignment) -> list[tuple[RowResult, RowResult]]:
     """The pairs of theirs that stand for a contrast of ours: equal in the factors that only theirs has."""
     if differing(contrast.before, contrast.after, matching.only_ours):
         return []
@@ -263,22 +263,24 @@ def _oriented(analysis: Analysis, before: RowResult, after: RowResult) -> Contra
     return found if found is None or found.before is before else found.flipped
 
 
-def _compared(theirs: Contrast, here: Analysis, matching: Matching) -> Compared:
+def _compared(theirs: Contrast, here: Analysis, matching: RowAlignment) -> ComparedContrast:
     before, after = theirs.before, theirs.after
     names = differing(before, after, matching.theirs.factors)
-    changes = tuple(Change(n, level_word(before.levels.get(n)), level_word(after.levels.get(n))) for n in names)
+    changes = tuple(FactorChange(n, level_word(before.levels.get(n)), level_word(after.levels.get(n))) for n in names)
     ours, reason = _counterpart(theirs, names, here, matching)
     if ours is None:
-        return Compared(theirs, None, changes, None, None, NOT_COMPARABLE, reason)
+        return ComparedContrast(theirs, None, changes, None, None, NOT_COMPARABLE, reason)
     one, other = ours.estimate, theirs.estimate
     assert one.effect is not None
     assert other.effect is not None
     interval = _difference_interval(one, other)
     word = judge(one, other, here.results.alpha, here.results.delta, bundle=len(changes) > 1)
-    return Compared(theirs, ours, changes, one.effect - other.effect, interval, word)
+    return ComparedContrast(theirs, ours, changes, one.effect - other.effect, interval, word)
 
 
-def _counterpart(theirs: Contrast, names: list[str], here: Analysis, matching: Matching) -> tuple[Contrast | None, str]:
+def _counterpart(
+    theirs: Contrast, names: list[str], here: Analysis, matching: RowAlignment
+) -> tuple[Contrast | None, str]:
     """Our contrast of the same change, or why there is none."""
     reason = _what_is_missing(theirs, names, matching)
     if reason:
@@ -301,7 +303,7 @@ def _counterpart(theirs: Contrast, names: list[str], here: Analysis, matching: M
     return ours, ""
 
 
-def _what_is_missing(theirs: Contrast, names: list[str], matching: Matching) -> str:
+def _what_is_missing(theirs: Contrast, names: list[str], matching: RowAlignment) -> str:
     """Factors, levels or rows of theirs that ours does not have."""
     lacking = [name for name in names if name in matching.only_theirs]
     if lacking:
@@ -321,7 +323,7 @@ def _without_result(contrast: Contrast) -> str:
     return ", ".join(words) or "the two rows have no seed in common"
 
 
-def _readings(found: Comparison) -> Iterator[Reading]:
+def _readings(found: Comparison) -> Iterator[AlternativeReading]:
     """The readings of either log under which some word is another; a doubt that both have is read alike in both."""
     here, there = analyse(found.ours).other_readings, analyse(found.theirs).other_readings
     listed = {compared.pair: compared.word for compared in found.compared}
@@ -331,4 +333,4 @@ def _readings(found: Comparison) -> Iterator[Reading]:
         pairs = sorted({*listed, *other}, key=lambda pair: (pair[1], pair[0]))
         changed = {pair: (listed.get(pair), other.get(pair)) for pair in pairs if listed.get(pair) != other.get(pair)}
         if changed:
-            yield Reading(words, changed)
+            yield AlternativeReading(words, changed)

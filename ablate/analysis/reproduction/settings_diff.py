@@ -19,7 +19,7 @@ _EMPHASISED = re.compile(r"\*\*(.+?)\*\*")
 
 
 @dataclass(frozen=True)
-class Apart:
+class SettingDifference:
     """One thing that differs; None: not known of that study."""
 
     what: str
@@ -27,16 +27,16 @@ class Apart:
     theirs: str | None
 
 
-def settings_apart(ours: StudyResults, theirs: StudyResults) -> tuple[Apart, ...]:
+def settings_apart(ours: StudyResults, theirs: StudyResults) -> tuple[SettingDifference, ...]:
     """What differs around the rows: data, trainer, settings, test queries, seeds, and what was declared beforehand."""
     found = [
-        Apart("data", *_data(ours, theirs)),
-        Apart("trainer", _trainer(ours), _trainer(theirs)),
+        SettingDifference("data", *_data(ours, theirs)),
+        SettingDifference("trainer", _trainer(ours), _trainer(theirs)),
         *_settings(ours, theirs),
-        Apart("test queries", _count(ours.queries), _count(theirs.queries)),
-        Apart("seeds a row", _seeds(ours), _seeds(theirs)),
-        Apart("delta, pp", f"{ours.delta:g}", f"{theirs.delta:g}"),
-        Apart("alpha", f"{ours.alpha:g}", f"{theirs.alpha:g}"),
+        SettingDifference("test queries", _count(ours.queries), _count(theirs.queries)),
+        SettingDifference("seeds a row", _seeds(ours), _seeds(theirs)),
+        SettingDifference("delta, pp", f"{ours.delta:g}", f"{theirs.delta:g}"),
+        SettingDifference("alpha", f"{ours.alpha:g}", f"{theirs.alpha:g}"),
     ]
     told = [apart for apart in found if apart.ours != apart.theirs]
     return tuple(apart for apart in told if apart.what == "data" or None not in (apart.ours, apart.theirs))
@@ -55,7 +55,7 @@ def _trainer(results: StudyResults) -> str | None:
     return None if results.imported else str(results.document["trainer"])
 
 
-def _settings(ours: StudyResults, theirs: StudyResults) -> Iterator[Apart]:
+def _settings(ours: StudyResults, theirs: StudyResults) -> Iterator[SettingDifference]:
     """Config keys of two runs; the lines of the log format where one is a log. What a factor sets is no setting."""
     of_logs = ours.imported or theirs.imported
     one, other = (_lines(ours), _lines(theirs)) if of_logs else (_config(ours), _config(theirs))
@@ -64,7 +64,7 @@ def _settings(ours: StudyResults, theirs: StudyResults) -> Iterator[Apart]:
     for key in [*one, *(key for key in other if key not in one)]:
         declared = (factor_of(key) in factors) if of_logs else any(overlaps(key, whole) for whole in sets)
         if not declared and key != "data":
-            yield Apart(key, one.get(key), other.get(key))
+            yield SettingDifference(key, one.get(key), other.get(key))
 
 
 def _lines(results: StudyResults) -> dict[str, str]:

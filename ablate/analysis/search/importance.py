@@ -22,7 +22,7 @@ LEAST = 8
 
 
 @dataclass(frozen=True)
-class Axis:
+class SearchAxis:
     """A dimension of the space that was searched: a range, or `choices` as the sampler saw them."""
 
     name: str
@@ -35,7 +35,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Share:
+class VarianceShare:
     """A dimension's share of the variance, in [0, 1]: the mean, the least and the largest over the forests."""
 
     name: str
@@ -48,11 +48,13 @@ class Share:
 class Importance:
     """The shares, the largest first; none where they cannot be given, and `why`."""
 
-    shares: tuple[Share, ...]
+    shares: tuple[VarianceShare, ...]
     why: str | None = None
 
 
-def importance(dimensions: Sequence[Axis], points: Sequence[Mapping[str, Any]], values: Sequence[float]) -> Importance:
+def importance(
+    dimensions: Sequence[SearchAxis], points: Sequence[Mapping[str, Any]], values: Sequence[float]
+) -> Importance:
     """`points`: a value a dimension, of each finished candidate; `values`: parallel to them, larger is better."""
     if len(points) < LEAST:
         finished = f"{len(points)} finished candidate{'' if len(points) == 1 else 's'}"
@@ -63,8 +65,8 @@ def importance(dimensions: Sequence[Axis], points: Sequence[Mapping[str, Any]], 
     found = _shares(varying, points, values)
     if found is None:
         return Importance((), "no tree tells the candidates apart")
-    shares = [Share(axis.name, *_spread(found[:, at])) for at, axis in enumerate(varying)]
-    constant = [Share(axis.name, 0.0, 0.0, 0.0) for axis in dimensions if axis not in varying]
+    shares = [VarianceShare(axis.name, *_spread(found[:, at])) for at, axis in enumerate(varying)]
+    constant = [VarianceShare(axis.name, 0.0, 0.0, 0.0) for axis in dimensions if axis not in varying]
     return Importance(tuple(sorted([*shares, *constant], key=lambda share: -share.mean)))
 
 
@@ -73,7 +75,7 @@ def _spread(shares: "np.ndarray[Any, np.dtype[np.float64]]") -> tuple[float, flo
 
 
 def _shares(
-    dimensions: Sequence[Axis], points: Sequence[Mapping[str, Any]], values: Sequence[float]
+    dimensions: Sequence[SearchAxis], points: Sequence[Mapping[str, Any]], values: Sequence[float]
 ) -> "np.ndarray[Any, np.dtype[np.float64]] | None":
     """Shape (forests, dimensions); None where no forest finds a difference."""
     import optuna
@@ -103,7 +105,7 @@ def _shares(
     return np.array([[forest[axis.name] for axis in dimensions] for forest in forests], dtype=float)
 
 
-def _distribution(axis: Axis, values: Sequence[Any]) -> "BaseDistribution":
+def _distribution(axis: SearchAxis, values: Sequence[Any]) -> "BaseDistribution":
     """Without a step, and as wide as the values: what the study had run before need not lie on the search's grid."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution
 

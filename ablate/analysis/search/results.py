@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 
 from ablate.analysis.results import KS, StudyResults
-from ablate.analysis.search.importance import Axis, Importance, importance
+from ablate.analysis.search.importance import Importance, SearchAxis, importance
 from ablate.analysis.stats.t_tests import t_interval
 from ablate.store import Store
-from ablate.store.results import Reading, read_trials
+from ablate.store.results import TrialResult, read_trials
 from ablate.store.schema import DONE, PRUNED
-from ablate.store.search_progress import Way, read_ways
+from ablate.store.search_progress import TrainingProgress, read_ways
 from ablate.store.searches import VALIDATION, Candidate, read_candidates, read_search
 
 
 @dataclass(frozen=True)
-class Tried:
+class EvaluatedCandidate:
     """A candidate. `scores`: {metric: rate on the validation split}, of one that has finished.
 
     `interim`: where it stood when it was last looked at, of one that was pruned; `taken`: the share of its training's
@@ -48,7 +48,7 @@ class Tried:
 
 
 @dataclass(frozen=True)
-class Rerun:
+class FinalistRerun:
     """A finalist on the validation split: the search's `score`, of one seed, and `rates` of fresh seeds, in [0, 1]."""
 
     score: float | None
@@ -89,7 +89,7 @@ class Finalist:
 
     label: str
     number: int
-    reruns: Mapping[str, Rerun]
+    reruns: Mapping[str, FinalistRerun]
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,8 @@ class SearchResults:
     trials: int | None
     hours: float | None
     seconds: float
-    dimensions: tuple[Axis, ...]
-    candidates: tuple[Tried, ...]
+    dimensions: tuple[SearchAxis, ...]
+    candidates: tuple[EvaluatedCandidate, ...]
     finalists: tuple[Finalist, ...]
     baseline: Mapping[str, Any]
 
@@ -119,16 +119,16 @@ class SearchResults:
         return self.metrics[0]
 
     @property
-    def finished(self) -> list[Tried]:
+    def finished(self) -> list[EvaluatedCandidate]:
         return [one for one in self.candidates if set(self.metrics) <= set(one.scores)]
 
     @property
-    def proposed(self) -> list[Tried]:
+    def proposed(self) -> list[EvaluatedCandidate]:
         """Those of the sampler: others the study had run before."""
         return [one for one in self.candidates if not one.known]
 
     @property
-    def reused(self) -> list[Tried]:
+    def reused(self) -> list[EvaluatedCandidate]:
         """Those that cost the search nothing."""
         return [one for one in self.candidates if one.known or one.repeats]
 
@@ -139,7 +139,7 @@ class SearchResults:
         return self.finalists[means.index(max(known))] if known and len(known) == len(means) else None
 
     @property
-    def front(self) -> list[Tried]:
+    def front(self) -> list[EvaluatedCandidate]:
         """Of several metrics, the finished candidates that none is as good as on all and better on one; else the best.
 
         Of equal ones the first counts.
@@ -225,15 +225,17 @@ def load_search(store: Store, results: StudyResults) -> SearchResults | None:
     )
 
 
-def _tried(found: Sequence[Candidate], ways: Mapping[str, Way], metrics: Sequence[str]) -> tuple[Tried, ...]:
+def _tried(
+    found: Sequence[Candidate], ways: Mapping[str, TrainingProgress], metrics: Sequence[str]
+) -> tuple[EvaluatedCandidate, ...]:
     seen: set[str] = set()
     tried = []
     for one in found:
-        way, done, pruned = ways.get(one.trial_key, Way()), one.state == DONE, one.state == PRUNED
+        way, done, pruned = ways.get(one.trial_key, TrainingProgress()), one.state == DONE, one.state == PRUNED
         scores = {name: rate for name, rate in (one.scores or {}).items() if name in metrics}
         interim = {name: way.rates[k] for name, k in KS.items() if name in metrics and k in way.rates}
         tried.append(
-            Tried(
+            EvaluatedCandidate(
                 number=one.number,
                 known=one.known,
                 point=one.point,
@@ -250,8 +252,8 @@ def _tried(found: Sequence[Candidate], ways: Mapping[str, Way], metrics: Sequenc
     return tuple(tried)
 
 
-def _axis(said: Mapping[str, Any]) -> Axis:
-    return Axis(
+def _axis(said: Mapping[str, Any]) -> SearchAxis:
+    return SearchAxis(
         said["name"], said.get("low"), said.get("high"), said.get("step"), bool(said.get("log")),
         bool(said.get("whole")), tuple(said.get("choices") or ()),
     )  # fmt: skip
@@ -261,12 +263,12 @@ def _finalist(
     said: Mapping[str, Any],
     metrics: Sequence[str],
     scores: Mapping[str, float],
-    readings: Sequence[Reading],
+    readings: Sequence[TrialResult],
     confidence: float,
 ) -> Finalist:
     """From what it scored in the search, and what its fresh seeds gave on the validation split."""
     reruns = {
-        name: Rerun(
+        name: FinalistRerun(
             scores.get(name),
             tuple(one.hits[KS[name]] / one.queries for one in readings if one.queries and KS[name] in one.hits),
             confidence,

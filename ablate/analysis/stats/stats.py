@@ -18,7 +18,7 @@ from scipy import special  # scipy.stats takes a second to import: only where it
 from ablate.analysis.stats.group_sequential import boundaries, crossing, wang_tsiatis
 
 __all__ = [
-    "Crossed",
+    "CrossedMean",
     "Equivalence",
     "Interval",
     "McNemar",
@@ -63,7 +63,7 @@ class Equivalence(NamedTuple):
     high: Floats
 
 
-class Crossed(NamedTuple):
+class CrossedMean(NamedTuple):
     """A mean over seeds and queries, its error for new seeds and new queries, and whether there is such an error."""
 
     estimate: Floats
@@ -201,7 +201,7 @@ def tost_paired(x: ArrayLike, y: ArrayLike, delta: float) -> Equivalence:
     return Equivalence(special.stdtr(df, -t)[()], (mean - half)[()], (mean + half)[()])
 
 
-def crossed(hits: ArrayLike) -> Crossed:
+def crossed(hits: ArrayLike) -> CrossedMean:
     """The mean over seeds × queries (..., S, Q) for new seeds and new queries: hits, or differences of them.
 
     Var = (MS_s + MS_q − MS_e) / (S·Q), the estimate of a two-way layout of random effects, with Satterthwaite's
@@ -289,16 +289,16 @@ def _squares(values: Floats) -> Floats:
     return squares
 
 
-def _no_variance(estimate: Floats) -> Crossed:
+def _no_variance(estimate: Floats) -> CrossedMean:
     nothing = np.full(np.shape(estimate), np.nan)
-    return Crossed(estimate[()], nothing[()], nothing[()], np.zeros(np.shape(estimate), dtype=bool)[()])
+    return CrossedMean(estimate[()], nothing[()], nothing[()], np.zeros(np.shape(estimate), dtype=bool)[()])
 
 
-def _satterthwaite(estimate: Floats, squares: Floats, df: NDArray[np.int_], cells: int) -> Crossed:
+def _satterthwaite(estimate: Floats, squares: Floats, df: NDArray[np.int_], cells: int) -> CrossedMean:
     """squares: (..., 3) mean squares of seeds, queries and residual, with df degrees of freedom each."""
     total = squares @ np.array([1.0, 1.0, -1.0])
     positive = total > 1e-12 * squares.sum(axis=-1)  # less is the rounding of a difference that is zero
     total = np.where(positive, total, np.nan)
-    return Crossed(
+    return CrossedMean(
         estimate[()], np.sqrt(total / cells)[()], (total**2 / (squares**2 / df).sum(axis=-1))[()], positive[()]
     )

@@ -139,16 +139,16 @@ def _with_looks(url: str, request: "Request", path: Path) -> "tuple[Request, str
 
 def _look_up(url: str, selected: "Sequence[Trial]") -> "tuple[list[PlannedTrial], Times]":
     """How the trials stand in the store, if there is one, and how long finished ones like them took."""
-    from ablate.study.plan.plan import Records, resolve
+    from ablate.study.plan.plan import StoredRecords, resolve
     from ablate.study.plan.time_estimate import shapes_to_run
 
     if is_new(url):
-        return resolve(selected, Records()), {}
+        return resolve(selected, StoredRecords()), {}
     from ablate.store import open_store
 
     opened = open_store(url)
     if opened is None:
-        return resolve(selected, Records()), {}
+        return resolve(selected, StoredRecords()), {}
     from ablate.store.staleness import read_records, read_times
 
     with opened.read() as connection:

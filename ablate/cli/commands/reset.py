@@ -9,8 +9,8 @@ from ablate.cli.options import DEFAULT_STORE, WRONG, StoreUrl, guarded, require_
 from ablate.errors import AblateError
 
 if TYPE_CHECKING:
-    from ablate.store.plans import PlannedRow
-    from ablate.store.queue.maintenance import Standing
+    from ablate.store.plans import StoredRow
+    from ablate.store.queue.maintenance import TrialStatus
 
 MOST_LISTED = 10
 
@@ -57,7 +57,7 @@ def reset(
         raise typer.Exit(WRONG)
 
 
-def _cells(row: "PlannedRow", seeds: Sequence[int] | None) -> dict[int, str]:
+def _cells(row: "StoredRow", seeds: Sequence[int] | None) -> dict[int, str]:
     return {seed: key for seed, key in row.cells.items() if seeds is None or seed in seeds}
 
 
@@ -67,7 +67,7 @@ def _check_seeds(wanted: dict[str, dict[int, str]], seeds: Sequence[int] | None)
             raise AblateError(f"--seed {seed}: the plan has no such seed of {', '.join(list(wanted)[:MOST_LISTED])}")
 
 
-def _listed(standing: "Sequence[Standing]", study: str = "", profile: str = "") -> str:
+def _listed(standing: "Sequence[TrialStatus]", study: str = "", profile: str = "") -> str:
     """`plain, seeds 0, 1; normalized, seed 0`; with the study where it is another."""
     found: dict[tuple[str, str, str], list[int]] = {}
     for each in standing:

@@ -114,10 +114,10 @@ def _follow(
     request: "Request", path: Path, work: "Work", until_decided: bool, overrides: list[str], how: dict[str, bool]
 ) -> str:
     """Runs look by look; what the looks have come to, if any was taken."""
-    from ablate.adaptive.looks.driver import Asked, follow, summary
+    from ablate.adaptive.looks.driver import LookRequest, follow, summary
 
     only = None if request.selected is request.trials else {trial.label for trial in request.selected}
-    asked = Asked(request.study, path, until_decided, only, overrides, **how)
+    asked = LookRequest(request.study, path, until_decided, only, overrides, **how)
     course = follow(work.store, asked, work, lambda text: typer.echo(text, err=True))
     return summary(course, until_decided) if course.taken else ""
 

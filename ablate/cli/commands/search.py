@@ -24,8 +24,8 @@ from ablate.cli.options import (
 from ablate.errors import AblateError
 
 if TYPE_CHECKING:
-    from ablate.adaptive.search.dashboard_export import Mirror
-    from ablate.adaptive.search.driver import Walk
+    from ablate.adaptive.search.dashboard_export import DashboardExport
+    from ablate.adaptive.search.driver import SearchDriver
     from ablate.cli.live.board import Board
     from ablate.store.searches import Candidate
     from ablate.study.model import Study
@@ -56,10 +56,10 @@ def search(
         raise AblateError(f"{path}: has no `search` section; it says what is searched, like {EXAMPLE}")
 
     from ablate.adaptive.search import finalists
-    from ablate.adaptive.search.driver import Walk, begin, queue_failed
+    from ablate.adaptive.search.driver import SearchDriver, begin, queue_failed
     from ablate.cli.live import watch
     from ablate.run.devices import slots
-    from ablate.run.dispatch import Dispatch
+    from ablate.run.dispatch import Dispatcher
     from ablate.run.planning import prepare
     from ablate.run.session import Work
     from ablate.run.signals import interruptible
@@ -83,8 +83,8 @@ def search(
         queue_failed(opened, row, points, study)
     with interruptible() as asked, watch([], {}) as board, _mirrored(opened.folder, study) as mirror:
         told = partial(_tell, board, mirror, study.search.trials)
-        walk = Walk(opened, study, points, row, board.added, told)
-        Dispatch(opened, [], board, executor, places, asked, walk).run()
+        walk = SearchDriver(opened, study, points, row, board.added, told)
+        Dispatcher(opened, [], board, executor, places, asked, walk).run()
     if not walk.is_over():
         raise KeyboardInterrupt
     tried = list(walk.known.values())
@@ -108,13 +108,13 @@ def _of_best(count: int) -> str:
 
 
 @contextlib.contextmanager
-def _mirrored(folder: Path, study: "Study") -> "Iterator[Mirror | None]":
+def _mirrored(folder: Path, study: "Study") -> "Iterator[DashboardExport | None]":
     """The copy for Optuna's dashboard; a folder that cannot be written costs it, and not the search."""
-    from ablate.adaptive.search.dashboard_export import Mirror
+    from ablate.adaptive.search.dashboard_export import DashboardExport
 
     assert study.search is not None
     try:
-        mirror = Mirror(folder / "optuna", study.name, study.profile, study.search)
+        mirror = DashboardExport(folder / "optuna", study.name, study.profile, study.search)
     except OSError as error:
         _warn(error)
         yield None
@@ -132,7 +132,7 @@ def _warn(error: OSError) -> None:
     typer.echo(f"warning: no copy for optuna-dashboard: {where}{error.strerror}", err=True)
 
 
-def _tell(board: "Board", mirror: "Mirror | None", budget: int | None, walk: "Walk") -> None:
+def _tell(board: "Board", mirror: "DashboardExport | None", budget: int | None, walk: "SearchDriver") -> None:
     """Shows how far a search is, and copies what has ended."""
     counts = Counter(one.state for one in walk.known.values() if not one.known)
     board.total = budget or counts.total()

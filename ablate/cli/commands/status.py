@@ -10,7 +10,7 @@ from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded
 
 if TYPE_CHECKING:
     from ablate.store.looks import LookRow
-    from ablate.store.queue.status import Failure, Running
+    from ablate.store.queue.status import FailedTrial, RunningTrial
 
 MOST = 20
 """Failures that are listed one by one; of more, only the reasons are."""
@@ -59,19 +59,19 @@ def _looks(family: "Sequence[LookRow]") -> str:
     return f"  looks    {last.number} of {len(last.rules['looks'])}{earlier} taken, at {seeds} seeds{goes_on}"
 
 
-def _running(item: "Running") -> str:
+def _running(item: "RunningTrial") -> str:
     at = f"step {item.step}/{item.steps}, " if item.step is not None else ""
     again = f", attempt {item.attempt}" if item.attempt > 1 else ""
     gone = ", which is gone: the next run takes it up" if item.gone else ""
     return f"  running  {item.label}, seed {item.seed}{again}: {at}since {item.seconds:.0f} s by {item.owner}{gone}"
 
 
-def _failed(failures: "Sequence[Failure]") -> Iterator[str]:
+def _failed(failures: "Sequence[FailedTrial]") -> Iterator[str]:
     if len(failures) <= MOST:
         for one in failures:
             yield f"  failed   {one.label}, seed {one.seed}, attempt {one.attempt}: {one.reason}\n"
         return
-    by_reason: dict[str, list[Failure]] = {}
+    by_reason: dict[str, list[FailedTrial]] = {}
     for one in failures:
         by_reason.setdefault(one.reason, []).append(one)
     for reason, same in list(by_reason.items())[:MOST]:

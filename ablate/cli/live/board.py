@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ablate.cli.live.pace import Pace, Running, remaining
+from ablate.cli.live.pace import LiveTraining, Pace, remaining
 from ablate.trainers.protocol import Progress
 
 NOTES = 5
@@ -17,7 +17,7 @@ AGAIN_SECONDS = 30.0
 STOPPING = "finishing or checkpointing what runs; Ctrl-C again stops now"
 
 
-class Note(NamedTuple):
+class BoardNote(NamedTuple):
     """A trial that failed or went back to the queue, and why."""
 
     what: str
@@ -37,8 +37,8 @@ class Board:
     pace: Pace = field(default_factory=Pace)
     clock: Callable[[], float] = time.monotonic
     elsewhere: int = 0
-    running: dict[str, Running] = field(default_factory=dict)
-    notes: tuple[Note, ...] = ()
+    running: dict[str, LiveTraining] = field(default_factory=dict)
+    notes: tuple[BoardNote, ...] = ()
     stops: bool = False
     workers: int = 0
 
@@ -52,7 +52,7 @@ class Board:
         now = self.clock()
         cold = len(self.running) >= self.workers
         free = self.freed.pop(0) if self.freed and not cold else now
-        self.running[key] = Running(now, free, cold, spoken=now)
+        self.running[key] = LiveTraining(now, free, cold, spoken=now)
         self.workers = max(self.workers, len(self.running))
         self._wait(key, -1)
         if self.elsewhere and self._waiting() < 0:
@@ -118,13 +118,13 @@ class Board:
         work = self.work / self.unstarted if self.unstarted > 0 else self.pace.typical
         return remaining(rests, waiting, max(work, 0.0) * each, self.workers + self.elsewhere)
 
-    def _over(self, key: str) -> Running | None:
+    def _over(self, key: str) -> LiveTraining | None:
         running = self.running.pop(key, None)
         if running is not None:
             self.freed.append(self.clock())
         return running
 
-    def _left_of(self, key: str, running: Running, each: float, now: float) -> float:
+    def _left_of(self, key: str, running: LiveTraining, each: float, now: float) -> float:
         own = running.left(now)
         whole = self.pace.work(key) * running.share() * each
         return own if own is not None else max(whole - (now - running.started), 0.0)
@@ -138,4 +138,4 @@ class Board:
         self.work += count * self.pace.work(key)
 
     def _note(self, what: str, key: str, reason: str) -> None:
-        self.notes = (*self.notes, Note(what, self.labels[key], reason[:500]))[-NOTES:]
+        self.notes = (*self.notes, BoardNote(what, self.labels[key], reason[:500]))[-NOTES:]

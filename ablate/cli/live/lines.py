@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ablate.cli.live.board import STOPPING, Board
-from ablate.cli.live.pace import Running
+from ablate.cli.live.pace import LiveTraining
 from ablate.cli.words import duration
 from ablate.trainers.protocol import Progress
 
@@ -19,7 +19,7 @@ SUM_SECONDS = 5.0
 
 
 @dataclass
-class Allowance:
+class RateLimit:
     """So many at once, and `rate` a second after that."""
 
     most: float
@@ -39,7 +39,7 @@ class Allowance:
 
 
 @dataclass
-class Crowd:
+class EventCounts:
     """What happened since a sum was last told; `hidden` of it had no line of its own."""
 
     since: float
@@ -57,9 +57,9 @@ class PlainBoard(Board):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.allowance = Allowance(40, 1.0, self.clock)
-        self.faults = Allowance(20, 0.2, self.clock)
-        self.crowd: Crowd | None = None
+        self.allowance = RateLimit(40, 1.0, self.clock)
+        self.faults = RateLimit(20, 0.2, self.clock)
+        self.crowd: EventCounts | None = None
 
     def started(self, key: str) -> None:
         super().started(key)
@@ -117,7 +117,7 @@ class PlainBoard(Board):
         if allowed:
             self._say(line + (self._rest() if rest else ""))
         elif self.crowd is None:
-            self.crowd = Crowd(self.clock())
+            self.crowd = EventCounts(self.clock())
         if self.crowd is not None:
             self.crowd.counts[what] += 1
             self.crowd.hidden += not allowed
@@ -136,7 +136,7 @@ class PlainBoard(Board):
         if crowd.hidden:
             self._say(f"{', '.join(told)} in the last {duration(seconds)}{self._rest()}")
         slow = crowd.counts.total() <= seconds
-        self.crowd = None if slow else Crowd(self.clock())
+        self.crowd = None if slow else EventCounts(self.clock())
 
     def _rest(self) -> str:
         left = self.left()
@@ -147,7 +147,7 @@ class PlainBoard(Board):
             print(f"[{self.done + self.failed}/{self.total}] {line}", file=sys.stderr, flush=True)
 
 
-def _speed(running: Running) -> str:
+def _speed(running: LiveTraining) -> str:
     progress, rate = running.progress, running.speed.rate()
     loss = f"loss {progress.loss:.4f}, " if progress and progress.loss is not None else ""
     return f"{loss}{rate:.2f} steps/s" if rate else f"{loss}starting"

@@ -21,7 +21,7 @@ SHORTEST = 1e-3
 """Seconds: what is expected to take less is taken for this."""
 
 
-class Mark(NamedTuple):
+class StepMark(NamedTuple):
     """A step and when it was reached."""
 
     time: float
@@ -29,14 +29,14 @@ class Mark(NamedTuple):
 
 
 @dataclass
-class Speed:
+class StepSpeed:
     """Steps a second, from marks. Signs of life without a step change nothing."""
 
-    old: Mark | None = None
-    new: Mark | None = None
-    last: Mark | None = None
+    old: StepMark | None = None
+    new: StepMark | None = None
+    last: StepMark | None = None
 
-    def reached(self, mark: Mark) -> None:
+    def reached(self, mark: StepMark) -> None:
         if self.last is None or self.new is None:
             self.old = self.new = self.last = mark
         elif mark.step > self.last.step:
@@ -55,7 +55,7 @@ class Speed:
 
 
 @dataclass
-class Running:
+class LiveTraining:
     """A trial that runs: since when, and how far it is.
 
     `free` is since when its worker had nothing else to do; `cold`: its worker started with it.
@@ -65,13 +65,13 @@ class Running:
     free: float
     cold: bool = False
     progress: Progress | None = None
-    speed: Speed = field(default_factory=Speed)
+    speed: StepSpeed = field(default_factory=StepSpeed)
     spoken: float = 0.0
 
     def progressed(self, now: float, progress: Progress) -> None:
         self.progress = progress
         if progress.step > progress.begun:
-            self.speed.reached(Mark(now, progress.step))
+            self.speed.reached(StepMark(now, progress.step))
 
     def share(self) -> float:
         """The share of a whole training that this attempt has to do."""
@@ -106,7 +106,7 @@ class Pace:
         """What a trial counts for: its expected seconds; 1 each where nothing is expected."""
         return max(self.expected[key], SHORTEST) if key in self.expected else self.typical
 
-    def ended(self, key: str, now: float, running: Running) -> None:
+    def ended(self, key: str, now: float, running: LiveTraining) -> None:
         """Learns from a trial. A short one with which a worker started says more of the worker, and does not count."""
         seconds = now - running.free
         if running.cold and seconds < WINDOW:
@@ -121,7 +121,7 @@ class Pace:
         """Seconds for a unit of work; None as long as nothing was learnt."""
         return self.spent / self.made if self.made > 0 else None
 
-    def guess(self, running: Mapping[str, Running]) -> float | None:
+    def guess(self, running: Mapping[str, LiveTraining]) -> float | None:
         """The same from the speed of what runs now, before anything ended."""
         found = [
             (self.work(key), one.progress.steps / rate)

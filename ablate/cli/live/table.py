@@ -9,8 +9,8 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from ablate.cli.live.board import STOPPING, Board, Note
-from ablate.cli.live.pace import Running
+from ablate.cli.live.board import STOPPING, Board, BoardNote
+from ablate.cli.live.pace import LiveTraining
 from ablate.cli.words import duration
 
 FAULTS = 3
@@ -55,11 +55,11 @@ def _running(board: Board, width: int, rows: int) -> list[RenderableType]:
     shown = rows if len(running) <= rows else rows - 1
     for key, one in islice(running, shown):
         cells = dict(zip(COLUMNS, _cells(one, now), strict=True))
-        table.add_row(Label(board.labels[key]), *(cells[name] for name in names))
+        table.add_row(ElidedLabel(board.labels[key]), *(cells[name] for name in names))
     return [table, _line(f"and {len(running) - shown} more", "dim")] if len(running) > shown else [table]
 
 
-def _cells(running: Running, now: float) -> tuple[str, str, str, str]:
+def _cells(running: LiveTraining, now: float) -> tuple[str, str, str, str]:
     """Step, loss, steps a second, and time left."""
     progress, rate, left = running.progress, running.speed.rate(), running.left(now)
     if progress is None or (progress.step == 0 and progress.steps > 0):
@@ -70,7 +70,7 @@ def _cells(running: Running, now: float) -> tuple[str, str, str, str]:
     return (f"{progress.step}/{progress.steps}", loss, f"{rate:.2f}" if rate else "", rest)
 
 
-def _note(note: Note, width: int) -> Text:
+def _note(note: BoardNote, width: int) -> Text:
     """`failed   LABEL: reason` on one line; a long label leaves room for the reason."""
     line = _line("")
     line.append(f"{note.what:<9}", STYLES[note.what])
@@ -78,7 +78,7 @@ def _note(note: Note, width: int) -> Text:
 
 
 @dataclass(frozen=True)
-class Label:
+class ElidedLabel:
     """A label in whatever width there is."""
 
     text: str

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ablate.analysis.design.additive_model import Layout, Variable, lay_out
-from ablate.analysis.estimation.variance_components import Spread
-from ablate.analysis.power.hypotheses import Asked, asked
+from ablate.analysis.design.additive_model import AdditiveModel, Variable, lay_out
+from ablate.analysis.estimation.variance_components import VarianceModel
+from ablate.analysis.power.hypotheses import Hypotheses, asked
 from ablate.analysis.power.power import query_variance
-from ablate.analysis.power.simulation import World
+from ablate.analysis.power.simulation import SimulationTruth
 from ablate.cli.options import is_new
 from ablate.cli.request import Request
 from ablate.cli.words import plural
@@ -26,7 +26,7 @@ KS = {"top1": 1, "top5": 5, "top10": 10}
 
 
 @dataclass(frozen=True)
-class Options:
+class PowerOptions:
     """What the command line says; None where it leaves that open. Effects and SDs in percentage points."""
 
     effects: Sequence[float] = ()
@@ -37,20 +37,20 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Assumed:
+class PowerAssumptions:
     """`world`: every row with no effect. `effects`: the rows' true effects, where the trainer knows them.
 
     `sources`: where queries, base, own SD and discordance come from.
     """
 
-    world: World
+    world: SimulationTruth
     sources: Mapping[str, str]
     effects: tuple[float, ...] | None = None
     notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
-class _Known:
+class _Defaults:
     """What is known before options are looked at; what is not known is missing in `values`."""
 
     source: str
@@ -63,7 +63,7 @@ class _Known:
     notes: Sequence[str] = ()
 
 
-def ask(study: Study) -> Asked:
+def ask(study: Study) -> Hypotheses:
     """The study's family; AblateError where it has no contrast that could have a verdict, or too many."""
     if len(study.rows) < 2:
         raise AblateError(f"--power: study {study.name} has {plural(len(study.rows), 'row')}, and compares nothing")
@@ -76,7 +76,7 @@ def ask(study: Study) -> Asked:
     return found
 
 
-def assume(request: Request, url: str, given: Options) -> Assumed:
+def assume(request: Request, url: str, given: PowerOptions) -> PowerAssumptions:
     """Options first, then what is known, then usual values; StudyError for options that cannot be."""
     rows = [trial for trial in request.trials if trial.kind == ROW]
     known = _configured(rows) if request.study.trainer == "simulated" else _measured(request.study, rows, url)
@@ -86,9 +86,9 @@ def assume(request: Request, url: str, given: Options) -> Assumed:
     discordance, discordance_from = _first(given.discordance, known, "discordance", usual)
     _check_fit(given, base, discordance)
     count = len(request.study.rows)
-    still = World((0.0,) * count, (0.0,) * count, known.shared_sd, base, int(queries), discordance)
+    still = SimulationTruth((0.0,) * count, (0.0,) * count, known.shared_sd, base, int(queries), discordance)
     own_sd, sd_from = _own_sd(given, known, still)
-    world = World(
+    world = SimulationTruth(
         still.effects,
         own_sd,
         known.shared_sd,
@@ -98,10 +98,10 @@ def assume(request: Request, url: str, given: Options) -> Assumed:
         "t5" if known.tails == "t5" else "normal",
     )
     sources = {"queries": queries_from, "base": base_from, "own_sd": sd_from, "discordance": discordance_from}
-    return Assumed(world, sources, known.effects, known.notes)
+    return PowerAssumptions(world, sources, known.effects, known.notes)
 
 
-def _layout(study: Study) -> Layout:
+def _layout(study: Study) -> AdditiveModel:
     """Rows as levels of factors, the baseline's first, as reports see them."""
     variables = [
         Variable(
@@ -122,7 +122,7 @@ _ACCEPTED: Mapping[str, tuple[str, Callable[[float], bool]]] = {
 }
 
 
-def read_options(effects: Sequence[str], given: Mapping[str, str]) -> Options:
+def read_options(effects: Sequence[str], given: Mapping[str, str]) -> PowerOptions:
     """Options from what was typed, {option: text}; StudyError with every text that is no such number."""
     faults: list[str] = []
     guessed = tuple(_number("--effect", text, faults) for text in effects)
@@ -130,7 +130,7 @@ def read_options(effects: Sequence[str], given: Mapping[str, str]) -> Options:
     if faults:
         raise StudyError(faults)
     queries = int(numbers["--queries"]) if "--queries" in numbers else None
-    return Options(guessed, numbers.get("--seed-sd"), queries, numbers.get("--base"), numbers.get("--discordance"))
+    return PowerOptions(guessed, numbers.get("--seed-sd"), queries, numbers.get("--base"), numbers.get("--discordance"))
 
 
 def _number(name: str, text: str, faults: list[str]) -> float:
@@ -144,7 +144,7 @@ def _number(name: str, text: str, faults: list[str]) -> float:
     return number
 
 
-def _check_fit(given: Options, base: float, discordance: float) -> None:
+def _check_fit(given: PowerOptions, base: float, discordance: float) -> None:
     """Faults of options that do not fit the base rate."""
     most = 2 * base * (1 - base)
     faults = [
@@ -162,13 +162,13 @@ def _check_fit(given: Options, base: float, discordance: float) -> None:
         raise StudyError(faults)
 
 
-def _first(given: float | None, known: _Known, name: str, usual: float) -> tuple[float, str]:
+def _first(given: float | None, known: _Defaults, name: str, usual: float) -> tuple[float, str]:
     if given is not None:
         return given, GIVEN
     return (known.values[name], known.source) if name in known.values else (usual, USUAL)
 
 
-def _own_sd(given: Options, known: _Known, still: World) -> tuple[tuple[float, ...], str]:
+def _own_sd(given: PowerOptions, known: _Defaults, still: SimulationTruth) -> tuple[tuple[float, ...], str]:
     """Of each row; what was measured has in it what queries add, which comes on top again."""
     rows = len(still.effects)
     if given.seed_sd is not None:
@@ -180,7 +180,7 @@ def _own_sd(given: Options, known: _Known, still: World) -> tuple[tuple[float, .
     return (SEED_SD,) * rows, USUAL
 
 
-def _configured(rows: Sequence[Trial]) -> _Known:
+def _configured(rows: Sequence[Trial]) -> _Defaults:
     """What a simulated study says of itself: everything."""
     from ablate.trainers.simulated.config import SimulatedConfig
     from ablate.trainers.simulated.trainer import expected_rate, own_sd
@@ -192,7 +192,7 @@ def _configured(rows: Sequence[Trial]) -> _Known:
     unlike = [name for name in shared if len({getattr(config, name) for config in configs}) > 1]
     notes = [f"rows differ in {' and '.join(unlike)}; the first row's is taken for all"] if unlike else []
     effects = tuple(100 * (expected_rate(config) - first.base) for config in configs)
-    return _Known(
+    return _Defaults(
         CONFIG,
         {"queries": first.queries, "base": first.base, "discordance": first.discordance},
         tuple(own_sd(config) for config in configs),
@@ -203,15 +203,15 @@ def _configured(rows: Sequence[Trial]) -> _Known:
     )
 
 
-def _measured(study: Study, rows: Sequence[Trial], url: str) -> _Known:
+def _measured(study: Study, rows: Sequence[Trial], url: str) -> _Defaults:
     """What the finished trials of a study tell of queries, rate and spread."""
     if is_new(url):
-        return _Known(MEASURED)
+        return _Defaults(MEASURED)
     from ablate.store import open_store
 
     opened = open_store(url)
     if opened is None:
-        return _Known(MEASURED)
+        return _Defaults(MEASURED)
     from ablate.store.results import read_trials
 
     with opened.read() as connection:
@@ -220,17 +220,17 @@ def _measured(study: Study, rows: Sequence[Trial], url: str) -> _Known:
     done = {key: reading for key, reading in found.items() if reading.queries and k in reading.hits}
     counts = [reading.queries for reading in done.values() if reading.queries]
     if not counts:
-        return _Known(MEASURED)
+        return _Defaults(MEASURED)
     queries = max(set(counts), key=counts.count)
     labels, seeds = ({of: i for i, of in enumerate(dict.fromkeys(every))} for every in _cells(rows))
     rates = np.full((len(labels), len(seeds)), np.nan)
     for trial in rows:
         if trial.key in done and done[trial.key].queries == queries:
             rates[labels[trial.label], seeds[trial.seed]] = 100 * done[trial.key].hits[k] / queries
-    spread = Spread(rates, floor=(100 / queries) ** 2 / 12)
+    spread = VarianceModel(rates, floor=(100 / queries) ** 2 / 12)
     variance = float(spread.variance) if spread.df > 0 else None
     base = float(np.clip(np.nanmean(rates) / 100, 0.001, 0.999))
-    return _Known(MEASURED, {"queries": queries, "base": base}, total_variance=variance)
+    return _Defaults(MEASURED, {"queries": queries, "base": base}, total_variance=variance)
 
 
 def _cells(rows: Sequence[Trial]) -> tuple[list[str], list[int]]:

@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from ablate.analysis import verdicts
-from ablate.analysis.power.hypotheses import Asked
+from ablate.analysis.power.hypotheses import Hypotheses
 from ablate.analysis.power.power import Chances, Power, guesses
-from ablate.cli.plan.power import Assumed
+from ablate.cli.plan.power import PowerAssumptions
 from ablate.cli.plan.text import wrapped
 from ablate.cli.words import plural
 from ablate.study.model import Study
@@ -35,7 +35,7 @@ _TRUE = {
 }
 
 
-def power_lines(study: Study, asked: Asked, assumed: Assumed, effects: Sequence[float]) -> Iterator[str]:
+def power_lines(study: Study, asked: Hypotheses, assumed: PowerAssumptions, effects: Sequence[float]) -> Iterator[str]:
     """All that `ablate plan --power` says."""
     seeds = study.looks[-1] if study.looks else len(study.seeds)
     power = Power(asked, assumed.world, seeds, study.alpha, study.delta)
@@ -70,7 +70,7 @@ def _heading(study: Study, power: Power) -> str:
     )
 
 
-def _assumptions(study: Study, assumed: Assumed, power: Power) -> str:
+def _assumptions(study: Study, assumed: PowerAssumptions, power: Power) -> str:
     """Each with where it comes from, those of one source together."""
     world = assumed.world
     words = {

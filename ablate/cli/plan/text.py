@@ -10,8 +10,8 @@ from ablate.cli.words import duration, plural
 from ablate.study.factors import level_text
 from ablate.study.model import Study
 from ablate.study.plan.plan import ACCEPTED, STALE, PlannedTrial
-from ablate.study.plan.time_estimate import Estimate, to_evaluate, to_train
-from ablate.study.search_space.space import GRID, Dimension, Search
+from ablate.study.plan.time_estimate import TimeEstimate, to_evaluate, to_train
+from ablate.study.search_space.space import GRID, Dimension, SearchSpec
 from ablate.study.trials.identity import REFERENCE
 
 WIDTH = 79
@@ -92,7 +92,7 @@ def _listed(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))
 
 
-def expectation(cost: Estimate, workers: int) -> str:
+def expectation(cost: TimeEstimate, workers: int) -> str:
     """How long it takes, and from what that is known; empty if there is nothing to train."""
     lacking = f"no estimate for {plural(cost.unknown, 'training')} of {plural(cost.shapes, 'shape')}"
     if not cost.known:
@@ -102,7 +102,7 @@ def expectation(cost: Estimate, workers: int) -> str:
     return f"{known}, {source}" + (f"; {lacking}" if cost.unknown else "")
 
 
-def searching(search: Search) -> str:
+def searching(search: SearchSpec) -> str:
     """`search: margin 0.05 to 1; tpe for top1, 40 trials, then 3 finalists and the baseline with 5 seeds: ...`."""
     space = ", ".join(f"{dimension.name} {_extent(dimension)}" for dimension in search.dimensions)
     way = search.sampler + (f" with {search.pruner} pruning" if search.pruner else "")

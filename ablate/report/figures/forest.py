@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.contrasts import DIRECT, Contrast, Contrasts
 from ablate.analysis.effects import Effect
-from ablate.analysis.estimation.estimates import Estimate
+from ablate.analysis.estimation.estimates import EffectEstimate
 from ablate.analysis.results import StudyResults
 from ablate.report import wording
 from ablate.report.figures import canvas
@@ -38,27 +38,27 @@ COLUMNS: Final = (
 )
 
 
-class Entry(NamedTuple):
+class ForestLine(NamedTuple):
     """A line of the forest. `instead`: what is said in place of a mark where there is no effect."""
 
     kind: str
     change: str
     context: str
-    estimate: Estimate
+    estimate: EffectEstimate
     verdict: str
     instead: str
 
 
-class Place(NamedTuple):
+class LinePosition(NamedTuple):
     """Where an entry is drawn, in inches from the top of the axes, and its texts as they are wrapped."""
 
-    entry: Entry
+    entry: ForestLine
     y: float
     change: str
     context: str
 
 
-def forest(analysis: Analysis) -> list[Entry]:
+def forest(analysis: Analysis) -> list[ForestLine]:
     """The direct contrasts, of a family that is listed only its own; the factors; the steps that are confounded."""
     results, listed = analysis.results, not isinstance(analysis.results.family, str)
     confounded = [step for step in analysis.steps if step.identified != DIRECT]
@@ -70,7 +70,7 @@ def forest(analysis: Analysis) -> list[Entry]:
     ]
 
 
-def shown(entries: Sequence[Entry]) -> list[Entry]:
+def shown(entries: Sequence[ForestLine]) -> list[ForestLine]:
     """All, or where they are too many those of each kind that are most sure, in their order."""
     if len(entries) <= canvas.MOST_ROWS:
         return list(entries)
@@ -82,7 +82,7 @@ def shown(entries: Sequence[Entry]) -> list[Entry]:
     return [entries[at] for at in sorted(at for _, at in sorted(ranked)[: canvas.MOST_ROWS])]
 
 
-def placed(entries: Sequence[Entry]) -> tuple[list[Place], dict[str, float], float]:
+def placed(entries: Sequence[ForestLine]) -> tuple[list[LinePosition], dict[str, float], float]:
     """Entries from top to bottom, each as high as its texts; where the headings of their kinds are; the height."""
     found, heads, y = [], {}, 0.0
     for kind, group in groupby(entries, key=lambda entry: entry.kind):
@@ -91,12 +91,12 @@ def placed(entries: Sequence[Entry]) -> tuple[list[Place], dict[str, float], flo
         for entry in group:
             change, context = canvas.wrapped(entry.change), canvas.wrapped(entry.context, canvas.NOTE_WIDTH, 2)
             height = _high(change, context) + 0.13
-            found.append(Place(entry, y + height / 2, change, context))
+            found.append(LinePosition(entry, y + height / 2, change, context))
             y += height
     return found, heads, y + 0.06
 
 
-def limits(entries: Sequence[Entry], delta: float) -> tuple[float, float]:
+def limits(entries: Sequence[ForestLine], delta: float) -> tuple[float, float]:
     """The axis: all effects and the band, and of the intervals what is not far beyond the others."""
     estimates = [entry.estimate for entry in entries if entry.estimate.effect is not None]
     effects = [0.0, *(float(e.effect or 0.0) for e in estimates)]
@@ -109,7 +109,7 @@ def limits(entries: Sequence[Entry], delta: float) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def draw_forest(axes: Axes, places: Sequence[Place], delta: float) -> None:
+def draw_forest(axes: Axes, places: Sequence[LinePosition], delta: float) -> None:
     """Marks and bars over the band; where a bar goes beyond the axis, an arrow says so."""
     ends = limits([place.entry for place in places], delta)
     axes.set_xlim(*ends)
@@ -132,7 +132,7 @@ def draw_forest(axes: Axes, places: Sequence[Place], delta: float) -> None:
             axes.text(0.5, place.y, instead, fontsize=SMALL, color=GREY, style="italic", bbox=box, **words_at)
 
 
-def forest_figure(analysis: Analysis, entries: Sequence[Entry], stem: Path) -> list[Path]:
+def forest_figure(analysis: Analysis, entries: Sequence[ForestLine], stem: Path) -> list[Path]:
     """Draws the entries, and writes all of them into the CSV."""
     results, chosen = analysis.results, shown(entries)
     places, heads, height = placed(chosen)
@@ -156,29 +156,29 @@ def _direct(contrasts: Contrasts) -> Iterable[Contrast]:
     return (contrasts[int(at)] for at in np.flatnonzero(alone))
 
 
-def _of_rows(kind: str, contrast: Contrast, results: StudyResults) -> Entry:
+def _of_rows(kind: str, contrast: Contrast, results: StudyResults) -> ForestLine:
     before, after = contrast.before, contrast.after
     levels = ((name, before.levels.get(name), after.levels.get(name)) for name in contrast.differs)
     changes = [f"{name} {level_text(one)} → {level_text(other)}" for name, one, other in levels]
     changes += [f"{name} (undeclared)" for name in contrast.undeclared]
     context = f"row {after.number} against {before.number}: {before.label}"
-    return Entry(kind, ", ".join(changes) or "nothing", context, *_said(contrast, results))
+    return ForestLine(kind, ", ".join(changes) or "nothing", context, *_said(contrast, results))
 
 
-def _of_factor(effect: Effect, results: StudyResults) -> Entry:
+def _of_factor(effect: Effect, results: StudyResults) -> ForestLine:
     change = f"{effect.factor} {level_text(effect.baseline)} → {level_text(effect.level)}"
     pairs = "one pair of rows" if effect.contexts == 1 else f"mean over {effect.contexts} pairs of rows"
     context = "" if effect.estimate.effect is None else pairs if effect.contexts else "if effects add up"
-    return Entry(FACTOR, change, context, *_said(effect, results))
+    return ForestLine(FACTOR, change, context, *_said(effect, results))
 
 
-def _said(found: Contrast | Effect, results: StudyResults) -> tuple[Estimate, str, str]:
+def _said(found: Contrast | Effect, results: StudyResults) -> tuple[EffectEstimate, str, str]:
     """The estimate, its verdict, and where there is none, why."""
     why = wording.meaning(found, results) if found.estimate.effect is None else ""
     return found.estimate, wording.phrase(found), why
 
 
-def _bars(axes: Axes, kind: str, places: Sequence[Place]) -> None:
+def _bars(axes: Axes, kind: str, places: Sequence[LinePosition]) -> None:
     """Thick the interval, hatched if confounded; thin the simultaneous one."""
     colour = MARKS[kind][1]
     thin = [[(end, p.y) for end in p.entry.estimate.simultaneous] for p in places if p.entry.estimate.simultaneous]
@@ -196,7 +196,7 @@ def _bars(axes: Axes, kind: str, places: Sequence[Place]) -> None:
     axes.add_collection(PolyCollection(corners, zorder=2.5, gid=f"{IDS[kind]}-interval", **style))
 
 
-def _marks(axes: Axes, kind: str, places: Sequence[Place]) -> None:
+def _marks(axes: Axes, kind: str, places: Sequence[LinePosition]) -> None:
     """Open for one seed, filled for several."""
     mark, colour = MARKS[kind]
     for name, face, of_one in (("open", "white", True), ("filled", colour, False)):
@@ -207,7 +207,7 @@ def _marks(axes: Axes, kind: str, places: Sequence[Place]) -> None:
             axes.scatter(xs, ys, s=40, zorder=3, gid=f"{IDS[kind]}-{name}", **style)
 
 
-def _arrows(axes: Axes, kind: str, places: Iterable[Place], ends: tuple[float, float]) -> None:
+def _arrows(axes: Axes, kind: str, places: Iterable[LinePosition], ends: tuple[float, float]) -> None:
     for side, sign, mark in ((0, -1.0, "<"), (1, 1.0, ">")):
         bars = [(place.y, place.entry.estimate.simultaneous or place.entry.estimate.interval) for place in places]
         ys = [y for y, bar in bars if bar and sign * bar[side] > sign * ends[side]]
@@ -217,7 +217,7 @@ def _arrows(axes: Axes, kind: str, places: Iterable[Place], ends: tuple[float, f
             axes.scatter([ends[side]] * len(ys), ys, s=24, zorder=4, gid=gid, **style)
 
 
-def _with_texts(places: Sequence[Place], heads: Mapping[str, float], height: float, notes: int) -> Axes:
+def _with_texts(places: Sequence[LinePosition], heads: Mapping[str, float], height: float, notes: int) -> Axes:
     """Axes between columns of text: left what changes, right how much and what may be said of it."""
     effects = [_numbers(place.entry.estimate) for place in places]
     verdicts = [canvas.wrapped(place.entry.verdict, lines=2) for place in places]
@@ -250,7 +250,7 @@ def _high(upper: str, lower: str) -> float:
     return LINE * sum(points * (text.count("\n") + 1) for text, points in ((upper, MEDIUM), (lower, SMALL)) if text)
 
 
-def _legend(entries: Sequence[Entry], alpha: float) -> list[Any]:
+def _legend(entries: Sequence[ForestLine], alpha: float) -> list[Any]:
     """What marks and bars mean, of those that are drawn."""
     known = [entry for entry in entries if entry.estimate.effect is not None]
     one = {entry.estimate.seeds == 1 for entry in known}
@@ -272,7 +272,7 @@ def _legend(entries: Sequence[Entry], alpha: float) -> list[Any]:
     return [handle for is_drawn, handle in entries_of.values() if is_drawn]
 
 
-def _numbers(estimate: Estimate) -> str:
+def _numbers(estimate: EffectEstimate) -> str:
     if estimate.effect is None:
         return ""
     return (
@@ -282,7 +282,7 @@ def _numbers(estimate: Estimate) -> str:
     )
 
 
-def _record(entry: Entry, drawn: bool) -> list[object]:
+def _record(entry: ForestLine, drawn: bool) -> list[object]:
     """A line of the CSV; pp and p in full, empty where there is none."""
     e = entry.estimate
     numbers = (e.effect, *(e.interval or ("", "")), *(e.simultaneous or ("", "")), e.p, e.p_holm)
@@ -290,7 +290,7 @@ def _record(entry: Entry, drawn: bool) -> list[object]:
     return [entry.kind, entry.change, entry.context, *known, e.seeds, e.verdict, entry.instead, drawn]
 
 
-def _description(delta: float, entries: Sequence[Entry], metric: str) -> str:
+def _description(delta: float, entries: Sequence[ForestLine], metric: str) -> str:
     counts = {kind: sum(entry.kind == kind for entry in entries) for kind in MARKS}
     listed = "; ".join(f"{kind.lower()}: {count}" for kind, count in counts.items() if count)
     return f"Effects on {metric} in percentage points with their intervals, and a band of ±{delta:g} pp. {listed}."

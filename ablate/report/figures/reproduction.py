@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from ablate.analysis.contrasts import Contrast
-from ablate.analysis.reproduction.comparison import Compared, Comparison
+from ablate.analysis.reproduction.comparison import ComparedContrast, Comparison
 from ablate.errors import AblateError
 from ablate.report import wording
 from ablate.report.figures import canvas
@@ -30,7 +30,7 @@ COLUMNS = (
 )
 
 
-class Side(NamedTuple):
+class StudyMark(NamedTuple):
     """One study's mark: its effect and interval in pp; open where it rests on one seed."""
 
     effect: float
@@ -39,12 +39,12 @@ class Side(NamedTuple):
     one_seed: bool
 
 
-class Line(NamedTuple):
+class ComparedLine(NamedTuple):
     """A contrast as drawn."""
 
     label: str
-    ours: Side
-    theirs: Side
+    ours: StudyMark
+    theirs: StudyMark
     word: str
 
 
@@ -61,7 +61,7 @@ def draw(comparison: Comparison, folder: Path) -> list[Path]:
         raise AblateError(f"figures: {folder} cannot be written: {error.strerror}") from None
 
 
-def draw_lines(axes: Axes, lines: Sequence[Line], delta: float) -> None:
+def draw_lines(axes: Axes, lines: Sequence[ComparedLine], delta: float) -> None:
     """Contrasts from top to bottom, ours as a disc on a solid line above theirs, a square on a dashed line."""
     axes.axvspan(-delta, delta, color=BAND, zorder=0)
     axes.axvline(0, color=GREY, linewidth=0.8, zorder=1)
@@ -72,19 +72,19 @@ def draw_lines(axes: Axes, lines: Sequence[Line], delta: float) -> None:
         canvas.text(axes, canvas.AXES_INCHES + PAD, y, line.word, MEDIUM, va="center", fontweight=weight)
 
 
-def _mark(axes: Axes, side: Side, y: float, colour: str, mark: str, style: Any) -> None:
+def _mark(axes: Axes, side: StudyMark, y: float, colour: str, mark: str, style: Any) -> None:
     axes.plot([side.low, side.high], [y, y], color=colour, linestyle=style, linewidth=1.6, zorder=2)
     face = "white" if side.one_seed else colour
     axes.plot([side.effect], [y], marker=mark, markersize=6, color=colour, markerfacecolor=face, zorder=3)
 
 
-def _line(compared: Compared) -> Line | None:
+def _line(compared: ComparedContrast) -> ComparedLine | None:
     """None for what cannot be compared, and for an effect that has no interval."""
     if compared.ours is None or compared.interval is None:
         return None
     word = spoken(compared.word) + ("\n(bundle)" if compared.bundle else "")
     label = _label(f"{compared.pair[0]} → {compared.pair[1]}", changed(compared))
-    return Line(label, _side(compared.ours), _side(compared.theirs), word)
+    return ComparedLine(label, _side(compared.ours), _side(compared.theirs), word)
 
 
 def _label(pair: str, changes: Sequence[str]) -> str:
@@ -95,14 +95,14 @@ def _label(pair: str, changes: Sequence[str]) -> str:
     return f"{pair}  " + ",\n".join(kept)
 
 
-def _side(contrast: Contrast) -> Side:
+def _side(contrast: Contrast) -> StudyMark:
     estimate = contrast.estimate
     assert estimate.effect is not None
     assert estimate.interval is not None
-    return Side(estimate.effect, *estimate.interval, estimate.seeds == 1)
+    return StudyMark(estimate.effect, *estimate.interval, estimate.seeds == 1)
 
 
-def _figure(comparison: Comparison, every: Sequence[Line], stem: Path) -> list[Path]:
+def _figure(comparison: Comparison, every: Sequence[ComparedLine], stem: Path) -> list[Path]:
     lines = every[: canvas.MOST_ROWS]
     notes = list(_notes(comparison, lines, len(every) - len(lines)))
     left = 2 * PAD + canvas.inches([line.label for line in lines], MEDIUM)
@@ -123,7 +123,7 @@ def _figure(comparison: Comparison, every: Sequence[Line], stem: Path) -> list[P
     return canvas.save(axes, stem, title, what)
 
 
-def _legend(comparison: Comparison, lines: Sequence[Line]) -> list[Line2D]:
+def _legend(comparison: Comparison, lines: Sequence[ComparedLine]) -> list[Line2D]:
     sides: Any = (
         (comparison.ours.heading, BLUE, "o", "-", [line.ours for line in lines]),
         (comparison.theirs.heading, VERMILION, "s", DASHED, [line.theirs for line in lines]),
@@ -137,7 +137,7 @@ def _legend(comparison: Comparison, lines: Sequence[Line]) -> list[Line2D]:
     return handles
 
 
-def _notes(comparison: Comparison, lines: Sequence[Line], not_drawn: int) -> Iterator[str]:
+def _notes(comparison: Comparison, lines: Sequence[ComparedLine], not_drawn: int) -> Iterator[str]:
     found = ["rows by their numbers in the second study"]
     if any(side.one_seed for line in lines for side in (line.ours, line.theirs)):
         found.append("open mark: one seed")
@@ -150,7 +150,7 @@ def _notes(comparison: Comparison, lines: Sequence[Line], not_drawn: int) -> Ite
         yield f"and {not_drawn} more: see the CSV beside it"
 
 
-def _record(one: Compared) -> list[object]:
+def _record(one: ComparedContrast) -> list[object]:
     """A line of the CSV: every contrast, those that are not drawn included."""
     rows = one.theirs.before.label, one.theirs.after.label, "; ".join(changed(one))
     sides = (*_values(one.ours), *_values(one.theirs))

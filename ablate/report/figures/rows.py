@@ -25,7 +25,7 @@ INCHES_A_ROW = 0.52
 MOST_REFERENCES = 8
 
 
-class Rung(NamedTuple):
+class LadderRow(NamedTuple):
     """A row of the ladder: its rate and interval in percent, and what the step to it changed."""
 
     label: str
@@ -38,7 +38,7 @@ class Rung(NamedTuple):
     direct: bool
 
 
-class Reference(NamedTuple):
+class ReferenceLine(NamedTuple):
     label: str
     rate: float
 
@@ -69,7 +69,7 @@ def draw_all(analysis: Analysis, folder: Path) -> list[Path]:
         raise AblateError(f"figures: {folder} cannot be written: {error.strerror}") from None
 
 
-def ladder(analysis: Analysis) -> list[Rung]:
+def ladder(analysis: Analysis) -> list[LadderRow]:
     """The rows that have the primary metric, each with the step from the one shown above it."""
     primary = analysis.results.primary
     shown = [row for row in analysis.results.rows if primary in row.metrics]
@@ -81,13 +81,13 @@ def ladder(analysis: Analysis) -> list[Rung]:
         change = f"{wording.signed(effect)}  {wording.differing(step)}" if step and effect is not None else ""
         direct = above is None or (step is not None and step.identified == DIRECT)
         rate, best = 100 * row.metrics[primary].mean, row.label in analysis.best
-        rungs.append(Rung(_label(row), rate, 100 * low, 100 * high, len(row.seeds), best, change, direct))
+        rungs.append(LadderRow(_label(row), rate, 100 * low, 100 * high, len(row.seeds), best, change, direct))
     return rungs
 
 
-def references(analysis: Analysis) -> list[Reference]:
+def references(analysis: Analysis) -> list[ReferenceLine]:
     primary, found = analysis.results.primary, analysis.results.references
-    return [Reference(row.label, 100 * row.metrics[primary].mean) for row in found if primary in row.metrics]
+    return [ReferenceLine(row.label, 100 * row.metrics[primary].mean) for row in found if primary in row.metrics]
 
 
 def top_k(analysis: Analysis) -> list[TopK]:
@@ -95,7 +95,7 @@ def top_k(analysis: Analysis) -> list[TopK]:
     return [TopK(_label(row), {name: 100 * metric.mean for name, metric in row.metrics.items()}) for row in rows]
 
 
-def draw_ladder(axes: Axes, rungs: Sequence[Rung], lines: Sequence[Reference]) -> None:
+def draw_ladder(axes: Axes, rungs: Sequence[LadderRow], lines: Sequence[ReferenceLine]) -> None:
     """Rows from top to bottom, the best filled; solid lines join rows that differ in one factor, dotted ones others."""
     joints = [[(above.rate, y), (rung.rate, y + 1)] for y, (above, rung) in enumerate(pairwise(rungs))]
     for direct, colour, style in ((True, BLUE, "-"), (False, GREY, ":")):
@@ -126,7 +126,7 @@ def draw_top_k(axes: Axes, curves: Sequence[TopK]) -> None:
             axes.scatter(xs, ys, marker=mark, color=colour, s=36, label=wording.METRIC_NAMES[name], zorder=2)
 
 
-def _ladder_figure(analysis: Analysis, every: Sequence[Rung], stem: Path) -> list[Path]:
+def _ladder_figure(analysis: Analysis, every: Sequence[LadderRow], stem: Path) -> list[Path]:
     results, name = analysis.results, wording.METRIC_NAMES[analysis.results.primary]
     rungs, lines = every[: canvas.MOST_ROWS], references(analysis)
     heading = "pp against the row shown above; what differs"
@@ -139,7 +139,7 @@ def _ladder_figure(analysis: Analysis, every: Sequence[Rung], stem: Path) -> lis
     canvas.headline(axes, title)
     canvas.text(axes, canvas.AXES_INCHES + PAD, -0.6, heading, SMALL, color=GREY, va="bottom")
     canvas.notes(axes, notes, _ladder_legend(rungs, results.alpha), ncols=2)
-    canvas.write_csv(stem, ["row", *Rung._fields[1:]], every)
+    canvas.write_csv(stem, ["row", *LadderRow._fields[1:]], every)
     what = f"{name} of {len(every)} rows with {share}s, and the change against the row above"
     return canvas.save(axes, stem, title, what)
 
@@ -178,14 +178,14 @@ def _step(analysis: Analysis, above: RowResult | None, row: RowResult) -> Contra
     return analysis.contrasts.between(above, row)
 
 
-def _ladder_legend(rungs: Sequence[Rung], alpha: float) -> list[Line2D]:
+def _ladder_legend(rungs: Sequence[LadderRow], alpha: float) -> list[Line2D]:
     style: Any = {"marker": "o", "linestyle": "", "color": BLUE, "markersize": 6}
     best = Line2D([], [], label=f"the best, and all not told from it at α = {alpha:g}", **style)
     other = Line2D([], [], markerfacecolor="white", label="other rows", **style)
     return [best] if all(rung.best for rung in rungs) else [best, other]
 
 
-def _seeds(rungs: Sequence[Rung]) -> str:
+def _seeds(rungs: Sequence[LadderRow]) -> str:
     """How many seeds the rows have, and what their intervals are about."""
     counts = [rung.seeds for rung in rungs]
     if max(counts) == 1:
@@ -196,7 +196,7 @@ def _seeds(rungs: Sequence[Rung]) -> str:
     )
 
 
-def _reference_notes(lines: Sequence[Reference]) -> list[str]:
+def _reference_notes(lines: Sequence[ReferenceLine]) -> list[str]:
     shown = [f"dashed: {line.label} {line.rate:.2f}" for line in lines[:MOST_REFERENCES]]
     more = len(lines) - MOST_REFERENCES
     return shown + ([f"and {wording.counted(more, 'more reference')}"] if more > 0 else [])

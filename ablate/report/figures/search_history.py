@@ -16,7 +16,7 @@ from ablate.report import wording
 from ablate.report.figures import canvas
 from ablate.report.figures.canvas import BLUE, GREEN, GREY, LINE, ORANGE, SMALL, VERMILION
 from ablate.report.figures.mark_labels import call_out
-from ablate.report.figures.search_map import Spot, kinds, mark_share, score_limits, spots
+from ablate.report.figures.search_map import CandidateMark, kinds, mark_share, score_limits, spots
 from ablate.store.schema import DONE, FAILED, PRUNED
 
 HEIGHT: Final = 3.4
@@ -26,7 +26,7 @@ INCHES_A_FINALIST, LEAST = 0.38, 1.3
 LEGEND_COLUMNS: Final = 3
 
 
-class Reran(NamedTuple):
+class FinalistMark(NamedTuple):
     """A finalist, percent on validation: the search's score, and the mean of `seeds` fresh ones with its interval."""
 
     rank: int
@@ -38,13 +38,13 @@ class Reran(NamedTuple):
     seeds: int
 
 
-def reran(search: SearchResults, metric: str) -> list[Reran]:
+def reran(search: SearchResults, metric: str) -> list[FinalistMark]:
     found = []
     for rank, finalist in enumerate(search.finalists, start=1):
         rerun = finalist.reruns[metric]
         ends = rerun.interval or (None, None)
         score, mean, low, high = (None if one is None else 100 * one for one in (rerun.score, rerun.mean, *ends))
-        found.append(Reran(rank, finalist.label, score, mean, low, high, len(rerun.rates)))
+        found.append(FinalistMark(rank, finalist.label, score, mean, low, high, len(rerun.rates)))
     return found
 
 
@@ -76,7 +76,7 @@ def history_figure(analysis: Analysis, search: SearchResults, metric: str, stem:
     return canvas.save(axes, stem, title, f"{described}{more}, all on the validation split.")
 
 
-def draw_history(axes: Axes, every: Sequence[Spot], best: Sequence[tuple[int, float]]) -> None:
+def draw_history(axes: Axes, every: Sequence[CandidateMark], best: Sequence[tuple[int, float]]) -> None:
     """What lies below the axis, as a pruned candidate may that was stopped early, is a triangle at its edge."""
     low, _ = axes.get_ylim()
     if best:
@@ -106,12 +106,12 @@ def draw_history(axes: Axes, every: Sequence[Spot], best: Sequence[tuple[int, fl
         call_out(axes, [str(spot.rank) for spot in finalists], rings, marks)
 
 
-def _places(group: Sequence[Spot], low: float) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
+def _places(group: Sequence[CandidateMark], low: float) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
     """Shape (candidates, 2): number and score, of none the lower edge."""
     return np.array([(spot.number, low if spot.score is None else spot.score) for spot in group], dtype=float)
 
 
-def draw_reran(axes: Axes, finalists: Sequence[Reran]) -> None:
+def draw_reran(axes: Axes, finalists: Sequence[FinalistMark]) -> None:
     """The search's score as a ring, the mean of fresh seeds as a diamond with its interval."""
     for one in finalists:
         if one.score is not None:
@@ -141,14 +141,14 @@ def _panel(axes: Axes, width: float) -> Axes:
     return beside
 
 
-def _limits(every: Sequence[Spot], finalists: Sequence[Reran]) -> tuple[float, float]:
+def _limits(every: Sequence[CandidateMark], finalists: Sequence[FinalistMark]) -> tuple[float, float]:
     """Of what finished and of the finalists; where nothing has finished yet, of what was pruned."""
     finished = [spot.score for spot in every if spot.state == DONE and spot.score is not None]
     again = [end for one in finalists for end in one[2:6] if end is not None]
     return score_limits([*finished, *again] or [spot.score for spot in every if spot.score is not None])
 
 
-def _legend(every: Sequence[Spot], finalists: Sequence[Reran], share: str) -> list[Any]:
+def _legend(every: Sequence[CandidateMark], finalists: Sequence[FinalistMark], share: str) -> list[Any]:
     style: Any = {"linestyle": "", "color": BLUE, "markersize": 5.5}
     scored = [spot for spot in every if spot.score is not None and spot.state != FAILED]
     ring: Any = {**style, "color": VERMILION, "markersize": 9, "markerfacecolor": "none"}
@@ -182,7 +182,7 @@ _HEADER = (
 
 
 def _records(
-    search: SearchResults, every: Sequence[Spot], finalists: Sequence[Reran], metric: str
+    search: SearchResults, every: Sequence[CandidateMark], finalists: Sequence[FinalistMark], metric: str
 ) -> list[list[object]]:
     """A line a candidate; empty where there is nothing."""
     best = {number: 100 * rate for number, rate in search.best_so_far(metric)}

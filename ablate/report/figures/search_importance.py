@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from ablate.analysis.analysis import Analysis
-from ablate.analysis.search.importance import FORESTS, Importance, Share
+from ablate.analysis.search.importance import FORESTS, Importance, VarianceShare
 from ablate.analysis.search.results import SearchResults
 from ablate.report import wording
 from ablate.report.figures import canvas
@@ -67,7 +67,7 @@ def draw_importance(axes: Axes, found: Mapping[str, Importance], names: list[str
             canvas.text(axes, canvas.AXES_INCHES + PAD, y, _number(share), SMALL, va="center", color=GREY)
 
 
-def _number(share: Share) -> str:
+def _number(share: VarianceShare) -> str:
     return f"{100 * share.mean:.0f}  ({100 * share.low:.0f} to {100 * share.high:.0f})"
 
 

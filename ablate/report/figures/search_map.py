@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from ablate.analysis.analysis import Analysis
-from ablate.analysis.search.importance import Axis
+from ablate.analysis.search.importance import SearchAxis
 from ablate.analysis.search.results import SearchResults
 from ablate.report import wording
 from ablate.report.figures import canvas
@@ -32,7 +32,7 @@ FULL_SIZE: Final = 100
 """Candidates up to which marks are as large as that; of more they are smaller, so that they hide each other less."""
 
 
-class Spot(NamedTuple):
+class CandidateMark(NamedTuple):
     """A candidate as it is drawn: `score` in percent, of a pruned one where it stood last; `rank` of a finalist."""
 
     number: int
@@ -43,10 +43,10 @@ class Spot(NamedTuple):
     values: tuple[Any, ...]
 
 
-class Scale(NamedTuple):
+class AxisScale(NamedTuple):
     """A dimension as an axis."""
 
-    axis: Axis
+    axis: SearchAxis
     low: float
     high: float
 
@@ -55,11 +55,11 @@ class Scale(NamedTuple):
         return float(self.axis.choices.index(value)) if self.axis.choices else float(value)
 
 
-def spots(search: SearchResults, metric: str) -> list[Spot]:
+def spots(search: SearchResults, metric: str) -> list[CandidateMark]:
     ranks = {finalist.number: rank for rank, finalist in enumerate(search.finalists, start=1)}
     names = [axis.name for axis in search.dimensions]
     return [
-        Spot(
+        CandidateMark(
             one.number,
             one.state,
             one.known,
@@ -71,7 +71,7 @@ def spots(search: SearchResults, metric: str) -> list[Spot]:
     ]
 
 
-def shown(search: SearchResults, metric: str) -> list[Axis]:
+def shown(search: SearchResults, metric: str) -> list[SearchAxis]:
     """The dimensions that are drawn: two ranges, the first or of many those of most importance; else one dimension."""
     ranges = [axis for axis in search.dimensions if not axis.choices]
     if len(ranges) > 2 and (shares := search.importance[metric].shares):
@@ -94,9 +94,9 @@ CROSSES: Final = {FAILED: ("x", "black"), "open": ("+", GREY)}
 """Kinds that have no score, with their marks."""
 
 
-def kinds(every: Sequence[Spot]) -> dict[str, list[Spot]]:
+def kinds(every: Sequence[CandidateMark]) -> dict[str, list[CandidateMark]]:
     """{kind: the candidates that are drawn alike}, those of higher score and finalists last, above others."""
-    found: dict[str, list[Spot]] = {}
+    found: dict[str, list[CandidateMark]] = {}
     for spot in sorted(every, key=lambda spot: (spot.rank is not None, spot.score or 0.0)):
         if spot.state == FAILED or spot.score is None:
             kind = FAILED if spot.state == FAILED else "open"
@@ -143,7 +143,9 @@ def map_figure(analysis: Analysis, search: SearchResults, metric: str, stem: Pat
     return canvas.save(axes, stem, title, _description(search, drawn, every, name))
 
 
-def draw_map(axes: Axes, search: SearchResults, every: Sequence[Spot], scales: Sequence[Scale], name: str) -> None:
+def draw_map(
+    axes: Axes, search: SearchResults, every: Sequence[CandidateMark], scales: Sequence[AxisScale], name: str
+) -> None:
     """Filled what finished, open what was pruned, crossed what failed; squares were known; finalists ringed."""
     scored = [spot.score for spot in every if spot.state == DONE and spot.score is not None]
     norm = Normalize(*score_limits(scored, 0.0))
@@ -187,7 +189,7 @@ def draw_map(axes: Axes, search: SearchResults, every: Sequence[Spot], scales: S
         )
 
 
-def _place(axes: Axes, spot: Spot, names: Sequence[str], scales: Sequence[Scale]) -> tuple[float, float]:
+def _place(axes: Axes, spot: CandidateMark, names: Sequence[str], scales: Sequence[AxisScale]) -> tuple[float, float]:
     """Of one dimension, the score is the height; what is below the axis, or has none, stands at its edge."""
     x = scales[0].at(spot.values[names.index(scales[0].axis.name)])
     if len(scales) == 2:
@@ -196,22 +198,22 @@ def _place(axes: Axes, spot: Spot, names: Sequence[str], scales: Sequence[Scale]
     return x, min(max(low if spot.score is None else spot.score, low), high)
 
 
-def _scale(axis: Axis, search: SearchResults) -> Scale:
+def _scale(axis: SearchAxis, search: SearchResults) -> AxisScale:
     """Wide enough for the range, for what the study had run before, and for the baseline."""
     if axis.choices:
-        return Scale(axis, -0.5, len(axis.choices) - 0.5)
+        return AxisScale(axis, -0.5, len(axis.choices) - 0.5)
     points = [one.point[axis.name] for one in search.candidates if axis.name in one.point]
     others = [search.baseline[axis.name]] if _is_number(search.baseline.get(axis.name)) else []
     ends = [float(end) for end in (axis.low, axis.high) if end is not None]
     low, high = (pick([*ends, *points, *others], default=0.0) for pick in (min, max))
     if axis.log and low > 0:
         room = (high / low) ** 0.04
-        return Scale(axis, low / room, high * room)
+        return AxisScale(axis, low / room, high * room)
     room = 0.04 * (high - low) or 0.5
-    return Scale(axis, low - room, high + room)
+    return AxisScale(axis, low - room, high + room)
 
 
-def _set(axes: Axes, side: str, scale: Scale) -> None:
+def _set(axes: Axes, side: str, scale: AxisScale) -> None:
     """Limits, ticks and, of the y axis, the name."""
     own, limits = (axes.xaxis, axes.set_xlim) if side == "x" else (axes.yaxis, axes.set_ylim)
     is_log = scale.axis.log and scale.low > 0
@@ -231,16 +233,16 @@ def _set(axes: Axes, side: str, scale: Scale) -> None:
         axes.set_ylabel(canvas.fitted(scale.axis.name, HEIGHT, MEDIUM))
 
 
-def _has_star(search: SearchResults, drawn: Sequence[Axis]) -> bool:
+def _has_star(search: SearchResults, drawn: Sequence[SearchAxis]) -> bool:
     return all(_on(axis, search) for axis in drawn)
 
 
-def _on(axis: Axis, search: SearchResults) -> bool:
+def _on(axis: SearchAxis, search: SearchResults) -> bool:
     value = search.baseline.get(axis.name)
     return value in axis.choices if axis.choices else _is_number(value)
 
 
-def _star(axes: Axes, search: SearchResults, scales: Sequence[Scale]) -> None:
+def _star(axes: Axes, search: SearchResults, scales: Sequence[AxisScale]) -> None:
     """The baseline's place; of one dimension, a line at its value."""
     if not _has_star(search, [scale.axis for scale in scales]):
         return
@@ -262,7 +264,7 @@ def _colour_scale(axes: Axes, colours: ScalarMappable, name: str, is_below: bool
     bar.ax.tick_params(labelsize=SMALL)
 
 
-def _legend(every: Sequence[Spot], has_star: bool) -> list[Any]:
+def _legend(every: Sequence[CandidateMark], has_star: bool) -> list[Any]:
     """What the marks mean, of those that are drawn."""
     style: Any = {"linestyle": "", "color": GREY, "markersize": 6}
     scored = [spot for spot in every if spot.score is not None and spot.state != FAILED]
@@ -298,7 +300,7 @@ def _legend(every: Sequence[Spot], has_star: bool) -> list[Any]:
     return [handle for is_drawn, handle in entries.values() if is_drawn]
 
 
-def _notes(search: SearchResults, drawn: Sequence[Axis], metric: str) -> Iterator[str]:
+def _notes(search: SearchResults, drawn: Sequence[SearchAxis], metric: str) -> Iterator[str]:
     names = wording.listed([axis.name for axis in drawn])
     if len(search.dimensions) > len(drawn):
         others = wording.listed([axis.name for axis in search.dimensions if axis not in drawn])
@@ -307,7 +309,7 @@ def _notes(search: SearchResults, drawn: Sequence[Axis], metric: str) -> Iterato
     yield "One seed a candidate, on the validation split. The sampler chose the points: empty areas were not looked at."
 
 
-def _description(search: SearchResults, drawn: Sequence[Axis], every: Sequence[Spot], name: str) -> str:
+def _description(search: SearchResults, drawn: Sequence[SearchAxis], every: Sequence[CandidateMark], name: str) -> str:
     best = search.front[0] if search.front else None
     found = f"; the best is trial {best.number}" if best else ""
     names = " and ".join(axis.name for axis in drawn)

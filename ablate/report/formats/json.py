@@ -10,7 +10,7 @@ from typing import Any
 from ablate.analysis.analysis import Analysis, analyse
 from ablate.analysis.contrasts import Contrast
 from ablate.analysis.effects import Effect, Interaction
-from ablate.analysis.estimation.estimates import Estimate
+from ablate.analysis.estimation.estimates import EffectEstimate
 from ablate.analysis.estimation.unpaired_totals import Pairing
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.analysis.verdicts import UNDECIDED
@@ -170,7 +170,7 @@ def _effect(analysis: Analysis, effect: Effect) -> Plain:
     }
 
 
-def _estimate(estimate: Estimate) -> Plain:
+def _estimate(estimate: EffectEstimate) -> Plain:
     return {
         "effect_pp": estimate.effect,
         "ci_pp": _ends(estimate.interval),

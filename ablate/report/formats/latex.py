@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from ablate.analysis.analysis import Analysis
 from ablate.report.outline import outline
 from ablate.report.sections import summary
-from ablate.report.tables import Block, Cell, Column
+from ablate.report.tables import Cell, Column, ReportSection
 
 MOST_ROWS = 40
 MOST_CONTRASTS = 25
@@ -83,7 +83,7 @@ def _ascii(text: str) -> str:
     return plain.encode("ascii", "backslashreplace").decode()
 
 
-def _table(block: Block, opening: Sequence[str]) -> Iterable[str]:
+def _table(block: ReportSection, opening: Sequence[str]) -> Iterable[str]:
     yield ""
     yield r"\begin{table}[htbp]"
     yield r"\centering\footnotesize\setlength{\tabcolsep}{3pt}"
@@ -104,7 +104,7 @@ def _table(block: Block, opening: Sequence[str]) -> Iterable[str]:
     yield r"\end{table}"
 
 
-def _fitting(block: Block) -> Block:
+def _fitting(block: ReportSection) -> ReportSection:
     """With columns one under another, where a word would be wider than the column that it stands in."""
     words = [
         (share, [*column.name.split(), *(word for row in block.rows for word in row[at].text.split())])
@@ -114,12 +114,12 @@ def _fitting(block: Block) -> Block:
     return block.stacked if any(max(map(_width, found)) > share for share, found in words) else block
 
 
-def _spec(block: Block) -> Iterable[str]:
+def _spec(block: ReportSection) -> Iterable[str]:
     for column, share in zip(block.columns, _shares(block), strict=True):
         yield rf"p{{{share:.3f}\linewidth}}" if column.flex else column.align
 
 
-def _shares(block: Block) -> list[float]:
+def _shares(block: ReportSection) -> list[float]:
     """The width of each column; those that wrap share what the others leave of the line."""
     texts = [
         [*column.name.replace("_", "\n").split("\n"), *(part for row in block.rows for part in _parts(row[at]))]
@@ -162,7 +162,7 @@ def _lines(text: str, column: Column) -> str:
     return rf"\shortstack[{column.align}]{{{NEW_LINE.join(parts)}}}"
 
 
-def _paragraphs(block: Block) -> Iterable[str]:
+def _paragraphs(block: ReportSection) -> Iterable[str]:
     """Sentences without a table: a list."""
     yield ""
     yield rf"\paragraph{{{escaped(block.title)}}}" if block.title else r"\par"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from ablate.analysis.analysis import Analysis
 from ablate.report.outline import wide_outline
 from ablate.report.sections import summary
-from ablate.report.tables import Block, Cell
+from ablate.report.tables import Cell, ReportSection
 
 SPECIAL = re.compile(r"[\\`*<|~$]|(?<![^\W_])_|_(?![^\W_])|(?<=\])(?=\()")
 MOST_CONTRASTS = 200
@@ -30,13 +30,13 @@ def escaped(text: str) -> str:
     return SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))
 
 
-def _block(block: Block) -> list[str]:
+def _block(block: ReportSection) -> list[str]:
     notes = [escaped(note) for note in block.notes]
     below = ["\n".join(f"- {note}" for note in notes)] if block.items else notes
     return [f"## {escaped(block.title)}" if block.title else "", "\n".join(_table(block)), *below]
 
 
-def _table(block: Block) -> Iterable[str]:
+def _table(block: ReportSection) -> Iterable[str]:
     if block.rows:
         yield _line([escaped(column.name) for column in block.columns])
         yield _line([RULES[column.align] for column in block.columns])

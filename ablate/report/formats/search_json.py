@@ -5,7 +5,7 @@ from typing import Any
 
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.contrasts import Contrast
-from ablate.analysis.search.results import Finalist, Rerun, SearchResults
+from ablate.analysis.search.results import Finalist, FinalistRerun, SearchResults
 from ablate.report.sections.search import NO_EFFECTS, against_baseline, test_row, winner_against
 
 Plain = dict[str, Any]
@@ -52,7 +52,7 @@ def _finalist(analysis: Analysis, found: SearchResults, one: Finalist) -> Plain:
     }
 
 
-def _rerun(rerun: Rerun) -> Plain:
+def _rerun(rerun: FinalistRerun) -> Plain:
     return {
         "search": rerun.score,
         "mean": rerun.mean,

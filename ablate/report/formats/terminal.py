@@ -12,7 +12,7 @@ from rich.text import Text
 from ablate.analysis.analysis import Analysis
 from ablate.report.outline import outline
 from ablate.report.sections import summary
-from ablate.report.tables import Block, Cell
+from ablate.report.tables import Cell, ReportSection
 
 MOST_ROWS = 60
 MOST_CONTRASTS = 20
@@ -36,7 +36,7 @@ def render(analysis: Analysis, colour: bool = False, width: int | None = None) -
     return "\n".join(line.rstrip() for line in kept.getvalue().splitlines()) + "\n"
 
 
-def _print_block(console: Console, block: Block) -> None:
+def _print_block(console: Console, block: ReportSection) -> None:
     _print_lines(console, [block.title] if block.title else [], "bold")
     if block.rows:
         console.print(_table(block))
@@ -52,7 +52,7 @@ def _print_lines(console: Console, lines: Iterable[str], style: str = "", bullet
             console.print(Text(" " * len(bullet) if at else bullet) + part, soft_wrap=True)
 
 
-def _table(block: Block) -> Table:
+def _table(block: ReportSection) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for column in block.columns:
         justify = {"l": "left", "c": "center", "r": "right"}[column.align]

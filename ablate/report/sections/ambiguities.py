@@ -8,19 +8,19 @@ from ablate.analysis.effects import Effect
 from ablate.analysis.estimation.unpaired_totals import Pairing
 from ablate.report import wording
 from ablate.report.sections.contrasts import MORE, identified
-from ablate.report.tables import Block, Cell, Column, block
+from ablate.report.tables import Cell, Column, ReportSection, block
 from ablate.study.factors import level_text
 
 MOST_READINGS = 3
 
 
-def totals(analysis: Analysis, every: Sequence[Contrast], most: int) -> Block:
+def totals(analysis: Analysis, every: Sequence[Contrast], most: int) -> ReportSection:
     """Of steps and direct contrasts of which totals alone are known: up to how many discordant queries they hold."""
     steps = {(step.before.number, step.after.number) for step in analysis.steps}
     wanted = [c for c in every if c.identified == DIRECT or (c.before.number, c.after.number) in steps]
     known = [(contrast, found) for contrast in wanted if (found := analysis.pairing(contrast)) is not None]
     if not known:
-        return Block("")
+        return ReportSection("")
     columns = [
         Column("rows"),
         Column("hits", "r"),
@@ -39,19 +39,19 @@ def totals(analysis: Analysis, every: Sequence[Contrast], most: int) -> Block:
     return block("Totals only: what the pairing of hits would decide", columns, rows, notes)
 
 
-def readings(analysis: Analysis) -> list[Block]:
+def readings(analysis: Analysis) -> list[ReportSection]:
     """For each other reading of a log, what is direct in it, beside what is direct as listed."""
-    found: list[Block] = []
+    found: list[ReportSection] = []
     for reading, results in list(analysis.other_readings.items())[:MOST_READINGS]:
         other = analyse(results, analysis.population)
         found += [_contrasts(analysis, other, reading), _effects(analysis, other, reading)]
     more = len(analysis.other_readings) - MOST_READINGS
     if more > 0:
-        found.append(Block("", notes=[f"… and {wording.counted(more, 'more reading')}: {MORE}."]))
+        found.append(ReportSection("", notes=[f"… and {wording.counted(more, 'more reading')}: {MORE}."]))
     return found
 
 
-def _contrasts(listed: Analysis, other: Analysis, reading: str) -> Block:
+def _contrasts(listed: Analysis, other: Analysis, reading: str) -> ReportSection:
     columns = [
         Column("rows"),
         Column("as listed", flex=1),
@@ -70,7 +70,7 @@ def _contrasts(listed: Analysis, other: Analysis, reading: str) -> Block:
     return block(f"Read otherwise: {reading}: direct contrasts", columns, rows)
 
 
-def _effects(listed: Analysis, other: Analysis, reading: str) -> Block:
+def _effects(listed: Analysis, other: Analysis, reading: str) -> ReportSection:
     columns = [
         Column("factor", flex=5),
         Column("as listed", flex=4),

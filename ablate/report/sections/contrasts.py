@@ -9,7 +9,7 @@ from ablate.analysis.effects import ADDITIVE, NONE, Effect, Interaction
 from ablate.analysis.estimation.estimators import POOLED_T, SEPARATE_T
 from ablate.report import wording
 from ablate.report.sections.summary import family
-from ablate.report.tables import Block, Cell, Column, block
+from ablate.report.tables import Cell, Column, ReportSection, block
 from ablate.study.factors import level_text
 
 MOST_SENTENCES = 8
@@ -29,7 +29,7 @@ WEIGHT = {
 """Which verdicts matter first; the others are between."""
 
 
-def contrasts(analysis: Analysis, every: Sequence[Contrast], most: int) -> list[Block]:
+def contrasts(analysis: Analysis, every: Sequence[Contrast], most: int) -> list[ReportSection]:
     """The family, and beside it direct contrasts that are not of it. `every`: all that the analysis lists."""
     chosen = by_weight([c for c in every if c.in_family])
     beside = by_weight([c for c in every if not c.in_family and c.identified == DIRECT])
@@ -40,11 +40,11 @@ def contrasts(analysis: Analysis, every: Sequence[Contrast], most: int) -> list[
         title = "Direct contrasts beside the family, adjusted among themselves, pp"
         found.append(_contrasts(analysis, title, beside, most))
     if not chosen and not beside and len(analysis.results.rows) > 1:
-        found.append(Block("Contrasts", notes=["No two rows differ in one factor alone."]))
+        found.append(ReportSection("Contrasts", notes=["No two rows differ in one factor alone."]))
     return found
 
 
-def effects(analysis: Analysis, most: int) -> Block:
+def effects(analysis: Analysis, most: int) -> ReportSection:
     """Each level of each factor, from all rows at once."""
     columns = [
         Column("factor", flex=2),
@@ -77,21 +77,21 @@ def effects(analysis: Analysis, most: int) -> Block:
     return block("Effects: each level against its baseline, over all rows that tell of it, pp", columns, rows, notes)
 
 
-def fractions(analysis: Analysis) -> Block:
+def fractions(analysis: Analysis) -> ReportSection:
     """What the designs of the study that are fractions cannot tell apart, as `ablate plan` says it."""
     lines = analysis.results.document.get("fractions", [])
     if not lines:
-        return Block("")
+        return ReportSection("")
     notes = [
         "A main effect is read as clear of interactions only as far as the following lines say.",
         *lines[:MOST_LINES],
     ]
     if len(lines) > MOST_LINES:
         notes.append(f"… and {wording.counted(len(lines) - MOST_LINES, 'more line')}: ablate plan.")
-    return Block("What the fraction cannot tell apart", notes=notes, items=True)
+    return ReportSection("What the fraction cannot tell apart", notes=notes, items=True)
 
 
-def interactions(analysis: Analysis) -> Block:
+def interactions(analysis: Analysis) -> ReportSection:
     """Those of smallest p, for exploring."""
     found = sorted(analysis.interactions, key=lambda i: _last(i.p_exploring))
     columns = [
@@ -106,10 +106,10 @@ def interactions(analysis: Analysis) -> Block:
         "all interactions, no verdict.",
         *_more(len(found), MOST_INTERACTIONS, "interaction"),
     ]
-    return block("Interactions, pp", columns, rows, notes) if found else Block("")
+    return block("Interactions, pp", columns, rows, notes) if found else ReportSection("")
 
 
-def in_words(analysis: Analysis, every: Sequence[Contrast]) -> Block:
+def in_words(analysis: Analysis, every: Sequence[Contrast]) -> ReportSection:
     """Sentences: what matters first, then the steps of which nothing can be said."""
     in_family = by_weight([c for c in every if c.in_family])
     told: Sequence[Contrast | Effect] = in_family or analysis.effects
@@ -119,7 +119,7 @@ def in_words(analysis: Analysis, every: Sequence[Contrast]) -> Block:
     found = wording.sentences(told[:MOST_SENTENCES], analysis.results)
     found += _more(len(told), MOST_SENTENCES, "contrast" if in_family else "effect")
     found += wording.sentences(confounded[:MOST_SENTENCES], analysis.results)
-    return Block("In words", notes=[*found, *_more(len(confounded), MOST_SENTENCES, "step")], items=True)
+    return ReportSection("In words", notes=[*found, *_more(len(confounded), MOST_SENTENCES, "step")], items=True)
 
 
 def by_weight(found: Sequence[Contrast]) -> list[Contrast]:
@@ -163,7 +163,7 @@ def suggested(analysis: Analysis) -> list[str]:
     return found
 
 
-def _contrasts(analysis: Analysis, title: str, found: Sequence[Contrast], most: int) -> Block:
+def _contrasts(analysis: Analysis, title: str, found: Sequence[Contrast], most: int) -> ReportSection:
     at = wording.percent(1 - analysis.results.alpha)
     several = any(c.estimate.separate for c in found)
     columns = [

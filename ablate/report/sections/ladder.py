@@ -6,7 +6,7 @@ from ablate.analysis.analysis import Analysis
 from ablate.analysis.contrasts import DIRECT, Contrast
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.report import wording
-from ablate.report.tables import Block, Cell, Column, block
+from ablate.report.tables import Cell, Column, ReportSection, block
 from ablate.study.factors import level_text
 
 BEST = "*"
@@ -17,7 +17,7 @@ MOST_NAMED = 3
 """Factors that are named where many differ from the baseline: another table has each row's."""
 
 
-def rates(analysis: Analysis, most: int, also: Sequence[str] = ()) -> Block:
+def rates(analysis: Analysis, most: int, also: Sequence[str] = ()) -> ReportSection:
     """Each row's rates with the primary's interval, the mean precisions in `also`, and its seeds."""
     results = analysis.results
     primary = results.primary
@@ -46,12 +46,12 @@ def rates(analysis: Analysis, most: int, also: Sequence[str] = ()) -> Block:
     )
 
 
-def precisions(analysis: Analysis, most: int) -> Block:
+def precisions(analysis: Analysis, most: int) -> ReportSection:
     """The mean precisions of each row, apart from its rates; nothing where none has any."""
     results = analysis.results
     names = results.precisions
     if not names:
-        return Block("")
+        return ReportSection("")
     columns = [Column("#", "r"), Column("row", flex=1), *(Column(wording.PRECISION_NAMES[name], "r") for name in names)]
     rows: list[list[str | Cell]] = [
         [str(row.number), Cell(row.label, best), *(_precision(row, name) for name in names)]
@@ -63,7 +63,7 @@ def precisions(analysis: Analysis, most: int) -> Block:
     return block("Rows: mean average precision on the test split, %", columns, rows, notes)
 
 
-def components(analysis: Analysis, most: int) -> list[Block]:
+def components(analysis: Analysis, most: int) -> list[ReportSection]:
     """Which level of each factor that varies a row has; in several tables where the factors are many."""
     results = analysis.results
     same = ", ".join(f"{name} {level}" for name, level in constant(results).items())
@@ -71,7 +71,7 @@ def components(analysis: Analysis, most: int) -> list[Block]:
     title = "What each row has"
     parts = _in_parts(results.rows, varying(results.rows, results.factors))
     if not parts:
-        return [Block(title, notes=notes)] if notes and len(results.rows) > 1 else []
+        return [ReportSection(title, notes=notes)] if notes and len(results.rows) > 1 else []
     found = []
     for at, names in enumerate(parts, start=1):
         columns = [Column("#", "r"), *(Column(name, "c") for name in names)]
@@ -89,7 +89,7 @@ def components(analysis: Analysis, most: int) -> list[Block]:
     return found
 
 
-def steps(analysis: Analysis, most: int) -> Block:
+def steps(analysis: Analysis, most: int) -> ReportSection:
     """Each row against the one above it."""
     primary = wording.METRIC_NAMES[analysis.results.primary]
     return block(
@@ -100,12 +100,12 @@ def steps(analysis: Analysis, most: int) -> Block:
     )
 
 
-def against_baseline(analysis: Analysis, most: int) -> Block:
+def against_baseline(analysis: Analysis, most: int) -> ReportSection:
     """Each row against the baseline, where that is not the same as the steps."""
     start = analysis.results.baseline
     found = [contrast for _, contrast in sorted(analysis.against_baseline.items())][:most]
     if len(analysis.results.rows) < 3:
-        return Block("")
+        return ReportSection("")
     primary = wording.METRIC_NAMES[analysis.results.primary]
     return block(
         f"Against the baseline, row {start.number}: change of {primary}, pp",
@@ -115,7 +115,7 @@ def against_baseline(analysis: Analysis, most: int) -> Block:
     )
 
 
-def ladder(analysis: Analysis) -> Block:
+def ladder(analysis: Analysis) -> ReportSection:
     """All of it in one wide table."""
     results = analysis.results
     factors = varying(results.rows, results.factors)

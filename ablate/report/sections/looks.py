@@ -6,18 +6,18 @@ from ablate.analysis import verdicts
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.looks.history import Look
 from ablate.report import wording
-from ablate.report.tables import Block, Cell, Column, block
+from ablate.report.tables import Cell, Column, ReportSection, block
 
 OPEN = (verdicts.UNDECIDED, verdicts.CONFOUNDED, verdicts.NOT_ESTIMABLE)
 """Verdicts by which nothing is decided."""
 MOST_NAMED = 6
 
 
-def looks(analysis: Analysis) -> Block:
+def looks(analysis: Analysis) -> ReportSection:
     """Each look that was taken; nothing of a study whose number of seeds is fixed."""
     results = analysis.results
     if not results.schedule:
-        return Block("")
+        return ReportSection("")
     columns = [
         Column("look", "r"),
         Column("seeds", "r"),

@@ -13,9 +13,16 @@ from rich.table import Table
 from rich.text import Text
 
 from ablate.analysis.contrasts import Contrast
-from ablate.analysis.estimation.estimates import Estimate
-from ablate.analysis.reproduction.comparison import NOT_COMPARABLE, REPRODUCED, Compared, Comparison, Pair, Reading
-from ablate.analysis.reproduction.settings_diff import Apart
+from ablate.analysis.estimation.estimates import EffectEstimate
+from ablate.analysis.reproduction.comparison import (
+    NOT_COMPARABLE,
+    REPRODUCED,
+    AlternativeReading,
+    ComparedContrast,
+    Comparison,
+    Pair,
+)
+from ablate.analysis.reproduction.settings_diff import SettingDifference
 from ablate.analysis.results import RowResult
 from ablate.report import wording
 
@@ -129,7 +136,7 @@ def settings(comparison: Comparison) -> list[str]:
     return found
 
 
-def _apart(apart: Apart) -> str:
+def _apart(apart: SettingDifference) -> str:
     """`lr 0.001 | 0.0001`; two long values whose beginnings are alike only differ."""
     ours, theirs = (
         "not known" if value is None else textwrap.shorten(value, LONGEST, placeholder=" …")
@@ -142,7 +149,7 @@ def spoken(word: str) -> str:
     return word.replace("_", " ")
 
 
-def changed(compared: Compared) -> list[str]:
+def changed(compared: ComparedContrast) -> list[str]:
     """`omega 0.9 → 0.7`, a factor each."""
     return [f"{change.factor} {change.before} → {change.after}" for change in compared.changes]
 
@@ -152,7 +159,7 @@ def _verdict(contrast: Contrast, bundle: bool) -> str:
     return _p(contrast.estimate) if bundle else wording.phrase(contrast)
 
 
-def _p(estimate: Estimate) -> str:
+def _p(estimate: EffectEstimate) -> str:
     if estimate.p is None:
         return "no p"
     return "p < 0.001" if estimate.p < 0.001 else f"p {estimate.p:.3f}"
@@ -194,7 +201,7 @@ def _about_rules(comparison: Comparison) -> Iterator[str]:
         )
 
 
-def _contrasts(listed: Sequence[Compared]) -> Table:
+def _contrasts(listed: Sequence[ComparedContrast]) -> Table:
     table = _table()
     table.add_column("rows", no_wrap=True)
     table.add_column("what changes", ratio=1, overflow="fold")
@@ -230,7 +237,7 @@ def _cell(contrast: Contrast, bundle: bool) -> str:
     return f"{wording.signed(estimate.effect)}\n{interval}\n{_verdict(contrast, bundle)}"
 
 
-def _difference(compared: Compared) -> str:
+def _difference(compared: ComparedContrast) -> str:
     assert compared.difference is not None
     interval = wording.interval(compared.interval) if compared.interval else "no interval"
     return f"{wording.signed(compared.difference)}\n{interval}"
@@ -240,7 +247,7 @@ def _numbers(pair: Pair, narrow: bool = False) -> str:
     return f"{pair[0]}→{pair[1]}" if narrow else f"{pair[0]} → {pair[1]}"
 
 
-def _used(comparison: Comparison, listed: Sequence[Compared]) -> list[tuple[RowResult, str]]:
+def _used(comparison: Comparison, listed: Sequence[ComparedContrast]) -> list[tuple[RowResult, str]]:
     """The rows of theirs that are compared, each with the label of ours where that is another."""
     labels: dict[int, dict[str, None]] = {}
     for compared in listed:
@@ -251,7 +258,7 @@ def _used(comparison: Comparison, listed: Sequence[Compared]) -> list[tuple[RowR
     return [(row, "; ".join(label for label in labels[row.number] if label != row.label)) for row in rows]
 
 
-def _rows(comparison: Comparison, listed: Sequence[Compared]) -> Table:
+def _rows(comparison: Comparison, listed: Sequence[ComparedContrast]) -> Table:
     table = _table()
     table.add_column("#", justify="right")
     used = _used(comparison, listed)
@@ -280,7 +287,7 @@ def _lists(comparison: Comparison) -> Iterator[tuple[str, list[str]]]:
         yield "Only ours", [f"{_counted(comparison.ours_only, 'contrast')} of ours, for which theirs has no two rows"]
 
 
-def _told(reading: Reading) -> Callable[[Pair], str]:
+def _told(reading: AlternativeReading) -> Callable[[Pair], str]:
     def told(pair: Pair) -> str:
         listed, other = reading.changed[pair]
         if other is None:
@@ -301,7 +308,7 @@ def _cut(lines: list[str]) -> list[str]:
     return lines[:MOST_REASONS] + more
 
 
-def _markdown_table(listed: Sequence[Compared]) -> Iterator[str]:
+def _markdown_table(listed: Sequence[ComparedContrast]) -> Iterator[str]:
     yield _line(["rows", "what changes", "ours", "verdict", "theirs", "verdict", "ours − theirs", "word"])
     yield _line([":--", ":--", "--:", ":--", "--:", ":--", "--:", ":--"])
     for compared in listed:
@@ -314,7 +321,7 @@ def _markdown_table(listed: Sequence[Compared]) -> Iterator[str]:
         yield _line([_numbers(compared.pair), what, *values, difference, word])
 
 
-def _markdown_rows(comparison: Comparison, listed: Sequence[Compared]) -> Iterator[str]:
+def _markdown_rows(comparison: Comparison, listed: Sequence[ComparedContrast]) -> Iterator[str]:
     for row, label in _used(comparison, listed):
         yield f"{row.number}. {row.label}" + (f" (ours: {label})" if label else "")
 
@@ -323,7 +330,7 @@ def _line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _contrast_values(compared: Compared) -> dict[str, Any]:
+def _contrast_values(compared: ComparedContrast) -> dict[str, Any]:
     theirs, ours = compared.theirs, compared.ours
     return {
         "from": theirs.before.label,
@@ -341,7 +348,7 @@ def _contrast_values(compared: Compared) -> dict[str, Any]:
     }
 
 
-def _estimate_values(estimate: Estimate) -> dict[str, Any]:
+def _estimate_values(estimate: EffectEstimate) -> dict[str, Any]:
     return {
         "effect_pp": estimate.effect,
         "ci_pp": list(estimate.interval) if estimate.interval else None,
@@ -353,7 +360,7 @@ def _estimate_values(estimate: Estimate) -> dict[str, Any]:
     }
 
 
-def _reading_values(reading: Reading) -> dict[str, Any]:
+def _reading_values(reading: AlternativeReading) -> dict[str, Any]:
     changed = [{"rows": list(pair), "listed": one, "read": other} for pair, (one, other) in reading.changed.items()]
     return {"reading": reading.words, "words": changed}
 

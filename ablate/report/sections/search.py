@@ -7,10 +7,10 @@ from typing import Any
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.contrasts import Contrast
 from ablate.analysis.results import RowResult
-from ablate.analysis.search.importance import FORESTS, Axis
-from ablate.analysis.search.results import Finalist, Rerun, SearchResults, Tried
+from ablate.analysis.search.importance import FORESTS, SearchAxis
+from ablate.analysis.search.results import EvaluatedCandidate, Finalist, FinalistRerun, SearchResults
 from ablate.report import wording
-from ablate.report.tables import Block, Cell, Column, block
+from ablate.report.tables import Cell, Column, ReportSection, block
 from ablate.store.schema import FAILED, PRUNED, RUNNING
 
 MOST_OF_FRONT = 10
@@ -23,7 +23,7 @@ NO_EFFECTS = (
 """Stands wherever importance does."""
 
 
-def search(analysis: Analysis) -> Iterator[Block]:
+def search(analysis: Analysis) -> Iterator[ReportSection]:
     """All blocks of a search; of a plan that is none's, nothing."""
     if analysis.search is None:
         return
@@ -33,7 +33,7 @@ def search(analysis: Analysis) -> Iterator[Block]:
     yield _importance(analysis.search)
 
 
-def named(found: SearchResults, one: Tried) -> str:
+def named(found: SearchResults, one: EvaluatedCandidate) -> str:
     """`trial 17 (margin=0.213, omega=0.712)`."""
     labels = {finalist.number: finalist.label for finalist in found.finalists}
     return labels.get(one.number) or f"trial {one.number} ({placed(one.point)})"
@@ -62,7 +62,7 @@ def winner_against(analysis: Analysis, winner: Finalist, other: Finalist) -> Con
     return analysis.contrasts.between(before, one) if one and before else None
 
 
-def _space(found: SearchResults) -> Block:
+def _space(found: SearchResults) -> ReportSection:
     best = found.front[0] if len(found.metrics) == 1 and found.front else None
     columns = [
         Column("dimension", flex=1),
@@ -77,7 +77,7 @@ def _space(found: SearchResults) -> Block:
     return block("Search", columns, rows, [*_how(found), *_went(found), *_best(found)])
 
 
-def _range(axis: Axis) -> tuple[str, str]:
+def _range(axis: SearchAxis) -> tuple[str, str]:
     if axis.choices:
         return ", ".join(str(choice) for choice in axis.choices), "choices"
     scale = ["log"] if axis.log else [f"step {axis.step:g}"] if axis.step else ["linear"]
@@ -139,7 +139,7 @@ def _best(found: SearchResults) -> Iterator[str]:
         )
 
 
-def _scores(found: SearchResults, one: Tried) -> str:
+def _scores(found: SearchResults, one: EvaluatedCandidate) -> str:
     return ", ".join(f"{wording.METRIC_NAMES[name]} {wording.rate(one.scores[name])} %" for name in found.metrics)
 
 
@@ -147,10 +147,10 @@ def _metrics(found: SearchResults) -> str:
     return wording.listed([wording.METRIC_NAMES[name] for name in found.metrics])
 
 
-def _finalists(analysis: Analysis, found: SearchResults) -> Block:
+def _finalists(analysis: Analysis, found: SearchResults) -> ReportSection:
     """A line a finalist, and of several metrics one for each of the others below it."""
     if not found.finalists:
-        return Block("")
+        return ReportSection("")
     several = len(found.metrics) > 1
     primary = wording.METRIC_NAMES[analysis.results.primary]
     columns = [
@@ -182,7 +182,7 @@ def _finalists(analysis: Analysis, found: SearchResults) -> Block:
     )
 
 
-def _rerun(rerun: Rerun) -> list[str]:
+def _rerun(rerun: FinalistRerun) -> list[str]:
     score, mean = (wording.NOTHING if value is None else wording.rate(value) for value in (rerun.score, rerun.mean))
     optimism = wording.NOTHING if rerun.optimism is None else wording.signed(rerun.optimism)
     return [score, mean, optimism, wording.interval(rerun.optimism_interval)]
@@ -216,9 +216,9 @@ def _notes(analysis: Analysis, found: SearchResults) -> list[str]:
     ]
 
 
-def _in_words(analysis: Analysis, found: SearchResults) -> Block:
+def _in_words(analysis: Analysis, found: SearchResults) -> ReportSection:
     if not found.finalists:
-        return Block("")
+        return ReportSection("")
     winner, *others = found.finalists
     notes = [_winner(analysis, winner)]
     if others:
@@ -232,7 +232,7 @@ def _in_words(analysis: Analysis, found: SearchResults) -> Block:
             "Candidates differ in all searched values at once: a finalist's verdict is about its configuration as a "
             f"whole, and nothing is said of {names} by itself."
         )
-    return Block("What the search found", notes=notes, items=True)
+    return ReportSection("What the search found", notes=notes, items=True)
 
 
 def _winner(analysis: Analysis, winner: Finalist) -> str:
@@ -285,7 +285,7 @@ def _first_anew(found: SearchResults, metric: str) -> str:
     )
 
 
-def _importance(found: SearchResults) -> Block:
+def _importance(found: SearchResults) -> ReportSection:
     several = len(found.metrics) > 1
     columns = [
         *([Column("metric")] if several else []),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ablate.analysis.analysis import Analysis, Family
+from ablate.analysis.analysis import Analysis, FamilySummary
 from ablate.analysis.estimation.estimators import CROSSED
 from ablate.analysis.results import StudyResults
 from ablate.report import wording
@@ -34,7 +34,7 @@ def footer(analysis: Analysis) -> list[str]:
     ]
 
 
-def family(found: Family) -> str:
+def family(found: FamilySummary) -> str:
     """`direct, 7 contrasts`, and how many of them have a result where not all have."""
     noun = "effect" if found.name == "effects" else "contrast"
     lacking = f", {found.tested:,} with a result" if found.tested != found.size else ""

@@ -10,7 +10,7 @@ from ablate.cli.options import guarded
 from ablate.errors import AblateError
 
 if TYPE_CHECKING:
-    from ablate.retrieval.data.packing.format import Place, Record
+    from ablate.retrieval.data.packing.format import PackLocation, PackRecord
 
 REFUSE, SKIP = "refuse", "skip"
 
@@ -74,7 +74,7 @@ def _standing(name: str, root: str | None) -> tuple[str, str]:
     return str(path), "; ".join(texts) or ("there, not packed" if is_there(path) else "not there")
 
 
-def _packed(place: "Place", record: "Record") -> str:
+def _packed(place: "PackLocation", record: "PackRecord") -> str:
     from ablate.retrieval.data.packing.format import sized
 
     sizes = ", ".join(map(sized, place.sizes(record.fingerprint))) or "no size any more"
@@ -114,7 +114,7 @@ def data_prepare(
     _tell(place, record, place.pack(size, record.fingerprint))
 
 
-def _tell(place: "Place", record: "Record", folder: Path) -> None:
+def _tell(place: "PackLocation", record: "PackRecord", folder: Path) -> None:
     from ablate.text import listed
 
     if record.skipped:

@@ -12,19 +12,19 @@ import typer
 from ablate.cli.words import duration
 
 if TYPE_CHECKING:
-    from ablate.retrieval.data.packing.packer import Watcher
+    from ablate.retrieval.data.packing.packer import PackingObserver
 
 SECONDS = 30.0
 """Between two lines."""
 
 
 @contextmanager
-def watch_packing(name: str) -> Iterator["Watcher"]:
+def watch_packing(name: str) -> Iterator["PackingObserver"]:
     """Whom to tell how the packing of that set goes; nothing is shown before there is something to tell."""
     if not sys.stderr.isatty():
-        yield Lines(name)
+        yield PackingLines(name)
         return
-    bar = Bar(name)
+    bar = PackingBar(name)
     try:
         yield bar
     finally:
@@ -32,7 +32,7 @@ def watch_packing(name: str) -> Iterator["Watcher"]:
 
 
 @dataclass
-class Lines:
+class PackingLines:
     name: str
     before: int | None = None  # how many were done when it began
     started: float = 0.0
@@ -53,7 +53,7 @@ class Lines:
             self.told = now
 
 
-class Bar:
+class PackingBar:
     def __init__(self, name: str) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

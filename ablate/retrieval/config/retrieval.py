@@ -12,7 +12,7 @@ from ablate.retrieval.config.available import pml_losses, timm_models
 from ablate.trainers.config import (
     AtLeastOne,
     AtLeastTwo,
-    Clash,
+    ConfigClash,
     Count,
     Finite,
     ListOf,
@@ -318,45 +318,47 @@ class RetrievalConfig(Section):
             raise PydanticCustomError("clash", "{text}", {"text": text, "clashes": found})
         return self
 
-    def _clashes(self) -> Iterator[Clash]:
+    def _clashes(self) -> Iterator[ConfigClash]:
         """Keys that only make sense with another's value."""
         if self.batch.sampling == "pk" and self.model.bn_grouping == "per_role":
-            yield Clash(
+            yield ConfigClash(
                 ("batch.sampling", "model.bn_grouping"),
                 "pk sampling has no roles; set model.bn_grouping: fused, or batch.sampling: quadruplets",
             )
         if self.loss.metric == "triplet":
             if self.batch.sampling == "pk" and self.loss.mining == "given":
-                yield Clash(
+                yield ConfigClash(
                     ("batch.sampling", "loss.mining", "loss.metric"),
                     "pk sampling gives no triplets; set loss.mining: batch-hard, or batch.sampling: quadruplets",
                 )
             if self.loss.metric_options:
-                yield Clash(
+                yield ConfigClash(
                     ("loss.metric_options", "loss.metric"),
                     "the triplet term has no options; its keys are loss.margin, loss.distance and loss.mining",
                 )
         elif self.loss.mining != "given":
-            yield Clash(
+            yield ConfigClash(
                 ("loss.mining", "loss.metric"),
                 f"mining is the triplet term's; {self.loss.metric} takes all pairs; set loss.mining: given",
             )
         if self.loss.metric == "pml/SmoothAPLoss" and self.batch.sampling == "quadruplets":
-            yield Clash(
+            yield ConfigClash(
                 ("loss.metric", "batch.sampling"),
                 "it wants as many images of each item, and quadruplets may repeat one; set batch.sampling: pk",
             )
         if self.amp == "fp16" and self.runtime.device == "cpu":
-            yield Clash(("amp", "runtime.device"), "fp16 needs a CUDA device; set amp to bf16 or none")
+            yield ConfigClash(("amp", "runtime.device"), "fp16 needs a CUDA device; set amp to bf16 or none")
         if self.model.pretrained_sha256 and self.model.pretrained in NO_FILE:
-            yield Clash(
+            yield ConfigClash(
                 ("model.pretrained_sha256", "model.pretrained"),
                 "there is no file to have that hash; set model.pretrained to its path, or leave the hash out",
             )
         if self.evaluate.detections_sha256 and self.evaluate.detections is None:
-            yield Clash(
+            yield ConfigClash(
                 ("evaluate.detections_sha256", "evaluate.detections"),
                 "there is no file to have that hash; set evaluate.detections to its path, or leave the hash out",
             )
         if self.model.neck == "none" and self.evaluate.neck == "after":
-            yield Clash(("evaluate.neck", "model.neck"), "there is no neck to be after; set evaluate.neck: before")
+            yield ConfigClash(
+                ("evaluate.neck", "model.neck"), "there is no neck to be after; set evaluate.neck: before"
+            )

@@ -2,7 +2,7 @@
 
 from ablate.retrieval.data.catalog import DATASETS, fingerprint, load, prepare
 from ablate.retrieval.data.dataset import GALLERY, NO_CAMERA, QUERY, SHOP, SPLITS, USER, Dataset
-from ablate.retrieval.data.detections.detections import Detected, detected, prepare_detections
+from ablate.retrieval.data.detections.detections import DetectedBoxes, detected, prepare_detections
 
 __all__ = [
     "DATASETS",
@@ -13,7 +13,7 @@ __all__ = [
     "SPLITS",
     "USER",
     "Dataset",
-    "Detected",
+    "DetectedBoxes",
     "detected",
     "fingerprint",
     "load",

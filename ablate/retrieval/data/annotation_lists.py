@@ -9,13 +9,13 @@ from pathlib import Path
 from ablate.errors import DataError
 from ablate.filesystem import is_file, is_there
 from ablate.retrieval.data.dataset import GALLERY, QUERY
-from ablate.retrieval.data.entries import Entry, Listing
+from ablate.retrieval.data.entries import ImageEntry, ImageList
 from ablate.text import listed
 
 VALIDATION_SHARE = 0.1  # of the training items, where a set has no validation split of its own
 
 
-class Faults:
+class AnnotationProblems:
     """Collects what is wrong with a data set, so that it is told at once."""
 
     def __init__(self, root: Path, remedy: str) -> None:
@@ -34,10 +34,10 @@ class Faults:
             raise DataError(f"{self.root}: {faults} in this data set:\n{listed(self.found)}\n{self.remedy}")
 
 
-class Lists:
+class AnnotationLists:
     """The text files of a data set: read once, hashed, and named in faults."""
 
-    def __init__(self, root: Path, faults: Faults, form: str) -> None:
+    def __init__(self, root: Path, faults: AnnotationProblems, form: str) -> None:
         """`form` names the reader's rules: it is part of what is hashed."""
         self.root, self.faults = root, faults
         self.hash = hashlib.sha256(form.encode())
@@ -89,7 +89,7 @@ Box = tuple[int, int, int, int]
 """Left, top, right, bottom, pixels."""
 
 
-def box_of(source: str, corners: Sequence[str], faults: Faults) -> Box:
+def box_of(source: str, corners: Sequence[str], faults: AnnotationProblems) -> Box:
     """The box that four fields are; a fault, and some box, if they are none."""
     numbers = [whole(corner) for corner in corners]
     left, top, right, bottom = (0 if number is None else number for number in numbers)
@@ -110,7 +110,7 @@ def first_there(root: Path, folders: Sequence[str], name: str) -> str | None:
     return next((path for path in paths if is_file(root / path)), None)
 
 
-def check_once(entries: Iterable[Entry], faults: Faults) -> None:
+def check_once(entries: Iterable[ImageEntry], faults: AnnotationProblems) -> None:
     """A fault for every image that is listed again, whatever as."""
     first: dict[object, str] = {}
     for entry in entries:
@@ -120,9 +120,9 @@ def check_once(entries: Iterable[Entry], faults: Faults) -> None:
             faults.add(entry.source, f"{entry.path}{with_box} is in {other} already")
 
 
-def check_disjoint(entries: Iterable[Entry], faults: Faults) -> None:
+def check_disjoint(entries: Iterable[ImageEntry], faults: AnnotationProblems) -> None:
     """A fault for every item in two splits."""
-    first: dict[str, Entry] = {}
+    first: dict[str, ImageEntry] = {}
     told: set[str] = set()
     for entry in entries:
         other = first.setdefault(entry.item, entry)
@@ -139,7 +139,7 @@ def is_held_out(form: str, item: str) -> bool:
     return share(form, item) < VALIDATION_SHARE
 
 
-def for_training(form: str, entry: Entry) -> Entry:
+def for_training(form: str, entry: ImageEntry) -> ImageEntry:
     """Such an entry of a set whose images are all searched for among the others: held out for validation, or not."""
     if is_held_out(form, entry.item):
         return replace(entry, split="validation", role=QUERY | GALLERY)
@@ -170,11 +170,13 @@ def missing(root: Path, wanted: str) -> str:
     return f"no {wanted} in it"
 
 
-def listing(root: Path, entries: Sequence[Entry], content: str, index: Sequence[str], faults: Faults) -> Listing:
+def listing(
+    root: Path, entries: Sequence[ImageEntry], content: str, index: Sequence[str], faults: AnnotationProblems
+) -> ImageList:
     """The listing of entries that have been found to fit together; DataError otherwise."""
     if not entries and not faults.found:
         faults.found.append("no image is listed")
     check_once(entries, faults)
     check_disjoint(entries, faults)
     faults.check()
-    return Listing(root, entries, tuple(sorted({entry.category for entry in entries})), content, tuple(index))
+    return ImageList(root, entries, tuple(sorted({entry.category for entry in entries})), content, tuple(index))

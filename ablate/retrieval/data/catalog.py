@@ -10,11 +10,11 @@ from ablate.filesystem import is_file, is_there
 from ablate.retrieval.data.dataset import Dataset
 from ablate.retrieval.data.formats import emoji
 from ablate.retrieval.data.packing import format
-from ablate.retrieval.data.packing.format import Place, Record, Size
+from ablate.retrieval.data.packing.format import PackLocation, PackRecord, Size
 
 if TYPE_CHECKING:
-    from ablate.retrieval.data.entries import Listing
-    from ablate.retrieval.data.packing.packer import Watcher
+    from ablate.retrieval.data.entries import ImageList
+    from ablate.retrieval.data.packing.packer import PackingObserver
 
 EMBEDDED = "emoji"
 
@@ -33,12 +33,12 @@ DATASETS = {
 MODULES = {"csv": "csv_list"}  # of sets whose name is taken
 
 
-class Reader(Protocol):
+class DatasetFormat(Protocol):
     """The module of a data set that is packed. It is imported when that set is asked for, and not before."""
 
     HOME: str  # where the set is if data.root does not say
 
-    def read(self, root: Path) -> "Listing":
+    def read(self, root: Path) -> "ImageList":
         """DataError with every fault of the annotations, or with what to get if there are none."""
 
 
@@ -48,26 +48,30 @@ def require_known(name: str) -> None:
         raise DataError(unknown_name("data set", name, DATASETS))
 
 
-def reader(name: str) -> Reader:
+def reader(name: str) -> DatasetFormat:
     """The module of a data set that is packed; DataError if there is none of that name."""
     require_known(name)
-    return cast(Reader, import_module(f"ablate.retrieval.data.formats.{MODULES.get(name, name)}"))
+    return cast(DatasetFormat, import_module(f"ablate.retrieval.data.formats.{MODULES.get(name, name)}"))
 
 
 def root_of(name: str, root: str | None) -> Path:
     return Path(root if root is not None else reader(name).HOME)
 
 
-def place(name: str, root: str | None) -> Place:
+def place(name: str, root: str | None) -> PackLocation:
     """Where a data set is packed: in its root, or beside it where that is a file."""
     path = root_of(name, root)
     command = f"ablate data prepare {name}" + (f" --root {quote(root)}" if root is not None else "")
-    return Place(path.parent, f"{name}-{path.name}", command) if is_file(path) else Place(path, name, command)
+    return (
+        PackLocation(path.parent, f"{name}-{path.name}", command)
+        if is_file(path)
+        else PackLocation(path, name, command)
+    )
 
 
 def prepare(
-    name: str, root: str | None, size: Size, corrupt: str | None = None, watcher: "Watcher | None" = None
-) -> Record | None:
+    name: str, root: str | None, size: Size, corrupt: str | None = None, watcher: "PackingObserver | None" = None
+) -> PackRecord | None:
     """Do once what loading needs: pack a data set at `size` (height, width); nothing if it is done.
 
     `corrupt`: refuse or skip images that are; None refuses too, but takes a pack as it is whose making skipped some.
@@ -99,7 +103,7 @@ def load(name: str, root: str | None, size: Size, pixels: bool = True) -> Datase
     return Dataset(name, record.fingerprint, images, **columns, categories=record.categories)
 
 
-def _record(name: str, root: str | None) -> Record:
+def _record(name: str, root: str | None) -> PackRecord:
     """What is packed; DataError with what to get, or with what packs it."""
     path = root_of(name, root)
     if not is_there(path):

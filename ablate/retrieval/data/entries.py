@@ -10,7 +10,7 @@ from ablate.retrieval.data.dataset import GALLERY, NO_CAMERA, QUERY, SHOP
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ImageEntry:
     """One image of the set: a photograph, or a box in one."""
 
     path: str  # the photograph's, below the listing's root
@@ -25,11 +25,11 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Listing:
+class ImageList:
     """Every image of a set, in the order in which they are packed; boxes of one photograph follow each other."""
 
     root: Path
-    entries: Sequence[Entry]
+    entries: Sequence[ImageEntry]
     categories: tuple[str, ...]  # every entry's is among them
     content: str  # sha256 (hex) of the annotations as they were read, and of the rules by which
     index: tuple[str, ...] = ()  # files below the root, few and small, there or not: a pack is stale when one changes

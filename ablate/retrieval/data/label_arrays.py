@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.retrieval.data.dataset import SPLITS
-from ablate.retrieval.data.entries import Listing
+from ablate.retrieval.data.entries import ImageList
 from ablate.retrieval.data.synced import write
 
-Labels = Callable[[Listing, Sequence[int]], dict[str, NDArray[Any]]]
+Labels = Callable[[ImageList, Sequence[int]], dict[str, NDArray[Any]]]
 """From a listing and the numbers of the entries that are images 0, 1, … of the pack: pack.COLUMNS, and more."""
 
 
-def labels_of(listing: Listing, kept: Sequence[int]) -> dict[str, NDArray[Any]]:
+def labels_of(listing: ImageList, kept: Sequence[int]) -> dict[str, NDArray[Any]]:
     """The columns of a Dataset; items are numbered in the order in which they are listed."""
     entries = [listing.entries[number] for number in kept]
     item = {name: n for n, name in enumerate(dict.fromkeys(listing.entries[number].item for number in sorted(kept)))}

@@ -53,7 +53,7 @@ def similarity(queries: Tensor, gallery: Tensor, query: Tensor, entry: Tensor) -
     return found
 
 
-class Block(NamedTuple):
+class ScoreBlock(NamedTuple):
     """Screened similarities (n, gallery, padded), with |exact - value| <= relative * |value| + slack."""
 
     values: Tensor
@@ -76,7 +76,7 @@ class Block(NamedTuple):
         return (bound / (1 - self.relative * bound.sign())).float()
 
 
-class Screen:
+class ScreenedGallery:
     """A gallery, float32 (gallery, width), made ready for products in some type; in float64, what it gives is exact."""
 
     def __init__(self, gallery: Tensor, dtype: torch.dtype) -> None:
@@ -93,7 +93,7 @@ class Screen:
         self.norm, self.residual = norm.max(), residual.max()
         self._values = torch.empty(0)
 
-    def block(self, queries: Tensor) -> Block:
+    def block(self, queries: Tensor) -> ScoreBlock:
         """The products of some queries with the whole gallery. Its values are good until the next block."""
         count, columns = len(queries), -(-len(self.gallery) // GROUP) * GROUP
         if self._values.numel() < count * columns:
@@ -110,10 +110,10 @@ class Screen:
             else:
                 _product(cast, self.gallery[start : start + _TILE], out)
         if self.exact:
-            return Block(values, torch.zeros_like(slack), 0.0)
+            return ScoreBlock(values, torch.zeros_like(slack), 0.0)
         values[slack.isinf().squeeze(1)] = 0
         # The exact similarity is rounded to float32 as well, and so are the bounds that values are held against.
-        return Block(values, slack, _ROUNDED[self.dtype] + 2.0**-22)
+        return ScoreBlock(values, slack, _ROUNDED[self.dtype] + 2.0**-22)
 
     def _round(self, queries: Tensor, cast: Tensor, start: int, slack: Tensor, out: Tensor) -> None:
         """Writes the exact similarities of queries and a tile of the gallery.

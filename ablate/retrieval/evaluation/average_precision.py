@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ablate.retrieval.evaluation.approximate_scores import Screen, padded, precisions
+from ablate.retrieval.evaluation.approximate_scores import ScreenedGallery, padded, precisions
 from ablate.retrieval.evaluation.exact_neighbours import Between, attempt, nothing
 from ablate.retrieval.evaluation.rank_counting import NONE, Lookup, Pairs, ranks
 from ablate.trainers.protocol import Ranks
@@ -23,7 +23,7 @@ MANY = 64
 """With more right entries, it is quicker to sort a query's ranking than to count what is ahead of each."""
 
 
-class Marks(NamedTuple):
+class MatchKeys(NamedTuple):
     """What tells right from wrong among queries or gallery entries, integers of shape (n,) on the features' device.
 
     A gallery entry is right for a query of its item. It is left out of the query's ranking where it is the same image,
@@ -35,7 +35,7 @@ class Marks(NamedTuple):
     image: Tensor
 
 
-class Judged(NamedTuple):
+class RankedQueries(NamedTuple):
     """Per query, shape (queries,): the 1-based rank of its first right entry (0: it has none), its average precision,
     and its average precision at R, both in [0, 1], 0 where it has none.
 
@@ -48,13 +48,13 @@ class Judged(NamedTuple):
     at_r: NDArray[np.float32]
 
 
-class _Held:
+class _MatchLookup:
     """What is right and what is left out among the gallery's entries, found by their marks."""
 
-    def __init__(self, marks: Marks) -> None:
+    def __init__(self, marks: MatchKeys) -> None:
         self.marks, self.items, self.images = marks, Lookup(marks.item), Lookup(marks.image)
 
-    def pairs(self, asked: Marks) -> tuple[Pairs, Pairs]:
+    def pairs(self, asked: MatchKeys) -> tuple[Pairs, Pairs]:
         """Queries with their right entries, and with those that are left out (some of them twice)."""
         same_item, same_image = self.items.pairs(asked.item), self.images.pairs(asked.image)
         image, camera = (mark[same_item.query] for mark in (asked.image, asked.camera))
@@ -64,7 +64,9 @@ class _Held:
         return same_item.chosen(~out), Pairs(*apart)
 
 
-def judge(queries: Tensor, gallery: Tensor, asked: Marks, held: Marks, between: Between = nothing) -> Judged:
+def judge(
+    queries: Tensor, gallery: Tensor, asked: MatchKeys, held: MatchKeys, between: Between = nothing
+) -> RankedQueries:
     """Judges the whole ranking by inner product of float32 features, (queries, width) and (gallery, width).
 
     Entries of equal similarity rank by index. Inner products are finite, and exact as in `screen`.
@@ -73,13 +75,13 @@ def judge(queries: Tensor, gallery: Tensor, asked: Marks, held: Marks, between: 
     what comes too near to the right entry is compared exactly. Where that is too much, they are counted in the next
     screen, the last of which is exact. The rankings of queries with many right entries are sorted.
     """
-    parts = [np.zeros(len(queries)) for _ in Judged._fields]
-    known = _Held(held)
+    parts = [np.zeros(len(queries)) for _ in RankedQueries._fields]
+    known = _MatchLookup(held)
     count = known.items.count(asked.item)
     order = count.argsort(stable=True)  # queries of a block have about as many right entries
     few, many = order[(count[order] > 0) & (count[order] <= MANY)], order[count[order] > MANY]
 
-    def counted(screen: Screen, here: Tensor) -> Tensor:
+    def counted(screen: ScreenedGallery, here: Tensor) -> Tensor:
         found, done = ranks(screen, queries[here], gallery, *known.pairs(_taken(asked, here)))
         _put(parts, here[done], _summed(found[done]))
         return done
@@ -87,9 +89,9 @@ def judge(queries: Tensor, gallery: Tensor, asked: Marks, held: Marks, between: 
     rows = max(1, CELLS // max(1, len(gallery)))
     for dtype in (*precisions(gallery), torch.float64):
         if len(few):
-            few = attempt(few, rows, partial(counted, Screen(gallery, dtype)), between)
+            few = attempt(few, rows, partial(counted, ScreenedGallery(gallery, dtype)), between)
     if len(many):
-        exact = Screen(gallery, torch.float64)
+        exact = ScreenedGallery(gallery, torch.float64)
         for here in torch.split(many, max(1, rows // 2)):
             between()
             similarity = exact.block(queries[here]).values[:, : len(gallery)]
@@ -97,13 +99,13 @@ def judge(queries: Tensor, gallery: Tensor, asked: Marks, held: Marks, between: 
     return _judged(*parts)
 
 
-def judge_blocks(blocks: Iterable[tuple[Tensor, Marks]], held: Marks) -> Judged:
+def judge_blocks(blocks: Iterable[tuple[Tensor, MatchKeys]], held: MatchKeys) -> RankedQueries:
     """Judges finite similarities (n, gallery) given for some queries at a time, with these queries' marks."""
     found = [_judge_block(similarity, asked, held) for similarity, asked in blocks]
     return _judged(*(np.concatenate([np.empty(0), *(parts[n].cpu().numpy() for parts in found)]) for n in range(3)))
 
 
-def _judge_block(similarity: Tensor, asked: Marks, held: Marks) -> tuple[Tensor, Tensor, Tensor]:
+def _judge_block(similarity: Tensor, asked: MatchKeys, held: MatchKeys) -> tuple[Tensor, Tensor, Tensor]:
     same = asked.item[:, None] == held.item
     out = (asked.image[:, None] == held.image) | (
         same & (asked.camera >= 0)[:, None] & (asked.camera[:, None] == held.camera)
@@ -132,9 +134,9 @@ def _put(parts: list[Floats], here: Tensor, found: tuple[Tensor, Tensor, Tensor]
         whole[here.cpu().numpy()] = part.cpu().numpy()
 
 
-def _judged(first: Floats, average: Floats, at_r: Floats) -> Judged:
-    return Judged(first.astype(np.uint32), average.astype(np.float32), at_r.astype(np.float32))
+def _judged(first: Floats, average: Floats, at_r: Floats) -> RankedQueries:
+    return RankedQueries(first.astype(np.uint32), average.astype(np.float32), at_r.astype(np.float32))
 
 
-def _taken(marks: Marks, chosen: Tensor) -> Marks:
-    return Marks(*(mark[chosen] for mark in marks))
+def _taken(marks: MatchKeys, chosen: Tensor) -> MatchKeys:
+    return MatchKeys(*(mark[chosen] for mark in marks))

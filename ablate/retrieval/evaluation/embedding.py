@@ -46,7 +46,7 @@ def embed(network: Network, found: Features, config: Evaluate) -> Tensor:
     return F.normalize(chosen)
 
 
-class Whitening(NamedTuple):
+class FittedWhitening(NamedTuple):
     """PCA whitening (Jégou and Chum, 2012): the `mean`, (width,), that is taken off, and the components, (width,
     dimensions), each divided by its standard deviation; 0 where the embeddings do not vary.
     """
@@ -59,7 +59,7 @@ class Whitening(NamedTuple):
         return F.normalize((embeddings - self.mean) @ self.components)
 
 
-def whitening(embeddings: Tensor, dimensions: int) -> Whitening:
+def whitening(embeddings: Tensor, dimensions: int) -> FittedWhitening:
     """Fitted on embeddings (n, width), with 1 <= dimensions <= width; in float64 on the CPU, on every device alike.
 
     They may vary in fewer directions, as those of a collapsed network do: the others tell nothing apart.
@@ -70,7 +70,7 @@ def whitening(embeddings: Tensor, dimensions: int) -> Whitening:
     variance, vectors = torch.linalg.eigh(centred.T @ centred / len(found))  # ascending
     scale = torch.where(variance > FLOOR, variance.clamp(min=FLOOR).rsqrt(), 0.0)
     components = (vectors * scale)[:, -dimensions:]
-    return Whitening(mean.to(embeddings), components.to(embeddings))
+    return FittedWhitening(mean.to(embeddings), components.to(embeddings))
 
 
 def expand(

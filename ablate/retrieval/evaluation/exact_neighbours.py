@@ -14,8 +14,8 @@ from torch import Tensor
 
 from ablate.retrieval.evaluation.approximate_scores import (
     GROUP,
-    Block,
-    Screen,
+    ScoreBlock,
+    ScreenedGallery,
     few_rows,
     padded,
     precisions,
@@ -102,7 +102,7 @@ def _search(queries: Tensor, gallery: Tensor, k: int, between: Between) -> Neigh
     )
     rows = max(1, CELLS // (len(gallery) + 8 * k))
 
-    def answer(screen: Screen, asked: Tensor) -> Tensor:
+    def answer(screen: ScreenedGallery, asked: Tensor) -> Tensor:
         done, (entry, found) = _among(screen, queries[asked], gallery, k)
         best.entry[asked[done]], best.similarity[asked[done]] = entry, found
         return done
@@ -110,7 +110,7 @@ def _search(queries: Tensor, gallery: Tensor, k: int, between: Between) -> Neigh
     left = torch.arange(len(queries), device=queries.device)
     for dtype in (*(precisions(gallery) if GROUP * k <= len(gallery) else ()), torch.float64):
         if len(left):
-            left = attempt(left, rows, partial(answer, Screen(gallery, dtype)), between)
+            left = attempt(left, rows, partial(answer, ScreenedGallery(gallery, dtype)), between)
     return best
 
 
@@ -129,7 +129,7 @@ def attempt(left: Tensor, rows: int, answer: Callable[[Tensor], Tensor], between
     return torch.cat(still)
 
 
-def _among(screen: Screen, queries: Tensor, gallery: Tensor, k: int) -> tuple[Tensor, Neighbours]:
+def _among(screen: ScreenedGallery, queries: Tensor, gallery: Tensor, k: int) -> tuple[Tensor, Neighbours]:
     """Which of the queries the screen leaves few enough entries of, (n,), and the best of these queries."""
     block = screen.block(queries)
     if screen.exact:
@@ -148,7 +148,7 @@ def _among(screen: Screen, queries: Tensor, gallery: Tensor, k: int) -> tuple[Te
     return done, _best(entry, found, k)
 
 
-def _candidates(block: Block, k: int, limit: int) -> tuple[Tensor, Tensor, Tensor]:
+def _candidates(block: ScoreBlock, k: int, limit: int) -> tuple[Tensor, Tensor, Tensor]:
     """Pairs of queries and entries, in order, that hold every query's k best; and of which queries, (n,): those that
     have at most `limit` of them.
     """

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ablate.retrieval.config.retrieval import Evaluate, RetrievalConfig
 from ablate.retrieval.data.dataset import GALLERY, NO_CAMERA, QUERY, SPLITS, Dataset
-from ablate.retrieval.evaluation.average_precision import Judged, Marks, judge
-from ablate.retrieval.evaluation.embedding import Features, FeaturesError, Whitening, embed, expand, whitening
+from ablate.retrieval.evaluation.average_precision import MatchKeys, RankedQueries, judge
+from ablate.retrieval.evaluation.embedding import Features, FeaturesError, FittedWhitening, embed, expand, whitening
 from ablate.retrieval.evaluation.exact_neighbours import Between, nothing
 from ablate.retrieval.evaluation.rerank import rerank
 from ablate.retrieval.input.augment import normalize
@@ -24,7 +24,7 @@ from ablate.retrieval.training.preflight import FITTED, TESTED
 from ablate.trainers.protocol import Evaluation, Precision, Ranks
 
 if TYPE_CHECKING:
-    from ablate.retrieval.data import Detected
+    from ablate.retrieval.data import DetectedBoxes
 
 BATCH = 256
 
@@ -35,45 +35,45 @@ Seen = Callable[[Indices], Features]
 
 
 @dataclass(frozen=True)
-class Side:
+class SplitSide:
     """The queries or the gallery of a split, n images: their places among the features, and labels, (n,)."""
 
     place: Tensor
     category: NDArray[np.int16]
-    marks: Marks
+    marks: MatchKeys
 
-    def some(self, chosen: Indices, embeddings: Tensor) -> tuple[Tensor, Marks]:
+    def some(self, chosen: Indices, embeddings: Tensor) -> tuple[Tensor, MatchKeys]:
         """Embeddings of some of the images, out of those of all that have features; and their marks."""
         here = torch.from_numpy(chosen).to(self.place.device)
-        return embeddings[self.place[here]], Marks(*(mark[here] for mark in self.marks))
+        return embeddings[self.place[here]], MatchKeys(*(mark[here] for mark in self.marks))
 
 
 @dataclass(frozen=True)
-class Tested:
+class TestSplit:
     """One split: what is searched for, and what is searched.
 
     `asked` (queries,) says which of the `total` queries of the split each one is; any other is a miss.
     """
 
     features: Features
-    queries: Side
-    gallery: Side
+    queries: SplitSide
+    gallery: SplitSide
     asked: Indices
     total: int
 
 
 @dataclass(frozen=True)
-class Extracted:
+class ExtractedFeatures:
     """Features from which every evaluation setting of a training is judged.
 
     `training`: those that whitening is fitted on. `detected`: the test split on detected boxes, by their file.
     """
 
-    splits: Mapping[str, Tested]
+    splits: Mapping[str, TestSplit]
     training: Features | None
-    detected: Mapping[str, Tested]
+    detected: Mapping[str, TestSplit]
 
-    def tested(self, config: Evaluate) -> dict[str, Tested]:
+    def tested(self, config: Evaluate) -> dict[str, TestSplit]:
         """The splits as one setting has them."""
         boxes = self.detected.get(config.detections or "")
         return {**self.splits, "test": boxes} if boxes else dict(self.splits)
@@ -88,8 +88,8 @@ def extract(
     settings: Sequence[Evaluate],
     between: Between = nothing,
     splits: Sequence[str] = TESTED,
-    detections: Mapping[str, "Detected"] = {},
-) -> Extracted:
+    detections: Mapping[str, "DetectedBoxes"] = {},
+) -> ExtractedFeatures:
     """Features of the splits' images, computed once for all evaluation settings, and no more than these ask for.
 
     `detections`: by their file. The network is in evaluation mode: batch norms use their running statistics. Those of
@@ -102,43 +102,43 @@ def extract(
     def seen(images: Indices, fetch: Fetch = fetch) -> Features:
         return features(network, fetch, images, amp, between, flip)
 
-    def on_boxes(detected: "Detected") -> Tested:
+    def on_boxes(detected: "DetectedBoxes") -> TestSplit:
         device = next(network.parameters()).device
         return boxes(detected, partial(seen, fetch=fetcher(detected.dataset.images, device)))
 
     files = dict.fromkeys(each.detections for each in settings) if "test" in splits else {}
-    return Extracted(
+    return ExtractedFeatures(
         splits={split: annotated(dataset, split, seen) for split in splits if split != "test" or None in files},
         training=seen(fitted_on(dataset)) if any(each.whitening for each in settings) else None,
         detected={path: on_boxes(detections[path]) for path in files if path is not None},
     )
 
 
-def annotated(dataset: Dataset, split: str, seen: Seen) -> Tested:
+def annotated(dataset: Dataset, split: str, seen: Seen) -> TestSplit:
     """A split on its own images."""
     here = dataset.split == SPLITS.index(split)
     asked, held = (np.flatnonzero(here & (dataset.role & role > 0)) for role in (QUERY, GALLERY))
-    return Tested(*sides(dataset, asked, held, seen), np.arange(len(asked)), len(asked))
+    return TestSplit(*sides(dataset, asked, held, seen), np.arange(len(asked)), len(asked))
 
 
-def boxes(detected: "Detected", seen: Seen) -> Tested:
+def boxes(detected: "DetectedBoxes", seen: Seen) -> TestSplit:
     """The test split on detected boxes: a query that none stands for is a miss."""
     answered = np.flatnonzero(detected.stands_for >= 0)
     held = np.flatnonzero(detected.dataset.role & GALLERY > 0)
     found = sides(detected.dataset, detected.stands_for[answered], held, seen)
-    return Tested(*found, answered, len(detected.stands_for))
+    return TestSplit(*found, answered, len(detected.stands_for))
 
 
-def sides(dataset: Dataset, asked: Indices, held: Indices, seen: Seen) -> tuple[Features, Side, Side]:
+def sides(dataset: Dataset, asked: Indices, held: Indices, seen: Seen) -> tuple[Features, SplitSide, SplitSide]:
     """Features of queries and gallery, an image that is both seen once; and which is which."""
     chosen = np.union1d(asked, held)
     found = seen(chosen)
 
-    def side(images: Indices) -> Side:
+    def side(images: Indices) -> SplitSide:
         labels = (each[images].astype(np.int64) for each in (dataset.item, dataset.camera))
         numbers = (np.searchsorted(chosen, images), *labels, images)
         place, *marks = (torch.from_numpy(each).to(found.plain.device) for each in numbers)
-        return Side(place, dataset.category[images], Marks(*marks))
+        return SplitSide(place, dataset.category[images], MatchKeys(*marks))
 
     return found, side(asked), side(held)
 
@@ -187,7 +187,7 @@ def validate(
 
 
 @torch.no_grad()
-def evaluate(network: Network, found: Extracted, config: Evaluate, between: Between = nothing) -> Evaluation:
+def evaluate(network: Network, found: ExtractedFeatures, config: Evaluate, between: Between = nothing) -> Evaluation:
     """The ranks and precisions of every split under one evaluation setting."""
     whiten = None
     if config.whitening:
@@ -203,14 +203,18 @@ def evaluate(network: Network, found: Extracted, config: Evaluate, between: Betw
 
 
 def judge_split(
-    network: Network, parts: Tested, config: Evaluate, whiten: Whitening | None = None, between: Between = nothing
-) -> Judged:
+    network: Network,
+    parts: TestSplit,
+    config: Evaluate,
+    whiten: FittedWhitening | None = None,
+    between: Between = nothing,
+) -> RankedQueries:
     """How a split's queries are answered, in the order of the data set."""
     embeddings = embed(network, parts.features, config)
     if whiten:
         embeddings = whiten(embeddings)
     count = parts.total
-    judged = Judged(np.zeros(count, np.uint32), np.zeros(count, np.float32), np.zeros(count, np.float32))
+    judged = RankedQueries(np.zeros(count, np.uint32), np.zeros(count, np.float32), np.zeros(count, np.float32))
     for searching, searched in searches(parts, config.scope):
         asked, held = parts.queries.some(searching, embeddings), parts.gallery.some(searched, embeddings)
         answered = parts.asked[searching]
@@ -219,7 +223,7 @@ def judge_split(
     return judged
 
 
-def searches(parts: Tested, scope: str) -> Iterator[tuple[Indices, Indices]]:
+def searches(parts: TestSplit, scope: str) -> Iterator[tuple[Indices, Indices]]:
     """Which queries search which part of the gallery, as their numbers on each side; no side is empty."""
     sides = (parts.queries.category, parts.gallery.category)
     for category in np.unique(sides[0]) if scope == "category" else (None,):
@@ -231,8 +235,8 @@ def searches(parts: Tested, scope: str) -> Iterator[tuple[Indices, Indices]]:
 
 
 def search(
-    queries: Tensor, asked: Marks, gallery: Tensor, held: Marks, config: Evaluate, between: Between = nothing
-) -> Judged:
+    queries: Tensor, asked: MatchKeys, gallery: Tensor, held: MatchKeys, config: Evaluate, between: Between = nothing
+) -> RankedQueries:
     """How embeddings of queries are answered by those of a gallery."""
     if config.query_expansion:
         queries = expand(queries, gallery, asked.image, held.image, config.query_expansion, between)

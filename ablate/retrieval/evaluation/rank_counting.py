@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ablate.retrieval.evaluation.approximate_scores import GROUP, Screen, padded, similarity
+from ablate.retrieval.evaluation.approximate_scores import GROUP, ScreenedGallery, padded, similarity
 
 NONE = 2**31
 """The rank of an entry that is not there."""
@@ -41,7 +41,7 @@ class Lookup:
         return Pairs(query, self._order[torch.searchsorted(self._numbers, wanted)[query] + place])
 
 
-def ranks(screen: Screen, queries: Tensor, gallery: Tensor, right: Pairs, out: Pairs) -> tuple[Tensor, Tensor]:
+def ranks(screen: ScreenedGallery, queries: Tensor, gallery: Tensor, right: Pairs, out: Pairs) -> tuple[Tensor, Tensor]:
     """Each query's ranks of its `right` entries, ascending, (n, most of a query), NONE where there are fewer; and of
     which queries they are known, (n,): of others, the screen leaves too much to compare.
 

@@ -24,7 +24,7 @@ from scipy.sparse import csc_array, csr_array, vstack
 from torch import Tensor
 
 from ablate.retrieval.config.retrieval import Rerank
-from ablate.retrieval.evaluation.average_precision import Judged, Marks, judge_blocks
+from ablate.retrieval.evaluation.average_precision import MatchKeys, RankedQueries, judge_blocks
 from ablate.retrieval.evaluation.exact_neighbours import Between, nearest, nothing
 
 CELLS = 2**20
@@ -40,16 +40,16 @@ Indices = NDArray[np.int64]
 
 
 def rerank(
-    queries: Tensor, gallery: Tensor, asked: Marks, held: Marks, config: Rerank, between: Between = nothing
-) -> Judged:
+    queries: Tensor, gallery: Tensor, asked: MatchKeys, held: MatchKeys, config: Rerank, between: Between = nothing
+) -> RankedQueries:
     """Judges the ranking by d* of unit embeddings, float32 (queries, width) and (gallery, width); see `distances`."""
 
-    def blocks() -> Iterator[tuple[Tensor, Marks]]:
+    def blocks() -> Iterator[tuple[Tensor, MatchKeys]]:
         start = 0
         for found in distances(queries, gallery, asked.image, held.image, config, between):
             rows = slice(start, start + len(found))
             start = rows.stop
-            yield -found, Marks(*(mark[rows] for mark in asked))
+            yield -found, MatchKeys(*(mark[rows] for mark in asked))
 
     return judge_blocks(blocks(), held)
 

@@ -24,7 +24,7 @@ Slots = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Placement:
+class CropPlacement:
     """How each image is laid into the frame, shapes (n,): mirrored or not, and the crop's corner.
 
     A corner of (pad, pad) leaves the image where it was.
@@ -35,17 +35,17 @@ class Placement:
     left: NDArray[np.int64]
 
 
-def placements(config: Augment, seed: int, step: int, slots: Slots) -> Placement:
+def placements(config: Augment, seed: int, step: int, slots: Slots) -> CropPlacement:
     """Draws flips and crops."""
     corners = 2 * config.pad + 1
-    return Placement(
+    return CropPlacement(
         uniform(seed, "augment/flip", step, slots) < config.flip,
         below(uniform(seed, "augment/crop top", step, slots), corners),
         below(uniform(seed, "augment/crop left", step, slots), corners),
     )
 
 
-def place(images: Tensor, placement: Placement, pad: int) -> Tensor:
+def place(images: Tensor, placement: CropPlacement, pad: int) -> Tensor:
     """Flips, pads with zeros and crops to size, in one gather; uint8 in, uint8 out.
 
     The flip comes before the crop, and the padding is black before normalisation, as in the log.

@@ -36,7 +36,7 @@ def in_file(images: NDArray[np.uint8]) -> TypeGuard[Mapped]:
     return whole and images.flags.c_contiguous and images.mode != "c"  # type: ignore[attr-defined]
 
 
-class Reader:
+class PrefetchReader:
     """Reads images (N, height, width, 3), memory-mapped as `in_file` asks, from their file onto the device.
 
     Raises DataError where the file cannot be read or has come to an end.

@@ -57,7 +57,7 @@ def _fits(dataset: Dataset, key: str, value: int, largest: int, asked: str, ther
 
 
 @dataclass(frozen=True)
-class Grouped:
+class ItemGroups:
     """Images sorted by item: item k of the pool has `images[start[k] : start[k] + count[k]]`."""
 
     images: Indices
@@ -70,19 +70,19 @@ class Grouped:
 
 
 @dataclass(frozen=True)
-class Pool:
+class AnchorPool:
     """The items that can be anchors, sorted by category, with their images in both domains.
 
     `first` and `size`, shape (items,), give the run of items that share an item's category.
     """
 
-    shop: Grouped
-    user: Grouped
+    shop: ItemGroups
+    user: ItemGroups
     first: Indices
     size: Indices
 
 
-def pool(dataset: Dataset) -> Pool:
+def pool(dataset: Dataset) -> AnchorPool:
     """The training items that have images in both domains and company in their category.
 
     An item without another of its category could have no negative, so it is left out, as anchor and as
@@ -104,7 +104,7 @@ def pool(dataset: Dataset) -> Pool:
             "set that has, or set schedule.steps to 0"
         )
     _, first, run, size = np.unique(category, return_index=True, return_inverse=True, return_counts=True)
-    return Pool(_grouped(dataset, shop, items), _grouped(dataset, user, items), first[run], size[run])
+    return AnchorPool(_grouped(dataset, shop, items), _grouped(dataset, user, items), first[run], size[run])
 
 
 def _eligible(dataset: Dataset, shop: Indices, user: Indices) -> tuple[NDArray[np.int32], NDArray[np.int16]]:
@@ -118,16 +118,16 @@ def _eligible(dataset: Dataset, shop: Indices, user: Indices) -> tuple[NDArray[n
     return items[company][order], category[company][order]
 
 
-def _grouped(dataset: Dataset, images: Indices, items: NDArray[np.int32]) -> Grouped:
+def _grouped(dataset: Dataset, images: Indices, items: NDArray[np.int32]) -> ItemGroups:
     """The images of `items`, in the order of `items`; other images are dropped."""
     by_value = np.argsort(items)
     images = images[np.isin(dataset.item[images], items)]
     place = by_value[np.searchsorted(items, dataset.item[images], sorter=by_value)]
     count = np.bincount(place, minlength=len(items)).astype(np.int64)
-    return Grouped(images[np.argsort(place, kind="stable")], np.cumsum(count) - count, count)
+    return ItemGroups(images[np.argsort(place, kind="stable")], np.cumsum(count) - count, count)
 
 
-def quadruplets(pool: Pool, count: int, seed: int, step: int) -> Indices:
+def quadruplets(pool: AnchorPool, count: int, seed: int, step: int) -> Indices:
     """Image indices of one step, shape (4, count), a row a role.
 
     Anchor items are drawn uniformly from the pool, negatives from the rest of the anchor's category, and
@@ -148,7 +148,7 @@ def quadruplets(pool: Pool, count: int, seed: int, step: int) -> Indices:
     return np.stack([domain.pick(item, draws(role)) for domain, item, role in zip(domains, chosen, ROLES, strict=True)])
 
 
-def again_and_again(pool: Pool, count: int, number: int) -> Callable[[int, int], Indices]:
+def again_and_again(pool: AnchorPool, count: int, number: int) -> Callable[[int, int], Indices]:
     """Steps of `count` out of `number` quadruplets that are drawn once, every round in another order."""
 
     @lru_cache(maxsize=1)
@@ -172,7 +172,7 @@ def slots(count: int) -> Indices:
     return np.arange(len(ROLES) * count).reshape(count, len(ROLES)).T
 
 
-def several(dataset: Dataset) -> Grouped:
+def several(dataset: Dataset) -> ItemGroups:
     """The training items with at least two images, of whatever domains: those that have a positive pair.
 
     Raises AblateError if there are fewer than two such items.
@@ -189,7 +189,7 @@ def several(dataset: Dataset) -> Grouped:
     return _grouped(dataset, train, items)
 
 
-def pk(groups: Grouped, items: int, images: int, seed: int, step: int) -> Indices:
+def pk(groups: ItemGroups, items: int, images: int, seed: int, step: int) -> Indices:
     """Image indices of one step, shape (items · images,), item by item.
 
     The items are different ones, drawn uniformly; so are an item's images where it has that many. One with

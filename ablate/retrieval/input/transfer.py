@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ablate.retrieval.input.prefetch import Indices, Reader, in_file
+from ablate.retrieval.input.prefetch import Indices, PrefetchReader, in_file
 
 Fetch = Callable[[Indices], Tensor]
 """Image indices, shape (n,), to images, uint8 (n, height, width, 3) on the device."""
@@ -30,7 +30,7 @@ def fetcher(images: NDArray[np.uint8], device: torch.device) -> Fetch:
 def batchwise(images: NDArray[np.uint8], device: torch.device) -> Fetch:
     """Fetches from memory, or from the file that is mapped, what is asked for."""
     if in_file(images):
-        return Reader(images, device)
+        return PrefetchReader(images, device)
     if device.type == "cuda":  # from pinned memory, a copy does not wait for the computation
         return lambda indices: torch.from_numpy(images[indices]).pin_memory().to(device, non_blocking=True)
     return lambda indices: torch.from_numpy(images[indices])
@@ -38,7 +38,7 @@ def batchwise(images: NDArray[np.uint8], device: torch.device) -> Fetch:
 
 def ahead(fetch: Fetch, lists: Iterable[Indices]) -> AbstractContextManager[Fetch]:
     """A fetch that will be asked for these lists, in their order: what lies in a file, it reads before that."""
-    return fetch.ahead(lists) if isinstance(fetch, Reader) else nullcontext(fetch)
+    return fetch.ahead(lists) if isinstance(fetch, PrefetchReader) else nullcontext(fetch)
 
 
 def upload(images: NDArray[np.uint8], device: torch.device) -> Tensor:

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from ablate.retrieval.config.retrieval import Loss
 
 
-class Terms(NamedTuple):
+class LossTerms(NamedTuple):
     """The loss of one step and what it is made of, scalars; only `total` is weighted by omega."""
 
     total: Tensor
@@ -19,7 +19,7 @@ class Terms(NamedTuple):
 
 def loss_terms(
     features: Tensor, logits: Tensor, items: Tensor, classes: Tensor, config: Loss, metric: nn.Module | None
-) -> Terms:
+) -> LossTerms:
     """The loss of features (n, width) and logits (n, K) in fp32, with items (n,) and classes (n,) as int64.
 
     `metric` is what `metrics.metric_loss` made of the same config, None for the triplet term. Given triplets
@@ -32,7 +32,7 @@ def loss_terms(
     # Some losses of pytorch-metric-learning return a vector of one.
     pulled = triplet_term(entering, items, config) if metric is None else metric(entering, items).reshape(())
     classification = F.cross_entropy(logits, classes, label_smoothing=config.label_smoothing)
-    return Terms(config.omega * pulled + (1 - config.omega) * classification, pulled, classification)
+    return LossTerms(config.omega * pulled + (1 - config.omega) * classification, pulled, classification)
 
 
 def triplet_term(features: Tensor, items: Tensor, config: Loss) -> Tensor:

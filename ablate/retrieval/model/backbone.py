@@ -15,7 +15,7 @@ STEM_RELUS = ("relu", "layer0.relu1", "act1")
 """Where ResNets have it: torchvision's, timm's legacy SE-ResNets, timm's others."""
 
 
-class Stages(nn.Sequential):
+class ResNetStages(nn.Sequential):
     """A ResNet's stages, then the mean over the map, in float32: (n, 3, h, w) to (n, width)."""
 
     def forward(self, images: Tensor) -> Tensor:
@@ -45,10 +45,10 @@ def backbone(config: RetrievalConfig) -> nn.Module:
     return built
 
 
-def stages(name: str) -> Stages:
+def stages(name: str) -> ResNetStages:
     """The stages of one of BACKBONES."""
     whole = se_resnet(name) if name.startswith(SE) else resnet(name)
-    return Stages(OrderedDict((part, stage) for part, stage in whole.named_children() if part not in HEADS))
+    return ResNetStages(OrderedDict((part, stage) for part, stage in whole.named_children() if part not in HEADS))
 
 
 def resnet(name: str) -> nn.Module:

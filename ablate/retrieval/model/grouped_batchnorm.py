@@ -9,7 +9,7 @@ from torch import Tensor, nn
 ROLES = 4
 
 
-class ByRole(nn.Module):
+class GroupedByRole(nn.Module):
     """Mixed into a class of batch norms: in training mode each quarter of a batch goes through it on its own.
 
     In evaluation mode the norm is what it was.
@@ -39,4 +39,4 @@ def by_role(network: nn.Module) -> None:
 @cache
 def role_class(norm: type[nn.Module]) -> Any:
     """A library's class of batch norms, by role: whatever else its forward does, an activation say, it still does."""
-    return norm if issubclass(norm, ByRole) else type(f"{norm.__name__}ByRole", (ByRole, norm), {})
+    return norm if issubclass(norm, GroupedByRole) else type(f"{norm.__name__}ByRole", (GroupedByRole, norm), {})

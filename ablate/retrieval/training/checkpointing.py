@@ -3,12 +3,12 @@
 import time
 from collections.abc import Mapping
 
-from ablate.retrieval.training.state import Training
+from ablate.retrieval.training.state import TrainingState
 from ablate.trainers.checkpoints import KEEP, Checkpoints
 from ablate.trainers.protocol import Stopped
 
 
-class Saver:
+class CheckpointSaver:
     """Saves a training every `seconds`, when it is asked to stop, and its weights at the end; without checkpoints,
     never.
 
@@ -20,7 +20,7 @@ class Saver:
         self.last = time.monotonic()
         self.saved = 0
 
-    def resume(self, training: Training, steps: int) -> None:
+    def resume(self, training: TrainingState, steps: int) -> None:
         """Brings a fresh training to where its newest whole checkpoint was."""
         packed = self.checkpoints.newest() if self.checkpoints else None
         if packed is not None:
@@ -30,7 +30,7 @@ class Saver:
     def is_due(self) -> bool:
         return self.checkpoints is not None and (self._stopping() or time.monotonic() - self.last >= self.seconds)
 
-    def save(self, training: Training, final: bool) -> None:
+    def save(self, training: TrainingState, final: bool) -> None:
         """Saves if it is time. Raises Stopped if that was asked for, whether or not it could be written."""
         if self.checkpoints is None or not (final or self.is_due()):
             return
@@ -38,7 +38,7 @@ class Saver:
         if self._stopping() and not final:
             raise Stopped(f"at step {training.step}")
 
-    def keep(self, training: Training, final: bool = False) -> None:
+    def keep(self, training: TrainingState, final: bool = False) -> None:
         """Saves now, where there are checkpoints and the disk takes one."""
         if self.checkpoints is None:
             return
@@ -47,7 +47,7 @@ class Saver:
             self.saved = training.step
         self.last = time.monotonic()
 
-    def heed(self, training: Training) -> None:
+    def heed(self, training: TrainingState) -> None:
         """Raises Stopped if that is asked for and loses nothing, as all steps that were taken are on disk."""
         if self._stopping() and self.saved == training.step:
             raise Stopped(f"at step {training.step}")

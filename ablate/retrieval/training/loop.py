@@ -11,15 +11,15 @@ from torch import Tensor
 from ablate.retrieval.config.retrieval import RetrievalConfig
 from ablate.retrieval.input.augment import augment
 from ablate.retrieval.input.samplers import Sampler
-from ablate.retrieval.input.targets import Labels
+from ablate.retrieval.input.targets import TrainingTargets
 from ablate.retrieval.input.transfer import Fetch, ahead
-from ablate.retrieval.loss.objective import Terms, loss_terms
+from ablate.retrieval.loss.objective import LossTerms, loss_terms
 from ablate.retrieval.model.network import Network
-from ablate.retrieval.training.checkpointing import Saver
+from ablate.retrieval.training.checkpointing import CheckpointSaver
 from ablate.retrieval.training.device import autocast
-from ablate.retrieval.training.pruning import Watch
+from ablate.retrieval.training.pruning import ValidationWatch
 from ablate.retrieval.training.schedule import learning_rate
-from ablate.retrieval.training.state import Training
+from ablate.retrieval.training.state import TrainingState
 from ablate.trainers.protocol import Progress
 from ablate.trainers.random_streams import number
 
@@ -28,26 +28,26 @@ LOOK_EVERY = 10
 
 
 @dataclass(frozen=True)
-class Source:
+class BatchSource:
     """Where a step's images and their targets come from."""
 
     sampler: Sampler
     fetch: Fetch
-    labels: Labels
+    labels: TrainingTargets
 
 
 def fit(
-    training: Training,
-    source: Source,
+    training: TrainingState,
+    source: BatchSource,
     config: RetrievalConfig,
     seed: int,
-    saver: Saver,
+    saver: CheckpointSaver,
     progress: Callable[[Progress], None],
-    watch: Watch | None = None,
+    watch: ValidationWatch | None = None,
 ) -> None:
     """Takes the steps that are left of `schedule.steps`. Raises RuntimeError if a loss is not finite."""
     steps, begun = config.schedule.steps, training.step
-    unread: list[Terms] = []
+    unread: list[LossTerms] = []
     training.network.train()
     drawn = (source.sampler.draw(seed, step) for step in range(begun, steps))
     with ahead(source.fetch, drawn) as fetch:
@@ -57,7 +57,7 @@ def fit(
             batch = draw(source, config, seed, step)
             terms = forward(training.network, batch, config)
             training.stepper.step(terms.total, learning_rate(step, config.schedule))
-            unread.append(Terms(*(term.detach() for term in terms)))
+            unread.append(LossTerms(*(term.detach() for term in terms)))
             training.at = step + 1
             watched = watch is not None and watch.is_due(step + 1)
             if (step + 1) % LOOK_EVERY == 0 or step + 1 == steps or watched or saver.is_due():
@@ -72,7 +72,7 @@ def fit(
 
 
 @dataclass(frozen=True)
-class Step:
+class TrainingBatch:
     """A step's augmented images (n, 3, height, width) with their items and classes, (n,), on the device."""
 
     images: Tensor
@@ -80,15 +80,15 @@ class Step:
     classes: Tensor
 
 
-def draw(source: Source, config: RetrievalConfig, seed: int, step: int) -> Step:
+def draw(source: BatchSource, config: RetrievalConfig, seed: int, step: int) -> TrainingBatch:
     """The images of one step and their targets, a pure function of seed and step."""
     chosen = source.sampler.draw(seed, step)
     images = augment(source.fetch(chosen), config.augment, seed, step, source.sampler.slots())
     targets = (torch.from_numpy(each[chosen]).to(images.device) for each in (source.labels.item, source.labels.target))
-    return Step(images, *targets)
+    return TrainingBatch(images, *targets)
 
 
-def forward(network: Network, batch: Step, config: RetrievalConfig) -> Terms:
+def forward(network: Network, batch: TrainingBatch, config: RetrievalConfig) -> LossTerms:
     """The loss of a batch and its two terms.
 
     The backbone runs in mixed precision; what comes after pooling is cheap, and runs in fp32.
@@ -99,7 +99,7 @@ def forward(network: Network, batch: Step, config: RetrievalConfig) -> Terms:
     return loss_terms(features, logits, batch.items, batch.classes, config.loss, network.metric)
 
 
-def read(unread: Sequence[Terms], done: int, config: RetrievalConfig) -> list[float]:
+def read(unread: Sequence[LossTerms], done: int, config: RetrievalConfig) -> list[float]:
     """The losses of the steps after `done`, fetched at once."""
     values = torch.stack([torch.stack(list(terms)) for terms in unread]).tolist()
     for step, (total, metric, classification) in enumerate(values, start=done):
@@ -112,7 +112,7 @@ def read(unread: Sequence[Terms], done: int, config: RetrievalConfig) -> list[fl
     return [total for total, _, _ in values]
 
 
-def check_weights(training: Training, config: RetrievalConfig) -> None:
+def check_weights(training: TrainingState, config: RetrievalConfig) -> None:
     """Raises RuntimeError if the last step left weights that are not finite, though its loss still was."""
     if not all(bool(weight.isfinite().all()) for weight in training.network.parameters()):
         rate = learning_rate(training.step - 1, config.schedule)

@@ -10,7 +10,7 @@ from torch.optim import SGD, Adam, AdamW, Optimizer
 from ablate.retrieval.config.retrieval import Schedule
 
 
-class Stepper:
+class OptimizerStepper:
     """Takes the optimiser's steps, on views of the weights in the order in which they lie in memory.
 
     The weights of convolutions are channels-last; the fused kernels on CPUs would copy each of them, its gradient and

@@ -8,14 +8,14 @@ import torch
 from ablate.errors import AblateError
 from ablate.retrieval.config.retrieval import RetrievalConfig
 from ablate.retrieval.training.device import device_name
-from ablate.retrieval.training.loop import Step, forward
-from ablate.retrieval.training.state import Training
+from ablate.retrieval.training.loop import TrainingBatch, forward
+from ablate.retrieval.training.state import TrainingState
 
 SAID = ("can't allocate memory", "bad_alloc", "could not create a memory", "could not create a primitive")
 """What torch and oneDNN say on a CPU when memory ends."""
 
 
-def within_memory(training: Training, config: RetrievalConfig, action: Callable[[], None]) -> None:
+def within_memory(training: TrainingState, config: RetrievalConfig, action: Callable[[], None]) -> None:
     """Runs a training's steps; where memory ends, AblateError says which batch would fit."""
     try:
         action()
@@ -46,7 +46,7 @@ def ran_out(fault: BaseException) -> bool:
     return any(words in str(fault) for words in SAID)
 
 
-def _advice(training: Training, config: RetrievalConfig) -> str:
+def _advice(training: TrainingState, config: RetrievalConfig) -> str:
     batch = config.batch
     key, each = ("quadruplets", 4) if batch.sampling == "quadruplets" else ("items", batch.images)
     asked = getattr(batch, key)
@@ -61,7 +61,7 @@ def _advice(training: Training, config: RetrievalConfig) -> str:
     )
 
 
-def _fits(training: Training, config: RetrievalConfig, images: int) -> bool:
+def _fits(training: TrainingState, config: RetrievalConfig, images: int) -> bool:
     """Whether a step of so many images fits: takes one, for nothing goes on from this training."""
     device = training.network.classifier.weight.device
     training.network.zero_grad()
@@ -71,7 +71,7 @@ def _fits(training: Training, config: RetrievalConfig, images: int) -> bool:
     try:
         black = torch.zeros(images, *config.data.size, 3, device=device).permute(0, 3, 1, 2)
         alike = torch.zeros(images, dtype=torch.int64, device=device)
-        training.stepper.step(forward(training.network, Step(black, alike, alike), config).total, 0.0)
+        training.stepper.step(forward(training.network, TrainingBatch(black, alike, alike), config).total, 0.0)
     except (RuntimeError, MemoryError) as fault:
         if not ran_out(fault):
             raise

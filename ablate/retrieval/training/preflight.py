@@ -12,7 +12,7 @@ from ablate.retrieval.data.dataset import GALLERY, QUERY, SPLITS, Dataset
 from ablate.retrieval.input.samplers import sampler
 
 if TYPE_CHECKING:
-    from ablate.retrieval.data import Detected
+    from ablate.retrieval.data import DetectedBoxes
 
 TESTED = ("validation", "test")
 
@@ -31,7 +31,7 @@ def check_data(dataset: Dataset, config: RetrievalConfig) -> None:
         raise AblateError("\n".join(faults))
 
 
-def check_boxes(detected: "Detected", config: Evaluate) -> None:
+def check_boxes(detected: "DetectedBoxes", config: Evaluate) -> None:
     """Raises one AblateError with every fault of the detected boxes under this setting, one a line."""
     boxes, what = detected.dataset, f"the detections {config.detections} have"
     held = boxes.role & GALLERY > 0

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Callable
 
-from ablate.retrieval.training.checkpointing import Saver
-from ablate.retrieval.training.state import Training
+from ablate.retrieval.training.checkpointing import CheckpointSaver
+from ablate.retrieval.training.state import TrainingState
 from ablate.trainers.protocol import PARTS, Judge, Pruned, Ranks, interim
 
 
-class Watch:
+class ValidationWatch:
     """Shows a judge how a training stands.
 
     `validate` gives the ranks of the validation split as the network finds them now; `parts` says after which step
@@ -22,7 +22,7 @@ class Watch:
     def is_due(self, step: int) -> bool:
         return step in self.parts
 
-    def look(self, training: Training, saver: Saver) -> None:
+    def look(self, training: TrainingState, saver: CheckpointSaver) -> None:
         """Looks if it is time; what is trained is as it was before. Raises Pruned, saved, where the judge says so."""
         if not self.is_due(training.step):
             return

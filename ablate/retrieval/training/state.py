@@ -8,18 +8,18 @@ from typing import Any
 import torch
 
 from ablate.retrieval.model.network import Network
-from ablate.retrieval.training.optimizer import Stepper
+from ablate.retrieval.training.optimizer import OptimizerStepper
 
 
 @dataclass
-class Training:
+class TrainingState:
     """What a step changes. Random numbers are functions of seed and step, so no generator has a state to keep.
 
     `losses` holds the loss of each step that has been looked at, and `at` is how many were taken.
     """
 
     network: Network
-    stepper: Stepper
+    stepper: OptimizerStepper
     losses: list[float] = field(default_factory=list)
     at: int = 0
 

@@ -15,23 +15,23 @@ from ablate.retrieval.data.dataset import Dataset
 from ablate.retrieval.data.packing.format import file_hash
 from ablate.retrieval.evaluation.pipeline import evaluate, extract, validate
 from ablate.retrieval.input.samplers import sampler
-from ablate.retrieval.input.targets import Labels, labels
+from ablate.retrieval.input.targets import TrainingTargets, labels
 from ablate.retrieval.input.transfer import fetcher
 from ablate.retrieval.loss.pml_losses import metric_loss
 from ablate.retrieval.model.network import network
-from ablate.retrieval.training.checkpointing import Saver
+from ablate.retrieval.training.checkpointing import CheckpointSaver
 from ablate.retrieval.training.device import deterministic, environment, pick, sharing
-from ablate.retrieval.training.loop import Source, fit, thin
-from ablate.retrieval.training.optimizer import Stepper
+from ablate.retrieval.training.loop import BatchSource, fit, thin
+from ablate.retrieval.training.optimizer import OptimizerStepper
 from ablate.retrieval.training.out_of_memory import told, within_memory
 from ablate.retrieval.training.preflight import check_boxes, check_data, check_width
-from ablate.retrieval.training.pruning import Watch
-from ablate.retrieval.training.state import Training
+from ablate.retrieval.training.pruning import ValidationWatch
+from ablate.retrieval.training.state import TrainingState
 from ablate.trainers.checkpoints import Checkpoints
 from ablate.trainers.protocol import Judge, Outcome, Progress
 
 if TYPE_CHECKING:
-    from ablate.retrieval.data import Detected
+    from ablate.retrieval.data import DetectedBoxes
 
 
 def train(
@@ -62,7 +62,7 @@ def _loaded(name: str, root: str | None, size: tuple[int, int]) -> Dataset:
     return load(name, root, size)
 
 
-def _detected(data: Data, config: Evaluate) -> "Detected":
+def _detected(data: Data, config: Evaluate) -> "DetectedBoxes":
     """The detected boxes of a file; AblateError if it is not the file that was planned with."""
     assert config.detections is not None
     try:
@@ -85,7 +85,7 @@ def train_on(
     progress: Callable[[Progress], None],
     checkpoints: Checkpoints | None = None,
     judge: Judge | None = None,
-    detections: Mapping[str, "Detected"] = {},
+    detections: Mapping[str, "DetectedBoxes"] = {},
 ) -> Outcome:
     """`train` on a data set at hand: of `data`, only the size is looked at. `detections` are those of each file."""
     config = configs[0]
@@ -104,7 +104,7 @@ def train_on(
         check_width(training.network.width, each)
     steps, runtime = config.schedule.steps, config.runtime
     here = environment(device) | {"compile": runtime.compile} | sharing(device, runtime.trials_per_gpu)
-    saver = Saver(checkpoints, runtime.checkpoint_seconds, here)
+    saver = CheckpointSaver(checkpoints, runtime.checkpoint_seconds, here)
     saver.resume(training, steps)
     saver.heed(training)
     begun = training.step
@@ -113,9 +113,9 @@ def train_on(
         progress(Progress(training.step, steps, training.losses[-1] if training.losses else None, begun))
 
     if training.step < steps:
-        source = Source(sampler(dataset, config.batch), fetch, known)
+        source = BatchSource(sampler(dataset, config.batch), fetch, known)
         look = partial(validate, training.network, dataset, fetch, config, alive)
-        watch = Watch(judge, look, steps) if judge else None
+        watch = ValidationWatch(judge, look, steps) if judge else None
         within_memory(training, config, lambda: fit(training, source, config, seed, saver, progress, watch))
 
     def between() -> None:
@@ -132,7 +132,7 @@ def train_on(
     )
 
 
-def begin(config: RetrievalConfig, known: Labels, seed: int, device: torch.device) -> Training:
+def begin(config: RetrievalConfig, known: TrainingTargets, seed: int, device: torch.device) -> TrainingState:
     """A training before its first step."""
     fresh = network(config, known.classes, seed, device)
     metric = metric_loss(config.loss, known.items, fresh.width, seed)
@@ -140,7 +140,7 @@ def begin(config: RetrievalConfig, known: Labels, seed: int, device: torch.devic
     if config.runtime.compile != "none":
         fresh.backbone.compile(mode=config.runtime.compile)
     scaler = GradScaler(device.type, enabled=config.amp == "fp16")
-    return Training(fresh, Stepper(fresh, config.schedule, scaler))
+    return TrainingState(fresh, OptimizerStepper(fresh, config.schedule, scaler))
 
 
 def training_part(config: RetrievalConfig) -> RetrievalConfig:

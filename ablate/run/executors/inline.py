@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from ablate.run.devices import Slot
-from ablate.run.job import Job, OnInterim, OnProgress, Report
+from ablate.run.job import Job, JobReport, OnInterim, OnProgress
 from ablate.run.runner import run_job
 
 
-class Inline:
+class InlineExecutor:
     """Runs its job when its report is asked for."""
 
     def __init__(
@@ -27,7 +27,7 @@ class Inline:
     def submit(self, job: Job) -> None:
         self.job = job
 
-    def reports(self, seconds: float) -> Iterable[tuple[str, Report]]:
+    def reports(self, seconds: float) -> Iterable[tuple[str, JobReport]]:
         job, self.job = self.job, None
         if job is None:
             time.sleep(seconds)

@@ -14,7 +14,7 @@ from multiprocessing.sharedctypes import RawValue
 
 from ablate.errors import AblateError
 from ablate.run.devices import Slot
-from ablate.run.job import Job, OnInterim, OnProgress, Report
+from ablate.run.job import Job, JobReport, OnInterim, OnProgress
 from ablate.run.worker import GROUP_SIGNALS, work
 from ablate.store.schema import ABANDONED, LOST
 from ablate.trainers.protocol import Interim, Progress
@@ -38,7 +38,7 @@ class _Worker:
 
     slot: Slot
     process: SpawnProcess
-    pipe: "Connection[Job | bool, str | Progress | Interim | Report]"
+    pipe: "Connection[Job | bool, str | Progress | Interim | JobReport]"
     job: Job | None = None
     begun: bool = False
     submitted: float = 0.0
@@ -46,7 +46,7 @@ class _Worker:
     patience: float = 0.0
 
 
-class Processes:
+class ProcessExecutor:
     """One worker a slot, started when it is first needed and again when it has died."""
 
     def __init__(
@@ -74,7 +74,7 @@ class Processes:
         with contextlib.suppress(OSError):  # it has just died, which its pipe will tell
             worker.pipe.send(job)
 
-    def reports(self, seconds: float) -> Iterator[tuple[str, Report]]:
+    def reports(self, seconds: float) -> Iterator[tuple[str, JobReport]]:
         self.asked.value = self.stopping()
         by_pipe = {worker.pipe: (key, worker) for key, worker in self.busy.items()}
         if not by_pipe:
@@ -99,7 +99,7 @@ class Processes:
             if worker.process.is_alive():
                 worker.process.kill()
 
-    def _listen(self, key: str, worker: _Worker) -> Report | None:
+    def _listen(self, key: str, worker: _Worker) -> JobReport | None:
         """What a worker reports, or its death; None while it goes on."""
         try:
             said = worker.pipe.recv()
@@ -132,21 +132,21 @@ class Processes:
             with contextlib.suppress(OSError):  # it has died, which its pipe will tell
                 worker.pipe.send(goes_on)
 
-    def _hung(self) -> Iterator[tuple[str, Report]]:
+    def _hung(self) -> Iterator[tuple[str, JobReport]]:
         now = time.monotonic()
         for key, worker in list(self.busy.items()):
             if now - worker.heard > worker.patience:
                 reason = f"no sign of progress for {worker.patience:g} s, so its worker was killed"
                 yield key, self._lost(key, worker, f"{reason} (runtime.stall_seconds)")
 
-    def _lost(self, key: str, worker: _Worker, reason: str) -> Report:
+    def _lost(self, key: str, worker: _Worker, reason: str) -> JobReport:
         """A job whose worker died before it began had no part in that."""
         killed = (worker.process.exitcode or 0) < 0
         self._end(key)
         if not worker.begun and not killed:
             self._cannot_start(reason)
         state = LOST if worker.begun else ABANDONED
-        return Report(state, time.monotonic() - worker.submitted, reason=reason)
+        return JobReport(state, time.monotonic() - worker.submitted, reason=reason)
 
     def _cannot_start(self, reason: str) -> None:
         """Ends the run where no worker gets as far as to begin: that is no trial's fault."""

@@ -81,7 +81,7 @@ UNREADABLE = (json.JSONDecodeError, UnicodeDecodeError, zlib.error)
 
 
 @contextmanager
-def told(name: str, path: Path | None = None) -> Iterator[None]:
+def translated_errors(name: str, path: Path | None = None) -> Iterator[None]:
     """Raises a database's errors as StoreErrors that name the store. `path`: of an SQLite file."""
     try:
         yield

@@ -18,7 +18,7 @@ LONGEST_GAP = 2.0
 
 
 @dataclass
-class Watch:
+class LeaseWatch:
     """Silence is what this process sees by its own steady clock: no clock is compared with another's."""
 
     clock: Callable[[], float] = time.monotonic

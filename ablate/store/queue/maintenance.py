@@ -24,7 +24,7 @@ from ablate.store.schema import (
 from ablate.store.sql import of_keys
 
 
-class Standing(NamedTuple):
+class TrialStatus(NamedTuple):
     """A row and seed of a plan, and the training that stands for it."""
 
     study: str
@@ -39,7 +39,7 @@ def trainings_of(connection: Connection, keys: Collection[str]) -> dict[str, str
     return dict(of_keys(connection, select(trials.c.key, trials.c.training_key), trials.c.key, keys))
 
 
-def standing(connection: Connection, keys: Collection[str]) -> list[Standing]:
+def standing(connection: Connection, keys: Collection[str]) -> list[TrialStatus]:
     """Every row and seed of every plan that one of the trainings stands for."""
     joined = (
         cells.join(trials, trials.c.key == cells.c.trial_key)
@@ -48,7 +48,7 @@ def standing(connection: Connection, keys: Collection[str]) -> list[Standing]:
     )
     columns = (plans.c.study, plans.c.profile, rows.c.label, cells.c.seed, trials.c.training_key)
     query = select(*columns).select_from(joined).order_by(plans.c.id, rows.c.position, cells.c.seed)
-    return [Standing(*row) for row in of_keys(connection, query, trials.c.training_key, keys)]
+    return [TrialStatus(*row) for row in of_keys(connection, query, trials.c.training_key, keys)]
 
 
 def held(connection: Connection, keys: Collection[str]) -> dict[str, str]:

@@ -28,7 +28,7 @@ Counts = dict[tuple[str, str], dict[str, int]]
 
 
 @dataclass(frozen=True)
-class Running:
+class RunningTrial:
     """An attempt that runs: on which step of how many it last was, where that is known, and who runs it since when."""
 
     plan: tuple[str, str]
@@ -43,7 +43,7 @@ class Running:
 
 
 @dataclass(frozen=True)
-class Failure:
+class FailedTrial:
     plan: tuple[str, str]
     label: str
     seed: int
@@ -74,11 +74,11 @@ def require(found: Counts, study: str | None, store: str) -> None:
         raise StoreError(f"{store}: has no study {study!r}; `ablate status` lists those that it has")
 
 
-def running(connection: Connection, study: str | None) -> list[Running]:
+def running(connection: Connection, study: str | None) -> list[RunningTrial]:
     """What runs now, by what the store was last told."""
     now = time.time()
     return [
-        Running(
+        RunningTrial(
             plan=(row.study, row.profile),
             label=row.label,
             seed=row.seed,
@@ -93,10 +93,10 @@ def running(connection: Connection, study: str | None) -> list[Running]:
     ]
 
 
-def failures(connection: Connection, study: str | None) -> list[Failure]:
+def failures(connection: Connection, study: str | None) -> list[FailedTrial]:
     """Trials whose latest attempt failed, with the reason."""
     found = connection.execute(_of(_latest_attempts(FAILED), study))
-    return [Failure((r.study, r.profile), r.label, r.seed, r.number, r.reason or "no reason given") for r in found]
+    return [FailedTrial((r.study, r.profile), r.label, r.seed, r.number, r.reason or "no reason given") for r in found]
 
 
 def _latest_attempts(state: str) -> Select[Any]:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ablate.study.design.contradictions import Choices, contradictions
-from ablate.study.design.space import Cell, Space
+from ablate.study.design.space import Cell, FactorSpace
 from ablate.study.reading.problems import Path, dotted
 from ablate.study.reading.schema import RequireEntry
 
 
 @dataclass(frozen=True)
-class Rule:
+class ExclusionRule:
     """What is out: every cell that has, at each position, one of the level numbers. `given` is a `require`'s `if`."""
 
     path: Path
@@ -30,12 +30,12 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Rules:
+class Constraints:
     """All rules of a study."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[ExclusionRule, ...]
 
-    def against(self, cell: Cell) -> Rule | None:
+    def against(self, cell: Cell) -> ExclusionRule | None:
         """The first rule that a cell breaks, if any."""
         return next((rule for rule in self.rules if rule.hits(cell)), None)
 
@@ -53,30 +53,32 @@ class Rules:
                 yield cell
 
 
-def read_rules(space: Space, exclude: Mapping[Path, Mapping[str, Any]], require: Mapping[Path, RequireEntry]) -> Rules:
+def read_rules(
+    space: FactorSpace, exclude: Mapping[Path, Mapping[str, Any]], require: Mapping[Path, RequireEntry]
+) -> Constraints:
     """The rules of entries keyed by their place; records those that say nothing or contradict one another."""
     found = [rule for path, entry in exclude.items() for rule in _excluded(space, path, entry)]
     found += [rule for path, entry in require.items() for rule in _required(space, path, entry)]
     if not space.unreadable:
         _tell_contradictions(space, found)
-    return Rules(tuple(found))
+    return Constraints(tuple(found))
 
 
-def _excluded(space: Space, path: Path, entry: Mapping[str, Any]) -> Iterator[Rule]:
+def _excluded(space: FactorSpace, path: Path, entry: Mapping[str, Any]) -> Iterator[ExclusionRule]:
     out = _choices(space, path, entry)
     if out:
-        yield Rule(path, out)
+        yield ExclusionRule(path, out)
 
 
-def _required(space: Space, path: Path, entry: RequireEntry) -> Iterator[Rule]:
+def _required(space: FactorSpace, path: Path, entry: RequireEntry) -> Iterator[ExclusionRule]:
     """A rule for each factor of `then`: out is `if` together with any other level of that factor."""
     given, wanted = _choices(space, (*path, "if"), entry.given), _choices(space, (*path, "then"), entry.then)
     for position, numbers in wanted.items() if given else ():
         others = frozenset(space.others(position)) - numbers
-        yield Rule(path, {**given, position: others & given.get(position, others)}, given)
+        yield ExclusionRule(path, {**given, position: others & given.get(position, others)}, given)
 
 
-def _choices(space: Space, path: Path, entry: Mapping[str, Any]) -> Choices:
+def _choices(space: FactorSpace, path: Path, entry: Mapping[str, Any]) -> Choices:
     """The levels of each factor; none where not all could be read, as the rule would then hit too much."""
     if not entry:
         space.faults.add(path, "names no factor; accepted: {factor: level} or {factor: [level, ...]}")
@@ -84,7 +86,7 @@ def _choices(space: Space, path: Path, entry: Mapping[str, Any]) -> Choices:
     return {p: frozenset(numbers) for p, numbers in choices.items()} if len(choices) == len(entry) else {}
 
 
-def _tell_contradictions(space: Space, rules: list[Rule]) -> None:
+def _tell_contradictions(space: FactorSpace, rules: list[ExclusionRule]) -> None:
     """Every `if`, and every level of a factor that `require` names, must be possible.
 
     To exclude a level outright is fine: that is how a profile leaves one out.
@@ -101,7 +103,7 @@ def _tell_contradictions(space: Space, rules: list[Rule]) -> None:
             space.faults.add(required[-1].path, f"no row can have {space.words(wanted)}: {places} {verb} it out")
 
 
-def _wanted(space: Space, rules: list[Rule]) -> Iterator[Choices]:
+def _wanted(space: FactorSpace, rules: list[ExclusionRule]) -> Iterator[Choices]:
     for rule in rules:
         if rule.given:
             yield rule.given

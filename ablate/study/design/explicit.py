@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ablate.study.design.space import BASELINE, Cell, Levels, Space
+from ablate.study.design.space import BASELINE, Cell, CellLevels, FactorSpace
 from ablate.study.reading.problems import Path, dotted
 from ablate.study.reading.schema import DesignEntry
 
@@ -16,7 +16,7 @@ class Row:
     """One combination of levels, every factor included. `title` is what the log format prints instead."""
 
     label: str
-    levels: Levels
+    levels: CellLevels
     title: str | None = None
 
 
@@ -31,7 +31,7 @@ class _Written:
 class ExplicitRows:
     """The rows that a file writes out, by label; a row may extend one that stands below it."""
 
-    def __init__(self, space: Space, designs: Mapping[Path, DesignEntry]) -> None:
+    def __init__(self, space: FactorSpace, designs: Mapping[Path, DesignEntry]) -> None:
         """`designs` are keyed by their place in the file."""
         self.space, self.faults = space, space.faults
         self.paths: dict[str, Path] = {}

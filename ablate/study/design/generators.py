@@ -12,7 +12,7 @@ from math import prod
 from typing import Any
 
 from ablate.study.design.explicit import ExplicitRows
-from ablate.study.design.space import BASELINE, Cell, Space
+from ablate.study.design.space import BASELINE, Cell, FactorSpace
 from ablate.study.fractional.fraction import Fraction
 from ablate.study.fractional.reader import FractionReader
 from ablate.study.reading.problems import Path
@@ -30,7 +30,7 @@ Moves = Mapping[int, Sequence[int]]
 
 
 @dataclass(frozen=True)
-class Asked:
+class GeneratedCells:
     """The cells that one design asks for, `count` of them at most; `start` is the row that it grows from, if any.
 
     `stepwise`: each cell builds on the one before. `singles` are the cells without which the design's own do not show
@@ -49,11 +49,11 @@ class Generator:
     """Reads the generated designs of one file; None for one that cannot be read, after its faults are recorded."""
 
     def __init__(
-        self, space: Space, explicit: ExplicitRows, groups: Mapping[str, Sequence[int]], fractions: FractionReader
+        self, space: FactorSpace, explicit: ExplicitRows, groups: Mapping[str, Sequence[int]], fractions: FractionReader
     ) -> None:
         self.space, self.explicit, self.groups, self.fractions = space, explicit, groups, fractions
 
-    def asked(self, path: Path, design: DesignEntry) -> Asked | None:
+    def asked(self, path: Path, design: DesignEntry) -> GeneratedCells | None:
         if design.ladder is not None:
             return self._ladder((*path, "ladder"), design.ladder)
         if design.add_one is not None:
@@ -78,7 +78,7 @@ class Generator:
             self.space.faults.unknown(path, "row", start, [*self.explicit.by_label, BASELINE])
         return self.space.baseline
 
-    def _ladder(self, path: Path, ladder: LadderEntry) -> Asked:
+    def _ladder(self, path: Path, ladder: LadderEntry) -> GeneratedCells:
         cells = [self.start((*path, "from"), ladder.start)]
         if not ladder.add:
             self.space.faults.add((*path, "add"), "the ladder has no rung; name at least one factor")
@@ -87,7 +87,7 @@ class Generator:
             cells.append(self.space.assigned(cells[-1], self._rung(place, rung)))
             if rung and cells[-1] == cells[-2]:
                 self.space.fault(place, "this rung changes nothing: the ladder is there already")
-        return Asked(len(cells), lambda: cells, cells[0], stepwise=True)
+        return GeneratedCells(len(cells), lambda: cells, cells[0], stepwise=True)
 
     def _rung(self, path: Path, rung: str | Mapping[str, Any]) -> Mapping[int, int]:
         if not isinstance(rung, str):
@@ -102,7 +102,7 @@ class Generator:
             return {}
         return {position: self.space.others(position, self.space.baseline[position])[0]}
 
-    def _add_one(self, path: Path, entry: AddOneEntry) -> Asked:
+    def _add_one(self, path: Path, entry: AddOneEntry) -> GeneratedCells:
         """Back to the baseline is no addition, and left to leave_one_out, unless a factor is named."""
         start = self.start((*path, "from"), entry.start)
         if entry.factors is None:
@@ -111,9 +111,9 @@ class Generator:
             moves = self._moves(start, self.space.named((*path, "factors"), entry.factors))
         if not any(moves.values()):
             self.space.fault(path, "nothing can be added: no factor has a level other than the baseline and from's")
-        return Asked(1 + sum(map(len, moves.values())), partial(_one_at_a_time, start, moves), start)
+        return GeneratedCells(1 + sum(map(len, moves.values())), partial(_one_at_a_time, start, moves), start)
 
-    def _leave_one_out(self, path: Path, entry: LeaveOneOutEntry) -> Asked:
+    def _leave_one_out(self, path: Path, entry: LeaveOneOutEntry) -> GeneratedCells:
         start = self.start((*path, "from"), entry.start)
         away = {position for position, number in enumerate(start) if number != self.space.baseline[position]}
         units: list[Sequence[int]] = [[position] for position in sorted(away)]
@@ -125,7 +125,7 @@ class Generator:
             self.space.fault((*path, "from"), "every factor is at its baseline here, so there is none to leave out")
         base = self.space.baseline
         cells = [start, *(self.space.assigned(start, {p: base[p] for p in unit}) for unit in units)]
-        return Asked(len(cells), lambda: cells, start)
+        return GeneratedCells(len(cells), lambda: cells, start)
 
     def _units(self, path: Path, names: Sequence[str], away: set[int]) -> list[Sequence[int]]:
         """What the names of factors and groups put back together."""
@@ -145,18 +145,18 @@ class Generator:
             units.append(unit)
         return units
 
-    def _pairs(self, path: Path, entry: PairsEntry) -> Asked:
+    def _pairs(self, path: Path, entry: PairsEntry) -> GeneratedCells:
         start = self.start((*path, "from"), entry.start)
         moves = self._moves(start, self.space.named((*path, "factors"), entry.factors))
         if len(moves) < 2:
             self.space.fault((*path, "factors"), "a pair takes two factors; name at least two")
         counts = [len(numbers) for numbers in moves.values()]
         both = (sum(counts) ** 2 - sum(count**2 for count in counts)) // 2
-        return Asked(
+        return GeneratedCells(
             1 + both, lambda: _two_at_a_time(start, moves), start, singles=lambda: _one_at_a_time(start, moves)
         )
 
-    def _grid(self, path: Path, grid: Mapping[str, Any], start: str | Mapping[str, Any]) -> Asked:
+    def _grid(self, path: Path, grid: Mapping[str, Any], start: str | Mapping[str, Any]) -> GeneratedCells:
         if not grid:
             self.space.faults.add((*path, "grid"), "no factor; accepted: {factor: [level, ...]}")
         choices = self.space.choices((*path, "grid"), grid)
@@ -164,12 +164,12 @@ class Generator:
         if isinstance(start, Mapping):
             for name in grid.keys() & start.keys():
                 self.space.fault((*path, "from", name), "the grid varies this factor; leave it out of one of the two")
-        return Asked(prod(map(len, choices.values())), partial(_grid, base, choices))
+        return GeneratedCells(prod(map(len, choices.values())), partial(_grid, base, choices))
 
-    def _fractional(self, path: Path, entry: FractionalEntry) -> Asked | None:
+    def _fractional(self, path: Path, entry: FractionalEntry) -> GeneratedCells | None:
         start = self.start((*path, "from"), entry.start)
         fraction = self.fractions.fraction(path, entry, start)
-        return Asked(fraction.count, fraction.cells, fraction=fraction) if fraction else None
+        return GeneratedCells(fraction.count, fraction.cells, fraction=fraction) if fraction else None
 
     def _moves(self, start: Cell, positions: Iterable[int]) -> Moves:
         """Every other level of factors that a file names."""

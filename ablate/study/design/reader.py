@@ -6,13 +6,13 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from ablate.study.design.constraints import Rule, read_rules
-from ablate.study.design.space import BASELINE, Space
+from ablate.study.design.constraints import ExclusionRule, read_rules
+from ablate.study.design.space import BASELINE, FactorSpace
 from ablate.study.design.union import Designer, Row
 from ablate.study.factors import Factor, LevelName
 from ablate.study.fractional.alias_table import AliasTable
 from ablate.study.reading.nodes import Node
-from ablate.study.reading.problems import Faults, Path
+from ablate.study.reading.problems import Path, Problems
 from ablate.study.reading.schema import KINDS, DesignEntry, RequireEntry
 
 Excluded = Mapping[str, tuple[LevelName, ...]]
@@ -22,7 +22,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DesignRows:
     """The rows, and what there is to say of them."""
 
     rows: tuple[Row, ...]
@@ -32,14 +32,14 @@ class Wanted:
     excluded: tuple[Excluded, ...] = ()
 
 
-class WantedReader:
+class DesignReader:
     """Reads part by part, so that a fault in one does not hide those in another."""
 
-    def __init__(self, root: Node, factors: Sequence[Factor], faults: Faults) -> None:
+    def __init__(self, root: Node, factors: Sequence[Factor], faults: Problems) -> None:
         self.root, self.faults = root, faults
-        self.space = Space(factors, faults, self._names("factors") - {factor.name for factor in factors})
+        self.space = FactorSpace(factors, faults, self._names("factors") - {factor.name for factor in factors})
 
-    def wanted(self) -> Wanted:
+    def wanted(self) -> DesignRows:
         rules = read_rules(self.space, self._excluded(), self._entries("require", RequireEntry))
         designer = Designer(self.space, rules, self._groups())
         designs = self._entries("design", DesignEntry)
@@ -48,9 +48,9 @@ class WantedReader:
             rows = self._without_design()
         family = self._family({row.label for row in rows})
         excluded = tuple(self._named(rule) for rule in rules.rules)
-        return Wanted(tuple(rows), family, tuple(designer.aliases), tuple(designer.warnings), excluded)
+        return DesignRows(tuple(rows), family, tuple(designer.aliases), tuple(designer.warnings), excluded)
 
-    def _named(self, rule: Rule) -> Excluded:
+    def _named(self, rule: ExclusionRule) -> Excluded:
         factors = self.space.factors
         return {
             factors[at].name: tuple(factors[at].levels[number].word for number in sorted(numbers))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ablate.study.factors import Factor, Level, label_word, level_text
-from ablate.study.reading.problems import Faults, Path
+from ablate.study.reading.problems import Path, Problems
 
 Cell = tuple[int, ...]
 """One combination: for each factor, in the file's order, the number of its level."""
@@ -14,12 +14,12 @@ BASELINE = "baseline"
 """The label of the generated row that has every factor at its baseline."""
 
 
-class Levels(Mapping[str, Level]):
+class CellLevels(Mapping[str, Level]):
     """A cell's levels by factor name. Cells share factors and levels, so that a hundred thousand rows are small."""
 
     __slots__ = ("_space", "cell")
 
-    def __init__(self, space: "Space", cell: Cell) -> None:
+    def __init__(self, space: "FactorSpace", cell: Cell) -> None:
         self._space, self.cell = space, cell
 
     def __getitem__(self, name: str) -> Level:
@@ -36,22 +36,22 @@ class Levels(Mapping[str, Level]):
         return repr(dict(self))
 
 
-class Space:
+class FactorSpace:
     """The factors of a study; looks up what a file names, and records what there is not.
 
     `unreadable` are factors with faults of their own: naming one is no further fault, and what is said about
     combinations would be guesswork as long as there is one.
     """
 
-    def __init__(self, factors: Sequence[Factor], faults: Faults, unreadable: Iterable[str] = ()) -> None:
+    def __init__(self, factors: Sequence[Factor], faults: Problems, unreadable: Iterable[str] = ()) -> None:
         self.factors, self.faults, self.unreadable = tuple(factors), faults, frozenset(unreadable)
         self.positions = {factor.name: position for position, factor in enumerate(self.factors)}
         self.baseline: Cell = tuple(_number(factor, factor.baseline) for factor in self.factors)
         self._words = [[label_word(factor.name, level.name) for level in factor.levels] for factor in self.factors]
         self._numbers = [{level_text(level.name): n for n, level in enumerate(f.levels)} for f in self.factors]
 
-    def levels(self, cell: Cell) -> Levels:
-        return Levels(self, cell)
+    def levels(self, cell: Cell) -> CellLevels:
+        return CellLevels(self, cell)
 
     def label(self, cell: Cell) -> str:
         """What a generated row is called: only what differs from the baseline."""

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
-from ablate.study.design.constraints import Rule, Rules
+from ablate.study.design.constraints import Constraints, ExclusionRule
 from ablate.study.design.explicit import ExplicitRows
 from ablate.study.design.explicit import Row as Row
-from ablate.study.design.generators import Asked, Generator
-from ablate.study.design.space import Cell, Space
+from ablate.study.design.generators import GeneratedCells, Generator
+from ablate.study.design.space import Cell, FactorSpace
 from ablate.study.fractional.alias_table import AliasTable
 from ablate.study.fractional.reader import FractionReader
 from ablate.study.reading.problems import Path, dotted
@@ -23,7 +23,7 @@ class Designer:
     explicit rows of the same levels, the first does, and both are rows.
     """
 
-    def __init__(self, space: Space, rules: Rules, groups: Mapping[str, list[int]]) -> None:
+    def __init__(self, space: FactorSpace, rules: Constraints, groups: Mapping[str, list[int]]) -> None:
         self.space, self.rules, self.groups = space, rules, groups
         self.faults = space.faults
         self.warnings: list[str] = []
@@ -43,11 +43,11 @@ class Designer:
         self._warn_of_missing_singles(found, asked)
         return list(found.values())
 
-    def _asked(self, designs: Mapping[Path, DesignEntry]) -> dict[Path, Asked]:
+    def _asked(self, designs: Mapping[Path, DesignEntry]) -> dict[Path, GeneratedCells]:
         """The designs that can be made, as long as all of them together ask for no more than MOST_CELLS."""
         fractions = FractionReader(self.space, self.rules, MOST_CELLS)
         generator = Generator(self.space, self.explicit, self.groups, fractions)
-        found: dict[Path, Asked] = {}
+        found: dict[Path, GeneratedCells] = {}
         total = 0
         for path, design in designs.items():
             asked = generator.asked(path, design)
@@ -79,10 +79,10 @@ class Designer:
                 has = self._what_hits(rule, row.levels.cell)
                 self.space.fault(self.explicit.paths[label], f"{rule.place} rules this row out: it has {has}")
 
-    def _what_hits(self, rule: Rule, cell: Cell) -> str:
+    def _what_hits(self, rule: ExclusionRule, cell: Cell) -> str:
         return self.space.words({position: [cell[position]] for position in rule.out})
 
-    def _told(self, path: Path, asked: Asked) -> Iterable[Cell]:
+    def _told(self, path: Path, asked: GeneratedCells) -> Iterable[Cell]:
         """The design's cells that make sense, after saying what those of a fraction can tell."""
         kept = self._kept(path, asked)
         if asked.fraction is None:
@@ -94,7 +94,7 @@ class Designer:
             self.warnings += [f"{table.place}: {message}" for message in _losses(table)]
         return cells
 
-    def _kept(self, path: Path, asked: Asked) -> Iterable[Cell]:
+    def _kept(self, path: Path, asked: GeneratedCells) -> Iterable[Cell]:
         """The design's cells that make sense; a fault where none is left but the row that it starts from."""
         if not self.rules.rules:
             return asked.cells()
@@ -114,7 +114,7 @@ class Designer:
             self.space.fault(path, f"exclude and require leave {none} of the {asked.count:,} combinations asked for")
         return chain(first, kept)
 
-    def _warn_of_missing_rungs(self, path: Path, asked: Asked) -> None:
+    def _warn_of_missing_rungs(self, path: Path, asked: GeneratedCells) -> None:
         for cell in asked.cells():
             rule = self.rules.against(cell)
             if rule:
@@ -122,7 +122,7 @@ class Designer:
                 message = f"{rule.place} rules out the rung {rung!r}; the step to the next changes several factors"
                 self.warnings.append(f"{dotted(path)}.ladder: {message}")
 
-    def _warn_of_missing_singles(self, found: Mapping[str, Row], asked: Mapping[Path, Asked]) -> None:
+    def _warn_of_missing_singles(self, found: Mapping[str, Row], asked: Mapping[Path, GeneratedCells]) -> None:
         """Interactions are differences of differences: a pair's effect beside those of its two factors alone."""
         needed = {path: list(self.rules.kept(design.singles())) for path, design in asked.items()}
         cells = {row.levels.cell for row in found.values()} if any(needed.values()) else set()

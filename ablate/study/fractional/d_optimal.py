@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ablate.study.fractional.diagnostics import Measured
+from ablate.study.fractional.diagnostics import FractionDiagnostics
 from ablate.study.fractional.effects import parameters
 
 Run = tuple[int, ...]
@@ -46,7 +46,7 @@ class _Exchange:
         self.table: Any = None
         if prod(levels) <= TABLE:
             every = list(product(*map(range, levels)))
-            self.table = Measured(every, levels).matrix(order)
+            self.table = FractionDiagnostics(every, levels).matrix(order)
             self.allowed = {run for run in every if allowed(run)}.__contains__  # asked again and again
 
     def subset(self, runs: int, seed: int) -> tuple[float, list[Run]]:
@@ -60,7 +60,7 @@ class _Exchange:
             if not self._improve():
                 break
         chosen = sorted(self.runs)
-        return Measured(chosen, self.levels).efficiency(self.order), chosen
+        return FractionDiagnostics(chosen, self.levels).efficiency(self.order), chosen
 
     def _random_runs(self, runs: int, seed: int) -> list[Run]:
         random = np.random.default_rng(seed)
@@ -77,7 +77,7 @@ class _Exchange:
     def _rows(self, runs: Sequence[Run]) -> Any:
         """The model's columns for each run."""
         if self.table is None:
-            return Measured(runs, self.levels).matrix(self.order)
+            return FractionDiagnostics(runs, self.levels).matrix(self.order)
         return self.table[np.ravel_multi_index(tuple(zip(*runs, strict=True)), tuple(self.levels))]
 
     def _invert(self) -> None:

@@ -15,7 +15,7 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 TINY = 1e-9
 
 
-class Measured:
+class FractionDiagnostics:
     """Runs as columns: for each effect orthonormal contrasts, of mean square 1 over all levels."""
 
     def __init__(self, runs: Sequence[Sequence[int]], levels: Sequence[int]) -> None:

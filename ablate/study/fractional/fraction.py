@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from ablate.study.design.space import Cell, Space
+from ablate.study.design.space import Cell, FactorSpace
 from ablate.study.fractional.alias_table import FULL, AliasTable, Correlation, Term
 from ablate.study.fractional.effects import Effect, effects_of, parameters
-from ablate.study.fractional.regular_fractions import LETTERS, Regular
+from ablate.study.fractional.regular_fractions import LETTERS, RegularFraction
 
 MOST_WORDS = 15
 """Words of a defining relation that are all named; beyond, those of the generators are."""
@@ -26,7 +26,7 @@ class Fraction:
     `resolution` is None where it does not apply; `order` is 2 where interactions are to be estimated as well.
     """
 
-    space: Space
+    space: FactorSpace
     kind: str
     start: Cell
     levels: Mapping[int, Sequence[int]]
@@ -34,7 +34,7 @@ class Fraction:
     runs: Callable[[], Iterable[Sequence[int]]]
     resolution: int | None = None
     order: int = 1
-    regular: Regular | None = None
+    regular: RegularFraction | None = None
 
     def cells(self) -> Iterator[Cell]:
         for run in self.runs():
@@ -83,7 +83,7 @@ class Fraction:
             correlations=(),
         )
 
-    def _relation(self, regular: Regular) -> tuple[str, ...]:
+    def _relation(self, regular: RegularFraction) -> tuple[str, ...]:
         generators = regular.generators()
         words = regular.words() if 2 ** len(generators) - 1 <= MOST_WORDS else sorted(map(sorted, generators))
         if len(self.levels) > len(LETTERS):
@@ -92,7 +92,7 @@ class Fraction:
             ("-" if regular.sign(word) < 0 else "") + "".join(LETTERS[number] for number in word) for word in words
         )
 
-    def _chains(self, regular: Regular) -> tuple[tuple[Term, ...], ...]:
+    def _chains(self, regular: RegularFraction) -> tuple[tuple[Term, ...], ...]:
         """Every chain begins with a plus."""
         return tuple(
             tuple(self._term(effect, regular.sign(effect) * regular.sign(chain[0])) for effect in chain)
@@ -100,12 +100,14 @@ class Fraction:
         )
 
     def _measured(self, place: str, kept: Sequence[Cell]) -> AliasTable:
-        from ablate.study.fractional.diagnostics import Measured  # loads numpy, which most studies need not wait for
+        from ablate.study.fractional.diagnostics import (
+            FractionDiagnostics,  # loads numpy, which most studies need not wait for
+        )
 
         sizes, order = self._sizes, self._measured_order(len(kept))
         numbers = [{number: code for code, number in enumerate(levels)} for levels in self.levels.values()]
         codes = [[numbers[i][cell[position]] for i, position in enumerate(self.levels)] for cell in kept]
-        measured = Measured(codes, sizes)
+        measured = FractionDiagnostics(codes, sizes)
         count, rank = parameters(sizes, order), measured.rank(order)
         main = effects_of(len(sizes), 1)
         lost = [effect for effect in main if not measured.is_estimable(effect, order)] if rank < count else []

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ablate.study.fractional.regular_fractions import Regular, shortest_word
+from ablate.study.fractional.regular_fractions import RegularFraction, shortest_word
 
 WIDTH = 8
 """Designs that the search goes on with at every factor. It finds the published least aberration up to 64 runs."""
@@ -17,7 +17,7 @@ MOST_WORK = 1_000
 
 
 @lru_cache
-def fewest_runs(factors: int, resolution: int) -> Regular:
+def fewest_runs(factors: int, resolution: int) -> RegularFraction:
     """The fraction of at least this resolution with the fewest runs; 2^factors where only those will do.
 
     The fewest that are possible for resolution III and IV, and for V up to 21 factors (as tables of the best
@@ -31,7 +31,7 @@ def fewest_runs(factors: int, resolution: int) -> Regular:
         better = _least_aberration(factors, basic)
         word = shortest_word(better)
         masks = better if word is None or word >= resolution else masks
-    return Regular(basic, masks, tuple(1 if mask.bit_count() % 2 else -1 for mask in masks))
+    return RegularFraction(basic, masks, tuple(1 if mask.bit_count() % 2 else -1 for mask in masks))
 
 
 def _first(factors: int, basic: int, resolution: int) -> tuple[int, ...] | None:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from math import prod
 
-from ablate.study.design.constraints import Rules
-from ablate.study.design.space import Cell, Space
+from ablate.study.design.constraints import Constraints
+from ablate.study.design.space import Cell, FactorSpace
 from ablate.study.fractional.alias_table import ARRAY, FULL, REGULAR, ROMAN, SUBSET
 from ablate.study.fractional.effects import parameters
 from ablate.study.fractional.fraction import Fraction, placed
@@ -24,7 +24,7 @@ MOST_PARAMETERS = 80
 class FractionReader:
     """Reads the fractional designs of one file, of at most `most` runs each, and records those that cannot be."""
 
-    def __init__(self, space: Space, rules: Rules, most: int) -> None:
+    def __init__(self, space: FactorSpace, rules: Constraints, most: int) -> None:
         self.space, self.rules, self.most = space, rules, most
 
     def fraction(self, path: Path, entry: FractionalEntry, start: Cell) -> Fraction | None:

@@ -20,7 +20,7 @@ _GENERATOR = re.compile(r"\s*([A-Za-z])\s*=\s*([-+]?)\s*([A-Za-z]+)\s*")
 
 
 @dataclass(frozen=True)
-class Regular:
+class RegularFraction:
     """A fraction of 2^`basic` runs: for each factor the mask of its column, and its sign, 1 or -1."""
 
     basic: int
@@ -120,7 +120,7 @@ def _independent_words(masks: Sequence[int]) -> list[int]:
     return words
 
 
-def from_generators(texts: Sequence[str], factors: int) -> Regular:
+def from_generators(texts: Sequence[str], factors: int) -> RegularFraction:
     """The fraction that generators like `D=ABC` and `E=-AB` describe; ValueError says what is wrong with one."""
     letters = LETTERS[:factors]
     products: dict[str, tuple[int, str]] = {}
@@ -137,7 +137,7 @@ def from_generators(texts: Sequence[str], factors: int) -> Regular:
             raise ValueError(f"{letter}={product}: {generated} is generated itself; accepted: {', '.join(basics)}")
         masks[letter] = sum(masks[other] for other in product)
     signs = tuple(products[letter][0] if letter in products else 1 for letter in letters)
-    return Regular(len(basics), tuple(masks[letter] for letter in letters), signs)
+    return RegularFraction(len(basics), tuple(masks[letter] for letter in letters), signs)
 
 
 def _parsed(text: str, letters: str) -> tuple[str, str, str]:

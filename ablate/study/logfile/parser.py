@@ -32,7 +32,7 @@ class LogRow:
 
 
 @dataclass(frozen=True)
-class Log:
+class ExperimentLog:
     """A whole log. `tight`: whether the setting's first line follows its heading without a blank line."""
 
     setting: tuple[Line, ...]
@@ -52,7 +52,7 @@ class _Section:
     lines: list[tuple[int, str]] = field(default_factory=list)
 
 
-def read_log(path: Path) -> Log:
+def read_log(path: Path) -> ExperimentLog:
     """The log in a file; LogError with every fault found and its line."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -69,7 +69,7 @@ def read_log(path: Path) -> Log:
         raise LogError("\n".join(shown + more)) from None
 
 
-def parse_log(text: str) -> Log:
+def parse_log(text: str) -> ExperimentLog:
     """The log in a text; every line of the LogError begins with the faulty line's number."""
     faults: list[str] = []
     sections = _sections(text.splitlines(), faults)
@@ -83,7 +83,7 @@ def parse_log(text: str) -> Log:
         raise LogError("\n".join(faults))
     tight = setting is not None and bool(setting.lines) and setting.lines[0][0] == setting.at + 1
     queries = infer_queries([rate for row in rows for rate in row.rates.values()])
-    return Log(lines, tight, tuple(rows), queries)
+    return ExperimentLog(lines, tight, tuple(rows), queries)
 
 
 def infer_queries(rates: Iterable[str]) -> int:

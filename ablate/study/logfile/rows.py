@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ablate.study.factors import LevelName, level_text
-from ablate.study.logfile.parser import DIGITS, NOTE, Log, LogRow
+from ablate.study.logfile.parser import DIGITS, NOTE, ExperimentLog, LogRow
 from ablate.study.logfile.vocabulary import BACKBONES, PARTS, factor_of, title_parts, without_remark
 from ablate.study.reading.nodes import scalar
 
@@ -24,7 +24,7 @@ class NamedRow:
 
 
 @dataclass(frozen=True)
-class Doubt:
+class InheritedDoubt:
     """A row that lists a factor's level, while the row `base` that its title builds on implies another."""
 
     row: int
@@ -34,7 +34,7 @@ class Doubt:
     base: str
 
 
-def named_rows(log: Log) -> list[NamedRow]:
+def named_rows(log: ExperimentLog) -> list[NamedRow]:
     """The log's rows; a factor is what has more than one level among them."""
     everything = _levels(log)
     names = dict.fromkeys(name for levels in everything for name in levels)
@@ -47,7 +47,7 @@ def named_rows(log: Log) -> list[NamedRow]:
     return [NamedRow(row, label, levels) for row, label, levels in zip(log.rows, labels, kept, strict=True)]
 
 
-def findings(log: Log, rows: Sequence[NamedRow]) -> list[str]:
+def findings(log: ExperimentLog, rows: Sequence[NamedRow]) -> list[str]:
     """What does not agree with itself, a sentence each, beginning with the row."""
     return [
         *_against_own_titles(rows),
@@ -60,7 +60,7 @@ def findings(log: Log, rows: Sequence[NamedRow]) -> list[str]:
     ]
 
 
-def _levels(log: Log) -> list[dict[str, LevelName]]:
+def _levels(log: ExperimentLog) -> list[dict[str, LevelName]]:
     """Levels from the row's title and lines; what a title builds on gives its components, not its lines."""
     setting = {factor_of(key): scalar(value) for key, value in log.setting if key != NOTE}
     by_title: dict[str, dict[str, LevelName]] = {}
@@ -90,7 +90,7 @@ def _components(
     return levels | {factor_of(part): True for part in others}
 
 
-def _part_factors(log: Log) -> set[str]:
+def _part_factors(log: ExperimentLog) -> set[str]:
     return {factor_of(part) for row in log.rows for part in title_parts(row.title)} | set(PARTS.values())
 
 
@@ -144,7 +144,7 @@ def _against_titles(rows: Sequence[NamedRow]) -> list[str]:
     ]
 
 
-def doubts(rows: Sequence[NamedRow]) -> list[Doubt]:
+def doubts(rows: Sequence[NamedRow]) -> list[InheritedDoubt]:
     """Rows whose title builds on another row, and which list something else than that row."""
     first: dict[str, NamedRow] = {}
     for named in rows:
@@ -158,7 +158,9 @@ def doubts(rows: Sequence[NamedRow]) -> list[Doubt]:
         said = {factor_of(part) for part in parts[1:]}
         for name in _differing(base, named):
             if name not in said:
-                found.append(Doubt(named.row.number, name, named.levels[name], base.levels[name], base.row.title))
+                found.append(
+                    InheritedDoubt(named.row.number, name, named.levels[name], base.levels[name], base.row.title)
+                )
     return found
 
 
@@ -195,7 +197,7 @@ def _several_at_once(rows: Sequence[NamedRow]) -> list[str]:
     return found
 
 
-def _spellings(log: Log) -> list[str]:
+def _spellings(log: ExperimentLog) -> list[str]:
     """Values that the log format would print otherwise, and a number of queries that rounding may have made."""
     found = []
     for row in log.rows:

@@ -13,7 +13,7 @@ ACCEPTED = "accepted"
 
 
 @dataclass(frozen=True, slots=True)
-class Older:
+class PreviousResult:
     """A trial that the same words of a study file once meant, with a result, and what has changed since."""
 
     key: str
@@ -21,7 +21,7 @@ class Older:
 
 
 @dataclass(frozen=True)
-class Records:
+class StoredRecords:
     """What the store knows of some trials.
 
     `states`: {training key: state}; `finished`: trials that have a result; `older`: {trial key: the latest older
@@ -30,8 +30,8 @@ class Records:
 
     states: Mapping[str, str] = field(default_factory=dict)
     finished: Set[str] = frozenset()
-    older: Mapping[str, Older] = field(default_factory=dict)
-    accepted: Mapping[str, Older] = field(default_factory=dict)
+    older: Mapping[str, PreviousResult] = field(default_factory=dict)
+    accepted: Mapping[str, PreviousResult] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class PlannedTrial:
 
     trial: Trial
     state: str
-    older: Older | None = None
+    older: PreviousResult | None = None
     trained: bool = False
 
     @property
@@ -57,7 +57,7 @@ class PlannedTrial:
         return self.older.key if self.older and self.state == ACCEPTED else self.trial.key
 
 
-def resolve(trials: Sequence[Trial], records: Records) -> list[PlannedTrial]:
+def resolve(trials: Sequence[Trial], records: StoredRecords) -> list[PlannedTrial]:
     """How each trial stands."""
     seen: set[str] = set()
     planned = []
@@ -72,7 +72,7 @@ def resolve(trials: Sequence[Trial], records: Records) -> list[PlannedTrial]:
     return planned
 
 
-def _state(trial: Trial, records: Records) -> str:
+def _state(trial: Trial, records: StoredRecords) -> str:
     if trial.key in records.finished:
         return DONE
     if trial.key in records.accepted:

@@ -12,7 +12,7 @@ Times = Mapping[str, Sequence[float]]
 
 
 @dataclass(frozen=True)
-class Estimate:
+class TimeEstimate:
     """`seconds` from now until the `known` trainings are done; `unknown` ones, of `shapes` shapes, are left out.
 
     `finished`: from how many finished trainings that is known.
@@ -46,7 +46,7 @@ def expected_seconds(planned: Iterable[PlannedTrial], times: Times) -> dict[str,
     return {key: medians[shape] for key, shape in to_train(planned).items() if shape in medians}
 
 
-def estimate(planned: Iterable[PlannedTrial], times: Times, workers: int) -> Estimate:
+def estimate(planned: Iterable[PlannedTrial], times: Times, workers: int) -> TimeEstimate:
     """How long the trainings to run take, when each worker takes the next one as it becomes free."""
     wanted = to_train(planned)
     expected = expected_seconds(planned, times)
@@ -56,4 +56,4 @@ def estimate(planned: Iterable[PlannedTrial], times: Times, workers: int) -> Est
     told = {shape for key, shape in wanted.items() if key in expected}
     untold = [shape for key, shape in wanted.items() if key not in expected]
     finished = sum(len(found) for shape, found in times.items() if shape in told)
-    return Estimate(max(free), len(expected), finished, len(untold), len(set(untold)))
+    return TimeEstimate(max(free), len(expected), finished, len(untold), len(set(untold)))

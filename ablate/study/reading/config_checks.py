@@ -9,13 +9,13 @@ from pydantic_core import ErrorDetails
 
 from ablate.study.config_keys import Config, assigned, flattened, overlaps
 from ablate.study.reading.factors import ReadFactor
-from ablate.study.reading.problems import Faults, Path, models_in
+from ablate.study.reading.problems import Path, Problems, models_in
 
 
 class ConfigReader:
     """Checks the shared config once, and then what each level and reference puts into it."""
 
-    def __init__(self, model: type[BaseModel], config: Config, varied: Set[str], faults: Faults) -> None:
+    def __init__(self, model: type[BaseModel], config: Config, varied: Set[str], faults: Problems) -> None:
         """`varied`: the keys that factors and references set."""
         self.model, self.config, self.varied, self.faults = model, config, varied, faults
         self.known, self.free = _keys(model)

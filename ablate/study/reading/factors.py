@@ -12,7 +12,7 @@ from ablate.study.config_keys import overlaps
 from ablate.study.design.explicit import RESERVED
 from ablate.study.factors import Factor, Level, level_text
 from ablate.study.reading.nodes import Node
-from ablate.study.reading.problems import Faults, Path
+from ablate.study.reading.problems import Path, Problems
 from ablate.study.reading.schema import FactorEntry
 
 _KEY = re.compile(r"\w+(\.\w+)*")
@@ -30,7 +30,7 @@ class ReadFactor:
 class FactorReader:
     """Reads factors from the nodes, not from plain values: there `on` and `1` would be one key."""
 
-    def __init__(self, root: Node, faults: Faults) -> None:
+    def __init__(self, root: Node, faults: Problems) -> None:
         self.root, self.faults = root, faults
 
     def factors(self) -> list[ReadFactor]:

@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?
 
 
 @dataclass(frozen=True)
-class Place:
+class SourcePlace:
     """Where a value was written: a file and line, or the command-line option that gave it."""
 
     source: str
@@ -37,8 +37,8 @@ class Node:
     """A value and its place; a mapping's or list's children are nodes, a scalar is itself."""
 
     value: Any
-    place: Place
-    keys: dict[Any, Place] = field(default_factory=dict)
+    place: SourcePlace
+    keys: dict[Any, SourcePlace] = field(default_factory=dict)
 
     def plain(self) -> Any:
         """The value without places, as the safe loader would give it."""
@@ -149,7 +149,7 @@ class _Composer:
         self.events = events
         next(events)  # the stream's start
         if isinstance(next(events), yaml.StreamEndEvent):
-            return Node(None, Place(self.source, 1 if self.numbered else None))
+            return Node(None, SourcePlace(self.source, 1 if self.numbered else None))
         root = self.node(next(events), 0)
         next(events)  # the document's end
         following = next(events)
@@ -160,8 +160,8 @@ class _Composer:
     def fault(self, event: Any, message: str) -> StudyError:
         return StudyError([f"{self.place(event)}: {message}"])
 
-    def place(self, event: Any) -> Place:
-        return Place(self.source, event.start_mark.line + 1 if self.numbered else None)
+    def place(self, event: Any) -> SourcePlace:
+        return SourcePlace(self.source, event.start_mark.line + 1 if self.numbered else None)
 
     def node(self, event: Any, depth: int) -> Node:
         if isinstance(event, yaml.AliasEvent):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ablate.errors import StudyError, unknown_name
-from ablate.study.reading.nodes import Node, Place, parse, shown
+from ablate.study.reading.nodes import Node, SourcePlace, parse, shown
 
 BASE = "base"
 """The name of a study file's plan without any profile."""
@@ -22,7 +22,7 @@ def choose_profile(root: Node, asked: str | None) -> str:
     chosen = asked or (default.value if default and isinstance(default.value, str) else None) or BASE
     known = profile_names(root)
     if chosen != BASE and chosen not in known:
-        place = Place("--profile") if asked or not default else default.place
+        place = SourcePlace("--profile") if asked or not default else default.place
         raise StudyError([f"{place}: {unknown_name('profile', chosen, [*known, BASE])}"])
     return chosen
 
@@ -53,7 +53,7 @@ def _setting(setting: str, root: Node) -> Node:
     """`a.b=value` as the tree {a: {b: value}}; every node's place is the option itself."""
     key, equals, text = setting.partition("=")
     source, name = "--set", key.strip()
-    place = Place(source)
+    place = SourcePlace(source)
     parts = name.split(".")
     if not equals or not all(parts):
         raise StudyError([f"--set {setting}: accepted: key=value, like config.schedule.steps=50"])

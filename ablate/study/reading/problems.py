@@ -7,8 +7,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from ablate.errors import StudyError, unknown_name
-from ablate.study.reading.nodes import Node, Place, shown
-from ablate.trainers.registry import Clash
+from ablate.study.reading.nodes import Node, SourcePlace, shown
+from ablate.trainers.registry import ConfigClash
 
 Path = tuple[Any, ...]
 
@@ -37,14 +37,14 @@ _EXPECTED = {
 }
 
 
-class Faults:
+class Problems:
     """Everything that is wrong with one study file, in the order of its lines."""
 
     def __init__(self, root: Node) -> None:
         self.root = root
         self._found: dict[tuple[str, int, str], None] = {}
 
-    def add(self, path: Path, message: str, place: Place | None = None) -> None:
+    def add(self, path: Path, message: str, place: SourcePlace | None = None) -> None:
         """Records a fault at the value of `path`, or at the nearest that stands in the file."""
         place = place or self._place(path)
         where = f"{place}: {dotted(path)}: " if path else f"{place}: "
@@ -85,7 +85,7 @@ class Faults:
         for path, (found, wanted) in accepted.items():
             self.expected(path, found, " or ".join(dict.fromkeys(wanted)))
 
-    def _clashes(self, clashes: Iterable[Clash], path: Path) -> None:
+    def _clashes(self, clashes: Iterable[ConfigClash], path: Path) -> None:
         """Each at the first of its keys that stands in the file."""
         for clash in clashes:
             keys = [(*path, *key.split(".")) for key in clash.keys]
@@ -107,7 +107,7 @@ class Faults:
             node, path = inner, (*path, key)
         return path, isinstance(node.value, dict) or not loc
 
-    def _place(self, path: Path) -> Place:
+    def _place(self, path: Path) -> SourcePlace:
         node = self.root
         for key in path:
             inner = node.child(key)
@@ -116,7 +116,7 @@ class Faults:
             node = inner
         return node.place
 
-    def _key_place(self, path: Path) -> Place:
+    def _key_place(self, path: Path) -> SourcePlace:
         if not path:
             return self.root.place
         parent = self.root

@@ -18,39 +18,39 @@ KINDS = ("rows", "ladder", "add_one", "leave_one_out", "pairs", "grid", "fractio
 MOST_TRIALS, MOST_FINALISTS = 1_000_000, 10_000
 
 
-class Entry(BaseModel):
+class SchemaEntry(BaseModel):
     """Strict: unknown keys and values of another type are faults."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class FactorEntry(Entry):
+class FactorEntry(SchemaEntry):
     sets: str | list[str] = Field(description="The config key that the factor sets, or a list of them.")
     levels: list[Any] | dict[Any, Any] = Field(description="The levels: a list, or level: value.")
     baseline: bool | int | float | str | None = Field(None, description="The baseline level; default: the first.")
 
 
-class LadderEntry(Entry):
+class LadderEntry(SchemaEntry):
     start: Start
     add: list[str | Levels] = Field(description="What each rung adds: a factor, or levels.")
 
 
-class AddOneEntry(Entry):
+class AddOneEntry(SchemaEntry):
     start: Start
     factors: Names | None = Field(None, description="The factors that vary; default: all.")
 
 
-class LeaveOneOutEntry(Entry):
+class LeaveOneOutEntry(SchemaEntry):
     start: Start
     factors: Names | None = Field(None, description="Factors and groups; default: all that are not at baseline.")
 
 
-class PairsEntry(Entry):
+class PairsEntry(SchemaEntry):
     start: Start
     factors: Names = Field(description="The factors that vary, two at a time.")
 
 
-class FractionalEntry(Entry):
+class FractionalEntry(SchemaEntry):
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["resolution"]}, {"required": ["generators"]}]})
 
     start: Start
@@ -59,7 +59,7 @@ class FractionalEntry(Entry):
     generators: Names | None = Field(None, description="For two-level factors: D=ABC, E=-AB.")
 
 
-class DesignEntry(Entry):
+class DesignEntry(SchemaEntry):
     """One design; exactly one of the kinds, and `from` beside a grid."""
 
     model_config = ConfigDict(
@@ -79,12 +79,12 @@ class DesignEntry(Entry):
     start: str | Levels | None = Field(None, alias="from", description="Where a grid's other factors stand.")
 
 
-class RequireEntry(Entry):
+class RequireEntry(SchemaEntry):
     given: Levels = Field(alias="if", description="Where these levels (or one of each list) meet,")
     then: Levels = Field(description="these must as well.")
 
 
-class DimensionEntry(Entry):
+class DimensionEntry(SchemaEntry):
     """One dimension of a search: a range, or choices."""
 
     model_config = ConfigDict(
@@ -105,12 +105,12 @@ class DimensionEntry(Entry):
     )
 
 
-class FinalistsEntry(Entry):
+class FinalistsEntry(SchemaEntry):
     top: int = Field(3, ge=1, le=MOST_FINALISTS, description="How many of the best are trained anew.")
     seeds: int = Field(5, ge=1, le=MOST_FINALISTS, description="With how many seeds, and the baseline with them.")
 
 
-class SearchEntry(Entry):
+class SearchEntry(SchemaEntry):
     space: dict[str, DimensionEntry] = Field(
         min_length=1, description="Factor or config key: {low, high, step, log} or {choices}."
     )
@@ -139,13 +139,13 @@ class SearchEntry(Entry):
 _LOOKS = {"type": "array", "items": {"type": "integer", "minimum": LEAST_SEEDS}, "minItems": 2, "maxItems": MOST_LOOKS}
 
 
-class LooksEntry(Entry):
+class LooksEntry(SchemaEntry):
     """Looks are checked one by one in `seeds.py`, so that each fault has its place."""
 
     looks: Annotated[Any, WithJsonSchema(_LOOKS)] = Field(description="Numbers of seeds at each look.")
 
 
-class StudyEntry(Entry):
+class StudyEntry(SchemaEntry):
     study: Name = Field(description="The study's name in the store.")
     question: str = Field("", description="What the study asks.")
     trainer: str = Field("retrieval", description="What trains a trial.")

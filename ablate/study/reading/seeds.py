@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ablate.study.reading.nodes import shown
-from ablate.study.reading.problems import Faults
+from ablate.study.reading.problems import Problems
 
 SEEDS = "a number of seeds (1 to 10,000), a list of different seeds from 0 to 2^31 - 1, first..last, {looks: [...]}"
 LOOKS = "numbers of seeds that increase, like [2, 3, 5, 7, 10]"
@@ -18,7 +18,7 @@ DEFAULT_LOOKS = (2, 3, 5, 7, 10)
 """Where looks are asked for and the file has none."""
 
 
-def read_seeds(value: Any, faults: Faults) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def read_seeds(value: Any, faults: Problems) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The seeds of a first run and the looks, if there are any; faults are recorded."""
     if isinstance(value, dict) and set(value) == {"looks"}:
         looks = _looks(value["looks"], faults)
@@ -30,7 +30,7 @@ def read_seeds(value: Any, faults: Faults) -> tuple[tuple[int, ...], tuple[int, 
     return tuple(seeds) if right else (), ()
 
 
-def _looks(value: Any, faults: Faults) -> tuple[int, ...]:
+def _looks(value: Any, faults: Problems) -> tuple[int, ...]:
     """The looks; empty after their faults have been recorded."""
     path = ("seeds", "looks")
     if not isinstance(value, list) or not value:

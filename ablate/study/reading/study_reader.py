@@ -9,13 +9,13 @@ from pydantic import BaseModel, ValidationError
 from ablate.errors import StudyError
 from ablate.study.config_keys import Config, flattened, overlaid
 from ablate.study.design.explicit import is_line
-from ablate.study.design.reader import WantedReader
-from ablate.study.model import Reference, Study
+from ablate.study.design.reader import DesignReader
+from ablate.study.model import ReferenceRow, Study
 from ablate.study.reading.config_checks import ConfigReader
 from ablate.study.reading.factors import FactorReader, ReadFactor
 from ablate.study.reading.nodes import Node, read_file
 from ablate.study.reading.overrides import choose_profile, overlay, profile_names
-from ablate.study.reading.problems import Faults, Path
+from ablate.study.reading.problems import Path, Problems
 from ablate.study.reading.schema import StudyEntry
 from ablate.study.reading.seeds import read_seeds
 from ablate.study.search_space.reader import SearchReader
@@ -52,7 +52,7 @@ class _Reader:
 
     def __init__(self, root: Node) -> None:
         self.root = root
-        self.faults = Faults(root)
+        self.faults = Problems(root)
         self.config: ConfigReader | None = None
 
     def study(self, profile: str) -> Study:
@@ -60,7 +60,7 @@ class _Reader:
         factors = FactorReader(self.root, self.faults).factors()
         references = self._references()
         written, preset, config = self._config(factors, references)
-        reader = WantedReader(self.root, [read.factor for read in factors], self.faults)
+        reader = DesignReader(self.root, [read.factor for read in factors], self.faults)
         wanted = reader.wanted()
         search = SearchReader(self.root, reader.space, wanted.rows, self.config).search(written, self._primary())
         self._check_labels(references, {row.label for row in wanted.rows})
@@ -100,7 +100,7 @@ class _Reader:
             return None
 
     def _config(
-        self, factors: Sequence[ReadFactor], references: Sequence[Reference]
+        self, factors: Sequence[ReadFactor], references: Sequence[ReferenceRow]
     ) -> tuple[Config, str | None, Config]:
         """The config as it is written, its preset's name, and the config with the preset beneath it."""
         node = self.root.child("config")
@@ -129,16 +129,16 @@ class _Reader:
             return {}
         return trainer.presets[name]
 
-    def _references(self) -> list[Reference]:
+    def _references(self) -> list[ReferenceRow]:
         node = self.root.child("references")
         entries = node.value if node and isinstance(node.value, dict) else {}
         return [
-            Reference(label, flattened(entry.plain()))
+            ReferenceRow(label, flattened(entry.plain()))
             for label, entry in entries.items()
             if isinstance(label, str) and isinstance(entry.value, dict)
         ]
 
-    def _check_labels(self, references: Sequence[Reference], rows: Set[str]) -> None:
+    def _check_labels(self, references: Sequence[ReferenceRow], rows: Set[str]) -> None:
         for reference in references:
             path = ("references", reference.label)
             if not is_line(reference.label):

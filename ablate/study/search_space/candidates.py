@@ -11,9 +11,9 @@ from ablate.study.design.explicit import Row
 from ablate.study.factors import Factor, Level, label_word
 from ablate.study.model import Study
 from ablate.study.search_space.space import Dimension
-from ablate.study.trials.config_resolver import Resolver
-from ablate.study.trials.identity import ROW, Maker, Trial, digest
-from ablate.study.trials.row_faults import RowFaults
+from ablate.study.trials.config_resolver import ConfigResolver
+from ablate.study.trials.identity import ROW, Trial, TrialHasher, digest
+from ablate.study.trials.row_faults import RowProblems
 
 Point = Mapping[str, Any]
 """{dimension: value}; of choices, the name."""
@@ -36,8 +36,8 @@ class Candidates:
         self.keys = [dimension for dimension in self.search.dimensions if dimension.name not in self.factors]
         self.own = {each.name: self._own(each) for each in self.search.dimensions if not each.choices}
         added = [Factor(key.name, key.keys, key.choices, Level(key.name, (None,))) for key in self.keys]
-        self.resolver = Resolver(replace(study, factors=(*study.factors, *added)), self.own.keys())
-        self.maker = Maker(study)
+        self.resolver = ConfigResolver(replace(study, factors=(*study.factors, *added)), self.own.keys())
+        self.maker = TrialHasher(study)
         self.fixed: Mapping[str, Any] | None = None
 
     def trial(self, point: Point, seed: int, label: str) -> Trial:
@@ -88,7 +88,7 @@ class Candidates:
 
     def _unsearched(self, levels: Mapping[str, Level], seeds: Sequence[int], label: str) -> list[Trial]:
         """The trials of a row: config keys are as the file has them."""
-        return _made(Resolver(self.study), Maker(self.study), levels, seeds, label)
+        return _made(ConfigResolver(self.study), TrialHasher(self.study), levels, seeds, label)
 
     def _own(self, dimension: Dimension) -> dict[float, Level]:
         """The numbers under a range's key that the file itself has: 5 and 5.0 are two trials in a free-form key."""
@@ -117,12 +117,12 @@ class Candidates:
 
 
 def _made(
-    resolver: Resolver, maker: Maker, levels: Mapping[str, Level], seeds: Sequence[int], label: str
+    resolver: ConfigResolver, maker: TrialHasher, levels: Mapping[str, Level], seeds: Sequence[int], label: str
 ) -> list[Trial]:
     try:
         config, parts = resolver.row(levels)
     except ValidationError as error:
-        faults = RowFaults(resolver.model)
+        faults = RowProblems(resolver.model)
         faults.add(label, error)
         faults.check()
         raise

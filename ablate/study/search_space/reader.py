@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from ablate.errors import unknown_name
 from ablate.study.config_keys import Config, flattened, overlaps
 from ablate.study.design.explicit import Row
-from ablate.study.design.space import BASELINE, Cell, Space
+from ablate.study.design.space import BASELINE, Cell, FactorSpace
 from ablate.study.design.union import MOST_CELLS
 from ablate.study.factors import Factor, Level, level_text
 from ablate.study.reading.config_checks import ConfigReader
@@ -27,7 +27,7 @@ from ablate.study.search_space.space import (
     SAMPLERS,
     TPE,
     Dimension,
-    Search,
+    SearchSpec,
     stepped,
     steps_in,
 )
@@ -41,13 +41,13 @@ LARGEST = 2**53
 class SearchReader:
     """Reads part by part, so that a fault in one does not hide those in another."""
 
-    def __init__(self, root: Node, space: Space, rows: Sequence[Row], config: ConfigReader | None) -> None:
+    def __init__(self, root: Node, space: FactorSpace, rows: Sequence[Row], config: ConfigReader | None) -> None:
         """`config` is None where the trainer is unknown: no value can be held against its config then."""
         self.root, self.space, self.faults, self.config = root, space, space.faults, config
         self.factors = {factor.name: factor for factor in space.factors}
         self.cells = {row.label: row.levels.cell for row in rows} if self._has_label() else {}
 
-    def search(self, written: Config, primary: str) -> Search | None:
+    def search(self, written: Config, primary: str) -> SearchSpec | None:
         """The search; None if there is none, or if it cannot be read. `written`: the file's config."""
         node = self.root.at(SEARCH)
         if node is None or node.value is None:
@@ -65,7 +65,7 @@ class SearchReader:
             entry = SearchEntry.model_validate(node.plain())
         except ValidationError:
             return None  # recorded with the whole file's shape
-        return Search(
+        return SearchSpec(
             dimensions,
             self.space.levels(start),
             entry.sampler,

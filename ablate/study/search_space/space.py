@@ -87,7 +87,7 @@ class Dimension:
 
 
 @dataclass(frozen=True)
-class Search:
+class SearchSpec:
     """`start`: the level of every factor, where candidates stand in what is not searched. `metrics`: rates on the
     validation split, all to be as large as possible. The budget is `trials` that it proposes, or `hours`, or both.
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from ablate.study.config_keys import assigned, canonical, overlaps
 from ablate.study.factors import Level
-from ablate.study.model import Reference, Study
+from ablate.study.model import ReferenceRow, Study
 from ablate.study.reading.problems import models_in
 from ablate.study.trials.input_hashes import files, with_hashes
 from ablate.trainers.registry import TRAINERS, OutsideIdentity
@@ -29,7 +29,7 @@ _PLAIN = (str, int, float, bool, type(None))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class ConfigPart:
     """`given` is what a whole config is validated with; `kept` is `dumped` without what is outside the identity.
 
     `text` is the canonical JSON of `kept`, None if nothing is kept; `declared` that of what the file says, None if it
@@ -44,11 +44,11 @@ class Part:
     declared: str | None
 
 
-Parts = Mapping[str, Part]
+Parts = Mapping[str, ConfigPart]
 """The parts of one config, by name."""
 
 
-class Resolver:
+class ConfigResolver:
     """Resolves the rows of one study; pydantic's ValidationError for one whose config is not valid."""
 
     def __init__(self, study: Study, endless: Set[str] = frozenset()) -> None:
@@ -64,7 +64,7 @@ class Resolver:
         self.parts: dict[str, Any] = dict.fromkeys(self.model.model_fields)  # those of the fixed names, once known
         self.is_first = True
         self.values = {name: study.config[name] for name in self.fixed if name in study.config}
-        self.known: dict[Hashable, Part] = {}
+        self.known: dict[Hashable, ConfigPart] = {}
 
     def row(self, levels: Mapping[str, Level]) -> tuple[BaseModel, Parts]:
         """The config of a row, and its parts."""
@@ -89,7 +89,7 @@ class Resolver:
             parts = {name: part or self.parts[name] for name, part in parts.items()}
         return config, parts
 
-    def reference(self, reference: Reference) -> tuple[BaseModel, Parts]:
+    def reference(self, reference: ReferenceRow) -> tuple[BaseModel, Parts]:
         """The config of a reference, and its parts."""
         values = self.study.reference_config(reference)
         baseline = [zip(factor.sets, factor.baseline.values, strict=True) for factor in self.study.factors]
@@ -109,13 +109,13 @@ class Resolver:
             if part.given is not _NOTHING:
                 self.values[name] = part.given
 
-    def _part(self, config: BaseModel, name: str, given: Any, written: Any) -> Part:
+    def _part(self, config: BaseModel, name: str, given: Any, written: Any) -> ConfigPart:
         value = getattr(config, name)
         dumped = _dumped(config, name, value)
         kept = _NOTHING if name in self.outside else self._kept(value, dumped, f"{name}.")
         if inside := [file.field for file in files(config) if file.section == name]:
             kept = {**kept, **dict.fromkeys(inside, "file")}  # which one, its hash says
-        return Part(
+        return ConfigPart(
             next(self.numbers),
             value if _is_validated(value) else given,
             dumped,

@@ -14,9 +14,9 @@ from pydantic import BaseModel, ValidationError
 from ablate.study.config_keys import Config, canonical, value_at
 from ablate.study.model import Study
 from ablate.study.trials.code_hash import code_hashes
-from ablate.study.trials.config_resolver import Part, Parts, Resolver
+from ablate.study.trials.config_resolver import ConfigPart, ConfigResolver, Parts
 from ablate.study.trials.input_hashes import fingerprint
-from ablate.study.trials.row_faults import RowFaults
+from ablate.study.trials.row_faults import RowProblems
 from ablate.trainers.registry import TRAINERS
 
 ROW, REFERENCE = "row", "reference"
@@ -60,8 +60,8 @@ class Trial:
 
 def trials(study: Study) -> list[Trial]:
     """Every trial of a study, row by row, seed by seed; StudyError for rows whose config is not valid."""
-    resolver, maker = Resolver(study), Maker(study)
-    faults = RowFaults(resolver.model)
+    resolver, maker = ConfigResolver(study), TrialHasher(study)
+    faults = RowProblems(resolver.model)
     found: list[Trial] = []
     for row in study.rows:
         try:
@@ -86,7 +86,7 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:DIGITS]
 
 
-class Maker:
+class TrialHasher:
     """Makes the trials of one study's rows, whose parts are of one Resolver.
 
     The keys are digests of JSON that is joined from that of the parts.
@@ -149,7 +149,7 @@ class _Shapes:
             self.digests[values] = digest([self.trainer, *values])
         return self.digests[values]
 
-    def _values(self, name: str, keys: Sequence[str], part: Part) -> str:
+    def _values(self, name: str, keys: Sequence[str], part: ConfigPart) -> str:
         if part.number not in self.values:
             config = {name: part.dumped}
             self.values[part.number] = canonical({key: value_at(config, key) for key in keys})

@@ -22,7 +22,7 @@ def _data_fingerprint(name: str, root: str | None) -> str:
     return data.fingerprint(name, root)
 
 
-class File(NamedTuple):
+class InputFile(NamedTuple):
     """A file that a config names in one field; another, `field_sha256`, has its hash."""
 
     section: str
@@ -40,14 +40,14 @@ REMEDY = {
 }
 
 
-def files(config: BaseModel) -> list[File]:
+def files(config: BaseModel) -> list[InputFile]:
     """The files that a config names: of initial weights, of detections."""
     if not isinstance(config, RetrievalConfig):
         return []
     weights, detections = config.model.pretrained, config.evaluate.detections
     return [
-        *([File("model", "pretrained", weights)] if weights not in NO_FILE else []),
-        *([File("evaluate", "detections", detections)] if detections is not None else []),
+        *([InputFile("model", "pretrained", weights)] if weights not in NO_FILE else []),
+        *([InputFile("evaluate", "detections", detections)] if detections is not None else []),
     ]
 
 
@@ -65,7 +65,7 @@ def with_hashes(config: BaseModel) -> BaseModel:
 
 
 @lru_cache
-def file_hash(file: File) -> str:
+def file_hash(file: InputFile) -> str:
     """SHA-256 (hex) of a file's bytes; DataError if it cannot be read."""
     try:
         with Path(file.path).open("rb") as opened:

@@ -3,8 +3,8 @@
 from pydantic import BaseModel, ValidationError
 
 from ablate.errors import StudyError
-from ablate.study.reading.nodes import Node, Place
-from ablate.study.reading.problems import Faults
+from ablate.study.reading.nodes import Node, SourcePlace
+from ablate.study.reading.problems import Problems
 
 MOST_ROWS = 5
 """Rows listed with faults of one kind: a grid can have a hundred thousand of them."""
@@ -12,7 +12,7 @@ MOST_ROWS = 5
 Kind = tuple[tuple[tuple[int | str, ...], str], ...]
 
 
-class RowFaults:
+class RowProblems:
     """Values that are fine one by one, and not together in some rows."""
 
     def __init__(self, model: type[BaseModel]) -> None:
@@ -39,7 +39,7 @@ class RowFaults:
             raise StudyError(faults)
 
     def _of_row(self, label: str, error: ValidationError) -> list[str]:
-        collected = Faults(Node({}, Place(f"row {label!r}")))
+        collected = Problems(Node({}, SourcePlace(f"row {label!r}")))
         collected.invalid(error, self.model)
         try:
             collected.check()

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ablate.analysis.design.additive_model import Layout, Variable, lay_out
+from ablate.analysis.design.additive_model import AdditiveModel, Variable, lay_out
 
 
-def layout(codes: list[tuple[int, ...]], levels: int = 2) -> Layout:
+def layout(codes: list[tuple[int, ...]], levels: int = 2) -> AdditiveModel:
     names = "abcdefgh"[: len(codes[0])] if codes else "ab"
     return lay_out([Variable(name, tuple(range(levels))) for name in names], codes)
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ablate.analysis.estimation.estimators import POOLED_T, SEPARATE_T, measure_combinations, measure_pairs
-from ablate.analysis.estimation.observations import Cells
-from ablate.analysis.estimation.variance_components import Spread
+from ablate.analysis.estimation.observations import Observations
+from ablate.analysis.estimation.variance_components import VarianceModel
 from ablate.analysis.stats.stats import holm
 
 
@@ -31,7 +31,7 @@ def fitted(rates: np.ndarray):  # type: ignore[no-untyped-def]
 @given(st.integers(2, 6), st.integers(2, 6), st.data())
 def test_the_residual_variance_is_that_of_row_and_seed(rows: int, seeds: int, data: st.DataObject) -> None:
     rates = table(rows, seeds, data.draw(st.integers(0, rows * seeds // 3)), data.draw(st.integers(0, 10**6)))
-    spread, model = Spread(rates), fitted(rates)
+    spread, model = VarianceModel(rates), fitted(rates)
     assert spread.df == int(model.df_resid)
     if spread.df > 0:
         assert spread.variance == pytest.approx(model.ssr / model.df_resid, rel=1e-8, abs=1e-12)
@@ -40,34 +40,34 @@ def test_the_residual_variance_is_that_of_row_and_seed(rows: int, seeds: int, da
 
 
 def test_a_full_table_has_the_usual_df() -> None:
-    assert Spread(table(9, 5, 0, 1)).df == 8 * 4
+    assert VarianceModel(table(9, 5, 0, 1)).df == 8 * 4
 
 
 def test_many_studies_at_once_are_as_one_by_one() -> None:
     rates = np.stack([table(5, 4, 0, seed) for seed in range(7)])
-    together = Spread(rates)
+    together = VarianceModel(rates)
     for at, alone in enumerate(rates):
-        assert together.variance[at] == pytest.approx(Spread(alone).variance)
-        assert together.noisy_p[at] == pytest.approx(Spread(alone).noisy_p)
+        assert together.variance[at] == pytest.approx(VarianceModel(alone).variance)
+        assert together.noisy_p[at] == pytest.approx(VarianceModel(alone).noisy_p)
 
 
 def test_rounding_is_the_least_spread_that_is_believed() -> None:
     same = np.tile(np.array([[27.0], [28.0]]), (1, 4))
-    assert Spread(same).variance == pytest.approx(0.0, abs=1e-20)
-    assert Spread(same, floor=0.1**2 / 12).variance == 0.1**2 / 12
+    assert VarianceModel(same).variance == pytest.approx(0.0, abs=1e-20)
+    assert VarianceModel(same, floor=0.1**2 / 12).variance == 0.1**2 / 12
 
 
 @pytest.mark.parametrize("rates", [np.full((3, 2), np.nan), np.zeros((0, 0)), np.ones((1, 1)), np.ones((4, 1))])
 def test_where_nothing_repeats_there_is_no_variance(rates: np.ndarray) -> None:
-    assert np.isnan(Spread(rates, floor=0.01).variance)
+    assert np.isnan(VarianceModel(rates, floor=0.01).variance)
 
 
 def test_one_noisy_row_is_found_and_equal_rows_are_left_alone() -> None:
     rng = np.random.default_rng(3)
     noisy = rng.normal(0, 0.3, (2000, 9, 10))
-    assert np.mean(Spread(noisy).noisy.any(axis=1)) == pytest.approx(0.05, abs=0.02)
+    assert np.mean(VarianceModel(noisy).noisy.any(axis=1)) == pytest.approx(0.05, abs=0.02)
     noisy[:, 4] *= 4
-    found = Spread(noisy).noisy
+    found = VarianceModel(noisy).noisy
     assert found[:, 4].mean() > 0.95
     assert np.delete(found, 4, axis=1).mean() < 0.02
 
@@ -75,7 +75,7 @@ def test_one_noisy_row_is_found_and_equal_rows_are_left_alone() -> None:
 def test_the_noisy_check_is_exact_by_leaving_the_row_out() -> None:
     """The extra sum of squares of one row, by two fits."""
     rates = table(6, 5, 4, 11)
-    spread, whole = Spread(rates), fitted(rates)
+    spread, whole = VarianceModel(rates), fitted(rates)
     for row in range(6):
         rest = fitted(np.delete(rates, row, axis=0))
         own = whole.df_resid - rest.df_resid
@@ -87,7 +87,7 @@ def test_the_noisy_check_is_exact_by_leaving_the_row_out() -> None:
 
 def test_the_mean_variance_is_the_pooled_variance_within_rows() -> None:
     rates = table(7, 4, 0, 5)
-    variance, df = Spread(rates).mean_variance
+    variance, df = VarianceModel(rates).mean_variance
     assert variance == pytest.approx(np.var(rates, axis=1, ddof=1).mean())
     assert 3 <= df <= 21
 
@@ -98,7 +98,7 @@ def test_the_interval_of_a_mean_covers_new_seeds() -> None:
 
     rng = np.random.default_rng(9)
     rates = rng.normal(0, 0.3, (4000, 9, 3)) + rng.normal(0, 0.2, (4000, 1, 3))
-    variance, df = Spread(rates).mean_variance
+    variance, df = VarianceModel(rates).mean_variance
     low, high = t_interval(rates[:, 0].mean(axis=1), np.sqrt(variance / 3), df, 0.95)
     assert np.mean((low <= 0) & (high >= 0)) == pytest.approx(0.95, abs=0.015)
 
@@ -118,7 +118,7 @@ def test_evaluations_of_one_training_are_no_independent_runs(trainings: int, eac
     between = group[first] != group[second]
     wrong = np.zeros((studies, 2), dtype=bool)
     for at, hits in enumerate(evaluations(studies, trainings, each, seeds, np.random.default_rng(trainings))):
-        cells = Cells(hits, np.full(rows, 100_000), training=group)
+        cells = Observations(hits, np.full(rows, 100_000), training=group)
         for kind, chosen in enumerate((between, ~between)):
             p = holm(measure_pairs(cells, first[chosen], second[chosen]).p)
             wrong[at, kind] = (p <= 0.05).any()
@@ -127,7 +127,7 @@ def test_evaluations_of_one_training_are_no_independent_runs(trainings: int, eac
 
 def test_a_factor_of_the_evaluation_is_judged_by_its_own_small_spread() -> None:
     hits = evaluations(1, 3, 2, 5, np.random.default_rng(0))[0]
-    cells = Cells(hits, np.full(6, 100_000), training=np.array([0, 0, 1, 1, 2, 2]))
+    cells = Observations(hits, np.full(6, 100_000), training=np.array([0, 0, 1, 1, 2, 2]))
     found = measure_pairs(cells, np.array([0, 0]), np.array([1, 2]))
     assert found.methods.tolist() == [SEPARATE_T, POOLED_T]
     assert found.standard_error[0] < found.standard_error[1] / 2

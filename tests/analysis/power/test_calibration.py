@@ -12,7 +12,7 @@ import pytest
 
 from ablate.analysis.analysis import analyse
 from ablate.analysis.power.batch_verdicts import judge, judge_one_seed, judge_weighted, pair_weights
-from ablate.analysis.power.simulation import World, draw_hits
+from ablate.analysis.power.simulation import SimulationTruth, draw_hits
 from ablate.analysis.results import StudyResults
 from ablate.analysis.stats.stats import newcombe, wilson
 from benchmarks.calibration import (
@@ -71,7 +71,7 @@ def family(study: StudyResults) -> list[tuple[float | str, ...]]:
 def test_many_studies_are_judged_as_each_is_alone(
     levels: Sequence[Mapping[str, str]], first: Sequence[int], seeds: int, rng: np.random.Generator
 ) -> None:
-    world = World((0.0, 0.2, 3.0, 0.4, 0.0), (0.3, 0.1, 0.3, 0.3, 2.0), queries=2000, discordance=0.02)
+    world = SimulationTruth((0.0, 0.2, 3.0, 0.4, 0.0), (0.3, 0.1, 0.3, 0.3, 2.0), queries=2000, discordance=0.02)
     hits = draw_hits(world, seeds, 12, rng)
     together = judge(hits, 2000, first, range(1, 5), 0.05, 1.5)
     verdicts = set()
@@ -104,7 +104,7 @@ def test_many_studies_of_one_seed_are_judged_as_each_is_alone(rng: np.random.Gen
 
 
 def test_weights_of_pairs_are_pairs_and_what_is_aliased_is_not_estimable(rng: np.random.Generator) -> None:
-    hits = draw_hits(World((0.0, 1.0, 2.0), (0.3,) * 3), 3, 20, rng)
+    hits = draw_hits(SimulationTruth((0.0, 1.0, 2.0), (0.3,) * 3), 3, 20, rng)
     pairs = judge(hits, 1000, [0, 1], [1, 2], 0.05, 0.5)
     weights = pair_weights([0, 1], [1, 2], 3)
     assert np.array_equal(judge_weighted(hits, 1000, weights, 0.05, 0.5).p, pairs.p)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from ablate.analysis.analysis import analyse
-from ablate.analysis.design.additive_model import Layout, Variable, lay_out
+from ablate.analysis.design.additive_model import AdditiveModel, Variable, lay_out
 from ablate.analysis.power.batch_verdicts import judge_weighted
 from ablate.analysis.power.hypotheses import asked
 from ablate.analysis.power.power import Power, draw_any_hits, guesses, query_variance
-from ablate.analysis.power.simulation import World, draw_hits
+from ablate.analysis.power.simulation import SimulationTruth, draw_hits
 from ablate.analysis.stats.sample_size import seeds_for_equivalence, seeds_needed
 from tests.support.analysis_rows import drawn
 
@@ -21,7 +21,7 @@ ERRORS = 4.5
 ROWS = 9
 
 
-def laid(cells: list[tuple[str, ...]]) -> Layout:
+def laid(cells: list[tuple[str, ...]]) -> AdditiveModel:
     variables = [Variable(f"f{at}", ("off", "on")) for at in range(len(cells[0]))]
     return lay_out(variables, cells)
 
@@ -40,7 +40,7 @@ def power(of: str, seeds: int, family: object = "direct", **world: object) -> Po
     rows = len(layout.codes)
     usual = {"own_sd": (0.3,) * rows, "queries": 500, "discordance": 0.025, **world}
     found = asked(layout, family, LABELS[:rows])  # type: ignore[arg-type]
-    return Power(found, World((0.0,) * rows, **usual), seeds, 0.05, 0.5)  # type: ignore[arg-type]
+    return Power(found, SimulationTruth((0.0,) * rows, **usual), seeds, 0.05, 0.5)  # type: ignore[arg-type]
 
 
 def error(chance: float, studies: int) -> float:
@@ -169,7 +169,7 @@ def test_listed_pairs_that_are_confounded_count_and_are_not_isolated() -> None:
 
 @pytest.mark.parametrize("discordance", [0.0, 0.16, 0.39])
 def test_sums_of_many_queries_have_the_law_of_single_ones(discordance: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    world = World((0.0, 3.0), (0.3, 0.6), queries=2000, discordance=discordance)
+    world = SimulationTruth((0.0, 3.0), (0.3, 0.6), queries=2000, discordance=discordance)
     one = draw_hits(world, 3, 1500, np.random.default_rng(6))
     monkeypatch.setattr("ablate.analysis.power.power.MOST_DRAWN", 0)
     other = draw_any_hits(world, 3, 1500, np.random.default_rng(7))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from ablate.cli.live.board import Board
-from ablate.cli.live.pace import Mark, Pace, Speed, remaining
+from ablate.cli.live.pace import Pace, StepMark, StepSpeed, remaining
 from ablate.cli.words import duration
 from ablate.trainers.protocol import Progress
 from tests.cli.live.test_live import Clock
@@ -228,17 +228,17 @@ def test_it_is_never_below_zero_whatever_happens() -> None:
 
 def test_a_speed_is_that_of_late() -> None:
     """Compiling, and what slowed a trial down an hour ago, are forgotten; signs without a step change nothing."""
-    speed = Speed()
+    speed = StepSpeed()
     assert speed.rate() is None
-    speed.reached(Mark(60.0, 1))
+    speed.reached(StepMark(60.0, 1))
     assert speed.rate() is None, "the first step is a start"
     for step in range(2, 12):
-        speed.reached(Mark(60.0 + 10 * step, step))
+        speed.reached(StepMark(60.0 + 10 * step, step))
     assert speed.rate() == pytest.approx(0.1)
     for step in range(12, 800):
-        speed.reached(Mark(170.0 + step / 10, step))
+        speed.reached(StepMark(170.0 + step / 10, step))
     assert speed.rate() == pytest.approx(10)
-    speed.reached(Mark(1000.0, 799))
+    speed.reached(StepMark(1000.0, 799))
     assert speed.rate() == pytest.approx(10)
 
 

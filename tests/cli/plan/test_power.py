@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ablate.cli.options import DEFAULT_STORE
-from ablate.cli.plan.power import Options, assume
+from ablate.cli.plan.power import PowerOptions, assume
 from ablate.cli.request import read_request
 from tests.conftest import ROOT, STUDIES, Ablate
 
@@ -149,7 +149,7 @@ def test_what_finished_trials_show_is_measured(ablate: Ablate) -> None:
     ablate("run", SIMULATED, "--executor", "inline", *options)
     request = read_request(SIMULATED, None, changed, None)
     request = replace(request, study=replace(request.study, trainer="retrieval"))
-    found = assume(request, DEFAULT_STORE, Options())
+    found = assume(request, DEFAULT_STORE, PowerOptions())
     assert found.sources == dict.fromkeys(("queries", "base", "own_sd"), "measured in finished trials") | {
         "discordance": "a usual value"
     }
@@ -208,7 +208,7 @@ def test_what_would_take_minutes_is_refused(ablate: Ablate, tmp_path: Path) -> N
 
 def test_a_plan_alone_loads_no_numbers() -> None:
     code = (
-        "import sys\nfrom ablate.cli.plan import plan\nfrom pathlib import Path\n"
+        "import sys\nfrom ablate.cli.commands.plan import plan\nfrom pathlib import Path\n"
         f"plan(Path({str(SIMULATED)!r}), workers=1)\n"
         "print('loaded:', sorted({'numpy', 'scipy', 'torch'} & set(sys.modules)))"
     )

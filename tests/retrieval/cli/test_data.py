@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ablate.retrieval import data
-from ablate.retrieval.cli.packing_progress import Lines
+from ablate.retrieval.cli.packing_progress import PackingLines
 from ablate.retrieval.data import DATASETS
 from tests.conftest import ROOT, STUDIES, Ablate
 from tests.support.garments import garment, photograph
@@ -180,7 +180,7 @@ def test_a_bar_is_shown_on_a_terminal_alone(root: Path, terminal: bool) -> None:
 def test_lines_say_how_far_it_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 10.0, 40.0, 60.0, 71.0])
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
-    lines = Lines("garments")
+    lines = PackingLines("garments")
     for done in (1000, 1010, 1040, 1060, 1071):
         lines.advance(done, 5000)
     assert capsys.readouterr().err.splitlines() == [

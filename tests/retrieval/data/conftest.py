@@ -19,7 +19,7 @@ def emoji() -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def items() -> list[emoji_set.Item]:
+def items() -> list[emoji_set.EmojiItem]:
     return emoji_set.read_items(emoji_set.HERE, emoji_set.read_index(emoji_set.HERE))
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ablate.errors import DataError
 from ablate.retrieval import data
 from ablate.retrieval.data import Dataset, catalog
-from ablate.retrieval.data.entries import Listing
+from ablate.retrieval.data.entries import ImageList
 from ablate.retrieval.data.packing import format
 from tests.support.trees import SIZE, expected, tree, tree_of
 
@@ -83,7 +83,7 @@ def lists(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     for number, name in enumerate(("one.csv", "two.csv")):
         (tmp_path / name).write_text(f"{4 + number} photographs\n")
 
-    def read(root: Path) -> Listing:
+    def read(root: Path) -> ImageList:
         if not root.exists():
             raise DataError(f"get {root} from somebody")
         return replace(tree_of(root.parent, int(root.read_text().split()[0])), index=(root.name,))

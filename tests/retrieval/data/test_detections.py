@@ -65,7 +65,7 @@ def results(tmp_path: Path) -> Path:
     return path
 
 
-def detect(root: Path, results: Path) -> data.Detected:
+def detect(root: Path, results: Path) -> data.DetectedBoxes:
     data.prepare_detections("deepfashion2", str(root), SIZE, str(results))
     return data.detected("deepfashion2", str(root), SIZE, str(results))
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from ablate.retrieval.evaluation.approximate_scores import Screen, precisions, similarity
+from ablate.retrieval.evaluation.approximate_scores import ScreenedGallery, precisions, similarity
 from tests.support.exact_rankings import KINDS, features, similarities
 
 TYPES = (torch.bfloat16, torch.float32, torch.float64)
@@ -32,7 +32,7 @@ def test_a_screen_errs_by_no_more_than_it_says(kind, dtype, monkeypatch):
     monkeypatch.setattr("ablate.retrieval.evaluation.approximate_scores._TILE", 50)  # several, the last one narrower
     queries, gallery = features(kind, 40, 130)
     exact = torch.from_numpy(similarities(queries, gallery)).double()
-    block = Screen(gallery, dtype).block(queries)
+    block = ScreenedGallery(gallery, dtype).block(queries)
     value = block.values.double()[:, :130]
     assert bool(((exact - value).abs() <= block.relative * value.abs() + block.slack).all())
     assert bool((block.values[:, 130:] == -torch.inf).all())
@@ -45,7 +45,7 @@ def test_a_screen_errs_by_no_more_than_it_says(kind, dtype, monkeypatch):
 def test_a_screen_says_little_more_than_it_errs_by(dtype):
     """The bound is of use: within what unit vectors of many numbers can be off by in the worst case."""
     queries, gallery = (torch.nn.functional.normalize(torch.randn(n, 512)) for n in (50, 200))
-    block = Screen(gallery, dtype).block(queries)
+    block = ScreenedGallery(gallery, dtype).block(queries)
     assert block.slack.max() < {torch.bfloat16: 2**-7, torch.float32: 2**-14}[dtype]
 
 
@@ -53,7 +53,7 @@ def test_a_screen_says_little_more_than_it_errs_by(dtype):
 def test_a_float64_screen_is_exact(kind, monkeypatch):
     monkeypatch.setattr("ablate.retrieval.evaluation.approximate_scores._TILE", 50)
     queries, gallery = features(kind, 40, 130)
-    block = Screen(gallery, torch.float64).block(queries)
+    block = ScreenedGallery(gallery, torch.float64).block(queries)
     assert block.relative == 0
     assert not block.slack.any()
     assert np.array_equal(block.values[:, :130].numpy(), similarities(queries, gallery))

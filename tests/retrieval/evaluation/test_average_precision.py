@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from ablate.retrieval.evaluation import approximate_scores, average_precision, rank_counting
-from ablate.retrieval.evaluation.average_precision import Marks, judge, judge_blocks
+from ablate.retrieval.evaluation.average_precision import MatchKeys, judge, judge_blocks
 from tests.support.exact_rankings import KINDS, SCREENS, features, similarities
 
 
@@ -11,12 +11,12 @@ def marks(item, camera=None, image=None, offset=0):
     count = len(item)
     camera = np.full(count, -1) if camera is None else camera
     image = np.arange(count) + offset if image is None else image
-    return Marks(*(torch.as_tensor(np.asarray(each, dtype=np.int64)) for each in (item, camera, image)))
+    return MatchKeys(*(torch.as_tensor(np.asarray(each, dtype=np.int64)) for each in (item, camera, image)))
 
 
 def by_definition(similarity, asked, held):
     """Sorts each query's gallery, equal similarities by index, leaves out what counts for nothing, and looks."""
-    asked, held = (Marks(*(mark.tolist() for mark in each)) for each in (asked, held))
+    asked, held = (MatchKeys(*(mark.tolist() for mark in each)) for each in (asked, held))
     found = []
     for q, row in enumerate(similarity):
         left = [
@@ -49,7 +49,7 @@ def screens(request, monkeypatch):
 @pytest.mark.parametrize("limit", [0, 4, 1000])
 @pytest.mark.parametrize("kind", KINDS)
 def test_against_sorting_by_float64(kind, limit, screens, monkeypatch):
-    class Limited(approximate_scores.Screen):
+    class Limited(approximate_scores.ScreenedGallery):
         """As if of a gallery that is larger or smaller, so that more or less is compared by itself."""
 
         def __init__(self, *given):
@@ -92,7 +92,7 @@ def test_given_similarities_are_taken_as_they_are(cells, cameras):
     assert 0 in {first for first, _, _ in expected}
     rows = max(1, cells // 80)
     places = torch.split(torch.arange(50), rows)
-    blocks = ((torch.from_numpy(similarity)[here], Marks(*(mark[here] for mark in asked))) for here in places)
+    blocks = ((torch.from_numpy(similarity)[here], MatchKeys(*(mark[here] for mark in asked))) for here in places)
     check(judge_blocks(blocks, held), expected)
 
 

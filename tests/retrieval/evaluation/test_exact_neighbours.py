@@ -118,7 +118,7 @@ MEMORY = """
 import sys, torch
 from pathlib import Path
 from ablate.retrieval.evaluation import exact_neighbours as module
-from tests.train.exact import features
+from tests.support.exact_rankings import features
 
 def status(name):
     return int(Path("/proc/self/status").read_text().split(name + ":")[1].split()[0]) / 1024

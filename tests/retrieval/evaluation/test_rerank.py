@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from ablate.retrieval.config.retrieval import Rerank
 from ablate.retrieval.evaluation import rerank as module
-from ablate.retrieval.evaluation.average_precision import Marks
+from ablate.retrieval.evaluation.average_precision import MatchKeys
 from ablate.retrieval.evaluation.rerank import distances, rerank
 
 # Six points on the unit circle, named and in degrees; p and z are queries, the others the gallery.
@@ -155,7 +155,7 @@ def test_the_ranking_is_by_the_new_distance():
     random = np.random.default_rng(3)
     union = clustered(random, 40)
     item, camera = (torch.from_numpy(random.integers(0, n, 40)) for n in (8, 2))
-    marks = Marks(item, camera, torch.arange(40))
+    marks = MatchKeys(item, camera, torch.arange(40))
     config = Rerank(k1=5, k2=3, weight=0.3)
     judged = rerank(union, union, marks, marks, config)
     rows = torch.cat(list(distances(union, union, marks.image, marks.image, config))).tolist()

@@ -7,7 +7,7 @@ from scipy.stats import chi2
 from ablate.errors import AblateError
 from ablate.retrieval.config.retrieval import Batch
 from ablate.retrieval.data.dataset import SHOP, USER
-from ablate.retrieval.input.samplers import Grouped, pk, pool, quadruplets, sampler, several, slots
+from ablate.retrieval.input.samplers import ItemGroups, pk, pool, quadruplets, sampler, several, slots
 
 PK = Batch(sampling="pk", items=6, images=3)
 
@@ -126,7 +126,7 @@ def test_pk_draws_items_and_images_uniformly(dataset):
 
 
 def test_pk_is_a_function_of_replicate_and_step_and_begins_alike_with_more_items():
-    groups = Grouped(np.arange(20_000), np.arange(0, 20_000, 4), np.full(5000, 4))
+    groups = ItemGroups(np.arange(20_000), np.arange(0, 20_000, 4), np.full(5000, 4))
     assert np.array_equal(pk(groups, 6, 3, 0, 5), pk(groups, 6, 3, 0, 5))
     assert np.array_equal(pk(groups, 2500, 3, 0, 5)[:18], pk(groups, 6, 3, 0, 5))
     assert not np.array_equal(pk(groups, 6, 3, 0, 5), pk(groups, 6, 3, 0, 6))

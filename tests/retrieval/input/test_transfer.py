@@ -17,7 +17,7 @@ from ablate.retrieval.config.retrieval import RetrievalConfig
 from ablate.retrieval.data.dataset import Dataset
 from ablate.retrieval.evaluation import pipeline
 from ablate.retrieval.input import prefetch
-from ablate.retrieval.input.prefetch import Indices, Reader, in_file
+from ablate.retrieval.input.prefetch import Indices, PrefetchReader, in_file
 from ablate.retrieval.input.transfer import ahead, batchwise, fetcher, upload
 from ablate.retrieval.training import loop
 from ablate.retrieval.training.trainer import train_on
@@ -73,13 +73,13 @@ def cut(dataset: Dataset, images: int) -> Path:
 def read(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     """The lists that readers have begun to read."""
     begun: list[list[int]] = []
-    inner = Reader._begin
+    inner = PrefetchReader._begin
 
     def begin(self, indices, file, pool):  # type: ignore[no-untyped-def]
         begun.append(indices.tolist())
         return inner(self, indices, file, pool)
 
-    monkeypatch.setattr(Reader, "_begin", begin)
+    monkeypatch.setattr(PrefetchReader, "_begin", begin)
     return begun
 
 
@@ -94,7 +94,7 @@ def test_images_of_a_file_are_those_of_the_array(dataset: Dataset, tmp_path: Pat
         path.write_bytes(bytes(13) + dataset.images.tobytes())
         images = np.memmap(path, np.uint8, "r", 13, dataset.images.shape)
     fetch = batchwise(images, torch.device(device))
-    assert isinstance(fetch, Reader)
+    assert isinstance(fetch, PrefetchReader)
     random = np.random.default_rng(0)
     lists = [random.integers(0, len(images), count) for count in (1, 64, 0, 3, 7, 200, 8, 9)]
     with ahead(fetch, iter(lists)) as soon:
@@ -168,7 +168,7 @@ def test_a_training_that_goes_on_reads_what_comes_next(
     asked: list[Indices] = []
     draw = loop.draw
 
-    def watched(source: loop.Source, config: RetrievalConfig, seed: int, step: int) -> loop.Step:
+    def watched(source: loop.BatchSource, config: RetrievalConfig, seed: int, step: int) -> loop.TrainingBatch:
         asked.append(source.sampler.draw(seed, step))
         return draw(source, config, seed, step)
 

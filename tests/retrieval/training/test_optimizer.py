@@ -9,7 +9,7 @@ from torch.amp.grad_scaler import GradScaler
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from ablate.retrieval.config.retrieval import Schedule
-from ablate.retrieval.training.optimizer import Stepper, plain
+from ablate.retrieval.training.optimizer import OptimizerStepper, plain
 
 RATES = [1e-2, 3e-3, 1e-2, 1e-3]
 
@@ -45,7 +45,7 @@ def loss(net: nn.Module, step: int) -> Tensor:
 )
 def test_steps_are_torchs(setting: dict[str, Any], kind: type[Optimizer], options: dict[str, float]) -> None:
     ours, theirs = network(), network()
-    stepper = Stepper(ours, Schedule(**setting), GradScaler("cpu", enabled=False))
+    stepper = OptimizerStepper(ours, Schedule(**setting), GradScaler("cpu", enabled=False))
     trainable = [weight for weight in theirs.parameters() if weight.requires_grad]
     other = kind(trainable, lr=1.0, foreach=False, **options)  # type: ignore[call-arg]
     for step, rate in enumerate(RATES):

@@ -181,7 +181,7 @@ def asked_during(step: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], boo
     """`stopping` of a training that is asked to stop while it takes a step, which counts from 1."""
     asked, draw = False, loop.draw
 
-    def watch(source: loop.Source, config: RetrievalConfig, seed: int, at: int) -> loop.Step:
+    def watch(source: loop.BatchSource, config: RetrievalConfig, seed: int, at: int) -> loop.TrainingBatch:
         nonlocal asked
         asked = asked or at + 1 == step
         return draw(source, config, seed, at)

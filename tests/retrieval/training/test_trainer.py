@@ -14,8 +14,8 @@ from ablate.retrieval.input.samplers import sampler
 from ablate.retrieval.input.targets import labels
 from ablate.retrieval.input.transfer import fetcher
 from ablate.retrieval.training import loop
-from ablate.retrieval.training.checkpointing import Saver
-from ablate.retrieval.training.loop import Source, fit, thin
+from ablate.retrieval.training.checkpointing import CheckpointSaver
+from ablate.retrieval.training.loop import BatchSource, fit, thin
 from ablate.retrieval.training.trainer import begin, train, train_on
 from ablate.trainers.protocol import Progress
 
@@ -34,8 +34,8 @@ def trained(dataset, config, seed=0):
     """The backbone's weights and statistics after training, as one vector."""
     known = labels(dataset, config.loss)
     training = begin(config, known, seed, CPU)
-    source = Source(sampler(dataset, config.batch), fetcher(dataset.images, CPU), known)
-    fit(training, source, config, seed, Saver(None, 0.0, {}), silent)
+    source = BatchSource(sampler(dataset, config.batch), fetcher(dataset.images, CPU), known)
+    fit(training, source, config, seed, CheckpointSaver(None, 0.0, {}), silent)
     return torch.cat([value.flatten() for value in training.network.backbone.state_dict().values()])
 
 

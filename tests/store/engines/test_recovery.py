@@ -193,7 +193,7 @@ RUNNER = """
 import sys
 from ablate.errors import StoreGoneError
 from ablate.store import open_store
-from tests.store.test_rescue import add
+from tests.store.engines.test_recovery import add
 store = open_store(sys.argv[1], write=True)
 add(store, sys.argv[2])
 print("ready", flush=True)

@@ -11,7 +11,7 @@ import pytest
 from ablate.errors import StoreError
 from ablate.store import Store, plans
 from ablate.store.queue import claims, maintenance
-from ablate.store.queue.lease_expiry import LEASE_SECONDS, Watch
+from ablate.store.queue.lease_expiry import LEASE_SECONDS, LeaseWatch
 from ablate.store.results import read_precisions, read_ranks, read_trials
 from ablate.study.trials.identity import ROW, Identity, Trial, digest
 from tests.conftest import on_both_engines
@@ -141,8 +141,8 @@ def test_precisions_of_an_earlier_attempt_do_not_count(store: Store, queued: Tri
 def test_the_view_has_the_means_and_null_where_there_are_none(store: Store, queued: Trial) -> None:
     with store.write() as connection:
         plans.save_trials(connection, [trial(neck="after")])
-        row = plans.PlannedRow("a", ROW, {}, {0: queued.key, 1: trial(neck="after").key})
-        plans.save_plan(connection, plans.Plan("s", "p", {}, False, [row]))
+        row = plans.StoredRow("a", ROW, {}, {0: queued.key, 1: trial(neck="after").key})
+        plans.save_plan(connection, plans.StoredPlan("s", "p", {}, False, [row]))
     record(store, precise(queued) | outcome(trial(neck="after")))
     with store.read() as connection:
         found = connection.exec_driver_sql("SELECT * FROM results ORDER BY seed").mappings().all()
@@ -211,26 +211,26 @@ def test_a_new_evaluation_of_a_finished_training_queues_it_again(store: Store, q
 
 def test_the_trial_of_a_dead_process_is_free_at_once(store: Store, queued: Trial) -> None:
     code = (
-        "from ablate.store import open_store, work\n"
+        "from ablate.store import open_store\nfrom ablate.store.queue import claims\n"
         f"store = open_store({store.url!r}, write=True)\n"
-        f"with store.write() as c: assert work.claim(c, {TRAINING.key!r})\n"
+        f"with store.write() as c: assert claims.claim(c, {TRAINING.key!r})\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
     assert state(store) == "running"
-    assert free(store, Watch()) == 1
+    assert free(store, LeaseWatch()) == 1
     assert state(store) == "queued"
 
 
 def test_the_trial_of_a_living_process_is_not(store: Store, queued: Trial) -> None:
     held(store)
-    assert free(store, Watch()) == 0
+    assert free(store, LeaseWatch()) == 0
 
 
 def test_a_number_that_another_process_has_by_now_is_that_of_a_dead_one(store: Store, queued: Trial) -> None:
     held(store)
     with store.write() as connection:
         connection.exec_driver_sql("UPDATE ablate_trainings SET process = process || '0'")  # it began at another time
-    assert free(store, Watch()) == 1
+    assert free(store, LeaseWatch()) == 1
 
 
 def test_a_silent_runner_elsewhere_loses_its_lease(store: Store, queued: Trial) -> None:
@@ -238,7 +238,7 @@ def test_a_silent_runner_elsewhere_loses_its_lease(store: Store, queued: Trial) 
     with store.write() as connection:
         connection.exec_driver_sql("UPDATE ablate_trainings SET process = 'another-host 1 1'")
     clock = Clock()
-    watch = Watch(clock)
+    watch = LeaseWatch(clock)
     assert looks(store, watch, clock, LEASE_SECONDS - 1) == 0
     with store.write() as connection:
         assert claims.beat(connection, [mine.lease]) == []
@@ -255,7 +255,7 @@ def test_silence_while_nobody_could_look_does_not_count(store: Store, queued: Tr
     with store.write() as connection:
         connection.exec_driver_sql("UPDATE ablate_trainings SET process = 'another-host 1 1'")
     clock = Clock()
-    watch = Watch(clock)
+    watch = LeaseWatch(clock)
     assert free(store, watch) == 0
     clock.now += 3600
     assert free(store, watch) == 0
@@ -311,12 +311,12 @@ class Clock:
         return self.now
 
 
-def free(store: Store, watch: Watch) -> int:
+def free(store: Store, watch: LeaseWatch) -> int:
     with store.write() as connection:
         return watch.free(connection, lambda key: 0)
 
 
-def looks(store: Store, watch: Watch, clock: Clock, seconds: float) -> int:
+def looks(store: Store, watch: LeaseWatch, clock: Clock, seconds: float) -> int:
     """How many leases are taken away by looks a second apart."""
     freed = 0
     for _ in range(round(seconds)):

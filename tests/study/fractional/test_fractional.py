@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ablate.study.fractional.alias_table import AliasTable, alias_lines
 from ablate.study.fractional.d_optimal import optimal_subset
-from ablate.study.fractional.diagnostics import Measured
+from ablate.study.fractional.diagnostics import FractionDiagnostics
 from ablate.study.fractional.effects import effects_of, parameters
 from ablate.study.fractional.minimum_aberration import fewest_runs
 from ablate.study.fractional.orthogonal_arrays import array_runs, orthogonal_array, prime_power
@@ -255,7 +255,7 @@ def test_mixed_levels(tmp_path: Path, sizes: tuple[int, ...], resolution: int, r
         assert strength(array, sizes) >= resolution - 1
     study = study_of(tmp_path, sizes, f"resolution: {resolution}")
     (table,) = study.aliases
-    found = Measured(numbers(study), sizes)
+    found = FractionDiagnostics(numbers(study), sizes)
     assert table.rank == table.parameters == found.rank(table.order) == parameters(sizes, table.order)
     assert study.rows[0].label == "baseline"
 
@@ -266,7 +266,7 @@ def test_arrays_have_their_strength(sizes: list[int], wanted: int) -> None:
     array = list(orthogonal_array(sizes, wanted))
     assert len(array) == array_runs(sizes, wanted) <= prod(sizes)
     assert strength(array, tuple(sizes)) >= min(wanted, len(sizes))
-    assert Measured(array, sizes).efficiency(1) == pytest.approx(1)
+    assert FractionDiagnostics(array, sizes).efficiency(1) == pytest.approx(1)
 
 
 @pytest.mark.parametrize(
@@ -277,14 +277,14 @@ def test_optimal_subsets_beat_random_ones_and_estimate_everything(sizes: tuple[i
     assert subset is not None
     assert len(set(subset)) == len(subset) < prod(sizes)
     assert subset == optimal_subset(sizes, order, prod(sizes), lambda run: True), "the same every time"
-    matrix = Measured(subset, sizes).matrix(order)
+    matrix = FractionDiagnostics(subset, sizes).matrix(order)
     assert np.linalg.matrix_rank(matrix) == matrix.shape[1] == parameters(sizes, order)
     random = np.random.default_rng(0)
     every = list(product(*map(range, sizes)))
     others = [[every[i] for i in random.choice(len(every), len(subset), replace=False)] for _ in range(200)]
     assert (
-        Measured(subset, sizes).efficiency(order)
-        > max(Measured(other, sizes).efficiency(order) for other in others) - 1e-9
+        FractionDiagnostics(subset, sizes).efficiency(order)
+        > max(FractionDiagnostics(other, sizes).efficiency(order) for other in others) - 1e-9
     )
 
 

@@ -1,6 +1,6 @@
 """How trials stand against records, why, and what that costs: pure functions."""
 
-from ablate.study.plan.plan import Older, PlannedTrial, Records, resolve
+from ablate.study.plan.plan import PlannedTrial, PreviousResult, StoredRecords, resolve
 from ablate.study.plan.staleness_reasons import UNKNOWN, changes, subject
 from ablate.study.plan.time_estimate import estimate, to_evaluate, to_train
 from ablate.study.trials.identity import ROW, Identity, Trial, digest
@@ -20,32 +20,34 @@ def trial(label: str = "a", shape: str = "s", training: Identity | None = None, 
     return Trial(label, ROW, training.seed, {}, evaluate, training, key, digest([key, evaluate]), label, shape)
 
 
-OLDER = Older("old", ("base: 0.2 -> 0.3",))
+OLDER = PreviousResult("old", ("base: 0.2 -> 0.3",))
 
 
-def states(trials: list[Trial], records: Records) -> list[str]:
+def states(trials: list[Trial], records: StoredRecords) -> list[str]:
     return [item.state for item in resolve(trials, records)]
 
 
 def test_how_a_trial_stands() -> None:
     one, after, other = trial(), trial("b", neck="after"), trial("c", training=identity(seed=1))
-    assert states([one, after, other], Records()) == ["pending", "shared", "pending"]
+    assert states([one, after, other], StoredRecords()) == ["pending", "shared", "pending"]
     running = {one.training_key: "running", other.training_key: "failed"}
-    assert states([one, after, other], Records(running)) == ["running", "running", "failed"]
-    assert states([one, after], Records({one.training_key: "pruned"})) == ["pending", "shared"], "it is trained on"
-    done = Records({one.training_key: "done"}, {one.key})
+    assert states([one, after, other], StoredRecords(running)) == ["running", "running", "failed"]
+    assert states([one, after], StoredRecords({one.training_key: "pruned"})) == ["pending", "shared"], (
+        "it is trained on"
+    )
+    done = StoredRecords({one.training_key: "done"}, {one.key})
     assert states([after, one, other], done) == ["shared", "done", "pending"], "only its evaluation is left"
 
 
 def test_a_result_counts_more_than_what_was_accepted_and_that_more_than_what_is_stale() -> None:
     one = trial()
-    older, accepted = {one.key: OLDER}, {one.key: Older("kept", ("data: ...",))}
-    assert states([one], Records(older=older)) == ["stale"]
-    (item,) = resolve([one], Records(older=older, accepted=accepted))
+    older, accepted = {one.key: OLDER}, {one.key: PreviousResult("kept", ("data: ...",))}
+    assert states([one], StoredRecords(older=older)) == ["stale"]
+    (item,) = resolve([one], StoredRecords(older=older, accepted=accepted))
     assert (item.state, item.key, item.older) == ("accepted", "kept", accepted[one.key])
-    (item,) = resolve([one], Records({one.training_key: "done"}, {one.key}, older, accepted))
+    (item,) = resolve([one], StoredRecords({one.training_key: "done"}, {one.key}, older, accepted))
     assert (item.state, item.key, item.older) == ("done", one.key, None)
-    (item,) = resolve([one], Records({one.training_key: "failed"}, older=older))
+    (item,) = resolve([one], StoredRecords({one.training_key: "failed"}, older=older))
     assert (item.state, item.key, item.older) == ("failed", one.key, OLDER), "what it may be accepted by is known"
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from ablate.errors import StudyError
 from ablate.study.reading.study_reader import read_study
-from ablate.study.search_space.space import Dimension, Search
+from ablate.study.search_space.space import Dimension, SearchSpec
 
 HEAD = """\
 study: demo
@@ -25,7 +25,7 @@ LINE = 1 + HEAD.count("\n")
 """The line on which what follows HEAD begins."""
 
 
-def read(tmp_path: Path, text: str, **options: Any) -> Search:
+def read(tmp_path: Path, text: str, **options: Any) -> SearchSpec:
     path = tmp_path / "study.yaml"
     path.write_text(text, encoding="utf-8")
     search = read_study(path, **options).search

@@ -14,7 +14,7 @@ from ablate.retrieval.config.retrieval import Runtime
 from ablate.study.config_keys import assigned, overlaps
 from ablate.study.design.union import Row
 from ablate.study.factors import Factor, Level
-from ablate.study.model import Reference, Study
+from ablate.study.model import ReferenceRow, Study
 from ablate.study.trials import config_resolver
 from ablate.study.trials.code_hash import code_hashes
 from ablate.study.trials.identity import Identity, digest, trials
@@ -75,7 +75,7 @@ def studies(draw: st.DrawFn) -> Study:
     written = assigned({}, draw(_settings(trainer)).items())
     preset = draw(st.sampled_from([None, "clean"])) if trainer == "retrieval" else None
     config = {**PRESETS["clean"], **written} if preset else written
-    references = [Reference("reference", draw(_settings(trainer)))]
+    references = [ReferenceRow("reference", draw(_settings(trainer)))]
     of_file = ("s", "base", "", trainer, "top1", 0.5, 0.05, config, written, preset)
     return Study(*of_file, tuple(factors), tuple(rows), tuple(references), (0, 7))
 

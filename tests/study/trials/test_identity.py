@@ -99,8 +99,8 @@ design: [{rows: {fine: {}, together: {base: 0.3, discordance: 0.45}}}]
 
 def test_comments_and_docstrings_are_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def hashed(source: str) -> dict[str, str]:
-        (tmp_path / "train").mkdir(exist_ok=True)
-        (tmp_path / "train" / "simulated.py").write_text(source)
+        (tmp_path / "trainers" / "simulated").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "trainers" / "simulated" / "trainer.py").write_text(source)
         code_hash.code_hashes.cache_clear()
         return code_hash.code_hashes("simulated")
 
@@ -120,7 +120,7 @@ def test_the_hash_follows_imports_and_leaves_the_config_out() -> None:
         "retrieval/data/dataset.py",
     } <= set(files)
     assert not {"trainers/simulated/trainer.py", "errors.py", "__init__.py"} & set(files)
-    assert not any(file.startswith("train/config") for file in files)
+    assert not any(file.startswith("retrieval/config") for file in files)
     assert "trainers/simulated/trainer.py" in code_hash.code_hashes("simulated")
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ablate.errors import DataError
 from ablate.retrieval.data.dataset import GALLERY, QUERY, SHOP, SPLITS, USER, Dataset
 from ablate.retrieval.data.detections.parser import Detection, read_detections
-from ablate.retrieval.data.entries import Entry, Listing
+from ablate.retrieval.data.entries import ImageEntry, ImageList
 from ablate.retrieval.data.formats import deepfashion2
 from ablate.retrieval.data.formats.deepfashion2 import CATEGORIES, Annotation, Garment, photo_path
 from ablate.retrieval.data.label_arrays import labels_of
@@ -35,7 +35,7 @@ Box = tuple[float, float, float, float] | tuple[int, int, int, int]  # left, top
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class AssignedDetection:
     """A detection that counts for something, and what for."""
 
     detection: Detection
@@ -44,15 +44,15 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Matched:
+class AssignedDetections:
     """The detections that count, as a listing; and what each entry of that is in the annotated set."""
 
-    listing: Listing
+    listing: ImageList
     item: Sequence[int]  # the annotated set's number, NONE if it matches none
     query: Sequence[int]  # which of the test's queries it stands for, NONE if it is of the gallery
     queries: int
 
-    def labels(self, listing: Listing, kept: Sequence[int]) -> dict[str, NDArray[Any]]:
+    def labels(self, listing: ImageList, kept: Sequence[int]) -> dict[str, NDArray[Any]]:
         """The columns of a Dataset, and `stands_for`; see Detected."""
         stands_for = np.full(self.queries, NONE, dtype=np.int64)
         for image, number in enumerate(kept):
@@ -62,7 +62,7 @@ class Matched:
         return {**labels_of(listing, kept), "item": item, "stands_for": stands_for}
 
 
-def match(root: Path, annotated: Dataset, path: Path) -> Matched:
+def match(root: Path, annotated: Dataset, path: Path) -> AssignedDetections:
     """What the detections of a file count for, in a set whose labels are known; DataError with every fault."""
     content = hashlib.sha256(f"{FORMAT} {annotated.fingerprint} {file_hash(path)}".encode())
     found = deepfashion2.read_annotations(root, [PART], content.update, least_style=0)
@@ -83,11 +83,11 @@ def match(root: Path, annotated: Dataset, path: Path) -> Matched:
             query.append(asked)
     if not entries:
         raise DataError(f"{path}: of its {len(detections):,} detections, not one stands for a query or is a gallery's")
-    return Matched(Listing(root, entries, CATEGORIES, content.hexdigest()), item, query, len(queries))
+    return AssignedDetections(ImageList(root, entries, CATEGORIES, content.hexdigest()), item, query, len(queries))
 
 
-def _entry(one: Counted, photo: str, file: str) -> Entry:
-    return Entry(
+def _entry(one: AssignedDetection, photo: str, file: str) -> ImageEntry:
+    return ImageEntry(
         path=photo,
         item=one.garment.item if one.garment else "",
         split="test",
@@ -99,7 +99,7 @@ def _entry(one: Counted, photo: str, file: str) -> Entry:
     )
 
 
-def counted(photos: Mapping[int, Annotation], detections: Sequence[Detection]) -> Iterator[Counted]:
+def counted(photos: Mapping[int, Annotation], detections: Sequence[Detection]) -> Iterator[AssignedDetection]:
     """The detections that stand for a garment in users' photographs, and all in shops', photograph by photograph."""
     by_photo: dict[int, list[Detection]] = {}
     for detection in detections:
@@ -109,12 +109,12 @@ def counted(photos: Mapping[int, Annotation], detections: Sequence[Detection]) -
         nearest = [(detection, *best(detection.box, garments)) for detection in here]
         if photos[number].domain == SHOP:
             for detection, shared, garment in nearest:
-                yield Counted(detection, GALLERY, garment if shared >= LEAST_OVERLAP else None)
+                yield AssignedDetection(detection, GALLERY, garment if shared >= LEAST_OVERLAP else None)
             continue
         for garment in garments:
             own = [each for each, _, other in nearest if other is garment and each.category == garment.category]
             if own:
-                yield Counted(max(own, key=lambda each: each.score), QUERY, garment)
+                yield AssignedDetection(max(own, key=lambda each: each.score), QUERY, garment)
 
 
 def best(box: Box, garments: Sequence[Garment]) -> tuple[float, Garment | None]:

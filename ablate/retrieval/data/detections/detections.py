@@ -14,20 +14,20 @@ from ablate.errors import DataError
 from ablate.retrieval.data import catalog
 from ablate.retrieval.data.dataset import Dataset
 from ablate.retrieval.data.packing import format
-from ablate.retrieval.data.packing.format import Place, Record, Size
+from ablate.retrieval.data.packing.format import PackLocation, PackRecord, Size
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ablate.retrieval.data.packing.packer import Watcher
+    from ablate.retrieval.data.packing.packer import PackingObserver
 
 RULED = "deepfashion2"
 """The one data set that has a rule for detections."""
 
 
 @dataclass(frozen=True, eq=False)
-class Detected:
+class DetectedBoxes:
     """Detected boxes, and which of them stands for each query of the annotated set's test."""
 
     dataset: Dataset
@@ -39,7 +39,7 @@ class Detected:
     """(queries of the annotated set's test, in its order): the index of the image that stands for it, −1 for none."""
 
 
-def detected(name: str, root: str | None, size: Size, path: str) -> Detected:
+def detected(name: str, root: str | None, size: Size, path: str) -> DetectedBoxes:
     """The detections of a file; DataError if they are not packed, or if the data set has no rule for them."""
     _require_rule(name)
     place = _place(name, root, path, catalog.fingerprint(name, root))
@@ -51,10 +51,12 @@ def detected(name: str, root: str | None, size: Size, path: str) -> Detected:
     images, labels = format.read(place, size, record.fingerprint)
     columns = {column: labels[column] for column in format.COLUMNS}
     dataset = Dataset(name, record.fingerprint, images, **columns, categories=record.categories)
-    return Detected(dataset, labels["stands_for"])
+    return DetectedBoxes(dataset, labels["stands_for"])
 
 
-def prepare_detections(name: str, root: str | None, size: Size, path: str, watcher: Watcher | None = None) -> Record:
+def prepare_detections(
+    name: str, root: str | None, size: Size, path: str, watcher: PackingObserver | None = None
+) -> PackRecord:
     """Packs what `detected` loads, and the annotated set first; nothing if that is done.
 
     Images that the annotated set was packed without are left out here too. DataError with every fault.
@@ -79,11 +81,11 @@ def _require_rule(name: str) -> None:
         raise DataError(f"evaluate.detections: {RULED} alone has a rule for detected boxes; {name} has none")
 
 
-def _place(name: str, root: str | None, path: str, fingerprint: str) -> Place:
+def _place(name: str, root: str | None, path: str, fingerprint: str) -> PackLocation:
     """Where that file's detections are packed, for annotations of that content."""
     annotated = catalog.place(name, root)
     try:
         content = hashlib.sha256(f"{fingerprint} {format.file_hash(Path(path))}".encode()).hexdigest()
     except OSError as error:
         raise DataError(f"evaluate.detections: {path} cannot be read ({error.strerror})") from None
-    return Place(annotated.folder, f"{name}-detections-{content[:12]}", annotated.command)
+    return PackLocation(annotated.folder, f"{name}-detections-{content[:12]}", annotated.command)

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ablate.filesystem import is_there
-from ablate.retrieval.data.annotation_lists import Faults, for_training, found_in, listing
-from ablate.retrieval.data.entries import Entry, Listing
+from ablate.retrieval.data.annotation_lists import AnnotationProblems, for_training, found_in, listing
+from ablate.retrieval.data.entries import ImageEntry, ImageList
 
 HOME = "data/cars196"
 FORM = "cars196/1"  # part of the fingerprint, and the salt of the validation split
@@ -31,16 +31,16 @@ or
 or say with data.root where it is."""
 
 
-def read(root: Path) -> Listing:
+def read(root: Path) -> ImageList:
     """Every image, in the order of the annotations. DataError with every fault."""
     remedy = WHAT_TO_GET.format(root=root)
-    faults, content = Faults(root, remedy), hashlib.sha256(FORM.encode())
+    faults, content = AnnotationProblems(root, remedy), hashlib.sha256(FORM.encode())
     if is_there(root / POOLED):
         annotated = [(POOLED, "", "relative_im_path")]
     else:
         found_in(root, ("", "devkit"), APART["cars_train"], remedy)
         annotated = [(_place(root, name), f"{folder}/", "fname") for folder, name in APART.items()]
-    entries: list[Entry] = []
+    entries: list[ImageEntry] = []
     for name, folder, field in annotated:
         entries += _entries(root, name, folder, field, content, faults)
     return listing(root, entries, content.hexdigest(), [name for name, _, _ in annotated], faults)
@@ -51,7 +51,9 @@ def _place(root: Path, name: str) -> str:
     return name if is_there(root / name) else f"devkit/{name}"
 
 
-def _entries(root: Path, name: str, folder: str, field: str, content: hashlib._Hash, faults: Faults) -> Iterator[Entry]:
+def _entries(
+    root: Path, name: str, folder: str, field: str, content: hashlib._Hash, faults: AnnotationProblems
+) -> Iterator[ImageEntry]:
     for number, row in enumerate(_annotations(root, name, content, faults), start=1):
         source = f"{name}, annotation {number}"
         try:
@@ -62,11 +64,11 @@ def _entries(root: Path, name: str, folder: str, field: str, content: hashlib._H
         if not 1 <= label <= CLASSES:
             faults.add(source, f"class {label}, expected 1 to {CLASSES}")
             continue
-        entry = Entry(path, f"{label:03d}", "test", source, "car")
+        entry = ImageEntry(path, f"{label:03d}", "test", source, "car")
         yield for_training(FORM, entry) if label <= TRAINED else entry
 
 
-def _annotations(root: Path, name: str, content: hashlib._Hash, faults: Faults) -> Sequence[Any]:
+def _annotations(root: Path, name: str, content: hashlib._Hash, faults: AnnotationProblems) -> Sequence[Any]:
     """The structs of a .mat file; none, and a fault, if it cannot be read."""
     from scipy.io import loadmat
 

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from ablate.errors import DataError
 from ablate.filesystem import is_folder
 from ablate.retrieval.data.annotation_lists import (
+    AnnotationLists,
+    AnnotationProblems,
     Box,
-    Faults,
-    Lists,
     box_of,
     category_of,
     first_there,
@@ -23,7 +23,7 @@ from ablate.retrieval.data.annotation_lists import (
     missing,
 )
 from ablate.retrieval.data.dataset import GALLERY, QUERY, SHOP, USER
-from ablate.retrieval.data.entries import Entry, Listing
+from ablate.retrieval.data.entries import ImageEntry, ImageList
 
 HOME = "data/consumer2shop"
 FORM = "consumer2shop/1"  # part of the fingerprint
@@ -43,25 +43,25 @@ https://mmlab.ie.cuhk.edu.hk/projects/DeepFashion.html, and unpack it whole so t
 or say with data.root where it is."""
 
 
-class Photograph(NamedTuple):
+class BoxedPhotograph(NamedTuple):
     """What the boxes' file says of one."""
 
     domain: int
     box: Box
 
 
-def read(root: Path) -> Listing:
+def read(root: Path) -> ImageList:
     """Every photograph of a pair once, in the order of the pairs. DataError with every fault."""
     remedy = WHAT_TO_GET.format(root=root)
     partition, boxed = (first_there(root, FOLDERS, name) for name in (PARTITION, BOXES))
     if partition is None or boxed is None:
         wanted = [name for name, place in ((PARTITION, partition), (BOXES, boxed)) if place is None]
         raise DataError(f"data.root: {root}: {missing(root, ' and no '.join(wanted))}.\n{remedy}")
-    faults = Faults(root, remedy)
-    lists = Lists(root, faults, FORM)
+    faults = AnnotationProblems(root, remedy)
+    lists = AnnotationLists(root, faults, FORM)
     known = _photographs(lists, boxed, faults)
     prefix = "" if is_folder(root / "img") else "Img/"
-    found: dict[str, Entry] = {}
+    found: dict[str, ImageEntry] = {}
     for source, (user, shop, item, status) in lists.counted(partition, PAIR):
         if status not in STATUS:
             faults.add(source, f"status {status!r}, expected {', '.join(STATUS)}")
@@ -74,12 +74,12 @@ def read(root: Path) -> Listing:
     return listing(root, entries, lists.hash.hexdigest(), lists.names, faults)
 
 
-def _photographs(lists: Lists, name: str, faults: Faults) -> Mapping[str, Photograph]:
+def _photographs(lists: AnnotationLists, name: str, faults: AnnotationProblems) -> Mapping[str, BoxedPhotograph]:
     found = {}
     for source, (image, _, whose, *corners) in lists.counted(name, BOXED):
         if whose not in SOURCES:
             faults.add(source, f"source {whose!r}, expected 1 (shop) or 2 (consumer)")
-        found[image] = Photograph(SOURCES.get(whose, SHOP), box_of(source, corners, faults))
+        found[image] = BoxedPhotograph(SOURCES.get(whose, SHOP), box_of(source, corners, faults))
     return found
 
 
@@ -89,10 +89,10 @@ def _entry(
     item: str,
     split: str,
     domain: int,
-    known: Mapping[str, Photograph],
+    known: Mapping[str, BoxedPhotograph],
     prefix: str,
-    faults: Faults,
-) -> Entry | None:
+    faults: AnnotationProblems,
+) -> ImageEntry | None:
     if name not in known:
         faults.add(source, f"{name} has no box in {BOXES}")
         return None
@@ -100,10 +100,10 @@ def _entry(
         faults.add(source, f"{name} is {WHOSE[known[name].domain]} by {BOXES}, expected {WHOSE[domain]} here")
         return None
     role = 0 if split == "train" else QUERY if domain == USER else GALLERY
-    return Entry(f"{prefix}{name}", item, split, source, category_of(name), domain, role, box=known[name].box)
+    return ImageEntry(f"{prefix}{name}", item, split, source, category_of(name), domain, role, box=known[name].box)
 
 
-def _check_same(first: Entry, again: Entry, faults: Faults) -> None:
+def _check_same(first: ImageEntry, again: ImageEntry, faults: AnnotationProblems) -> None:
     """A photograph is of one item, and in one split."""
     if first.item != again.item:
         faults.add(again.source, f"{again.path} is of item {again.item}, and of {first.item} by {first.source}")

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from ablate.errors import DataError
 from ablate.filesystem import is_folder
-from ablate.retrieval.data.annotation_lists import Faults, is_held_out, listing, share
+from ablate.retrieval.data.annotation_lists import AnnotationProblems, is_held_out, listing, share
 from ablate.retrieval.data.dataset import GALLERY, NO_CAMERA, QUERY, SHOP, USER
-from ablate.retrieval.data.entries import Entry, Listing
+from ablate.retrieval.data.entries import ImageEntry, ImageList
 
 HOME = "data/images.csv"
 FORM = "csv/2"  # part of the fingerprint, and the salt of the validation split
@@ -41,9 +41,9 @@ A CSV file has a line of column names, and then a line an image:
   box        optional: left top right bottom, in pixels; the part of the image that is used"""
 
 
-def read(root: Path) -> Listing:
+def read(root: Path) -> ImageList:
     """Every line's image, in the order of paths and boxes. DataError with every fault."""
-    data, faults = _content(root), Faults(root, WHAT_IS_EXPECTED)
+    data, faults = _content(root), AnnotationProblems(root, WHAT_IS_EXPECTED)
     lines = list(_lines(root, data, faults))
     entries = list(_entries(lines, faults))
     _check_splits(lines, faults)
@@ -72,7 +72,7 @@ Line = tuple[str, dict[str, str]]
 """Where it is, and its fields by column."""
 
 
-def _lines(root: Path, data: bytes, faults: Faults) -> Iterator[Line]:
+def _lines(root: Path, data: bytes, faults: AnnotationProblems) -> Iterator[Line]:
     try:
         reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
     except UnicodeDecodeError as error:
@@ -92,7 +92,7 @@ def _lines(root: Path, data: bytes, faults: Faults) -> Iterator[Line]:
         faults.add(f"{root.name}, line {reader.line_num}", f"is not CSV ({error})")
 
 
-def _is_fit(header: Sequence[str], source: str, faults: Faults) -> bool:
+def _is_fit(header: Sequence[str], source: str, faults: AnnotationProblems) -> bool:
     """Whether the columns are all there, once each."""
     missing = [name for name in NEEDED if name not in header]
     for name in missing:
@@ -108,7 +108,7 @@ def _is_fit(header: Sequence[str], source: str, faults: Faults) -> bool:
     return not missing and not misspelt and not twice
 
 
-def _entries(lines: Sequence[Line], faults: Faults) -> Iterator[Entry]:
+def _entries(lines: Sequence[Line], faults: AnnotationProblems) -> Iterator[ImageEntry]:
     cameras: dict[str, int] = {}
     for source, fields in lines:
         split, domain, box = fields["split"], fields.get("domain", "shop"), fields.get("box", "")
@@ -124,7 +124,7 @@ def _entries(lines: Sequence[Line], faults: Faults) -> Iterator[Entry]:
             faults.add(source, fault)
         if not wrong:
             camera = fields.get("camera", "")
-            yield Entry(
+            yield ImageEntry(
                 path=Path(fields["path"]).as_posix(),
                 item=fields["item"],
                 split="test" if split in ROLES else split,
@@ -145,9 +145,9 @@ def _corners(box: str) -> tuple[int, int, int, int] | None:
     return (left, top, right, bottom) if left < right and top < bottom else None
 
 
-def _held_out(entries: Sequence[Entry], has_domains: bool) -> set[str]:
+def _held_out(entries: Sequence[ImageEntry], has_domains: bool) -> set[str]:
     """The training items for validation: of those whose images find each other, a tenth by their hashes, or one."""
-    images: dict[str, list[Entry]] = {}
+    images: dict[str, list[ImageEntry]] = {}
     for entry in entries:
         if entry.split == "train":
             images.setdefault(entry.item, []).append(entry)
@@ -161,7 +161,7 @@ def _held_out(entries: Sequence[Entry], has_domains: bool) -> set[str]:
     return held
 
 
-def _check_splits(lines: Sequence[Line], faults: Faults) -> None:
+def _check_splits(lines: Sequence[Line], faults: AnnotationProblems) -> None:
     """Both ways of saying what is in the test do not go together."""
     splits = {fields["split"]: source for source, fields in reversed(lines)}
     if "test" in splits and ROLES.keys() & splits.keys():
@@ -169,6 +169,6 @@ def _check_splits(lines: Sequence[Line], faults: Faults) -> None:
         faults.add(splits["test"], f"split test, and {splits[other]} has {other}; use one way or the other")
 
 
-def _by_domain(entry: Entry) -> Entry:
+def _by_domain(entry: ImageEntry) -> ImageEntry:
     """Users' images are searched for among the shops', unless its line says what it is in the test."""
     return replace(entry, role=QUERY if entry.domain == USER else GALLERY) if entry.role == BOTH else entry

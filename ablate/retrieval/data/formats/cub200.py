@@ -9,8 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ablate.retrieval.data.annotation_lists import Faults, Lists, for_training, found_in, listing, whole
-from ablate.retrieval.data.entries import Entry, Listing
+from ablate.retrieval.data.annotation_lists import (
+    AnnotationLists,
+    AnnotationProblems,
+    for_training,
+    found_in,
+    listing,
+    whole,
+)
+from ablate.retrieval.data.entries import ImageEntry, ImageList
 
 HOME = "data/cub200"
 FORM = "cub200/1"  # part of the fingerprint, and the salt of the validation split
@@ -24,12 +31,12 @@ Get CUB_200_2011.tgz from https://www.vision.caltech.edu/datasets/cub_200_2011/,
 (or the folder CUB_200_2011 with these in {root}), or say with data.root where it is."""
 
 
-def read(root: Path) -> Listing:
+def read(root: Path) -> ImageList:
     """Every image, in the order of images.txt. DataError with every fault."""
     remedy = WHAT_TO_GET.format(root=root)
     place = found_in(root, ("", "CUB_200_2011"), IMAGES, remedy)
-    faults = Faults(place, remedy)
-    lists = Lists(place, faults, FORM)
+    faults = AnnotationProblems(place, remedy)
+    lists = AnnotationLists(place, faults, FORM)
     known = {number for _, (number, _) in lists.rows(NAMES, ("class_id", "class_name"))}
     labels = _labels(lists, known, faults)
     entries, listed = [], lists.rows(IMAGES, ("image_id", "image_name"))
@@ -44,7 +51,7 @@ def read(root: Path) -> Listing:
     return listing(place, entries, lists.hash.hexdigest(), lists.names, faults)
 
 
-def _labels(lists: Lists, known: set[str], faults: Faults) -> Mapping[str, int]:
+def _labels(lists: AnnotationLists, known: set[str], faults: AnnotationProblems) -> Mapping[str, int]:
     """{image's number: its class}."""
     found: dict[str, int] = {}
     for source, (image, label) in lists.rows(LABELS, ("image_id", "class_id")):
@@ -56,6 +63,6 @@ def _labels(lists: Lists, known: set[str], faults: Faults) -> Mapping[str, int]:
     return found
 
 
-def _entry(source: str, path: str, label: int) -> Entry:
-    entry = Entry(path, f"{label:03d}", "test", source, "bird")
+def _entry(source: str, path: str, label: int) -> ImageEntry:
+    entry = ImageEntry(path, f"{label:03d}", "test", source, "bird")
     return for_training(FORM, entry) if label <= TRAINED else entry

@@ -19,7 +19,7 @@ from ablate.errors import DataError
 from ablate.filesystem import is_folder
 from ablate.retrieval.data.annotation_lists import is_held_out
 from ablate.retrieval.data.dataset import GALLERY, QUERY, SHOP, USER
-from ablate.retrieval.data.entries import Entry, Listing
+from ablate.retrieval.data.entries import ImageEntry, ImageList
 from ablate.text import listed
 
 HOME = "data/deepfashion2"
@@ -76,20 +76,20 @@ class Annotation:
     garments: Sequence[Garment]
 
 
-def read(root: Path) -> Listing:
+def read(root: Path) -> ImageList:
     """Every box of an item that is seen in both domains, in the order of parts and file names."""
     content = hashlib.sha256(FORMAT.encode())
     annotated = read_annotations(root, PARTS, content.update)
     kept = both_domains([garment for photo in annotated for garment in photo.garments])
     if not kept:
         raise DataError(f"{root}: no garment with style >= 1 is seen both in a shop's and a user's photograph")
-    return Listing(root, [entry(garment) for garment in kept], CATEGORIES, content.hexdigest())
+    return ImageList(root, [entry(garment) for garment in kept], CATEGORIES, content.hexdigest())
 
 
-def entry(garment: Garment) -> Entry:
+def entry(garment: Garment) -> ImageEntry:
     split = side(garment.part, garment.pair)
     role = QUERY if garment.domain == USER else GALLERY
-    return Entry(
+    return ImageEntry(
         path=photo_path(garment.part, garment.photo),
         item=garment.item,
         split=split,

@@ -21,7 +21,7 @@ REMEDY = "Reinstall ablate, or rebuild the folder with tools/build_emoji.py."
 
 
 @dataclass(frozen=True)
-class Index:
+class EmojiIndex:
     """What index.json says; `files` gives the sha256 of every file that holds content."""
 
     size: int  # pixels, height and width of a stored image
@@ -41,7 +41,7 @@ class Index:
 
 
 @dataclass(frozen=True)
-class Item:
+class EmojiItem:
     """One line of items.tsv; its line number is the item's number."""
 
     name: str
@@ -77,7 +77,7 @@ def load(root: str | None, size: tuple[int, int], pixels: bool = True) -> Datase
     return Dataset("emoji", index.fingerprint(), decode, **columns, categories=index.categories)
 
 
-def _decode(folder: Path, index: Index, rows: dict[str, int], size: tuple[int, int]) -> NDArray[np.uint8]:
+def _decode(folder: Path, index: EmojiIndex, rows: dict[str, int], size: tuple[int, int]) -> NDArray[np.uint8]:
     """All images from the files with that many each."""
     from ablate.retrieval.data.packing import decode
 
@@ -101,7 +101,7 @@ def _read(path: Path) -> bytes:
         raise DataError(f"{path} cannot be read ({error.strerror or error}). {REMEDY}") from None
 
 
-def _content(folder: Path, index: Index, name: str) -> bytes:
+def _content(folder: Path, index: EmojiIndex, name: str) -> bytes:
     """A file's bytes, once their sha256 has been found to be the index's."""
     data = _read(folder / name)
     found = hashlib.sha256(data).hexdigest()
@@ -114,25 +114,25 @@ def _content(folder: Path, index: Index, name: str) -> bytes:
     return data
 
 
-def read_index(folder: Path) -> Index:
+def read_index(folder: Path) -> EmojiIndex:
     """index.json; DataError if it is missing, is no JSON, or lacks what is needed."""
     path = folder / "index.json"
     try:
         raw: dict[str, Any] = json.loads(_read(path))
         domains = {vendor["name"]: DOMAINS[vendor["domain"]] for vendor in raw["vendors"]}
-        return Index(int(raw["size"]), tuple(raw["categories"]), domains, int(raw["strip"]), dict(raw["files"]))
+        return EmojiIndex(int(raw["size"]), tuple(raw["categories"]), domains, int(raw["strip"]), dict(raw["files"]))
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path} is not a readable index ({type(error).__name__}: {error}). {REMEDY}") from None
 
 
-def read_items(folder: Path, index: Index) -> list[Item]:
+def read_items(folder: Path, index: EmojiIndex) -> list[EmojiItem]:
     """The items in the order of their numbers, from items.tsv, which is checked against the index."""
     lines = _content(folder, index, "items.tsv").decode().splitlines()[1:]
     rows = [line.split("\t") for line in lines]
-    return [Item(name, category, family, split, tuple(v.split())) for name, category, family, split, v in rows]
+    return [EmojiItem(name, category, family, split, tuple(v.split())) for name, category, family, split, v in rows]
 
 
-def _columns(items: list[Item], index: Index) -> dict[str, NDArray[Any]]:
+def _columns(items: list[EmojiItem], index: EmojiIndex) -> dict[str, NDArray[Any]]:
     """The labels of every image: a vendor's images are the items it draws, in the order of the items."""
     import numpy as np
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from ablate.errors import DataError
 from ablate.filesystem import is_folder
 from ablate.retrieval.data.annotation_lists import (
+    AnnotationLists,
+    AnnotationProblems,
     Box,
-    Faults,
-    Lists,
     box_of,
     category_of,
     first_there,
@@ -25,7 +25,7 @@ from ablate.retrieval.data.annotation_lists import (
     share,
 )
 from ablate.retrieval.data.dataset import GALLERY, QUERY
-from ablate.retrieval.data.entries import Entry, Listing
+from ablate.retrieval.data.entries import ImageEntry, ImageList
 
 HOME = "data/inshop"
 FORM = "inshop/1"  # part of the fingerprint, and the salt of the validation split
@@ -42,17 +42,17 @@ and unpack it whole so that there are
 or say with data.root where it is."""
 
 
-def read(root: Path) -> Listing:
+def read(root: Path) -> ImageList:
     """Every image, in the order of the partition. DataError with every fault."""
     remedy = WHAT_TO_GET.format(root=root)
     partition = first_there(root, FOLDERS, PARTITION)
     if partition is None:
         raise DataError(f"data.root: {root}: {missing(root, PARTITION)}.\n{remedy}")
-    faults = Faults(root, remedy)
-    lists = Lists(root, faults, FORM)
+    faults = AnnotationProblems(root, remedy)
+    lists = AnnotationLists(root, faults, FORM)
     boxes = _boxes(lists, first_there(root, FOLDERS, BOXES), faults)
     prefix = "" if is_folder(root / "img") else "Img/"
-    entries: list[Entry] = []
+    entries: list[ImageEntry] = []
     for source, (name, item, status) in lists.counted(partition, ("image_name", "item_id", "evaluation_status")):
         if status not in STATUS:
             faults.add(source, f"status {status!r}, expected {', '.join(STATUS)}")
@@ -61,13 +61,13 @@ def read(root: Path) -> Listing:
         else:
             split, box = "train" if status == "train" else "test", boxes[name] if boxes else None
             entries.append(
-                Entry(f"{prefix}{name}", item, split, source, category_of(name), role=STATUS[status], box=box)
+                ImageEntry(f"{prefix}{name}", item, split, source, category_of(name), role=STATUS[status], box=box)
             )
     absent = [] if boxes is not None else [f"{folder}/{BOXES}".lstrip("/") for folder in FOLDERS]
     return listing(root, _with_validation(entries), lists.hash.hexdigest(), [*lists.names, *absent], faults)
 
 
-def _boxes(lists: Lists, name: str | None, faults: Faults) -> Mapping[str, Box] | None:
+def _boxes(lists: AnnotationLists, name: str | None, faults: AnnotationProblems) -> Mapping[str, Box] | None:
     if name is None:
         return None
     columns = ("image_name", "clothes_type", "pose_type", *CORNERS)
@@ -75,9 +75,9 @@ def _boxes(lists: Lists, name: str | None, faults: Faults) -> Mapping[str, Box] 
     return {image: box_of(source, corners, faults) for source, (image, _, _, *corners) in rows}
 
 
-def _with_validation(entries: Sequence[Entry]) -> Sequence[Entry]:
+def _with_validation(entries: Sequence[ImageEntry]) -> Sequence[ImageEntry]:
     """A tenth of the training items for validation: each item's images are gallery and query in turn."""
-    held: dict[str, list[Entry]] = {}
+    held: dict[str, list[ImageEntry]] = {}
     for entry in entries:
         if entry.split == "train" and is_held_out(FORM, entry.item):
             held.setdefault(entry.item, []).append(entry)

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ablate.retrieval.data.annotation_lists import Faults, found_in, is_held_out, listing
+from ablate.retrieval.data.annotation_lists import AnnotationProblems, found_in, is_held_out, listing
 from ablate.retrieval.data.dataset import GALLERY, QUERY
-from ablate.retrieval.data.entries import Entry, Listing
+from ablate.retrieval.data.entries import ImageEntry, ImageList
 
 HOME = "data/market1501"
 FORM = "market1501/1"  # part of the fingerprint, and the salt of the validation split
@@ -33,13 +33,13 @@ it whole so that there are
 (or the folder Market-1501-v15.09.15 with these in {root}), or say with data.root where it is."""
 
 
-def read(root: Path) -> Listing:
+def read(root: Path) -> ImageList:
     """Every image but junk, in the order of folders and names. DataError with every fault."""
     remedy = WHAT_TO_GET.format(root=root)
     place = found_in(root, ("", "Market-1501-v15.09.15"), "bounding_box_train", remedy)
-    faults = Faults(place, remedy)
+    faults = AnnotationProblems(place, remedy)
     content = hashlib.sha256(FORM.encode())
-    entries: list[Entry] = []
+    entries: list[ImageEntry] = []
     for folder in FOLDERS:
         names = _names(place / folder, faults)
         content.update("\n".join([folder, *names, ""]).encode())
@@ -49,7 +49,7 @@ def read(root: Path) -> Listing:
     return listing(place, [validation.get(entry.path, entry) for entry in entries], content.hexdigest(), (), faults)
 
 
-def _names(folder: Path, faults: Faults) -> Sequence[str]:
+def _names(folder: Path, faults: AnnotationProblems) -> Sequence[str]:
     """The images of a folder; what else lies there, like Thumbs.db, is passed over."""
     try:
         names = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in IMAGES)
@@ -61,7 +61,7 @@ def _names(folder: Path, faults: Faults) -> Sequence[str]:
     return names
 
 
-def _entries(folder: str, names: Sequence[str], faults: Faults) -> Iterator[Entry]:
+def _entries(folder: str, names: Sequence[str], faults: AnnotationProblems) -> Iterator[ImageEntry]:
     split, role = FOLDERS[folder]
     for name in names:
         path = f"{folder}/{name}"
@@ -74,10 +74,10 @@ def _entries(folder: str, names: Sequence[str], faults: Faults) -> Iterator[Entr
             continue
         if person == DISTRACTOR and role != GALLERY:
             faults.add(path, "is of person 0, a distractor; these are in bounding_box_test only")
-        yield Entry(path, f"{person:04d}", split, path, "person", role=role, camera=camera)
+        yield ImageEntry(path, f"{person:04d}", split, path, "person", role=role, camera=camera)
 
 
-def _as_tested(entries: Sequence[Entry]) -> Iterator[Entry]:
+def _as_tested(entries: Sequence[ImageEntry]) -> Iterator[ImageEntry]:
     """Training images for validation, as the test has them: a query for each person at each of several cameras."""
     cameras: dict[str, set[int]] = {}
     for entry in entries:

@@ -8,8 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ablate.retrieval.data.annotation_lists import Faults, Lists, for_training, found_in, listing, whole
-from ablate.retrieval.data.entries import Entry, Listing
+from ablate.retrieval.data.annotation_lists import (
+    AnnotationLists,
+    AnnotationProblems,
+    for_training,
+    found_in,
+    listing,
+    whole,
+)
+from ablate.retrieval.data.entries import ImageEntry, ImageList
 
 HOME = "data/sop"
 FORM = "sop/1"  # part of the fingerprint, and the salt of the validation split
@@ -23,17 +30,17 @@ Get the archive from https://cvgl.stanford.edu/projects/lifted_struct/, unpack i
 (or the folder Stanford_Online_Products with these in {root}), or say with data.root where it is."""
 
 
-def read(root: Path) -> Listing:
+def read(root: Path) -> ImageList:
     """Every image, in the order of the lists. DataError with every fault."""
     remedy = WHAT_TO_GET.format(root=root)
     place = found_in(root, ("", "Stanford_Online_Products"), TRAIN, remedy)
-    faults = Faults(place, remedy)
-    lists = Lists(place, faults, FORM)
+    faults = AnnotationProblems(place, remedy)
+    lists = AnnotationLists(place, faults, FORM)
     entries = [entry for name in (TRAIN, TEST) for entry in _entries(lists, name, faults)]
     return listing(place, entries, lists.hash.hexdigest(), lists.names, faults)
 
 
-def _entries(lists: Lists, name: str, faults: Faults) -> Iterator[Entry]:
+def _entries(lists: AnnotationLists, name: str, faults: AnnotationProblems) -> Iterator[ImageEntry]:
     rows = lists.rows(name, COLUMNS)
     if rows and tuple(rows[0][1]) != COLUMNS:
         faults.add(rows[0][0], f"expected the header {' '.join(COLUMNS)}, found {' '.join(rows[0][1])}")
@@ -42,5 +49,5 @@ def _entries(lists: Lists, name: str, faults: Faults) -> Iterator[Entry]:
             faults.add(source, f"image_id {image!r} and class_id {item!r}, expected two whole numbers")
             continue
         category = path.partition("/")[0].removesuffix("_final")
-        entry = Entry(path, item, "test", source, category)
+        entry = ImageEntry(path, item, "test", source, category)
         yield for_training(FORM, entry) if name == TRAIN else entry

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from ablate.errors import DataError
 from ablate.filesystem import looked_at
-from ablate.retrieval.data.entries import Entry, Listing
+from ablate.retrieval.data.entries import ImageEntry, ImageList
 from ablate.retrieval.data.packing import decode
-from ablate.retrieval.data.packing.journal import Stamp
+from ablate.retrieval.data.packing.journal import FileStamp
 from ablate.text import MOST, listed
 
 MOST_CATEGORIES = 2**15 - 1
@@ -22,13 +22,13 @@ TORN = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Photo:
+class CropSource:
     """A photograph and the entries that are cut out of it, which follow each other from number `start` on."""
 
     number: int
     path: Path
     start: int
-    entries: Sequence[Entry]
+    entries: Sequence[ImageEntry]
 
     @property
     def end(self) -> int:
@@ -36,15 +36,15 @@ class Photo:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class DecodedPhoto:
     """What came of a photograph: no stamp if it could not be read; the faults of its entries, by their numbers."""
 
-    photo: Photo
-    stamp: Stamp | None
+    photo: CropSource
+    stamp: FileStamp | None
     faults: dict[int, str] = field(default_factory=dict)
 
 
-def photographs(listing: Listing) -> list[Photo]:
+def photographs(listing: ImageList) -> list[CropSource]:
     """Every photograph once, in the order of the entries; DataError if there is none, or if labels are too many."""
     if not listing.entries:
         raise DataError(f"{listing.root}: its annotations name no image")
@@ -52,13 +52,13 @@ def photographs(listing: Listing) -> list[Photo]:
         raise DataError(
             f"{listing.root}: {len(listing.categories):,} categories; at most {MOST_CATEGORIES:,} can be told apart"
         )
-    found: list[Photo] = []
+    found: list[CropSource] = []
     for number, (path, group) in enumerate(groupby(listing.entries, key=lambda entry: entry.path)):
-        found.append(Photo(number, listing.root / path, found[-1].end if found else 0, list(group)))
+        found.append(CropSource(number, listing.root / path, found[-1].end if found else 0, list(group)))
     return found
 
 
-def files(listing: Listing, photos: Sequence[Photo]) -> list[os.stat_result | None]:
+def files(listing: ImageList, photos: Sequence[CropSource]) -> list[os.stat_result | None]:
     """What the system says of each file, None where there is none; DataError if the archive is half unpacked."""
     found = [looked_at(photo.path) for photo in photos]
     missing = [str(photo.path) for photo, stat in zip(photos, found, strict=True) if stat is None]
@@ -70,18 +70,18 @@ def files(listing: Listing, photos: Sequence[Photo]) -> list[os.stat_result | No
     return found
 
 
-def _said(photo: Photo, error: DataError) -> str:
+def _said(photo: CropSource, error: DataError) -> str:
     """What is wrong with a photograph, after the place where it is listed, if it is in a list."""
     source = photo.entries[0].source
     return str(error) if source == photo.entries[0].path else f"{source}: {error}"
 
 
-def read(photo: Photo, size: tuple[int, int], put: Callable[[int, bytes], None]) -> Read:
+def read(photo: CropSource, size: tuple[int, int], put: Callable[[int, bytes], None]) -> DecodedPhoto:
     """Reads a photograph; `put` is given the number of each entry, and its pixels at `size`."""
     try:
         whole, stamp = decode.open_photo(photo.path)
     except DataError as error:
-        return Read(photo, None, dict.fromkeys(range(photo.start, photo.end), _said(photo, error)))
+        return DecodedPhoto(photo, None, dict.fromkeys(range(photo.start, photo.end), _said(photo, error)))
     faults = {}
     for number, entry in enumerate(photo.entries, photo.start):
         try:
@@ -90,4 +90,4 @@ def read(photo: Photo, size: tuple[int, int], put: Callable[[int, bytes], None])
             faults[number] = str(error)
         else:
             put(number, decode.fit(part, size).tobytes())
-    return Read(photo, stamp, faults)
+    return DecodedPhoto(photo, stamp, faults)

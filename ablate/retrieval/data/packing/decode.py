@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from ablate.errors import DataError
-from ablate.retrieval.data.packing.journal import Stamp
+from ablate.retrieval.data.packing.journal import FileStamp
 
 Pixels = NDArray[np.uint8]
 Corners = tuple[int, int, int, int]  # left, top, right, bottom
@@ -83,12 +83,12 @@ def resize(images: Pixels, size: tuple[int, int]) -> Pixels:
     return result
 
 
-def open_photo(path: Path) -> tuple[Image.Image, Stamp]:
+def open_photo(path: Path) -> tuple[Image.Image, FileStamp]:
     """A photograph as RGB, and what its file is; DataError if it is missing or no whole image."""
     try:
         with path.open("rb") as file:
             found, data = os.fstat(file.fileno()), file.read()
-        return _rgb(data), Stamp(len(data), found.st_mtime_ns, hashlib.sha256(data).hexdigest())
+        return _rgb(data), FileStamp(len(data), found.st_mtime_ns, hashlib.sha256(data).hexdigest())
     except FileNotFoundError:
         raise DataError(f"{path}: found no file, expected an image") from None
     except (OSError, SyntaxError, ValueError, RuntimeError, Image.DecompressionBombError) as error:

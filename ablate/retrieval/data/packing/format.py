@@ -36,7 +36,7 @@ Size = tuple[int, int]  # height, width, pixels
 
 
 @dataclass(frozen=True)
-class Record:
+class PackRecord:
     """What was packed."""
 
     fingerprint: str  # sha256 (hex) of annotations, rules and photographs, and of what was skipped
@@ -49,7 +49,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Place:
+class PackLocation:
     """Where the packs of one data set lie; others may lie beside them."""
 
     folder: Path
@@ -90,13 +90,13 @@ def _sized(packs: Path, pattern: str) -> dict[Path, Size]:
     return {path: (int(name[1]), int(name[2])) for path, name in found.items() if name}
 
 
-def recorded(place: Place) -> Record | None:
+def recorded(place: PackLocation) -> PackRecord | None:
     """What was packed last; None if nothing was, if annotations changed since, or if its form is another one."""
     record = _stored(place)
     return None if record is None or _changed(place, record) else record
 
 
-def require(place: Place) -> Record:
+def require(place: PackLocation) -> PackRecord:
     """What was packed last; DataError says why that cannot be used, and what makes a pack."""
     record = _stored(place)
     former = is_there(place.record) or is_there(place.packs / FORMER_RECORD)
@@ -109,7 +109,7 @@ def require(place: Place) -> Record:
     raise DataError(f"{place.folder} {why}, so its fingerprint is unknown: `{place.command}` or `ablate run` packs it")
 
 
-def _stored(place: Place) -> Record | None:
+def _stored(place: PackLocation) -> PackRecord | None:
     """The record; None if there is none, or one of another form."""
     if not is_there(place.record):
         return None
@@ -117,12 +117,12 @@ def _stored(place: Place) -> Record | None:
         raw: dict[str, Any] = json.loads(place.record.read_text(encoding="utf-8"))
         if raw["form"] != FORM:
             return None
-        return Record(**{**raw, "categories": tuple(raw["categories"]), "skipped": tuple(raw["skipped"])})
+        return PackRecord(**{**raw, "categories": tuple(raw["categories"]), "skipped": tuple(raw["skipped"])})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{place.record} cannot be read ({error}): delete it, `{place.command}` packs anew") from None
 
 
-def _changed(place: Place, record: Record) -> list[str]:
+def _changed(place: PackLocation, record: PackRecord) -> list[str]:
     """The files that decided what was packed, and are not what they were."""
     return [name for name, known in record.index.items() if hash_of(place.folder / name) != known]
 
@@ -140,13 +140,13 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def text(record: Record) -> str:
+def text(record: PackRecord) -> str:
     """The record as a file has it."""
     return json.dumps(asdict(record), indent=1, ensure_ascii=False) + "\n"
 
 
 def read(
-    place: Place, size: Size, fingerprint: str, pixels: bool = True
+    place: PackLocation, size: Size, fingerprint: str, pixels: bool = True
 ) -> tuple[NDArray[np.uint8], dict[str, NDArray[Any]]]:
     """(images, labels), the images memory-mapped; DataError if this size is not packed or the pack is damaged.
 

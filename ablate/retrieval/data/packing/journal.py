@@ -25,7 +25,7 @@ HEADER = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class FileStamp:
     """A photograph's file as it was read."""
 
     bytes: int
@@ -36,7 +36,7 @@ class Stamp:
         return (self.bytes, self.mtime) == (found.st_size, found.st_mtime_ns)
 
 
-class Partial:
+class PackJournal:
     """The two files, open. What lies in the folder and is not of the same is begun anew."""
 
     def __init__(self, folder: Path, about: str, images: int, row: int) -> None:
@@ -51,20 +51,20 @@ class Partial:
         self.images.close()
         self.journal.close()
 
-    def _read(self, head: str) -> dict[int, Stamp]:
+    def _read(self, head: str) -> dict[int, FileStamp]:
         """{number of a photograph: its stamp}; what is noted next goes after the last whole line."""
         lines = self.journal.read().splitlines(keepends=True)
         if not lines or lines[0] != head.encode() or self._size() != self.bytes:
             self._begin(head)
             return {}
-        done: dict[int, Stamp] = {}
+        done: dict[int, FileStamp] = {}
         whole = len(lines[0])
         for line in lines[1:]:
             try:
                 number, size, mtime, sha256, end = line.decode("ascii").split(" ")
                 if end != ".\n" or len(sha256) != 64:
                     break
-                done[int(number)] = Stamp(int(size), int(mtime), sha256)
+                done[int(number)] = FileStamp(int(size), int(mtime), sha256)
             except ValueError:
                 break
             whole += len(line)
@@ -93,7 +93,7 @@ class Partial:
         """Writes image `number`; several threads may."""
         _write(self.images, pixels, HEADER + number * self.row)
 
-    def record(self, photographs: Iterable[tuple[int, Stamp]]) -> None:
+    def record(self, photographs: Iterable[tuple[int, FileStamp]]) -> None:
         """Notes, by their numbers, photographs whose images were put."""
         lines = [f"{number} {stamp.bytes} {stamp.mtime} {stamp.sha256} .\n" for number, stamp in photographs]
         os.fdatasync(self.images.fileno())

@@ -19,13 +19,13 @@ from typing import Protocol
 
 from ablate.errors import DataError
 from ablate.filesystem import is_folder, is_there
-from ablate.retrieval.data.entries import Listing
+from ablate.retrieval.data.entries import ImageList
 from ablate.retrieval.data.label_arrays import Labels, labels_of, save
 from ablate.retrieval.data.locking import alone
 from ablate.retrieval.data.packing import decode, format
-from ablate.retrieval.data.packing.crops import Photo, files, photographs, read
-from ablate.retrieval.data.packing.format import Place, Record, Size, sized
-from ablate.retrieval.data.packing.journal import Partial, Stamp
+from ablate.retrieval.data.packing.crops import CropSource, files, photographs, read
+from ablate.retrieval.data.packing.format import PackLocation, PackRecord, Size, sized
+from ablate.retrieval.data.packing.journal import FileStamp, PackJournal
 from ablate.retrieval.data.synced import write
 from ablate.text import listed
 
@@ -35,7 +35,7 @@ BLOCK = 128
 MEGABYTE = 1_000_000
 
 
-class Watcher(Protocol):
+class PackingObserver(Protocol):
     """Who is told how packing goes."""
 
     def say(self, text: str) -> None: ...
@@ -44,7 +44,7 @@ class Watcher(Protocol):
         """So many photographs of so many are done; called after each."""
 
 
-class Silent:
+class SilentObserver:
     """Tells nobody."""
 
     def say(self, text: str) -> None:
@@ -55,20 +55,20 @@ class Silent:
 
 
 def prepare(
-    place: Place,
-    listing: Callable[[], Listing],
+    place: PackLocation,
+    listing: Callable[[], ImageList],
     size: Size,
     corrupt: str | None,
-    watcher: Watcher | None = None,
+    watcher: PackingObserver | None = None,
     labels: Labels = labels_of,
-) -> Record:
+) -> PackRecord:
     """The record of the pack at this size, which is made if it is not there.
 
     `corrupt`: refuse (DataError with every fault) or skip; None refuses too, but takes a pack that has skipped some.
     """
     if found := ready(place, size, corrupt):
         return found
-    watcher = watcher or Silent()
+    watcher = watcher or SilentObserver()
     watcher.say(f"{place.folder}: reading the annotations")
     known = listing()
     index = {
@@ -81,10 +81,10 @@ def prepare(
         with alone(partial.with_name(f"{partial.name}.lock"), watcher.say):
             if found := ready(place, size, corrupt):  # another process was at it meanwhile
                 return found
-            return Packing(place, known, index, size, corrupt == "skip", watcher).run(partial, labels)
+            return PackingJob(place, known, index, size, corrupt == "skip", watcher).run(partial, labels)
 
 
-def ready(place: Place, size: Size, corrupt: str | None) -> Record | None:
+def ready(place: PackLocation, size: Size, corrupt: str | None) -> PackRecord | None:
     """The record of a pack that need not be made."""
     record = format.recorded(place)
     if record is None or not is_folder(place.pack(size, record.fingerprint)):
@@ -92,7 +92,7 @@ def ready(place: Place, size: Size, corrupt: str | None) -> Record | None:
     return None if record.skipped and corrupt == "refuse" else record
 
 
-def _tell_leftovers(place: Place, size: Size, own: Path, watcher: Watcher) -> None:
+def _tell_leftovers(place: PackLocation, size: Size, own: Path, watcher: PackingObserver) -> None:
     """What takes room and is of no use to this pack."""
     if is_there(place.packs / format.FORMER_RECORD):
         watcher.say(
@@ -105,7 +105,7 @@ def _tell_leftovers(place: Place, size: Size, own: Path, watcher: Watcher) -> No
 
 
 @contextmanager
-def _writing(place: Place) -> Iterator[None]:
+def _writing(place: PackLocation) -> Iterator[None]:
     """Errors of the disk that is written to, in our words. Those of photographs never come here."""
     try:
         yield
@@ -124,23 +124,23 @@ def _writing(place: Place) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Packing:
+class PackingJob:
     """One set at one size."""
 
-    place: Place
-    listing: Listing
+    place: PackLocation
+    listing: ImageList
     index: dict[str, str | None]  # see Record
     size: Size
     skip: bool
-    watcher: Watcher
+    watcher: PackingObserver
 
-    def run(self, folder: Path, labels: Labels) -> Record:
+    def run(self, folder: Path, labels: Labels) -> PackRecord:
         """Packs what is not packed yet; the record."""
         photos = photographs(self.listing)
         found = files(self.listing, photos)
         about = f"ablate-pack {format.FORM} {self.listing.content} {sized(self.size)} {len(self.listing.entries)}"
         row = self.size[0] * self.size[1] * 3
-        with closing(Partial(folder, about, len(self.listing.entries), row)) as partial:
+        with closing(PackJournal(folder, about, len(self.listing.entries), row)) as partial:
             self._check_space(partial)
             stamps, faults = self._read(photos, found, partial)
             if faults and not self.skip:
@@ -157,7 +157,7 @@ class Packing:
             partial.publish(self.place.pack(self.size, record.fingerprint), (len(kept), *self.size, 3))
         return record
 
-    def _check_space(self, partial: Partial) -> None:
+    def _check_space(self, partial: PackJournal) -> None:
         needed, free = partial.lacks(), shutil.disk_usage(self.place.packs).free
         if needed > free:
             raise DataError(
@@ -167,17 +167,17 @@ class Packing:
             )
 
     def _read(
-        self, photos: Sequence[Photo], found: Sequence[os.stat_result | None], partial: Partial
-    ) -> tuple[list[Stamp | None], dict[int, str]]:
+        self, photos: Sequence[CropSource], found: Sequence[os.stat_result | None], partial: PackJournal
+    ) -> tuple[list[FileStamp | None], dict[int, str]]:
         """Every photograph's stamp, and the faults by the entries' numbers; reads what the journal does not have."""
-        stamps: list[Stamp | None] = [None] * len(photos)
+        stamps: list[FileStamp | None] = [None] * len(photos)
         for photo, stat in zip(photos, found, strict=True):
             known = partial.done.get(photo.number)
             if known and stat and known.is_of(stat):
                 stamps[photo.number] = known
         waiting = [photo for photo in photos if stamps[photo.number] is None]
         faults: dict[int, str] = {}
-        block: list[tuple[int, Stamp]] = []
+        block: list[tuple[int, FileStamp]] = []
         results = decode.in_threads(lambda photo: read(photo, self.size, partial.put), waiting)
         self.watcher.advance(len(photos) - len(waiting), len(photos))
         try:
@@ -204,13 +204,13 @@ class Packing:
             f"reads no others; or leave them out: `{self.place.command} --size {height} {width} --corrupt skip`"
         )
 
-    def _record(self, stamps: Sequence[Stamp | None], faults: Mapping[int, str], kept: Sequence[int]) -> Record:
+    def _record(self, stamps: Sequence[FileStamp | None], faults: Mapping[int, str], kept: Sequence[int]) -> PackRecord:
         listing = self.listing
         content = hashlib.sha256(f"ablate-pack {format.FORM} {listing.content}\n".encode())
         for stamp in stamps:
             content.update(bytes.fromhex(stamp.sha256) if stamp else b"none")
         content.update(json.dumps(sorted(faults)).encode())
-        return Record(
+        return PackRecord(
             fingerprint=content.hexdigest(),
             images=len(kept),
             items=len({listing.entries[number].item for number in kept}),
@@ -220,7 +220,7 @@ class Packing:
         )
 
 
-def fill(partial: Partial, count: int, left_out: Container[int]) -> list[int]:
+def fill(partial: PackJournal, count: int, left_out: Container[int]) -> list[int]:
     """Which of `count` entries is image 0, 1, …: the last ones take the places of those that are left out.
 
     They are copied, so what the journal speaks of stays where it is.

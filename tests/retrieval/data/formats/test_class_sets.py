@@ -10,7 +10,7 @@ from scipy.io import savemat
 
 from ablate.errors import DataError
 from ablate.retrieval.data import GALLERY, QUERY
-from ablate.retrieval.data.entries import Listing
+from ablate.retrieval.data.entries import ImageList
 from ablate.retrieval.data.formats import cars196, cub200, sop
 
 BOTH = QUERY | GALLERY
@@ -74,7 +74,7 @@ def products(root: Path) -> Path:
     return root
 
 
-def items(found: Listing, split: str) -> set[str]:
+def items(found: ImageList, split: str) -> set[str]:
     return {entry.item for entry in found.entries if entry.split == split}
 
 
@@ -93,7 +93,12 @@ def held_out(form: str, names: list[str]) -> set[str]:
     ],
 )
 def test_splits_by_class(
-    tmp_path: Path, make: Callable[[Path], Path], read: Callable[[Path], Listing], form: str, trained: int, classes: int
+    tmp_path: Path,
+    make: Callable[[Path], Path],
+    read: Callable[[Path], ImageList],
+    form: str,
+    trained: int,
+    classes: int,
 ) -> None:
     found = read(make(tmp_path / "set") if make is not cub else make(tmp_path))
     train = [f"{label:03d}" for label in range(1, trained + 1)]
@@ -186,6 +191,6 @@ def test_faults_of_cars(tmp_path: Path, spoil: Callable[[Path], object], said: s
 
 
 @pytest.mark.parametrize("read", [cub200.read, cars196.read, sop.read])
-def test_a_wrong_root_says_what_to_get(tmp_path: Path, read: Callable[[Path], Listing]) -> None:
+def test_a_wrong_root_says_what_to_get(tmp_path: Path, read: Callable[[Path], ImageList]) -> None:
     with pytest.raises(DataError, match=r"(?s)data.root: .*Get .*unpack it whole"):
         read(tmp_path)

@@ -31,21 +31,21 @@ def test_an_item_lies_in_one_split_and_one_category(emoji: Dataset) -> None:
 
 
 def test_every_item_has_a_query_and_a_gallery_image_and_three_vendors(
-    emoji: Dataset, items: list[emoji_set.Item]
+    emoji: Dataset, items: list[emoji_set.EmojiItem]
 ) -> None:
     shop, user = set(emoji.item[emoji.domain == SHOP]), set(emoji.item[emoji.domain == USER])
     assert shop == user == set(range(len(items)))
     assert np.bincount(emoji.item).min() >= 3
 
 
-def test_no_family_is_on_two_sides(items: list[emoji_set.Item]) -> None:
+def test_no_family_is_on_two_sides(items: list[emoji_set.EmojiItem]) -> None:
     sides = defaultdict(set)
     for item in items:
         sides[item.family].add(item.split)
     assert [family for family, found in sides.items() if len(found) > 1] == []
 
 
-def test_names_that_differ_in_skin_tone_or_gender_only_are_on_one_side(items: list[emoji_set.Item]) -> None:
+def test_names_that_differ_in_skin_tone_or_gender_only_are_on_one_side(items: list[emoji_set.EmojiItem]) -> None:
     """Judged by a rule of its own, cruder than the one that made the families."""
     sides = defaultdict(set)
     for item in items:
@@ -56,7 +56,7 @@ def test_names_that_differ_in_skin_tone_or_gender_only_are_on_one_side(items: li
     assert [name for name, found in sides.items() if len(found) > 1] == []
 
 
-def test_shares_are_about_60_15_25(emoji: Dataset, items: list[emoji_set.Item]) -> None:
+def test_shares_are_about_60_15_25(emoji: Dataset, items: list[emoji_set.EmojiItem]) -> None:
     by_item = [sum(item.split == side for item in items) / len(items) for side in SPLITS]
     by_image = np.bincount(emoji.split) / len(emoji.split)
     assert by_item == pytest.approx((0.60, 0.15, 0.25), abs=0.03)
@@ -70,7 +70,7 @@ def test_every_category_is_on_every_side_with_items_to_tell_apart(emoji: Dataset
             assert len(np.unique(emoji.item[inside])) >= 2, (SPLITS[side], emoji.categories[category])
 
 
-def test_no_family_dominates_the_test(items: list[emoji_set.Item]) -> None:
+def test_no_family_dominates_the_test(items: list[emoji_set.EmojiItem]) -> None:
     test = [item.family for item in items if item.split == "test"]
     assert max(test.count(family) for family in set(test)) <= len(test) / 20
 

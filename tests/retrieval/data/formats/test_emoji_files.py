@@ -68,5 +68,5 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 def test_other_labels_give_another_fingerprint() -> None:
     index = emoji.read_index(emoji.HERE)
-    changed = emoji.Index(index.size, index.categories[::-1], index.domains, index.strip, index.files)
+    changed = emoji.EmojiIndex(index.size, index.categories[::-1], index.domains, index.strip, index.files)
     assert changed.fingerprint() != index.fingerprint() == data.fingerprint("emoji", None)

@@ -35,7 +35,7 @@ def test_others_are_kept_apart(names: ModuleType) -> None:
     assert len({names.family(name) for name in APART} | found) == len(APART) + len(found)
 
 
-def test_shipped_families_and_sides_are_those_of_the_rule(names: ModuleType, items: list[emoji.Item]) -> None:
+def test_shipped_families_and_sides_are_those_of_the_rule(names: ModuleType, items: list[emoji.EmojiItem]) -> None:
     for item in items:
         assert (item.family, item.split) == (names.family(item.name), names.split(item.family)), item.name
 

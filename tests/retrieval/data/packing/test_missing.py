@@ -10,7 +10,7 @@ from PIL import Image, features
 
 from ablate.errors import DataError
 from ablate.retrieval import data
-from ablate.retrieval.data.entries import Listing
+from ablate.retrieval.data.entries import ImageList
 from ablate.retrieval.data.formats import cars196, consumer2shop, csv_list, cub200, inshop, sop
 from tests.retrieval.data.formats.test_class_sets import cars_apart, cub, products
 from tests.retrieval.data.formats.test_deepfashion import in_shop, lines, pairs
@@ -18,7 +18,7 @@ from tests.support import garments
 from tests.support.jpegs import photographs
 
 SIZE = (6, 4)
-Reader = Callable[[Path], Listing]
+Reader = Callable[[Path], ImageList]
 
 
 def listed(root: Path) -> Path:

@@ -17,7 +17,7 @@ import pytest
 
 from ablate.errors import DataError
 from ablate.retrieval.data import SPLITS
-from ablate.retrieval.data.entries import Listing
+from ablate.retrieval.data.entries import ImageList
 from ablate.retrieval.data.packing import crops, decode, format, packer
 from ablate.retrieval.data.packing.format import FOLDER
 from tests.support.disks import Disk
@@ -28,7 +28,7 @@ IMAGES = 32  # every third photograph has two
 
 
 @pytest.fixture
-def listing(tmp_path: Path) -> Listing:
+def listing(tmp_path: Path) -> ImageList:
     return tree(tmp_path / "set", PHOTOS)
 
 
@@ -69,17 +69,17 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def pixels(listing: Listing) -> np.ndarray:
+def pixels(listing: ImageList) -> np.ndarray:
     return format.read(place(listing.root), SIZE, format.require(place(listing.root)).fingerprint)[0]
 
 
-def test_images_are_what_pillow_makes_of_the_boxes(listing: Listing) -> None:
+def test_images_are_what_pillow_makes_of_the_boxes(listing: ImageList) -> None:
     prepare(listing)
     assert np.array_equal(pixels(listing), expected(listing))
     assert not pixels(listing).flags.writeable
 
 
-def test_labels_are_those_of_the_entries(listing: Listing) -> None:
+def test_labels_are_those_of_the_entries(listing: ImageList) -> None:
     record = prepare(listing)
     assert (record.images, record.items, record.categories) == (IMAGES, PHOTOS // 2, ("odd", "even"))
     _, labels = format.read(place(listing.root), SIZE, record.fingerprint)
@@ -93,7 +93,7 @@ def test_labels_are_those_of_the_entries(listing: Listing) -> None:
             assert (labels["item"][n] == labels["item"][m]) == (one.item == other.item)
 
 
-def test_each_photograph_is_read_once(listing: Listing, reads: list[str]) -> None:
+def test_each_photograph_is_read_once(listing: ImageList, reads: list[str]) -> None:
     prepare(listing)
     assert sorted(reads) == sorted(set(reads))
     assert len(reads) == PHOTOS
@@ -128,7 +128,7 @@ def test_the_fingerprint_is_of_annotations_and_photographs_and_not_of_the_size(t
     assert len({plain, prints(photo="other"), prints(content="0" * 64)}) == 3
 
 
-def test_two_sizes_lie_beside_each_other(listing: Listing) -> None:
+def test_two_sizes_lie_beside_each_other(listing: ImageList) -> None:
     one = prepare(listing)
     other = packer.prepare(place(listing.root), lambda: listing, (4, 4), None)
     assert one == other
@@ -148,7 +148,7 @@ def undisturbed(tmp_path: Path, photos: int = PHOTOS) -> dict[str, bytes]:
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
 def test_what_is_done_is_not_done_again(
-    tmp_path: Path, listing: Listing, reads: list[str], error: type[BaseException]
+    tmp_path: Path, listing: ImageList, reads: list[str], error: type[BaseException]
 ) -> None:
     whole = undisturbed(tmp_path)
     reads.clear()
@@ -165,7 +165,7 @@ def test_what_is_done_is_not_done_again(
 
 
 @pytest.mark.usefixtures("small_blocks")
-def test_a_photograph_that_changed_meanwhile_is_read_again(listing: Listing, reads: list[str]) -> None:
+def test_a_photograph_that_changed_meanwhile_is_read_again(listing: ImageList, reads: list[str]) -> None:
     with pytest.raises(KeyboardInterrupt):
         prepare(listing, watcher=Told(at=20))
     photograph(listing.root / "a/002.jpg", 99)
@@ -177,7 +177,7 @@ def test_a_photograph_that_changed_meanwhile_is_read_again(listing: Listing, rea
 
 
 @pytest.mark.usefixtures("small_blocks")
-def test_other_annotations_and_other_sizes_do_not_go_on_from_it(listing: Listing, reads: list[str]) -> None:
+def test_other_annotations_and_other_sizes_do_not_go_on_from_it(listing: ImageList, reads: list[str]) -> None:
     with pytest.raises(KeyboardInterrupt):
         prepare(listing, watcher=Told(at=20))
     (left,) = place(listing.root).partials()
@@ -192,7 +192,7 @@ def test_other_annotations_and_other_sizes_do_not_go_on_from_it(listing: Listing
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("tail", ["garbage", "torn", "zeros", "headless", "other", "no images"])
 def test_a_journal_is_believed_as_far_as_it_is_whole(
-    tmp_path: Path, listing: Listing, reads: list[str], tail: str
+    tmp_path: Path, listing: ImageList, reads: list[str], tail: str
 ) -> None:
     whole = undisturbed(tmp_path)
     with pytest.raises(KeyboardInterrupt):
@@ -226,7 +226,7 @@ def test_a_journal_is_believed_as_far_as_it_is_whole(
 @pytest.mark.parametrize("corrupt", [None, "skip"])
 @pytest.mark.parametrize("end", range(14))
 def test_it_goes_on_from_every_step_of_the_end(
-    tmp_path: Path, listing: Listing, reads: list[str], monkeypatch: pytest.MonkeyPatch, end: int, corrupt: str | None
+    tmp_path: Path, listing: ImageList, reads: list[str], monkeypatch: pytest.MonkeyPatch, end: int, corrupt: str | None
 ) -> None:
     """Dies before its n-th call to the system that changes a file of the finished pack, for every n."""
     other = tree(tmp_path / "other", PHOTOS)
@@ -266,7 +266,7 @@ SCRIPT = """
 import os, signal, sys
 from pathlib import Path
 from ablate.retrieval.data.packing import packer as packing
-from tests.data.trees import prepare, tree_of
+from tests.support.trees import prepare, tree_of
 
 packing.BLOCK = 4
 root, photos, end = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
@@ -312,7 +312,7 @@ def test_of_two_processes_at_once_one_waits_and_finds_it_done(tmp_path: Path) ->
 
 
 @pytest.mark.usefixtures("small_blocks")
-def test_who_waits_is_told_why_and_reads_nothing(listing: Listing, reads: list[str]) -> None:
+def test_who_waits_is_told_why_and_reads_nothing(listing: ImageList, reads: list[str]) -> None:
     waiting = Told()
     others: list[Thread] = []
 
@@ -330,7 +330,7 @@ def test_who_waits_is_told_why_and_reads_nothing(listing: Listing, reads: list[s
     assert not waiting.counts
 
 
-def test_without_locks_it_warns_and_goes_on(listing: Listing, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_locks_it_warns_and_goes_on(listing: ImageList, monkeypatch: pytest.MonkeyPatch) -> None:
     def none(*_: object) -> None:
         raise OSError(37, "No locks available")
 
@@ -344,7 +344,7 @@ def test_without_locks_it_warns_and_goes_on(listing: Listing, monkeypatch: pytes
 # Broken files
 
 
-def broken(listing: Listing) -> Listing:
+def broken(listing: ImageList) -> ImageList:
     """Six photographs that cannot be read, each for another reason, and two boxes that cannot be cut."""
     whole = (listing.root / "a/002.jpg").read_bytes()
     (listing.root / "a/002.jpg").write_bytes(whole[:-60])
@@ -377,7 +377,7 @@ FOUND = (
 
 
 @pytest.mark.parametrize("corrupt", [None, "refuse"])
-def test_every_fault_is_listed_and_all_else_is_kept(listing: Listing, reads: list[str], corrupt: str | None) -> None:
+def test_every_fault_is_listed_and_all_else_is_kept(listing: ImageList, reads: list[str], corrupt: str | None) -> None:
     wrong = broken(listing)
     with pytest.raises(DataError) as caught:
         prepare(wrong, corrupt)
@@ -394,7 +394,7 @@ def test_every_fault_is_listed_and_all_else_is_kept(listing: Listing, reads: lis
     assert {*reads} == {name[2:] for name in BROKEN} | {"012.jpg", "018.jpg"}, "only what is broken is read again"
 
 
-def test_replaced_files_alone_are_read(tmp_path: Path, listing: Listing, reads: list[str]) -> None:
+def test_replaced_files_alone_are_read(tmp_path: Path, listing: ImageList, reads: list[str]) -> None:
     whole = undisturbed(tmp_path)
     photo = (listing.root / "b/003.jpg").read_bytes()
     (listing.root / "b/003.jpg").write_bytes(photo[:100])
@@ -408,7 +408,7 @@ def test_replaced_files_alone_are_read(tmp_path: Path, listing: Listing, reads: 
 
 
 @pytest.mark.parametrize("refused_first", [False, True])
-def test_what_is_skipped_is_left_out_and_recorded(listing: Listing, refused_first: bool) -> None:
+def test_what_is_skipped_is_left_out_and_recorded(listing: ImageList, refused_first: bool) -> None:
     wrong = broken(listing)
     if refused_first:
         with pytest.raises(DataError):
@@ -441,7 +441,7 @@ def test_a_set_with_skipped_images_is_another_set(tmp_path: Path) -> None:
     assert len(prints) == 4
 
 
-def test_a_pack_with_skipped_images_is_used_unless_they_are_refused(listing: Listing, reads: list[str]) -> None:
+def test_a_pack_with_skipped_images_is_used_unless_they_are_refused(listing: ImageList, reads: list[str]) -> None:
     photo = (listing.root / "b/003.jpg").read_bytes()
     (listing.root / "b/003.jpg").write_bytes(b"broken")
     skipping = prepare(listing, "skip")
@@ -486,12 +486,12 @@ def test_half_an_archive_is_refused_before_it_is_packed(tmp_path: Path, reads: l
     assert not reads
 
 
-def test_a_listing_of_nothing_is_refused(listing: Listing) -> None:
+def test_a_listing_of_nothing_is_refused(listing: ImageList) -> None:
     with pytest.raises(DataError, match="name no image"):
         prepare(replace(listing, entries=[]))
 
 
-def test_more_categories_than_can_be_told_apart_are_refused(listing: Listing) -> None:
+def test_more_categories_than_can_be_told_apart_are_refused(listing: ImageList) -> None:
     with pytest.raises(DataError, match=r"40,000 categories; at most 32,767 can be told apart"):
         prepare(replace(listing, categories=tuple(map(str, range(40_000)))))
 
@@ -502,7 +502,7 @@ def test_other_kinds_of_images_become_rgb(tmp_path: Path, kind: str) -> None:
 
     mode = {"grey": "L", "palette": "P", "alpha": "RGBA", "cmyk": "CMYK"}[kind.partition(".")[0]]
     Image.new(mode, (20, 10), 1).save(tmp_path / kind)
-    listing = Listing(tmp_path, [entry(kind, 0, None)], ("even",), "0" * 64)
+    listing = ImageList(tmp_path, [entry(kind, 0, None)], ("even",), "0" * 64)
     prepare(listing)
     assert np.array_equal(pixels(listing), expected(listing))
 
@@ -557,7 +557,7 @@ def test_a_read_only_root_is_said_and_what_to_do(disk: Disk, packed: bool) -> No
 # What makes a pack stale
 
 
-def test_a_change_of_a_file_that_decides_the_listing_is_noticed(listing: Listing, reads: list[str]) -> None:
+def test_a_change_of_a_file_that_decides_the_listing_is_noticed(listing: ImageList, reads: list[str]) -> None:
     (listing.root / "list.txt").write_text("one")
     named = replace(listing, index=("list.txt",))
     prepare(named)
@@ -575,7 +575,7 @@ def test_a_change_of_a_file_that_decides_the_listing_is_noticed(listing: Listing
 
 
 @pytest.mark.parametrize("former", ["first form", "other form"])
-def test_packs_of_another_form_are_packed_anew_and_told_of(listing: Listing, former: str) -> None:
+def test_packs_of_another_form_are_packed_anew_and_told_of(listing: ImageList, former: str) -> None:
     packs = listing.root / FOLDER
     if former == "first form":
         old = packs / f"16x8-{'a' * 12}"
