@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from PIL import Image, features
 
 PINNED = {"resvg-py": "0.5.0", "pillow": "13.0.0", "libjpeg-turbo": "3.2.0"}
-OUT = Path(__file__).parents[1] / "ablate" / "data" / "emoji"
+OUT = Path(__file__).parents[1] / "ablate" / "retrieval" / "data" / "emoji"
 SIZE = 64  # pixels, height and width of an image
 STRIP = 64  # images in one file, one below the other: small enough to stay in the cache while decoded
 VISIBLE = 200  # an image in which no channel of no pixel falls below this shows nothing on white

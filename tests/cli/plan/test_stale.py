@@ -234,7 +234,7 @@ def trained(package: Package) -> Callable[..., None]:
 def test_data_that_changed(package: Package, trained: Callable[..., None]) -> None:
     trained(TINY)
     assert "stale" not in package("plan", TINY).out.lower()
-    index = package.folder / "copy" / "ablate" / "data" / "emoji" / "index.json"
+    index = package.folder / "copy" / "ablate" / "retrieval" / "data" / "emoji" / "index.json"
     changed = json.loads(index.read_text())
     changed["categories"][0] += "!"
     index.write_text(json.dumps(changed))
