@@ -21,7 +21,8 @@ from ablate.analysis.estimation.unpaired_totals import Pairing, pairing
 from ablate.analysis.looks.standing import FamilyMembers, LookStatus
 from ablate.analysis.results import MeanPrecision, Metric, RowResult, StudyResults
 from ablate.analysis.search.results import SearchResults
-from ablate.analysis.stats.stats import holm, wilson
+from ablate.analysis.stats.multiplicity import holm
+from ablate.analysis.stats.proportions import wilson
 from ablate.analysis.stats.t_tests import t_interval
 
 Population = Literal["seeds", "queries-and-seeds"]

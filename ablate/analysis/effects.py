@@ -15,7 +15,7 @@ from ablate.analysis.estimation.estimates import EffectEstimate, FamilyInference
 from ablate.analysis.estimation.estimators import ROUNDING, EstimateArrays, measure_combinations
 from ablate.analysis.estimation.observations import Observations
 from ablate.analysis.looks.standing import FamilyMembers, LookStatus
-from ablate.analysis.stats.stats import benjamini_hochberg
+from ablate.analysis.stats.multiplicity import benjamini_hochberg
 from ablate.study.factors import level_text
 
 Floats = NDArray[np.float64]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis.looks.history import Look, from_json
-from ablate.analysis.stats.stats import wilson
+from ablate.analysis.stats.proportions import wilson
 from ablate.store import Store, plans, results
 from ablate.store.looks import LookRow, read_looks
 from ablate.store.plans import StoredPlan, StoredRow

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ablate.analysis.stats.stats import holm
+from ablate.analysis.stats.multiplicity import holm
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

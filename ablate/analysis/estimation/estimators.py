@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ablate.analysis.estimation.observations import Observations
 from ablate.analysis.estimation.seed_differences import PAIR_PRECISION, SeedDifferences, pair_values, seedwise
 from ablate.analysis.estimation.single_seed import OneSeed, combinations_of_one_seed, pairs_of_one_seed
-from ablate.analysis.stats.stats import crossed
+from ablate.analysis.stats.crossed_effects import crossed
 from ablate.analysis.stats.t_tests import t_equivalence, t_interval, t_test
 
 Floats = NDArray[np.float64]

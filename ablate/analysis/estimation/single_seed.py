@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from ablate.analysis.estimation.observations import Observations
-from ablate.analysis.stats.stats import bonett_price, mcnemar, newcombe, pooled_z, wilson
+from ablate.analysis.stats.proportions import bonett_price, mcnemar, newcombe, pooled_z, wilson
 from ablate.analysis.stats.t_tests import t_interval, t_test
 
 Floats = NDArray[np.float64]

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from scipy import special
 
-from ablate.analysis.stats.stats import Interval, agresti_caffo, bonett_price
+from ablate.analysis.stats.proportions import Interval, agresti_caffo, bonett_price
 
 WHATEVER: Final = "differs: whatever the pairing"
 UNLESS_NEGATIVE: Final = "differs if hits are not negatively correlated"

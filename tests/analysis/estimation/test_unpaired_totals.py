@@ -10,7 +10,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportions
 
 from ablate.analysis.estimation import unpaired_totals
 from ablate.analysis.estimation.unpaired_totals import pairing
-from ablate.analysis.stats.stats import mcnemar, newcombe, pooled_z
+from ablate.analysis.stats.proportions import mcnemar, newcombe, pooled_z
 
 PAIRS = Path(__file__).parents[2] / "oracles" / "seed_log_pairs.csv"
 N = 12_377

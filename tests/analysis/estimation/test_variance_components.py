@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ablate.analysis.estimation.estimators import POOLED_T, SEPARATE_T, measure_combinations, measure_pairs
 from ablate.analysis.estimation.observations import Observations
 from ablate.analysis.estimation.variance_components import VarianceModel
-from ablate.analysis.stats.stats import holm
+from ablate.analysis.stats.multiplicity import holm
 
 
 def table(rows: int, seeds: int, missing: int, seed: int) -> np.ndarray:

@@ -16,7 +16,7 @@ from ablate.analysis.looks.take_look import Look, as_json, from_json, rows_to_go
 from ablate.analysis.results import StudyResults, load
 from ablate.analysis.spending import spend
 from ablate.analysis.stats.group_sequential import boundaries
-from ablate.analysis.stats.stats import holm
+from ablate.analysis.stats.multiplicity import holm
 from ablate.report.formats import json, latex, markdown, terminal
 from ablate.store import open_store
 from ablate.store.plans import read_plan, save_plan

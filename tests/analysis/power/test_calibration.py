@@ -14,7 +14,7 @@ from ablate.analysis.analysis import analyse
 from ablate.analysis.power.batch_verdicts import judge, judge_one_seed, judge_weighted, pair_weights
 from ablate.analysis.power.simulation import SimulationTruth, draw_hits
 from ablate.analysis.results import StudyResults
-from ablate.analysis.stats.stats import newcombe, wilson
+from ablate.analysis.stats.proportions import newcombe, wilson
 from benchmarks.calibration import (
     COVERS_HALF,
     COVERS_NULL,
