@@ -24,9 +24,9 @@ from optuna.storages.journal import JournalFileBackend
 from sqlalchemy import event
 from typer.testing import CliRunner
 
-from ablate.__main__ import app
 from ablate.adaptive.search.dashboard_export import DashboardExport
 from ablate.adaptive.search.driver import SearchDriver, begin
+from ablate.cli.app import app
 from ablate.store import open_store
 from ablate.store.queue import claims
 from ablate.study.reading.study_reader import read_study

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ablate.__main__ import app
+from ablate.cli.app import app
 from ablate.store import Store, open_store
 from tests.support.disks import disk as disk
 from tests.support.postgres import postgres as postgres

@@ -1,6 +1,5 @@
 """`ablate compare`: whether our study reproduces another, contrast by contrast."""
 
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded, require_store
+from ablate.cli.output import is_coloured, print_figures, write_text
 from ablate.errors import AblateError, unknown_name
 
 if TYPE_CHECKING:
@@ -43,37 +43,18 @@ def compare(
     if theirs is None:
         with closing(require_store(against_store or store)) as other:
             theirs = load(other, against, against_profile)
-    found = compared(ours, theirs)
-    _write(_text(found, form, output is None and sys.stdout.isatty()), output)
+    comparison = compared(ours, theirs)
+    write_text(_text(comparison, form, is_coloured(output)), output)
     if form != "json":
-        _draw(found, opened.folder / "figures" / ours.study / ours.profile, form == "markdown" and output is None)
+        from ablate.report.figures.reproduction import draw
+
+        folder = opened.folder / "figures" / ours.study / ours.profile
+        print_figures(lambda: draw(comparison, folder), as_markdown=form == "markdown" and output is None)
 
 
-def _text(found: "Comparison", form: str, colour: bool) -> str:
+def _text(comparison: "Comparison", form: str, colour: bool) -> str:
     from ablate.report.sections import reproduction
 
     if form == "json":
-        return reproduction.as_json(found)
-    return reproduction.markdown(found) if form == "markdown" else reproduction.terminal(found, colour)
-
-
-def _draw(found: "Comparison", folder: Path, as_markdown: bool) -> None:
-    from ablate.report.figures.reproduction import draw
-
-    try:
-        for path in draw(found, folder):
-            typer.echo(f"![{path.name}]({path})" if as_markdown else f"figure: {path}")
-    except AblateError as error:  # what is compared from a store that may only be read is still told
-        typer.echo(f"warning: {error}", err=True)
-
-
-def _write(text: str, output: Path | None) -> None:
-    if output is None:
-        sys.stdout.write(text)
-        return
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise AblateError(f"--output {output}: cannot be written: {error.strerror}") from None
-    typer.echo(f"written: {output}", err=True)
+        return reproduction.as_json(comparison)
+    return reproduction.markdown(comparison) if form == "markdown" else reproduction.terminal(comparison, colour)

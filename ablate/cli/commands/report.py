@@ -1,17 +1,14 @@
 """`ablate report`: what came out, and what may be said of it, in the format asked for."""
 
-import sys
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded, require_store
+from ablate.cli.output import is_coloured, print_figures, write_text
 from ablate.errors import AblateError, unknown_name
-
-if TYPE_CHECKING:
-    from ablate.analysis.analysis import Analysis
 
 
 @guarded
@@ -47,33 +44,12 @@ def report(
     with closing(require_store(store)) as opened:
         results = load(opened, study, profile, by_query=asked == "queries-and-seeds")
         analysis = analyse(results, asked, load_search(opened, results))
-    _write(FORMATS[form](analysis, output is None and sys.stdout.isatty()), output)
+    write_text(FORMATS[form](analysis, is_coloured(output)), output)
     if form in WITHOUT_FINDINGS:
         for finding in analysis.results.kept_although_stale:
             typer.echo(f"warning: {finding}", err=True)
     if form in ILLUSTRATED:
-        _draw(analysis, opened.folder / "figures", form == "markdown" and output is None)
+        from ablate.report.figures.rows import draw_all
 
-
-def _draw(analysis: "Analysis", folder: Path, linked: bool) -> None:
-    """Draws the figures; prints their paths, or as markdown the pictures themselves."""
-    from ablate.report.figures.rows import draw_all
-
-    own = folder / analysis.results.study / analysis.results.profile
-    try:
-        for path in draw_all(analysis, own):
-            typer.echo(f"![{path.name}]({path})" if linked else f"figure: {path}")
-    except AblateError as error:  # a report from a store that may only be read is still a report
-        typer.echo(f"warning: {error}", err=True)
-
-
-def _write(text: str, output: Path | None) -> None:
-    if output is None:
-        sys.stdout.write(text)
-        return
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise AblateError(f"--output {output}: cannot be written: {error.strerror}") from None
-    typer.echo(f"written: {output}", err=True)
+        folder = opened.folder / "figures" / results.study / results.profile
+        print_figures(lambda: draw_all(analysis, folder), as_markdown=form == "markdown" and output is None)

@@ -24,7 +24,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The store of one finished run with a single worker."""
     from typer.testing import CliRunner
 
-    from ablate.__main__ import app
+    from ablate.cli.app import app
 
     path = tmp_path_factory.mktemp("finished") / "ablate.db"
     result = CliRunner().invoke(app, ["run", str(TINY), "--workers", "1", "--store", str(path)])

@@ -1,0 +1,60 @@
+"""The command line as one Typer application: every command under its name. Heavy imports wait inside the commands."""
+
+import typer
+
+from ablate import __version__
+from ablate.cli.commands.compare import compare
+from ablate.cli.commands.gc import gc
+from ablate.cli.commands.import_log import import_log
+from ablate.cli.commands.plan import plan
+from ablate.cli.commands.report import report
+from ablate.cli.commands.reset import reset
+from ablate.cli.commands.run import run
+from ablate.cli.commands.schema import schema
+from ablate.cli.commands.search import search
+from ablate.cli.commands.status import status
+from ablate.retrieval.cli.data import data_list, data_prepare
+
+app = typer.Typer(
+    name="ablate",
+    help="Ablation studies that show what each factor changes, how sure that is, and what is confounded.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: rich's takes a quarter of a second
+)
+
+
+def _print_version(requested: bool) -> None:
+    if requested:
+        typer.echo(f"ablate {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass
+
+
+COMMANDS = {
+    "plan": plan,
+    "run": run,
+    "status": status,
+    "report": report,
+    "search": search,
+    "compare": compare,
+    "import": import_log,
+    "reset": reset,
+    "gc": gc,
+    "schema": schema,
+}
+"""{name on the command line: command}, in the order of `ablate --help`."""
+
+for name, command in COMMANDS.items():
+    app.command(name)(command)
+data = typer.Typer(no_args_is_help=True, help="Data sets: list the known ones, and pack one.")
+data.command("list")(data_list)
+data.command("prepare")(data_prepare)
+app.add_typer(data, name="data")

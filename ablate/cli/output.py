@@ -1,0 +1,43 @@
+"""Where a command's result goes: text to stdout or to the file of `--output`, then the paths of its figures."""
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import typer
+
+from ablate.errors import AblateError
+
+
+def is_coloured(output: Path | None) -> bool:
+    """Return True if the text goes to a terminal, which shows colours."""
+    return output is None and sys.stdout.isatty()
+
+
+def write_text(text: str, output: Path | None) -> None:
+    """Write the text to stdout, or to the file `output` and print its path to stderr.
+
+    Raises AblateError if the file cannot be written.
+    """
+    if output is None:
+        sys.stdout.write(text)
+        return
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise AblateError(f"--output {output}: cannot be written: {error.strerror}") from None
+    typer.echo(f"written: {output}", err=True)
+
+
+def print_figures(draw: Callable[[], Iterable[Path]], as_markdown: bool) -> None:
+    """Draw the figures and print their paths, or Markdown images.
+
+    A store's folder may be read-only; the text above is still complete, so figures that cannot be written cost a
+    warning only.
+    """
+    try:
+        for path in draw():
+            typer.echo(f"![{path.name}]({path})" if as_markdown else f"figure: {path}")
+    except AblateError as error:
+        typer.echo(f"warning: {error}", err=True)
