@@ -1,30 +1,100 @@
-"""What lies at a path, as far as one may look: a locked folder and a name too long for the system are nothing."""
+"""Files and folders: looking at paths without errors, writes that survive a crash, and a lock between processes."""
 
-from os import stat_result
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
 
-def is_there(path: Path) -> bool:
-    """Whether anything is."""
-    return looked_at(path) is not None
+def exists(path: Path) -> bool:
+    """Return True if the path leads to a file or a folder, directly or through links."""
+    return stat_or_none(path) is not None
 
 
 def is_file(path: Path) -> bool:
-    """Whether a file is, or a link to one."""
-    found = looked_at(path)
-    return found is not None and S_ISREG(found.st_mode)
+    """Return True if the path leads to a regular file, directly or through links."""
+    status = stat_or_none(path)
+    return status is not None and S_ISREG(status.st_mode)
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder is, or a link to one."""
-    found = looked_at(path)
-    return found is not None and S_ISDIR(found.st_mode)
+    """Return True if the path leads to a folder, directly or through links."""
+    status = stat_or_none(path)
+    return status is not None and S_ISDIR(status.st_mode)
 
 
-def looked_at(path: Path) -> stat_result | None:
-    """What the system says of it. Python 3.11's `Path.exists` and its like raise most errors."""
+def stat_or_none(path: Path) -> os.stat_result | None:
+    """Return the status of a path, or None if the path cannot be reached.
+
+    A path behind a locked folder, or with a name too long for the system, counts as missing. Python 3.11's
+    `Path.exists` and similar methods raise most of these errors.
+    """
     try:
         return path.stat()
     except (OSError, ValueError):
         return None
+
+
+def write_synced(path: Path, content: bytes) -> None:
+    """Write a file. Once this returns, the content is on the disk and survives a crash of the machine."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Sync the names in a folder to the disk, so that creating, renaming and removing its files survives a crash."""
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+@contextmanager
+def exclusive_lock(path: Path, notify: Callable[[str], None]) -> Iterator[None]:
+    """Hold a lock between processes while the block runs. The lock file is created here and removed afterwards.
+
+    While another process holds the lock, this waits, after one message through `notify`. The lock ends when its
+    process ends, for whatever reason. OSError if the file cannot be created.
+    """
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            if not _lock(file, path, notify) or _is_at(file, path):
+                break
+        except BaseException:
+            os.close(file)
+            raise
+        os.close(file)  # the process that held the lock has removed this file, so locking it excludes no process
+    try:
+        yield
+    finally:
+        try:
+            path.unlink(missing_ok=True)
+        finally:
+            os.close(file)
+
+
+def _lock(file: int, path: Path, notify: Callable[[str], None]) -> bool:
+    """Wait for the lock. Return False if the file system has no locks."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        notify(f"another process is doing the same work: waiting for it ({path})")
+        fcntl.flock(file, fcntl.LOCK_EX)
+    except OSError as error:
+        notify(f"warning: no locks on this file system ({path}: {error.strerror}); prepare from one process at a time")
+        return False
+    return True
+
+
+def _is_at(file: int, path: Path) -> bool:
+    """Return True if the open file is the one that has this path now."""
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except FileNotFoundError:
+        return False

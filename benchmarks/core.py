@@ -24,8 +24,7 @@ from ablate.retrieval.input.samplers import sampler
 from ablate.retrieval.input.targets import labels
 from ablate.retrieval.input.transfer import fetcher
 from ablate.retrieval.loss.objective import loss_terms
-from ablate.retrieval.model.backbone import keep_resolution
-from ablate.retrieval.model.vision import torchvision
+from ablate.retrieval.model.backbone import keep_resolution, torchvision
 from ablate.retrieval.training.checkpointing import CheckpointSaver
 from ablate.retrieval.training.device import autocast, deterministic, device_name
 from ablate.retrieval.training.loop import BatchSource, draw, fit, forward

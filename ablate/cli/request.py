@@ -45,10 +45,10 @@ def _prepare_data(study: Study) -> None:
     """Packs the data sets that rows name; one that was packed without some of its images is used as it is."""
     if study.trainer != "retrieval":
         return
-    from ablate.cli.words import plural
     from ablate.retrieval import data
     from ablate.retrieval.cli.packing_progress import watch_packing
     from ablate.retrieval.config.retrieval import Data
+    from ablate.text import plural
 
     configs = chain(map(study.row_config, study.rows), map(study.reference_config, study.references))
     named = ((config.get("data", {}), config.get("evaluate", {}).get("detections")) for config in configs)

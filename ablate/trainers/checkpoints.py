@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablate.retrieval.data.synced import sync_folder
+from ablate.filesystem import sync_folder
 
 KEEP = 2
 """States kept of an unfinished training: should the newest be torn, the one before is used."""

@@ -17,8 +17,8 @@ def gc(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
 ) -> None:
     """Remove the checkpoints of trainings that are finished or that no plan or search waits for; never a result."""
-    from ablate.cli.words import plural
     from ablate.run.maintenance import leftovers
+    from ablate.text import plural
 
     found = leftovers(require_store(store))
     size = found.size()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ablate.cli.live.board import STOPPING, Board
 from ablate.cli.live.pace import LiveTraining
-from ablate.cli.words import duration
+from ablate.text import duration
 from ablate.trainers.protocol import Progress
 
 PROGRESS_SECONDS = 30.0

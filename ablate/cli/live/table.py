@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ablate.cli.live.board import STOPPING, Board, BoardNote
 from ablate.cli.live.pace import LiveTraining
-from ablate.cli.words import duration
+from ablate.text import duration
 
 FAULTS = 3
 """Faults shown at most."""

@@ -13,10 +13,10 @@ from ablate.analysis.power.power import query_variance
 from ablate.analysis.power.simulation import SimulationTruth
 from ablate.cli.options import is_new
 from ablate.cli.request import Request
-from ablate.cli.words import plural
 from ablate.errors import AblateError, StudyError
 from ablate.study.model import Study
 from ablate.study.trials.identity import ROW, Trial
+from ablate.text import plural
 
 QUERIES, BASE, SEED_SD, DISCORDANCE = 1000, 0.27, 0.3, 0.16
 """What is assumed where nothing is known."""

@@ -8,8 +8,8 @@ from ablate.analysis.power.hypotheses import Hypotheses
 from ablate.analysis.power.power import Chances, Power, guesses
 from ablate.cli.plan.power import PowerAssumptions
 from ablate.cli.plan.text import wrapped
-from ablate.cli.words import plural
 from ablate.study.model import Study
+from ablate.text import plural
 
 MOST_LISTED = 20
 MINUS = "−"

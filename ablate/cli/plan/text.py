@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from string import ascii_lowercase
 
-from ablate.cli.words import duration, plural
 from ablate.study.factors import level_text
 from ablate.study.model import Study
 from ablate.study.plan.plan import ACCEPTED, STALE, PlannedTrial
 from ablate.study.plan.time_estimate import TimeEstimate, to_evaluate, to_train
 from ablate.study.search_space.space import GRID, Dimension, SearchSpec
 from ablate.study.trials.identity import REFERENCE
+from ablate.text import duration, plural
 
 WIDTH = 79
 Reasons = Mapping[tuple[str, ...], str]

@@ -54,7 +54,7 @@ def _lines(row: tuple[str, str, str]) -> Iterator[str]:
 
 def _standing(name: str, root: str | None) -> tuple[str, str]:
     """Where a data set is, and what there is of it."""
-    from ablate.filesystem import is_there
+    from ablate.filesystem import exists
     from ablate.retrieval.data import catalog
     from ablate.retrieval.data.formats import emoji
     from ablate.retrieval.data.packing import format
@@ -71,7 +71,7 @@ def _standing(name: str, root: str | None) -> tuple[str, str]:
     begun = [format.sized(size) for size in place.partials().values()]
     texts = [_packed(place, record)] if record else []
     texts += [f"begun, not finished: {', '.join(begun)}"] if begun else []
-    return str(path), "; ".join(texts) or ("there, not packed" if is_there(path) else "not there")
+    return str(path), "; ".join(texts) or ("there, not packed" if exists(path) else "not there")
 
 
 def _packed(place: "PackLocation", record: "PackRecord") -> str:
@@ -115,9 +115,11 @@ def data_prepare(
 
 
 def _tell(place: "PackLocation", record: "PackRecord", folder: Path) -> None:
-    from ablate.text import listed
+    from ablate.text import fault_lines
 
     if record.skipped:
         lines = list(dict.fromkeys(record.skipped))
-        typer.echo(f"skipped {len(record.skipped):,} images, see {folder / 'pack.json'}:\n{listed(lines)}", err=True)
+        typer.echo(
+            f"skipped {len(record.skipped):,} images, see {folder / 'pack.json'}:\n{fault_lines(lines)}", err=True
+        )
     typer.echo(f"{record.images:,} images of {record.items:,} items: {folder}")

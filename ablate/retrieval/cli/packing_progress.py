@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ablate.cli.words import duration
+from ablate.text import duration
 
 if TYPE_CHECKING:
     from ablate.retrieval.data.packing.packer import PackingObserver

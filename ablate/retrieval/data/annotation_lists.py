@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ablate.errors import DataError
-from ablate.filesystem import is_file, is_there
+from ablate.filesystem import exists, is_file
 from ablate.retrieval.data.dataset import GALLERY, QUERY
 from ablate.retrieval.data.entries import ImageEntry, ImageList
-from ablate.text import listed
+from ablate.text import fault_lines
 
 VALIDATION_SHARE = 0.1  # of the training items, where a set has no validation split of its own
 
@@ -31,7 +31,7 @@ class AnnotationProblems:
         """DataError if there are any."""
         if self.found:
             faults = f"{len(self.found):,} fault{'s' if len(self.found) > 1 else ''}"
-            raise DataError(f"{self.root}: {faults} in this data set:\n{listed(self.found)}\n{self.remedy}")
+            raise DataError(f"{self.root}: {faults} in this data set:\n{fault_lines(self.found)}\n{self.remedy}")
 
 
 class AnnotationLists:
@@ -154,7 +154,7 @@ def share(form: str, name: str) -> float:
 def found_in(root: Path, folders: Sequence[str], wanted: str, remedy: str) -> Path:
     """The first of some folders below the root that has a file or folder; DataError with what to get."""
     for folder in folders:
-        if is_there(root / folder / wanted):
+        if exists(root / folder / wanted):
             return root / folder
     raise DataError(f"data.root: {root}: {missing(root, wanted)}.\n{remedy}")
 

@@ -6,7 +6,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Protocol, cast
 
 from ablate.errors import DataError, unknown_name
-from ablate.filesystem import is_file, is_there
+from ablate.filesystem import exists, is_file
 from ablate.retrieval.data.dataset import Dataset
 from ablate.retrieval.data.formats import emoji
 from ablate.retrieval.data.packing import format
@@ -106,6 +106,6 @@ def load(name: str, root: str | None, size: Size, pixels: bool = True) -> Datase
 def _record(name: str, root: str | None) -> PackRecord:
     """What is packed; DataError with what to get, or with what packs it."""
     path = root_of(name, root)
-    if not is_there(path):
+    if not exists(path):
         reader(name).read(path)  # says what to get
     return format.require(place(name, root))

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ablate.filesystem import write_synced
 from ablate.retrieval.data.dataset import SPLITS
 from ablate.retrieval.data.entries import ImageList
-from ablate.retrieval.data.synced import write
 
 Labels = Callable[[ImageList, Sequence[int]], dict[str, NDArray[Any]]]
 """From a listing and the numbers of the entries that are images 0, 1, … of the pack: pack.COLUMNS, and more."""
@@ -40,4 +40,4 @@ def save(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
         for name, array in arrays.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
-    write(path, content.getvalue())
+    write_synced(path, content.getvalue())

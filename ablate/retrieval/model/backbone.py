@@ -1,13 +1,17 @@
 """Backbones: torchvision's ResNets, the log's SE-ResNets, and any other model of timm; images to features."""
 
-from collections import OrderedDict
+import importlib
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ablate.errors import AblateError, unknown_name
 from ablate.retrieval.config.retrieval import TIMM, RetrievalConfig
-from ablate.retrieval.model.vision import torchvision
 
 SE = "se_"
 HEADS = ("avgpool", "fc", "global_pool", "last_linear")
@@ -61,6 +65,23 @@ def se_resnet(name: str, pretrained: bool = False) -> nn.Module:
     """A whole SE-ResNet of timm, with its head; the Caffe-like one of the log, which timm calls legacy."""
     network: nn.Module = timm().create_model(f"legacy_{name.replace('_', '', 1)}", pretrained=pretrained)
     return network
+
+
+def torchvision() -> ModuleType:
+    """The package torchvision.
+
+    PyPI's wheel is built against CUDA's torch. Beside a CPU-only torch its C++ operators cannot load, and the
+    import fails where it describes two of them; declared beforehand, everything but those operators and the
+    image decoders works. Where torchvision imports by itself, nothing is declared.
+    """
+    try:
+        return importlib.import_module("torchvision")
+    except RuntimeError as fault:
+        if "torchvision::nms" not in str(fault):
+            raise
+    for operator in ("nms", "qnms"):
+        torch.library.define(f"torchvision::{operator}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    return importlib.import_module("torchvision")
 
 
 def timm() -> Any:
@@ -149,3 +170,34 @@ def misfit(config: RetrievalConfig, why: object) -> AblateError:
         f"model.backbone: {config.model.backbone} does not take images of data.size {list(config.data.size)} "
         f"({reason}); set data.size to a size that it takes, often [224, 224], or choose another backbone"
     )
+
+
+@contextmanager
+def without_needless_strides(network: nn.Module) -> Iterator[None]:
+    """Sets to 1 each stride that the images given inside were too small for; what the network computes stays the same.
+
+    A convolution that makes one pixel of one along an axis does so at any stride. On CPUs the bf16 gradient of its
+    weights nevertheless needs a stride of 1 there: with another, oneDNN 3.12 (torch 2.13) reads what lies beyond its
+    memory, and the weights become different in each run, or not numbers at all.
+    """
+    seen: dict[nn.Conv2d, list[torch.Size]] = defaultdict(list)
+
+    def look(module: nn.Conv2d, given: tuple[Tensor, ...]) -> None:
+        seen[module].append(given[0].shape[2:])
+
+    strided = [each for each in network.modules() if isinstance(each, nn.Conv2d) and max(each.stride) > 1]
+    hooks = [each.register_forward_pre_hook(look) for each in strided]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+    for module, sizes in seen.items():
+        height, width = (all(size[axis] == 1 for size in sizes) and centred(module, axis) for axis in (0, 1))
+        module.stride = (1 if height else module.stride[0], 1 if width else module.stride[1])
+
+
+def centred(module: nn.Conv2d, axis: int) -> bool:
+    """Whether the padding along an axis is the least that takes one pixel, or is the module's own affair."""
+    padding, reach = module.padding[axis], module.dilation[axis] * (module.kernel_size[axis] - 1)
+    return isinstance(padding, int) and 2 * padding <= reach

@@ -14,8 +14,7 @@ from torch import Tensor, nn
 
 from ablate.errors import AblateError
 from ablate.retrieval.config.retrieval import TIMM, Model, RetrievalConfig
-from ablate.retrieval.model.backbone import HEADS, SE, se_resnet, timm_model
-from ablate.retrieval.model.vision import torchvision
+from ablate.retrieval.model.backbone import HEADS, SE, se_resnet, timm_model, torchvision
 from ablate.trainers.random_streams import generator, number
 
 WRAPPER = "module."

@@ -5,10 +5,9 @@ from torch import Tensor, nn
 
 from ablate.errors import AblateError
 from ablate.retrieval.config.retrieval import RetrievalConfig
-from ablate.retrieval.model.backbone import backbone, misfit
+from ablate.retrieval.model.backbone import backbone, misfit, without_needless_strides
 from ablate.retrieval.model.grouped_batchnorm import by_role
 from ablate.retrieval.model.initial_weights import initialise, library_draws, load_pretrained
-from ablate.retrieval.model.strides import without_needless_strides
 
 
 class Network(nn.Module):

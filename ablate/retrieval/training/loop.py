@@ -17,8 +17,8 @@ from ablate.retrieval.loss.objective import LossTerms, loss_terms
 from ablate.retrieval.model.network import Network
 from ablate.retrieval.training.checkpointing import CheckpointSaver
 from ablate.retrieval.training.device import autocast
+from ablate.retrieval.training.optimizer import learning_rate
 from ablate.retrieval.training.pruning import ValidationWatch
-from ablate.retrieval.training.schedule import learning_rate
 from ablate.retrieval.training.state import TrainingState
 from ablate.trainers.protocol import Progress
 from ablate.trainers.random_streams import number

@@ -9,7 +9,7 @@ import pytest
 
 from ablate.cli.live.board import Board
 from ablate.cli.live.pace import Pace, StepMark, StepSpeed, remaining
-from ablate.cli.words import duration
+from ablate.text import duration
 from ablate.trainers.protocol import Progress
 from tests.cli.live.test_live import Clock
 

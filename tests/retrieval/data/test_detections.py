@@ -13,7 +13,7 @@ from ablate.errors import DataError
 from ablate.retrieval import data
 from ablate.retrieval.data import GALLERY, QUERY, SHOP, SPLITS, USER
 from ablate.retrieval.data.detections import assignment, parser
-from ablate.retrieval.model.vision import torchvision
+from ablate.retrieval.model.backbone import torchvision
 from tests.support.garments import SIZE, garment, photograph
 
 NONE = -1

@@ -5,7 +5,7 @@ from scipy.stats import ks_2samp, spearmanr
 
 from ablate.retrieval.config.retrieval import Augment, RandomErasing
 from ablate.retrieval.input.augment import MEAN, STD, augment, erase, erasures, normalize, place, placements
-from ablate.retrieval.model.vision import torchvision
+from ablate.retrieval.model.backbone import torchvision
 
 SIZE = (24, 16)
 

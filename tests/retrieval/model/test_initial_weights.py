@@ -5,10 +5,9 @@ import torch
 
 from ablate.errors import AblateError
 from ablate.retrieval.config.retrieval import RetrievalConfig
-from ablate.retrieval.model.backbone import backbone, resnet, se_resnet, timm
+from ablate.retrieval.model.backbone import backbone, resnet, se_resnet, timm, torchvision
 from ablate.retrieval.model.initial_weights import from_file, library_draws, load_pretrained
 from ablate.retrieval.model.network import network
-from ablate.retrieval.model.vision import torchvision
 
 CPU = torch.device("cpu")
 TINY = {"backbone": "timm/test_resnet", "last_stride": 2}

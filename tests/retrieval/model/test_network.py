@@ -4,9 +4,8 @@ from torch import nn
 
 from ablate.errors import AblateError
 from ablate.retrieval.config.retrieval import BACKBONES, Model, RetrievalConfig
-from ablate.retrieval.model.backbone import backbone, resnet, se_resnet, timm
+from ablate.retrieval.model.backbone import backbone, resnet, se_resnet, timm, torchvision
 from ablate.retrieval.model.network import Network, width
-from ablate.retrieval.model.vision import torchvision
 
 TINY = ["timm/test_resnet", "timm/test_vit", "timm/test_efficientnet", "timm/test_convnext", "timm/test_byobnet"]
 HEAD = {"resnet": "fc", "se_res": "last_linear"}

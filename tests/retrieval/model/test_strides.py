@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from ablate.retrieval.config.retrieval import RetrievalConfig
+from ablate.retrieval.model.backbone import without_needless_strides
 from ablate.retrieval.model.network import network
-from ablate.retrieval.model.strides import without_needless_strides
 
 
 def noise(*shape):

@@ -3,7 +3,7 @@ import torch
 from torch.optim.lr_scheduler import ChainedScheduler, ConstantLR, CosineAnnealingLR, LinearLR, MultiStepLR
 
 from ablate.retrieval.config.retrieval import Schedule
-from ablate.retrieval.training.schedule import learning_rate
+from ablate.retrieval.training.optimizer import learning_rate
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from typing import Any
 
 from ablate.errors import DataError
 from ablate.retrieval.data.packing import decode
-from ablate.text import listed
+from ablate.text import fault_lines
 
 EXPECTED = """\
 Expected a list of entries like {"image_id": 1, "category_id": 1, "bbox": [x, y, width, height], "score": 0.9}: \
@@ -61,7 +61,7 @@ def read_detections(path: Path, photos: Mapping[int, Path], categories: int) -> 
         found.append(detection)
     if faults:
         head = f"{path}: {len(faults):,} of its {len(raw):,} entries (counted from 0) have faults:"
-        raise DataError(f"{head}\n{listed(faults)}\n{EXPECTED}")
+        raise DataError(f"{head}\n{fault_lines(faults)}\n{EXPECTED}")
     return found
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ablate.filesystem import is_there
+from ablate.filesystem import exists
 from ablate.retrieval.data.annotation_lists import AnnotationProblems, for_training, found_in, listing
 from ablate.retrieval.data.entries import ImageEntry, ImageList
 
@@ -35,7 +35,7 @@ def read(root: Path) -> ImageList:
     """Every image, in the order of the annotations. DataError with every fault."""
     remedy = WHAT_TO_GET.format(root=root)
     faults, content = AnnotationProblems(root, remedy), hashlib.sha256(FORM.encode())
-    if is_there(root / POOLED):
+    if exists(root / POOLED):
         annotated = [(POOLED, "", "relative_im_path")]
     else:
         found_in(root, ("", "devkit"), APART["cars_train"], remedy)
@@ -48,7 +48,7 @@ def read(root: Path) -> ImageList:
 
 def _place(root: Path, name: str) -> str:
     """The annotations' path below the root, in devkit/ or not."""
-    return name if is_there(root / name) else f"devkit/{name}"
+    return name if exists(root / name) else f"devkit/{name}"
 
 
 def _entries(

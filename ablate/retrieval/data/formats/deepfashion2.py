@@ -20,7 +20,7 @@ from ablate.filesystem import is_folder
 from ablate.retrieval.data.annotation_lists import is_held_out
 from ablate.retrieval.data.dataset import GALLERY, QUERY, SHOP, USER
 from ablate.retrieval.data.entries import ImageEntry, ImageList
-from ablate.text import listed
+from ablate.text import fault_lines
 
 HOME = "data/deepfashion2"
 PARTS = ("train", "validation")
@@ -142,8 +142,8 @@ def read_annotations(
                 faults.append(f"{path}: {_said(error)}")
     if faults:
         raise DataError(
-            f"{root}: {len(faults):,} fault{'s' if len(faults) > 1 else ''} in its annotations:\n{listed(faults)}\n"
-            f"Expected {EXPECTED}. Correct the files, or unpack them anew"
+            f"{root}: {len(faults):,} fault{'s' if len(faults) > 1 else ''} in its annotations:\n"
+            f"{fault_lines(faults)}\nExpected {EXPECTED}. Correct the files, or unpack them again"
         )
     return found
 

@@ -9,11 +9,11 @@ from itertools import groupby
 from pathlib import Path
 
 from ablate.errors import DataError
-from ablate.filesystem import looked_at
+from ablate.filesystem import stat_or_none
 from ablate.retrieval.data.entries import ImageEntry, ImageList
 from ablate.retrieval.data.packing import decode
 from ablate.retrieval.data.packing.journal import FileStamp
-from ablate.text import MOST, listed
+from ablate.text import MOST_FAULTS, fault_lines
 
 MOST_CATEGORIES = 2**15 - 1
 
@@ -60,12 +60,13 @@ def photographs(listing: ImageList) -> list[CropSource]:
 
 def files(listing: ImageList, photos: Sequence[CropSource]) -> list[os.stat_result | None]:
     """What the system says of each file, None where there is none; DataError if the archive is half unpacked."""
-    found = [looked_at(photo.path) for photo in photos]
+    found = [stat_or_none(photo.path) for photo in photos]
     missing = [str(photo.path) for photo, stat in zip(photos, found, strict=True) if stat is None]
-    if len(missing) > max(MOST, len(photos) // TORN):
+    if len(missing) > max(MOST_FAULTS, len(photos) // TORN):
         raise DataError(
             f"{listing.root}: {len(missing):,} of the {len(photos):,} image files that the annotations name are "
-            f"missing, so it is not whole. Unpack its archives anew, or what is missing of them:\n{listed(missing)}"
+            "missing, so it is not whole. Unpack its archives again, or the parts that are missing:\n"
+            f"{fault_lines(missing)}"
         )
     return found
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablate.errors import DataError
-from ablate.filesystem import is_folder, is_there
+from ablate.filesystem import exists, is_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,7 +99,7 @@ def recorded(place: PackLocation) -> PackRecord | None:
 def require(place: PackLocation) -> PackRecord:
     """What was packed last; DataError says why that cannot be used, and what makes a pack."""
     record = _stored(place)
-    former = is_there(place.record) or is_there(place.packs / FORMER_RECORD)
+    former = exists(place.record) or exists(place.packs / FORMER_RECORD)
     if record is None:
         why = "was packed by another version, in a form that is not read any more" if former else "is not packed yet"
     elif changed := _changed(place, record):
@@ -111,7 +111,7 @@ def require(place: PackLocation) -> PackRecord:
 
 def _stored(place: PackLocation) -> PackRecord | None:
     """The record; None if there is none, or one of another form."""
-    if not is_there(place.record):
+    if not exists(place.record):
         return None
     try:
         raw: dict[str, Any] = json.loads(place.record.read_text(encoding="utf-8"))

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ablate.retrieval.data.synced import sync_folder
+from ablate.filesystem import sync_folder
 
 HEADER = 128
 """Bytes before the first pixel: what numpy's header takes for uint8, however many images there are."""

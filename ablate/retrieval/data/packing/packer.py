@@ -18,16 +18,14 @@ from pathlib import Path
 from typing import Protocol
 
 from ablate.errors import DataError
-from ablate.filesystem import is_folder, is_there
+from ablate.filesystem import exclusive_lock, exists, is_folder, write_synced
 from ablate.retrieval.data.entries import ImageList
 from ablate.retrieval.data.label_arrays import Labels, labels_of, save
-from ablate.retrieval.data.locking import alone
 from ablate.retrieval.data.packing import decode, format
 from ablate.retrieval.data.packing.crops import CropSource, files, photographs, read
 from ablate.retrieval.data.packing.format import PackLocation, PackRecord, Size, sized
 from ablate.retrieval.data.packing.journal import FileStamp, PackJournal
-from ablate.retrieval.data.synced import write
-from ablate.text import listed
+from ablate.text import fault_lines
 
 BLOCK = 128
 """Photographs between two notes in the journal."""
@@ -78,7 +76,7 @@ def prepare(
     _tell_leftovers(place, size, partial, watcher)
     with _writing(place):
         place.packs.mkdir(exist_ok=True)
-        with alone(partial.with_name(f"{partial.name}.lock"), watcher.say):
+        with exclusive_lock(partial.with_name(f"{partial.name}.lock"), watcher.say):
             if found := ready(place, size, corrupt):  # another process was at it meanwhile
                 return found
             return PackingJob(place, known, index, size, corrupt == "skip", watcher).run(partial, labels)
@@ -94,7 +92,7 @@ def ready(place: PackLocation, size: Size, corrupt: str | None) -> PackRecord | 
 
 def _tell_leftovers(place: PackLocation, size: Size, own: Path, watcher: PackingObserver) -> None:
     """What takes room and is of no use to this pack."""
-    if is_there(place.packs / format.FORMER_RECORD):
+    if exists(place.packs / format.FORMER_RECORD):
         watcher.say(
             f"{place.packs} holds packs of an earlier version's form, which are not read any more: the set is packed "
             f"anew; delete {format.FORMER_RECORD} and the folders beside it that are older"
@@ -147,12 +145,12 @@ class PackingJob:
                 raise DataError(self._refusal(faults))
             kept = fill(partial, len(self.listing.entries), faults)
             if not kept:
-                raise DataError(f"{self.listing.root}: not one image is whole:\n{listed(_lines(faults))}")
+                raise DataError(f"{self.listing.root}: not one image is whole:\n{fault_lines(_lines(faults))}")
             record = self._record(stamps, faults, kept)
             save(folder / "labels.npz", labels(self.listing, kept))
-            write(folder / "pack.json", format.text(record).encode())
+            write_synced(folder / "pack.json", format.text(record).encode())
             # First the record: whoever is killed in between leaves a pack to be finished, not one to be made again.
-            write(folder.with_name(f"{folder.name}.json"), format.text(record).encode())
+            write_synced(folder.with_name(f"{folder.name}.json"), format.text(record).encode())
             folder.with_name(f"{folder.name}.json").replace(self.place.record)
             partial.publish(self.place.pack(self.size, record.fingerprint), (len(kept), *self.size, 3))
         return record
@@ -199,7 +197,7 @@ class PackingJob:
         height, width = self.size
         return (
             f"{self.listing.root}: {len(faults):,} of {len(self.listing.entries):,} images cannot be packed:\n"
-            f"{listed(_lines(faults))}\n"
+            f"{fault_lines(_lines(faults))}\n"
             "All others are done and kept. Put whole files in place of these and give the same command again, which "
             f"reads no others; or leave them out: `{self.place.command} --size {height} {width} --corrupt skip`"
         )

@@ -159,7 +159,7 @@ def change(root: Path, **values: Any) -> None:
 )
 def test_a_wrong_value_names_file_and_expectation(root: Path, values: dict[str, Any]) -> None:
     change(root, **values)
-    refused(root, "000001.json", "Expected source (shop or user)", "bounding_box (four numbers", "unpack them anew")
+    refused(root, "000001.json", "Expected source (shop or user)", "bounding_box (four numbers", "unpack them again")
 
 
 def test_a_wrong_value_of_a_garment_names_the_item_and_the_value(root: Path) -> None:

@@ -17,8 +17,8 @@ import pytest
 
 from ablate.errors import DataError
 from ablate.retrieval.data import SPLITS
-from ablate.retrieval.data.entries import ImageList
-from ablate.retrieval.data.packing import crops, decode, format, packer
+from ablate.retrieval.data.entries import ImageEntry, ImageList
+from ablate.retrieval.data.packing import decode, format, packer
 from ablate.retrieval.data.packing.format import FOLDER
 from tests.support.disks import Disk
 from tests.support.trees import SIZE, entry, expected, files, photograph, place, prepare, tree
@@ -361,7 +361,7 @@ def broken(listing: ImageList) -> ImageList:
 BROKEN = {"a/002.jpg", "b/003.jpg", "a/004.jpg", "b/005.jpg", "b/007.jpg"}
 
 
-def is_whole(one: crops.Entry) -> bool:
+def is_whole(one: ImageEntry) -> bool:
     return one.path not in BROKEN and one.box not in [(10, 5, 99, 30), (30, 0, 30, 40)]
 
 
@@ -480,7 +480,7 @@ def test_half_an_archive_is_refused_before_it_is_packed(tmp_path: Path, reads: l
         prepare(listing, corrupt)
     said = str(caught.value)
     assert "30 of the 60 image files that the annotations name are missing" in said
-    assert "Unpack its archives anew" in said
+    assert "Unpack its archives again" in said
     assert str(tmp_path / "b/001.jpg") in said
     assert "and 10 more" in said
     assert not reads
