@@ -11,6 +11,7 @@ from ablate.retrieval.config.retrieval import QueryExpansion, RandomErasing, Rer
 from ablate.study.config_keys import flattened
 from ablate.study.reading.study_reader import read_study
 from ablate.study.search_space.candidates import Candidates
+from ablate.study.search_space.space import RangeDimension
 from ablate.study.trials.identity import trials
 from ablate.trainers.registry import TRAINERS
 
@@ -97,7 +98,7 @@ def test_the_page_on_study_files_shows_studies_that_can_be_read(tmp_path):
         assert trials(study)
         if study.search:
             candidates = Candidates(study)
-            ends = {d.name: d.values[-1] if d.count else d.high for d in study.search.dimensions}
+            ends = {d.name: d.high if isinstance(d, RangeDimension) else d.values[-1] for d in study.search.dimensions}
             candidates.trial(ends, 0, "ends")
 
 

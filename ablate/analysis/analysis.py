@@ -78,24 +78,24 @@ class Analysis:
 
     @cached_property
     def family(self) -> FamilySummary:
-        name = self.results.family
-        if name == "effects":
+        kind = self.results.family.kind
+        if kind == "effects":
             return FamilySummary("effects", len(self.effects), sum(e.estimate.effect is not None for e in self.effects))
         measured = self.contrasts.groups[0].measured
         tested = int(np.sum(~np.isnan(measured.effect)))
-        return FamilySummary(name if isinstance(name, str) else "listed", len(measured.effect), tested)
+        return FamilySummary("listed" if kind == "pairs" else kind, len(measured.effect), tested)
 
     @cached_property
     def effects(self) -> tuple[Effect, ...]:
         """One entry a factor and level other than its baseline."""
-        looked_at = bool(self.results.schedule) and self.results.family == "effects"
+        looked_at = bool(self.results.schedule) and self.results.family.kind == "effects"
         standing = LookStatus(self.results, self.watched) if looked_at else None
         return effects(self._weighed, self._layout, self._finished, self._rules, standing)
 
     @cached_property
     def watched(self) -> FamilyMembers:
         """The family as it is measured now, which looks are at."""
-        effects_are = self.results.family == "effects"
+        effects_are = self.results.family.kind == "effects"
         return self._weighed.watched(self._layout) if effects_are else self.contrasts.watched
 
     @cached_property

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +15,7 @@ from ablate.analysis.estimation.estimators import measure_pairs
 from ablate.analysis.estimation.observations import Observations
 from ablate.analysis.looks.standing import FamilyMembers, LookStatus
 from ablate.analysis.results import RowResult, StudyResults
-
-if TYPE_CHECKING:
-    from ablate.study.design.reader import Family
+from ablate.study.model import Family
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -176,15 +173,15 @@ def _mixed(layout: AdditiveModel, around: RecordedCircumstances, pairs: Ints) ->
 def _declared_pairs(results: StudyResults) -> Ints:
     """The pairs of rows that the study's `family` lists, in its order."""
     number = {row.label: row.number - 1 for row in results.rows}
-    pairs = [] if isinstance(results.family, str) else [[number[one], number[other]] for one, other in results.family]
+    pairs = [[number[one], number[other]] for one, other in results.family.pairs]
     return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 
 
-def _families(direct: Ints, chosen: Ints, family: "Family") -> list[Ints]:
+def _families(direct: Ints, chosen: Ints, family: Family) -> list[Ints]:
     """The study's family, and the direct contrasts beside it, which are adjusted among themselves."""
-    if family == "direct":
+    if family.kind == "direct":
         return [direct, direct[:0]]
-    if family == "effects":
+    if family.kind == "effects":
         return [direct[:0], direct]
     taken = {frozenset(pair) for pair in chosen.tolist()}
     return [chosen, direct[[frozenset(pair) not in taken for pair in direct.tolist()]]]

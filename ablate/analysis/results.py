@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,8 @@ from ablate.analysis.stats.proportions import wilson
 from ablate.store import Store, plans, results
 from ablate.store.looks import LookRow, read_looks
 from ablate.store.plans import StoredPlan, StoredRow
+from ablate.study.model import Family
 from ablate.study.plan.staleness_reasons import subject
-
-if TYPE_CHECKING:
-    from ablate.study.design.reader import Family
 
 MOST_NAMED = 4
 KS = {"top1": 1, "top5": 5, "top10": 10}
@@ -123,10 +121,9 @@ class StudyResults:
         return float(self.document["delta_pp"])
 
     @property
-    def family(self) -> "Family":
+    def family(self) -> Family:
         """The contrasts that share the study's error."""
-        found = self.document.get("family", "direct")
-        return found if isinstance(found, str) else tuple((one, other) for one, other in found)
+        return Family.from_json(self.document.get("family", "direct"))
 
     @property
     def schedule(self) -> tuple[int, ...]:
@@ -205,7 +202,7 @@ def _of_family(plan: StoredPlan, found: StudyResults, looks: Sequence[LookRow]) 
 def _is_of(plan: StoredPlan, found: StudyResults, look: LookRow) -> bool:
     """Whether a look saw the plan's trials, with the results that they have."""
     cells = {row.label: row.cells for row in plan.rows if row.kind == "row"}
-    if look.trials and isinstance(found.family, str) and look.trials.keys() != cells.keys():
+    if look.trials and found.family.kind != "pairs" and look.trials.keys() != cells.keys():
         return False
     hits = {
         row.label: dict(zip(row.seeds, row.metrics[found.primary].hits, strict=True)) for row in found.rows if row.seeds

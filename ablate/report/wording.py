@@ -232,7 +232,7 @@ def _briefly(found: Contrast | Effect, results: StudyResults) -> str:
 
 def _waits(found: Contrast | Effect, results: StudyResults) -> bool:
     """Whether a look decides it, and not any seed more."""
-    in_family = found.in_family if isinstance(found, Contrast) else results.family == "effects"
+    in_family = found.in_family if isinstance(found, Contrast) else results.family.kind == "effects"
     return bool(results.schedule) and in_family
 
 

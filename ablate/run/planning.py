@@ -7,11 +7,10 @@ from typing import Any
 from ablate.store import Store, plans, staleness
 from ablate.store.plans import StoredPlan, StoredRow
 from ablate.store.queue import claims
-from ablate.study.design.union import Row
 from ablate.study.factors import Factor, LevelName
 from ablate.study.fractional.alias_table import alias_sentences
 from ablate.study.logfile.parser import NOTE, Line
-from ablate.study.model import Study
+from ablate.study.model import Row, Study
 from ablate.study.plan.plan import ACCEPTED, FAILED, STALE, PlannedTrial, PreviousResult, resolve
 from ablate.study.plan.time_estimate import expected_seconds, shapes_to_run
 from ablate.study.trials.identity import REFERENCE, ROW, Trial
@@ -124,7 +123,7 @@ def _document(study: Study, first: Trial, overrides: Sequence[str]) -> dict[str,
         "setting": [list(line) for line in _setting(study, first)],
         "tight": True,
         "findings": [],
-        "fractions": alias_sentences(study),
+        "fractions": alias_sentences(study.aliases),
         "overrides": list(overrides),
         **({"search": study.found_by} if study.found_by else {}),
     }
@@ -136,7 +135,7 @@ def rules(study: Study) -> dict[str, Any]:
         "primary": study.primary,
         "delta_pp": study.delta,
         "alpha": study.alpha,
-        "family": study.family if isinstance(study.family, str) else [list(pair) for pair in study.family],
+        "family": study.family.to_json(),
         "looks": list(study.looks),
     }
 

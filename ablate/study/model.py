@@ -1,64 +1,104 @@
-"""A Study: what one file and profile ask for, frozen."""
+"""A study: the content of one study file under one profile, as frozen values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ablate.study.config_keys import Config, assigned
-from ablate.study.design.reader import Excluded, Family
-from ablate.study.design.union import Row
-from ablate.study.factors import Factor, Level
+from ablate.study.design.space import CellLevels
+from ablate.study.factors import Factor, Level, LevelName
 from ablate.study.fractional.alias_table import AliasTable
 from ablate.study.search_space.space import SearchSpec
+
+Excluded = Mapping[str, tuple[LevelName, ...]]
+"""A combination of levels that may not occur, one of each factor's; levels are named as in reports."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One combination of levels, every factor included."""
+
+    label: str
+    """The row's name, different from that of every other row."""
+    levels: CellLevels
+    """The level of every factor, by the factor's name."""
+    title: str | None = None
+    """The text that the log format prints in place of the label."""
 
 
 @dataclass(frozen=True)
 class ReferenceRow:
-    """A line printed beside the rows and compared with none: the baseline with some config keys changed."""
+    """A line that is printed next to the rows and compared with none: the baseline with some config keys changed."""
 
     label: str
     settings: Mapping[str, Any]
+    """The changed values, by dotted config key."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """The contrasts that share the study's error rate."""
+
+    kind: Literal["direct", "effects", "pairs"] = "direct"
+    """Direct: rows that differ in one factor. Effects: of the factors. Pairs: the listed pairs of rows."""
+    pairs: tuple[tuple[str, str], ...] = ()
+    """The labels of each pair of rows, if `kind` is "pairs"; otherwise empty."""
+
+    @classmethod
+    def from_json(cls, value: str | Sequence[Sequence[str]]) -> "Family":
+        """Return the family that a study file or a stored plan writes: a kind's name, or a list of pairs."""
+        if isinstance(value, str):
+            return cls("effects" if value == "effects" else "direct")
+        return cls("pairs", tuple((one, other) for one, other in value))
+
+    def to_json(self) -> str | list[list[str]]:
+        """Return the family as a stored plan writes it."""
+        return [list(pair) for pair in self.pairs] if self.kind == "pairs" else self.kind
 
 
 @dataclass(frozen=True)
 class Study:
-    """`config` is what every trial shares before factors set theirs: what is `written` in the file, over its `preset`.
-
-    `delta` is in percentage points. `family`: the contrasts that share the error, direct, effects, or pairs of labels.
-    `aliases`: a table for each fractional design; `excluded`: combinations of levels that make no sense. `found_by`: of
-    finalists, what reports say of their search. `warnings` are about rows that are wanted and hardly meant.
-    `looks`: with how many seeds verdicts may be judged, if rows get seeds only where a verdict is open; `seeds` are
-    then those of the first look.
-    """
+    """A study: its claims, the config that its trials share, its factors, and its rows."""
 
     name: str
     profile: str
     question: str
     trainer: str
     primary: str
+    """The metric that verdicts are about."""
     delta: float
+    """The smallest effect worth acting on, in percentage points."""
     alpha: float
+    """The error rate of the study's claims, from 0 to 1."""
     config: Config
+    """The config that all trials share before factors set their keys: `written` over the values of `preset`."""
     written: Config
+    """The config as the file writes it, without its preset."""
     preset: str | None
     factors: tuple[Factor, ...]
     rows: tuple[Row, ...]
     references: tuple[ReferenceRow, ...]
     seeds: tuple[int, ...]
-    family: Family = "direct"
+    """The seeds of every row; if there are `looks`, those of the first look."""
+    family: Family = Family()
     aliases: tuple[AliasTable, ...] = ()
+    """A table for each fractional design."""
     excluded: tuple[Excluded, ...] = ()
+    """Combinations of levels that `exclude` and `require` rule out."""
     search: SearchSpec | None = None
     found_by: Mapping[str, Any] | None = None
+    """If the rows are finalists of a search: the facts about that search that reports print."""
     warnings: tuple[str, ...] = ()
+    """Sentences about rows that were probably not intended."""
     looks: tuple[int, ...] = ()
+    """The numbers of seeds at which verdicts may be judged, if rows get more seeds only while a verdict is open."""
 
     def row_config(self, row: Row) -> Config:
-        """The config of a row: the shared one with the row's levels in place."""
+        """Return the config of a row: the shared one with the row's levels in place."""
         return self._with(row.levels)
 
     def reference_config(self, reference: ReferenceRow) -> Config:
-        """The config of a reference: the baseline's with the reference's settings in place."""
+        """Return the config of a reference: the baseline's with the reference's settings in place."""
         baseline = self._with({factor.name: factor.baseline for factor in self.factors})
         return assigned(baseline, reference.settings.items())
 

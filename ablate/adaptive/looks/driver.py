@@ -167,7 +167,7 @@ def _decided(look: Look, study: Study) -> str:
     blind = sum(verdict in (CONFOUNDED, NOT_ESTIMABLE) for verdict in counts)
     decided = len(counts) - counts.count(UNDECIDED) - blind
     without = f", {blind} without a claim (confounded, or without results)" if blind else ""
-    noun = "effect" if study.family == "effects" else "contrast"
+    noun = "effect" if study.family.kind == "effects" else "contrast"
     return f"{decided} of {len(counts)} {noun}{'' if len(counts) == 1 else 's'} decided{without}"
 
 

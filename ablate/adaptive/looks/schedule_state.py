@@ -11,8 +11,7 @@ from ablate.errors import AblateError
 from ablate.run.planning import rules
 from ablate.store import Store, plans, staleness
 from ablate.store.looks import LookRow, latest_family, read_looks, seeds_planned
-from ablate.study.design.union import Row
-from ablate.study.model import Study
+from ablate.study.model import Row, Study
 from ablate.study.plan.plan import FAILED, STALE, PlannedTrial, resolve
 from ablate.study.reading.seeds import DEFAULT_LOOKS
 from ablate.study.trials.identity import Trial, trials
@@ -142,7 +141,7 @@ def seen_of(row: Row, cells: Mapping[int, tuple[str, int | None]]) -> dict[str, 
 
 def _changed(store: Store, study: Study, seen: Mapping[str, Any], accepting: Collection[str]) -> Iterator[str]:
     """In what a study is not that of which these rows were seen."""
-    listed = None if isinstance(study.family, str) else {label for pair in study.family for label in pair}
+    listed = {label for pair in study.family.pairs for label in pair} if study.family.kind == "pairs" else None
     now = {row.label: row for row in study.rows if listed is None or row.label in listed}
     before = {label: row for label, row in seen.items() if listed is None or label in listed}
     if added := [label for label in now if label not in before]:

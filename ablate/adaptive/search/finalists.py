@@ -10,13 +10,10 @@ from ablate.store.schema import DONE
 from ablate.store.searches import Candidate, SearchRow
 from ablate.study.config_keys import Config, value_at
 from ablate.study.design.space import FactorSpace
-from ablate.study.design.union import Row
 from ablate.study.factors import Factor, Level
-from ablate.study.model import Study
-from ablate.study.reading.nodes import Node, SourcePlace
-from ablate.study.reading.problems import Problems
+from ablate.study.model import Family, Row, Study
 from ablate.study.search_space.candidates import Candidates
-from ablate.study.search_space.space import Dimension, SearchSpec
+from ablate.study.search_space.space import ChoiceDimension, Dimension, SearchSpec
 from ablate.study.trials.identity import Trial
 
 BASELINE = "baseline"
@@ -70,18 +67,17 @@ def study_of(
     The family is declared here, before any of it runs: each finalist against the baseline, and the best, which is the
     winner, against the others.
     """
-    assert study.search is not None
     seeds = fresh_seeds(study)
     labels = [BASELINE, *(_label(one, points) for one in chosen)]
     trials = points.baseline(seeds, BASELINE)
     for one, label in zip(chosen, labels[1:], strict=True):
         trials += points.trials(one.point, seeds, label)
     levels = [Level(label, ()) for label in labels]
-    keys = tuple(dict.fromkeys(key for dimension in study.search.dimensions for key in dimension.keys))
+    keys = tuple(dict.fromkeys(key for dimension in points.search.dimensions for key in dimension.keys))
     factor = Factor(CONFIGURATION, keys, tuple(levels), levels[0])
-    space = FactorSpace([factor], Problems(Node(None, SourcePlace("search"))))
+    space = FactorSpace([factor])
     winner = labels[1:2]
-    family = [(BASELINE, label) for label in labels[1:]] + [(other, label) for label in winner for other in labels[2:]]
+    pairs = [(BASELINE, label) for label in labels[1:]] + [(other, label) for label in winner for other in labels[2:]]
     compared = replace(
         study,
         profile=profile_of(study),
@@ -89,7 +85,7 @@ def study_of(
         rows=tuple(Row(label, space.levels((number,))) for number, label in enumerate(labels)),
         references=(),
         seeds=tuple(seeds),
-        family=tuple(family) or "direct",
+        family=Family("pairs", tuple(pairs)) if pairs else Family(),
         aliases=(),
         excluded=(),
         warnings=(),
@@ -106,8 +102,7 @@ def _label(one: Candidate, points: Candidates) -> str:
 
 def _about(study: Study, row: SearchRow, chosen: Sequence[Candidate], points: Candidates) -> dict[str, Any]:
     """What the plan says of the search, for reports."""
-    search = study.search
-    assert search is not None
+    search = points.search
     config = points.baseline((seed_of(study),))[0].config
     return {
         "search_id": row.id,
@@ -128,10 +123,17 @@ def _about(study: Study, row: SearchRow, chosen: Sequence[Candidate], points: Ca
 def _usual(dimension: Dimension, study: Study, config: Config) -> Any:
     """Where the baseline stands: of choices among a factor's levels the name, else the value of the key."""
     factor = next((factor for factor in study.factors if factor.name == dimension.name), None)
-    return factor.baseline.word if factor and dimension.choices else value_at(config, dimension.keys[0])
+    return (
+        factor.baseline.word
+        if factor and isinstance(dimension, ChoiceDimension)
+        else value_at(config, dimension.keys[0])
+    )
 
 
 def _dimension(dimension: Dimension) -> dict[str, Any]:
+    if isinstance(dimension, ChoiceDimension):
+        ends: dict[str, Any] = {"low": None, "high": None, "step": None, "log": False, "whole": False}
+        return {"name": dimension.name, **ends, "choices": [choice.word for choice in dimension.choices]}
     return {
         "name": dimension.name,
         "low": dimension.low,
@@ -139,5 +141,5 @@ def _dimension(dimension: Dimension) -> dict[str, Any]:
         "step": dimension.step,
         "log": dimension.log,
         "whole": dimension.is_whole,
-        "choices": [choice.word for choice in dimension.choices],
+        "choices": [],
     }

@@ -17,7 +17,17 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from ablate.store.schema import DONE, FAILED, PRUNED, RUNNING
 from ablate.store.searches import Candidate
-from ablate.study.search_space.space import CMAES, GP, HYPERBAND, MEDIAN, RANDOM, TPE, Dimension, SearchSpec
+from ablate.study.search_space.space import (
+    CMAES,
+    GP,
+    HYPERBAND,
+    MEDIAN,
+    RANDOM,
+    TPE,
+    ChoiceDimension,
+    Dimension,
+    SearchSpec,
+)
 from ablate.trainers.protocol import PARTS
 from ablate.trainers.random_streams import number as seeded
 
@@ -121,10 +131,8 @@ def distributions(search: SearchSpec) -> dict[str, BaseDistribution]:
 
 
 def _distribution(dimension: Dimension) -> BaseDistribution:
-    if dimension.choices:
+    if isinstance(dimension, ChoiceDimension):
         return CategoricalDistribution([choice.name for choice in dimension.choices])
-    assert dimension.low is not None
-    assert dimension.high is not None
     if dimension.is_whole:
         return IntDistribution(int(dimension.low), int(dimension.high), dimension.log, int(dimension.step or 1))
     return FloatDistribution(dimension.low, dimension.high, dimension.log, dimension.step)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +11,7 @@ from ablate.analysis.design.additive_model import AdditiveModel, ModelColumn
 from ablate.analysis.power.batch_verdicts import pair_weights
 from ablate.errors import AblateError
 from ablate.study.factors import level_text
-
-if TYPE_CHECKING:
-    from ablate.study.design.reader import Family
+from ablate.study.model import Family
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -63,27 +60,27 @@ class Hypotheses:
         return np.flatnonzero(self.shares.any(axis=1))
 
 
-def asked(layout: AdditiveModel, family: "Family", labels: Sequence[str]) -> Hypotheses:
+def asked(layout: AdditiveModel, family: Family, labels: Sequence[str]) -> Hypotheses:
     """The family of a study; where no two rows differ in one factor alone, its factors' effects in place of pairs.
 
     AblateError for more than can be simulated.
     """
     _check(len(labels), MOST_ROWS, "rows")
     columns = layout.matrix[:, 1:].T
-    if isinstance(family, str):
+    if family.kind != "pairs":
         first, second, _ = layout.direct
-        if family == "direct":
+        if family.kind == "direct":
             _check(len(first), MOST_CONTRASTS, "pairs of rows in the family")
-        if family == "direct" and len(first):
+        if family.kind == "direct" and len(first):
             names = tuple(f"{labels[i]} → {labels[j]}" for i, j in zip(first, second, strict=True))
             return Hypotheses(
                 "direct", names, pair_weights(first, second, len(labels)), np.zeros(len(first), bool), columns
             )
         return _effects(layout, columns)
-    _check(len(family), MOST_CONTRASTS, "pairs of rows in the family")
-    first, second = np.array([[labels.index(one), labels.index(other)] for one, other in family]).reshape(-1, 2).T
+    _check(len(family.pairs), MOST_CONTRASTS, "pairs of rows in the family")
+    first, second = np.array([[labels.index(one), labels.index(other)] for one, other in family.pairs]).reshape(-1, 2).T
     confounded = (layout.codes[first] != layout.codes[second]).sum(axis=1) != 1
-    names = tuple(f"{one} → {other}" for one, other in family)
+    names = tuple(f"{one} → {other}" for one, other in family.pairs)
     return Hypotheses("listed", names, pair_weights(first, second, len(labels)), confounded, columns)
 
 

@@ -111,7 +111,7 @@ def _heading(study: "Study") -> Iterator[str]:
     from ablate.study.fractional.alias_table import alias_lines
 
     yield from wrapped(f"study {study.name}, profile {study.profile}: {study.question}".rstrip(": "), " " * 6)
-    yield from alias_lines(study)
+    yield from alias_lines(study.aliases)
 
 
 def _with_looks(url: str, request: "Request", path: Path) -> "tuple[Request, str]":

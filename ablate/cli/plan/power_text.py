@@ -62,7 +62,7 @@ def _looks(study: Study) -> Iterator[str]:
 def _heading(study: Study, power: Power) -> str:
     asked = power.asked
     family = f"family of {plural(len(asked.weights), 'contrast')} ({WORDS[asked.kind]})"
-    if asked.kind == "effects" and study.family == "direct":
+    if asked.kind == "effects" and study.family.kind == "direct":
         family += ", as no two rows differ in one factor alone"
     return (
         f"Power of {plural(len(study.rows), 'row')} × {plural(power.seeds, 'seed')}: {family}, alpha "

@@ -10,7 +10,7 @@ from ablate.study.factors import level_text
 from ablate.study.model import Study
 from ablate.study.plan.plan import ACCEPTED, STALE, PlannedTrial
 from ablate.study.plan.time_estimate import TimeEstimate, to_evaluate, to_train
-from ablate.study.search_space.space import GRID, Dimension, SearchSpec
+from ablate.study.search_space.space import GRID, ChoiceDimension, Dimension, SearchSpec
 from ablate.study.trials.identity import REFERENCE
 from ablate.text import duration, plural
 
@@ -120,10 +120,8 @@ def searching(search: SearchSpec) -> str:
 
 
 def _extent(dimension: Dimension) -> str:
-    if dimension.choices:
+    if isinstance(dimension, ChoiceDimension):
         return "|".join(level_text(choice.name) for choice in dimension.choices)
-    assert dimension.low is not None
-    assert dimension.high is not None
     by = f" by {dimension.step:g}" if dimension.step is not None else " (log)" if dimension.log else ""
     return f"{dimension.low:g} to {dimension.high:g}{by}"
 

@@ -60,7 +60,7 @@ class LinePosition(NamedTuple):
 
 def forest(analysis: Analysis) -> list[ForestLine]:
     """The direct contrasts, of a family that is listed only its own; the factors; the steps that are confounded."""
-    results, listed = analysis.results, not isinstance(analysis.results.family, str)
+    results, listed = analysis.results, analysis.results.family.kind == "pairs"
     confounded = [step for step in analysis.steps if step.identified != DIRECT]
     factors = analysis.effects if analysis.search is None else ()  # those of finalists are their contrasts
     return [

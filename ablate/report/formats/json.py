@@ -166,7 +166,7 @@ def _effect(analysis: Analysis, effect: Effect) -> Plain:
         "identified": effect.identified,
         "contexts": effect.contexts,
         "aliased_with": list(effect.aliased_with),
-        "in_family": analysis.results.family == "effects",
+        "in_family": analysis.results.family.kind == "effects",
     }
 
 

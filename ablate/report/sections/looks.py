@@ -68,7 +68,7 @@ def _standing(analysis: Analysis) -> str:
     results = analysis.results
     if not results.looks:
         return f"No look is taken yet: the first is with {results.schedule[0]} seeds a row."
-    last, noun = results.looks[-1], "effect" if results.family == "effects" else "contrast"
+    last, noun = results.looks[-1], "effect" if results.family.kind == "effects" else "contrast"
     if last.going:
         named = wording.listed([*last.going]) if len(last.going) <= MOST_NAMED else f"{len(last.going)} rows"
         coming = next((seeds for seeds in results.schedule if seeds > last.seeds), last.seeds)

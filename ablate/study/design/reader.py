@@ -1,4 +1,4 @@
-"""The parts of a study file that say which rows are wanted: groups, design, exclude, require, family."""
+"""Reads the parts of a study file that define its rows: groups, design, exclude, require, family."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,23 +7,22 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from ablate.study.design.constraints import ExclusionRule, read_rules
+from ablate.study.design.factor_names import FactorNames
 from ablate.study.design.space import BASELINE, FactorSpace
-from ablate.study.design.union import Designer, Row
-from ablate.study.factors import Factor, LevelName
+from ablate.study.design.union import Designer
+from ablate.study.factors import Factor
 from ablate.study.fractional.alias_table import AliasTable
+from ablate.study.model import Excluded, Family, Row
 from ablate.study.reading.nodes import Node
 from ablate.study.reading.problems import Path, Problems
 from ablate.study.reading.schema import KINDS, DesignEntry, RequireEntry
 
-Excluded = Mapping[str, tuple[LevelName, ...]]
-"""Levels, as reports name them, that may not come together: one of each factor's."""
-Family = str | tuple[tuple[str, str], ...]
 Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True)
 class DesignRows:
-    """The rows, and what there is to say of them."""
+    """The rows of a file, with the facts about them that go into the study."""
 
     rows: tuple[Row, ...]
     family: Family
@@ -33,24 +32,25 @@ class DesignRows:
 
 
 class DesignReader:
-    """Reads part by part, so that a fault in one does not hide those in another."""
+    """Reads part by part, so that a fault in one part does not hide those in another."""
 
-    def __init__(self, root: Node, factors: Sequence[Factor], faults: Problems) -> None:
-        self.root, self.faults = root, faults
-        self.space = FactorSpace(factors, faults, self._names("factors") - {factor.name for factor in factors})
+    def __init__(self, root: Node, factors: Sequence[Factor], problems: Problems) -> None:
+        self.root, self.problems, self.space = root, problems, FactorSpace(factors)
+        self.names = FactorNames(self.space, problems, self._keys("factors") - {factor.name for factor in factors})
 
-    def wanted(self) -> DesignRows:
-        rules = read_rules(self.space, self._excluded(), self._entries("require", RequireEntry))
-        designer = Designer(self.space, rules, self._groups())
+    def read(self) -> DesignRows:
+        """Return the rows of the file's designs, with their family and warnings."""
+        rules = read_rules(self.names, self._excluded(), self._entries("require", RequireEntry))
+        designer = Designer(self.names, rules, self._groups())
         designs = self._entries("design", DesignEntry)
         rows = designer.rows({path: entry for path, entry in designs.items() if self._is_one_kind(path, entry)})
         if not self._has("design"):
             rows = self._without_design()
         family = self._family({row.label for row in rows})
-        excluded = tuple(self._named(rule) for rule in rules.rules)
+        excluded = tuple(self._excluded_levels(rule) for rule in rules.rules)
         return DesignRows(tuple(rows), family, tuple(designer.aliases), tuple(designer.warnings), excluded)
 
-    def _named(self, rule: ExclusionRule) -> Excluded:
+    def _excluded_levels(self, rule: ExclusionRule) -> Excluded:
         factors = self.space.factors
         return {
             factors[at].name: tuple(factors[at].levels[number].word for number in sorted(numbers))
@@ -62,63 +62,66 @@ class DesignReader:
         return node is not None and node.value is not None
 
     def _without_design(self) -> list[Row]:
-        """A search may do without; what it compares with is the baseline."""
+        """Return the baseline as the only row; a fault unless there is a search, which is compared with it."""
         if not self._has("search"):
-            self.faults.add((), "'design' is missing")
+            self.problems.add((), "'design' is missing")
         return [Row(BASELINE, self.space.levels(self.space.baseline))]
 
     def _entries(self, part: str, model: type[Model]) -> dict[Path, Model]:
-        """The entries of a list that have the right shape, by place; the faults of the others are known already."""
+        """Return the entries of a list that have the right shape, by place.
+
+        The faults of the other entries are recorded with the whole file's shape.
+        """
         node = self.root.child(part)
-        found: dict[Path, Model] = {}
+        entries: dict[Path, Model] = {}
         for index, entry in enumerate(node.value if node and isinstance(node.value, list) else ()):
             try:
-                found[part, index] = model.model_validate(entry.plain())
+                entries[part, index] = model.model_validate(entry.plain())
             except ValidationError:
                 continue
-        return found
+        return entries
 
     def _excluded(self) -> dict[Path, Mapping[str, Any]]:
         node = self.root.child("exclude")
         entries = enumerate(node.value if node and isinstance(node.value, list) else ())
-        return {("exclude", index): entry.plain() for index, entry in entries if _has_names(entry)}
+        return {("exclude", index): entry.plain() for index, entry in entries if _has_text_keys(entry)}
 
     def _is_one_kind(self, path: Path, entry: DesignEntry) -> bool:
         kinds = [kind for kind in KINDS if getattr(entry, kind) is not None]
         if len(kinds) != 1:
-            self.faults.add(path, f"each entry of the list is one of: {', '.join(KINDS)}")
+            self.problems.add(path, f"each entry of the list is one of: {', '.join(KINDS)}")
         elif entry.start is not None and kinds != ["grid"]:
-            self.faults.add((*path, "from"), f"only a grid has `from` beside it; in {kinds[0]} it stands inside")
+            self.problems.add((*path, "from"), f"only a grid has `from` next to it; in {kinds[0]} it stands inside")
         if entry.rows == {}:
-            self.faults.add((*path, "rows"), "no row; name at least one, like `baseline: {}`")
+            self.problems.add((*path, "rows"), "no row; name at least one, like `baseline: {}`")
         return len(kinds) == 1
 
     def _groups(self) -> dict[str, list[int]]:
-        """The groups that can be read, as positions of factors."""
+        """Return the groups that can be read, as positions of factors."""
         node = self.root.child("groups")
-        found: dict[str, list[int]] = {}
+        groups: dict[str, list[int]] = {}
         for name, entry in node.value.items() if node and isinstance(node.value, dict) else ():
             if not isinstance(name, str):
                 continue
             path = ("groups", name)
-            if name in self._names("factors"):
-                self.faults.add(path, f"{name!r} is also a factor; call the group something else")
+            if name in self._keys("factors"):
+                self.problems.add(path, f"{name!r} is also a factor; call the group something else")
             names = entry.plain() if isinstance(entry.value, list) else []
             if names and all(isinstance(factor, str) for factor in names):
-                found[name] = self._members(path, names)
-        return found
+                groups[name] = self._members(path, names)
+        return groups
 
     def _members(self, path: Path, names: Sequence[str]) -> list[int]:
         members: list[int] = []
         for index, name in enumerate(names):
-            position = self.space.position((*path, index), name)
+            position = self.names.position((*path, index), name)
             if position in members:
-                self.faults.add((*path, index), f"factor {name!r} is named twice")
+                self.problems.add((*path, index), f"factor {name!r} is named twice")
             elif position is not None:
                 members.append(position)
         return members
 
-    def _names(self, part: str) -> set[str]:
+    def _keys(self, part: str) -> set[str]:
         node = self.root.child(part)
         keys = node.value if node and isinstance(node.value, dict) else ()
         return {key for key in keys if isinstance(key, str)}
@@ -127,25 +130,25 @@ class DesignReader:
         node = self.root.child("family")
         value = node.plain() if node else "direct"
         if not isinstance(value, list):
-            return value if isinstance(value, str) else "direct"
-        found: list[tuple[str, str]] = []
+            return Family.from_json(value if isinstance(value, str) else "direct")
+        pairs: list[tuple[str, str]] = []
         for index, pair in enumerate(value):
             if isinstance(pair, list) and len(pair) == 2 and all(isinstance(label, str) for label in pair):
-                self._check_contrast(("family", index), (pair[0], pair[1]), found, labels)
-                found.append((pair[0], pair[1]))
-        return tuple(found)
+                self._check_contrast(("family", index), (pair[0], pair[1]), pairs, labels)
+                pairs.append((pair[0], pair[1]))
+        return Family("pairs", tuple(pairs))
 
     def _check_contrast(
         self, path: Path, pair: tuple[str, str], others: Sequence[tuple[str, str]], labels: set[str]
     ) -> None:
         for index, label in enumerate(pair):
-            if label not in labels and not self.space.unreadable:
-                self.faults.unknown((*path, index), "row", label, labels)
+            if label not in labels and not self.names.unreadable:
+                self.problems.unknown((*path, index), "row", label, labels)
         if pair[0] == pair[1]:
-            self.faults.add(path, "a contrast compares two different rows")
+            self.problems.add(path, "a contrast compares two different rows")
         elif pair in others or pair[::-1] in others:
-            self.faults.add(path, "this pair of rows stands here twice")
+            self.problems.add(path, "this pair of rows stands here twice")
 
 
-def _has_names(entry: Node) -> bool:
+def _has_text_keys(entry: Node) -> bool:
     return isinstance(entry.value, dict) and all(isinstance(name, str) for name in entry.value)

@@ -1,142 +1,149 @@
-"""Designs: factors -> rows. The union of a file's designs is run; rows of the same levels merge."""
+"""The rows of a file: the union of its designs, in which rows of the same levels merge."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 from ablate.study.design.constraints import Constraints, ExclusionRule
 from ablate.study.design.explicit import ExplicitRows
-from ablate.study.design.explicit import Row as Row
+from ablate.study.design.factor_names import FactorNames
 from ablate.study.design.generators import GeneratedCells, Generator
-from ablate.study.design.space import Cell, FactorSpace
+from ablate.study.design.space import Cell
 from ablate.study.fractional.alias_table import AliasTable
 from ablate.study.fractional.reader import FractionReader
+from ablate.study.model import Row
 from ablate.study.reading.problems import Path, dotted
 from ablate.study.reading.schema import DesignEntry
 
 MOST_CELLS = 1_000_000
+"""The largest number of combinations that all designs of a file, or a grid search, may have."""
 
 
 class Designer:
-    """Builds the rows of one file; what is wrong is recorded, and the rest is built all the same.
+    """Builds the rows of one file. Records every fault and builds the remaining rows all the same.
 
-    An explicit row gives its label to a generated one of the same levels, wherever it stands in the file; of two
-    explicit rows of the same levels, the first does, and both are rows.
+    An explicit row gives its label to a generated row of the same levels, wherever it stands in the file. If two
+    explicit rows have the same levels, both are rows, and the first gives its label.
     """
 
-    def __init__(self, space: FactorSpace, rules: Constraints, groups: Mapping[str, list[int]]) -> None:
-        self.space, self.rules, self.groups = space, rules, groups
-        self.faults = space.faults
+    def __init__(self, names: FactorNames, rules: Constraints, groups: Mapping[str, list[int]]) -> None:
+        self.names, self.space, self.rules, self.groups = names, names.space, rules, groups
         self.warnings: list[str] = []
         self.aliases: list[AliasTable] = []
 
     def rows(self, designs: Mapping[Path, DesignEntry]) -> list[Row]:
-        """The rows of all designs in their order; `designs` are keyed by their place in the file."""
-        self.explicit = ExplicitRows(self.space, designs)
-        self._hold_explicit_rows_against_rules()
-        asked = self._asked(designs)
-        found: dict[str, Row] = {}
+        """Return the rows of all designs in their order; `designs` are keyed by their place in the file."""
+        self.explicit = ExplicitRows(self.names, designs)
+        self._check_explicit_rows_against_rules()
+        generated = self._generated(designs)
+        rows: dict[str, Row] = {}
         for path, design in designs.items():
             if design.rows is not None:
-                found |= {label: self.explicit.by_label[label] for label in design.rows if label not in found}
-            elif path in asked:
-                self._insert(found, self._told(path, asked[path]), path)
-        self._warn_of_missing_singles(found, asked)
-        return list(found.values())
+                rows |= {label: self.explicit.by_label[label] for label in design.rows if label not in rows}
+            elif path in generated:
+                self._insert(rows, self._allowed_with_aliases(path, generated[path]), path)
+        self._warn_of_missing_singles(rows, generated)
+        return list(rows.values())
 
-    def _asked(self, designs: Mapping[Path, DesignEntry]) -> dict[Path, GeneratedCells]:
-        """The designs that can be made, as long as all of them together ask for no more than MOST_CELLS."""
-        fractions = FractionReader(self.space, self.rules, MOST_CELLS)
-        generator = Generator(self.space, self.explicit, self.groups, fractions)
-        found: dict[Path, GeneratedCells] = {}
+    def _generated(self, designs: Mapping[Path, DesignEntry]) -> dict[Path, GeneratedCells]:
+        """Return the designs that can be made; none if all of them together have more than MOST_CELLS cells."""
+        fractions = FractionReader(self.names, self.rules, MOST_CELLS)
+        generator = Generator(self.names, self.explicit, self.groups, fractions)
+        designs_by_path: dict[Path, GeneratedCells] = {}
         total = 0
         for path, design in designs.items():
-            asked = generator.asked(path, design)
-            if asked is None:
+            generated = generator.generated(path, design)
+            if generated is None:
                 continue
-            total += asked.count
+            total += generated.count
             if total > MOST_CELLS:
-                before = f" and {total - asked.count:,} before it" if total > asked.count else ""
-                message = f"asks for {asked.count:,} combinations{before}; a study has at most {MOST_CELLS:,}"
-                self.faults.add(path, message)
+                before = f" and {total - generated.count:,} before it" if total > generated.count else ""
+                message = f"asks for {generated.count:,} combinations{before}; a study has at most {MOST_CELLS:,}"
+                self.names.problems.add(path, message)
                 return {}
-            found[path] = asked
-        return found
+            designs_by_path[path] = generated
+        return designs_by_path
 
-    def _insert(self, found: dict[str, Row], cells: Iterable[Cell], path: Path) -> None:
+    def _insert(self, rows: dict[str, Row], cells: Iterable[Cell], path: Path) -> None:
         for cell in cells:
             same = self.explicit.by_cell.get(cell)
             label = same.label if same else self.space.label(cell)
-            if label not in found:
-                found[label] = same or Row(label, self.space.levels(cell))
+            if label not in rows:
+                rows[label] = same or Row(label, self.space.levels(cell))
             if not same and label in self.explicit.by_label:
                 message = f"the generated label {label!r} is also the label of another row; rename that"
-                self.space.fault(path, message)
+                self.names.add_fault(path, message)
 
-    def _hold_explicit_rows_against_rules(self) -> None:
+    def _check_explicit_rows_against_rules(self) -> None:
         for label, row in self.explicit.by_label.items():
             rule = self.rules.against(row.levels.cell)
             if rule:
-                has = self._what_hits(rule, row.levels.cell)
-                self.space.fault(self.explicit.paths[label], f"{rule.place} rules this row out: it has {has}")
+                levels = self._excluded_levels(rule, row.levels.cell)
+                path = self.explicit.paths[label]
+                self.names.add_fault(path, f"{rule.place} rules this row out: it has {levels}")
 
-    def _what_hits(self, rule: ExclusionRule, cell: Cell) -> str:
+    def _excluded_levels(self, rule: ExclusionRule, cell: Cell) -> str:
         return self.space.words({position: [cell[position]] for position in rule.out})
 
-    def _told(self, path: Path, asked: GeneratedCells) -> Iterable[Cell]:
-        """The design's cells that make sense, after saying what those of a fraction can tell."""
-        kept = self._kept(path, asked)
-        if asked.fraction is None:
-            return kept
-        cells = list(kept)
+    def _allowed_with_aliases(self, path: Path, generated: GeneratedCells) -> Iterable[Cell]:
+        """Return the design's cells that the rules allow; for a fraction, add its alias table and warnings."""
+        allowed = self._allowed(path, generated)
+        if generated.fraction is None:
+            return allowed
+        cells = list(allowed)
         if cells:
-            table = asked.fraction.table(f"{dotted(path)}.fractional", cells)
+            table = generated.fraction.table(f"{dotted(path)}.fractional", cells)
             self.aliases.append(table)
             self.warnings += [f"{table.place}: {message}" for message in _losses(table)]
         return cells
 
-    def _kept(self, path: Path, asked: GeneratedCells) -> Iterable[Cell]:
-        """The design's cells that make sense; a fault where none is left but the row that it starts from."""
+    def _allowed(self, path: Path, generated: GeneratedCells) -> Iterable[Cell]:
+        """Return the design's cells that the rules allow; a fault if none is left except the row it starts from."""
         if not self.rules.rules:
-            return asked.cells()
-        if asked.start is not None:
-            rule = self.rules.against(asked.start)
+            return generated.cells()
+        if generated.start is not None:
+            rule = self.rules.against(generated.start)
             if rule:
-                has = self._what_hits(rule, asked.start)
-                message = f"{rule.place} rules out the row that this design starts from: it has {has}"
-                self.space.fault(path, message)
+                levels = self._excluded_levels(rule, generated.start)
+                message = f"{rule.place} rules out the row that this design starts from: it has {levels}"
+                self.names.add_fault(path, message)
                 return ()
-        if asked.stepwise:
-            self._warn_of_missing_rungs(path, asked)
-        kept = self.rules.kept(asked.cells())
-        first = [cell for _, cell in zip(range(1 if asked.start is None else 2), kept, strict=False)]
-        if len(first) < min(asked.count, 1 if asked.start is None else 2):
-            none = "none" if asked.start is None else "none but `from`"
-            self.space.fault(path, f"exclude and require leave {none} of the {asked.count:,} combinations asked for")
-        return chain(first, kept)
+        if generated.stepwise:
+            self._warn_of_missing_rungs(path, generated)
+        allowed = self.rules.allowed(generated.cells())
+        needed = 1 if generated.start is None else 2
+        first = [cell for _, cell in zip(range(needed), allowed, strict=False)]
+        if len(first) < min(generated.count, needed):
+            none = "none" if generated.start is None else "none but `from`"
+            message = f"exclude and require leave {none} of the {generated.count:,} combinations asked for"
+            self.names.add_fault(path, message)
+        return chain(first, allowed)
 
-    def _warn_of_missing_rungs(self, path: Path, asked: GeneratedCells) -> None:
-        for cell in asked.cells():
+    def _warn_of_missing_rungs(self, path: Path, generated: GeneratedCells) -> None:
+        for cell in generated.cells():
             rule = self.rules.against(cell)
             if rule:
                 rung = self.space.label(cell)
                 message = f"{rule.place} rules out the rung {rung!r}; the step to the next changes several factors"
                 self.warnings.append(f"{dotted(path)}.ladder: {message}")
 
-    def _warn_of_missing_singles(self, found: Mapping[str, Row], asked: Mapping[Path, GeneratedCells]) -> None:
-        """Interactions are differences of differences: a pair's effect beside those of its two factors alone."""
-        needed = {path: list(self.rules.kept(design.singles())) for path, design in asked.items()}
-        cells = {row.levels.cell for row in found.values()} if any(needed.values()) else set()
+    def _warn_of_missing_singles(self, rows: Mapping[str, Row], generated: Mapping[Path, GeneratedCells]) -> None:
+        """Warn if a design of pairs lacks the rows of one factor alone.
+
+        An interaction is a difference of differences: the effect of two factors together minus the effect of each.
+        """
+        needed = {path: list(self.rules.allowed(design.singles())) for path, design in generated.items()}
+        cells = {row.levels.cell for row in rows.values()} if any(needed.values()) else set()
         for path, singles in needed.items():
             missing = [self.space.label(cell) for cell in singles if cell not in cells]
             if missing:
                 self.warnings.append(
-                    f"{dotted(path)}.pairs: interactions cannot be told without the rows of one factor alone, like "
-                    f"{missing[0]!r}; an add_one of the same factors adds them"
+                    f"{dotted(path)}.pairs: interactions cannot be estimated without the rows of one factor alone, "
+                    f"like {missing[0]!r}; an add_one of the same factors adds them"
                 )
 
 
 def _losses(table: AliasTable) -> Iterator[str]:
-    """What is amiss with a fraction that constraints make holes in."""
+    """Yield the harm that constraints do to a fraction by taking runs away, a sentence each."""
     if table.lost:
         yield f"constraints rule out {table.lost:,} of its {table.lost + table.runs:,} runs, so effects are correlated"
     if table.lost_effects:

@@ -3,12 +3,8 @@
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ablate.study.fractional.regular_fractions import LETTERS
-
-if TYPE_CHECKING:
-    from ablate.study.model import Study
 
 ROMAN = {1: "I", 2: "II", 3: "III", 4: "IV", 5: "V", 6: "VI", 7: "VII", 8: "VIII", 9: "IX", 10: "X"}
 
@@ -75,14 +71,14 @@ class AliasTable:
         return tuple(chain for chain in self.chains if len(chain) > 1)
 
 
-def alias_lines(study: "Study") -> list[str]:
-    """What every fractional design of a study can tell, in lines of at most 80 columns where names allow."""
-    return [part for table in study.aliases for line in _lines(table) for part in _wrapped(line, line[:2].isspace())]
+def alias_lines(tables: Sequence[AliasTable]) -> list[str]:
+    """Return the text of every table, in lines of at most 80 columns if the names allow it."""
+    return [part for table in tables for line in _lines(table) for part in _wrapped(line, line[:2].isspace())]
 
 
-def alias_sentences(study: "Study") -> list[str]:
-    """The same, for a page of any width."""
-    return [line.strip() for table in study.aliases for line in _lines(table)]
+def alias_sentences(tables: Sequence[AliasTable]) -> list[str]:
+    """Return the same text for a page of any width."""
+    return [line.strip() for table in tables for line in _lines(table)]
 
 
 def _lines(table: AliasTable) -> list[str]:

@@ -80,7 +80,7 @@ class DesignEntry(SchemaEntry):
 
 
 class RequireEntry(SchemaEntry):
-    given: Levels = Field(alias="if", description="Where these levels (or one of each list) meet,")
+    condition: Levels = Field(alias="if", description="Where these levels (or one of each list) meet,")
     then: Levels = Field(description="these must as well.")
 
 

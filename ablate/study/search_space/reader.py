@@ -10,10 +10,11 @@ from pydantic import ValidationError
 
 from ablate.errors import unknown_name
 from ablate.study.config_keys import Config, flattened, overlaps
-from ablate.study.design.explicit import Row
-from ablate.study.design.space import BASELINE, Cell, FactorSpace
+from ablate.study.design.factor_names import FactorNames
+from ablate.study.design.space import BASELINE, Cell
 from ablate.study.design.union import MOST_CELLS
 from ablate.study.factors import Factor, Level, level_text
+from ablate.study.model import Row
 from ablate.study.reading.config_checks import ConfigReader
 from ablate.study.reading.nodes import Node, shown
 from ablate.study.reading.problems import Path
@@ -26,7 +27,9 @@ from ablate.study.search_space.space import (
     PRUNERS,
     SAMPLERS,
     TPE,
+    ChoiceDimension,
     Dimension,
+    RangeDimension,
     SearchSpec,
     stepped,
     steps_in,
@@ -41,10 +44,11 @@ LARGEST = 2**53
 class SearchReader:
     """Reads part by part, so that a fault in one does not hide those in another."""
 
-    def __init__(self, root: Node, space: FactorSpace, rows: Sequence[Row], config: ConfigReader | None) -> None:
+    def __init__(self, root: Node, names: FactorNames, rows: Sequence[Row], config: ConfigReader | None) -> None:
         """`config` is None where the trainer is unknown: no value can be held against its config then."""
-        self.root, self.space, self.faults, self.config = root, space, space.faults, config
-        self.factors = {factor.name: factor for factor in space.factors}
+        self.root, self.names, self.space, self.faults = root, names, names.space, names.problems
+        self.config = config
+        self.factors = {factor.name: factor for factor in self.space.factors}
         self.cells = {row.label: row.levels.cell for row in rows} if self._has_label() else {}
 
     def search(self, written: Config, primary: str) -> SearchSpec | None:
@@ -94,7 +98,7 @@ class SearchReader:
 
     def _check_names(self, entries: Mapping[str, DimensionEntry]) -> None:
         """Every dimension sets keys that no factor and no other dimension sets."""
-        keys = [name for name in entries if name not in self.factors and name not in self.space.unreadable]
+        keys = [name for name in entries if name not in self.factors and name not in self.names.unreadable]
         for key in keys:
             owner = next((f for f in self.space.factors if any(overlaps(key, other) for other in f.sets)), None)
             if owner:
@@ -162,7 +166,7 @@ class SearchReader:
             return None
         if step is not None:
             high = stepped(low, step, steps_in(low, high, step))
-        return Dimension(name, (key,), low, high, step, bool(log), is_whole)
+        return RangeDimension(name, key, low, high, step, bool(log), is_whole)
 
     def _check_range(self, path: Path, low: Any, high: Any, step: Any, log: bool) -> bool:
         faults = {}
@@ -203,11 +207,11 @@ class SearchReader:
             self.faults.add(path, f"a search needs at least 2 choices; what is to be fixed stands in {fixed}")
         if None in texts or len(set(texts)) < len(texts) or len(texts) < 2:
             return None
-        return Dimension(name, factor.sets if factor else (name,), choices=tuple(level for level in levels if level))
+        return ChoiceDimension(name, factor.sets if factor else (name,), tuple(level for level in levels if level))
 
     def _choice(self, path: Path, name: str, factor: Factor | None, value: Any) -> Level | None:
         if factor:
-            number = self.space.number(path, self.space.positions[name], value)
+            number = self.names.number(path, self.space.positions[name], value)
             return None if number is None else factor.levels[number]
         if not isinstance(value, bool | int | float | str):
             self.faults.expected(
@@ -233,8 +237,8 @@ class SearchReader:
             for name in start:
                 if name in entries and name in self.factors:
                     self.faults.add((*path, name), f"factor {name!r} is both fixed and searched: take it out of one")
-            return self.space.assigned(self.space.baseline, self.space.changes(path, start))
-        if isinstance(start, str) and start != BASELINE and start not in self.cells and not self.space.unreadable:
+            return self.space.assigned(self.space.baseline, self.names.changes(path, start))
+        if isinstance(start, str) and start != BASELINE and start not in self.cells and not self.names.unreadable:
             self.faults.unknown(path, "row", start, [*self.cells, BASELINE])
         return self.cells.get(start, self.space.baseline) if isinstance(start, str) else self.space.baseline
 

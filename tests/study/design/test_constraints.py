@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ablate.errors import StudyError
-from ablate.study.design.contradictions import contradictions
+from ablate.study.design.constraints import contradictions
 from tests.study.design.test_design import HEAD, rows
 from tests.study.reading.test_study_reader import faults, read
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ablate.study.model import Study
+from ablate.study.model import Family, Study
 from tests.study.reading.test_study_reader import faults, levels, read
 
 HEAD = """\
@@ -63,7 +63,7 @@ def test_pairs_are_the_from_row_and_each_two_factors(tmp_path: Path) -> None:
 def test_pairs_without_the_single_rows_are_told(tmp_path: Path) -> None:
     pairs = "{pairs: {from: {}, factors: [a, b]}}"
     (warning,) = read(tmp_path, HEAD + f"design: [{pairs}]").warnings
-    assert "design[0].pairs: interactions cannot be told" in warning
+    assert "design[0].pairs: interactions cannot be estimated" in warning
     assert "'a=on'" in warning
     assert read(tmp_path, HEAD + f"design: [{pairs}, {{rows: {{x: {{a: on}}, y: {{b: on}}}}}}]").warnings == ()
 
@@ -200,10 +200,10 @@ def test_each_design_has_the_rows_of_its_definition(tmp_path: Path, sizes: list[
 
 def test_family_names_rows(tmp_path: Path) -> None:
     design = "design: [{add_one: {from: {}, factors: [a, b]}}]\n"
-    assert read(tmp_path, HEAD + design).family == "direct"
-    assert read(tmp_path, HEAD + design + "family: effects").family == "effects"
+    assert read(tmp_path, HEAD + design).family == Family("direct")
+    assert read(tmp_path, HEAD + design + "family: effects").family == Family("effects")
     study = read(tmp_path, HEAD + design + "family: [[baseline, a=on], [a=on, b=on]]")
-    assert study.family == (("baseline", "a=on"), ("a=on", "b=on"))
+    assert study.family == Family("pairs", (("baseline", "a=on"), ("a=on", "b=on")))
 
 
 def test_a_search_needs_no_design_and_has_the_baseline(tmp_path: Path) -> None:
@@ -240,7 +240,7 @@ ONE = "design: [{rows: {x: {}}}]\n"
         ("design: [{grid: {a: on}}]", "design[0].grid.a: found on; accepted: a list"),
         ("design: [{grid: {c: [0.25]}}]", "unknown level of c 0.25; known: 0.3, 0.2, 0.1"),
         ("design: [{grid: {a: [on, off]}, from: {a: on}}]", "the grid varies this factor"),
-        ("design: [{add_one: {from: {}}, from: {a: on}}]", "only a grid has `from` beside it"),
+        ("design: [{add_one: {from: {}}, from: {a: on}}]", "only a grid has `from` next to it"),
         ("design: [{grid: {a: [on]}, rows: {x: {}}}]", "each entry of the list is one of"),
         ("design: [{from: {}}]", "each entry of the list is one of"),
         (ONE + "groups: {a: [b]}", "groups.a: 'a' is also a factor"),

@@ -340,15 +340,15 @@ def test_three_factors_at_resolution_five_are_the_full_factorial(tmp_path: Path)
 
 
 def test_lines_fit_a_terminal_and_name_factors(tmp_path: Path) -> None:
-    lines = alias_lines(study_of(tmp_path, (2,) * 7, "resolution: 3"))
+    lines = alias_lines(study_of(tmp_path, (2,) * 7, "resolution: 3").aliases)
     text = "\n".join(lines)
     assert all(len(line) <= 80 for line in lines)
     assert lines[0].startswith("design[0].fractional: 8 of 128 combinations, regular fraction of resolution III")
     assert "A = " in text
-    lines = alias_lines(study_of(tmp_path, (2, 3, 4), "resolution: 3"))
+    lines = alias_lines(study_of(tmp_path, (2, 3, 4), "resolution: 3").aliases)
     assert "optimal subset" in lines[0]
     assert "D-efficiency" in " ".join(lines)
-    assert alias_lines(study_of(tmp_path, (2,) * 4, "resolution: 4"))[2:] == [
+    assert alias_lines(study_of(tmp_path, (2,) * 4, "resolution: 4").aliases)[2:] == [
         "  A A, B B, C C, D D", "  I = ABCD", "  A × B = C × D", "  A × C = B × D", "  A × D = B × C",
     ]  # fmt: skip
     assert lines == [line.rstrip() for line in lines]

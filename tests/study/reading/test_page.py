@@ -47,7 +47,7 @@ def test_designs_and_constraints_can_be_read(tmp_path: Path) -> None:
 def test_the_alias_table_is_what_is_printed(tmp_path: Path) -> None:
     factors = "normalization, random_erasing, warmup, label_smoothing"
     study = read(tmp_path, FACTORS + f"design: [{{fractional: {{from: {{}}, factors: [{factors}], resolution: 4}}}}]")
-    assert "\n".join(alias_lines(study)) + "\n" == block("design[0].fractional")
+    assert "\n".join(alias_lines(study.aliases)) + "\n" == block("design[0].fractional")
 
 
 def test_the_table_of_runs() -> None:

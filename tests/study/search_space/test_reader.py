@@ -7,7 +7,7 @@ import pytest
 
 from ablate.errors import StudyError
 from ablate.study.reading.study_reader import read_study
-from ablate.study.search_space.space import Dimension, SearchSpec
+from ablate.study.search_space.space import Dimension, RangeDimension, SearchSpec
 
 HEAD = """\
 study: demo
@@ -46,7 +46,7 @@ def faults(tmp_path: Path, text: str, **options: Any) -> list[str]:
 
 def test_what_a_search_is_unless_the_file_says_more(tmp_path: Path) -> None:
     search = read(tmp_path, HEAD + "  space: {margin: {low: 0.05, high: 1}}\n")
-    assert search.dimensions == (Dimension("margin", ("loss.margin",), 0.05, 1),)
+    assert search.dimensions == (RangeDimension("margin", "loss.margin", 0.05, 1),)
     assert {name: level.name for name, level in search.start.items()} == {
         "margin": 0.3, "omega": 0.9, "erasing": False, "neck": "before", "length": "full",
     }  # fmt: skip

@@ -12,9 +12,8 @@ from pydantic import BaseModel, ValidationError
 from ablate.errors import StudyError
 from ablate.retrieval.config.retrieval import Runtime
 from ablate.study.config_keys import assigned, overlaps
-from ablate.study.design.union import Row
 from ablate.study.factors import Factor, Level
-from ablate.study.model import ReferenceRow, Study
+from ablate.study.model import ReferenceRow, Row, Study
 from ablate.study.trials import config_resolver
 from ablate.study.trials.code_hash import code_hashes
 from ablate.study.trials.identity import Identity, digest, trials
