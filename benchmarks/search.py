@@ -186,8 +186,7 @@ class Ours:
         path.write_text(study(0, "tpe", {}, trials=ASKED), encoding="utf-8")
         asked = read_study(path)
         assert asked.search is not None
-        opened = open_store(str(folder / "ablate.db"), write=True)
-        assert opened is not None
+        opened = open_store(str(folder / "ablate.db"))
         self.name, self.store, points = "**ablate**, SQLite store and journal", opened, Candidates(asked)
         mirror = DashboardExport(folder, "peak", "base", asked.search)
         row = begin(opened, asked, points, str(path))

@@ -56,7 +56,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         url = request.getfixturevalue("postgres")
     else:
         url = str(tmp_path / "results" / "ablate.db")
-    opened = open_store(url, write=True)
-    assert opened is not None
+    opened = open_store(url)
     yield opened
     opened.close()

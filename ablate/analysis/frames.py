@@ -7,12 +7,12 @@ import pandas as pd
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.estimation.estimates import EffectEstimate
 from ablate.analysis.results import RowResult, StudyResults
-from ablate.store import open_store, shown
+from ablate.store import find_store, shown
 
 
 def results(store: str, study: str | None = None) -> pd.DataFrame:
     """The store's view `results`, a line a trial: where it belongs, its state, its rates, its seconds."""
-    opened = open_store(store)
+    opened = find_store(store)
     if opened is None:
         raise FileNotFoundError(f"{shown(store)}: no store there; `ablate run` makes one")
     with opened.read() as connection:

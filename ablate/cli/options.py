@@ -4,16 +4,13 @@ import functools
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from ablate.errors import AblateError, StudyError
 
 DEFAULT_STORE = "sqlite:///results/ablate.db"
-
-if TYPE_CHECKING:
-    from ablate.store import Store
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
 
@@ -63,17 +60,6 @@ def is_new(url: str) -> bool:
     """Whether a store's file is not there yet, told without loading what opens stores."""
     path = url.removeprefix("sqlite:///")
     return bool(path) and "://" not in path and path != ":memory:" and not Path(path).exists()
-
-
-def require_store(url: str) -> "Store":
-    """The store at a URL, opened to read; AblateError where there is none yet."""
-    from ablate.store import open_store, shown
-
-    opened = open_store(url)
-    if opened is None:
-        advice = "`ablate run` or `ablate import` makes one, --store names another"
-        raise AblateError(f"{shown(url)}: no store there yet; {advice}")
-    return opened
 
 
 def _complain(error: AblateError) -> None:

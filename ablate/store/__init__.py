@@ -2,6 +2,6 @@
 
 from sqlalchemy import Connection
 
-from ablate.store.database import Store, open_store, shown
+from ablate.store.database import Store, find_store, open_store, require_store, shown
 
-__all__ = ["Connection", "Store", "open_store", "shown"]
+__all__ = ["Connection", "Store", "find_store", "open_store", "require_store", "shown"]

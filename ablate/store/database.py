@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from weakref import finalize
@@ -18,7 +18,7 @@ from ablate.store.engines.error_messages import translated_errors
 from ablate.store.engines.recovery import OpenFile, open_file
 from ablate.store.revisions import REVISIONS, VERSION_TABLE
 
-__all__ = ["REVISIONS", "VERSION_TABLE", "Store", "open_store", "shown"]
+__all__ = ["REVISIONS", "VERSION_TABLE", "Store", "find_store", "open_store", "require_store", "shown"]
 
 ACCEPTED = "accepted: a path, sqlite:///PATH, or postgresql://USER@HOST/DATABASE (in a password, @ is %40 and / is %2F)"
 
@@ -126,25 +126,65 @@ def _close(engine: Engine, file: OpenFile | None) -> None:
 _READS = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
-def open_store(url: str, write: bool = False) -> Store | None:
-    """The store at a URL or path. To read, None where there is none; to write, it is made and migrated."""
+def open_store(url: str) -> Store:
+    """Open the store at a URL or path to write: create it if there is none, migrate it if it is older."""
     parsed = _parse(url)
-    if parsed.get_backend_name() == "postgresql":
-        return _current(Store(_shown(parsed), postgresql.engine(parsed), Path("results")), write)
-    path = _sqlite_path(parsed)
-    sqlite.check_path(path, write)
-    there = sqlite.is_there(path)
-    if there:
-        looking = Store(url, sqlite.engine_to_read(path), path.parent, path)
-        if not write:
-            return _current(looking, write)
-        _look(looking)
-        looking.close()
-    elif not write:
+    store = _postgresql_store(parsed) if _is_postgresql(parsed) else _sqlite_store_to_write(url, _sqlite_path(parsed))
+    revision = _checked_revision(store)
+    if revision != REVISIONS[-1]:
+        _migrate(store, revision)
+    return store
+
+
+def find_store(url: str) -> Store | None:
+    """Open the store at a URL or path to read. None if there is none yet; nothing is created."""
+    parsed = _parse(url)
+    if _is_postgresql(parsed):
+        store = _postgresql_store(parsed)
+    else:
+        path = _sqlite_path(parsed)
+        sqlite.check_path(path, write=False)
+        if not sqlite.is_there(path):
+            return None
+        store = _sqlite_store_to_read(url, path)
+    revision = _checked_revision(store)
+    if revision is None:
         return None
+    if revision != REVISIONS[-1]:
+        raise StoreError(f"{store.url}: the store is of an older version; `ablate run` or `ablate import` migrates it")
+    return store
+
+
+def require_store(url: str) -> Store:
+    """Open the store at a URL or path to read. StoreError with a remedy if there is none yet."""
+    store = find_store(url)
+    if store is None:
+        advice = "`ablate run` or `ablate import` makes one, --store names another"
+        raise StoreError(f"{shown(url)}: no store there yet; {advice}")
+    return store
+
+
+def _is_postgresql(url: URL) -> bool:
+    return url.get_backend_name() == "postgresql"
+
+
+def _postgresql_store(url: URL) -> Store:
+    return Store(_shown(url), postgresql.engine(url), Path("results"))
+
+
+def _sqlite_store_to_read(url: str, path: Path) -> Store:
+    return Store(url, sqlite.engine_to_read(path), path.parent, path)
+
+
+def _sqlite_store_to_write(url: str, path: Path) -> Store:
+    """Open an SQLite file to write. A file that exists is checked first, so that a foreign one is left untouched."""
+    sqlite.check_path(path, write=True)
+    if sqlite.is_there(path):
+        with closing(_sqlite_store_to_read(url, path)) as store:
+            _checked_revision(store)
     with translated_errors(url, path):
         file = open_file(path)
-    return _current(Store(url, sqlite.engine_to_write(file.connect), path.parent, path, file), write)
+    return Store(url, sqlite.engine_to_write(file.connect), path.parent, path, file)
 
 
 def _parse(url: str) -> URL:
@@ -171,7 +211,7 @@ def _sqlite_path(url: URL) -> Path:
 def shown(url: str) -> str:
     """A store's URL or path as messages name it."""
     parsed = _parse(url)
-    return _shown(parsed) if parsed.get_backend_name() == "postgresql" else url
+    return _shown(parsed) if _is_postgresql(parsed) else url
 
 
 def _shown(url: URL) -> str:
@@ -180,29 +220,16 @@ def _shown(url: URL) -> str:
     return url.update_query_dict(hidden).render_as_string(hide_password=True)
 
 
-def _current(store: Store, write: bool) -> Store | None:
-    """The store at the newest revision: looked at first, and migrated only where it is behind."""
-    found = _look(store)
-    if found == REVISIONS[-1]:
-        return store
-    if write:
-        _migrate(store, found)
-        return store
-    if found is None:
-        return None
-    raise StoreError(f"{store.url}: the store is of an older version; `ablate run` or `ablate import` migrates it")
-
-
-def _look(store: Store) -> str | None:
-    """The store's revision, None for a database that is no store yet; StoreError for one that cannot be one."""
+def _checked_revision(store: Store) -> str | None:
+    """Return the store's revision, None for a database without a store. StoreError if this version cannot use it."""
     with store.read() as connection:
-        found = revisions.revision(connection, store.url)
-    revisions.refuse_newer(found, store.url)
-    return found
+        revision = revisions.revision(connection, store.url)
+    revisions.refuse_newer(revision, store.url)
+    return revision
 
 
-def _migrate(store: Store, found: str | None) -> None:
-    if found is not None:
-        revisions.refuse_beneath_runners(store.read, found, store.url)
+def _migrate(store: Store, revision: str | None) -> None:
+    if revision is not None:
+        revisions.refuse_beneath_runners(store.read, revision, store.url)
     with store.write(alone=True) as connection:
         revisions.migrate(connection, store.url)

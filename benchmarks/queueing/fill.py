@@ -30,8 +30,7 @@ seeds: {seeds}
 
 
 def main() -> None:
-    store, count = open_store(sys.argv[1], write=True), int(sys.argv[2])
-    assert store is not None
+    store, count = open_store(sys.argv[1]), int(sys.argv[2])
     study = read_study(_study(Path(sys.argv[1]).parent, count))
     wanted = trials(study)
     prepare(store, study, wanted, wanted)

@@ -80,8 +80,7 @@ def train(store: Store, trial: Trial) -> None:
 
 
 def test_a_transaction_that_fails_changes_no_suggestion(study: Study, store: Store, tmp_path: Path) -> None:
-    calm = open_store(str(tmp_path / "calm.db"), write=True)
-    assert calm is not None
+    calm = open_store(str(tmp_path / "calm.db"))
     assert walked(study, store, breaks=True) == (undisturbed := walked(study, calm))
     assert [one.number for one in undisturbed] == list(range(14))
     assert {one.state for one in undisturbed} == {"done"}
@@ -92,10 +91,8 @@ def test_a_pruner_decides_alike_wherever_a_search_is_killed(tmp_path: Path, prun
     path = tmp_path / "study.yaml"
     path.write_text(STUDY.replace("SAMPLER", "tpe").replace("trials: 14", f"trials: 30\n  pruner: {pruner}"))
     study = read_study(path)
-    stores = [open_store(str(tmp_path / f"{name}.db"), write=True) for name in ("calm", "killed", "again")]
-    calm, killed, again = (
-        watched(study, store, every) for store, every in zip(stores, (0, 3, 7), strict=True) if store
-    )
+    stores = [open_store(str(tmp_path / f"{name}.db")) for name in ("calm", "killed", "again")]
+    calm, killed, again = (watched(study, store, every) for store, every in zip(stores, (0, 3, 7), strict=True))
     assert {one.state for one in calm} == {"done", "pruned"}
     assert killed == calm
     assert again == calm

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ablate.store import open_store
+from ablate.store import require_store
 from tests.cli.run.test_real import BNNECK, TINY, stored_ranks
 from tests.cli.run.test_run import SIMULATED, start, workers_of
 from tests.conftest import Ablate
@@ -33,8 +33,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def test_never_twice_and_never_lost(ablate: Ablate, tmp_path: Path, url: str) -> None:
     """Runners and workers are killed at random while they share a study: each trial is done once, as in a calm run."""
     assert len(Chaos(url, tmp_path, random.Random(0)).killed()) == KILLS, "the work lasted as long as the killing"
-    found = open_store(url)
-    assert found is not None
+    found = require_store(url)
     with found.read() as connection:
         count = connection.exec_driver_sql
         blamed = count("SELECT reason FROM ablate_attempts WHERE state = 'failed'").scalars().all()
@@ -57,8 +56,7 @@ def test_never_twice_and_never_lost(ablate: Ablate, tmp_path: Path, url: str) ->
 
 
 def ranks_of(url: str) -> list[tuple[object, ...]]:
-    found = open_store(url)
-    assert found is not None
+    found = require_store(url)
     with found.read() as connection:
         query = "SELECT trial_key, split, ranks FROM ablate_results ORDER BY trial_key, split"
         return [(key, split, bytes(ranks)) for key, split, ranks in connection.exec_driver_sql(query)]

@@ -9,7 +9,7 @@ import pytest
 from ablate.analysis import frames
 from ablate.analysis.analysis import analyse
 from ablate.analysis.results import load
-from ablate.store import open_store
+from ablate.store import require_store
 from tests.conftest import ROOT, Ablate
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -115,8 +115,7 @@ def test_new_queries_and_new_seeds_cannot_be_had_of_a_log(imported: Ablate) -> N
 
 
 def test_frames_have_a_line_a_contrast_and_a_line_an_effect(imported: Ablate, report: dict[str, Any]) -> None:
-    store = open_store("results/ablate.db")
-    assert store is not None
+    store = require_store("results/ablate.db")
     found = analyse(load(store, "baseline-log"))
     contrasts = frames.contrasts(found)
     assert list(contrasts["p_holm"].dropna()) == [c["p_holm"] for c in report["contrasts"] if c["p_holm"] is not None]

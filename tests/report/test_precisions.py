@@ -56,8 +56,7 @@ def give(*labels: str, seeds: tuple[int, ...] = (0, 1), names: tuple[str, ...] =
 
     The mean of seed 1 is 0.01 above that of seed 0, that of mAP@R 0.2 below that of mAP.
     """
-    store = open_store("results/ablate.db", write=True)
-    assert store is not None
+    store = open_store("results/ablate.db")
     query = (
         "SELECT r.label, c.seed, c.trial_key, e.attempt_id FROM ablate_rows r JOIN ablate_cells c ON c.row_id = r.id "
         "JOIN ablate_trials e ON e.key = c.trial_key"

@@ -63,8 +63,7 @@ def logs(draw: st.DrawFn) -> str:
 def test_other_logs_come_back_as_exactly(tmp_path: Path, text: str) -> None:
     log = parse_log(text)
     rows = named_rows(log)
-    store = open_store(str(tmp_path / "logs.db"), write=True)
-    assert store is not None
+    store = open_store(str(tmp_path / "logs.db"))
     with store.write() as connection:
         save_log(connection, "other", log, rows, findings(log, rows))
     assert log_report.render(load(store, "other")) == text

@@ -120,9 +120,7 @@ def analysis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Analysis]:
 
 
 def _new(folders: pytest.TempPathFactory) -> Store:
-    store = open_store(str(folders.mktemp("search") / "ablate.db"), write=True)
-    assert store is not None
-    return store
+    return open_store(str(folders.mktemp("search") / "ablate.db"))
 
 
 def flat(text: str) -> str:

@@ -10,7 +10,7 @@ from ablate.analysis.analysis import analyse
 from ablate.analysis.contrasts import Contrast
 from ablate.analysis.results import StudyResults, load
 from ablate.report import wording
-from ablate.store import open_store
+from ablate.store import require_store
 from tests.conftest import ROOT, Ablate
 
 SEED_LOG = ROOT / "studies" / "reference" / "baseline-log.md"
@@ -19,8 +19,7 @@ SEED_LOG = ROOT / "studies" / "reference" / "baseline-log.md"
 @pytest.fixture
 def results(ablate: Ablate) -> StudyResults:
     ablate("import", SEED_LOG, "--study", "baseline-log")
-    store = open_store("results/ablate.db")
-    assert store is not None
+    store = require_store("results/ablate.db")
     return load(store, "baseline-log")
 
 

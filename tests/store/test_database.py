@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from ablate.errors import StoreError
-from ablate.store import Store, database, open_store
+from ablate.store import Store, database, find_store, open_store, require_store
 from ablate.store.schema import metadata
 from tests.conftest import on_both_engines
 
@@ -37,16 +37,15 @@ def test_every_table_is_prefixed_but_for_the_view(store: Store) -> None:
 
 
 def test_reading_makes_nothing(tmp_path: Path) -> None:
-    assert open_store(str(tmp_path / "none" / "ablate.db")) is None
+    assert find_store(str(tmp_path / "none" / "ablate.db")) is None
     assert list(tmp_path.iterdir()) == []
 
 
 def test_several_runners_make_one_store(tmp_path: Path) -> None:
     path = str(tmp_path / "results" / "ablate.db")
     with ThreadPoolExecutor(6) as runners:
-        made = list(runners.map(lambda _: open_store(path, write=True), range(6)))
+        made = list(runners.map(lambda _: open_store(path), range(6)))
     for store in made:
-        assert store is not None
         store.check()
 
 
@@ -56,8 +55,8 @@ def test_a_store_shares_a_database_with_others(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE studies (x INTEGER)")
         connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
         connection.execute("INSERT INTO alembic_version VALUES ('theirs')")
-    assert open_store(str(path)) is None
-    assert open_store(str(path), write=True) is not None
+    assert find_store(str(path)) is None
+    open_store(str(path)).close()
     assert sqlite3.connect(path).execute("SELECT version_num FROM alembic_version").fetchall() == [("theirs",)]
 
 
@@ -66,7 +65,7 @@ def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path, write: bool) -
     path = tmp_path / "notes.txt"
     path.write_text("these are my notes, and no database at all")
     with pytest.raises(StoreError, match=r"notes\.txt: is no store"):
-        open_store(str(path), write)
+        (open_store if write else find_store)(str(path))
     assert path.read_text() == "these are my notes, and no database at all"
     assert [entry.name for entry in tmp_path.iterdir()] == ["notes.txt"]
 
@@ -76,7 +75,7 @@ def test_a_damaged_database_is_said_to_be_damaged(tmp_path: Path, write: bool) -
     path = tmp_path / "ablate.db"
     path.write_bytes(b"SQLite format 3\0" + b"\xff" * 5000)
     with pytest.raises(StoreError, match=r"ablate\.db"):
-        open_store(str(path), write)
+        (open_store if write else find_store)(str(path))
     assert path.read_bytes() == b"SQLite format 3\0" + b"\xff" * 5000
 
 
@@ -88,25 +87,23 @@ def test_a_database_with_results_of_its_own_is_left_alone(tmp_path: Path, write:
     connection.close()
     before = path.read_bytes()
     with pytest.raises(StoreError, match="a table 'results' of its own"):
-        open_store(str(path), write)
+        (open_store if write else find_store)(str(path))
     assert path.read_bytes() == before
 
 
 def test_a_path_is_a_path_whatever_is_in_it(tmp_path: Path) -> None:
-    assert open_store(str(tmp_path / "q?x#y.db"), write=True) is not None
+    open_store(str(tmp_path / "q?x#y.db")).close()
     assert (tmp_path / "q?x#y.db").exists()
 
 
 def test_a_read_only_store_can_be_read_and_not_written(tmp_path: Path) -> None:
     path = tmp_path / "ablate.db"
-    made = open_store(str(path), write=True)
-    assert made is not None
+    made = open_store(str(path))
     made.close()
     path.chmod(stat.S_IRUSR)
     with pytest.raises(StoreError, match="read-only"):
-        open_store(str(path), write=True)
-    reading = open_store(str(path))
-    assert reading is not None
+        open_store(str(path))
+    reading = require_store(str(path))
     with reading.read() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM results").scalar() == 0
 
@@ -122,9 +119,9 @@ def test_a_read_only_store_can_be_read_and_not_written(tmp_path: Path) -> None:
 )
 def test_urls_that_are_no_store(url: str, words: str) -> None:
     with pytest.raises(StoreError, match=words):
-        open_store(url, write=True)
+        open_store(url)
 
 
 def test_a_folder_is_no_store(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is a folder"):
-        open_store(str(tmp_path))
+        find_store(str(tmp_path))

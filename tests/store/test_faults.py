@@ -15,16 +15,14 @@ from pathlib import Path
 import pytest
 
 from ablate.errors import StoreBusyError, StoreError, StoreFullError
-from ablate.store import Store, open_store
+from ablate.store import Store, find_store, open_store, require_store
 from ablate.store.engines import network_filesystem, sqlite
 from tests.store.engines.test_recovery import add, keys
 from tests.support.disks import Disk
 
 
 def opened(path: Path) -> Store:
-    store = open_store(str(path), write=True)
-    assert store is not None
-    return store
+    return open_store(str(path))
 
 
 def add_many(store: Store, recorded: list[str], many: int = 1000) -> None:
@@ -35,8 +33,7 @@ def add_many(store: Store, recorded: list[str], many: int = 1000) -> None:
 
 
 def read(path: Path) -> list[str]:
-    store = open_store(str(path))
-    assert store is not None
+    store = require_store(str(path))
     with closing(store), store.read() as connection:
         return list(connection.exec_driver_sql("SELECT key FROM ablate_trainings ORDER BY key").scalars())
 
@@ -66,7 +63,7 @@ def test_a_store_is_made_whole_or_not_at_all(disk: Disk, room: int) -> None:
     try:
         opened(path).close()
     except StoreFullError:
-        assert open_store(str(path)) is None
+        assert find_store(str(path)) is None
     disk.empty()
     add(opened(path), "a")
     assert keys(path) == ["a"]

@@ -59,8 +59,7 @@ def test_runners_that_finish_at_the_same_moment(store: Store) -> None:
 
     def take(runner: int) -> None:
         try:
-            own = open_store(store.url, write=True)
-            assert own is not None
+            own = open_store(store.url)
             for number in range(1, 11):
                 together.wait()
                 record(own, replace(LOOK, number=number, taken=float(runner)))

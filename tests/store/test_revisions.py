@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from ablate.errors import StoreError, StoreGoneError
-from ablate.store import Store, database, open_store, revisions
+from ablate.store import Store, database, find_store, open_store, revisions
 from ablate.store.queue import claims, process_identity
 from ablate.store.results import read_trials
 from ablate.store.schema import metadata
@@ -32,8 +32,7 @@ def test_the_known_revisions_are_those_of_the_migrations() -> None:
 @pytest.mark.parametrize("write", [True, False])
 def test_a_newer_store_is_left_alone(tmp_path: Path, write: bool) -> None:
     path = tmp_path / "ablate.db"
-    made = open_store(str(path), write=True)
-    assert made is not None
+    made = open_store(str(path))
     made.close()
     with sqlite3.connect(path) as connection:
         connection.execute(f"UPDATE {database.VERSION_TABLE} SET version_num = '9999'")
@@ -41,7 +40,7 @@ def test_a_newer_store_is_left_alone(tmp_path: Path, write: bool) -> None:
     connection.close()
     before = path.read_bytes()
     with pytest.raises(StoreError, match=r"newer version.*9999.*upgrade"):
-        open_store(str(path), write)
+        (open_store if write else find_store)(str(path))
     assert path.read_bytes() == before
 
 
@@ -61,8 +60,7 @@ OLD = (
 @on_both_engines
 def test_a_store_of_the_first_revision_is_migrated_with_what_it_holds(store: Store) -> None:
     as_of_old(store, "0001", *OLD)
-    again = open_store(store.url, write=True)
-    assert again is not None
+    again = open_store(store.url)
     with again.read() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": database.VERSION_TABLE})
         assert compare_metadata(context, metadata) == []
@@ -90,8 +88,7 @@ OLD_3 = (
 @on_both_engines
 def test_what_was_recorded_before_precisions_were_has_none(store: Store) -> None:
     as_of_old(store, "0003", *OLD_3)
-    again = open_store(store.url, write=True)
-    assert again is not None
+    again = open_store(store.url)
     with again.read() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": database.VERSION_TABLE})
         assert compare_metadata(context, metadata) == []
@@ -147,11 +144,11 @@ def test_no_store_is_migrated_beneath_a_runner(store: Store, monkeypatch: pytest
         beating(store, "UPDATE ablate_trainings SET heartbeat = heartbeat + 1"),
         pytest.raises(StoreError, match=words),
     ):
-        open_store(store.url, write=True)
+        open_store(store.url)
     with store.engine.connect() as connection:
         assert revisions.stamp(connection) == "0001"
     started = time.monotonic()
-    assert open_store(store.url, write=True) is not None
+    open_store(store.url).close()
     assert time.monotonic() - started > 2, "a runner is not gone because its store was looked at once"
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded, require_store
+from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded
 from ablate.cli.output import is_coloured, print_figures, write_text
 from ablate.errors import AblateError, unknown_name
 
@@ -34,7 +34,9 @@ def compare(
     """Compare our effects with another study's: reproduced, same sign, cannot tell, contradicted, not comparable."""
     if form not in FORMATS:
         raise AblateError(f"--format: {unknown_name('format', form, FORMATS)}")
-    with closing(require_store(store)) as opened:  # first, so that a store that is not there is told at once
+    from ablate.store import require_store
+
+    with closing(require_store(store)) as opened:  # before the imports below, so that its absence is reported at once
         from ablate.analysis.reproduction.comparison import compare as compared
         from ablate.analysis.results import load
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded, require_store
+from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded
 from ablate.errors import AblateError
 
 MEGABYTE = 1_000_000
@@ -18,6 +18,7 @@ def gc(
 ) -> None:
     """Remove the checkpoints of trainings that are finished or that no plan or search waits for; never a result."""
     from ablate.run.maintenance import leftovers
+    from ablate.store import require_store
     from ablate.text import plural
 
     found = leftovers(require_store(store))

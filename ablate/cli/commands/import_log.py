@@ -32,8 +32,7 @@ def import_log(
     log = read_log(path)
     rows = named_rows(log)
     noticed = findings(log, rows)
-    opened = open_store(store, write=True)
-    assert opened is not None
+    opened = open_store(store)
     with opened.write(alone=True) as connection:
         save_log(connection, study, log, rows, noticed)
     values = sum(len(named.row.rates) for named in rows)

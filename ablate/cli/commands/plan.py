@@ -120,9 +120,9 @@ def _with_looks(url: str, request: "Request", path: Path) -> "tuple[Request, str
 
     if is_new(url):
         return request, look_line(request.study)
-    from ablate.store import open_store
+    from ablate.store import find_store
 
-    opened = open_store(url)
+    opened = find_store(url)
     if opened is None:
         return request, look_line(request.study)
     from ablate.adaptive.looks.schedule_state import stand
@@ -144,9 +144,9 @@ def _look_up(url: str, selected: "Sequence[Trial]") -> "tuple[list[PlannedTrial]
 
     if is_new(url):
         return resolve(selected, StoredRecords()), {}
-    from ablate.store import open_store
+    from ablate.store import find_store
 
-    opened = open_store(url)
+    opened = find_store(url)
     if opened is None:
         return resolve(selected, StoredRecords()), {}
     from ablate.store.staleness import read_records, read_times

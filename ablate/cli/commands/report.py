@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded, require_store
+from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded
 from ablate.cli.output import is_coloured, print_figures, write_text
 from ablate.errors import AblateError, unknown_name
 
@@ -35,6 +35,7 @@ def report(
     from ablate.analysis.results import load
     from ablate.analysis.search.results import load_search
     from ablate.report.formats import FORMATS, ILLUSTRATED, WITHOUT_FINDINGS
+    from ablate.store import require_store
 
     if form not in FORMATS:
         raise AblateError(f"--format: {unknown_name('format', form, list(FORMATS))}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ablate.cli.options import DEFAULT_STORE, WRONG, StoreUrl, guarded, require_store
+from ablate.cli.options import DEFAULT_STORE, WRONG, StoreUrl, guarded
 from ablate.errors import AblateError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def reset(
     """Queue rows again. Their attempts and results stay as history, and count no more."""
     from ablate.cli.row_patterns import matching
     from ablate.run import maintenance
-    from ablate.store import open_store, plans
+    from ablate.store import open_store, plans, require_store
 
     with require_store(store).read() as connection:
         name = plans.choose(connection, study, profile, store)
@@ -38,8 +38,7 @@ def reset(
     of_label = {row.label: row for row in plan.rows}
     wanted = {label: _cells(of_label[label], seeds) for label in matching(of_label, rows, "ROW")}
     _check_seeds(wanted, seeds)
-    opened = open_store(store, write=True)
-    assert opened is not None
+    opened = open_store(store)
     done = maintenance.reset(opened, plan.study, plan.profile, wanted)
     if done.queued:
         results = f"{done.results} result{'' if done.results == 1 else 's'}"

@@ -63,8 +63,7 @@ def run(
 
     executor = executor_of(executor, workers)
     places = slots(request.selected, 1 if executor == "inline" else workers)
-    opened = open_store(store, write=True)
-    assert opened is not None
+    opened = open_store(store)
     if warning := opened.warning():
         typer.echo(f"warning: {warning}", err=True)
     how = {"retry_failed": retry_failed, "accept_stale": accept_stale}

@@ -69,8 +69,7 @@ def search(
     executor = executor_of(executor, workers)
     points = Candidates(study)
     places = slots(points.baseline(study.seeds), 1 if executor == "inline" else workers)
-    opened = open_store(store, write=True)
-    assert opened is not None
+    opened = open_store(store)
     if warning := opened.warning():
         typer.echo(f"warning: {warning}", err=True)
     row = begin(opened, study, points, str(path))

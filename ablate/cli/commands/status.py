@@ -22,8 +22,7 @@ def status(
     store: StoreUrl = DEFAULT_STORE,
 ) -> None:
     """Show what is running, pending, stale and failed, and why."""
-    from ablate.cli.options import require_store
-    from ablate.store import looks, searches
+    from ablate.store import looks, require_store, searches
     from ablate.store.queue import status as overview
 
     with closing(require_store(store)) as opened, opened.read() as connection:

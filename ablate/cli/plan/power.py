@@ -207,9 +207,9 @@ def _measured(study: Study, rows: Sequence[Trial], url: str) -> _Defaults:
     """What the finished trials of a study tell of queries, rate and spread."""
     if is_new(url):
         return _Defaults(MEASURED)
-    from ablate.store import open_store
+    from ablate.store import find_store
 
-    opened = open_store(url)
+    opened = find_store(url)
     if opened is None:
         return _Defaults(MEASURED)
     from ablate.store.results import read_trials

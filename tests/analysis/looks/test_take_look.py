@@ -309,8 +309,7 @@ seeds: 2
 def test_a_study_is_loaded_with_the_looks_of_its_current_family(ablate: Ablate, tmp_path: Path) -> None:
     (tmp_path / "made.yaml").write_text(STUDY)
     assert ablate("run", tmp_path / "made.yaml").code == 0
-    store = open_store("results/ablate.db", write=True)
-    assert store is not None
+    store = open_store("results/ablate.db")
     named = "made", load(store, "made").profile
     with store.write() as connection:
         plan = read_plan(connection, *named)

@@ -216,8 +216,7 @@ def trained(package: Package) -> Callable[..., None]:
 
     def train(path: Path, *settings: str) -> None:
         study = read_study(path, settings=settings)
-        store = open_store(str(package.folder / "results" / "ablate.db"), write=True)
-        assert store is not None
+        store = open_store(str(package.folder / "results" / "ablate.db"))
         todo = prepare(store, study, wanted := trials(study), wanted)
         for key in todo.before:
             ranks = claims.of_ranks("test", np.array([1, 2, 9], dtype=np.uint32), 10)

@@ -19,8 +19,7 @@ def pruned(ablate: Ablate) -> str:
     """The training of a row that was ended early after three tenths; all others are done."""
     ablate("run", SIMULATED, *INLINE, "--only", "normalized")
     key = training("plain")
-    store = open_store("results/ablate.db", write=True)
-    assert store is not None
+    store = open_store("results/ablate.db")
     with store.write() as connection:
         held = claims.claim(connection, key)
         assert held is not None

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ablate.retrieval.training.trainer import train
-from ablate.store import open_store
+from ablate.store import require_store
 from ablate.store.results import read_precisions, read_ranks
 from ablate.study.reading.study_reader import read_study
 from ablate.study.trials.identity import trials
@@ -45,8 +45,7 @@ def test_one_worker_or_two_and_one_run_or_two_give_identical_ranks(ablate: Ablat
 
 def test_ranks_of_both_splits_are_kept_and_make_the_rates(ablate: Ablate, finished: Path) -> None:
     report = json.loads(ablate("report", "--format", "json", "--store", finished).out)
-    store = open_store(str(finished))
-    assert store is not None
+    store = require_store(str(finished))
     with store.read() as connection:
         found = connection.exec_driver_sql("SELECT label, trial, top1, top10 FROM results").all()
         ranks = {label: read_ranks(connection, trial) for label, trial, _, _ in found}
@@ -65,8 +64,7 @@ def test_precisions_of_every_trial_are_those_that_its_evaluation_gave(finished: 
     wanted = [trial for trial in trials(read_study(TINY)) if trial.label.startswith("plain")]
     configs = [RetrievalConfig.model_validate(trial.config, strict=False) for trial in wanted]
     outcome = train(configs, wanted[0].seed, 1, lambda _: None)
-    store = open_store(str(finished))
-    assert store is not None
+    store = require_store(str(finished))
     with store.read() as connection:
         found = connection.exec_driver_sql("SELECT label, map, map_at_r FROM results").all()
         means = {label: of_row for label, *of_row in found}

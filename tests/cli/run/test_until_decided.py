@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ablate.store import open_store
+from ablate.store import require_store
 from ablate.store.looks import LookRow, read_looks
 from tests.cli.plan.test_stale import Package, new_base
 from tests.cli.plan.test_stale import package as package
@@ -60,8 +60,7 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def looks(store: str = "results/ablate.db", study: str = "made", profile: str = "base") -> list[LookRow]:
-    opened = open_store(store)
-    assert opened is not None
+    opened = require_store(store)
     with opened.read() as connection:
         return read_looks(connection, study, profile)
 

@@ -104,8 +104,7 @@ def test_it_begins_from_the_start_and_not_at_a_checkpoint(ablate: Ablate, tmp_pa
 
 def test_what_runs_now_is_refused_and_the_rest_is_reset(ablate: Ablate) -> None:
     ablate("run", SIMULATED, *INLINE, "--only", "normalized")
-    store = open_store("results/ablate.db", write=True)
-    assert store is not None
+    store = open_store("results/ablate.db")
     with store.write() as connection:
         assert claims.claim(connection, training("plain", 1)) is not None
     told = ablate("reset", "simulated", "*", "--seed", 1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ablate.retrieval.data.formats import emoji
-from ablate.store import open_store
+from ablate.store import require_store
 from ablate.store.results import read_ranks
 from tests.conftest import ROOT, Ablate
 
@@ -52,8 +52,7 @@ def test_all_rows_of_the_study_are_one_training(ablate: Ablate, quarter: Path) -
     assert len(rows) == len({trial for _, trial, _ in rows}) == 8
     assert {state for state, _, _ in rows} == {"done"}
     assert len({training for *_, training in rows}) == 1
-    store = open_store("results/ablate.db")
-    assert store is not None
+    store = require_store("results/ablate.db")
     with store.read() as connection:
         found = [read_ranks(connection, trial) for _, trial, _ in rows]
     assert len({ranks.tobytes() for ranks in found if ranks is not None}) == 8, "each setting does something"

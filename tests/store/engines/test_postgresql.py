@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from ablate.errors import StoreBusyError, StoreError
-from ablate.store import Store, open_store
+from ablate.store import Store, find_store, open_store
 from ablate.store.engines import postgresql
 from tests.support.postgres import LOCKED, PASSWORD, Server, serving
 
@@ -18,9 +18,7 @@ NOWHERE = "postgresql://somebody:secret@127.0.0.1:1/x"
 
 
 def opened(url: str) -> Store:
-    store = open_store(url, write=True)
-    assert store is not None
-    return store
+    return open_store(url)
 
 
 @pytest.fixture
@@ -32,10 +30,10 @@ def locked(server: Server) -> Iterator[str]:
 
 
 def test_reading_makes_nothing(server: Server, postgres: str) -> None:
-    assert open_store(postgres) is None
+    assert find_store(postgres) is None
     with opened(postgres).read() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM results").scalar() == 0
-    assert open_store(postgres) is not None
+    assert find_store(postgres) is not None
 
 
 def test_the_short_name_of_the_scheme_will_do(postgres: str) -> None:
@@ -58,33 +56,33 @@ def test_a_schema_of_its_own_is_named_in_the_url(postgres: str, server: Server) 
     database = postgres.rpartition("/")[2]
     server.execute("CREATE TABLE results (x int)", "CREATE SCHEMA mine", database=database)
     with pytest.raises(StoreError, match="a table 'results' of its own"):
-        open_store(postgres, write=True)
+        open_store(postgres)
     with opened(f"{postgres}?options=-csearch_path%3Dmine").read() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM mine.results").scalar() == 0
 
 
 def test_a_server_that_is_not_there(server: Server) -> None:
     with pytest.raises(StoreBusyError, match="no server answers there"):
-        open_store(NOWHERE, write=True)
+        open_store(NOWHERE)
     with pytest.raises(StoreError, match="there is no such host"):
-        open_store("postgresql://somebody:secret@no.such.host.invalid/x")
+        find_store("postgresql://somebody:secret@no.such.host.invalid/x")
 
 
 def test_a_database_that_is_not_there(server: Server) -> None:
     with pytest.raises(StoreError, match=r"no such database.*createdb"):
-        open_store(server.url("nosuch"), write=True)
+        open_store(server.url("nosuch"))
 
 
 @pytest.mark.parametrize("user", [LOCKED, f"{LOCKED}:wrong", "nobody"])
 def test_a_user_whom_the_server_does_not_let_in(server: Server, postgres: str, locked: str, user: str) -> None:
     with pytest.raises(StoreError, match=r"does not let this user in.*PGPASSWORD"):
-        open_store(server.url(postgres.rpartition("/")[2], user), write=True)
+        open_store(server.url(postgres.rpartition("/")[2], user))
 
 
 def test_a_user_who_may_make_no_tables(server: Server, postgres: str, locked: str) -> None:
     url = server.url(postgres.rpartition("/")[2], f"{locked}:{PASSWORD.replace(' ', '%20')}")
     with pytest.raises(StoreError, match=r"lacks a permission.*GRANT CREATE"):
-        open_store(url, write=True)
+        open_store(url)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +99,7 @@ def test_a_user_who_may_make_no_tables(server: Server, postgres: str, locked: st
 )
 def test_a_password_is_never_shown(url: str) -> None:
     with pytest.raises(StoreError) as raised:
-        open_store(url, write=True)
+        open_store(url)
     assert "secret" not in str(raised.value)
     assert "--store" in str(raised.value) or "127.0.0.1" in str(raised.value)
 
@@ -119,9 +117,9 @@ def test_a_store_shows_no_password(server: Server, postgres: str, locked: str) -
 def test_a_driver_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)  # as where it is not installed
     with pytest.raises(StoreError, match=r"psycopg.*pip install 'ablate-study\[postgres\]'"):
-        open_store(NOWHERE)
+        find_store(NOWHERE)
     with pytest.raises(StoreError, match="unknown driver 'psycop'; known: psycopg, psycopg2"):
-        open_store("postgresql+psycop://somebody@127.0.0.1:1/x")
+        find_store("postgresql+psycop://somebody@127.0.0.1:1/x")
 
 
 def test_two_runners_make_one_store(postgres: str) -> None:

@@ -87,8 +87,7 @@ def test_the_same_store_goes_on_once_it_is_moved_back(store: Store) -> None:
         add(store, "b")
     assert [entry.name for entry in path.parent.iterdir()] == ["ablate.rescued.db"]
     rescued(path).rename(path)
-    again = open_store(str(path), write=True)
-    assert again is not None
+    again = open_store(str(path))
     add(again, "c")
     again.check()
     again.close()
@@ -143,8 +142,7 @@ def test_a_store_that_takes_its_place_is_left_alone(store: Store) -> None:
     path = file_of(store)
     add(store, "a")
     remove(path)
-    new = open_store(str(path), write=True)
-    assert new is not None
+    new = open_store(str(path))
     add(new, "n")
     with pytest.raises(StoreGoneError, match="was replaced by another file"):
         add(store, "b")
@@ -161,11 +159,11 @@ def test_a_new_store_is_not_made_while_changes_of_another_lie_there(store: Store
     add(store, "a")
     path.unlink()
     with pytest.raises(StoreError, match=r"ablate\.db-wal: has the latest changes of a store that was deleted"):
-        open_store(str(path), write=True)
+        open_store(str(path))
     with pytest.raises(StoreGoneError):
         store.check()
     assert keys(rescued(path)) == ["a"]
-    assert open_store(str(path), write=True) is not None
+    open_store(str(path)).close()
 
 
 @pytest.mark.parametrize("name", ["-wal", "-shm"])
@@ -194,7 +192,7 @@ import sys
 from ablate.errors import StoreGoneError
 from ablate.store import open_store
 from tests.store.engines.test_recovery import add
-store = open_store(sys.argv[1], write=True)
+store = open_store(sys.argv[1])
 add(store, sys.argv[2])
 print("ready", flush=True)
 sys.stdin.readline()
@@ -213,8 +211,7 @@ def test_runners_that_lose_one_store_save_it_each_and_leave_the_next_alone(tmp_p
     for runner in runners:
         assert runner.stdout.readline() == "ready\n"
     remove(path)
-    new = open_store(str(path), write=True)
-    assert new is not None
+    new = open_store(str(path))
     add(new, "n")
     for runner in runners:
         runner.stdin.write("\n")

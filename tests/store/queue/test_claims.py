@@ -212,7 +212,7 @@ def test_a_new_evaluation_of_a_finished_training_queues_it_again(store: Store, q
 def test_the_trial_of_a_dead_process_is_free_at_once(store: Store, queued: Trial) -> None:
     code = (
         "from ablate.store import open_store\nfrom ablate.store.queue import claims\n"
-        f"store = open_store({store.url!r}, write=True)\n"
+        f"store = open_store({store.url!r})\n"
         f"with store.write() as c: assert claims.claim(c, {TRAINING.key!r})\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
