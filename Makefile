@@ -39,8 +39,8 @@ bench: setup
 	$(BIN)/python benchmarks/retrieval.py
 	$(BIN)/python benchmarks/larger.py  # Linux with control groups of version 1, as root; 10 GB of disk
 	$(BIN)/python benchmarks/kills.py
-	$(BIN)/python benchmarks/calibration.py
-	$(BIN)/python benchmarks/adaptive.py
+	$(BIN)/python -m benchmarks.calibration
+	$(BIN)/python -m benchmarks.adaptive
 	$(BIN)/python benchmarks/search.py
 	$(BIN)/python benchmarks/analysis.py
 	$(BIN)/python benchmarks/queue.py  # brings its peers, about 1 GB, into .bench-venv

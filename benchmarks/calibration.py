@@ -1,6 +1,6 @@
 """How often reports are wrong: false claims, coverage and false `no_effect`, by simulated studies of known truth.
 
-nice python benchmarks/calibration.py [--studies N] [--output FILE]
+nice python -m benchmarks.calibration [--studies N] [--output FILE]
 
 About ten minutes on one core with 2,000 studies a cell.
 """
@@ -8,208 +8,38 @@ About ten minutes on one core with 2,000 studies a cell.
 import argparse
 import itertools
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ablate.analysis import verdicts
-from ablate.analysis.power.batch_verdicts import BatchVerdicts, judge, judge_one_seed, pair_weights
-from ablate.analysis.power.simulation import SimulationTruth, draw_hits, draw_paired
-
-RESULTS = Path(__file__).parent / "results" / "calibration.md"
-ROWS, ALPHA, DELTA = 9, 0.05, 0.5
-SEEDS = (2, 3, 5, 10)
-DISCORDANCES = (0.0, 0.16, 0.39)
-LARGE = 12_377
-
-FIRST = {"ladder": np.arange(ROWS - 1), "star": np.zeros(ROWS - 1, dtype=int)}
-SECOND = np.arange(1, ROWS)
-SPREADS = {
-    "equal, .3": (0.3,) * ROWS,
-    "from .2 to .4": tuple(float(sd) for sd in np.geomspace(0.2, 0.4, ROWS)),
-    "one row .7": (*(0.3,) * 4, 0.7, *(0.3,) * 4),
-    "baseline .7": (0.7, *(0.3,) * 8),
-}
-NO_EFFECTS = (0.0,) * ROWS
-HALF = {"ladder": (0.0, 0.0, 2.0, 2.0, 0.0, 0.0, 2.0, 2.0, 0.0), "star": (0.0, *(0.0, 2.0) * 4)}
-"""Every other contrast is 2 pp, or −2; the others are 0."""
-AT_DELTA = {"ladder": (0.0, *(DELTA, 0.0) * 4), "star": (0.0, *(DELTA, -DELTA) * 4)}
-"""Every contrast is delta, or −delta."""
-WIDE = 6.0
-"""Standard errors of a contrast: a delta so wide that `no_effect` can be said, whatever the spread and the seeds."""
-
-CLAIMS = (verdicts.BETTER, verdicts.WORSE, verdicts.BETTER_BELOW_DELTA, verdicts.WORSE_BELOW_DELTA)
-SMALL = (verdicts.NO_EFFECT, verdicts.BETTER_BELOW_DELTA, verdicts.WORSE_BELOW_DELTA)
-
-FALSE_NULL, FALSE_HALF = "false claims, all effects null", "false claims, half of the effects null"
-COVERS_NULL, COVERS_HALF = "coverage, all effects null", "coverage, half of the effects null"
-FALSE_SMALL = "false `no_effect`, all effects ±delta"
-FALSE_WIDE = "false `no_effect`, all effects ±delta, delta of 6 standard errors"
-TARGETS = dict.fromkeys((FALSE_NULL, FALSE_HALF, FALSE_SMALL, FALSE_WIDE), 0.05) | dict.fromkeys(
-    (COVERS_NULL, COVERS_HALF), 0.95
+from benchmarks.machine import describe
+from tests.support.simulated_calibration import (
+    ALPHA,
+    COVERS_HALF,
+    COVERS_NULL,
+    DELTA,
+    DISCORDANCES,
+    FALSE_HALF,
+    FALSE_NULL,
+    FIRST,
+    LARGE,
+    ROWS,
+    SEEDS,
+    SPREADS,
+    TARGETS,
+    Case,
+    Rate,
+    alternatives,
+    calibrate,
+    cases,
 )
 
-
-@dataclass(frozen=True)
-class Case:
-    """A design in a world: one line of the tables."""
-
-    design: str
-    spread: str
-    tails: str
-    discordance: float
-    queries: int = 1000
-
-    def world(self, effects: tuple[float, ...]) -> SimulationTruth:
-        drawn = SimulationTruth(effects, SPREADS[self.spread], queries=self.queries, discordance=self.discordance)
-        return replace(drawn, tails=self.tails)  # type: ignore[arg-type]
-
-    def wide(self, seeds: int) -> float:
-        """WIDE standard errors of a contrast of two rows of SD .3, in pp."""
-        variance = 0.3**2 + 100**2 * self.discordance / 2 / self.queries
-        return WIDE * (2 * variance / seeds) ** 0.5
-
-    @property
-    def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        return FIRST[self.design], SECOND
-
-    def true(self, effects: tuple[float, ...]) -> NDArray[np.float64]:
-        """The contrasts' true effects in pp."""
-        return pair_weights(*self.pairs, ROWS) @ np.array(effects)
-
-
-@dataclass(frozen=True)
-class Rate:
-    """How often something was so, of a number of studies."""
-
-    count: int
-    studies: int
-
-    @property
-    def value(self) -> float:
-        return self.count / self.studies
-
-    @property
-    def error(self) -> float:
-        """The Monte-Carlo standard error."""
-        return (self.value * (1 - self.value) / self.studies) ** 0.5
-
-    def misses(self, measure: str) -> bool:
-        """Whether it is beyond its target by more than two standard errors."""
-        target = TARGETS[measure]
-        excess = self.value - target if target < 0.5 else target - self.value
-        return excess > 2 * self.error
-
-    def text(self, measure: str) -> str:
-        """In percent, with a mark where it misses."""
-        return f"{100 * self.value:.1f}" + ("!" if self.misses(measure) else "")
-
+RESULTS = Path(__file__).parent / "results" / "calibration.md"
 
 Found = Mapping[tuple[Case, int, str], Rate]
 """{(case, seeds, measure): how often}."""
-
-
-def cases() -> Iterator[Case]:
-    """Every line of the main tables: the noisy baseline is a star's alone."""
-    for design, spread, tails, discordance in itertools.product(FIRST, SPREADS, ("normal", "t5"), DISCORDANCES):
-        if design == "star" or spread != "baseline .7":
-            yield Case(design, spread, tails, discordance)
-
-
-def calibrate(case: Case, seeds: int, studies: int, rng: np.random.Generator) -> dict[str, Rate]:
-    """All rates of one case. One seed: claims about these networks, and the coverage of their true difference."""
-    if seeds == 1:
-        return _one_seed(case, studies, rng)
-    wide = case.wide(seeds)
-    at_wide = tuple(effect / DELTA * wide for effect in AT_DELTA[case.design])
-    null, half, edge, wide_edge = (
-        judge(draw_hits(case.world(effects), seeds, studies, rng), case.queries, *case.pairs, ALPHA, delta)
-        for effects, delta in (
-            (NO_EFFECTS, DELTA),
-            (HALF[case.design], DELTA),
-            (AT_DELTA[case.design], DELTA),
-            (at_wide, wide),
-        )
-    )
-    true = case.true(HALF[case.design])
-    return {
-        FALSE_NULL: any_of(null.says(*CLAIMS)),
-        FALSE_HALF: any_of(half.says(*CLAIMS)[:, true == 0]),
-        COVERS_NULL: all_of(null.covers(0.0)),
-        COVERS_HALF: all_of(half.covers(true)),
-        FALSE_SMALL: any_of(edge.says(*SMALL)),
-        FALSE_WIDE: any_of(wide_edge.says(*SMALL)),
-    }
-
-
-def _one_seed(case: Case, studies: int, rng: np.random.Generator) -> dict[str, Rate]:
-    """Networks of the very same rate for false claims; runs that spread for the coverage."""
-    found = {}
-    for effects, claims, covers in (
-        (NO_EFFECTS, FALSE_NULL, COVERS_NULL),
-        (HALF[case.design], FALSE_HALF, COVERS_HALF),
-    ):
-        still = replace(case.world(effects), own_sd=(0.0,) * ROWS, shared_sd=0.0)
-        said, _ = _paired(case, still, studies, rng)
-        found[claims] = any_of(said.says(verdicts.CHECKPOINTS_DIFFER)[:, case.true(effects) == 0])
-        said, true = _paired(case, case.world(effects), studies, rng)
-        found[covers] = all_of(said.covers(true))
-    return found
-
-
-def _paired(
-    case: Case, world: SimulationTruth, studies: int, rng: np.random.Generator
-) -> tuple[BatchVerdicts, NDArray[np.float64]]:
-    """What is said of studies of one seed, and the true differences of their networks."""
-    drawn = draw_paired(world, list(zip(*(end.tolist() for end in case.pairs), strict=True)), studies, rng)
-    true = 100 * (drawn.rates[:, case.pairs[1]] - drawn.rates[:, case.pairs[0]])
-    return judge_one_seed(drawn.gained, drawn.lost, case.queries, ALPHA), true
-
-
-def any_of(said: NDArray[np.bool_]) -> Rate:
-    """In how many studies it was said of some contrast. `said`: shape (studies, contrasts)."""
-    return Rate(int(said.any(axis=1).sum()), len(said))
-
-
-def all_of(said: NDArray[np.bool_]) -> Rate:
-    return Rate(int(said.all(axis=1).sum()), len(said))
-
-
-def alternatives(case: Case, seeds: int, studies: int, rng: np.random.Generator) -> dict[str, tuple[Rate, Rate]]:
-    """{method: false claims with all effects null, coverage}, all methods on the same runs."""
-    n = case.queries
-    pairs = list(zip(*(end.tolist() for end in case.pairs), strict=True))
-    drawn = [draw_paired(case.world(NO_EFFECTS), pairs, studies, rng) for _ in range(seeds)]
-    hits = np.stack([seed.hits for seed in drawn], axis=2)
-    stacked = judge_one_seed(sum(seed.gained for seed in drawn), sum(seed.lost for seed in drawn), n * seeds, ALPHA)
-    said = {
-        "**pooled, noisy rows' contrasts by their own spread**": judge(hits, n, *case.pairs, ALPHA, DELTA),
-        "pooled, no check of spread": judge(hits, n, *case.pairs, ALPHA, DELTA, separate=False),
-        "separate t": judge(hits, n, *case.pairs, ALPHA, DELTA, separate=True),
-        "McNemar, seeds stacked": stacked,
-    }
-    found = {
-        method: (any_of(of.says(*CLAIMS, verdicts.CHECKPOINTS_DIFFER)), all_of(of.covers(0.0)))
-        for method, of in said.items()
-    }
-    differences = 100 * (hits[:, case.pairs[1]] - hits[:, case.pairs[0]]) / n
-    low, high = bootstrap(differences, ALPHA / len(pairs), rng)
-    inside = (low <= 0) & (high >= 0)
-    return {**found, "bootstrap of seeds": (any_of(~inside), all_of(inside))}
-
-
-def bootstrap(
-    values: NDArray[np.float64], alpha: float, rng: np.random.Generator, draws: int = 2000
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The percentile interval of a mean over seeds, the last axis; the same resamples for all."""
-    seeds = values.shape[-1]
-    weights = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=draws).T / seeds
-    ends = [np.quantile(part @ weights, [alpha / 2, 1 - alpha / 2], axis=-1) for part in np.array_split(values, 20)]
-    low, high = np.concatenate(ends, axis=1)
-    return low, high
 
 
 def every(studies: int, rng: np.random.Generator) -> dict[tuple[Case, int, str], Rate]:
@@ -340,8 +170,6 @@ def _target(measure: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    from machine import describe
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--studies", type=int, default=2000, help="studies a cell")
     parser.add_argument("--output", type=Path, default=RESULTS)

@@ -14,16 +14,15 @@ from scipy import stats
 from ablate.analysis.analysis import analyse
 from ablate.analysis.looks.take_look import Look, as_json, from_json, rows_to_go_on, take_look
 from ablate.analysis.results import StudyResults, load
-from ablate.analysis.spending import spend
 from ablate.analysis.stats.group_sequential import boundaries
 from ablate.analysis.stats.multiplicity import holm
 from ablate.report.formats import json, latex, markdown, terminal
 from ablate.store import open_store
 from ablate.store.plans import read_plan, save_plan
 from ablate.store.schema import looks as looks_table
-from benchmarks.adaptive import LOG, LOOKS, METHODS, TABLE, Case, equal, error_rate, measured
 from tests.conftest import Ablate
 from tests.support.analysis_rows import results, row
+from tests.support.simulated_looks import LOG, LOOKS, METHODS, TABLE, Case, equal, error_rate, measured, spend
 
 ROOT = Path(__file__).parents[3]
 N = 1_000_000  # queries: a rate's rounding is far below its spread

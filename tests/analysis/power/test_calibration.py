@@ -15,7 +15,8 @@ from ablate.analysis.power.batch_verdicts import judge, judge_one_seed, judge_we
 from ablate.analysis.power.simulation import SimulationTruth, draw_hits
 from ablate.analysis.results import StudyResults
 from ablate.analysis.stats.proportions import newcombe, wilson
-from benchmarks.calibration import (
+from tests.support.analysis_rows import results, row
+from tests.support.simulated_calibration import (
     COVERS_HALF,
     COVERS_NULL,
     FALSE_HALF,
@@ -28,7 +29,6 @@ from benchmarks.calibration import (
     alternatives,
     calibrate,
 )
-from tests.support.analysis_rows import results, row
 
 ROOT = Path(__file__).parents[3]
 STUDIES = 200_000
