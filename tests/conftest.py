@@ -1,5 +1,7 @@
-"""What tests of several parts share: study files to write, stores to open, the command line in this process."""
+"""Fixtures that tests of several packages share: an isolated environment, stores, the command line in this process."""
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +12,35 @@ from typer.testing import CliRunner
 from ablate.cli.app import app
 from ablate.store import Store, open_store
 from tests.support.disks import disk as disk
+from tests.support.environment import ROOT as ROOT
+from tests.support.environment import leave_user
 from tests.support.postgres import postgres as postgres
 from tests.support.postgres import server as server
 
-ROOT = Path(__file__).parent.parent
 STUDIES = Path(__file__).parent / "studies"
+HOME = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give this test process an empty home folder and an environment without the user's variables."""
+    config.stash[HOME] = Path(tempfile.mkdtemp(prefix="ablate-tests-home-"))
+    leave_user(config.stash[HOME])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(config.stash[HOME], ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Run each test, and the processes it starts, in an empty folder: `tmp_path`."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @dataclass(frozen=True)
 class Result:
-    """How a command ended."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -30,10 +51,8 @@ Ablate = Callable[..., Result]
 
 
 @pytest.fixture
-def ablate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ablate:
-    """`ablate(...)` as typed in an empty folder; whatever is no message of ours is raised."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("ABLATE_STORE", raising=False)
+def ablate() -> Ablate:
+    """Call `ablate(...)` as it is typed in an empty folder. An exception that is no message of ours is raised."""
 
     def call(*words: object) -> Result:
         result = CliRunner().invoke(app, [str(word) for word in words])
@@ -46,12 +65,12 @@ def ablate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ablate:
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 on_both_engines = pytest.mark.parametrize("store", [SQLITE, POSTGRESQL], indirect=True)
-"""For a test, or as the `pytestmark` of a module whose tests all use `store`."""
+"""A mark for a test, or the `pytestmark` of a module whose tests all use `store`: they run on both engines."""
 
 
 @pytest.fixture
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """A new store: in an SQLite file, or where `on_both_engines` marks a test, in PostgreSQL as well."""
+    """A new store: in an SQLite file and, if `on_both_engines` marks the test, in PostgreSQL as well."""
     if getattr(request, "param", SQLITE) == POSTGRESQL:
         url = request.getfixturevalue("postgres")
     else:

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 BENCHMARKS = ROOT / "benchmarks"
 
 
-def python(*words: object, cwd: Path = ROOT) -> str:
+def python(*words: object, cwd: Path | None = None) -> str:
     command = [sys.executable, *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, check=True, cwd=cwd).stdout
 

@@ -53,7 +53,7 @@ def each(pages):
 
 def test_the_config_reference_is_what_its_tool_prints():
     tool = [sys.executable, str(ROOT / "tools" / "config_reference.py")]
-    printed = subprocess.run(tool, capture_output=True, check=True, cwd=ROOT).stdout.decode("utf-8")
+    printed = subprocess.run(tool, capture_output=True, check=True).stdout.decode("utf-8")
     assert text(REFERENCE) == printed, "python tools/config_reference.py > docs/config.md"
 
 

@@ -212,7 +212,7 @@ def test_a_plan_alone_loads_no_numbers() -> None:
         f"plan(Path({str(SIMULATED)!r}), workers=1)\n"
         "print('loaded:', sorted({'numpy', 'scipy', 'torch'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("loaded: []\n")
 
 

@@ -14,7 +14,7 @@ import pytest
 from ablate.retrieval import data
 from ablate.retrieval.cli.packing_progress import PackingLines
 from ablate.retrieval.data import DATASETS
-from tests.conftest import ROOT, STUDIES, Ablate
+from tests.conftest import STUDIES, Ablate
 from tests.support.garments import garment, photograph
 
 TINY = STUDIES / "tiny.yaml"
@@ -162,7 +162,7 @@ def test_a_bar_is_shown_on_a_terminal_alone(root: Path, terminal: bool) -> None:
     ours, theirs = pty.openpty() if terminal else os.pipe()
     command = [sys.executable, "-m", "ablate", "data", "prepare", "deepfashion2", "--root", str(root)]
     environment = {**os.environ, "TERM": "xterm", "FORCE_COLOR": "1"}
-    preparing = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=environment, cwd=ROOT)
+    preparing = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=environment)
     os.close(theirs)
     text = ""
     with contextlib.suppress(OSError):  # a terminal's end, once nobody has the other

@@ -34,9 +34,8 @@ def listed(rows: list[str], header: str = "path,item,split,category,camera") -> 
 
 
 @pytest.fixture
-def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def rows(tmp_path: Path) -> list[str]:
     """Thirty items, six of them for the test, with four images each by two cameras."""
-    monkeypatch.chdir(tmp_path)
     random = np.random.default_rng(0)
     made = []
     for item in range(60):

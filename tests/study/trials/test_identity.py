@@ -3,7 +3,6 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -124,8 +123,7 @@ def test_the_hash_follows_imports_and_leaves_the_config_out() -> None:
     assert "trainers/simulated/trainer.py" in code_hash.code_hashes("simulated")
 
 
-def test_weights_from_a_file_count_by_their_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_weights_from_a_file_count_by_their_content(tmp_path: Path) -> None:
     found = []
     for weights in (b"one", b"other", b"one"):
         (tmp_path / "weights.pt").write_bytes(weights)
@@ -151,8 +149,7 @@ def test_a_hash_that_is_asked_for_must_be_that_of_a_file(tmp_path: Path) -> None
         by_label(tmp_path, STUDY, other)
 
 
-def test_detections_count_by_their_content_and_for_the_evaluation_only(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_detections_count_by_their_content_and_for_the_evaluation_only(tmp_path: Path) -> None:
     found = {}
     for name, boxes in (("one", b"[]"), ("other", b"[ ]"), ("same", b"[]")):
         (tmp_path / f"{name}.json").write_bytes(boxes)

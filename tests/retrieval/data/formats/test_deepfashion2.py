@@ -112,8 +112,7 @@ def test_before_packing_the_error_says_who_packs(root: Path) -> None:
         data.fingerprint("deepfashion2", str(root))
 
 
-def test_a_missing_root_says_what_to_get_and_where_to_put_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_a_missing_root_says_what_to_get_and_where_to_put_it(tmp_path: Path) -> None:
     for ask in (
         lambda: data.fingerprint("deepfashion2", None),
         lambda: data.prepare("deepfashion2", None, SIZE),

@@ -283,7 +283,7 @@ prepare(tree_of(root, photos), watcher=Killing())
 def started(root: Path, photos: int, end: int) -> subprocess.Popen[bytes]:
     """A process of its own that packs the tree, and is killed once so many photographs are done."""
     command = [sys.executable, "-c", SCRIPT, root, str(photos), str(end)]
-    return subprocess.Popen(command, cwd=Path(__file__).parents[4])
+    return subprocess.Popen(command)
 
 
 @pytest.mark.parametrize(

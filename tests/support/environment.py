@@ -1,0 +1,37 @@
+"""A test's surroundings: nothing of the user's variables, home or working folder, for its subprocesses too."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+"""The checkout."""
+
+USERS = (
+    "ABLATE_",
+    "COLUMNS",
+    "CUDA_VISIBLE_DEVICES",
+    "FORCE_COLOR",
+    "HF_",
+    "HUGGINGFACE_",
+    "LINES",
+    "MPL",
+    "NO_COLOR",
+    "PG",
+    "TORCH_HOME",
+    "XDG_",
+)
+"""Beginnings of the names of variables that change results or output, or that lead to files of the user's."""
+
+
+def leave_user(home: Path) -> None:
+    """Remove the user's variables, make `home` the home folder, and let every subprocess find the checkout's package.
+
+    The change lasts until the process ends: libraries such as matplotlib read some of this when they are imported,
+    which is before any fixture runs. Call it before tests are collected.
+    """
+    for name in [name for name in os.environ if name.startswith(USERS)]:
+        del os.environ[name]
+    os.environ["HOME"] = str(home)
+    folders = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    others = [folder for folder in folders if folder and Path(folder).resolve() != ROOT]
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *others])
