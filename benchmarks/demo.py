@@ -2,7 +2,7 @@
 
     python benchmarks/demo.py [run|search]...
 
-`run` is `make demo`. Each uses a store of its own; the pictures in docs/images are those of these runs.
+`run` is `make demo`. Each uses a store of its own; the pictures of searches in docs/images are those of these runs.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ class Demo:
 
 
 DEMOS = {
-    "run": Demo("studies/bnneck.yaml", "bnneck", "quick", ("forest.png",), "demo"),
+    "run": Demo("studies/bnneck.yaml", "bnneck", "quick", (), "demo"),
     "search": Demo(
         "studies/margin_omega.yaml",
         "margin-omega",

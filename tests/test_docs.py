@@ -111,3 +111,18 @@ def test_links_lead_to_files_and_headings_that_exist(page):
         target = page.parent / name if name else page
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), link
+
+
+def test_the_readme_shows_kept_outputs():
+    tool = [sys.executable, str(ROOT / "tools" / "readme.py")]
+    printed = subprocess.run(tool, capture_output=True, check=True, cwd=ROOT).stdout.decode("utf-8")
+    assert text(ROOT / "README.md") == printed, "python tools/readme.py > README.new && mv README.new README.md"
+    assert printed.count("<!-- kept: ") >= 4
+
+
+def test_the_kept_outputs_of_the_readme_are_printed_today(tmp_path):
+    script = ROOT / "benchmarks" / "readme.py"
+    subprocess.run([sys.executable, str(script), str(tmp_path)], capture_output=True, check=True, cwd=tmp_path)
+    for file in tmp_path.glob("readme-*.txt"):
+        assert text(file) == text(ROOT / "benchmarks" / "results" / file.name), "python benchmarks/readme.py"
+    assert len(list(tmp_path.glob("readme-*.txt"))) == 2
