@@ -2,9 +2,9 @@
 
     python tools/readme.py > README.new && mv README.new README.md
 
-A block stands between `<!-- kept: FILE, "FIRST LINE" to "LAST LINE" -->` and `<!-- end -->`. The tool replaces it by the
-lines of benchmarks/results/FILE from the first line that begins with FIRST LINE up to the next line that begins with
-LAST LINE; without the quotes, by the whole file. Markdown files are copied as they are, others as code.
+A block stands between `<!-- kept: FILE, "FIRST" to "LAST" -->` and `<!-- end -->`. The tool replaces it by the lines of
+benchmarks/results/FILE from the first line that begins with FIRST up to the next line that begins with LAST. Without
+the quotes, the block is the whole file. Markdown files are copied as they are, others as code.
 """
 
 import re
