@@ -19,6 +19,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim import Adam
 from torch.profiler import ProfilerActivity, profile
 
+from ablate.retrieval.config.retrieval import RetrievalConfig
 from ablate.retrieval.data import load
 from ablate.retrieval.input.samplers import sampler
 from ablate.retrieval.input.targets import labels
@@ -31,7 +32,6 @@ from ablate.retrieval.training.loop import BatchSource, draw, fit, forward
 from ablate.retrieval.training.state import TrainingState
 from ablate.retrieval.training.trainer import begin
 from ablate.trainers.checkpoints import Checkpoints
-from ablate.trainers.registry import RetrievalConfig
 
 Run = Callable[[int], None]
 """Takes so many steps."""

@@ -26,6 +26,7 @@ from core import Run, ratio, timed
 from machine import keep
 from numpy.typing import NDArray
 
+from ablate.retrieval.config.retrieval import RetrievalConfig
 from ablate.retrieval.data.dataset import NO_CAMERA, Dataset, roles
 from ablate.retrieval.evaluation.pipeline import features
 from ablate.retrieval.input.prefetch import THREADS, Indices, PrefetchReader
@@ -36,7 +37,6 @@ from ablate.retrieval.training.checkpointing import CheckpointSaver
 from ablate.retrieval.training.device import deterministic
 from ablate.retrieval.training.loop import BatchSource, fit
 from ablate.retrieval.training.trainer import begin
-from ablate.trainers.registry import RetrievalConfig
 
 CPU = torch.device("cpu")
 SIZE, BATCH, BLOCK = (256, 128), 64, 256

@@ -18,10 +18,10 @@ MAY_IMPORT = {
     "store": {*BASE, "study"},
     "run": {*BASE, "trainers", "study", "store", "cli"},
     "analysis": {*BASE, "trainers", "study", "store"},
-    "report": {*BASE, "study", "store", "analysis"},
+    "report": {*BASE, "trainers", "study", "store", "analysis"},
     "adaptive": {*BASE, "trainers", "study", "store", "run", "analysis", "retrieval"},
     "cli": {*BASE, "trainers", "study", "store", "run", "analysis", "report", "adaptive", "retrieval"},
-    "__main__": {"cli", "retrieval"},
+    "__main__": {"cli", "trainers"},
     "__init__": set(),
 }
 LIVES_IN = {

@@ -20,7 +20,8 @@ from ablate.retrieval.config import presets
 from ablate.retrieval.config.retrieval import BACKBONES
 from ablate.retrieval.data import DATASETS
 from ablate.study.config_keys import flattened
-from ablate.trainers.registry import TRAINERS, OutsideIdentity, Section
+from ablate.trainers.config import OutsideIdentity, Section
+from ablate.trainers.registry import TRAINERS
 
 INTRO = """# Config keys
 

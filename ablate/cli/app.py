@@ -13,7 +13,8 @@ from ablate.cli.commands.run import run
 from ablate.cli.commands.schema import schema
 from ablate.cli.commands.search import search
 from ablate.cli.commands.status import status
-from ablate.retrieval.cli.data import data_list, data_prepare
+from ablate.cli.options import guarded
+from ablate.trainers.registry import TRAINERS
 
 app = typer.Typer(
     name="ablate",
@@ -54,7 +55,9 @@ COMMANDS = {
 
 for name, command in COMMANDS.items():
     app.command(name)(command)
-data = typer.Typer(no_args_is_help=True, help="Data sets: list the known ones, and pack one.")
-data.command("list")(data_list)
-data.command("prepare")(data_prepare)
-app.add_typer(data, name="data")
+for trainer in TRAINERS.values():
+    for name, group in trainer.commands().items():
+        subcommands = typer.Typer(no_args_is_help=True, help=group.help)
+        for subcommand, function in group.commands.items():
+            subcommands.command(subcommand)(guarded(function))
+        app.add_typer(subcommands, name=name)

@@ -1,19 +1,23 @@
 """What a command line asks of a study file: the study, its trials, and those that `--only` leaves."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 import typer
 
-from ablate.cli.data_checks import check_on_data
 from ablate.cli.row_patterns import matching
-from ablate.study.config_keys import canonical, flattened
+from ablate.errors import AblateError
+from ablate.study.config_keys import flattened
 from ablate.study.model import Study
 from ablate.study.reading.nodes import shown
 from ablate.study.reading.study_reader import read_study
 from ablate.study.trials.identity import REFERENCE, Trial, trials
+from ablate.trainers.registry import TRAINERS
+
+MOST_NAMED = 3
+"""Rows that a fault names; of more it gives the number."""
 
 
 @dataclass(frozen=True)
@@ -35,35 +39,32 @@ def read_request(
     wanted = trials(study)
     selected = _select(wanted, only)
     if prepare:
-        check_on_data(selected)
-    for warning in [*study.warnings, *_overridden(study), *_unheard(study, wanted), *_warnings(selected)]:
-        typer.echo(f"warning: {warning}", err=True)
+        _check_configs(study, selected)
+    of_trainer = [*_study_warnings(study, wanted), *_row_warnings(study, selected)]
+    for warning in [*study.warnings, *_overridden(study), *of_trainer]:
+        _warn(warning)
     return Request(study, wanted, selected)
 
 
 def _prepare_data(study: Study) -> None:
-    """Packs the data sets that rows name; one that was packed without some of its images is used as it is."""
-    if study.trainer != "retrieval":
-        return
-    from ablate.retrieval import data
-    from ablate.retrieval.cli.packing_progress import watch_packing
-    from ablate.retrieval.config.retrieval import Data
-    from ablate.text import plural
-
+    """Prepare the data that rows and references name."""
     configs = chain(map(study.row_config, study.rows), map(study.reference_config, study.references))
-    named = ((config.get("data", {}), config.get("evaluate", {}).get("detections")) for config in configs)
-    warned = set()
-    for raw, detections in {canonical(both): both for both in named}.values():
-        section = Data.model_validate(raw)
-        of = (section.name, section.root, section.size)
-        with watch_packing(section.name) as watcher:
-            record = data.prepare(*of, watcher=watcher)
-            if detections is not None:
-                data.prepare_detections(*of, detections, watcher=watcher)
-        if record and record.skipped and record.fingerprint not in warned:
-            warned.add(record.fingerprint)
-            text = f"{section.name} is packed without {plural(len(record.skipped), 'image')} that could not be read"
-            typer.echo(f"warning: {text}; its pack.json lists them", err=True)
+    TRAINERS[study.trainer].prepare_data(configs, _warn)
+
+
+def _check_configs(study: Study, selected: Sequence[Trial]) -> None:
+    """Compare rows with their data before anything is queued.
+
+    Raise one AblateError with every fault of every row, each with the rows that have it.
+    """
+    configs = {trial.label: trial.config for trial in selected}
+    found = TRAINERS[study.trainer].faults(list(configs.values()))
+    labels: dict[str, list[str]] = {}
+    for label, faults in zip(configs, found, strict=True):
+        for fault in faults:
+            labels.setdefault(fault, []).append(label)
+    if labels:
+        raise AblateError("\n".join(f"{_named(rows)}: {fault}" for fault, rows in labels.items()))
 
 
 def _select(wanted: Sequence[Trial], only: Sequence[str] | None) -> Sequence[Trial]:
@@ -84,38 +85,34 @@ def _overridden(study: Study) -> list[str]:
     ]
 
 
-def _unheard(study: Study, wanted: Sequence[Trial]) -> list[str]:
-    """Effects of the simulated trainer that depend on a setting which nothing sets: most often a factor's name."""
-    if study.trainer != "simulated":
-        return []
-    searched = [key.split(".") for each in study.search.dimensions for key in each.keys] if study.search else []
-    known = {name for trial in wanted for name in trial.config["settings"]}
-    known |= {inner[0] for section, *inner in searched if section == "settings" and inner}
-    named = [name for effect in wanted[0].config["effects"] for name in (*effect["when"], *effect["peak"])]
-    return [
-        f"an effect depends on the setting {name!r}, which nothing sets; set are: {', '.join(sorted(known)) or 'none'}"
-        for name in dict.fromkeys(named)
-        if name not in known
-    ]
+def _study_warnings(study: Study, planned: Sequence[Trial]) -> Iterable[str]:
+    """Return the trainer's warnings about all rows and references together."""
+    configs = {trial.label: trial.config for trial in planned}
+    searched = [key for dimension in study.search.dimensions for key in dimension.keys] if study.search else []
+    return TRAINERS[study.trainer].study_warnings(list(configs.values()), searched)
 
 
-def _warnings(wanted: Sequence[Trial]) -> list[str]:
-    """What is valid and hardly meant: milestones or a warm-up beyond the last step."""
-    found: dict[str, list[str]] = {}
-    for trial in wanted:
-        schedule = trial.config.get("schedule")
-        if not schedule or trial.kind == REFERENCE:
-            continue
-        milestones = schedule["milestones"] if schedule["decay"] == "milestones" else []
-        late = [milestone for milestone in milestones if milestone >= schedule["steps"]]
-        if late:
-            text = f"milestones {late} are never reached: training ends at step {schedule['steps']}"
-            found.setdefault(text, []).append(trial.label)
-        if schedule["warmup_steps"] > schedule["steps"]:
-            text = f"a warm-up of {schedule['warmup_steps']} steps outlasts the {schedule['steps']} steps of training"
-            found.setdefault(text, []).append(trial.label)
-    return [f"{text} ({_rows(list(dict.fromkeys(labels)))})" for text, labels in found.items()]
+def _row_warnings(study: Study, selected: Sequence[Trial]) -> list[str]:
+    """Return the trainer's warnings about the selected rows, each with the number of rows that have it."""
+    entry = TRAINERS[study.trainer]
+    configs = {trial.label: trial.config for trial in selected if trial.kind != REFERENCE}
+    labels: dict[str, list[str]] = {}
+    for label, config in configs.items():
+        for warning in entry.config_warnings(config):
+            labels.setdefault(warning, []).append(label)
+    return [f"{warning} ({_counted(rows)})" for warning, rows in labels.items()]
 
 
-def _rows(labels: Sequence[str]) -> str:
+def _warn(text: str) -> None:
+    typer.echo(f"warning: {text}", err=True)
+
+
+def _named(labels: Sequence[str]) -> str:
+    """Return `row 'plain'`; of many rows the first few, and how many more there are."""
+    names = ", ".join(map(repr, labels[:MOST_NAMED]))
+    more = f" and {len(labels) - MOST_NAMED} more" if len(labels) > MOST_NAMED else ""
+    return f"row{'s' if len(labels) > 1 else ''} {names}{more}"
+
+
+def _counted(labels: Sequence[str]) -> str:
     return repr(labels[0]) if len(labels) == 1 else f"{len(labels)} rows"

@@ -22,7 +22,7 @@ def slots(trials: Sequence[Trial], workers: int | None) -> list[Slot]:
     runtimes = [trial.config["runtime"] for trial in trials]
     device: str = runtimes[0]["device"]
     share: int = runtimes[0]["trials_per_gpu"]
-    on_gpus = TRAINERS[trials[0].training.trainer].on_gpus and any(each["device"] != "cpu" for each in runtimes)
+    on_gpus = TRAINERS[trials[0].training.trainer].uses_gpus and any(each["device"] != "cpu" for each in runtimes)
     gpus = visible_gpus() if on_gpus else []
     if not gpus:
         threads: int = max(each["threads"] for each in runtimes)

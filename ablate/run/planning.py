@@ -7,15 +7,15 @@ from typing import Any
 from ablate.store import Store, plans, staleness
 from ablate.store.plans import StoredPlan, StoredRow
 from ablate.store.queue import claims
+from ablate.study.config_keys import value_at
 from ablate.study.factors import Factor, LevelName
 from ablate.study.fractional.alias_table import alias_sentences
-from ablate.study.logfile.parser import NOTE, Line
+from ablate.study.logfile.parser import Line
 from ablate.study.model import Row, Study
 from ablate.study.plan.plan import ACCEPTED, FAILED, STALE, PlannedTrial, PreviousResult, resolve
 from ablate.study.plan.time_estimate import expected_seconds, shapes_to_run
 from ablate.study.trials.identity import REFERENCE, ROW, Trial
-
-NECK_NOTES = ("coarse-grained classification (cross entropy loss)", "fine-grained metric learning (triplet loss)")
+from ablate.trainers.registry import TRAINERS
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _document(study: Study, first: Trial, overrides: Sequence[str]) -> dict[str,
         "seeds": list(study.seeds),
         "factors": [_factor(factor) for factor in study.factors],
         "config": first.config,
-        "data": {"name": first.config.get("data", {}).get("name"), "fingerprint": first.training.data},
+        "data": {"name": _data_name(study, first), "fingerprint": first.training.data},
         "setting": [list(line) for line in _setting(study, first)],
         "tight": True,
         "findings": [],
@@ -127,6 +127,12 @@ def _document(study: Study, first: Trial, overrides: Sequence[str]) -> dict[str,
         "overrides": list(overrides),
         **({"search": study.found_by} if study.found_by else {}),
     }
+
+
+def _data_name(study: Study, first: Trial) -> str | None:
+    """Return the name of the data set; None if the trainer has none."""
+    key = TRAINERS[study.trainer].data_name_key
+    return value_at(first.config, key) if key else None
 
 
 def rules(study: Study) -> dict[str, Any]:
@@ -145,19 +151,8 @@ def _factor(factor: Factor) -> dict[str, Any]:
     return {"name": factor.name, "sets": list(factor.sets), "levels": levels, "baseline": factor.baseline.word}
 
 
-def _setting(study: Study, first: Trial) -> list[Line]:
-    """The log format's `# setting`: what the rows share, in the seed log's words where it has them."""
-    config = first.config
-    if study.trainer != "retrieval":
-        return [("trainer", study.trainer)]
-    baseline = next((factor.baseline.word for factor in study.factors if factor.name == "backbone"), None)
-    size, schedule = config["data"]["size"], config["schedule"]
-    return [
-        ("backbone", str(baseline or config["model"]["backbone"])),
-        ("data", f"{config['data']['name']}, {size[0]}×{size[1]}"),
-        ("bn-neck", f"**{config['evaluate']['neck']}**."),
-        *((NOTE, note) for note in NECK_NOTES),
-        ("train num.", f"{schedule['steps']}, {list(schedule['milestones'])}"),
-        ("lr", f"{schedule['lr']:.12g}"),
-        ("use-amp", str(config["amp"] != "none")),
-    ]
+def _setting(study: Study, first: Trial) -> Sequence[Line]:
+    """Return the lines of the log format's section `# setting`: the settings that all rows share."""
+    baseline = {factor.name: factor.baseline.word for factor in study.factors}
+    lines = TRAINERS[study.trainer].log_setting(first.config, baseline)
+    return lines or [("trainer", study.trainer)]

@@ -25,7 +25,7 @@ def run_job(
         entry = TRAINERS[job.trainer]
         configs = [entry.config.model_validate(config, strict=False) for config in job.configs]
         checkpoints = Checkpoints(Path(job.checkpoints), job.key, stopping)
-        outcome = _trainer(entry.entry)(
+        outcome = _trainer(entry.train)(
             configs, job.seed, job.attempt, progress, checkpoints, judge if job.watched else None
         )
     except Stopped as stop:
@@ -38,7 +38,7 @@ def run_job(
     return JobReport("done", time.perf_counter() - started, outcome)
 
 
-def _trainer(entry: str) -> Trainer:
-    module, _, name = entry.partition(":")
+def _trainer(function: str) -> Trainer:
+    module, _, name = function.partition(":")
     trainer: Trainer = getattr(importlib.import_module(module), name)
     return trainer

@@ -1,7 +1,8 @@
 """What the configs are made of: strict sections, bounded numbers, and faults between two keys."""
 
 import math
-from typing import Annotated, Any, NamedTuple
+import re
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -47,3 +48,38 @@ class Section(BaseModel):
     """Strict and frozen: an unknown key or a value of another type is a fault, a boolean is no number."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def _known_device(name: str) -> str:
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
+        raise ValueError("auto, cpu, cuda, or cuda:N")
+    return name
+
+
+class Runtime(Section):
+    """How a trial is run; recorded, outside the identity."""
+
+    threads: Annotated[AtLeastOne, OutsideIdentity] = Field(
+        1, description="CPU threads of a trial; results may differ in the last bits with another number."
+    )
+    device: Annotated[str, AfterValidator(_known_device), OutsideIdentity] = Field(
+        "auto", description="auto, cpu, cuda, or cuda:N."
+    )
+    compile: Annotated[Literal["none", "default", "reduce-overhead"], OutsideIdentity] = Field(
+        "none",
+        description="Mode of torch.compile for the backbone; reduce-overhead uses CUDA graphs. Results may differ in "
+        "the last bits from those without.",
+    )
+    checkpoint_seconds: Annotated[NotNegative, OutsideIdentity] = Field(
+        60.0, description="Seconds between two checkpoints of a training; 0: one after every step."
+    )
+    stall_seconds: Annotated[Positive, OutsideIdentity] = Field(
+        900.0,
+        description="Seconds without a sign of progress after which a trial's worker is taken for hung and killed; its "
+        "trial goes on from its checkpoint.",
+    )
+    trials_per_gpu: Annotated[AtLeastOne, OutsideIdentity] = Field(
+        1,
+        description="Trials that share one GPU; recorded, as it is a circumstance of timings and, on some devices, of "
+        "last bits.",
+    )

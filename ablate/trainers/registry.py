@@ -1,55 +1,66 @@
-"""The typed configs of the built-in trainers: every value that a study file can set, with its meaning.
+"""The trainers by name. An entry is imported when it is first needed, and only if its folder is there."""
 
-The study side reads this, so it imports no torch. A field annotated with `OutsideIdentity` says where or how a trial
-runs, and leaves its identity alone.
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
-from ablate.retrieval.config.presets import PRESETS
-from ablate.retrieval.config.retrieval import NO_FILE, RetrievalConfig
-from ablate.trainers.config import ConfigClash, OutsideIdentity, Section
-from ablate.trainers.simulated.config import SimulatedConfig
+from ablate.errors import unknown_name
+from ablate.trainers.entry import TrainerEntry
 
-__all__ = [
-    "NO_FILE",
-    "TRAINERS",
-    "ConfigClash",
-    "OutsideIdentity",
-    "RetrievalConfig",
-    "Section",
-    "SimulatedConfig",
-    "TrainerEntry",
-]
-
-
-@dataclass(frozen=True)
-class TrainerEntry:
-    """A trainer by name: its config, and where its function is. What that module imports decides its results.
-
-    `shape` are the keys on which the time depends that a trial takes, so that one can be told from another's; a
-    section's name means all of it. `on_gpus`: whether it uses a GPU where there is one. `presets` are named values that
-    a study's config may start from.
-    """
-
-    config: type[Section]
-    entry: str
-    shape: tuple[str, ...]
-    on_gpus: bool = False
-    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-
-RETRIEVAL_SHAPE = (
-    *("data.name", "data.size", "model.backbone", "model.last_stride", "model.bn_grouping"),
-    *("loss.metric", "loss.mining", "augment", "batch", "schedule.steps", "schedule.optimizer", "amp"),
-    *("runtime.threads", "runtime.device", "runtime.compile", "runtime.trials_per_gpu"),
-)
-
-TRAINERS = {
-    "retrieval": TrainerEntry(
-        RetrievalConfig, "ablate.retrieval.training.trainer:train", RETRIEVAL_SHAPE, True, PRESETS
-    ),
-    "simulated": TrainerEntry(SimulatedConfig, "ablate.trainers.simulated.trainer:train", ("seconds", "queries")),
+ENTRIES = {
+    "retrieval": "ablate.retrieval.entry:ENTRY",
+    "simulated": "ablate.trainers.simulated.entry:ENTRY",
 }
+"""{name in study files: where its entry is}. This table and the trainers' own folders alone name a trainer."""
+
+DEFAULT = "retrieval"
+"""The trainer of a study file that names none."""
+
+
+class Registry(Mapping[str, TrainerEntry[Any]]):
+    """The entries of the installed trainers, by name."""
+
+    def __init__(self, entries: Mapping[str, str]) -> None:
+        """`entries`: {name: `module:attribute`}, installed or not."""
+        self.entries = entries
+        self._loaded: dict[str, TrainerEntry[Any]] = {}
+
+    def __getitem__(self, name: str) -> TrainerEntry[Any]:
+        """Return the entry of an installed trainer; KeyError for any other name."""
+        if name not in self._loaded:
+            if name not in self:
+                raise KeyError(name)
+            module, _, attribute = self.entries[name].partition(":")
+            self._loaded[name] = getattr(import_module(module), attribute)
+        return self._loaded[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._loaded or (name in self.entries and _is_there(self.entries[str(name)]))
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self.entries if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def fault(self, name: object) -> str:
+        """Return why there is no trainer of this name, which are installed, and what to do."""
+        if name in self.entries:
+            module = self.entries[str(name)].partition(":")[0]
+            return (
+                f"trainer {name!r} is not installed: there is no module {module}; "
+                f"installed: {', '.join(self) or 'none'}; install it, or name another trainer"
+            )
+        return unknown_name("trainer", name, self)
+
+
+def _is_there(entry: str) -> bool:
+    """Return True if the module of an entry can be imported, without importing it."""
+    try:
+        return find_spec(entry.partition(":")[0]) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+TRAINERS = Registry(ENTRIES)

@@ -12,6 +12,7 @@ from ablate.study.config_keys import flattened, overlaps
 from ablate.study.factors import level_text
 from ablate.study.logfile.parser import NOTE
 from ablate.study.logfile.vocabulary import factor_of
+from ablate.trainers.registry import TRAINERS
 
 _PLAIN = re.compile(r"[^\W\d][\w./-]*")
 """Strings that need no quotes in YAML's flow style."""
@@ -80,7 +81,9 @@ def _lines(results: StudyResults) -> dict[str, str]:
 def _config(results: StudyResults) -> dict[str, str]:
     """What shapes a result; the data's name is told beside it."""
     config = flattened(results.document.get("config") or {})
-    kept = {key: value for key, value in config.items() if key != "data.name" and not overlaps(key, "runtime")}
+    trainer = TRAINERS.get(results.document.get("trainer", ""))
+    data_name = trainer.data_name_key if trainer else None
+    kept = {key: value for key, value in config.items() if key != data_name and not overlaps(key, "runtime")}
     return {
         key: _flow(value) if isinstance(value, dict | list | tuple) else level_word(value)
         for key, value in kept.items()

@@ -17,6 +17,7 @@ from ablate.errors import AblateError, StudyError
 from ablate.study.model import Study
 from ablate.study.trials.identity import ROW, Trial
 from ablate.text import plural
+from ablate.trainers.registry import TRAINERS
 
 QUERIES, BASE, SEED_SD, DISCORDANCE = 1000, 0.27, 0.3, 0.16
 """What is assumed where nothing is known."""
@@ -47,6 +48,8 @@ class PowerAssumptions:
     sources: Mapping[str, str]
     effects: tuple[float, ...] | None = None
     notes: Sequence[str] = ()
+    is_configured: bool = False
+    """Whether the trainer's config gave the defaults, which are about top-1 then."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def ask(study: Study) -> Hypotheses:
 def assume(request: Request, url: str, given: PowerOptions) -> PowerAssumptions:
     """Options first, then what is known, then usual values; StudyError for options that cannot be."""
     rows = [trial for trial in request.trials if trial.kind == ROW]
-    known = _configured(rows) if request.study.trainer == "simulated" else _measured(request.study, rows, url)
+    known = _configured(request.study, rows) or _measured(request.study, rows, url)
     queries, queries_from = _first(given.queries, known, "queries", QUERIES)
     base, base_from = _first(given.base, known, "base", BASE)
     usual = min(DISCORDANCE, 2 * base * (1 - base))
@@ -98,7 +101,7 @@ def assume(request: Request, url: str, given: PowerOptions) -> PowerAssumptions:
         "t5" if known.tails == "t5" else "normal",
     )
     sources = {"queries": queries_from, "base": base_from, "own_sd": sd_from, "discordance": discordance_from}
-    return PowerAssumptions(world, sources, known.effects, known.notes)
+    return PowerAssumptions(world, sources, known.effects, known.notes, known.source == CONFIG)
 
 
 def _layout(study: Study) -> AdditiveModel:
@@ -180,26 +183,21 @@ def _own_sd(given: PowerOptions, known: _Defaults, still: SimulationTruth) -> tu
     return (SEED_SD,) * rows, USUAL
 
 
-def _configured(rows: Sequence[Trial]) -> _Defaults:
-    """What a simulated study says of itself: everything."""
-    from ablate.trainers.simulated.config import SimulatedConfig
-    from ablate.trainers.simulated.trainer import expected_rate, own_sd
-
+def _configured(study: Study, rows: Sequence[Trial]) -> _Defaults | None:
+    """Return the defaults from the trainer's config, or None if the trainer knows no true effects."""
     by_label = {trial.label: trial.config for trial in rows}
-    configs = [SimulatedConfig.model_validate(config) for config in by_label.values()]
-    first = configs[0]
-    shared = ("queries", "discordance", "shared_seed_sd_pp", "tails")
-    unlike = [name for name in shared if len({getattr(config, name) for config in configs}) > 1]
-    notes = [f"rows differ in {' and '.join(unlike)}; the first row's is taken for all"] if unlike else []
-    effects = tuple(100 * (expected_rate(config) - first.base) for config in configs)
+    truth = TRAINERS[study.trainer].true_effects(list(by_label.values()))
+    if truth is None:
+        return None
+    effects = truth.effects
     return _Defaults(
         CONFIG,
-        {"queries": first.queries, "base": first.base, "discordance": first.discordance},
-        tuple(own_sd(config) for config in configs),
-        first.shared_seed_sd_pp,
-        first.tails,
+        {"queries": truth.queries, "base": truth.base, "discordance": truth.discordance},
+        truth.own_sd,
+        truth.shared_sd,
+        truth.tails,
         effects if any(abs(effect - effects[0]) > 1e-9 for effect in effects) else None,
-        notes=notes,
+        notes=truth.notes,
     )
 
 

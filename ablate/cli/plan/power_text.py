@@ -84,7 +84,7 @@ def _assumptions(study: Study, assumed: PowerAssumptions, power: Power) -> str:
         by_source.setdefault(assumed.sources[name], []).append(text)
     parts = [f"{', '.join(texts)} ({source})" for source, texts in by_source.items()]
     text = f"Assumed: {'; '.join(parts)}; with its queries' part a run then has an SD of {power.run_sd:.2g} pp."
-    if study.primary != TOP1 and study.trainer == "simulated":
+    if study.primary != TOP1 and assumed.is_configured:
         text += f" Base rate and effects are taken for {study.primary}, the primary metric, as the config has them for "
         text += f"{TOP1}."
     return text

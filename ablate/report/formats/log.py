@@ -7,9 +7,7 @@ from ablate.analysis.results import RowResult, StudyResults
 from ablate.study.factors import level_text
 from ablate.study.logfile.parser import DIGITS, NOTE
 from ablate.study.logfile.vocabulary import BACKBONES, PARTS, factor_of, title_parts, words_of
-
-LOSS = ("loss", "softmax + triplet")
-"""What every row of the built-in trainer trains with, as the seed log says it."""
+from ablate.trainers.registry import TRAINERS
 
 
 def render(results: StudyResults) -> str:
@@ -45,7 +43,8 @@ def _lines(row: RowResult, results: StudyResults) -> list[tuple[str, str]]:
     if row.lines is not None:
         return [(key, value) for key, value in row.lines]
     named = {factor_of(part) for part in title_parts(row.title or row.label)}
-    opening = [LOSS] if results.document.get("trainer") == "retrieval" else []
+    trainer = TRAINERS.get(results.document.get("trainer", ""))
+    opening = list(trainer.log_row) if trainer else []
     shared = dict(results.document.get("setting", []))
     in_title = {name for name in results.factors if _in_title(name, row, named, shared.get("backbone"))}
     return opening + [(words_of(name), _value(row.levels[name])) for name in results.factors if name not in in_title]

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ablate.cli.options import guarded
 from ablate.errors import AblateError
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ Root = Annotated[
 ]
 
 
-@guarded
 def data_list(
     name: Annotated[str | None, typer.Argument(help="Only this data set.", show_default=False)] = None,
     root: Root = None,
@@ -82,7 +80,6 @@ def _packed(place: "PackLocation", record: "PackRecord") -> str:
     return f"packed at {sizes}: {record.images:,} images of {record.items:,} items{skipped}"
 
 
-@guarded
 def data_prepare(
     name: Annotated[str, typer.Argument(help="The data set; `ablate data list` names all.", show_default=False)],
     root: Root = None,

@@ -1,6 +1,5 @@
 """The config of the trainer `retrieval`: the space that the seed log is one point of, quirks included."""
 
-import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
@@ -20,6 +19,7 @@ from ablate.trainers.config import (
     OutsideIdentity,
     Positive,
     Rate,
+    Runtime,
     Section,
 )
 
@@ -58,12 +58,6 @@ def _known_metric(name: str) -> str:
         raise ValueError("triplet; pml/NAME as well once `pip install 'ablate-study[pml]'` has brought its losses")
     near = get_close_matches(name.removeprefix(PML), pml_losses()) or ["CircleLoss", "MultiSimilarityLoss"]
     raise ValueError(f"triplet, or a loss of pytorch-metric-learning like {', '.join(PML + each for each in near)}")
-
-
-def _known_device(name: str) -> str:
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
-        raise ValueError("auto, cpu, cuda, or cuda:N")
-    return name
 
 
 class Data(Section):
@@ -207,35 +201,6 @@ class Schedule(Section):
     warmup_start: Rate = Field(0.01, description="Factor of the learning rate at the first warm-up step.")
     warmup_shape: Literal["linear", "constant"] = Field(
         "linear", description="How that factor becomes 1: rising with each step, or at once when warm-up ends."
-    )
-
-
-class Runtime(Section):
-    """How a trial is run; recorded, outside the identity."""
-
-    threads: Annotated[AtLeastOne, OutsideIdentity] = Field(
-        1, description="CPU threads of a trial; results may differ in the last bits with another number."
-    )
-    device: Annotated[str, AfterValidator(_known_device), OutsideIdentity] = Field(
-        "auto", description="auto, cpu, cuda, or cuda:N."
-    )
-    compile: Annotated[Literal["none", "default", "reduce-overhead"], OutsideIdentity] = Field(
-        "none",
-        description="Mode of torch.compile for the backbone; reduce-overhead uses CUDA graphs. Results may differ in "
-        "the last bits from those without.",
-    )
-    checkpoint_seconds: Annotated[NotNegative, OutsideIdentity] = Field(
-        60.0, description="Seconds between two checkpoints of a training; 0: one after every step."
-    )
-    stall_seconds: Annotated[Positive, OutsideIdentity] = Field(
-        900.0,
-        description="Seconds without a sign of progress after which a trial's worker is taken for hung and killed; its "
-        "trial goes on from its checkpoint.",
-    )
-    trials_per_gpu: Annotated[AtLeastOne, OutsideIdentity] = Field(
-        1,
-        description="Trials that share one GPU; recorded, as it is a circumstance of timings and, on some devices, of "
-        "last bits.",
     )
 
 

@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 
 from ablate.errors import StudyError, unknown_name
 from ablate.study.reading.nodes import Node, SourcePlace, shown
-from ablate.trainers.registry import ConfigClash
+from ablate.trainers.config import ConfigClash
 
 Path = tuple[Any, ...]
 

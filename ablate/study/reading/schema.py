@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from ablate.study.reading.seeds import LEAST_SEEDS, MOST_LOOKS
 from ablate.study.search_space.space import DEFAULT_TRIALS, METRICS, PRUNERS, SAMPLERS, TPE
-from ablate.trainers.registry import TRAINERS
+from ablate.trainers.registry import DEFAULT, TRAINERS
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 Levels = dict[str, Any]
@@ -148,7 +148,7 @@ class LooksEntry(SchemaEntry):
 class StudyEntry(SchemaEntry):
     study: Name = Field(description="The study's name in the store.")
     question: str = Field("", description="What the study asks.")
-    trainer: str = Field("retrieval", description="What trains a trial.")
+    trainer: str = Field(DEFAULT, description="What trains a trial.")
     primary: Literal["top1", "top5", "top10"] = Field("top1", description="The metric that verdicts are about.")
     delta: float = Field(0.5, gt=0, description="Smallest effect worth acting on, in percentage points.")
     alpha: float = Field(0.05, gt=0, lt=1, description="Error rate of the study's claims.")

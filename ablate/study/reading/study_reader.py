@@ -20,7 +20,8 @@ from ablate.study.reading.schema import StudyEntry
 from ablate.study.reading.seeds import read_seeds
 from ablate.study.search_space.reader import SearchReader
 from ablate.study.search_space.space import METRICS
-from ablate.trainers.registry import TRAINERS, TrainerEntry
+from ablate.trainers.entry import TrainerEntry
+from ablate.trainers.registry import DEFAULT, TRAINERS
 
 
 def read_study(path: FilePath, profile: str | None = None, settings: Sequence[str] = ()) -> Study:
@@ -106,10 +107,9 @@ class _Reader:
         node = self.root.child("config")
         written: Config = node.plain() if node and isinstance(node.value, dict) else {}
         trainer = self.root.child("trainer")
-        name = trainer.value if trainer else "retrieval"
+        name = trainer.value if trainer else DEFAULT
         if not isinstance(name, str) or name not in TRAINERS:
-            found = trainer.plain() if trainer else name
-            self.faults.unknown(("trainer",), "trainer", found, TRAINERS)
+            self.faults.add(("trainer",), TRAINERS.fault(trainer.plain() if trainer else name))
             return written, None, written
         preset = written.pop("preset", None)
         config = overlaid(self._preset(preset, TRAINERS[name]), written)
@@ -121,7 +121,7 @@ class _Reader:
             self.config.check_settings(reference.settings, ("references", reference.label))
         return written, preset, config
 
-    def _preset(self, name: Any, trainer: TrainerEntry) -> Mapping[str, Any]:
+    def _preset(self, name: Any, trainer: TrainerEntry[Any]) -> Mapping[str, Any]:
         if name is None:
             return {}
         if not isinstance(name, str) or name not in trainer.presets:

@@ -2,7 +2,6 @@
 
 import ast
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -11,28 +10,33 @@ import ablate
 from ablate.trainers.registry import TRAINERS
 
 PACKAGE = Path(ablate.__file__).parent
-APART = re.compile(
-    r"ablate|ablate\.errors|ablate\.trainers\.(config|registry)|ablate\.trainers\.simulated\.config|ablate\.retrieval\.config(\..*)?"
-)
-"""Modules that decide no result by their code: a config is part of the identity by its values."""
+WITHOUT_CODE = ("ablate.errors", "ablate.trainers.config", "ablate.trainers.entry", "ablate.trainers.registry")
+"""Modules that decide no result by their code, whatever the trainer; an entry names more of them."""
 
 
 @lru_cache
 def code_hashes(trainer: str) -> dict[str, str]:
     """{file in the package: hash} of the trainer's module and of all it imports from the package."""
+    entry = TRAINERS[trainer]
+    without_code = (*WITHOUT_CODE, *entry.without_code)
     hashes: dict[str, str] = {}
-    waiting = [TRAINERS[trainer].entry.partition(":")[0]]
+    waiting = [entry.train.partition(":")[0]]
     while waiting:
         module = waiting.pop()
         path = _path(module)
         name = str(path.relative_to(PACKAGE)) if path else ""
-        if path is None or APART.fullmatch(module) or name in hashes:
+        if path is None or name in hashes or _is_left_out(module, without_code):
             continue
         imports: list[ast.Import | ast.ImportFrom] = []
         text = _canonical(ast.parse(path.read_bytes()), imports)
         hashes[name] = hashlib.sha256(text.encode()).hexdigest()[:20]
         waiting += _modules(imports)
     return dict(sorted(hashes.items()))
+
+
+def _is_left_out(module: str, without_code: Sequence[str]) -> bool:
+    """Return True for the package itself and for a module or package named in `without_code`."""
+    return module == "ablate" or any(f"{module}.".startswith(f"{name}.") for name in without_code)
 
 
 def _path(module: str) -> Path | None:

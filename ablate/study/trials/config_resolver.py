@@ -18,8 +18,9 @@ from ablate.study.config_keys import assigned, canonical, overlaps
 from ablate.study.factors import Level
 from ablate.study.model import ReferenceRow, Study
 from ablate.study.reading.problems import models_in
-from ablate.study.trials.input_hashes import files, with_hashes
-from ablate.trainers.registry import TRAINERS, OutsideIdentity
+from ablate.study.trials.input_hashes import with_hashes
+from ablate.trainers.config import OutsideIdentity
+from ablate.trainers.registry import TRAINERS
 
 MOST_KEPT = 5_000
 """Parts of one name that are worth keeping: where more are possible, hardly any two rows share one."""
@@ -53,7 +54,8 @@ class ConfigResolver:
 
     def __init__(self, study: Study, endless: Set[str] = frozenset()) -> None:
         """`endless`: factors that rows may have at other levels than theirs; nothing is kept of what those set."""
-        self.study, self.model = study, TRAINERS[study.trainer].config
+        self.study, self.entry = study, TRAINERS[study.trainer]
+        self.model = self.entry.config
         self.varied = {key for factor in study.factors for key in factor.sets}
         names = dict.fromkeys((*self.model.model_fields, *study.config))
         setters = {name: _Setter(study, name, endless) for name in names}
@@ -78,7 +80,7 @@ class ConfigResolver:
                 values[name], spots[name] = setter.given(of_row), spot
             else:
                 parts[name], values[name] = part, part.given
-        config = with_hashes(self.model.model_validate(values))
+        config = self._validated(values)
         for name, spot in spots.items():
             written = self.setters[name].declared(values[name], of_row)
             part = parts[name] = self._part(config, name, values[name], written)
@@ -94,11 +96,16 @@ class ConfigResolver:
         values = self.study.reference_config(reference)
         baseline = [zip(factor.sets, factor.baseline.values, strict=True) for factor in self.study.factors]
         written = assigned(self.study.written, [*chain(*baseline), *reference.settings.items()])
-        config = with_hashes(self.model.model_validate(values))
+        config = self._validated(values)
         return config, {
             name: self._part(config, name, values.get(name, _NOTHING), written.get(name, _NOTHING))
             for name in self.model.model_fields
         }
+
+    def _validated(self, values: Mapping[str, Any]) -> BaseModel:
+        """Return the config with the hashes of the files that it names."""
+        config = self.model.model_validate(values)
+        return with_hashes(config, self.entry.input_files(config))
 
     def _fix(self, config: BaseModel) -> None:
         """Takes the parts that all rows share from the config of the first."""
@@ -113,7 +120,7 @@ class ConfigResolver:
         value = getattr(config, name)
         dumped = _dumped(config, name, value)
         kept = _NOTHING if name in self.outside else self._kept(value, dumped, f"{name}.")
-        if inside := [file.field for file in files(config) if file.section == name]:
+        if inside := [file.field for file in self.entry.input_files(config) if file.section == name]:
             kept = {**kept, **dict.fromkeys(inside, "file")}  # which one, its hash says
         return ConfigPart(
             next(self.numbers),

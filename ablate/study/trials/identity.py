@@ -15,7 +15,6 @@ from ablate.study.config_keys import Config, canonical, value_at
 from ablate.study.model import Study
 from ablate.study.trials.code_hash import code_hashes
 from ablate.study.trials.config_resolver import ConfigPart, ConfigResolver, Parts
-from ablate.study.trials.input_hashes import fingerprint
 from ablate.study.trials.row_faults import RowProblems
 from ablate.trainers.registry import TRAINERS
 
@@ -94,7 +93,8 @@ class TrialHasher:
 
     def __init__(self, study: Study) -> None:
         self.trainer, self.code = study.trainer, code_hashes(study.trainer)
-        names = sorted(TRAINERS[study.trainer].config.model_fields)
+        self.entry = TRAINERS[study.trainer]
+        names = sorted(self.entry.config.model_fields)
         self.quoted = {name: canonical(name) for name in names}
         self.trained = hashlib.sha256(f'{{"code":{canonical(self.code)},"config":{{'.encode())
         self.declared = hashlib.sha256(b'{"config":{')
@@ -107,7 +107,7 @@ class TrialHasher:
         identifying = {name: part.kept for name, part in parts.items() if part.text is not None}
         evaluate = identifying.pop("evaluate", {})
         evaluated = parts["evaluate"].text if "evaluate" in parts else "{}"
-        data, shape = fingerprint(config), self.shapes.of(parts)
+        data, shape = self.entry.data_fingerprint(config), self.shapes.of(parts)
         trained, declared = self._trained(parts, data), self._declared(parts)
         for seed in seeds:
             end = f',"seed":{seed},"trainer":{self.last}}}'.encode()

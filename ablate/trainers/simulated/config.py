@@ -4,8 +4,17 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ablate.retrieval.config.retrieval import Runtime
-from ablate.trainers.config import AtLeastOne, Finite, ListOf, NotNegative, OutsideIdentity, Positive, Rate, Section
+from ablate.trainers.config import (
+    AtLeastOne,
+    Finite,
+    ListOf,
+    NotNegative,
+    OutsideIdentity,
+    Positive,
+    Rate,
+    Runtime,
+    Section,
+)
 
 
 class SimulatedEffect(Section):

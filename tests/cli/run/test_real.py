@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ablate.retrieval.config.retrieval import RetrievalConfig
 from ablate.retrieval.training.trainer import train
 from ablate.store import require_store
 from ablate.store.results import read_precisions, read_ranks
 from ablate.study.reading.study_reader import read_study
 from ablate.study.trials.identity import trials
-from ablate.trainers.registry import RetrievalConfig
 from tests.conftest import ROOT, STUDIES, Ablate
 
 TINY = STUDIES / "tiny.yaml"

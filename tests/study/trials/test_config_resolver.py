@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from ablate.errors import StudyError
+from ablate.retrieval.config.presets import PRESETS
 from ablate.retrieval.config.retrieval import Runtime
 from ablate.study.config_keys import assigned, overlaps
 from ablate.study.factors import Factor, Level
@@ -17,8 +18,8 @@ from ablate.study.model import ReferenceRow, Row, Study
 from ablate.study.trials import config_resolver
 from ablate.study.trials.code_hash import code_hashes
 from ablate.study.trials.identity import Identity, digest, trials
-from ablate.study.trials.input_hashes import fingerprint
-from ablate.trainers.registry import PRESETS, TRAINERS, OutsideIdentity
+from ablate.trainers.config import OutsideIdentity
+from ablate.trainers.registry import TRAINERS
 
 VALUES: dict[str, dict[str, list[Any]]] = {
     "retrieval": {
@@ -157,7 +158,8 @@ def test_every_key_is_the_digest_of_the_whole(most_kept: int, study: Study) -> N
         config = model.model_validate(raw[trial.label])
         kept = identifying(config, varied)
         evaluate = kept.pop("evaluate", {})
-        training = Identity(study.trainer, kept, trial.seed, fingerprint(config), code_hashes(study.trainer))
+        data = TRAINERS[study.trainer].data_fingerprint(config)
+        training = Identity(study.trainer, kept, trial.seed, data, code_hashes(study.trainer))
         assert trial.config == config.model_dump(mode="json")
         assert list(trial.config) == list(model.model_fields)
         assert (trial.training, trial.evaluate) == (training, evaluate)

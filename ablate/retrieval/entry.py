@@ -1,0 +1,108 @@
+"""The trainer `retrieval` for the rest of the tool."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from ablate.trainers.entry import NOTE, CommandGroup, Config, InputFile, LogLine, TrainerEntry
+
+if TYPE_CHECKING:
+    from ablate.retrieval.config.retrieval import RetrievalConfig
+
+NOTES = ("coarse-grained classification (cross entropy loss)", "fine-grained metric learning (triplet loss)")
+"""The two terms of the loss, as the first log names them."""
+
+
+class RetrievalEntry(TrainerEntry["RetrievalConfig"]):
+    """Trains a network for image retrieval."""
+
+    train = "ablate.retrieval.training.trainer:train"
+    shape = (
+        *("data.name", "data.size", "model.backbone", "model.last_stride", "model.bn_grouping"),
+        *("loss.metric", "loss.mining", "augment", "batch", "schedule.steps", "schedule.optimizer", "amp"),
+        *("runtime.threads", "runtime.device", "runtime.compile", "runtime.trials_per_gpu"),
+    )
+    uses_gpus = True
+    without_code = ("ablate.retrieval.config",)
+    data_name_key = "data.name"
+    log_row = (("loss", "softmax + triplet"),)
+
+    @property
+    def config(self) -> "type[RetrievalConfig]":
+        from ablate.retrieval.config.retrieval import RetrievalConfig
+
+        return RetrievalConfig
+
+    @property
+    def presets(self) -> Mapping[str, Config]:
+        from ablate.retrieval.config.presets import PRESETS
+
+        return PRESETS
+
+    def commands(self) -> Mapping[str, CommandGroup]:
+        from ablate.retrieval.cli.data import data_list, data_prepare
+
+        data: dict[str, Callable[..., None]] = {"list": data_list, "prepare": data_prepare}
+        return {"data": CommandGroup("Data sets: list the known ones, and pack one.", data)}
+
+    def prepare_data(self, configs: Iterable[Config], warn: Callable[[str], None]) -> None:
+        """Pack the data sets and detections that the configs name, with progress on stderr."""
+        from ablate.retrieval.cli.preparation import prepare_data
+
+        prepare_data(configs, warn)
+
+    def faults(self, configs: Sequence[Config]) -> Sequence[Sequence[str]]:
+        from ablate.retrieval.training.config_faults import config_faults
+
+        return config_faults(configs)
+
+    def config_warnings(self, config: Config) -> Iterator[str]:
+        """Return milestones and a warm-up that lie beyond the last step."""
+        schedule = config["schedule"]
+        milestones = schedule["milestones"] if schedule["decay"] == "milestones" else []
+        late = [milestone for milestone in milestones if milestone >= schedule["steps"]]
+        if late:
+            yield f"milestones {late} are never reached: training ends at step {schedule['steps']}"
+        if schedule["warmup_steps"] > schedule["steps"]:
+            yield f"a warm-up of {schedule['warmup_steps']} steps outlasts the {schedule['steps']} steps of training"
+
+    def log_setting(self, config: Config, baseline: Mapping[str, object]) -> Sequence[LogLine]:
+        """Return the setting in the words of the first log."""
+        size, schedule = config["data"]["size"], config["schedule"]
+        return [
+            ("backbone", str(baseline.get("backbone") or config["model"]["backbone"])),
+            ("data", f"{config['data']['name']}, {size[0]}×{size[1]}"),
+            ("bn-neck", f"**{config['evaluate']['neck']}**."),
+            *((NOTE, note) for note in NOTES),
+            ("train num.", f"{schedule['steps']}, {list(schedule['milestones'])}"),
+            ("lr", f"{schedule['lr']:.12g}"),
+            ("use-amp", str(config["amp"] != "none")),
+        ]
+
+    def data_fingerprint(self, config: "RetrievalConfig") -> str:
+        return _fingerprint(config.data.name, config.data.root)
+
+    def input_files(self, config: "RetrievalConfig") -> Sequence[InputFile]:
+        """Return the files of initial weights and of detections."""
+        from ablate.retrieval.config.retrieval import NO_FILE
+
+        weights, detections = config.model.pretrained, config.evaluate.detections
+        files = []
+        if weights not in NO_FILE:
+            remedy = "give the path of a state dict saved by torch.save, or imagenet, or none"
+            files.append(InputFile("model", "pretrained", weights, remedy))
+        if detections is not None:
+            remedy = "give the path of a JSON file of detected boxes, or null"
+            files.append(InputFile("evaluate", "detections", detections, remedy))
+        return files
+
+
+@lru_cache
+def _fingerprint(name: str, root: str | None) -> str:
+    """Return the fingerprint of a data set, read once in a process: all rows of a study ask for the same few."""
+    from ablate.retrieval import data
+
+    return data.fingerprint(name, root)
+
+
+ENTRY = RetrievalEntry()

@@ -1,0 +1,151 @@
+"""The description of one trainer for the rest of the tool: its function, its config, and its hooks."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from ablate.trainers.config import Section
+
+ConfigT = TypeVar("ConfigT", bound="Section")
+"""The config class of a trainer."""
+
+Config = Mapping[str, Any]
+"""A config as plain values: {section: {key: value}}."""
+
+LogLine = tuple[str, str]
+"""A line of the log format: its key and its value. The key NOTE makes an indented note of the value."""
+
+NOTE = "-"
+
+
+class InputFile(NamedTuple):
+    """A file that decides a result and that a config names by its path, such as initial weights."""
+
+    section: str
+    """Section of the config that holds the path."""
+    field: str
+    """Key of the path in the section. The key `FIELD_sha256` of the same section holds the hash of the file."""
+    path: str
+    """Path of the file."""
+    remedy: str
+    """Advice if the file cannot be read; it follows a semicolon."""
+
+    @property
+    def key(self) -> str:
+        """The dotted key of the path, such as `model.pretrained`."""
+        return f"{self.section}.{self.field}"
+
+
+@dataclass(frozen=True)
+class TrueEffects:
+    """The true rates and spreads that a trainer knows of its rows, for `ablate plan --power`."""
+
+    queries: int
+    """Queries of the test split."""
+    base: float
+    """Expected rate with no effect active, in [0, 1]."""
+    discordance: float
+    """Share of the queries on which two runs of equal rate disagree, in [0, 0.5]."""
+    effects: tuple[float, ...]
+    """Expected rate of each row less `base`, in percentage points."""
+    own_sd: tuple[float, ...]
+    """SD of a run's own shift, for each row, in percentage points."""
+    shared_sd: float
+    """SD of the shift that all rows of one seed share, in percentage points."""
+    tails: str
+    """Law of the shifts: normal or t5."""
+    notes: Sequence[str] = ()
+    """Simplifications that were made, a sentence each."""
+
+
+@dataclass(frozen=True)
+class CommandGroup:
+    """Commands of a trainer for the command line, as `ablate NAME COMMAND`."""
+
+    help: str
+    """Help text of the group, a sentence."""
+    commands: Mapping[str, Callable[..., None]] = field(default_factory=dict)
+    """{command: function}; options and arguments are annotated as typer reads them."""
+
+
+class TrainerEntry(Generic[ConfigT]):
+    """A trainer by its name in study files. Its hooks do nothing unless a trainer overrides them.
+
+    Every command imports the module of an entry, so that module imports nothing heavy. Hooks import it when they run.
+    Hooks about many rows take configs as plain values, as validating takes time.
+    """
+
+    train: str
+    """The training function as `module:function`, see `protocol.Trainer`. The code of this module and of all that it
+    imports from the package is part of the identity of a trial.
+    """
+    shape: tuple[str, ...] = ()
+    """Dotted config keys that decide how long a trial takes, by which a plan's duration is estimated. The name of a
+    section means all its keys.
+    """
+    uses_gpus: bool = False
+    """Whether the trainer uses a GPU if there is one."""
+    without_code: tuple[str, ...] = ()
+    """Modules and packages whose code decides no result, such as that of the config: its values are in the identity."""
+    data_name_key: str | None = None
+    """Dotted config key that names the data set; None if the trainer has no data sets."""
+    log_row: tuple[LogLine, ...] = ()
+    """Lines that every row of the log format begins with."""
+
+    @property
+    def config(self) -> type[ConfigT]:
+        """The class of the trainer's config."""
+        raise NotImplementedError
+
+    @property
+    def presets(self) -> Mapping[str, Config]:
+        """Named values, plain, that the config of a study may start from."""
+        return {}
+
+    def commands(self) -> Mapping[str, CommandGroup]:
+        """Return {name: commands} that the command line gets while this trainer is installed."""
+        return {}
+
+    def prepare_data(self, configs: Iterable[Config], warn: Callable[[str], None]) -> None:
+        """Prepare the data that plain `configs` name, before they are validated; call `warn` with each warning.
+
+        Every run prepares its data, so this must be quick if it was done before. Raise AblateError if it fails.
+        """
+
+    def faults(self, configs: Sequence[Config]) -> Sequence[Sequence[str]]:
+        """Return, for each plain config, what keeps it from being trained or tested on its data: a sentence each.
+
+        This runs before any trial is queued, so it must not decode data.
+        """
+        return [()] * len(configs)
+
+    def config_warnings(self, config: Config) -> Iterable[str]:
+        """Return values of a plain config that are valid but hardly meant, a sentence each."""
+        return ()
+
+    def study_warnings(self, configs: Sequence[Config], searched: Sequence[str]) -> Iterable[str]:
+        """Return warnings about all plain configs of a study; `searched` are the config keys that a search sets."""
+        return ()
+
+    def log_setting(self, config: Config, baseline: Mapping[str, object]) -> Sequence[LogLine]:
+        """Return the lines of the log format's section `# setting` for the first row's plain config.
+
+        `baseline` is {factor: name of its baseline level}. If there are no lines, the section names the trainer.
+        """
+        return ()
+
+    def data_fingerprint(self, config: ConfigT) -> str | None:
+        """Return the hash of the content of the data set, or None if the trainer has no data sets.
+
+        Raise DataError if the data cannot be read.
+        """
+        return None
+
+    def input_files(self, config: ConfigT) -> Sequence[InputFile]:
+        """Return the files that the config names and that decide its result."""
+        return ()
+
+    def true_effects(self, configs: Sequence[Config]) -> TrueEffects | None:
+        """Return the true rates of the rows' plain configs, or None if only training can show them."""
+        return None
