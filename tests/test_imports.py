@@ -12,16 +12,16 @@ MAY_IMPORT = {
     "errors": set(),
     "text": set(),
     "filesystem": set(),
-    "trainers": {*BASE, "retrieval"},
-    "retrieval": {*BASE, "trainers", "study", "cli"},
-    "study": {*BASE, "trainers", "retrieval"},
+    "trainers": {*BASE},
+    "retrieval": {*BASE, "trainers"},
+    "study": {*BASE, "trainers"},
     "store": {*BASE, "study"},
     "run": {*BASE, "trainers", "study", "store", "cli"},
     "analysis": {*BASE, "trainers", "study", "store"},
     "report": {*BASE, "trainers", "study", "store", "analysis"},
-    "adaptive": {*BASE, "trainers", "study", "store", "run", "analysis", "retrieval"},
-    "cli": {*BASE, "trainers", "study", "store", "run", "analysis", "report", "adaptive", "retrieval"},
-    "__main__": {"cli", "trainers"},
+    "adaptive": {*BASE, "trainers", "study", "store", "run", "analysis"},
+    "cli": {*BASE, "trainers", "study", "store", "run", "analysis", "report", "adaptive"},
+    "__main__": {"cli"},
     "__init__": set(),
 }
 LIVES_IN = {
@@ -32,8 +32,6 @@ LIVES_IN = {
     "alembic": {"store"},
     "optuna": {"adaptive", "analysis"},
 }
-STUDY_SEES = {"ablate.trainers.registry"}
-ANALYSIS_SEES = {"ablate.trainers.simulated.response_model"}
 
 
 def imports(path: Path) -> set[str]:
