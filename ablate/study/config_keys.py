@@ -1,4 +1,4 @@
-"""Values under dotted config keys."""
+"""Values under dotted config keys, like `loss.margin`."""
 
 import copy
 import json
@@ -10,9 +10,9 @@ Config = dict[str, Any]
 
 
 def assigned(config: Mapping[str, Any], settings: Iterable[tuple[str, Any]]) -> Config:
-    """The config with each value under its dotted key; sections that lack are made.
+    """Return the config with each value under its dotted key. Missing sections are made.
 
-    Sections on the way are copied, all else is shared with `config`, which stays as it is.
+    `config` stays as it is. The sections that hold a key are copied, and everything else is shared with `config`.
     """
     result: Config = dict(config)
     own: set[int] = set()
@@ -36,7 +36,7 @@ def _split(key: str) -> tuple[list[str], str]:
 
 
 def flattened(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """{loss: {margin: 0.3}} as {loss.margin: 0.3}."""
+    """Return {loss: {margin: 0.3}} as {loss.margin: 0.3}."""
     flat: dict[str, Any] = {}
     for key, value in config.items():
         if isinstance(value, dict) and value:
@@ -47,15 +47,15 @@ def flattened(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def value_at(config: Mapping[str, Any], key: str) -> Any:
-    """The value or section under a dotted key; None where there is none."""
-    found: Any = config
+    """Return the value or section under a dotted key; None if there is none."""
+    value: Any = config
     for name in key.split("."):
-        found = found.get(name) if isinstance(found, dict) else None
-    return found
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def overlaid(base: Mapping[str, Any], over: Mapping[str, Any]) -> Config:
-    """`over` laid over `base`: mappings merge deeply, everything else replaces."""
+    """Return `over` laid over `base`: mappings merge key by key, at every depth, and everything else replaces."""
     merged = copy.deepcopy(dict(base))
     for key, value in over.items():
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
@@ -64,9 +64,9 @@ def overlaid(base: Mapping[str, Any], over: Mapping[str, Any]) -> Config:
 
 
 def overlaps(one: str, other: str) -> bool:
-    """Whether two dotted keys are the same or one lies inside the other."""
+    """Return True if two dotted keys are the same or one lies inside the other."""
     return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
 
 
 canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
-"""A value as the one JSON text that it has: what is hashed, and by which values are the same."""
+"""Return the one JSON text of a value. It is hashed, and two values are the same if their texts are."""

@@ -1,37 +1,40 @@
-"""A factor: a name, the config keys it sets, its levels, and the level that counts as the baseline."""
+"""Factors and their levels, and the words for them in labels."""
 
 from dataclasses import dataclass
 from typing import Any
 
 LevelName = bool | int | float | str
-"""How a level is written in a study file; a boolean is never equal to a number."""
+"""A level's name as a study file writes it; a boolean is never equal to a number."""
 
 
 @dataclass(frozen=True)
 class Level:
-    """One value of a factor: its name, and what it puts under each of the factor's keys."""
+    """One value of a factor."""
 
     name: LevelName
     values: tuple[Any, ...]
+    """The value that the level sets under each of the factor's keys, parallel to the factor's `sets`."""
 
     @property
     def word(self) -> LevelName:
-        """The name as reports give it: booleans as on and off, numbers as numbers."""
+        """The name as reports print it: booleans as on and off, numbers as numbers."""
         return ("on" if self.name else "off") if isinstance(self.name, bool) else self.name
 
 
 @dataclass(frozen=True)
 class Factor:
-    """What is varied. `sets` are dotted config keys, parallel to every level's `values`."""
+    """One thing that a study varies."""
 
     name: str
     sets: tuple[str, ...]
+    """The dotted config keys that the factor sets, parallel to every level's `values`."""
     levels: tuple[Level, ...]
     baseline: Level
+    """The level of the baseline, one of `levels`."""
 
 
 def level_text(name: Any) -> str:
-    """A level's name as labels show it: on, off, 0.3, resnet50."""
+    """Return a level's name as labels print it: on, off, 0.3, resnet50."""
     if isinstance(name, bool):
         return "on" if name else "off"
     if name is None:
@@ -40,11 +43,14 @@ def level_text(name: Any) -> str:
 
 
 def label_word(factor: str, level: LevelName) -> str:
-    """A factor and its level within a label, `margin=0.2`; no two of them, and no two lists of them, read the same."""
+    """Return a factor and its level as a label prints them, `margin=0.2`.
+
+    Different factors, levels, and lists of them always read differently.
+    """
     return f"{_unmistakable(factor)}={_unmistakable(level_text(level))}"
 
 
 def _unmistakable(name: str) -> str:
-    """The name, in quotes if it holds what separates the words of a label, or what a line cannot hold."""
+    """Return the name, in quotes if it has characters that separate the words of a label or that no line can hold."""
     plain = name.isprintable() and name == name.strip() and name and not set(name) & set("=,'\"")
     return name if plain else repr(name)

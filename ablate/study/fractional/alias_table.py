@@ -1,4 +1,4 @@
-"""What a fractional design can tell and what it cannot, as data and as the lines that `ablate plan` prints."""
+"""The effects that a fractional design can and cannot separate: as a table, and as lines that `ablate plan` prints."""
 
 import textwrap
 from collections.abc import Sequence
@@ -12,15 +12,17 @@ REGULAR, FULL = "regular fraction", "full factorial"
 ARRAY, SUBSET = "orthogonal array", "optimal subset"
 
 SHOWN = 0.005
-"""Correlations below print as 0.00 and are left out of the lines."""
+"""The smallest correlation that the lines include. A smaller one would print as 0.00."""
 
 
 @dataclass(frozen=True)
 class Term:
-    """A main effect or an interaction, by its factors' names; `sign` is that within its chain."""
+    """A main effect or an interaction."""
 
     factors: tuple[str, ...]
+    """The names of its factors: one for a main effect."""
     sign: int = 1
+    """Its sign within its chain: 1 or -1."""
 
     def __str__(self) -> str:
         return ("-" if self.sign < 0 else "") + " × ".join(self.factors)
@@ -28,46 +30,55 @@ class Term:
 
 @dataclass(frozen=True)
 class Correlation:
-    """How far a main effect and another effect share a direction: 0 to 1, and 1 cannot be told apart."""
+    """The correlation of a main effect with another effect."""
 
     one: Term
+    """The main effect."""
     other: Term
     size: float
+    """From 0 to 1. At 1 the two effects cannot be separated."""
 
 
 @dataclass(frozen=True)
 class AliasTable:
-    """One fractional design: `runs` rows of the `full` combinations, after `lost` rows that constraints rule out.
-
-    `resolution` is None for a full factorial, in which nothing is aliased, and where it does not apply: for an
-    optimal subset and for what constraints leave of a design. `relation` are words in letters, A the first of
-    `factors`, all of them if there are at most 15 and else those of the generators; `words` is their number.
-    `chains`: main effects and two-factor interactions that share a column of a regular fraction, exactly.
-    `rank` of the model with effects of up to `order` factors, out of its `parameters`; `efficiency` is its
-    D-efficiency, 1 if all are orthogonal. `lost_effects` are main effects that cannot be estimated.
-    `correlations`: main effects with others and with two-factor interactions, for what is no regular fraction.
-    """
+    """The properties of one fractional design, after constraints."""
 
     place: str
+    """The design's place in the study file, like `design[0].fractional`."""
     kind: str
+    """One of REGULAR, FULL, ARRAY, SUBSET."""
     factors: tuple[str, ...]
+    """The names of the factors that it varies."""
     runs: int
+    """The number of its rows."""
     full: int
+    """The number of all combinations of its factors' levels."""
     lost: int
+    """The number of rows that constraints rule out."""
     resolution: int | None
+    """None for a full factorial, in which nothing is aliased, for an optimal subset, and if constraints take rows."""
     relation: tuple[str, ...]
+    """Words of the defining relation in letters, A for the first factor: all up to 15, else those of the generators."""
     words: int
+    """The number of all words of the defining relation."""
     chains: tuple[tuple[Term, ...], ...]
+    """Main effects and two-factor interactions that share a column of a regular fraction exactly."""
     order: int
+    """The model's largest effects: 1 for main effects, 2 for two-factor interactions as well."""
     rank: int
+    """The rank of the model: the number of its parameters that can be estimated together."""
     parameters: int
+    """The number of the model's parameters."""
     efficiency: float
+    """The model's D-efficiency, from 0 to 1; 1 if all effects are orthogonal."""
     lost_effects: tuple[str, ...]
+    """The factors whose main effect cannot be estimated."""
     correlations: tuple[Correlation, ...]
+    """Main effects with each other and with two-factor interactions; empty for a whole regular fraction."""
 
     @property
     def aliased(self) -> tuple[tuple[Term, ...], ...]:
-        """The chains of more than one effect: what cannot be told apart."""
+        """The chains of more than one effect: effects that cannot be separated."""
         return tuple(chain for chain in self.chains if len(chain) > 1)
 
 
@@ -82,7 +93,7 @@ def alias_sentences(tables: Sequence[AliasTable]) -> list[str]:
 
 
 def _lines(table: AliasTable) -> list[str]:
-    """Not wrapped; all but the first set in."""
+    """Return the lines of a table, not wrapped. All except the first are indented."""
     lines = [f"{table.place}: {_summary(table)}"]
     if table.relation:
         lines.append(f"  {_letters(table.factors)}")
@@ -96,11 +107,11 @@ def _lines(table: AliasTable) -> list[str]:
 
 
 def _summary(table: AliasTable) -> str:
-    """`8 of 16 combinations, regular fraction of resolution IV`, and what is there to know beyond."""
+    """Return the first line, like `8 of 16 combinations, regular fraction of resolution IV; main effects are ...`."""
     resolution = f" of resolution {ROMAN.get(table.resolution, str(table.resolution))}" if table.resolution else ""
     parts = [f"{table.runs:,} of {table.full:,} combinations, {table.kind}{resolution}"]
     if table.lost:
-        parts = [f"{table.runs:,} of {table.full:,} combinations, what constraints leave of a {table.kind}"]
+        parts = [f"{table.runs:,} of {table.full:,} combinations, the part of a {table.kind} that constraints leave"]
         parts.append(f"ruled out: {table.lost:,} of its {table.lost + table.runs:,} runs")
     if table.kind in (ARRAY, SUBSET) or table.lost:
         model = "main effects" if table.order == 1 else "main effects and two-factor interactions"
@@ -119,14 +130,14 @@ def _letters(factors: Sequence[str]) -> str:
 
 
 def _correlation_lines(table: AliasTable) -> list[str]:
-    """A line a main effect: what it is correlated with, the strongest first."""
+    """Return a line for each main effect with the effects that it is correlated with, the strongest first."""
     lines = []
     for name in table.factors:
-        found = [(each.size, str(each.other)) for each in table.correlations if each.one.factors == (name,)]
-        found += [(e.size, str(e.one)) for e in table.correlations if e.other.factors == (name,)]
-        shown = [f"{other} {size:.2f}" for size, other in sorted(found, key=lambda each: -each[0]) if size >= SHOWN]
-        if shown:
-            lines.append(f"  {name} is correlated with {', '.join(shown)}")
+        others = [(each.size, str(each.other)) for each in table.correlations if each.one.factors == (name,)]
+        others += [(e.size, str(e.one)) for e in table.correlations if e.other.factors == (name,)]
+        texts = [f"{other} {size:.2f}" for size, other in sorted(others, key=lambda each: -each[0]) if size >= SHOWN]
+        if texts:
+            lines.append(f"  {name} is correlated with {', '.join(texts)}")
     return lines
 
 

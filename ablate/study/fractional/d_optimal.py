@@ -13,33 +13,33 @@ from ablate.study.fractional.effects import parameters
 Run = tuple[int, ...]
 
 GOOD = 0.9
-"""D-efficiency at which no further run is added: an orthogonal array would do as well with nine tenths of them."""
+"""The D-efficiency at which no further run is added. An orthogonal array of 0.9 times the runs would do as well."""
 
 TABLE = 20_000
-"""Combinations up to which all are made into columns beforehand."""
+"""The largest number of combinations of which all columns are computed in advance."""
 
 
 def optimal_subset(levels: Sequence[int], order: int, most: int, allowed: Callable[[Run], bool]) -> list[Run] | None:
-    """The fewest runs, below `most`, that estimate the model of this order with an efficiency of GOOD.
+    """Return the fewest runs, below `most`, that estimate the model of this order with an efficiency of GOOD.
 
-    The run with every factor at level 0 is in it, if it is allowed. Where GOOD is not reached with twice as many
-    runs as parameters, the most efficient of those tried; None if none estimates the model. Random beginnings
-    come from fixed seeds, so that a study stays the same.
+    `levels` has the number of levels of each factor. The run with every factor at level 0 is included, if it is
+    allowed. If GOOD is not reached with twice as many runs as parameters, return the most efficient subset that was
+    tried; None if no subset estimates the model. Random starts come from fixed seeds, so that a study stays the same.
     """
     count = parameters(levels, order)
     exchange = _Exchange(levels, order, allowed)
     best: tuple[float, list[Run]] = (0.0, [])
     for runs in range(count, min(2 * count + 1, most), max(1, count // 8)):
         for seed in range(max(1, 60 // count)):
-            found = exchange.subset(runs, seed)
-            best = found if found[0] > best[0] + 1e-6 else best
+            subset = exchange.subset(runs, seed)
+            best = subset if subset[0] > best[0] + 1e-6 else best
         if best[0] >= GOOD:
             break
     return best[1] or None
 
 
 class _Exchange:
-    """Starts from random runs and changes one factor in one run at a time, as long as that gains anything."""
+    """Coordinate exchange: starts from random runs and changes one factor of one run at a time while that helps."""
 
     def __init__(self, levels: Sequence[int], order: int, allowed: Callable[[Run], bool]) -> None:
         self.levels, self.order, self.allowed = levels, order, allowed
@@ -47,10 +47,10 @@ class _Exchange:
         if prod(levels) <= TABLE:
             every = list(product(*map(range, levels)))
             self.table = FractionDiagnostics(every, levels).matrix(order)
-            self.allowed = {run for run in every if allowed(run)}.__contains__  # asked again and again
+            self.allowed = {run for run in every if allowed(run)}.__contains__  # it is called very often
 
     def subset(self, runs: int, seed: int) -> tuple[float, list[Run]]:
-        """(efficiency, runs) that no change of one factor in one run makes better; (0, []) if there are too few."""
+        """Return (efficiency, runs) that no change of one factor in one run improves; (0, []) if too few are allowed."""
         self.runs = self._random_runs(runs, seed)
         if len(self.runs) < runs:
             return 0.0, []
@@ -75,7 +75,7 @@ class _Exchange:
         return list(chosen)
 
     def _rows(self, runs: Sequence[Run]) -> Any:
-        """The model's columns for each run."""
+        """Return the model's columns, a row for each run."""
         if self.table is None:
             return FractionDiagnostics(runs, self.levels).matrix(self.order)
         return self.table[np.ravel_multi_index(tuple(zip(*runs, strict=True)), tuple(self.levels))]
@@ -85,7 +85,7 @@ class _Exchange:
         self.inverse = np.linalg.inv(information + 1e-5 * np.eye(len(information)))
 
     def _improve(self) -> bool:
-        """One pass over all runs but the first, which designs start from; whether anything changed."""
+        """Make one pass over all runs except the one at level 0, which designs start from; return True if any changed."""
         changed = False
         for number in range(int(not any(self.runs[0])), len(self.runs)):
             for factor in range(len(self.levels)):
@@ -93,7 +93,7 @@ class _Exchange:
         return changed
 
     def _try(self, number: int, factor: int) -> bool:
-        """Puts the factor of one run at the level that makes the determinant of X'X largest."""
+        """Set the factor of one run to the level with the largest determinant of X'X. Return True if it changed."""
         run = self.runs[number]
         others = [(*run[:factor], level, *run[factor + 1 :]) for level in range(self.levels[factor])]
         others = [other for other in others if other not in self.taken and self.allowed(other)]

@@ -8,11 +8,14 @@ Effect = tuple[int, ...]
 
 
 def effects_of(factors: int, order: int) -> list[Effect]:
-    """Main effects, and interactions of up to `order` factors."""
+    """Return the main effects, and the interactions of up to `order` factors."""
     return [effect for size in range(1, order + 1) for effect in combinations(range(factors), size)]
 
 
 def parameters(levels: Sequence[int], order: int) -> int:
-    """How many columns a model of these effects has, the constant included; `levels` is how many each factor has."""
+    """Return the number of columns of a model of these effects, with the constant.
+
+    `levels` has the number of levels of each factor.
+    """
     effects = effects_of(len(levels), order)
     return 1 + sum(prod(levels[factor] - 1 for factor in effect) for effect in effects)

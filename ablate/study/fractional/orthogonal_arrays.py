@@ -1,9 +1,11 @@
-"""Orthogonal arrays for factors of any numbers of levels: every few columns hold all combinations equally often.
+"""Orthogonal arrays for factors of any numbers of levels.
 
-Levels that are powers of one prime p share an array over the integers modulo p: each factor is a subspace of the
-runs' space (a point for p levels, a line for p squared), and the array has strength t if any t subspaces are
-independent (Rao 1947; Hedayat, Sloane and Stufken, Orthogonal Arrays, chapter 3). Arrays of different primes are
-crossed. Taguchi's L18 takes one factor of two levels and up to seven of three in fewer runs than that.
+In an array of strength t, any t columns hold all combinations of their levels equally often.
+
+Factors whose numbers of levels are powers of one prime p share an array over the integers modulo p. Each factor is a
+subspace of the runs' space (a point for p levels, a line for p squared), and the array has strength t if any t
+subspaces are independent (Rao 1947; Hedayat, Sloane and Stufken, Orthogonal Arrays, chapter 3). Arrays of different
+primes are crossed. Taguchi's L18 holds one factor of two levels and up to seven of three in fewer runs than that.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,24 +18,34 @@ from ablate.study.fractional.effects import parameters
 Run = tuple[int, ...]
 
 LARGEST = 10_000
-"""Runs of one prime's array, beyond which its factors are crossed in full instead."""
+"""The largest number of runs of one prime's array. If it would need more, its factors are crossed in full."""
 
 WORK = 100_000
-"""Sums of vectors that are taken in looking for an array, before the next larger one is tried: a fifth of a second."""
+"""The number of sums of vectors that a search for an array may take, about a fifth of a second.
+
+After that, the next larger array is tried.
+"""
 
 L18 = (
     *("11111111", "11222222", "11333333", "12112233", "12223311", "12331122", "13121323", "13232131", "13313212"),
     *("21133221", "21211332", "21322113", "22123132", "22231213", "22312321", "23132312", "23213123", "23321231"),
 )
-"""Columns: one of two levels, seven of three. (Taguchi; Phadke, Quality Engineering Using Robust Design.)"""
+"""The runs of Taguchi's L18, a digit a column: one of two levels, seven of three.
+
+(Taguchi; Phadke, Quality Engineering Using Robust Design.)
+"""
 
 
 def orthogonal_array(levels: Sequence[int], strength: int) -> Iterator[Run]:
-    """The runs of the smallest array of this strength that is known here, `array_runs` of them."""
+    """Return the runs of the smallest array of this strength that this module can make; `array_runs` of them.
+
+    `levels` has the number of levels of each factor.
+    """
     return _l18(levels) if _is_for_l18(levels, strength) else _crossed(levels, strength)
 
 
 def array_runs(levels: Sequence[int], strength: int) -> int:
+    """Return the number of runs of `orthogonal_array`."""
     return len(L18) if _is_for_l18(levels, strength) else _runs(levels, strength)
 
 
@@ -50,12 +62,12 @@ def _l18(levels: Sequence[int]) -> Iterator[Run]:
 
 
 def _groups(levels: Sequence[int]) -> list[list[int]]:
-    """The factors whose numbers of levels are powers of one prime, by their numbers; any other factor alone."""
-    found: dict[object, list[int]] = {}
+    """Return groups of factors, by number, whose numbers of levels are powers of one prime; any other factor alone."""
+    groups: dict[object, list[int]] = {}
     for number, size in enumerate(levels):
         power = prime_power(size)
-        found.setdefault(power[0] if power else (size, number), []).append(number)
-    return list(found.values())
+        groups.setdefault(power[0] if power else (size, number), []).append(number)
+    return list(groups.values())
 
 
 def _arrays(levels: Sequence[int], strength: int) -> list[tuple[Run, ...] | None]:
@@ -81,13 +93,13 @@ def _crossed(levels: Sequence[int], strength: int) -> Iterator[Run]:
 
 @lru_cache
 def _linear(levels: Run, strength: int) -> tuple[Run, ...] | None:
-    """The smallest array over the integers modulo p that is found; None where all combinations are no more."""
+    """Return the smallest array over the integers modulo p that the search finds; None if it saves no runs."""
     power = prime_power(levels[0])
     if power is None:
         return None
     prime = power[0]
-    sizes = [found[1] for level in levels if (found := prime_power(level))]
-    dimension = sum(sorted(sizes)[-strength:])  # so many are independent of each other
+    sizes = [power[1] for level in levels if (power := prime_power(level))]
+    dimension = sum(sorted(sizes)[-strength:])  # the largest `strength` subspaces must be independent
     while dimension < sum(sizes) and prime**dimension <= LARGEST:
         possible = prime**dimension >= _fewest(levels, strength)
         spaces = _Subspaces(prime, dimension, strength).find(sizes) if possible else None
@@ -98,14 +110,14 @@ def _linear(levels: Run, strength: int) -> tuple[Run, ...] | None:
 
 
 def _fewest(levels: Run, strength: int) -> int:
-    """Rao's bound on the runs of an array of strength 2, 3 or 4."""
+    """Return Rao's lower bound on the number of runs of an array of strength 2, 3 or 4."""
     if strength == 3:
         return max(levels) * (1 + sum(level - 1 for level in levels) - (max(levels) - 1))
     return parameters(levels, strength // 2)
 
 
 def _evaluated(prime: int, dimension: int, spaces: Sequence[Sequence[Run]]) -> Iterator[Run]:
-    """For each point of the space, its product with every vector of a factor, read as the digits of the level."""
+    """Yield a run for each point of the space. The point's products with a factor's vectors are the level's digits."""
     for point in product(range(prime), repeat=dimension):
         run = []
         for vectors in spaces:
@@ -117,7 +129,7 @@ def _evaluated(prime: int, dimension: int, spaces: Sequence[Sequence[Run]]) -> I
 
 
 class _Subspaces:
-    """A search for subspaces of which any few are independent, largest first, in the order of their vectors."""
+    """A search for subspaces of which any `strength` are independent, largest first, in the order of their vectors."""
 
     def __init__(self, prime: int, dimension: int, strength: int) -> None:
         self.prime, self.strength, self.work = prime, strength, WORK
@@ -126,15 +138,18 @@ class _Subspaces:
         self.zero = (0,) * dimension
 
     def find(self, sizes: Sequence[int]) -> list[list[Run]] | None:
-        """A basis for each factor, of as many vectors as its size; None if none are found."""
+        """Return a basis for each factor, with as many vectors as its size; None if the search fails."""
         order = sorted(range(len(sizes)), key=lambda number: -sizes[number])
-        found = self._more([sizes[number] for number in order], [{self.zero} for _ in range(self.strength)])
-        if found is None:
+        bases = self._more([sizes[number] for number in order], [{self.zero} for _ in range(self.strength)])
+        if bases is None:
             return None
-        return [basis for _, basis in sorted(zip(order, found, strict=True))]
+        return [basis for _, basis in sorted(zip(order, bases, strict=True))]
 
     def _more(self, sizes: Sequence[int], sums: Sequence[set[Run]]) -> list[list[Run]] | None:
-        """`sums`: which vectors are sums out of at most 0, 1, ... strength - 1 of the subspaces so far."""
+        """Return bases of the remaining sizes.
+
+        `sums`: the vectors that are sums from at most 0, 1, ... strength - 1 of the subspaces so far.
+        """
         if not sizes:
             return []
         for basis in self._bases(sizes[0], [], sums[-1]):
@@ -150,15 +165,16 @@ class _Subspaces:
                 return None
         return None
 
-    def _bases(self, size: int, begun: list[Run], taken: set[Run]) -> Iterator[list[Run]]:
-        if len(begun) == size:
-            yield begun
+    def _bases(self, size: int, start: list[Run], taken: set[Run]) -> Iterator[list[Run]]:
+        """Yield bases of `size` vectors that begin with `start` and whose span avoids `taken`."""
+        if len(start) == size:
+            yield start
             return
-        inside = set(self._span(begun))
+        inside = set(self._span(start))
         for vector in self.vectors:
             if vector in taken or vector in inside:
                 continue
-            basis = [*begun, vector]
+            basis = [*start, vector]
             self.work -= len(inside) * self.prime
             if self.work <= 0:
                 return
@@ -177,7 +193,7 @@ class _Subspaces:
 
 
 def prime_power(number: int) -> tuple[int, int] | None:
-    """(p, n) if the number is p to the n for a prime p."""
+    """Return (p, n) if the number is p to the power n for a prime p; None otherwise."""
     prime = next((divisor for divisor in range(2, number + 1) if number % divisor == 0), number)
     exponent = 0
     while number > 1 and number % prime == 0:

@@ -1,8 +1,8 @@
-"""Regular fractions of two-level factors: which effects share a column.
+"""Regular fractions of two-level factors, and the effects that share a column in them.
 
 A fraction of 2^m runs has m basic factors. The column of every factor is a product of basic ones, written as a
 bit mask (A is 0b1, B is 0b10, AB is 0b11) with a sign. The product of several factors has the exclusive or of
-their masks and the product of their signs; effects of one mask cannot be told apart. (Box and Hunter 1961;
+their masks and the product of their signs. Effects of the same mask cannot be separated. (Box and Hunter 1961;
 Montgomery, Design and Analysis of Experiments, chapter 8.)
 """
 
@@ -14,25 +14,29 @@ from itertools import combinations
 from operator import xor
 
 LETTERS = "ABCDEFGHJKLMNOPQRSTUVWXYZabcdefghjklmnopqrstuvwxyz"
-"""Names of factors in generators, without I, which stands for the constant; the convention of R's FrF2."""
+"""The names of factors in generators. I is left out, as it stands for the constant (the convention of R's FrF2)."""
 
 _GENERATOR = re.compile(r"\s*([A-Za-z])\s*=\s*([-+]?)\s*([A-Za-z]+)\s*")
 
 
 @dataclass(frozen=True)
 class RegularFraction:
-    """A fraction of 2^`basic` runs: for each factor the mask of its column, and its sign, 1 or -1."""
+    """A regular fraction."""
 
     basic: int
+    """The number of basic factors."""
     masks: tuple[int, ...]
+    """The mask of each factor's column."""
     signs: tuple[int, ...]
+    """The sign of each factor's column, 1 or -1."""
 
     @property
     def runs(self) -> int:
+        """The number of runs, 2^`basic`."""
         return 1 << self.basic
 
     def cells(self) -> Iterator[tuple[int, ...]]:
-        """The runs in standard order, the first basic factor varying fastest: 0 is low, 1 is high."""
+        """Yield the runs in standard order, the first basic factor varying fastest; 0 is low, 1 is high."""
         for run in range(self.runs):
             yield tuple(self._level(mask, sign, run) for mask, sign in zip(self.masks, self.signs, strict=True))
 
@@ -41,19 +45,20 @@ class RegularFraction:
         return int((lows % 2 == 0) == (sign > 0))
 
     def sign(self, factors: Sequence[int]) -> int:
-        """The sign of the product of some factors, given by their numbers."""
+        """Return the sign, 1 or -1, of the product of some factors, given by their numbers."""
         return -1 if sum(self.signs[factor] < 0 for factor in factors) % 2 else 1
 
     def mask(self, factors: Sequence[int]) -> int:
+        """Return the mask of the product of some factors, given by their numbers."""
         return reduce(xor, (self.masks[factor] for factor in factors), 0)
 
     def generated(self) -> list[int]:
-        """The factors that are products of others: all but the first with each basic column."""
+        """Return the factors that are products of others: all except the first factor with each basic column."""
         basics = {self.masks.index(1 << bit) for bit in range(self.basic)}
         return [factor for factor in range(len(self.masks)) if factor not in basics]
 
     def generators(self) -> list[tuple[int, ...]]:
-        """The defining words that come from one generated factor each: the factor, then the basic ones in it."""
+        """Return a defining word for each generated factor: the factor, then the basic factors in its product."""
         basic = [self.masks.index(1 << bit) for bit in range(self.basic)]
         return [
             (factor, *(basic[bit] for bit in range(self.basic) if self.masks[factor] >> bit & 1))
@@ -61,37 +66,37 @@ class RegularFraction:
         ]
 
     def chains(self) -> list[list[tuple[int, ...]]]:
-        """Main effects and two-factor interactions, as factor numbers, by the column that they share."""
-        found: dict[int, list[tuple[int, ...]]] = {}
+        """Return main effects and two-factor interactions, as factor numbers, grouped by the column that they share."""
+        chains: dict[int, list[tuple[int, ...]]] = {}
         numbers = range(len(self.masks))
         for effect in [*((number,) for number in numbers), *combinations(numbers, 2)]:
-            found.setdefault(self.mask(effect), []).append(effect)
-        return list(found.values())
+            chains.setdefault(self.mask(effect), []).append(effect)
+        return list(chains.values())
 
     def words(self) -> list[tuple[int, ...]]:
-        """Every product of factors that is constant: 2^p - 1 of them for p generators, the shortest first."""
-        found: set[frozenset[int]] = {frozenset()}
+        """Return every product of factors that is constant: 2^p - 1 for p generators, the shortest first."""
+        words: set[frozenset[int]] = {frozenset()}
         for generator in self.generators():
-            found |= {word ^ frozenset(generator) for word in found}
-        return sorted((tuple(sorted(word)) for word in found if word), key=lambda word: (len(word), word))
+            words |= {word ^ frozenset(generator) for word in words}
+        return sorted((tuple(sorted(word)) for word in words if word), key=lambda word: (len(word), word))
 
 
 def shortest_word(masks: Sequence[int]) -> int | None:
-    """The resolution: the least number of columns whose product is constant; None if all are independent."""
+    """Return the resolution: the smallest number of columns with a constant product; None if all are independent."""
     words = _independent_words(masks)
     if len(words) > 12:
         return _shortest_of_many(masks)
-    found = {0}
+    products = {0}
     for word in words:
-        found |= {word ^ other for other in found}
-    return min((word.bit_count() for word in found if word), default=None)
+        products |= {word ^ other for other in products}
+    return min((product.bit_count() for product in products if product), default=None)
 
 
 def _shortest_of_many(masks: Sequence[int]) -> int:
-    """The same for too many words to go through: there, the shortest is short.
+    """Return the same if there are too many words to list. The shortest word is short then.
 
-    Two products of s columns with one mask make a word of at most 2s, and one of s and one of s - 1 a word of at
-    most 2s - 1; in this order, the first that is found is the shortest.
+    Two products of s columns with one mask make a word of at most 2s. One of s and one of s - 1 columns make a word of
+    at most 2s - 1. Products are compared in this order, so that the first word is the shortest.
     """
     before = {0}
     for size in range(1, len(masks) + 1):
@@ -106,8 +111,8 @@ def _shortest_of_many(masks: Sequence[int]) -> int:
 
 
 def _independent_words(masks: Sequence[int]) -> list[int]:
-    """Words, as bits of factors, whose products are all words: one for each column that others give."""
-    reduced: dict[int, tuple[int, int]] = {}  # by highest bit: a product of columns, and which
+    """Return words, as bits of factors, whose products are all words: one for each column that depends on others."""
+    reduced: dict[int, tuple[int, int]] = {}  # by highest bit: the mask of a product, and its factors as bits
     words = []
     for number, mask in enumerate(masks):
         factors = 1 << number
@@ -121,7 +126,7 @@ def _independent_words(masks: Sequence[int]) -> list[int]:
 
 
 def from_generators(texts: Sequence[str], factors: int) -> RegularFraction:
-    """The fraction that generators like `D=ABC` and `E=-AB` describe; ValueError says what is wrong with one."""
+    """Return the fraction of generators like `D=ABC` and `E=-AB`; ValueError with the fault of a wrong one."""
     letters = LETTERS[:factors]
     products: dict[str, tuple[int, str]] = {}
     for text in texts:
