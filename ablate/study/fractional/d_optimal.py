@@ -50,7 +50,7 @@ class _Exchange:
             self.allowed = {run for run in every if allowed(run)}.__contains__  # it is called very often
 
     def subset(self, runs: int, seed: int) -> tuple[float, list[Run]]:
-        """Return (efficiency, runs) that no change of one factor in one run improves; (0, []) if too few are allowed."""
+        """Return (efficiency, runs) that no change of one factor in a run improves; (0, []) if too few are allowed."""
         self.runs = self._random_runs(runs, seed)
         if len(self.runs) < runs:
             return 0.0, []
@@ -85,7 +85,7 @@ class _Exchange:
         self.inverse = np.linalg.inv(information + 1e-5 * np.eye(len(information)))
 
     def _improve(self) -> bool:
-        """Make one pass over all runs except the one at level 0, which designs start from; return True if any changed."""
+        """Make one pass over all runs except the one at level 0, which designs start from; True if any changed."""
         changed = False
         for number in range(int(not any(self.runs[0])), len(self.runs)):
             for factor in range(len(self.levels)):
