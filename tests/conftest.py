@@ -2,8 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,16 @@ from typer.testing import CliRunner
 
 from ablate.cli.app import app
 from ablate.store import Store, open_store
+from tests.support.command_line import Ablate as Ablate
+from tests.support.command_line import Result as Result
 from tests.support.disks import disk as disk
-from tests.support.environment import ROOT as ROOT
 from tests.support.environment import leave_user
+from tests.support.package_copy import package as package
+from tests.support.paths import ROOT as ROOT
+from tests.support.paths import STUDIES as STUDIES
 from tests.support.postgres import postgres as postgres
 from tests.support.postgres import server as server
 
-STUDIES = Path(__file__).parent / "studies"
 HOME = pytest.StashKey[Path]()
 
 
@@ -36,18 +38,6 @@ def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Run each test, and the processes it starts, in an empty folder: `tmp_path`."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@dataclass(frozen=True)
-class Result:
-    """The exit code and the output of a command."""
-
-    code: int
-    out: str
-    err: str
-
-
-Ablate = Callable[..., Result]
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -14,8 +13,8 @@ from ablate.study.search_space.candidates import Candidates
 from ablate.study.search_space.space import RangeDimension
 from ablate.study.trials.identity import trials
 from ablate.trainers.registry import TRAINERS
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 REFERENCE = DOCS / "config.md"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]

@@ -7,7 +7,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.conftest import ROOT, STUDIES, Ablate
+from tests.conftest import Ablate
+from tests.support.paths import ROOT, STUDIES
 
 
 def test_the_notebook_shows_table_and_figures(ablate: Ablate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from ablate.analysis.reproduction.comparison import WORDS
-from tests.conftest import ROOT, Ablate, Result
+from tests.conftest import Ablate, Result
+from tests.support.paths import SEED_LOG
 
-SEED_LOG = ROOT / "studies" / "reference" / "baseline-log.md"
 TRICKS = ("same", "larger", "opposite", "flat", "appeared")
 STUDY = """\
 study: {name}

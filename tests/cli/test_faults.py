@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from ablate.store import require_store
-from tests.cli.run.test_real import BNNECK, TINY, stored_ranks
-from tests.cli.run.test_run import SIMULATED, start, workers_of
 from tests.conftest import Ablate
+from tests.support.command_line import start, stored_ranks, workers_of
+from tests.support.paths import BNNECK, SIMULATED, TINY
 
 pytestmark = pytest.mark.slow
 

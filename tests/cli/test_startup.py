@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import STUDIES
+from tests.support.paths import STUDIES
 
 HEAVY = {"torch", "pandas", "scipy", "matplotlib", "alembic", "optuna", "torchvision", "timm", "PIL"}
 

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import STUDIES, Ablate
-
-SIMULATED = STUDIES / "simulated.yaml"
+from tests.conftest import Ablate
+from tests.support.paths import SIMULATED, STUDIES
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from ablate.analysis import frames
 from ablate.analysis.analysis import analyse
 from ablate.analysis.results import load
 from ablate.store import require_store
-from tests.conftest import ROOT, Ablate
+from tests.conftest import Ablate
+from tests.support.paths import ROOT, SEED_LOG
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
-SEED_LOG = ROOT / "studies" / "reference" / "baseline-log.md"
 ORACLE = ROOT / "tests" / "oracles" / "seed_log_pairs.csv"
 ROWS = ["b1", "b2", "b3", "b2+RE", "b1+RE"]
 """The oracle's names of the first rows, in their order."""

@@ -40,11 +40,10 @@ from ablate.report.figures.forest import (
     shown,
 )
 from ablate.report.figures.rows import draw_all, ladder, references, top_k
-from tests.conftest import ROOT, STUDIES, Ablate
+from tests.conftest import Ablate
 from tests.support.analysis_rows import N, drawn, results, row
+from tests.support.paths import SEED_LOG, SIMULATED
 
-SEED_LOG = ROOT / "studies" / "reference" / "baseline-log.md"
-SIMULATED = STUDIES / "simulated.yaml"
 SVG = "{http://www.w3.org/2000/svg}"
 FACTORS = {name: ["off", "on"] for name in "abc"}
 CUBE = [dict(zip("abc", levels, strict=True)) for levels in product(["off", "on"], repeat=3)]

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from ablate.report.formats import latex, markdown
-from tests.conftest import ROOT, Ablate
-from tests.report.test_reports import tables_of
+from tests.conftest import Ablate
+from tests.support.paths import SEED_LOG
+from tests.support.report_tables import tables_of
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
-SEED_LOG = ROOT / "studies" / "reference" / "baseline-log.md"
 FACTORS = "factors: {" + ", ".join(f"{name}: {{sets: settings.{name}, levels: [off, on]}}" for name in "abcde") + "}"
 SEVERAL = f"""\
 study: several

@@ -16,8 +16,9 @@ from ablate.analysis import frames
 from ablate.store import open_store
 from ablate.store.planes import deflate
 from ablate.store.schema import precisions
-from tests.conftest import ROOT, Ablate
-from tests.report.test_reports import tables_of
+from tests.conftest import Ablate
+from tests.support.paths import ROOT
+from tests.support.report_tables import tables_of
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 

@@ -16,10 +16,9 @@ from ablate.store import open_store
 from ablate.store.imported_log import save_log
 from ablate.study.logfile.parser import parse_log
 from ablate.study.logfile.rows import findings, named_rows
-from tests.conftest import ROOT, STUDIES, Ablate
-
-SEED_LOG = ROOT / "studies" / "reference" / "baseline-log.md"
-SIMULATED = STUDIES / "simulated.yaml"
+from tests.conftest import Ablate
+from tests.support.paths import SEED_LOG, SIMULATED
+from tests.support.report_tables import tables_of
 
 
 @pytest.fixture
@@ -170,17 +169,6 @@ def test_the_terminal_report_fits_80_columns_without_colours(imported: Ablate) -
     assert "…" not in text, "nothing is cut off"
     for word in ("normalization", "✓", "✗", "se_resnet50", "27.71", "[26.93, 28.51]"):
         assert word in text
-
-
-def tables_of(markdown: str) -> list[list[str]]:
-    """The lines of each table."""
-    found: list[list[str]] = [[]]
-    for line in markdown.splitlines():
-        if line.startswith("|"):
-            found[-1].append(line)
-        elif found[-1]:
-            found.append([])
-    return [table for table in found if table]
 
 
 def test_every_markdown_row_has_as_many_cells(imported: Ablate) -> None:

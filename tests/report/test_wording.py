@@ -11,9 +11,8 @@ from ablate.analysis.contrasts import Contrast
 from ablate.analysis.results import StudyResults, load
 from ablate.report import wording
 from ablate.store import require_store
-from tests.conftest import ROOT, Ablate
-
-SEED_LOG = ROOT / "studies" / "reference" / "baseline-log.md"
+from tests.conftest import Ablate
+from tests.support.paths import SEED_LOG
 
 
 @pytest.fixture

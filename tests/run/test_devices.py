@@ -9,7 +9,7 @@ from ablate.errors import AblateError
 from ablate.run.devices import VISIBLE, slots, visible_gpus
 from ablate.study.reading.study_reader import read_study
 from ablate.study.trials.identity import Trial, trials
-from tests.conftest import STUDIES
+from tests.support.paths import STUDIES
 
 
 def of(name: str, *settings: str) -> list[Trial]:

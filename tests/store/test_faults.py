@@ -15,14 +15,10 @@ from pathlib import Path
 import pytest
 
 from ablate.errors import StoreBusyError, StoreError, StoreFullError
-from ablate.store import Store, find_store, open_store, require_store
+from ablate.store import Store, find_store
 from ablate.store.engines import network_filesystem, sqlite
-from tests.store.engines.test_recovery import add, keys
 from tests.support.disks import Disk
-
-
-def opened(path: Path) -> Store:
-    return open_store(str(path))
+from tests.support.store_rows import add, keys, opened, read
 
 
 def add_many(store: Store, recorded: list[str], many: int = 1000) -> None:
@@ -30,12 +26,6 @@ def add_many(store: Store, recorded: list[str], many: int = 1000) -> None:
     for number in range(len(recorded), len(recorded) + many):
         add(store, f"{number:05}")
         recorded.append(f"{number:05}")
-
-
-def read(path: Path) -> list[str]:
-    store = require_store(str(path))
-    with closing(store), store.read() as connection:
-        return list(connection.exec_driver_sql("SELECT key FROM ablate_trainings ORDER BY key").scalars())
 
 
 def test_a_full_disk_keeps_what_is_recorded_and_goes_on_when_there_is_room(disk: Disk) -> None:
@@ -125,7 +115,8 @@ def test_a_read_only_disk_is_read_and_not_written(disk: Disk) -> None:
 KILLED = """
 import os, sys
 from pathlib import Path
-from tests.store.test_faults import add, opened
+from tests.support.store_rows import add
+from tests.support.store_rows import opened
 store = opened(Path(sys.argv[1]))
 add(store, "a")
 os.kill(os.getpid(), 9)
@@ -163,7 +154,8 @@ def test_a_disk_that_becomes_read_only_is_told_and_goes_on_when_it_is_not(disk: 
 AS_NOBODY = """
 import os, sys
 from pathlib import Path
-from tests.store.test_faults import add, opened, read
+from tests.support.store_rows import add
+from tests.support.store_rows import opened, read
 from ablate.errors import StoreError
 path = Path(sys.argv[1])
 add(opened(path), "a")
@@ -245,7 +237,8 @@ def test_a_lock_that_does_not_end_is_told(store: Store, monkeypatch: pytest.Monk
 WAITING = """
 import sys, threading, signal, os
 from pathlib import Path
-from tests.store.test_faults import add, opened
+from tests.support.store_rows import add
+from tests.support.store_rows import opened
 store = opened(Path(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()

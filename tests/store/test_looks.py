@@ -10,7 +10,8 @@ from ablate.store import Store, open_store
 from ablate.store.looks import LookRow, latest_family, read_looks, record_look, seeds_planned
 from ablate.study.reading.study_reader import read_study
 from ablate.study.trials.identity import trials
-from tests.conftest import STUDIES, on_both_engines
+from tests.conftest import on_both_engines
+from tests.support.paths import STUDIES
 
 pytestmark = on_both_engines
 

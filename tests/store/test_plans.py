@@ -2,19 +2,19 @@
 
 import threading
 import time
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import event
 
 from ablate.run.planning import prepare
 from ablate.store import Store, open_store, plans
-from ablate.store.queue import claims
 from ablate.store.staleness import read_records, read_times
 from ablate.study.model import Study
 from ablate.study.reading.study_reader import read_study
-from ablate.study.trials.identity import Trial, digest, trials
-from tests.conftest import STUDIES, on_both_engines
+from ablate.study.trials.identity import Trial, trials
+from tests.conftest import on_both_engines
+from tests.support.paths import STUDIES
+from tests.support.plans_in_store import changed, finish
 
 pytestmark = on_both_engines
 
@@ -28,16 +28,6 @@ def count(store: Store, table: str) -> int:
     with store.read() as connection:
         found: int = connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one()
         return found
-
-
-def finish(store: Store, wanted: list[Trial], seconds: float = 2.0, resumed_at: int = 0) -> None:
-    """Gives each trial a result."""
-    for trial in wanted:
-        with store.write() as connection:
-            held = claims.claim(connection, trial.training_key, resumed_at)
-            assert held is not None
-            result = claims.SplitResult("test", 10, 10, {1: 1, 5: 2, 10: 3})
-            assert claims.record(connection, held, {trial.key: [result]}, seconds, {}, [])
 
 
 def test_an_unchanged_plan_is_only_noted_as_the_latest(store: Store, study: Study) -> None:
@@ -162,9 +152,3 @@ def test_accepting_again_after_a_further_change_is_no_fault(store: Store, study:
         (row, *_) = plans.read_plan(connection, "simulated", "base").rows
     assert row.changes == {seed: ["base: 0.27 -> 0.5"] for seed in range(3)}
     assert not row.stale
-
-
-def changed(trial: Trial) -> Trial:
-    """The trial as it would be under another default."""
-    training = replace(trial.training, config={**trial.training.config, "base": 0.5})
-    return replace(trial, training=training, training_key=training.key, key=digest([training.key, {}]))

@@ -3,8 +3,7 @@
 import os
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-"""The checkout."""
+from tests.support.paths import ROOT
 
 USERS = (
     "ABLATE_",

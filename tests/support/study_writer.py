@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-from tests.conftest import ROOT, STUDIES
+from tests.support.paths import ROOT, STUDIES
 
 FILES = [
     path.read_text(encoding="utf-8") for path in (*sorted(STUDIES.glob("*.yaml")), *(ROOT / "studies").glob("*.yaml"))

@@ -22,9 +22,9 @@ from ablate.store.plans import read_plan, save_plan
 from ablate.store.schema import looks as looks_table
 from tests.conftest import Ablate
 from tests.support.analysis_rows import results, row
+from tests.support.paths import ROOT
 from tests.support.simulated_looks import LOG, LOOKS, METHODS, TABLE, Case, equal, error_rate, measured, spend
 
-ROOT = Path(__file__).parents[3]
 N = 1_000_000  # queries: a rate's rounding is far below its spread
 FACTORS = {"a": ("off", "on"), "b": ("off", "on"), "c": ("off", "on")}
 CELLS = [{}, {"a": "on"}, {"a": "on", "b": "on"}, {"a": "on", "b": "on", "c": "on"}]

@@ -5,7 +5,6 @@ Tolerances are standard errors of the simulation at the target: 3.5 of them, p 2
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from ablate.analysis.power.simulation import SimulationTruth, draw_hits
 from ablate.analysis.results import StudyResults
 from ablate.analysis.stats.proportions import newcombe, wilson
 from tests.support.analysis_rows import results, row
+from tests.support.paths import ROOT
 from tests.support.simulated_calibration import (
     COVERS_HALF,
     COVERS_NULL,
@@ -30,7 +30,6 @@ from tests.support.simulated_calibration import (
     calibrate,
 )
 
-ROOT = Path(__file__).parents[3]
 STUDIES = 200_000
 ERRORS = 3.5
 

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from ablate.store.queue import claims
-from tests.cli.run.test_run import SIMULATED, query
 from tests.conftest import Ablate
+from tests.support.command_line import query
+from tests.support.paths import SIMULATED
 
 HOUR = 3600.0
 

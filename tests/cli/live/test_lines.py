@@ -7,7 +7,7 @@ import pytest
 from ablate.cli.live.board import STOPPING
 from ablate.cli.live.lines import PlainBoard
 from ablate.trainers.protocol import Progress
-from tests.cli.live.test_live import Clock
+from tests.support.clock import Clock
 
 
 def board(count: int, clock: Clock) -> PlainBoard:

@@ -16,17 +16,8 @@ from ablate.cli.live.board import NOTES, STOPPING, Board
 from ablate.cli.live.show import LiveBoard
 from ablate.cli.live.table import render, shortened
 from ablate.trainers.protocol import Progress
-from tests.conftest import STUDIES
-
-
-class Clock:
-    """Seconds that pass when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clock import Clock
+from tests.support.paths import STUDIES
 
 
 class Labels(dict[str, str]):

@@ -11,7 +11,7 @@ from ablate.cli.live.board import Board
 from ablate.cli.live.pace import Pace, StepMark, StepSpeed, remaining
 from ablate.text import duration
 from ablate.trainers.protocol import Progress
-from tests.cli.live.test_live import Clock
+from tests.support.clock import Clock
 
 
 class Guess(NamedTuple):

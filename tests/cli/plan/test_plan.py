@@ -3,10 +3,8 @@
 import sqlite3
 from pathlib import Path
 
-from tests.conftest import ROOT, STUDIES, Ablate
-
-SIMULATED = STUDIES / "simulated.yaml"
-BNNECK = ROOT / "studies" / "bnneck.yaml"
+from tests.conftest import Ablate
+from tests.support.paths import BNNECK, SIMULATED, STUDIES
 
 
 def test_it_shows_rows_and_counts_and_makes_nothing(ablate: Ablate, tmp_path: Path) -> None:

@@ -14,10 +14,9 @@ import pytest
 from ablate.cli.options import DEFAULT_STORE
 from ablate.cli.plan.power import PowerOptions, assume
 from ablate.cli.request import read_request
-from tests.conftest import ROOT, STUDIES, Ablate
+from tests.conftest import Ablate
+from tests.support.paths import BNNECK, ROOT, SIMULATED
 
-SIMULATED = STUDIES / "simulated.yaml"
-BNNECK = ROOT / "studies" / "bnneck.yaml"
 PERCENT = re.compile(r"(\d+) %")
 FRACTION = """\
 study: fraction

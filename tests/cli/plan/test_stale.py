@@ -1,13 +1,7 @@
 """Staleness, as somebody meets it who edits the program under a store: a copy of the package, in its own process."""
 
 import json
-import os
-import shutil
-import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,53 +12,10 @@ from ablate.store import open_store
 from ablate.store.queue import claims
 from ablate.study.reading.study_reader import read_study
 from ablate.study.trials.identity import trials
-from tests.conftest import ROOT, STUDIES, Result
+from tests.support.package_copy import Package, new_base
+from tests.support.paths import SIMULATED, TINY
 
-SIMULATED = STUDIES / "simulated.yaml"
-TINY = STUDIES / "tiny.yaml"
 QUERIES, PATIENCE = "    queries: AtLeastOne", "    patience: float = 0.5\n"
-
-
-@dataclass(frozen=True)
-class Package:
-    """A copy of the package, to be edited and run; its store and studies lie in `folder`."""
-
-    folder: Path
-
-    def __call__(self, *words: object) -> Result:
-        command = [sys.executable, "-m", "ablate", *(str(word) for word in words)]
-        environment = {**os.environ, "PYTHONPATH": str(self.folder / "copy"), "COLUMNS": "80"}
-        environment.pop("ABLATE_STORE", None)
-        done = subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=120
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return Result(done.returncode, done.stdout, done.stderr)
-
-    def edit(self, file: str, old: str, new: str) -> None:
-        path = self.folder / "copy" / "ablate" / file
-        text = path.read_text()
-        assert text.count(old) == 1, f"{file} has changed: {old!r}"
-        path.write_text(text.replace(old, new))
-
-    def run(self, *words: object) -> Result:
-        return self("run", SIMULATED, "--executor", "inline", *words)
-
-    def query(self, sql: str) -> list[tuple[object, ...]]:
-        with sqlite3.connect(self.folder / "results" / "ablate.db") as connection:
-            return connection.execute(sql).fetchall()
-
-
-@pytest.fixture
-def package(tmp_path: Path) -> Package:
-    shutil.copytree(ROOT / "ablate", tmp_path / "copy" / "ablate", ignore=shutil.ignore_patterns("__pycache__"))
-    return Package(tmp_path)
-
-
-def new_base(package: Package) -> None:
-    package.edit(
-        "trainers/simulated/config.py", 'Field(0.27, description="Expected', 'Field(0.3, description="Expected'
-    )
 
 
 def test_a_changed_default_is_a_reason_told_once_and_run_anew(package: Package) -> None:

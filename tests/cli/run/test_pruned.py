@@ -8,8 +8,9 @@ from ablate.run.job import Job
 from ablate.run.runner import run_job
 from ablate.store import open_store
 from ablate.store.queue import claims
-from tests.cli.store.test_reset import INLINE, SIMULATED, query, training
 from tests.conftest import Ablate
+from tests.support.command_line import INLINE, query, training
+from tests.support.paths import SIMULATED
 
 FOLDER = Path("results/checkpoints")
 

@@ -13,10 +13,9 @@ from ablate.store import require_store
 from ablate.store.results import read_precisions, read_ranks
 from ablate.study.reading.study_reader import read_study
 from ablate.study.trials.identity import trials
-from tests.conftest import ROOT, STUDIES, Ablate
-
-TINY = STUDIES / "tiny.yaml"
-BNNECK = ROOT / "studies" / "bnneck.yaml"
+from tests.conftest import Ablate
+from tests.support.command_line import stored_ranks
+from tests.support.paths import BNNECK, ROOT, TINY
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +30,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert result.exit_code == 0, result.stderr
     assert "3 of 3 trainings run" in result.stderr, "the row that differs at evaluation only shares a training"
     return path
-
-
-def stored_ranks(path: Path) -> list[tuple[object, ...]]:
-    with sqlite3.connect(path) as connection:
-        return connection.execute("SELECT trial_key, split, ranks FROM ablate_results ORDER BY 1, 2").fetchall()
 
 
 def test_one_worker_or_two_and_one_run_or_two_give_identical_ranks(ablate: Ablate, finished: Path) -> None:

@@ -4,23 +4,15 @@ import contextlib
 import json
 import os
 import signal
-import sqlite3
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from ablate.store.queue import claims
-from tests.conftest import STUDIES, Ablate
-
-SIMULATED = STUDIES / "simulated.yaml"
-
-
-def query(sql: str, path: str = "results/ablate.db") -> list[tuple[object, ...]]:
-    with sqlite3.connect(path) as connection:
-        return connection.execute(sql).fetchall()
+from tests.conftest import Ablate
+from tests.support.command_line import query, start, wait_for, workers_of
+from tests.support.paths import SIMULATED
 
 
 def hits(ablate: Ablate) -> dict[str, list[int]]:
@@ -154,23 +146,6 @@ def test_a_row_that_shares_a_training_costs_nothing(ablate: Ablate, tmp_path: Pa
     assert found["again"] == found["plain"]
 
 
-def start(*words: object, folder: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "ablate", *(str(word) for word in words)]
-    return subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
-
-
-def wait_for(sql: str, seconds: float = 60) -> None:
-    """Returns when the query finds something in a store that another process may be making."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if Path("results/ablate.db").exists():
-            with contextlib.suppress(sqlite3.OperationalError):
-                if query(sql):
-                    return
-        time.sleep(0.05)
-    raise AssertionError(f"nothing within {seconds} s: {sql}")
-
-
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_interrupted_run_goes_on_with_the_next_call(ablate: Ablate, tmp_path: Path, workers: int) -> None:
     running = start("run", SIMULATED, "--workers", workers, "--set", "config.seconds=0.4", folder=tmp_path)
@@ -195,17 +170,6 @@ def test_a_killed_runner_loses_nothing(ablate: Ablate, tmp_path: Path) -> None:
     assert ablate("run", SIMULATED, "--executor", "inline").code == 0
     assert query("SELECT DISTINCT state FROM results") == [("done",)]
     assert query("SELECT state FROM ablate_attempts WHERE state NOT IN ('done', 'abandoned')") == []
-
-
-def workers_of(process: int) -> list[int]:
-    """The worker processes of a runner."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            parent = int(path.read_text().rpartition(")")[2].split()[1])
-            if parent == process and "spawn_main" in (path.parent / "cmdline").read_text():
-                found.append(int(path.parent.name))
-    return found
 
 
 def test_the_trial_of_a_killed_worker_goes_on_elsewhere(ablate: Ablate, tmp_path: Path) -> None:

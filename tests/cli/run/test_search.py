@@ -20,8 +20,8 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 from ablate.store import searches
-from tests.cli.run.test_run import query, start, wait_for, workers_of
 from tests.conftest import Ablate
+from tests.support.command_line import query, start, wait_for, workers_of
 
 PEAK = """study: peak
 trainer: simulated

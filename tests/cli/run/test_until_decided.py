@@ -12,10 +12,9 @@ import pytest
 
 from ablate.store import require_store
 from ablate.store.looks import LookRow, read_looks
-from tests.cli.plan.test_stale import Package, new_base
-from tests.cli.plan.test_stale import package as package
-from tests.cli.run.test_run import query, start, wait_for
 from tests.conftest import Ablate
+from tests.support.command_line import query, start, wait_for
+from tests.support.package_copy import Package, new_base
 
 LOOKS = (2, 3, 5, 7)
 INLINE = ("--executor", "inline")

@@ -6,10 +6,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.cli.run.test_run import SIMULATED, query
-from tests.conftest import ROOT, Ablate, Result
+from tests.conftest import Ablate, Result
+from tests.support.command_line import query
+from tests.support.paths import SEED_LOG, SIMULATED
 
-LOG = ROOT / "studies" / "reference" / "baseline-log.md"
 COMMANDS = [
     ("status",),
     ("plan", SIMULATED),
@@ -21,8 +21,8 @@ COMMANDS = [
     ("run", SIMULATED, "--executor", "inline", "--set", "config.base=40", "--accept-stale"),
     ("run", SIMULATED, "--executor", "inline", "--set", "config.base=40"),
     ("run", SIMULATED, "--executor", "inline"),
-    ("import", LOG, "--study", "baseline-log"),
-    ("import", LOG, "--study", "simulated"),
+    ("import", SEED_LOG, "--study", "baseline-log"),
+    ("import", SEED_LOG, "--study", "simulated"),
     ("status",),
     ("status", "nosuch"),
     ("report", "nosuch"),

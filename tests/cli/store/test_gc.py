@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from ablate.trainers.checkpoints import Checkpoints
-from tests.cli.store.test_reset import INLINE, SIMULATED, query, training
 from tests.conftest import Ablate
+from tests.support.command_line import INLINE, query, training
+from tests.support.paths import SIMULATED
 
 FOLDER = Path("results/checkpoints")
 

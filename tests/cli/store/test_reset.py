@@ -1,7 +1,6 @@
 """`ablate reset`: a row is queued again, and what it gave stays as history."""
 
 import json
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -11,29 +10,14 @@ import pytest
 from ablate.store import open_store
 from ablate.store.queue import claims, process_identity
 from ablate.trainers.checkpoints import Checkpoints
-from tests.conftest import ROOT, STUDIES, Ablate
-
-SIMULATED = STUDIES / "simulated.yaml"
-LOG = ROOT / "studies" / "reference" / "baseline-log.md"
-INLINE = ("--executor", "inline")
-
-
-def query(sql: str) -> list[tuple[object, ...]]:
-    with sqlite3.connect("results/ablate.db") as connection:
-        return connection.execute(sql).fetchall()
+from tests.conftest import Ablate
+from tests.support.command_line import INLINE, query, training
+from tests.support.paths import SEED_LOG, SIMULATED
 
 
 def row(ablate: Ablate, label: str) -> dict[str, object]:
     rows = json.loads(ablate("report", "--format", "json").out)["rows"]
     return next(row for row in rows if row["label"] == label)
-
-
-def training(label: str, seed: int = 0) -> str:
-    (key,) = query(
-        "SELECT e.training_key FROM ablate_cells c JOIN ablate_rows r ON r.id = c.row_id "
-        f"JOIN ablate_trials e ON e.key = c.trial_key WHERE r.label = '{label}' AND c.seed = {seed}"
-    )[0]
-    return str(key)
 
 
 def test_a_reset_row_is_missing_until_it_is_run_again(ablate: Ablate) -> None:
@@ -131,7 +115,7 @@ def test_unknown_names_and_imported_studies_are_refused(ablate: Ablate) -> None:
         wrong = ablate("reset", *words)
         assert wrong.code == 2
         assert said in wrong.err
-    ablate("import", LOG, "--study", "log")
+    ablate("import", SEED_LOG, "--study", "log")
     wrong = ablate("reset", "log", "*")
     assert wrong.code == 2
     assert "was imported" in wrong.err

@@ -12,9 +12,10 @@ import psycopg
 import pytest
 
 from ablate.store.revisions import VERSION_TABLE
-from tests.cli.run.test_run import SIMULATED, query, start, wait_for
 from tests.conftest import Ablate, Result
+from tests.support.command_line import query, start, wait_for
 from tests.support.disks import Disk
+from tests.support.paths import SIMULATED
 from tests.support.postgres import Server
 
 OPTIONS = ("--seeds", 8, "--set", "config.seconds=0.5")

@@ -14,10 +14,9 @@ import pytest
 from ablate.retrieval import data
 from ablate.retrieval.cli.packing_progress import PackingLines
 from ablate.retrieval.data import DATASETS
-from tests.conftest import STUDIES, Ablate
+from tests.conftest import Ablate
 from tests.support.garments import garment, photograph
 
-TINY = STUDIES / "tiny.yaml"
 PHOTOS = 2 * 41
 
 

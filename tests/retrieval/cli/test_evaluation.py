@@ -11,7 +11,8 @@ import pytest
 from ablate.retrieval.data.formats import emoji
 from ablate.store import require_store
 from ablate.store.results import read_ranks
-from tests.conftest import ROOT, Ablate
+from tests.conftest import Ablate
+from tests.support.paths import ROOT
 
 EVALUATION = ROOT / "studies" / "evaluation.yaml"
 SMALL = (

@@ -23,8 +23,8 @@ from ablate.retrieval.training import loop
 from ablate.retrieval.training.trainer import train_on
 from ablate.trainers.checkpoints import Checkpoints
 from ablate.trainers.protocol import Outcome, Progress, Pruned, Stopped
-from tests.retrieval.training.test_resume import DEVICES, asked_during, interrupted, with_small
 from tests.support.jpegs import photographs
+from tests.support.small_training import DEVICES, interrupted, stopping_during, with_small
 
 Configure = Callable[..., RetrievalConfig]
 
@@ -209,7 +209,7 @@ def test_reading_ends_with_the_training_however_it_ends(
         if made.step == 5 and fault in (KeyboardInterrupt, RuntimeError):
             raise fault
 
-    stopping = asked_during(5, monkeypatch) if fault is Stopped else lambda: False
+    stopping = stopping_during(5, monkeypatch) if fault is Stopped else lambda: False
     judge = (lambda _: False) if fault is Pruned else None
     with pytest.raises(fault):
         train_on(mapped, [config], 0, progress, Checkpoints(tmp_path / "state", "key", stopping), judge)

@@ -1,81 +1,33 @@
 """A training that is interrupted and goes on gives the bits of one that is not."""
 
-import hashlib
 import multiprocessing
 import os
 import random
 import signal
 import time
-from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
 
 from ablate.retrieval.config.retrieval import RetrievalConfig
 from ablate.retrieval.data.dataset import SPLITS, Dataset
-from ablate.retrieval.training import loop
 from ablate.retrieval.training.trainer import train_on
 from ablate.trainers.checkpoints import Checkpoints
 from ablate.trainers.protocol import Outcome, Progress, Stopped
-
-Configure = Callable[..., RetrievalConfig]
-
-SMALL = {"model": {"backbone": "timm/test_resnet"}, "runtime": {"checkpoint_seconds": 0.0}}
-
-DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here"))]
-
-
-class Torn(Exception):  # noqa: N818
-    """Ends a training without a warning, as a crash does."""
-
-
-def silent(_: Progress) -> None:
-    pass
-
-
-def stop_at(step: int) -> Callable[[Progress], None]:
-    """Ends a training during a step: after it was taken, before it is saved."""
-
-    def progress(made: Progress) -> None:
-        if made.step == step:
-            raise Torn
-
-    return progress
-
-
-def weights(checkpoints: Checkpoints) -> str:
-    """SHA-256 of the trained weights and statistics."""
-    state = checkpoints.newest()
-    assert state is not None
-    path = checkpoints.folder / "state"
-    path.write_bytes(state)
-    found = torch.load(path, weights_only=True)
-    assert "optimizer" not in found
-    digest = hashlib.sha256()
-    for name, value in found["network"].items():
-        digest.update(name.encode())
-        digest.update(value.numpy().tobytes())
-    return digest.hexdigest()
-
-
-def ranks(outcome: Outcome) -> str:
-    """SHA-256 of every query's rank."""
-    found = (one.ranks[split] for one in outcome.evaluations for split in sorted(one.ranks))
-    return hashlib.sha256(b"".join(np.asarray(each).tobytes() for each in found)).hexdigest()
-
-
-def interrupted(
-    dataset: Dataset, config: RetrievalConfig, checkpoints: Checkpoints, steps: list[int]
-) -> tuple[str, str, Outcome]:
-    for step in steps:
-        with pytest.raises(Torn):
-            train_on(dataset, [config], 0, stop_at(step), checkpoints)
-    outcome = train_on(dataset, [config], 0, silent, checkpoints)
-    return weights(checkpoints), ranks(outcome), outcome
+from tests.support.small_training import (
+    DEVICES,
+    Configure,
+    Torn,
+    interrupted,
+    ranks,
+    silent,
+    stop_at,
+    stopping_during,
+    weights,
+    with_small,
+)
 
 
 @pytest.mark.parametrize(
@@ -103,14 +55,6 @@ def test_interrupted_anywhere_and_taken_up_gives_the_same_bits(
     assert disturbed[:2] == undisturbed[:2]
     assert disturbed[2].curve == undisturbed[2].curve
     assert len(undisturbed[2].curve) == 8
-
-
-def with_small(configure: Configure, change: dict[str, Any], steps: int) -> RetrievalConfig:
-    sections = {name: dict(values) for name, values in SMALL.items()}
-    for name, values in change.items():
-        sections[name] = sections.get(name, {}) | values if isinstance(values, dict) else values
-    sections["schedule"] = sections.get("schedule", {}) | {"steps": steps}
-    return configure(**sections)
 
 
 def test_it_goes_on_instead_of_beginning_again(dataset: Dataset, configure: Configure, tmp_path: Path) -> None:
@@ -177,19 +121,6 @@ def test_a_disk_that_is_full_does_not_stop_a_training(
     assert ranks(outcome) == ranks(train_on(dataset, [config], 0, silent))
 
 
-def asked_during(step: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], bool]:
-    """`stopping` of a training that is asked to stop while it takes a step, which counts from 1."""
-    asked, draw = False, loop.draw
-
-    def watch(source: loop.BatchSource, config: RetrievalConfig, seed: int, at: int) -> loop.TrainingBatch:
-        nonlocal asked
-        asked = asked or at + 1 == step
-        return draw(source, config, seed, at)
-
-    monkeypatch.setattr(loop, "draw", watch)
-    return lambda: asked
-
-
 @pytest.mark.parametrize("change", [{}, {"amp": "none", "schedule": {"optimizer": "sgd"}}], ids=["log", "sgd"])
 def test_stopped_at_random_steps_and_taken_up_gives_the_same_bits(
     dataset: Dataset, configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
@@ -199,7 +130,7 @@ def test_stopped_at_random_steps_and_taken_up_gives_the_same_bits(
     undisturbed = interrupted(dataset, config, Checkpoints(tmp_path / "one", "key"), [])
     folder = tmp_path / "other"
     for step in sorted(random.Random(0).sample(range(1, 24), 4)):
-        stopping = asked_during(step, monkeypatch)
+        stopping = stopping_during(step, monkeypatch)
         with pytest.raises(Stopped, match=rf"^at step {step}$"):
             train_on(dataset, [config], 0, silent, Checkpoints(folder, "key", stopping))
         monkeypatch.undo()
@@ -222,7 +153,9 @@ def test_stopped_while_it_is_tested_nothing_is_trained_again(
     config = with_small(configure, {}, steps=3)
     undisturbed = interrupted(dataset, config, Checkpoints(tmp_path / "one", "key"), [])
     folder = tmp_path / "other"
-    stopping = asked_during(3, monkeypatch)  # during the last: its weights are saved, so it stops before it is tested
+    stopping = stopping_during(
+        3, monkeypatch
+    )  # during the last: its weights are saved, so it stops before it is tested
     with pytest.raises(Stopped, match=r"^at step 3$"):
         train_on(dataset, [config], 0, silent, Checkpoints(folder, "key", stopping))
     told: list[int] = []
@@ -238,9 +171,9 @@ def test_a_training_that_cannot_be_saved_stops_all_the_same(
     config = with_small(configure, {}, steps=3)
     (tmp_path / "file").write_text("in the way of the folder")
     with pytest.raises(Stopped, match=r"^at step 2$"):
-        train_on(dataset, [config], 0, silent, Checkpoints(tmp_path / "file", "key", asked_during(2, monkeypatch)))
+        train_on(dataset, [config], 0, silent, Checkpoints(tmp_path / "file", "key", stopping_during(2, monkeypatch)))
     monkeypatch.undo()
-    late = Checkpoints(tmp_path / "file", "key", asked_during(3, monkeypatch))
+    late = Checkpoints(tmp_path / "file", "key", stopping_during(3, monkeypatch))
     outcome = train_on(dataset, [config], 0, silent, late)
     assert late.stopping()
     assert ranks(outcome) == ranks(train_on(dataset, [config], 0, silent))

@@ -11,25 +11,7 @@ import pytest
 from ablate.errors import StoreError, StoreGoneError
 from ablate.store import Store, open_store
 from ablate.store.engines import recovery
-
-ADD = (
-    "INSERT INTO ablate_trainings (key, trainer, config, seed, code, state, attempts, beats) "
-    "VALUES ('{}', 't', '{{}}', 0, '{{}}', 'queued', 0, 0)"
-)
-
-
-def add(store: Store, key: str) -> None:
-    with store.write() as connection:
-        connection.exec_driver_sql(ADD.format(key))
-
-
-def keys(path: Path) -> list[str]:
-    connection = sqlite3.connect(path)
-    try:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        return [row[0] for row in connection.execute("SELECT key FROM ablate_trainings ORDER BY key")]
-    finally:
-        connection.close()
+from tests.support.store_rows import add, keys
 
 
 def file_of(store: Store) -> Path:
@@ -191,7 +173,7 @@ RUNNER = """
 import sys
 from ablate.errors import StoreGoneError
 from ablate.store import open_store
-from tests.store.engines.test_recovery import add
+from tests.support.store_rows import add
 store = open_store(sys.argv[1])
 add(store, sys.argv[2])
 print("ready", flush=True)

@@ -13,16 +13,11 @@ from ablate.store import Store, plans
 from ablate.store.queue import claims, maintenance
 from ablate.store.queue.lease_expiry import LEASE_SECONDS, LeaseWatch
 from ablate.store.results import read_precisions, read_ranks, read_trials
-from ablate.study.trials.identity import ROW, Identity, Trial, digest
+from ablate.study.trials.identity import ROW, Trial
 from tests.conftest import on_both_engines
+from tests.support.queued_trial import TRAINING, trial
 
 pytestmark = on_both_engines
-
-TRAINING = Identity("simulated", {}, 0, None, {})
-
-
-def trial(**evaluate: object) -> Trial:
-    return Trial("a", ROW, 0, {}, evaluate, TRAINING, TRAINING.key, digest([TRAINING.key, evaluate]))
 
 
 RANKS = np.array([1, 3, 0, 7, 200], dtype=np.uint32)

@@ -13,8 +13,9 @@ from ablate.store.schema import candidates, searches
 from ablate.store.staleness import read_records
 from ablate.study.reading.study_reader import read_study
 from ablate.study.trials.identity import Trial, trials
-from tests.conftest import STUDIES, on_both_engines
-from tests.store.test_plans import changed, finish
+from tests.conftest import on_both_engines
+from tests.support.paths import STUDIES
+from tests.support.plans_in_store import changed, finish
 
 pytestmark = on_both_engines
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from ablate.errors import StudyError
 from ablate.study.design.constraints import contradictions
-from tests.study.design.test_design import HEAD, rows
-from tests.study.reading.test_study_reader import faults, read
+from tests.support.designs import HEAD, rows
+from tests.support.study_text import faults, read
 
 GRID = "design: [{grid: {a: [off, on], b: [off, on], c: [0.3, 0.2]}}]\n"
 ALL = ["baseline", "c=0.2", "b=on", "b=on, c=0.2", "a=on", "a=on, c=0.2", "a=on, b=on", "a=on, b=on, c=0.2"]

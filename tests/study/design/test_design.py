@@ -7,27 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ablate.study.model import Family, Study
-from tests.study.reading.test_study_reader import faults, levels, read
-
-HEAD = """\
-study: demo
-trainer: simulated
-factors:
-  a: {sets: settings.a, levels: [off, on]}
-  b: {sets: settings.b, levels: [off, on]}
-  c: {sets: settings.c, levels: [0.3, 0.2, 0.1]}
-  d: {sets: [settings.d, settings.e], levels: {full: [1, [2]], half: [3, null]}}
-  single: {sets: settings.single, levels: [only]}
-"""
-
-
-def labels(study: Study) -> list[str]:
-    return [row.label for row in study.rows]
-
-
-def rows(tmp_path: Path, rest: str, head: str = HEAD) -> list[str]:
-    return labels(read(tmp_path, head + rest))
+from ablate.study.model import Family
+from tests.support.designs import HEAD, labels, rows
+from tests.support.study_text import faults, levels, read
 
 
 def test_add_one_takes_each_factor_to_each_level(tmp_path: Path) -> None:

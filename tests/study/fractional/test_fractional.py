@@ -18,7 +18,7 @@ from ablate.study.fractional.minimum_aberration import fewest_runs
 from ablate.study.fractional.orthogonal_arrays import array_runs, orthogonal_array, prime_power
 from ablate.study.fractional.regular_fractions import from_generators, shortest_word
 from ablate.study.model import Study
-from tests.study.reading.test_study_reader import faults, read
+from tests.support.study_text import faults, read
 
 
 def head(*sizes: int) -> str:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import STUDIES, Ablate
+from tests.conftest import Ablate
+from tests.support.paths import STUDIES
 from tests.support.study_writer import Writer, mutated
 
 SHAPED = st.randoms(use_true_random=False).map(lambda random: Writer(random).study())

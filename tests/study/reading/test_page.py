@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ablate.study.fractional.alias_table import alias_lines
 from ablate.study.fractional.minimum_aberration import fewest_runs
-from tests.conftest import ROOT
-from tests.study.reading.test_study_reader import read
+from tests.support.paths import ROOT
+from tests.support.study_text import read
 
 PAGE = (ROOT / "docs" / "study-files.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(?:yaml)?\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)

@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 
 from ablate.study.reading.nodes import parse, read_file
 from ablate.study.reading.schema import json_schema
-from tests.conftest import ROOT, STUDIES
+from tests.support.paths import ROOT, STUDIES
 
 SCHEMA = json_schema()
 VALIDATOR = Draft202012Validator(SCHEMA)

@@ -6,9 +6,8 @@ import pytest
 
 from ablate.errors import StudyError
 from ablate.retrieval.config.presets import SEED
-from ablate.study.model import Study
-from ablate.study.reading.study_reader import read_study
 from ablate.study.trials.identity import trials
+from tests.support.study_text import faults, levels, read
 
 HEAD = """\
 study: demo
@@ -20,26 +19,6 @@ factors:
   warmup: {sets: [settings.steps, settings.shape], levels: {off: [0, null], on: [500, [1, 2]]}}
   single: {sets: settings.single, levels: [only]}
 """
-
-
-def read(tmp_path: Path, text: str, **options: object) -> Study:
-    path = tmp_path / "study.yaml"
-    path.write_text(text, encoding="utf-8")
-    return read_study(path, **options)  # type: ignore[arg-type]
-
-
-def faults(tmp_path: Path, text: str, **options: object) -> list[str]:
-    with pytest.raises(StudyError) as caught:
-        read(tmp_path, text, **options)
-    return [fault.replace(str(tmp_path) + "/", "") for fault in caught.value.faults]
-
-
-def levels(study: Study) -> dict[str, dict[str, object]]:
-    """What differs from the baseline, by row."""
-    return {
-        row.label: {f.name: row.levels[f.name].name for f in study.factors if row.levels[f.name] is not f.baseline}
-        for row in study.rows
-    }
 
 
 def test_rows_and_ladder(tmp_path: Path) -> None:

@@ -271,7 +271,7 @@ from tests.support.trees import prepare, tree_of
 packing.BLOCK = 4
 root, photos, end = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 
-class Killing(packing.Silent):
+class Killing(packing.SilentObserver):
     def advance(self, done, total):
         if done >= end:
             os.kill(os.getpid(), signal.SIGKILL)
