@@ -2,8 +2,11 @@
 
 import ast
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
+
+from ablate.trainers.registry import ENTRIES
 
 PACKAGE = Path(__file__).parent.parent / "ablate"
 
@@ -74,3 +77,19 @@ def test_the_rule_catches_an_arrow_the_wrong_way(tmp_path: Path) -> None:
 def test_only_the_runner_imports_trainers_by_name() -> None:
     callers = {str(path.relative_to(PACKAGE)) for path in MODULES if "importlib" in imports(path)}
     assert {path for path in callers if not path.startswith(("trainers/", "retrieval/"))} == {"run/runner.py"}
+
+
+def names_of_trainers(path: Path) -> set[str]:
+    """The names of trainers that a module writes as a string."""
+    strings = {node.value for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if is_string(node)}
+    return strings & set(ENTRIES)
+
+
+def is_string(node: ast.AST) -> TypeGuard[ast.Constant]:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def test_only_the_registry_and_the_trainers_themselves_name_a_trainer() -> None:
+    named = {str(path.relative_to(PACKAGE)) for path in MODULES if names_of_trainers(path)}
+    own = tuple(entry.rpartition(".")[0].removeprefix("ablate.").replace(".", "/") + "/" for entry in ENTRIES.values())
+    assert {path for path in named if not path.startswith(own)} == {"trainers/registry.py"}
