@@ -1,20 +1,17 @@
 """A study's finished trials as values: what every table, figure and contrast is made from."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from statistics import fmean
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ablate.analysis.looks.history import Look, from_json
+from ablate.analysis.looks.history import Look
 from ablate.analysis.stats.proportions import wilson
-from ablate.store import Store, plans, results
-from ablate.store.looks import LookRow, read_looks
-from ablate.store.plans import StoredPlan, StoredRow
 from ablate.study.model import Family
-from ablate.study.plan.staleness_reasons import subject
 
 MOST_NAMED = 4
 KS = {"top1": 1, "top5": 5, "top10": 10}
@@ -56,29 +53,90 @@ class MeanPrecision:
 
 
 @dataclass(frozen=True)
-class RowResult:
-    """A row with what its seeds gave. `seeds` have a result, `failed` failed last, `missing` have none yet.
+class SeedResult:
+    """The result of one row with one seed, on the test split."""
 
-    `accepted`: seeds whose result was kept although stale, with what has changed since; `trials`: {seed: trial key};
-    `trainings`: {seed: training key}, which rows share that differ in the evaluation only. `precisions`: {map,
-    map_at_r: ...}, as far as they are known of all `seeds`: a mean over some would be another thing than the rates'.
-    """
+    trial: str
+    """The key of the trial."""
+    training: str
+    """The key of its training. Rows that differ in the evaluation only share it."""
+    queries: int
+    """Number of queries; 0 if unknown."""
+    hits: Mapping[int, int]
+    """{k: number of queries with a correct item among their k best}, for each k that was recorded."""
+    precisions: Mapping[str, float] = field(default_factory=dict)
+    """{"map" or "map_at_r": mean over all queries, in [0, 1]}, for those that were recorded."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """{name: value} of everything recorded of the run that may differ between runs: versions, devices, hashes of data
+    and code, and the changes below."""
+    changes: tuple[str, ...] = ()
+    """If the result was kept although it is stale: the changes since it was made, each as `key: old -> new`."""
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """A row of a study with the results of its seeds."""
 
     number: int
+    """Position in the study, from 1."""
     label: str
     title: str | None
     levels: Mapping[str, Any]
+    """{factor: level}, as reports name the level."""
     lines: Sequence[tuple[str, str]] | None
-    seeds: tuple[int, ...]
-    failed: tuple[int, ...]
-    missing: tuple[int, ...]
-    metrics: Mapping[str, Metric]
-    rates: Mapping[int, float]
-    environments: Mapping[int, Mapping[str, str]]
-    accepted: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    trials: Mapping[int, str] = field(default_factory=dict)
-    trainings: Mapping[int, str] = field(default_factory=dict)
-    precisions: Mapping[str, MeanPrecision] = field(default_factory=dict)
+    """The (key, value) lines of an imported row; None for a row that was run."""
+    results: Mapping[int, SeedResult]
+    """{seed: result} of the seeds that have one, in the order in which all lists over seeds go."""
+    failed: tuple[int, ...] = ()
+    """Seeds without a result whose last attempt failed."""
+    missing: tuple[int, ...] = ()
+    """Seeds without a result, those that failed included."""
+    confidence: float = 0.95
+    """Confidence of the intervals of `metrics`: 1 - alpha."""
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that have a result."""
+        return tuple(self.results)
+
+    @property
+    def trials(self) -> dict[int, str]:
+        """{seed: trial key} of the seeds that have a result."""
+        return {seed: result.trial for seed, result in self.results.items()}
+
+    @cached_property
+    def metrics(self) -> dict[str, Metric]:
+        """{"top1", "top5", "top10": rates} for those that all seeds have."""
+        return {
+            name: Metric([result.hits[k] for result in self.results.values()], self._queries, self.confidence)
+            for name, k in KS.items()
+            if k in self.rates
+        }
+
+    @cached_property
+    def rates(self) -> dict[int, float]:
+        """{k: mean hit rate over seeds, in [0, 1]} for each k that all seeds have, in ascending order."""
+        results = list(self.results.values())
+        ks = set.intersection(*(set(result.hits) for result in results)) if results else set()
+        return {k: fmean(result.hits[k] for result in results) / self._queries for k in sorted(ks)}
+
+    @cached_property
+    def precisions(self) -> dict[str, MeanPrecision]:
+        """{"map", "map_at_r": values} for those that all seeds have.
+
+        A mean over some seeds only could not be compared with the rates, which are means over all.
+        """
+        results = list(self.results.values())
+        return {
+            name: MeanPrecision([result.precisions[name] for result in results])
+            for name in PRECISIONS
+            if results and all(name in result.precisions for result in results)
+        }
+
+    @property
+    def _queries(self) -> int:
+        """Number of queries of the row's results: one data set, so one number."""
+        return next(iter(self.results.values())).queries
 
 
 @dataclass(frozen=True)
@@ -161,135 +219,14 @@ class StudyResults:
         """A sentence for each reason: `row plain, seeds 0–2: results kept although stale: schedule.lr: 0.1 -> 0.2`."""
         found: dict[tuple[str, ...], dict[str, list[int]]] = {}
         for row in (*self.rows, *self.references):
-            for seed, changes in row.accepted.items():
-                found.setdefault(changes, {}).setdefault(row.label, []).append(seed)
+            for seed, result in row.results.items():
+                if result.changes:
+                    found.setdefault(result.changes, {}).setdefault(row.label, []).append(seed)
         return [f"{_named(seeds)}: results kept although stale: {'; '.join(why)}" for why, seeds in found.items()]
 
     def sets(self, factor: str) -> list[str]:
         """The config keys that a factor sets; none are known of an imported log's."""
         return next(list(known["sets"]) for known in self.document["factors"] if known["name"] == factor)
-
-
-def load(store: Store, study: str | None = None, profile: str | None = None, by_query: bool = False) -> StudyResults:
-    """The results of a study's latest plan, or of a profile's; with no study, of the one last run or imported.
-
-    Hits of every query are read where rows have one seed in common, which is compared query by query; or of all,
-    `by_query`.
-    """
-    with store.read() as connection:
-        chosen = plans.choose(connection, study, profile, store.url)
-        plan = plans.read_plan(connection, chosen.study, chosen.profile)
-        keys = {key for row in plan.rows for key in row.cells.values()}
-        found = _results(plan, results.read_trials(connection, keys))
-        wanted = _to_compare_by_query(found, by_query)
-        hits = dict(results.read_hits_of_queries(connection, wanted, KS[found.primary])) if wanted else {}
-        looks = read_looks(connection, chosen.study, chosen.profile) if found.schedule else []
-    return replace(found, hits=hits, **_of_family(plan, found, looks))
-
-
-def _of_family(plan: StoredPlan, found: StudyResults, looks: Sequence[LookRow]) -> dict[str, Any]:
-    """The looks of the current family and why earlier ones ended; none if what they declared is no longer so."""
-    begun = {look.family: look.why for look in reversed(looks)}
-    ended = tuple(why or "" for _, why in sorted(begun.items()))[1:]
-    last = [look for look in looks if look.family == max(begun)]
-    if any(_rules(found.document, look.rules) != look.rules for look in last):
-        return {"ended": (*ended, "what it declared is no longer so")}
-    if last and not _is_of(plan, found, last[-1]):
-        return {"ended": (*ended, "what it saw has changed; the next run begins another")}
-    return {"looks": tuple(from_json(look) for look in last), "ended": ended}
-
-
-def _is_of(plan: StoredPlan, found: StudyResults, look: LookRow) -> bool:
-    """Whether a look saw the plan's trials, with the results that they have."""
-    cells = {row.label: row.cells for row in plan.rows if row.kind == "row"}
-    if look.trials and found.family.kind != "pairs" and look.trials.keys() != cells.keys():
-        return False
-    hits = {
-        row.label: dict(zip(row.seeds, row.metrics[found.primary].hits, strict=True)) for row in found.rows if row.seeds
-    }
-    return all(
-        key == cells[label].get(int(seed), key) and count in (None, hits.get(label, {}).get(int(seed), count))
-        for label, row in look.trials.items()
-        if label in cells
-        for seed, (key, count) in row["seeds"].items()
-    )
-
-
-def _rules(document: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
-    """What a plan declares of these, as looks keep it."""
-    declared = {"family": "direct", **document}
-    return {key: declared.get(key) for key in keys}
-
-
-def _to_compare_by_query(found: StudyResults, everything: bool) -> set[str]:
-    """Trials of the seeds that are the only one which some two rows have in common."""
-    if found.imported:
-        return set()
-    seeds = found.seeds
-    counts = np.array([[seed in row.trials for seed in seeds] for row in found.rows]).reshape(len(found.rows), -1)
-    alone = counts.astype(np.float32) @ counts.T == 1
-    np.fill_diagonal(alone, False)
-    shared = [bool(everything or np.any(alone[of_seed][:, of_seed])) for of_seed in counts.T]
-    chosen = {seed for seed, is_alone in zip(seeds, shared, strict=True) if is_alone}
-    return {key for row in found.rows for seed, key in row.trials.items() if seed in chosen}
-
-
-def _results(plan: StoredPlan, found: Mapping[str, results.TrialResult]) -> StudyResults:
-    confidence = 1 - float(plan.document["alpha"])
-    rows = [row for row in plan.rows if row.kind == "row"]
-    references = [row for row in plan.rows if row.kind != "row"]
-    done = next((reading for reading in found.values() if reading.done), None)
-    if any(row.changes for row in plan.rows):  # what was accepted says in words what has changed
-        found = {key: replace(reading, data=None, code="") for key, reading in found.items()}
-    return StudyResults(
-        study=plan.study,
-        profile=plan.profile,
-        imported=plan.imported,
-        document=plan.document,
-        rows=tuple(_row(i, row, found, confidence) for i, row in enumerate(rows, start=1)),
-        references=tuple(_row(i, row, found, confidence) for i, row in enumerate(references, start=1)),
-        queries=done.queries if done else None,
-        gallery=done.gallery if done else None,
-    )
-
-
-def _row(number: int, row: StoredRow, found: Mapping[str, results.TrialResult], confidence: float) -> RowResult:
-    by_seed = {seed: found[key] for seed, key in sorted(row.cells.items())}
-    done = {seed: reading for seed, reading in by_seed.items() if reading.done}
-    metrics = {
-        name: Metric([reading.hits[k] for reading in done.values()], reading_n(done), confidence)
-        for name, k in KS.items()
-        if done and all(k in reading.hits for reading in done.values())
-    }
-    precisions = {
-        name: MeanPrecision([reading.precisions[name] for reading in done.values()])
-        for name in PRECISIONS
-        if done and all(name in reading.precisions for reading in done.values())
-    }
-    ks = set.intersection(*(set(reading.hits) for reading in done.values())) if done else set()
-    return RowResult(
-        number=number,
-        label=row.label,
-        title=row.title,
-        levels=row.levels,
-        lines=row.lines,
-        seeds=tuple(done),
-        failed=tuple(seed for seed, reading in by_seed.items() if not reading.done and reading.state == "failed"),
-        missing=tuple(seed for seed, reading in by_seed.items() if not reading.done),
-        metrics=metrics,
-        rates={k: fmean(reading.hits[k] for reading in done.values()) / reading_n(done) for k in sorted(ks)},
-        environments={seed: _circumstances(reading, row.changes.get(seed, ())) for seed, reading in done.items()},
-        accepted={seed: tuple(row.changes[seed]) for seed in done if seed in row.changes},
-        trials={seed: row.cells[seed] for seed in done},
-        trainings={seed: reading.training for seed, reading in done.items()},
-        precisions=precisions,
-    )
-
-
-def _circumstances(reading: results.TrialResult, changes: Sequence[str]) -> Mapping[str, str]:
-    """What was recorded of a run, and what has changed since then: of two rows, that differs as the rest may."""
-    identified = {"data": reading.data or "", "code": reading.code}
-    return {**identified, **reading.environment, **{subject(change): change for change in changes}}
 
 
 def _named(seeds_of: Mapping[str, Sequence[int]]) -> str:
@@ -305,8 +242,3 @@ def _seeds(seeds: Sequence[int]) -> str:
         return f"seed {seeds[0]}"
     in_line = list(seeds) == list(range(seeds[0], seeds[-1] + 1))
     return "seeds " + (f"{seeds[0]}–{seeds[-1]}" if in_line else ", ".join(map(str, seeds)))
-
-
-def reading_n(done: Mapping[int, results.TrialResult]) -> int:
-    """The number of queries of a row's results: one data set, so one number."""
-    return next(iter(done.values())).queries or 0

@@ -17,7 +17,7 @@ from ablate.analysis.analysis import analyse
 from ablate.analysis.estimation.estimators import CROSSED, POOLED_T, SEPARATE_T
 from ablate.analysis.estimation.single_seed import BONETT_PRICE, NEWCOMBE
 from ablate.analysis.results import StudyResults
-from tests.support.analysis_rows import N, drawn, results, row
+from tests.support.analysis_rows import N, drawn, recorded, results, row
 
 FACTORS = {"a": ["off", "on"], "b": ["off", "on"], "c": ["x", "y", "z"]}
 LADDER = [
@@ -180,7 +180,7 @@ def test_one_query_and_one_row_are_defined(seeds: int) -> None:
 
 def test_an_undeclared_difference_confounds_and_leaves_the_family() -> None:
     study = ladder(3)
-    elsewhere = replace(study.rows[1], environments={seed: {"torch": "other"} for seed in study.rows[1].seeds})
+    elsewhere = recorded(study.rows[1], {seed: {"torch": "other"} for seed in study.rows[1].seeds})
     analysis = analyse(replace(study, rows=(study.rows[0], elsewhere, *study.rows[2:])))
     found = analysis.steps[0]
     assert (found.differs, found.undeclared) == (("a",), ("torch",))
@@ -199,7 +199,7 @@ def test_what_a_factor_sets_is_declared() -> None:
 
 def test_a_seed_that_ran_elsewhere_for_all_rows_is_no_difference() -> None:
     study = ladder(3)
-    rows = [replace(r, environments={s: {"torch": "new" if s == 2 else "old"} for s in r.seeds}) for r in study.rows]
+    rows = [recorded(r, {s: {"torch": "new" if s == 2 else "old"} for s in r.seeds}) for r in study.rows]
     assert analyse(replace(study, rows=tuple(rows))).steps[0].undeclared == ()
 
 

@@ -87,10 +87,7 @@ def test_the_order_of_rows_and_trials_changes_no_verdict(study: StudyResults, ra
     for found in other.rows:
         seeds = list(found.seeds)
         random.shuffle(seeds)
-        metric = {
-            k: replace(m, hits=[m.hits[found.seeds.index(seed)] for seed in seeds]) for k, m in found.metrics.items()
-        }
-        rows.append(replace(found, seeds=tuple(seeds), metrics=metric))
+        rows.append(replace(found, results={seed: found.results[seed] for seed in seeds}))
     one, two = analyse(study), analyse(replace(other, rows=tuple(rows)))
     same(contrasts(one), contrasts(two))
     assert one.aliases == two.aliases

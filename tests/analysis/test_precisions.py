@@ -9,12 +9,13 @@ from scipy import stats
 
 from ablate.analysis import frames
 from ablate.analysis.analysis import analyse
-from ablate.analysis.results import MeanPrecision, RowResult, StudyResults
+from ablate.analysis.results import RowResult, StudyResults
 from tests.support.analysis_rows import N, results, row
 
 
 def with_map(of: RowResult, *values: float) -> RowResult:
-    return replace(of, precisions={"map": MeanPrecision(values)})
+    pairs = zip(of.results.items(), values, strict=True)
+    return replace(of, results={seed: replace(one, precisions={"map": value}) for (seed, one), value in pairs})
 
 
 def study(*rows: RowResult, references: tuple[RowResult, ...] = ()) -> StudyResults:

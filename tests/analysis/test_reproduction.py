@@ -25,7 +25,7 @@ from ablate.analysis.reproduction.comparison import (
 )
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.errors import AblateError
-from tests.support.analysis_rows import results, row
+from tests.support.analysis_rows import recorded, results, row
 
 N = 10_000
 BASE = 2700
@@ -276,8 +276,8 @@ def test_a_level_that_ours_does_not_have_is_named() -> None:
 
 def test_what_differs_undeclared_is_not_compared() -> None:
     plain = one_factor(6)
-    rows = plain.rows[0], replace(plain.rows[1], environments={seed: {"torch": "9.9"} for seed in range(SEEDS)})
-    rows = replace(rows[0], environments={seed: {"torch": "9.8"} for seed in range(SEEDS)}), rows[1]
+    rows = plain.rows[0], recorded(plain.rows[1], {seed: {"torch": "9.9"} for seed in range(SEEDS)})
+    rows = recorded(rows[0], {seed: {"torch": "9.8"} for seed in range(SEEDS)}), rows[1]
     doubtful = replace(plain, rows=rows)
     of_ours = only(compare(doubtful, plain))
     assert of_ours.word == NOT_COMPARABLE

@@ -13,7 +13,7 @@ from scipy import stats
 from sqlalchemy import delete, select, update
 
 from ablate.analysis.analysis import Analysis
-from ablate.analysis.results import load
+from ablate.analysis.loading import load
 from ablate.analysis.search.importance import LEAST, SearchAxis, importance
 from ablate.analysis.search.results import EvaluatedCandidate, FinalistRerun, SearchResults, load_search
 from ablate.store import Store, plans

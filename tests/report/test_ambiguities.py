@@ -8,7 +8,7 @@ import pytest
 
 from ablate.analysis import frames
 from ablate.analysis.analysis import analyse
-from ablate.analysis.results import load
+from ablate.analysis.loading import load
 from ablate.store import require_store
 from tests.conftest import Ablate
 from tests.support.paths import ROOT, SEED_LOG

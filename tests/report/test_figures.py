@@ -23,7 +23,7 @@ from PIL import Image
 from ablate.analysis import verdicts
 from ablate.analysis.analysis import Analysis, analyse
 from ablate.analysis.estimation.estimates import EffectEstimate
-from ablate.analysis.results import Metric, StudyResults
+from ablate.analysis.results import StudyResults
 from ablate.errors import AblateError
 from ablate.report import wording
 from ablate.report.figures import canvas
@@ -179,7 +179,9 @@ def test_rows_without_the_metric_are_left_out_and_the_step_spans_them() -> None:
 
 def test_top_k_has_the_metrics_that_each_row_has() -> None:
     first = row(1, CUBE[0], {0: 500, 1: 520})
-    first = replace(first, metrics={**first.metrics, "top5": Metric([700, 720], N, 0.95)})
+    top5 = {0: 700, 1: 720}
+    with_top5 = {seed: replace(one, hits={**one.hits, 5: top5[seed]}) for seed, one in first.results.items()}
+    first = replace(first, results=with_top5)
     found = analyse(results(FACTORS, [first, row(2, CUBE[1], {0: 400, 1: 410}), row(3, CUBE[2], {})]))
     assert [line.label for line in top_k(found)] == ["1  row 1", "2  row 2"]
     assert top_k(found)[0].rates == pytest.approx({"top1": 51.0, "top5": 71.0})

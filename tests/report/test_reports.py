@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ablate.analysis.results import load
+from ablate.analysis.loading import load
 from ablate.report.formats import log as log_report
 from ablate.store import open_store
 from ablate.store.imported_log import save_log

@@ -8,7 +8,8 @@ import pytest
 from ablate.analysis import verdicts
 from ablate.analysis.analysis import analyse
 from ablate.analysis.contrasts import Contrast
-from ablate.analysis.results import StudyResults, load
+from ablate.analysis.loading import load
+from ablate.analysis.results import StudyResults
 from ablate.report import wording
 from ablate.store import require_store
 from tests.conftest import Ablate

@@ -1,11 +1,12 @@
 """Results made for tests of the analysis, without a store."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ablate.analysis.results import Metric, RowResult, StudyResults
+from ablate.analysis.results import RowResult, SeedResult, StudyResults
 
 N = 1000
 
@@ -25,13 +26,23 @@ def row(
         title=None,
         levels=levels,
         lines=None,
-        seeds=tuple(hits),
-        failed=(),
-        missing=(),
-        metrics={"top1": Metric(list(hits.values()), n, 0.95)} if hits else {},
-        rates={1: float(np.mean(list(hits.values()))) / n} if hits else {},
-        environments=environments or {seed: {} for seed in hits},
-        trials={seed: f"{number}/{seed}" for seed in hits},
+        results={
+            seed: SeedResult(
+                trial=f"{number}/{seed}",
+                training=f"{number}/{seed}",
+                queries=n,
+                hits={1: count},
+                environment=environments[seed] if environments else {},
+            )
+            for seed, count in hits.items()
+        },
+    )
+
+
+def recorded(row: RowResult, environments: Mapping[int, Mapping[str, str]]) -> RowResult:
+    """Return the row with these {seed: environment} in place of its own."""
+    return replace(
+        row, results={seed: replace(one, environment=environments[seed]) for seed, one in row.results.items()}
     )
 
 

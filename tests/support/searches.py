@@ -8,7 +8,7 @@ import numpy as np
 from sqlalchemy import insert
 
 from ablate.analysis.analysis import Analysis, analyse
-from ablate.analysis.results import load
+from ablate.analysis.loading import load
 from ablate.analysis.search.results import load_search
 from ablate.store import Store, plans
 from ablate.store.plans import StoredPlan, StoredRow

@@ -5,8 +5,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ablate.adaptive.looks.schedule_state import LookSchedule, seen_of, stand
+from ablate.analysis.loading import load
 from ablate.analysis.looks.take_look import Look, as_json, from_json, rows_to_go_on, take_look
-from ablate.analysis.results import StudyResults, load
+from ablate.analysis.results import StudyResults
 from ablate.analysis.verdicts import CONFOUNDED, NOT_ESTIMABLE, UNDECIDED
 from ablate.errors import AblateError
 from ablate.run.planning import PreparedRun, prepare, rules

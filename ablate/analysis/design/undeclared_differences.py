@@ -35,7 +35,7 @@ class RecordedCircumstances:
 
 def circumstances(results: StudyResults, seeds: Sequence[int]) -> RecordedCircumstances:
     """What differs among the runs of a study, by name."""
-    known = [[row.environments.get(seed) for seed in seeds] for row in results.rows]
+    known = [[row.results[seed].environment if seed in row.results else None for seed in seeds] for row in results.rows]
     runs = [run for of_row in known for run in of_row if run is not None]
     names = sorted({name for run in runs for name in run if any(other.get(name) != run[name] for other in runs[:1])})
     names = sorted({*names, *(name for run in runs[:1] for name in run if any(name not in o for o in runs))})

@@ -95,9 +95,9 @@ def _trainings(results: StudyResults) -> Ints:
     first: dict[str, int] = {}
     found = np.arange(len(results.rows))
     for at, row in enumerate(results.rows):
-        known = [first[key] for key in row.trainings.values() if key in first]
-        found[at] = min(known, default=at)
-        for key in row.trainings.values():
+        keys = [result.training for result in row.results.values()]
+        found[at] = min([first[key] for key in keys if key in first], default=at)
+        for key in keys:
             first.setdefault(key, int(found[at]))
     return found
 
@@ -109,7 +109,9 @@ def _by_query(
     queries, paired = {}, {}
     for position, seed in enumerate(results.seeds):
         known = {at: row.trials[seed] for at, row in enumerate(results.rows) if row.trials.get(seed) in hits}
-        data = {at: (results.rows[at].environments[seed].get("data"), len(hits[key])) for at, key in known.items()}
+        data = {
+            at: (results.rows[at].results[seed].environment.get("data"), len(hits[key])) for at, key in known.items()
+        }
         kinds = list(data.values())
         usual = max(dict.fromkeys(kinds), key=kinds.count, default=None)
         kept = [at for at in known if data[at] == usual]

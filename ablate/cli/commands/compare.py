@@ -37,8 +37,8 @@ def compare(
     from ablate.store import require_store
 
     with closing(require_store(store)) as opened:  # before the imports below, so that its absence is reported at once
+        from ablate.analysis.loading import load
         from ablate.analysis.reproduction.comparison import compare as compared
-        from ablate.analysis.results import load
 
         ours = load(opened, study, profile)
         theirs = load(opened, against, against_profile) if against_store is None else None

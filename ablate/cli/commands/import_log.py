@@ -20,7 +20,7 @@ def import_log(
     store: StoreUrl = DEFAULT_STORE,
 ) -> None:
     """Import an experiment log, and say what does not agree within it."""
-    from ablate.analysis.results import load
+    from ablate.analysis.loading import load
     from ablate.report.formats import log as log_report
     from ablate.store import open_store
     from ablate.store.imported_log import save_log

@@ -32,7 +32,7 @@ def report(
     from typing import get_args
 
     from ablate.analysis.analysis import Population, analyse
-    from ablate.analysis.results import load
+    from ablate.analysis.loading import load
     from ablate.analysis.search.results import load_search
     from ablate.report.formats import FORMATS, ILLUSTRATED, WITHOUT_FINDINGS
     from ablate.store import require_store

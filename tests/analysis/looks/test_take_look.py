@@ -12,8 +12,9 @@ import pytest
 from scipy import stats
 
 from ablate.analysis.analysis import analyse
+from ablate.analysis.loading import load
 from ablate.analysis.looks.take_look import Look, as_json, from_json, rows_to_go_on, take_look
-from ablate.analysis.results import StudyResults, load
+from ablate.analysis.results import StudyResults
 from ablate.analysis.stats.group_sequential import boundaries
 from ablate.analysis.stats.multiplicity import holm
 from ablate.report.formats import json, latex, markdown, terminal

@@ -1,0 +1,135 @@
+"""Read a study's results from the store."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ablate.analysis.looks.history import from_json
+from ablate.analysis.results import KS, RowResult, SeedResult, StudyResults
+from ablate.store import Store, plans, results
+from ablate.store.looks import LookRow, read_looks
+from ablate.store.plans import StoredPlan, StoredRow
+from ablate.store.results import TrialResult
+from ablate.study.plan.staleness_reasons import subject
+
+
+def load(store: Store, study: str | None = None, profile: str | None = None, by_query: bool = False) -> StudyResults:
+    """Return the results of a study's latest plan, or of its plan under a profile.
+
+    Without `study`, this is the study that was run or imported last. The hits of single queries are read for seeds
+    that some two rows have as their only common one, as those rows are compared query by query; with `by_query`, for
+    all seeds.
+    """
+    with store.read() as connection:
+        chosen = plans.choose(connection, study, profile, store.url)
+        plan = plans.read_plan(connection, chosen.study, chosen.profile)
+        keys = {key for row in plan.rows for key in row.cells.values()}
+        loaded = _study_results(plan, results.read_trials(connection, keys))
+        trials = _trials_to_read_by_query(loaded, by_query)
+        hits = dict(results.read_hits_of_queries(connection, trials, KS[loaded.primary])) if trials else {}
+        looks = read_looks(connection, chosen.study, chosen.profile) if loaded.schedule else []
+    return replace(loaded, hits=hits, **_looks_of_family(plan, loaded, looks))
+
+
+def _looks_of_family(plan: StoredPlan, loaded: StudyResults, looks: Sequence[LookRow]) -> dict[str, Any]:
+    """Return the fields `looks` and `ended`: the looks of the current family, and why each earlier family ended.
+
+    There are no looks if the study's rules, its rows or their results have changed since the last one.
+    """
+    reasons = {look.family: look.why for look in reversed(looks)}
+    ended = tuple(why or "" for _, why in sorted(reasons.items()))[1:]
+    last = [look for look in looks if look.family == max(reasons)]
+    if any(_rules(loaded.document, look.rules) != look.rules for look in last):
+        return {"ended": (*ended, "what it declared is no longer so")}
+    if last and not _saw_these_results(plan, loaded, last[-1]):
+        return {"ended": (*ended, "what it saw has changed; the next run begins another")}
+    return {"looks": tuple(from_json(look) for look in last), "ended": ended}
+
+
+def _saw_these_results(plan: StoredPlan, loaded: StudyResults, look: LookRow) -> bool:
+    """Return True if a look saw the trials of the plan, with the results that they have now."""
+    cells = {row.label: row.cells for row in plan.rows if row.kind == "row"}
+    if look.trials and loaded.family.kind != "pairs" and look.trials.keys() != cells.keys():
+        return False
+    k = KS[loaded.primary]
+    hits = {row.label: {seed: result.hits[k] for seed, result in row.results.items()} for row in loaded.rows}
+    return all(
+        key == cells[label].get(int(seed), key) and count in (None, hits.get(label, {}).get(int(seed), count))
+        for label, row in look.trials.items()
+        if label in cells
+        for seed, (key, count) in row["seeds"].items()
+    )
+
+
+def _rules(document: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    """Return the plan's values of these rules, in the form in which looks keep them."""
+    declared = {"family": "direct", **document}
+    return {key: declared.get(key) for key in keys}
+
+
+def _trials_to_read_by_query(loaded: StudyResults, every: bool) -> set[str]:
+    """Return the trial keys of each seed that some two rows have as their only common one; of all seeds if `every`."""
+    if loaded.imported:
+        return set()
+    seeds = loaded.seeds
+    counts = np.array([[seed in row.results for seed in seeds] for row in loaded.rows])
+    counts = counts.reshape(len(loaded.rows), -1)
+    alone = counts.astype(np.float32) @ counts.T == 1
+    np.fill_diagonal(alone, False)
+    shared = [bool(every or np.any(alone[has_seed][:, has_seed])) for has_seed in counts.T]
+    chosen = {seed for seed, is_shared in zip(seeds, shared, strict=True) if is_shared}
+    return {key for row in loaded.rows for seed, key in row.trials.items() if seed in chosen}
+
+
+def _study_results(plan: StoredPlan, trials: Mapping[str, TrialResult]) -> StudyResults:
+    confidence = 1 - float(plan.document["alpha"])
+    rows = [row for row in plan.rows if row.kind == "row"]
+    references = [row for row in plan.rows if row.kind != "row"]
+    done = next((trial for trial in trials.values() if trial.done), None)
+    if any(row.changes for row in plan.rows):  # the changes name the data and code files, so the hashes add nothing
+        trials = {key: replace(trial, data=None, code="") for key, trial in trials.items()}
+    return StudyResults(
+        study=plan.study,
+        profile=plan.profile,
+        imported=plan.imported,
+        document=plan.document,
+        rows=tuple(_row_result(number, row, trials, confidence) for number, row in enumerate(rows, start=1)),
+        references=tuple(_row_result(i, row, trials, confidence) for i, row in enumerate(references, start=1)),
+        queries=done.queries if done else None,
+        gallery=done.gallery if done else None,
+    )
+
+
+def _row_result(number: int, row: StoredRow, trials: Mapping[str, TrialResult], confidence: float) -> RowResult:
+    by_seed = {seed: trials[key] for seed, key in sorted(row.cells.items())}
+    missing = [seed for seed, trial in by_seed.items() if not trial.done]
+    return RowResult(
+        number=number,
+        label=row.label,
+        title=row.title,
+        levels=row.levels,
+        lines=row.lines,
+        results={
+            seed: _seed_result(row.cells[seed], trial, row.changes.get(seed, ()))
+            for seed, trial in by_seed.items()
+            if trial.done
+        },
+        failed=tuple(seed for seed in missing if by_seed[seed].state == "failed"),
+        missing=tuple(missing),
+        confidence=confidence,
+    )
+
+
+def _seed_result(key: str, trial: TrialResult, changes: Sequence[str]) -> SeedResult:
+    identified = {"data": trial.data or "", "code": trial.code}
+    return SeedResult(
+        trial=key,
+        training=trial.training,
+        queries=trial.queries or 0,
+        hits=trial.hits,
+        precisions=trial.precisions,
+        environment={**identified, **trial.environment, **{subject(change): change for change in changes}},
+        changes=tuple(changes),
+    )
