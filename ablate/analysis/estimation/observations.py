@@ -108,10 +108,9 @@ def _by_query(
     """Hits of each query by seed, and of which rows: those on the data that most rows of the seed have."""
     queries, paired = {}, {}
     for position, seed in enumerate(results.seeds):
-        known = {at: row.trials[seed] for at, row in enumerate(results.rows) if row.trials.get(seed) in hits}
-        data = {
-            at: (results.rows[at].results[seed].environment.get("data"), len(hits[key])) for at, key in known.items()
-        }
+        of_rows = {at: row.results[seed] for at, row in enumerate(results.rows) if seed in row.results}
+        known = {at: result.trial for at, result in of_rows.items() if result.trial in hits}
+        data = {at: (of_rows[at].environment.get("data"), len(hits[key])) for at, key in known.items()}
         kinds = list(data.values())
         usual = max(dict.fromkeys(kinds), key=kinds.count, default=None)
         kept = [at for at in known if data[at] == usual]
