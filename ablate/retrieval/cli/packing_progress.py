@@ -38,18 +38,20 @@ class PackingLines:
     started: float = 0.0
     told: float = 0.0
 
-    def say(self, text: str) -> None:
-        with suppress(OSError):  # nobody reads stderr any more: packing goes on
+    def notify(self, text: str) -> None:
+        with suppress(OSError):  # if stderr is closed, packing continues
             typer.echo(text, err=True)
 
     def advance(self, done: int, total: int) -> None:
         now = time.monotonic()
         if self.before is None:
             self.before, self.started, self.told = done, now, now
-            self.say(f"{self.name}: {_of(done, total)} done before" if done else f"{self.name}: {total:,} photographs")
+            self.notify(
+                f"{self.name}: {_of(done, total)} done before" if done else f"{self.name}: {total:,} photographs"
+            )
         elif now - self.told >= SECONDS and done > self.before:
             left = (now - self.started) / (done - self.before) * (total - done)
-            self.say(f"{self.name}: {_of(done, total)}, about {duration(left)} left")
+            self.notify(f"{self.name}: {_of(done, total)}, about {duration(left)} left")
             self.told = now
 
 
@@ -62,7 +64,7 @@ class PackingBar:
         self.progress = Progress(*columns, console=Console(stderr=True))
         self.task = self.progress.add_task(name, total=None, visible=False)
 
-    def say(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         from rich.text import Text
 
         self.progress.console.print(Text(text))

@@ -1,4 +1,4 @@
-"""Data sets by name. Importing this loads neither numpy nor Pillow; `load` and `prepare` do."""
+"""Data sets by name. Importing this package loads neither numpy nor Pillow; `load` and `prepare` do."""
 
 from ablate.retrieval.data.catalog import DATASETS, fingerprint, load, prepare
 from ablate.retrieval.data.dataset import GALLERY, NO_CAMERA, QUERY, SHOP, SPLITS, USER, Dataset

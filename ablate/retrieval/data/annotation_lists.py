@@ -1,4 +1,4 @@
-"""What readers of folders share: text files with their line numbers, faults that come all at once, what is on disk."""
+"""Shared parts of the readers: annotation files with line numbers, faults reported together, checks of the lists."""
 
 import hashlib
 import posixpath
@@ -12,47 +12,51 @@ from ablate.retrieval.data.dataset import GALLERY, QUERY
 from ablate.retrieval.data.entries import ImageEntry, ImageList
 from ablate.text import fault_lines
 
-VALIDATION_SHARE = 0.1  # of the training items, where a set has no validation split of its own
+VALIDATION_SHARE = 0.1
+"""The fraction of the training items that are held out if a data set has no validation split of its own."""
 
 
 class AnnotationProblems:
-    """Collects what is wrong with a data set, so that it is told at once."""
+    """Collects the faults of a data set, so that one error reports all of them."""
 
     def __init__(self, root: Path, remedy: str) -> None:
-        """`remedy` says what a whole set looks like, and where to get it."""
-        self.root, self.remedy = root, remedy
-        self.found: list[str] = []
+        self.root = root
+        """The folder that the faults are in."""
+        self.remedy = remedy
+        """The files of a complete data set, and the place to get it from."""
+        self.faults: list[str] = []
 
     def add(self, source: str, fault: str) -> None:
-        """`source`: the file below the root, and the line: `list.txt, line 7`."""
-        self.found.append(f"{source}: {fault}")
+        """Add a fault. `source` is the file relative to the root, and the line: `list.txt, line 7`."""
+        self.faults.append(f"{source}: {fault}")
 
     def check(self) -> None:
-        """DataError if there are any."""
-        if self.found:
-            faults = f"{len(self.found):,} fault{'s' if len(self.found) > 1 else ''}"
-            raise DataError(f"{self.root}: {faults} in this data set:\n{fault_lines(self.found)}\n{self.remedy}")
+        """Raise DataError with all faults, if there are any."""
+        if self.faults:
+            count = f"{len(self.faults):,} fault{'s' if len(self.faults) > 1 else ''}"
+            raise DataError(f"{self.root}: {count} in this data set:\n{fault_lines(self.faults)}\n{self.remedy}")
 
 
 class AnnotationLists:
-    """The text files of a data set: read once, hashed, and named in faults."""
+    """Reads the text files of a data set. Each file is read once and hashed."""
 
-    def __init__(self, root: Path, faults: AnnotationProblems, form: str) -> None:
-        """`form` names the reader's rules: it is part of what is hashed."""
-        self.root, self.faults = root, faults
+    def __init__(self, root: Path, problems: AnnotationProblems, form: str) -> None:
+        self.root, self.problems = root, problems
         self.hash = hashlib.sha256(form.encode())
+        """The hash of `form`, the version of the reader's rules, and of all files read so far."""
         self.names: list[str] = []
+        """The files read so far, relative to the root."""
 
     def lines(self, name: str) -> list[tuple[str, str]]:
-        """(source, text) of every line that is not empty; none, and a fault, if the file cannot be read."""
+        """Return (source, text) of every line that is not empty. If the file cannot be read: a fault, and no lines."""
         try:
             data = (self.root / name).read_bytes()
             text = data.decode("utf-8-sig")
         except OSError as error:
-            self.faults.add(name, f"cannot be read ({error.strerror})")
+            self.problems.add(name, f"cannot be read ({error.strerror})")
             return []
         except UnicodeDecodeError as error:
-            self.faults.add(name, f"is no UTF-8 text ({error.reason} at byte {error.start})")
+            self.problems.add(name, f"is no UTF-8 text ({error.reason} at byte {error.start})")
             return []
         self.names.append(name)
         self.hash.update(f"{name}:{len(data)}:".encode() + data)
@@ -60,28 +64,34 @@ class AnnotationLists:
         return [(f"{name}, line {number}", line) for number, line in numbered if line.strip()]
 
     def rows(self, name: str, columns: Sequence[str], header: int = 0) -> list[tuple[str, list[str]]]:
-        """(source, fields) of every line after the first `header`, split at white space; others are faults."""
+        """Return (source, fields) of every line after the first `header` lines, split at white space.
+
+        A line with another number of fields than `columns` is a fault.
+        """
         return self._split(self.lines(name)[header:], columns)
 
-    def counted(self, name: str, columns: Sequence[str]) -> list[tuple[str, list[str]]]:
-        """`rows` of a file that begins with their number and a header; another number is a fault."""
+    def counted_rows(self, name: str, columns: Sequence[str]) -> list[tuple[str, list[str]]]:
+        """Return the `rows` of a file whose first line is their number and whose second line is a header.
+
+        A number that differs from the number of rows is a fault.
+        """
         lines = self.lines(name)
         rows = lines[2:]
         if lines and lines[0][1].strip() != str(len(rows)):
             found = f"{lines[0][1].strip()[:40]!r}, and {len(rows)} lines after the header"
-            self.faults.add(lines[0][0], f"expected the number of lines, found {found}; the file is not whole")
+            self.problems.add(lines[0][0], f"expected the number of lines, found {found}; the file is not whole")
         return self._split(rows, columns)
 
     def _split(self, lines: Sequence[tuple[str, str]], columns: Sequence[str]) -> list[tuple[str, list[str]]]:
         rows = [(source, line.split()) for source, line in lines]
         for source, fields in rows:
             if len(fields) != len(columns):
-                self.faults.add(source, f"has {len(fields)} fields, expected {len(columns)}: {' '.join(columns)}")
+                self.problems.add(source, f"has {len(fields)} fields, expected {len(columns)}: {' '.join(columns)}")
         return [(source, fields) for source, fields in rows if len(fields) == len(columns)]
 
 
-def whole(text: str) -> int | None:
-    """The number that a field is, or None."""
+def whole_number(text: str) -> int | None:
+    """Return the whole number in a field, or None if the field is no whole number."""
     return int(text) if text.removeprefix("-").isdecimal() and len(text) < 20 else None
 
 
@@ -89,94 +99,100 @@ Box = tuple[int, int, int, int]
 """Left, top, right, bottom, pixels."""
 
 
-def box_of(source: str, corners: Sequence[str], faults: AnnotationProblems) -> Box:
-    """The box that four fields are; a fault, and some box, if they are none."""
-    numbers = [whole(corner) for corner in corners]
+def parse_box(source: str, corners: Sequence[str], problems: AnnotationProblems) -> Box:
+    """Return the box in four fields. If they are no box: a fault, and an arbitrary box."""
+    numbers = [whole_number(corner) for corner in corners]
     left, top, right, bottom = (0 if number is None else number for number in numbers)
     if None in numbers or left >= right or top >= bottom:
         expected = "four whole numbers, left < right and top < bottom"
-        faults.add(source, f"box {' '.join(corners)}, expected left, top, right, bottom: {expected}")
+        problems.add(source, f"box {' '.join(corners)}, expected left, top, right, bottom: {expected}")
     return left, top, right, bottom
 
 
-def category_of(image: str) -> str:
-    """DeepFashion's: the two folders after img/, like WOMEN/Dresses."""
+def deepfashion_category(image: str) -> str:
+    """Return the category of an image of DeepFashion: the two folders after img/, such as WOMEN/Dresses."""
     return "/".join(image.split("/")[1:3])
 
 
-def first_there(root: Path, folders: Sequence[str], name: str) -> str | None:
-    """The path below the root of a file that is in one of some folders."""
+def first_existing(root: Path, folders: Sequence[str], name: str) -> str | None:
+    """Return the path of a file, relative to the root, in the first of the folders that has it; None if none has."""
     paths = [f"{folder}/{name}" if folder else name for folder in folders]
     return next((path for path in paths if is_file(root / path)), None)
 
 
-def check_once(entries: Iterable[ImageEntry], faults: AnnotationProblems) -> None:
-    """A fault for every image that is listed again, whatever as."""
+def check_once(entries: Iterable[ImageEntry], problems: AnnotationProblems) -> None:
+    """Add a fault for every image that is listed a second time, whatever its labels there."""
     first: dict[object, str] = {}
     for entry in entries:
         other = first.setdefault((posixpath.normpath(entry.path), entry.box), entry.source)
         if other != entry.source:
             with_box = " with this box" if entry.box else ""
-            faults.add(entry.source, f"{entry.path}{with_box} is in {other} already")
+            problems.add(entry.source, f"{entry.path}{with_box} is in {other} already")
 
 
-def check_disjoint(entries: Iterable[ImageEntry], faults: AnnotationProblems) -> None:
-    """A fault for every item in two splits."""
+def check_disjoint(entries: Iterable[ImageEntry], problems: AnnotationProblems) -> None:
+    """Add one fault for every item that is in two splits."""
     first: dict[str, ImageEntry] = {}
-    told: set[str] = set()
+    reported: set[str] = set()
     for entry in entries:
         other = first.setdefault(entry.item, entry)
-        if other.split != entry.split and entry.item not in told:
-            told.add(entry.item)
-            faults.add(
+        if other.split != entry.split and entry.item not in reported:
+            reported.add(entry.item)
+            problems.add(
                 entry.source, f"item {entry.item} is in {entry.split}, and in {other.split} by {other.source}; no two "
                 "splits may share an item"
             )  # fmt: skip
 
 
 def is_held_out(form: str, item: str) -> bool:
-    """Whether a training item is one of validation: by a hash, so that it is the same on every machine."""
-    return share(form, item) < VALIDATION_SHARE
+    """Return True if a training item is held out for validation. A hash decides, so all machines agree."""
+    return hash_share(form, item) < VALIDATION_SHARE
 
 
-def for_training(form: str, entry: ImageEntry) -> ImageEntry:
-    """Such an entry of a set whose images are all searched for among the others: held out for validation, or not."""
+def train_or_validation(form: str, entry: ImageEntry) -> ImageEntry:
+    """Return a training entry with its split and role: training, or validation if its item is held out.
+
+    This is for data sets in which each image is searched for among all others of its split.
+    """
     if is_held_out(form, entry.item):
         return replace(entry, split="validation", role=QUERY | GALLERY)
     return replace(entry, split="train", role=0)
 
 
-def share(form: str, name: str) -> float:
-    """A number in [0, 1) that depends on the names alone."""
+def hash_share(form: str, name: str) -> float:
+    """Return a number in [0, 1) that depends on the two names alone."""
     return int.from_bytes(hashlib.sha256(f"{form}:{name}".encode()).digest()[:8]) / 2**64
 
 
-def found_in(root: Path, folders: Sequence[str], wanted: str, remedy: str) -> Path:
-    """The first of some folders below the root that has a file or folder; DataError with what to get."""
+def folder_with(root: Path, folders: Sequence[str], name: str, remedy: str) -> Path:
+    """Return the first of some folders below the root that has a file or folder of this name.
+
+    DataError with the remedy if none has.
+    """
     for folder in folders:
-        if exists(root / folder / wanted):
+        if exists(root / folder / name):
             return root / folder
-    raise DataError(f"data.root: {root}: {missing(root, wanted)}.\n{remedy}")
+    raise DataError(f"data.root: {root}: {missing_reason(root, name)}.\n{remedy}")
 
 
-def missing(root: Path, wanted: str) -> str:
-    """Why a file or folder is not found in the root."""
+def missing_reason(root: Path, name: str) -> str:
+    """Return the reason why a file or folder is not found in the root."""
     try:
         next(root.iterdir(), None)
     except FileNotFoundError:
         return "there is no such folder"
     except OSError as error:
         return f"cannot be read ({error.strerror})"
-    return f"no {wanted} in it"
+    return f"no {name} in it"
 
 
-def listing(
-    root: Path, entries: Sequence[ImageEntry], content: str, index: Sequence[str], faults: AnnotationProblems
+def image_list(
+    root: Path, entries: Sequence[ImageEntry], content: str, index: Sequence[str], problems: AnnotationProblems
 ) -> ImageList:
-    """The listing of entries that have been found to fit together; DataError otherwise."""
-    if not entries and not faults.found:
-        faults.found.append("no image is listed")
-    check_once(entries, faults)
-    check_disjoint(entries, faults)
-    faults.check()
+    """Return the image list of the entries, after checks across all of them. DataError with every fault."""
+    if not entries and not problems.faults:
+        problems.faults.append("no image is listed")
+    check_once(entries, problems)
+    check_disjoint(entries, problems)
+    problems.check()
     return ImageList(root, entries, tuple(sorted({entry.category for entry in entries})), content, tuple(index))

@@ -1,4 +1,4 @@
-"""The data sets by name, and what is asked of each."""
+"""The data sets by name: the place, the preparation, the fingerprint and the images of each."""
 
 from importlib import import_module
 from pathlib import Path
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from ablate.retrieval.data.packing.packer import PackingObserver
 
 EMBEDDED = "emoji"
+"""The data set that is part of the package and needs no packing."""
 
-# A new data set costs a module of its name with what `Reader` has, and one line here.
+# A new data set needs a module of its name in formats/, with the members of `DatasetFormat`, and one line here.
 DATASETS = {
     EMBEDDED: "one emoji as ten vendors draw it",
     "deepfashion2": "garments in photographs of shops and of users",
@@ -30,36 +31,42 @@ DATASETS = {
     "sop": "products of an auction site",
     "csv": "any images, a line each in a CSV file",
 }
-MODULES = {"csv": "csv_list"}  # of sets whose name is taken
+MODULES = {"csv": "csv_list"}
+"""The modules of data sets whose name the standard library already has."""
 
 
 class DatasetFormat(Protocol):
-    """The module of a data set that is packed. It is imported when that set is asked for, and not before."""
+    """The module that reads one data set. It is imported when that data set is used, and not before."""
 
-    HOME: str  # where the set is if data.root does not say
+    HOME: str
+    """The folder or file of the data set if data.root is not set."""
 
     def read(self, root: Path) -> "ImageList":
-        """DataError with every fault of the annotations, or with what to get if there are none."""
+        """Return the images that the annotations list.
+
+        DataError with every fault of the annotations, or with the place to get the data set from if it is missing.
+        """
 
 
 def require_known(name: str) -> None:
-    """DataError names the known ones and the nearest."""
+    """Raise DataError, with the known names and the nearest one, if no data set has this name."""
     if name not in DATASETS:
         raise DataError(unknown_name("data set", name, DATASETS))
 
 
 def reader(name: str) -> DatasetFormat:
-    """The module of a data set that is packed; DataError if there is none of that name."""
+    """Return the module that reads a data set; DataError if no data set has this name."""
     require_known(name)
     return cast(DatasetFormat, import_module(f"ablate.retrieval.data.formats.{MODULES.get(name, name)}"))
 
 
 def root_of(name: str, root: str | None) -> Path:
+    """Return the folder or file of a data set: `root`, or the default of its format."""
     return Path(root if root is not None else reader(name).HOME)
 
 
 def place(name: str, root: str | None) -> PackLocation:
-    """Where a data set is packed: in its root, or beside it where that is a file."""
+    """Return the place of a data set's packs: in its root, or next to its root if that is a file."""
     path = root_of(name, root)
     command = f"ablate data prepare {name}" + (f" --root {quote(root)}" if root is not None else "")
     return (
@@ -72,10 +79,12 @@ def place(name: str, root: str | None) -> PackLocation:
 def prepare(
     name: str, root: str | None, size: Size, corrupt: str | None = None, watcher: "PackingObserver | None" = None
 ) -> PackRecord | None:
-    """Do once what loading needs: pack a data set at `size` (height, width); nothing if it is done.
+    """Pack a data set at `size` (height, width), so that it can be loaded. A finished pack is left as it is.
 
-    `corrupt`: refuse or skip images that are; None refuses too, but takes a pack as it is whose making skipped some.
-    The record of what is packed, None of a set that needs no packing; DataError with every fault of its files.
+    `corrupt` is `refuse` or `skip`, for images that cannot be read. None refuses such images too, but accepts an
+    existing pack that was made with some images skipped.
+    Return the record of the pack, or None for a data set that needs no packing. DataError with every fault of its
+    files.
     """
     if name == EMBEDDED:
         return None
@@ -86,14 +95,18 @@ def prepare(
 
 
 def fingerprint(name: str, root: str | None) -> str:
-    """sha256 (hex) of the data set's content, without decoding an image; DataError if it is not whole or not packed."""
+    """Return the sha256 (hex) of the data set's content, without decoding an image.
+
+    DataError if the data set is not whole or not packed.
+    """
     return emoji.fingerprint(root) if name == EMBEDDED else _record(name, root).fingerprint
 
 
 def load(name: str, root: str | None, size: Size, pixels: bool = True) -> Dataset:
-    """The data set, its images resized to `size` (aspect not kept); DataError if it is not whole or not packed.
+    """Return the data set with its images resized to `size` (height, width), without keeping the aspect.
 
-    Without `pixels`, the images are zeros of the right shape that take no memory: for a look at the labels.
+    Without `pixels`, the images are zeros of the right shape that take no memory: for reading the labels only.
+    DataError if the data set is not whole or not packed.
     """
     if name == EMBEDDED:
         return emoji.load(root, size, pixels)
@@ -104,8 +117,8 @@ def load(name: str, root: str | None, size: Size, pixels: bool = True) -> Datase
 
 
 def _record(name: str, root: str | None) -> PackRecord:
-    """What is packed; DataError with what to get, or with what packs it."""
+    """Return the record of the pack; DataError with the place to get the data set from, or the command that packs."""
     path = root_of(name, root)
     if not exists(path):
-        reader(name).read(path)  # says what to get
+        reader(name).read(path)  # raises the error that names the place to get the data set from
     return format.require(place(name, root))

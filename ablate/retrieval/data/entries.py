@@ -1,4 +1,4 @@
-"""What a folder's annotations say of its images, before one of them is opened: drawn from the sets that exist."""
+"""The images that the annotations of a data set list, before any photograph is opened."""
 
 from __future__ import annotations
 
@@ -11,25 +11,34 @@ from ablate.retrieval.data.dataset import GALLERY, NO_CAMERA, QUERY, SHOP
 
 @dataclass(frozen=True, slots=True)
 class ImageEntry:
-    """One image of the set: a photograph, or a box in one."""
+    """One image of a data set: a whole photograph, or a box in one."""
 
-    path: str  # the photograph's, below the listing's root
-    item: str  # equal exactly for images of one item
-    split: str  # of SPLITS
-    source: str  # which file says so, and where in it, below the root: `list.csv, line 7`
+    path: str
+    """The photograph, relative to the root of the list."""
+    item: str
+    """The name of the item: equal for two images exactly if they show the same item."""
+    split: str
+    """One of SPLITS."""
+    source: str
+    """The annotation file that lists the image, relative to the root, and the place in it: `list.csv, line 7`."""
     category: str
     domain: int = SHOP
-    role: int = QUERY | GALLERY  # 0 for training images
+    role: int = QUERY | GALLERY
+    """QUERY, GALLERY or both (QUERY | GALLERY) in a test; 0 for training images."""
     camera: int = NO_CAMERA
-    box: tuple[int, int, int, int] | None = None  # left, top, right, bottom, pixels; None: the whole photograph
+    box: tuple[int, int, int, int] | None = None
+    """Left, top, right, bottom in pixels; None for the whole photograph."""
 
 
 @dataclass(frozen=True)
 class ImageList:
-    """Every image of a set, in the order in which they are packed; boxes of one photograph follow each other."""
+    """All images of a data set, in the order in which they are packed. Boxes of one photograph are adjacent."""
 
     root: Path
     entries: Sequence[ImageEntry]
-    categories: tuple[str, ...]  # every entry's is among them
-    content: str  # sha256 (hex) of the annotations as they were read, and of the rules by which
-    index: tuple[str, ...] = ()  # files below the root, few and small, there or not: a pack is stale when one changes
+    categories: tuple[str, ...]
+    """All categories; the category of every entry is one of them."""
+    content: str
+    """sha256 (hex) of the annotations as they were read, and of the reader's rules."""
+    index: tuple[str, ...] = ()
+    """Small files relative to the root, existing or not: if one of them changes, the pack is stale."""

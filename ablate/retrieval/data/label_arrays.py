@@ -1,4 +1,4 @@
-"""The labels of a pack: from the entries of a listing to the columns of a Dataset, and those to a file."""
+"""The labels of a pack: made from the entries of an image list, as columns of a Dataset, and written to a file."""
 
 import io
 import zipfile
@@ -14,11 +14,14 @@ from ablate.retrieval.data.dataset import SPLITS
 from ablate.retrieval.data.entries import ImageList
 
 Labels = Callable[[ImageList, Sequence[int]], dict[str, NDArray[Any]]]
-"""From a listing and the numbers of the entries that are images 0, 1, … of the pack: pack.COLUMNS, and more."""
+"""Makes the arrays of labels: format.COLUMNS, and perhaps others.
+
+Arguments: an image list, and the numbers of its entries that are images 0, 1, … of the pack.
+"""
 
 
 def labels_of(listing: ImageList, kept: Sequence[int]) -> dict[str, NDArray[Any]]:
-    """The columns of a Dataset; items are numbered in the order in which they are listed."""
+    """Return the columns of a Dataset. Items are numbered in the order of the image list."""
     entries = [listing.entries[number] for number in kept]
     item = {name: n for n, name in enumerate(dict.fromkeys(listing.entries[number].item for number in sorted(kept)))}
     category = {name: n for n, name in enumerate(listing.categories)}
@@ -34,7 +37,7 @@ def labels_of(listing: ImageList, kept: Sequence[int]) -> dict[str, NDArray[Any]
 
 
 def save(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    """What np.savez writes, but for the time of day in it."""
+    """Write arrays as np.savez does, but without the time of day, so that equal arrays give equal bytes."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for name, array in arrays.items():

@@ -122,7 +122,7 @@ def test_they_are_packed_once_and_anew_when_the_file_changes(
 ) -> None:
     first = detect(root, results).dataset.fingerprint
     with monkeypatch.context() as patch:
-        patch.setattr(assignment, "match", lambda *_: pytest.fail("packed again"))
+        patch.setattr(assignment, "assign", lambda *_: pytest.fail("packed again"))
         assert detect(root, results).dataset.fingerprint == first
     results.write_text(json.dumps(RESULTS[:-1]))
     with pytest.raises(DataError, match=r"evaluate\.detections: .*results\.json is not packed at 16x8 .*`ablate run`"):
@@ -225,7 +225,7 @@ def test_a_missing_file_is_named(root: Path, tmp_path: Path) -> None:
 
 
 def test_no_other_set_has_a_rule(results: Path) -> None:
-    with pytest.raises(DataError, match="deepfashion2 alone has a rule for detected boxes; emoji has none"):
+    with pytest.raises(DataError, match="only deepfashion2 has a rule for detected boxes; emoji has none"):
         data.prepare_detections("emoji", None, SIZE, str(results))
     with pytest.raises(DataError, match="emoji has none"):
         data.detected("emoji", None, SIZE, str(results))

@@ -1,9 +1,10 @@
-"""Which detections count for what: the published rule of DeepFashion2 (Ge et al., CVPR 2019).
+"""Assigns detections to queries and gallery: the published rule of DeepFashion2 (Ge et al., CVPR 2019).
 
-Each detection goes to the annotated garment of its photograph that it overlaps best, those of style 0 included. In
-users' photographs, the best-scored one of a garment's own class stands for its query; a query that none stands for is
-a miss. In shops', all are the gallery: a box is of its garment's item if their intersection over union is at least
-.5, and of none otherwise. Of equals, the first counts: garments as they are annotated, detections as they are listed.
+Each detection goes to the annotated garment of its photograph that it overlaps best, garments of style 0 included. In
+users' photographs, the detection of a garment's own class with the highest score stands for its query; a query without
+a detection is a miss. In shops' photographs, all detections are the gallery: a box has the item of its garment if their
+intersection over union is at least .5, and no item otherwise. Of equals, the first counts: garments in the order of the
+annotations, detections in the order of their file.
 """
 
 from __future__ import annotations
@@ -26,34 +27,40 @@ from ablate.retrieval.data.formats.deepfashion2 import CATEGORIES, Annotation, G
 from ablate.retrieval.data.label_arrays import labels_of
 from ablate.retrieval.data.packing.format import file_hash
 
-FORMAT = "deepfashion2-detections/1"  # part of the fingerprint: change it with the rule
+FORMAT = "deepfashion2-detections/1"  # part of the fingerprint: change it whenever the rule changes
 PART = "validation"
 LEAST_OVERLAP = 0.5
+"""Intersection over union."""
 NONE = -1
 
-Box = tuple[float, float, float, float] | tuple[int, int, int, int]  # left, top, right, bottom
+Box = tuple[float, float, float, float] | tuple[int, int, int, int]
+"""Left, top, right, bottom, pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class AssignedDetection:
-    """A detection that counts for something, and what for."""
+    """A detection that is a query or in the gallery."""
 
     detection: Detection
     role: int
-    garment: Garment | None  # whose query it stands for, or whose item it is of
+    garment: Garment | None
+    """The garment whose query it stands for, or whose item it has in the gallery; None if it has no item."""
 
 
 @dataclass(frozen=True)
 class AssignedDetections:
-    """The detections that count, as a listing; and what each entry of that is in the annotated set."""
+    """The assigned detections as an image list, and the item and the query of each entry."""
 
     listing: ImageList
-    item: Sequence[int]  # the annotated set's number, NONE if it matches none
-    query: Sequence[int]  # which of the test's queries it stands for, NONE if it is of the gallery
+    item: Sequence[int]
+    """For each entry, the number of its item in the annotated data set; NONE if it has no item there."""
+    query: Sequence[int]
+    """For each entry, the number of the test query that it stands for; NONE if it is in the gallery."""
     queries: int
+    """The number of queries of the annotated test."""
 
     def labels(self, listing: ImageList, kept: Sequence[int]) -> dict[str, NDArray[Any]]:
-        """The columns of a Dataset, and `stands_for`; see Detected."""
+        """Return the columns of a Dataset, and `stands_for`; see `DetectedBoxes`."""
         stands_for = np.full(self.queries, NONE, dtype=np.int64)
         for image, number in enumerate(kept):
             if self.query[number] != NONE:
@@ -62,31 +69,35 @@ class AssignedDetections:
         return {**labels_of(listing, kept), "item": item, "stands_for": stands_for}
 
 
-def match(root: Path, annotated: Dataset, path: Path) -> AssignedDetections:
-    """What the detections of a file count for, in a set whose labels are known; DataError with every fault."""
+def assign(root: Path, annotated: Dataset, path: Path) -> AssignedDetections:
+    """Assign the detections in a file to the queries and the gallery of an annotated data set.
+
+    DataError with every fault.
+    """
     content = hashlib.sha256(f"{FORMAT} {annotated.fingerprint} {file_hash(path)}".encode())
-    found = deepfashion2.read_annotations(root, [PART], content.update, least_style=0)
-    photos = {int(photo.photo): photo for photo in found if photo.photo.isdecimal()}
+    annotations = deepfashion2.read_annotations(root, [PART], content.update, least_style=0)
+    photos = {int(photo.photo): photo for photo in annotations if photo.photo.isdecimal()}
     files = {number: photo_path(PART, photo.photo) for number, photo in photos.items()}
     detections = read_detections(path, {number: root / file for number, file in files.items()}, len(CATEGORIES))
-    known = dict(zip(annotated.source.tolist(), annotated.item.tolist(), strict=True))
-    garments = [garment for photo in found for garment in photo.garments if garment.source.encode() in known]
-    items = {garment.item: known[garment.source.encode()] for garment in garments}
+    numbers = dict(zip(annotated.source.tolist(), annotated.item.tolist(), strict=True))
+    garments = [garment for photo in annotations for garment in photo.garments if garment.source.encode() in numbers]
+    items = {garment.item: numbers[garment.source.encode()] for garment in garments}
     is_query = (annotated.split == SPLITS.index("test")) & (annotated.role & QUERY > 0)
     queries = {source: n for n, source in enumerate(annotated.source[is_query].tolist())}
     entries, item, query = [], [], []
-    for one in counted(photos, detections):
-        asked = queries.get(one.garment.source.encode(), NONE) if one.garment and one.role == QUERY else NONE
-        if one.role == GALLERY or asked != NONE:
+    for one in assigned(photos, detections):
+        own_query = queries.get(one.garment.source.encode(), NONE) if one.garment and one.role == QUERY else NONE
+        if one.role == GALLERY or own_query != NONE:
             entries.append(_entry(one, files[one.detection.photo], path.name))
             item.append(items.get(one.garment.item, NONE) if one.garment else NONE)
-            query.append(asked)
+            query.append(own_query)
     if not entries:
-        raise DataError(f"{path}: of its {len(detections):,} detections, not one stands for a query or is a gallery's")
+        raise DataError(f"{path}: none of its {len(detections):,} detections stands for a query or is in the gallery")
     return AssignedDetections(ImageList(root, entries, CATEGORIES, content.hexdigest()), item, query, len(queries))
 
 
 def _entry(one: AssignedDetection, photo: str, file: str) -> ImageEntry:
+    """Return the image of a detection's box. `file` is the name of the file of detections."""
     return ImageEntry(
         path=photo,
         item=one.garment.item if one.garment else "",
@@ -99,14 +110,14 @@ def _entry(one: AssignedDetection, photo: str, file: str) -> ImageEntry:
     )
 
 
-def counted(photos: Mapping[int, Annotation], detections: Sequence[Detection]) -> Iterator[AssignedDetection]:
-    """The detections that stand for a garment in users' photographs, and all in shops', photograph by photograph."""
+def assigned(photos: Mapping[int, Annotation], detections: Sequence[Detection]) -> Iterator[AssignedDetection]:
+    """Yield the detections that stand for a garment in users' photographs, and all detections in shops' photographs."""
     by_photo: dict[int, list[Detection]] = {}
     for detection in detections:
         by_photo.setdefault(detection.photo, []).append(detection)
-    for number, here in sorted(by_photo.items()):
+    for number, in_photo in sorted(by_photo.items()):
         garments = photos[number].garments
-        nearest = [(detection, *best(detection.box, garments)) for detection in here]
+        nearest = [(detection, *best_overlap(detection.box, garments)) for detection in in_photo]
         if photos[number].domain == SHOP:
             for detection, shared, garment in nearest:
                 yield AssignedDetection(detection, GALLERY, garment if shared >= LEAST_OVERLAP else None)
@@ -117,15 +128,15 @@ def counted(photos: Mapping[int, Annotation], detections: Sequence[Detection]) -
                 yield AssignedDetection(max(own, key=lambda each: each.score), QUERY, garment)
 
 
-def best(box: Box, garments: Sequence[Garment]) -> tuple[float, Garment | None]:
-    """The garment that a box overlaps best, and their intersection over union; none if it overlaps none."""
+def best_overlap(box: Box, garments: Sequence[Garment]) -> tuple[float, Garment | None]:
+    """Return the best intersection over union of a box with a garment, and that garment; 0 and None without overlap."""
     overlaps = [overlap(box, garment.corners) for garment in garments]
     most = max(overlaps, default=0.0)
     return most, garments[overlaps.index(most)] if most > 0 else None
 
 
 def overlap(one: Box, other: Box) -> float:
-    """Intersection over union."""
+    """Return the intersection over union of two boxes."""
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
     shared = max(width, 0.0) * max(height, 0.0)
@@ -133,4 +144,5 @@ def overlap(one: Box, other: Box) -> float:
 
 
 def area(box: Box) -> float:
+    """Return the area of a box, square pixels."""
     return (box[2] - box[0]) * (box[3] - box[1])

@@ -1,6 +1,6 @@
-"""Boxes that a detector found, in place of the annotated ones: packed once, as the annotated ones are.
+"""Tests on the boxes of a detector instead of the annotated boxes. They are packed once, as the annotated ones are.
 
-See `detection_file.py` for the file that lists them, and `matching.py` for the rule by which they count.
+See `parser.py` for the file that lists them, and `assignment.py` for the rule that makes them queries and gallery.
 """
 
 from __future__ import annotations
@@ -22,25 +22,30 @@ if TYPE_CHECKING:
 
     from ablate.retrieval.data.packing.packer import PackingObserver
 
-RULED = "deepfashion2"
+WITH_RULE = "deepfashion2"
 """The one data set that has a rule for detections."""
 
 
 @dataclass(frozen=True, eq=False)
 class DetectedBoxes:
-    """Detected boxes, and which of them stands for each query of the annotated set's test."""
+    """Detected boxes, and the box that stands for each query of the annotated test."""
 
     dataset: Dataset
-    """Images are boxes, all of the test split: QUERY where one stands for a query, GALLERY in shops' photographs.
-    Items have the annotated set's numbers, and −1 is that of boxes that match none; categories are the detected ones.
+    """An image is a box, and all are in the test split. The role is QUERY if it stands for a query, and GALLERY in
+    shops' photographs. Items have the numbers of the annotated data set, or −1 for boxes without an item. Categories
+    are the detected ones.
     """
-
     stands_for: NDArray[np.int64]
-    """(queries of the annotated set's test, in its order): the index of the image that stands for it, −1 for none."""
+    """(queries,) for each query of the annotated test, in its order, the index of the image that stands for it; −1 if
+    none does.
+    """
 
 
 def detected(name: str, root: str | None, size: Size, path: str) -> DetectedBoxes:
-    """The detections of a file; DataError if they are not packed, or if the data set has no rule for them."""
+    """Return the packed detections of the file `path`.
+
+    DataError if they are not packed, or if the data set has no rule for detections.
+    """
     _require_rule(name)
     place = _place(name, root, path, catalog.fingerprint(name, root))
     record = format.recorded(place)
@@ -57,9 +62,9 @@ def detected(name: str, root: str | None, size: Size, path: str) -> DetectedBoxe
 def prepare_detections(
     name: str, root: str | None, size: Size, path: str, watcher: PackingObserver | None = None
 ) -> PackRecord:
-    """Packs what `detected` loads, and the annotated set first; nothing if that is done.
+    """Pack the annotated data set and then the detections of the file `path`. Finished packs are left as they are.
 
-    Images that the annotated set was packed without are left out here too. DataError with every fault.
+    Images that were left out of the annotated pack are left out here too. DataError with every fault.
     """
     _require_rule(name)
     annotated = catalog.prepare(name, root, size, watcher=watcher)
@@ -69,20 +74,21 @@ def prepare_detections(
     from ablate.retrieval.data.detections import assignment
     from ablate.retrieval.data.packing import packer
 
-    if found := packer.ready(place, size, corrupt):
-        return found
+    if record := packer.existing_pack(place, size, corrupt):
+        return record
     dataset = catalog.load(name, root, size, pixels=False)
-    matched = assignment.match(catalog.root_of(name, root), dataset, Path(path))
-    return packer.prepare(place, lambda: matched.listing, size, corrupt, watcher, matched.labels)
+    assigned = assignment.assign(catalog.root_of(name, root), dataset, Path(path))
+    return packer.prepare(place, lambda: assigned.listing, size, corrupt, watcher, assigned.labels)
 
 
 def _require_rule(name: str) -> None:
-    if name != RULED:
-        raise DataError(f"evaluate.detections: {RULED} alone has a rule for detected boxes; {name} has none")
+    """Raise DataError if the data set has no rule for detections."""
+    if name != WITH_RULE:
+        raise DataError(f"evaluate.detections: only {WITH_RULE} has a rule for detected boxes; {name} has none")
 
 
 def _place(name: str, root: str | None, path: str, fingerprint: str) -> PackLocation:
-    """Where that file's detections are packed, for annotations of that content."""
+    """Return the place of the pack of a file's detections, for annotations with this fingerprint."""
     annotated = catalog.place(name, root)
     try:
         content = hashlib.sha256(f"{fingerprint} {format.file_hash(Path(path))}".encode()).hexdigest()

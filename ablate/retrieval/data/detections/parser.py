@@ -1,8 +1,8 @@
-"""The file that lists a detector's boxes: COCO results over the official validation part of DeepFashion2.
+"""Reads the file of a detector's boxes: COCO results for the official validation part of DeepFashion2.
 
     [{"image_id": 1, "category_id": 1, "bbox": [x, y, width, height], "score": 0.9}, ...]
 
-`image_id` is the number in a photograph's name, `category_id` that of the annotations, 1 to 13; other keys are let be.
+`image_id` is the number in a photograph's name, `category_id` that of the annotations, 1 to 13. Other keys are ignored.
 """
 
 from __future__ import annotations
@@ -29,23 +29,30 @@ that lies in the photograph"""
 class Detection:
     """One entry of the file."""
 
-    entry: int  # from 0
+    entry: int
+    """The position in the file, from 0."""
     photo: int
-    category: int  # 0 to 12
-    box: tuple[float, float, float, float]  # left, top, right, bottom, pixels
+    """The number of the photograph."""
+    category: int
+    """0 to 12."""
+    box: tuple[float, float, float, float]
+    """Left, top, right, bottom, pixels."""
     score: float
 
     @property
     def corners(self) -> decode.Corners:
-        """The box in whole pixels."""
+        """Return the box in whole pixels."""
         left, top, right, bottom = (round(side) for side in self.box)
         return left, top, right, bottom
 
 
 def read_detections(path: Path, photos: Mapping[int, Path], categories: int) -> list[Detection]:
-    """The entries, in the file's order; DataError with every fault. `photos`: the files by their numbers."""
+    """Return the detections in the order of their file. `photos` is {number: file} of the photographs.
+
+    DataError with every fault.
+    """
     raw = _parsed(path)
-    found, faults = [], []
+    detections, faults = [], []
     sizes: dict[int, tuple[int, int] | None] = {}
     for number, entry in enumerate(raw):
         try:
@@ -55,17 +62,18 @@ def read_detections(path: Path, photos: Mapping[int, Path], categories: int) -> 
             continue
         if detection.photo not in sizes:
             sizes[detection.photo] = decode.dimensions(photos[detection.photo])
-        size = sizes[detection.photo]  # None: packing says what is wrong with the photograph
+        size = sizes[detection.photo]  # None: packing reports the fault of the photograph
         if size and (fault := decode.box_fault(detection.corners, size)):
             faults.append(f"entry {number}: {fault} of {photos[detection.photo]}")
-        found.append(detection)
+        detections.append(detection)
     if faults:
         head = f"{path}: {len(faults):,} of its {len(raw):,} entries (counted from 0) have faults:"
         raise DataError(f"{head}\n{fault_lines(faults)}\n{EXPECTED}")
-    return found
+    return detections
 
 
 def _parsed(path: Path) -> list[Any]:
+    """Return the list in a JSON file; DataError if there is none."""
     try:
         raw = json.loads(path.read_bytes())
     except OSError as error:
@@ -78,7 +86,7 @@ def _parsed(path: Path) -> list[Any]:
 
 
 def _detection(number: int, entry: Any, photos: Mapping[int, Path], categories: int) -> Detection:
-    """One entry; ValueError says what is wrong with it."""
+    """Return the detection in one entry; ValueError with its fault."""
     if not isinstance(entry, dict):
         raise ValueError(f"found {reprlib.repr(entry)}, not a mapping")
     if missing := [key for key in ("image_id", "category_id", "bbox", "score") if key not in entry]:
@@ -100,7 +108,7 @@ def _detection(number: int, entry: Any, photos: Mapping[int, Path], categories: 
 
 
 def _is_number(value: Any) -> bool:
-    """Whether a value is a number that a float can hold."""
+    """Return True if a value is a finite number that a float can hold."""
     try:
         return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     except OverflowError:

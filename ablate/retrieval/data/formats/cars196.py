@@ -1,7 +1,7 @@
-"""Cars196 (Krause et al., 2013) in the layouts that people have: 196 models of cars, whole images.
+"""Cars196 (Krause et al., 2013) in both layouts that it was published in: 196 models of cars, whole images.
 
-Metric learning's split is by class (Oh Song et al., CVPR 2016): 1–98 train, 99–196 test. The images of the two
-official folders, or of the later one with all, are pooled for it.
+Metric learning's split is by class (Oh Song et al., CVPR 2016): classes 1–98 for training, 99–196 for
+the test. It pools the images of the two official folders; the later archive has all of them in one folder.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from ablate.filesystem import exists
-from ablate.retrieval.data.annotation_lists import AnnotationProblems, for_training, found_in, listing
+from ablate.retrieval.data.annotation_lists import AnnotationProblems, folder_with, image_list, train_or_validation
 from ablate.retrieval.data.entries import ImageEntry, ImageList
 
 HOME = "data/cars196"
 FORM = "cars196/1"  # part of the fingerprint, and the salt of the validation split
 CLASSES, TRAINED = 196, 98
 POOLED = "cars_annos.mat"
-APART = {"cars_train": "cars_train_annos.mat", "cars_test": "cars_test_annos_withlabels.mat"}
+SEPARATE = {"cars_train": "cars_train_annos.mat", "cars_test": "cars_test_annos_withlabels.mat"}
 
 WHAT_TO_GET = """\
 Get the set of Krause et al. (2013), and unpack it whole so that there are
@@ -28,48 +28,49 @@ Get the set of Krause et al. (2013), and unpack it whole so that there are
 or
   {root}/devkit/cars_train_annos.mat and cars_test_annos_withlabels.mat (that of cars_test has no classes)
   {root}/cars_train/00001.jpg, …  {root}/cars_test/00001.jpg, …
-or say with data.root where it is."""
+or set data.root to its folder."""
 
 
 def read(root: Path) -> ImageList:
-    """Every image, in the order of the annotations. DataError with every fault."""
+    """Return every image, in the order of the annotations. DataError with every fault."""
     remedy = WHAT_TO_GET.format(root=root)
-    faults, content = AnnotationProblems(root, remedy), hashlib.sha256(FORM.encode())
+    problems, content = AnnotationProblems(root, remedy), hashlib.sha256(FORM.encode())
     if exists(root / POOLED):
         annotated = [(POOLED, "", "relative_im_path")]
     else:
-        found_in(root, ("", "devkit"), APART["cars_train"], remedy)
-        annotated = [(_place(root, name), f"{folder}/", "fname") for folder, name in APART.items()]
+        folder_with(root, ("", "devkit"), SEPARATE["cars_train"], remedy)
+        annotated = [(_place(root, name), f"{folder}/", "fname") for folder, name in SEPARATE.items()]
     entries: list[ImageEntry] = []
     for name, folder, field in annotated:
-        entries += _entries(root, name, folder, field, content, faults)
-    return listing(root, entries, content.hexdigest(), [name for name, _, _ in annotated], faults)
+        entries += _entries(root, name, folder, field, content, problems)
+    return image_list(root, entries, content.hexdigest(), [name for name, _, _ in annotated], problems)
 
 
 def _place(root: Path, name: str) -> str:
-    """The annotations' path below the root, in devkit/ or not."""
+    """Return the path of an annotation file relative to the root: in the root itself, or in devkit/."""
     return name if exists(root / name) else f"devkit/{name}"
 
 
 def _entries(
-    root: Path, name: str, folder: str, field: str, content: hashlib._Hash, faults: AnnotationProblems
+    root: Path, name: str, folder: str, field: str, content: hashlib._Hash, problems: AnnotationProblems
 ) -> Iterator[ImageEntry]:
-    for number, row in enumerate(_annotations(root, name, content, faults), start=1):
+    """Yield the images of one annotation file. `field` is the member of a struct that has the image's path."""
+    for number, row in enumerate(_annotations(root, name, content, problems), start=1):
         source = f"{name}, annotation {number}"
         try:
             path, label = f"{folder}{row[field].item()}", int(row["class"].item())
         except (ValueError, TypeError, KeyError, IndexError) as error:
-            faults.add(source, f"expected {field} and class ({error})")
+            problems.add(source, f"expected {field} and class ({error})")
             continue
         if not 1 <= label <= CLASSES:
-            faults.add(source, f"class {label}, expected 1 to {CLASSES}")
+            problems.add(source, f"class {label}, expected 1 to {CLASSES}")
             continue
         entry = ImageEntry(path, f"{label:03d}", "test", source, "car")
-        yield for_training(FORM, entry) if label <= TRAINED else entry
+        yield train_or_validation(FORM, entry) if label <= TRAINED else entry
 
 
-def _annotations(root: Path, name: str, content: hashlib._Hash, faults: AnnotationProblems) -> Sequence[Any]:
-    """The structs of a .mat file; none, and a fault, if it cannot be read."""
+def _annotations(root: Path, name: str, content: hashlib._Hash, problems: AnnotationProblems) -> Sequence[Any]:
+    """Return the structs of a .mat file, and hash it. If it cannot be read: a fault, and no structs."""
     from scipy.io import loadmat
 
     try:
@@ -78,13 +79,13 @@ def _annotations(root: Path, name: str, content: hashlib._Hash, faults: Annotati
         rows = loadmat(io.BytesIO(data))["annotations"].ravel()
         missing = {"class"} - set(rows.dtype.names or ())
     except OSError as error:
-        faults.add(name, f"cannot be read ({error.strerror})")
+        problems.add(name, f"cannot be read ({error.strerror})")
         return []
-    except Exception as error:  # scipy raises a dozen kinds for a torn file
-        faults.add(name, f"is no .mat file with `annotations` ({type(error).__name__}: {error})")
+    except Exception as error:  # scipy raises many kinds of errors for a torn file
+        problems.add(name, f"is no .mat file with `annotations` ({type(error).__name__}: {error})")
         return []
     if missing:
-        wanted = APART["cars_test"]
-        faults.add(name, f"its annotations have no class, but {', '.join(rows.dtype.names or ())}; {wanted} has them")
+        labelled = SEPARATE["cars_test"]
+        problems.add(name, f"its annotations have no class, but {', '.join(rows.dtype.names or ())}; {labelled} has it")
         return []
     return list(rows)

@@ -1,7 +1,7 @@
 """DeepFashion's Consumer-to-shop Clothes Retrieval (Liu et al., CVPR 2016) in its official layout.
 
-`list_eval_partition.txt` lists pairs of a consumer's and a shop's photograph of one item, with their split; each
-photograph is one image of the set, cut by its box in `list_bbox_consumer2shop.txt`, which also says whose it is.
+`list_eval_partition.txt` lists pairs of a consumer's and a shop's photograph of one item, with their split. Each
+photograph is one image of the set, cut by its box in `list_bbox_consumer2shop.txt`, which also has its domain.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from ablate.retrieval.data.annotation_lists import (
     AnnotationLists,
     AnnotationProblems,
     Box,
-    box_of,
-    category_of,
-    first_there,
-    listing,
-    missing,
+    deepfashion_category,
+    first_existing,
+    image_list,
+    missing_reason,
+    parse_box,
 )
 from ablate.retrieval.data.dataset import GALLERY, QUERY, SHOP, USER
 from ablate.retrieval.data.entries import ImageEntry, ImageList
@@ -40,47 +40,47 @@ Get the Consumer-to-shop Clothes Retrieval benchmark of DeepFashion from
 https://mmlab.ie.cuhk.edu.hk/projects/DeepFashion.html, and unpack it whole so that there are
   {root}/list_eval_partition.txt (or in Eval/)    {root}/list_bbox_consumer2shop.txt (or in Anno/)
   {root}/img/CLOTHING/Blouse/id_00000001/comsumer_01.jpg, … (or in Img/)
-or say with data.root where it is."""
+or set data.root to its folder."""
 
 
 class BoxedPhotograph(NamedTuple):
-    """What the boxes' file says of one."""
+    """The domain and the box of a photograph, from the list of boxes."""
 
     domain: int
     box: Box
 
 
 def read(root: Path) -> ImageList:
-    """Every photograph of a pair once, in the order of the pairs. DataError with every fault."""
+    """Return every photograph of a pair once, in the order of the pairs. DataError with every fault."""
     remedy = WHAT_TO_GET.format(root=root)
-    partition, boxed = (first_there(root, FOLDERS, name) for name in (PARTITION, BOXES))
+    partition, boxed = (first_existing(root, FOLDERS, name) for name in (PARTITION, BOXES))
     if partition is None or boxed is None:
-        wanted = [name for name, place in ((PARTITION, partition), (BOXES, boxed)) if place is None]
-        raise DataError(f"data.root: {root}: {missing(root, ' and no '.join(wanted))}.\n{remedy}")
-    faults = AnnotationProblems(root, remedy)
-    lists = AnnotationLists(root, faults, FORM)
-    known = _photographs(lists, boxed, faults)
+        absent = [name for name, path in ((PARTITION, partition), (BOXES, boxed)) if path is None]
+        raise DataError(f"data.root: {root}: {missing_reason(root, ' and no '.join(absent))}.\n{remedy}")
+    problems = AnnotationProblems(root, remedy)
+    lists = AnnotationLists(root, problems, FORM)
+    photographs = _photographs(lists, boxed, problems)
     prefix = "" if is_folder(root / "img") else "Img/"
-    found: dict[str, ImageEntry] = {}
-    for source, (user, shop, item, status) in lists.counted(partition, PAIR):
+    entries: dict[str, ImageEntry] = {}
+    for source, (user, shop, item, status) in lists.counted_rows(partition, PAIR):
         if status not in STATUS:
-            faults.add(source, f"status {status!r}, expected {', '.join(STATUS)}")
+            problems.add(source, f"status {status!r}, expected {', '.join(STATUS)}")
             continue
         for name, domain in ((user, USER), (shop, SHOP)):
-            entry = _entry(source, name, item, STATUS[status], domain, known, prefix, faults)
+            entry = _entry(source, name, item, STATUS[status], domain, photographs, prefix, problems)
             if entry is not None:
-                _check_same(found.setdefault(name, entry), entry, faults)
-    entries = list(found.values())
-    return listing(root, entries, lists.hash.hexdigest(), lists.names, faults)
+                _check_same(entries.setdefault(name, entry), entry, problems)
+    return image_list(root, list(entries.values()), lists.hash.hexdigest(), lists.names, problems)
 
 
-def _photographs(lists: AnnotationLists, name: str, faults: AnnotationProblems) -> Mapping[str, BoxedPhotograph]:
-    found = {}
-    for source, (image, _, whose, *corners) in lists.counted(name, BOXED):
+def _photographs(lists: AnnotationLists, name: str, problems: AnnotationProblems) -> Mapping[str, BoxedPhotograph]:
+    """Return {name of a photograph: its domain and box}."""
+    photographs = {}
+    for source, (image, _, whose, *corners) in lists.counted_rows(name, BOXED):
         if whose not in SOURCES:
-            faults.add(source, f"source {whose!r}, expected 1 (shop) or 2 (consumer)")
-        found[image] = BoxedPhotograph(SOURCES.get(whose, SHOP), box_of(source, corners, faults))
-    return found
+            problems.add(source, f"source {whose!r}, expected 1 (shop) or 2 (consumer)")
+        photographs[image] = BoxedPhotograph(SOURCES.get(whose, SHOP), parse_box(source, corners, problems))
+    return photographs
 
 
 def _entry(
@@ -89,23 +89,26 @@ def _entry(
     item: str,
     split: str,
     domain: int,
-    known: Mapping[str, BoxedPhotograph],
+    photographs: Mapping[str, BoxedPhotograph],
     prefix: str,
-    faults: AnnotationProblems,
+    problems: AnnotationProblems,
 ) -> ImageEntry | None:
-    if name not in known:
-        faults.add(source, f"{name} has no box in {BOXES}")
+    """Return the image of a photograph in a pair, or None after a fault if it has no box or another domain."""
+    if name not in photographs:
+        problems.add(source, f"{name} has no box in {BOXES}")
         return None
-    if known[name].domain != domain:
-        faults.add(source, f"{name} is {WHOSE[known[name].domain]} by {BOXES}, expected {WHOSE[domain]} here")
+    photograph = photographs[name]
+    if photograph.domain != domain:
+        problems.add(source, f"{name} is {WHOSE[photograph.domain]} by {BOXES}, expected {WHOSE[domain]} here")
         return None
     role = 0 if split == "train" else QUERY if domain == USER else GALLERY
-    return ImageEntry(f"{prefix}{name}", item, split, source, category_of(name), domain, role, box=known[name].box)
+    category = deepfashion_category(name)
+    return ImageEntry(f"{prefix}{name}", item, split, source, category, domain, role, box=photograph.box)
 
 
-def _check_same(first: ImageEntry, again: ImageEntry, faults: AnnotationProblems) -> None:
-    """A photograph is of one item, and in one split."""
+def _check_same(first: ImageEntry, again: ImageEntry, problems: AnnotationProblems) -> None:
+    """Add a fault if a photograph has another item or another split than at its first place."""
     if first.item != again.item:
-        faults.add(again.source, f"{again.path} is of item {again.item}, and of {first.item} by {first.source}")
+        problems.add(again.source, f"{again.path} is of item {again.item}, and of {first.item} by {first.source}")
     elif first.split != again.split:
-        faults.add(again.source, f"{again.path} is in {again.split}, and in {first.split} by {first.source}")
+        problems.add(again.source, f"{again.path} is in {again.split}, and in {first.split} by {first.source}")

@@ -1,6 +1,6 @@
-"""Any data set, as a CSV file: a line an image, with the columns path, item and split, and what else is known.
+"""Any data set, as a CSV file with a line for each image and the columns path, item and split.
 
-category, domain (shop or user), camera and box are optional. Paths are relative to the CSV's folder.
+The columns category, domain (shop or user), camera and box are optional. Paths are relative to the folder of the file.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ablate.errors import DataError
 from ablate.filesystem import is_folder
-from ablate.retrieval.data.annotation_lists import AnnotationProblems, is_held_out, listing, share
+from ablate.retrieval.data.annotation_lists import AnnotationProblems, hash_share, image_list, is_held_out
 from ablate.retrieval.data.dataset import GALLERY, NO_CAMERA, QUERY, SHOP, USER
 from ablate.retrieval.data.entries import ImageEntry, ImageList
 
@@ -25,7 +25,9 @@ FORM = "csv/2"  # part of the fingerprint, and the salt of the validation split
 NEEDED = ("path", "item", "split")
 OPTIONAL = ("category", "domain", "camera", "box")
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
-ROLES = {"query": QUERY, "gallery": GALLERY}  # a test's, said as a split
+ROLES = {"query": QUERY, "gallery": GALLERY}
+"""Roles in the test that stand in the column of splits."""
+
 DOMAINS = {"shop": SHOP, "user": USER}
 BOX = re.compile(r"\s*" + r"\s+".join([r"(-?\d{1,9})"] * 4) + r"\s*")
 BOTH = QUERY | GALLERY
@@ -33,20 +35,20 @@ BOTH = QUERY | GALLERY
 WHAT_IS_EXPECTED = """\
 A CSV file has a line of column names, and then a line an image:
   path       the image's file, relative to the CSV's folder
-  item       what is the same on both of two images that match
-  split      train, validation, test; or query, gallery: what the image is in the test
+  item       the same for two images exactly if they match
+  split      train, validation, test; or query, gallery: the role of the image in the test
   category   optional: the coarse kind of the item
   domain     optional: shop or user; users' images are then searched for among the shops'
-  camera     optional: who took it; see evaluate.cameras
+  camera     optional: the name of the camera; see evaluate.cameras
   box        optional: left top right bottom, in pixels; the part of the image that is used"""
 
 
 def read(root: Path) -> ImageList:
-    """Every line's image, in the order of paths and boxes. DataError with every fault."""
-    data, faults = _content(root), AnnotationProblems(root, WHAT_IS_EXPECTED)
-    lines = list(_lines(root, data, faults))
-    entries = list(_entries(lines, faults))
-    _check_splits(lines, faults)
+    """Return the image of every line, in the order of paths and boxes. DataError with every fault."""
+    data, problems = _content(root), AnnotationProblems(root, WHAT_IS_EXPECTED)
+    lines = list(_lines(root, data, problems))
+    entries = list(_entries(lines, problems))
+    _check_splits(lines, problems)
     has_domains = any("domain" in fields for _, fields in lines)
     if all(entry.split != "validation" for entry in entries):
         held = _held_out(entries, has_domains)
@@ -55,60 +57,62 @@ def read(root: Path) -> ImageList:
         entries = [_by_domain(entry) for entry in entries]
     entries.sort(key=lambda entry: (entry.path, entry.box or ()))
     content = hashlib.sha256(f"{FORM}:".encode() + data).hexdigest()
-    return listing(root.parent, entries, content, [root.name], faults)
+    return image_list(root.parent, entries, content, [root.name], problems)
 
 
 def _content(root: Path) -> bytes:
     try:
         return root.read_bytes()
     except OSError as error:
-        what = "is a folder" if is_folder(root) else f"cannot be read ({error.strerror})"
+        fault = "is a folder" if is_folder(root) else f"cannot be read ({error.strerror})"
         raise DataError(
-            f"data.root: {root} {what}; give the path of a CSV file with data.root or --root.\n{WHAT_IS_EXPECTED}"
+            f"data.root: {root} {fault}; give the path of a CSV file with data.root or --root.\n{WHAT_IS_EXPECTED}"
         ) from None
 
 
 Line = tuple[str, dict[str, str]]
-"""Where it is, and its fields by column."""
+"""The place of a line, `list.csv, line 7`, and its fields by column."""
 
 
-def _lines(root: Path, data: bytes, faults: AnnotationProblems) -> Iterator[Line]:
+def _lines(root: Path, data: bytes, problems: AnnotationProblems) -> Iterator[Line]:
+    """Yield the lines after the header; nothing, and a fault, if the file is no CSV or its header is wrong."""
     try:
         reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
     except UnicodeDecodeError as error:
-        faults.add(root.name, f"is no UTF-8 text ({error.reason} at byte {error.start})")
+        problems.add(root.name, f"is no UTF-8 text ({error.reason} at byte {error.start})")
         return
     try:
         header = [name.strip() for name in next(reader, [])]
-        if not _is_fit(header, f"{root.name}, line 1", faults):
+        if not _has_columns(header, f"{root.name}, line 1", problems):
             return
         for fields in reader:
             source = f"{root.name}, line {reader.line_num}"
             if fields and len(fields) != len(header):
-                faults.add(source, f"has {len(fields)} fields, expected {len(header)}: {', '.join(header)}")
+                problems.add(source, f"has {len(fields)} fields, expected {len(header)}: {', '.join(header)}")
             elif fields:
                 yield source, {name: field.strip() for name, field in zip(header, fields, strict=True)}
     except csv.Error as error:
-        faults.add(f"{root.name}, line {reader.line_num}", f"is not CSV ({error})")
+        problems.add(f"{root.name}, line {reader.line_num}", f"is not CSV ({error})")
 
 
-def _is_fit(header: Sequence[str], source: str, faults: AnnotationProblems) -> bool:
-    """Whether the columns are all there, once each."""
+def _has_columns(header: Sequence[str], source: str, problems: AnnotationProblems) -> bool:
+    """Return True if all needed columns are in the header, and each column once; otherwise add the faults."""
     missing = [name for name in NEEDED if name not in header]
     for name in missing:
         near = get_close_matches(name, [other.lower() for other in header], n=1)
         hint = f"; {near[0]!r} is near" if near else ""
-        faults.add(source, f"there is no column {name}; found {', '.join(map(repr, header)) or 'nothing'}{hint}")
+        problems.add(source, f"there is no column {name}; found {', '.join(map(repr, header)) or 'nothing'}{hint}")
     misspelt = [name for name in header if name not in OPTIONAL and name.lower() in OPTIONAL]
     for name in misspelt:
-        faults.add(source, f"the column {name!r} is to be called {name.lower()}")
+        problems.add(source, f"the column {name!r} must be called {name.lower()}")
     twice = [name for name in (*NEEDED, *OPTIONAL) if header.count(name) > 1]
     for name in twice:
-        faults.add(source, f"the column {name} is there {header.count(name)} times")
+        problems.add(source, f"the column {name} stands there {header.count(name)} times")
     return not missing and not misspelt and not twice
 
 
-def _entries(lines: Sequence[Line], faults: AnnotationProblems) -> Iterator[ImageEntry]:
+def _entries(lines: Sequence[Line], problems: AnnotationProblems) -> Iterator[ImageEntry]:
+    """Yield the image of each line without faults; cameras are numbered in the order of the lines."""
     cameras: dict[str, int] = {}
     for source, fields in lines:
         split, domain, box = fields["split"], fields.get("domain", "shop"), fields.get("box", "")
@@ -121,7 +125,7 @@ def _entries(lines: Sequence[Line], faults: AnnotationProblems) -> Iterator[Imag
         if box and corners is None:
             wrong.append(f"box {box!r}, expected left top right bottom, whole pixels, left < right and top < bottom")
         for fault in wrong:
-            faults.add(source, fault)
+            problems.add(source, fault)
         if not wrong:
             camera = fields.get("camera", "")
             yield ImageEntry(
@@ -138,37 +142,41 @@ def _entries(lines: Sequence[Line], faults: AnnotationProblems) -> Iterator[Imag
 
 
 def _corners(box: str) -> tuple[int, int, int, int] | None:
-    told = BOX.fullmatch(box)
-    if not told:
+    """Return left, top, right, bottom; None if the text is no box with an area."""
+    match = BOX.fullmatch(box)
+    if not match:
         return None
-    left, top, right, bottom = map(int, told.groups())
+    left, top, right, bottom = map(int, match.groups())
     return (left, top, right, bottom) if left < right and top < bottom else None
 
 
 def _held_out(entries: Sequence[ImageEntry], has_domains: bool) -> set[str]:
-    """The training items for validation: of those whose images find each other, a tenth by their hashes, or one."""
+    """Return the training items to hold out for validation: a tenth by their hashes, but at least one if possible.
+
+    Only items with a query and a gallery image for it qualify: two images, or with domains one of each domain.
+    """
     images: dict[str, list[ImageEntry]] = {}
     for entry in entries:
         if entry.split == "train":
             images.setdefault(entry.item, []).append(entry)
-    found = {
+    searchable = {
         item for item, of_item in images.items()
         if (len({entry.domain for entry in of_item}) if has_domains else len(of_item)) > 1
     }  # fmt: skip
-    held = {item for item in found if is_held_out(FORM, item)}
-    if not held and found and len(images) > 1:
-        held = {min(found, key=lambda item: share(FORM, item))}
+    held = {item for item in searchable if is_held_out(FORM, item)}
+    if not held and searchable and len(images) > 1:
+        held = {min(searchable, key=lambda item: hash_share(FORM, item))}
     return held
 
 
-def _check_splits(lines: Sequence[Line], faults: AnnotationProblems) -> None:
-    """Both ways of saying what is in the test do not go together."""
+def _check_splits(lines: Sequence[Line], problems: AnnotationProblems) -> None:
+    """Add a fault if the test is given both as the split test and as the splits query and gallery."""
     splits = {fields["split"]: source for source, fields in reversed(lines)}
     if "test" in splits and ROLES.keys() & splits.keys():
         other = next(name for name in ROLES if name in splits)
-        faults.add(splits["test"], f"split test, and {splits[other]} has {other}; use one way or the other")
+        problems.add(splits["test"], f"split test, and {splits[other]} has {other}; use one way or the other")
 
 
 def _by_domain(entry: ImageEntry) -> ImageEntry:
-    """Users' images are searched for among the shops', unless its line says what it is in the test."""
+    """Return an entry as query if a user's, as gallery if a shop's, unless its line gives its role in the test."""
     return replace(entry, role=QUERY if entry.domain == USER else GALLERY) if entry.role == BOTH else entry

@@ -1,8 +1,8 @@
 """DeepFashion2 in its official layout: annotated boxes of garments.
 
-An item is a (pair_id, style) with style >= 1, seen in both domains; style 0 matches nothing and is left
-out, so the gallery holds no distractors. Official train -> train and validation (by a hash of the
-pair_id), official validation -> test. Boxes are the annotated ones, not a detector's.
+An item is a (pair_id, style) with style >= 1 that has photographs in both domains. Garments of style 0 match nothing
+and are left out, so the gallery has no distractors. The official training part is split into training and validation,
+by a hash of the pair_id. The official validation part is the test. Boxes are the annotated ones, not a detector's.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Get DeepFashion2 from its authors: https://github.com/switchablenorms/DeepFashio
 and to the form that gives the password for them. Unpack it so that there are
   {root}/train/image/000001.jpg, …        {root}/train/annos/000001.json, …
   {root}/validation/image/000001.jpg, …   {root}/validation/annos/000001.json, …
-or say with data.root where it is."""
+or set data.root to its folder."""
 
 EXPECTED = (
     "source (shop or user), pair_id, and for each itemN its category_id (1 to 13), style and bounding_box (four "
@@ -48,14 +48,19 @@ EXPECTED = (
 class Garment:
     """One garment in one photograph."""
 
-    part: str  # train or validation, the official part
-    photo: str  # file name without its ending
-    name: str  # item1, … in the annotation
+    part: str
+    """The official part: train or validation."""
+    photo: str
+    """The photograph's file name without its ending."""
+    name: str
+    """The garment's key in the annotation: item1, item2, …"""
     domain: int
     pair: int
     style: int
-    category: int  # 0 to 12, index into CATEGORIES
-    corners: tuple[int, int, int, int]  # left, top, right, bottom, pixels
+    category: int
+    """0 to 12, index into CATEGORIES."""
+    corners: tuple[int, int, int, int]
+    """Left, top, right, bottom, pixels."""
 
     @property
     def item(self) -> str:
@@ -68,7 +73,7 @@ class Garment:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """What is annotated in one photograph."""
+    """The annotation of one photograph."""
 
     part: str
     photo: str
@@ -77,17 +82,18 @@ class Annotation:
 
 
 def read(root: Path) -> ImageList:
-    """Every box of an item that is seen in both domains, in the order of parts and file names."""
+    """Return every box of an item that has photographs in both domains, in the order of parts and file names."""
     content = hashlib.sha256(FORMAT.encode())
     annotated = read_annotations(root, PARTS, content.update)
     kept = both_domains([garment for photo in annotated for garment in photo.garments])
     if not kept:
-        raise DataError(f"{root}: no garment with style >= 1 is seen both in a shop's and a user's photograph")
+        raise DataError(f"{root}: no garment with style >= 1 is in both a shop's and a user's photograph")
     return ImageList(root, [entry(garment) for garment in kept], CATEGORIES, content.hexdigest())
 
 
 def entry(garment: Garment) -> ImageEntry:
-    split = side(garment.part, garment.pair)
+    """Return the image of a garment's box."""
+    split = split_of(garment.part, garment.pair)
     role = QUERY if garment.domain == USER else GALLERY
     return ImageEntry(
         path=photo_path(garment.part, garment.photo),
@@ -105,58 +111,59 @@ def photo_path(part: str, photo: str) -> str:
     return f"{part}/image/{photo}.jpg"
 
 
-def both_domains(found: list[Garment]) -> list[Garment]:
-    """Only the items that have a photograph of a shop and one of a user: others can never be matched."""
-    shop = {garment.item for garment in found if garment.domain == SHOP}
-    user = {garment.item for garment in found if garment.domain == USER}
-    return [garment for garment in found if garment.item in shop & user]
+def both_domains(garments: list[Garment]) -> list[Garment]:
+    """Return the garments whose item has a shop's and a user's photograph; others can never be matched."""
+    shop = {garment.item for garment in garments if garment.domain == SHOP}
+    user = {garment.item for garment in garments if garment.domain == USER}
+    return [garment for garment in garments if garment.item in shop & user]
 
 
-def side(part: str, pair: int) -> str:
-    """Of SPLITS; all items of one pair_id fall on the same side."""
+def split_of(part: str, pair: int) -> str:
+    """Return the split, one of SPLITS. All items of one pair_id are in the same split."""
     if part == "validation":
         return "test"
     return "validation" if is_held_out(FORMAT, str(pair)) else "train"
 
 
 def read_annotations(
-    root: Path, parts: Sequence[str], seen: Callable[[bytes], None], least_style: int = 1
+    root: Path, parts: Sequence[str], digest: Callable[[bytes], None], least_style: int = 1
 ) -> list[Annotation]:
-    """Every photograph with its garments of that style or more, in the order of parts and file names.
+    """Return every photograph with its garments of style `least_style` or more, in the order of parts and file names.
 
-    `seen` is given each file's content. DataError with every fault of the annotations.
+    `digest` is called with the name and the content of each file. DataError with every fault of the annotations.
     """
     _check_folders(root)
-    found: list[Annotation] = []
+    annotations: list[Annotation] = []
     faults: list[str] = []
     for part in parts:
         faults += _without_annotation(root / part)
         for path in sorted((root / part / "annos").glob("*.json")):
             try:
                 data = path.read_bytes()
-                seen(f"{part}/{path.name}:{len(data)}:".encode() + data)
-                found.append(_annotation(path, part, data, least_style, faults))
+                digest(f"{part}/{path.name}:{len(data)}:".encode() + data)
+                annotations.append(_annotation(path, part, data, least_style, faults))
             except OSError as error:
                 faults.append(f"{path}: cannot be read ({error.strerror})")
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-                faults.append(f"{path}: {_said(error)}")
+                faults.append(f"{path}: {_fault_text(error)}")
     if faults:
         raise DataError(
             f"{root}: {len(faults):,} fault{'s' if len(faults) > 1 else ''} in its annotations:\n"
             f"{fault_lines(faults)}\nExpected {EXPECTED}. Correct the files, or unpack them again"
         )
-    return found
+    return annotations
 
 
 def _check_folders(root: Path) -> None:
-    wanted = [root / part / kind for part in PARTS for kind in ("image", "annos")]
-    if missing := [str(one) for one in wanted if not is_folder(one)]:
+    folders = [root / part / kind for part in PARTS for kind in ("image", "annos")]
+    if missing := [str(folder) for folder in folders if not is_folder(folder)]:
         raise DataError(f"data.root: missing {', '.join(missing)}.\n{WHAT_TO_GET.format(root=root)}")
 
 
 def _without_annotation(part: Path) -> list[str]:
-    """A fault if photographs of a part have none: every one of the official set has."""
-    kinds = {"image": "[0-9]*.jpg", "annos": "[0-9]*.json"}  # and not what some systems leave in archives: ._000001.jpg
+    """Return a fault if photographs of a part have no annotation: in the official set, each photograph has one."""
+    # The digit leaves out the files that some systems put into archives, such as ._000001.jpg.
+    kinds = {"image": "[0-9]*.jpg", "annos": "[0-9]*.json"}
     photos, annotated = ({path.stem for path in (part / kind).glob(names)} for kind, names in kinds.items())
     if not (bare := sorted(photos - annotated)):
         return []
@@ -166,7 +173,7 @@ def _without_annotation(part: Path) -> list[str]:
 
 
 def _annotation(path: Path, part: str, data: bytes, least_style: int, faults: list[str]) -> Annotation:
-    """One annotation file; adds to `faults` the file, the garment, and what is found. The file's own are raised."""
+    """Return one parsed annotation file. Faults of garments are added to `faults`, faults of the file are raised."""
     raw: dict[str, Any] = json.loads(data)
     domain, pair = _domain(raw), _whole(raw, "pair_id")
     garments = []
@@ -176,12 +183,12 @@ def _annotation(path: Path, part: str, data: bytes, least_style: int, faults: li
                 category, corners = _category(raw[name]), _corners(raw[name])
                 garments.append(Garment(part, path.stem, name, domain, pair, style, category, corners))
         except (ValueError, KeyError, TypeError) as error:
-            faults.append(f"{path}: {name}: {_said(error)}")
+            faults.append(f"{path}: {name}: {_fault_text(error)}")
     return Annotation(part, path.stem, domain, garments)
 
 
-def _said(error: Exception) -> str:
-    """What is wrong, in few words."""
+def _fault_text(error: Exception) -> str:
+    """Return the fault that an error stands for, in few words."""
     if isinstance(error, KeyError):
         return f"no {error.args[0]}"
     return str(error) if type(error) is ValueError else f"not the JSON that it should be ({error})"
@@ -195,7 +202,7 @@ def _domain(values: dict[str, Any]) -> int:
 
 
 def _whole(values: dict[str, Any], key: str) -> int:
-    """That value cut to a whole number; ValueError names key and value (infinity and NaN are none)."""
+    """Return a value cut to a whole number; ValueError with key and value if it is none, as infinity and NaN."""
     try:
         return int(values[key])
     except (ValueError, TypeError, OverflowError):
@@ -210,7 +217,7 @@ def _category(garment: dict[str, Any]) -> int:
 
 
 def _corners(garment: dict[str, Any]) -> tuple[int, int, int, int]:
-    """The bounding_box cut to whole numbers; ValueError if it is not four finite numbers."""
+    """Return the bounding_box cut to whole numbers; ValueError if it is not four finite numbers."""
     try:
         left, top, right, bottom = (int(number) for number in garment["bounding_box"])
     except (ValueError, TypeError, OverflowError):

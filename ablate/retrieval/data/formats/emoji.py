@@ -22,27 +22,32 @@ REMEDY = "Reinstall ablate, or rebuild the folder with tools/build_emoji.py."
 
 @dataclass(frozen=True)
 class EmojiIndex:
-    """What index.json says; `files` gives the sha256 of every file that holds content."""
+    """The content of index.json."""
 
-    size: int  # pixels, height and width of a stored image
+    size: int
+    """Height and width of a stored image, pixels."""
     categories: tuple[str, ...]
-    domains: dict[str, int]  # vendor -> SHOP or USER, in the order in which vendors are loaded
-    strip: int  # images in one file; a vendor's last file may have fewer
+    domains: dict[str, int]
+    """{vendor: SHOP or USER}, in the order in which vendors are loaded."""
+    strip: int
+    """The number of images in one file; a vendor's last file may have fewer."""
     files: dict[str, str]
+    """{file: sha256} of every file that holds content."""
 
     def fingerprint(self) -> str:
+        """Return the sha256 (hex) of the index and, through its hashes, of all content."""
         content = [self.size, self.strip, self.categories, list(self.domains.items()), sorted(self.files.items())]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def strips(self, counts: dict[str, int]) -> dict[str, int]:
-        """Image file -> how many images it holds, in the order of the images; `counts` is by vendor."""
+        """Return {image file: number of its images}, in the order of the images. `counts` is {vendor: images}."""
         starts = [(v, n, range(0, counts[v], self.strip)) for v, n in counts.items()]
         return {f"{v}/{k:02d}.jpg": min(self.strip, n - start) for v, n, r in starts for k, start in enumerate(r)}
 
 
 @dataclass(frozen=True)
 class EmojiItem:
-    """One line of items.tsv; its line number is the item's number."""
+    """One line of items.tsv. The number of the line is the number of the item."""
 
     name: str
     category: str
@@ -52,7 +57,7 @@ class EmojiItem:
 
 
 def fingerprint(root: str | None) -> str:
-    """sha256 of the content, after every file has been checked against the index (tens of milliseconds)."""
+    """Return the sha256 of the content, after a check of every file against the index (tens of milliseconds)."""
     folder = _folder(root)
     index = read_index(folder)
     for name in index.files:
@@ -61,7 +66,7 @@ def fingerprint(root: str | None) -> str:
 
 
 def load(root: str | None, size: tuple[int, int], pixels: bool = True) -> Dataset:
-    """All images of all splits, ordered by vendor and then by the item's name; see `catalog.load` for `pixels`."""
+    """Return all images of all splits, ordered by vendor and then by the item's name. `pixels`: see `catalog.load`."""
     import numpy as np
 
     folder = _folder(root)
@@ -73,12 +78,12 @@ def load(root: str | None, size: tuple[int, int], pixels: bool = True) -> Datase
         decoded = _decode(folder, index, rows, size) if pixels else None
     except (ValueError, OSError) as error:
         raise DataError(f"{folder}: its files do not fit together ({error}). {REMEDY}") from None
-    decode = np.broadcast_to(np.uint8(0), (sum(rows.values()), *size, 3)) if decoded is None else decoded
-    return Dataset("emoji", index.fingerprint(), decode, **columns, categories=index.categories)
+    images = np.broadcast_to(np.uint8(0), (sum(rows.values()), *size, 3)) if decoded is None else decoded
+    return Dataset("emoji", index.fingerprint(), images, **columns, categories=index.categories)
 
 
 def _decode(folder: Path, index: EmojiIndex, rows: dict[str, int], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """All images from the files with that many each."""
+    """Return all images, decoded and resized. `rows` is {image file: number of its images}."""
     from ablate.retrieval.data.packing import decode
 
     files = list(rows)
@@ -87,6 +92,7 @@ def _decode(folder: Path, index: EmojiIndex, rows: dict[str, int], size: tuple[i
 
 
 def _folder(root: str | None) -> Path:
+    """Return the folder of the data set; DataError if it is missing."""
     folder = Path(root) if root is not None else HERE
     if not folder.is_dir():
         place = f"data.root: there is no folder {folder}. " if root is not None else f"{folder} is missing. "
@@ -102,20 +108,20 @@ def _read(path: Path) -> bytes:
 
 
 def _content(folder: Path, index: EmojiIndex, name: str) -> bytes:
-    """A file's bytes, once their sha256 has been found to be the index's."""
+    """Return the bytes of a file; DataError if their sha256 is not that of the index."""
     data = _read(folder / name)
-    found = hashlib.sha256(data).hexdigest()
+    digest = hashlib.sha256(data).hexdigest()
     expected = index.files.get(name)
-    if found != expected:
+    if digest != expected:
         raise DataError(
             f"{folder / name} is not the file that index.json describes: found {len(data)} bytes with "
-            f"sha256 {found}, expected {expected}. {REMEDY}"
+            f"sha256 {digest}, expected {expected}. {REMEDY}"
         )
     return data
 
 
 def read_index(folder: Path) -> EmojiIndex:
-    """index.json; DataError if it is missing, is no JSON, or lacks what is needed."""
+    """Return index.json; DataError if it is missing, is no JSON, or lacks a key."""
     path = folder / "index.json"
     try:
         raw: dict[str, Any] = json.loads(_read(path))
@@ -126,14 +132,14 @@ def read_index(folder: Path) -> EmojiIndex:
 
 
 def read_items(folder: Path, index: EmojiIndex) -> list[EmojiItem]:
-    """The items in the order of their numbers, from items.tsv, which is checked against the index."""
+    """Return the items in the order of their numbers, from items.tsv, after a check of its hash."""
     lines = _content(folder, index, "items.tsv").decode().splitlines()[1:]
     rows = [line.split("\t") for line in lines]
     return [EmojiItem(name, category, family, split, tuple(v.split())) for name, category, family, split, v in rows]
 
 
 def _columns(items: list[EmojiItem], index: EmojiIndex) -> dict[str, NDArray[Any]]:
-    """The labels of every image: a vendor's images are the items it draws, in the order of the items."""
+    """Return the labels of every image. A vendor's images are the items that it draws, in the order of the items."""
     import numpy as np
 
     pairs = [(n, v) for v in index.domains for n, item in enumerate(items) if v in item.vendors]

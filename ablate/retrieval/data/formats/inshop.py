@@ -1,7 +1,7 @@
 """DeepFashion's In-shop Clothes Retrieval (Liu et al., CVPR 2016) in its official layout.
 
-`list_eval_partition.txt` says what is trained on, asked for and searched. Where `list_bbox_inshop.txt` is there, images
-are cut by it; without it they are used whole.
+`list_eval_partition.txt` assigns each image to training, queries or gallery. If `list_bbox_inshop.txt` exists, images
+are cut by its boxes; otherwise whole images are used.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from ablate.retrieval.data.annotation_lists import (
     AnnotationLists,
     AnnotationProblems,
     Box,
-    box_of,
-    category_of,
-    first_there,
+    deepfashion_category,
+    first_existing,
+    hash_share,
+    image_list,
     is_held_out,
-    listing,
-    missing,
-    share,
+    missing_reason,
+    parse_box,
 )
 from ablate.retrieval.data.dataset import GALLERY, QUERY
 from ablate.retrieval.data.entries import ImageEntry, ImageList
@@ -39,51 +39,51 @@ Get the In-shop Clothes Retrieval benchmark of DeepFashion from https://mmlab.ie
 and unpack it whole so that there are
   {root}/list_eval_partition.txt (or in Eval/)    {root}/list_bbox_inshop.txt (or in Anno/; without: whole images)
   {root}/img/WOMEN/Dresses/id_00000002/02_1_front.jpg, … (or in Img/)
-or say with data.root where it is."""
+or set data.root to its folder."""
 
 
 def read(root: Path) -> ImageList:
-    """Every image, in the order of the partition. DataError with every fault."""
+    """Return every image, in the order of the partition. DataError with every fault."""
     remedy = WHAT_TO_GET.format(root=root)
-    partition = first_there(root, FOLDERS, PARTITION)
+    partition = first_existing(root, FOLDERS, PARTITION)
     if partition is None:
-        raise DataError(f"data.root: {root}: {missing(root, PARTITION)}.\n{remedy}")
-    faults = AnnotationProblems(root, remedy)
-    lists = AnnotationLists(root, faults, FORM)
-    boxes = _boxes(lists, first_there(root, FOLDERS, BOXES), faults)
+        raise DataError(f"data.root: {root}: {missing_reason(root, PARTITION)}.\n{remedy}")
+    problems = AnnotationProblems(root, remedy)
+    lists = AnnotationLists(root, problems, FORM)
+    boxes = _boxes(lists, first_existing(root, FOLDERS, BOXES), problems)
     prefix = "" if is_folder(root / "img") else "Img/"
     entries: list[ImageEntry] = []
-    for source, (name, item, status) in lists.counted(partition, ("image_name", "item_id", "evaluation_status")):
+    for source, (name, item, status) in lists.counted_rows(partition, ("image_name", "item_id", "evaluation_status")):
         if status not in STATUS:
-            faults.add(source, f"status {status!r}, expected {', '.join(STATUS)}")
+            problems.add(source, f"status {status!r}, expected {', '.join(STATUS)}")
         elif boxes is not None and name not in boxes:
-            faults.add(source, f"{name} has no box in {BOXES}")
+            problems.add(source, f"{name} has no box in {BOXES}")
         else:
             split, box = "train" if status == "train" else "test", boxes[name] if boxes else None
-            entries.append(
-                ImageEntry(f"{prefix}{name}", item, split, source, category_of(name), role=STATUS[status], box=box)
-            )
+            category, role = deepfashion_category(name), STATUS[status]
+            entries.append(ImageEntry(f"{prefix}{name}", item, split, source, category, role=role, box=box))
     absent = [] if boxes is not None else [f"{folder}/{BOXES}".lstrip("/") for folder in FOLDERS]
-    return listing(root, _with_validation(entries), lists.hash.hexdigest(), [*lists.names, *absent], faults)
+    return image_list(root, _with_validation(entries), lists.hash.hexdigest(), [*lists.names, *absent], problems)
 
 
-def _boxes(lists: AnnotationLists, name: str | None, faults: AnnotationProblems) -> Mapping[str, Box] | None:
+def _boxes(lists: AnnotationLists, name: str | None, problems: AnnotationProblems) -> Mapping[str, Box] | None:
+    """Return {name of an image: its box}, or None without a list of boxes."""
     if name is None:
         return None
     columns = ("image_name", "clothes_type", "pose_type", *CORNERS)
-    rows = lists.counted(name, columns)
-    return {image: box_of(source, corners, faults) for source, (image, _, _, *corners) in rows}
+    rows = lists.counted_rows(name, columns)
+    return {image: parse_box(source, corners, problems) for source, (image, _, _, *corners) in rows}
 
 
 def _with_validation(entries: Sequence[ImageEntry]) -> Sequence[ImageEntry]:
-    """A tenth of the training items for validation: each item's images are gallery and query in turn."""
+    """Hold out a tenth of the training items for validation. The images of an item are gallery and query in turn."""
     held: dict[str, list[ImageEntry]] = {}
     for entry in entries:
         if entry.split == "train" and is_held_out(FORM, entry.item):
             held.setdefault(entry.item, []).append(entry)
     role = {}
     for of_item in held.values():
-        for place, entry in enumerate(sorted(of_item, key=lambda entry: share(FORM, entry.path))):
+        for place, entry in enumerate(sorted(of_item, key=lambda entry: hash_share(FORM, entry.path))):
             role[entry.path] = QUERY if place % 2 else GALLERY
     return [
         replace(entry, split="validation", role=role[entry.path]) if entry.path in role else entry for entry in entries

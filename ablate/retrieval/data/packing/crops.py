@@ -1,4 +1,4 @@
-"""The photographs that a listing names, and what is cut out of each."""
+"""The photographs that an image list names, and the crops of each."""
 
 from __future__ import annotations
 
@@ -18,71 +18,83 @@ from ablate.text import MOST_FAULTS, fault_lines
 MOST_CATEGORIES = 2**15 - 1
 
 TORN = 10
-"""A set that lacks more than one in so many of its photographs is no set with faults, but half an archive."""
+"""A data set that lacks more than one in TORN of its photographs counts as an archive that is only partly unpacked."""
 
 
 @dataclass(frozen=True, slots=True)
 class CropSource:
-    """A photograph and the entries that are cut out of it, which follow each other from number `start` on."""
+    """A photograph and the entries that are cut out of it."""
 
     number: int
+    """The number of the photograph, from 0."""
     path: Path
     start: int
+    """The number of its first entry; the other entries have the next numbers."""
     entries: Sequence[ImageEntry]
 
     @property
     def end(self) -> int:
+        """Return the number after that of the last entry."""
         return self.start + len(self.entries)
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedPhoto:
-    """What came of a photograph: no stamp if it could not be read; the faults of its entries, by their numbers."""
+    """The outcome of reading one photograph."""
 
     photo: CropSource
     stamp: FileStamp | None
+    """The file as it was read; None if it could not be read."""
     faults: dict[int, str] = field(default_factory=dict)
+    """{number of an entry: its fault}."""
 
 
 def photographs(listing: ImageList) -> list[CropSource]:
-    """Every photograph once, in the order of the entries; DataError if there is none, or if labels are too many."""
+    """Return every photograph once, in the order of the entries.
+
+    DataError if there is no photograph, or if there are more categories than their numbers can tell apart.
+    """
     if not listing.entries:
         raise DataError(f"{listing.root}: its annotations name no image")
     if len(listing.categories) > MOST_CATEGORIES:
         raise DataError(
             f"{listing.root}: {len(listing.categories):,} categories; at most {MOST_CATEGORIES:,} can be told apart"
         )
-    found: list[CropSource] = []
+    sources: list[CropSource] = []
     for number, (path, group) in enumerate(groupby(listing.entries, key=lambda entry: entry.path)):
-        found.append(CropSource(number, listing.root / path, found[-1].end if found else 0, list(group)))
-    return found
+        start = sources[-1].end if sources else 0
+        sources.append(CropSource(number, listing.root / path, start, list(group)))
+    return sources
 
 
 def files(listing: ImageList, photos: Sequence[CropSource]) -> list[os.stat_result | None]:
-    """What the system says of each file, None where there is none; DataError if the archive is half unpacked."""
-    found = [stat_or_none(photo.path) for photo in photos]
-    missing = [str(photo.path) for photo, stat in zip(photos, found, strict=True) if stat is None]
+    """Return the status of each photograph's file, None if it is missing.
+
+    DataError if so many are missing that the archive can only be partly unpacked.
+    """
+    stats = [stat_or_none(photo.path) for photo in photos]
+    missing = [str(photo.path) for photo, stat in zip(photos, stats, strict=True) if stat is None]
     if len(missing) > max(MOST_FAULTS, len(photos) // TORN):
         raise DataError(
             f"{listing.root}: {len(missing):,} of the {len(photos):,} image files that the annotations name are "
             "missing, so it is not whole. Unpack its archives again, or the parts that are missing:\n"
             f"{fault_lines(missing)}"
         )
-    return found
+    return stats
 
 
-def _said(photo: CropSource, error: DataError) -> str:
-    """What is wrong with a photograph, after the place where it is listed, if it is in a list."""
+def _fault_text(photo: CropSource, error: DataError) -> str:
+    """Return the fault of a photograph, after its place in the annotations if a list names it."""
     source = photo.entries[0].source
     return str(error) if source == photo.entries[0].path else f"{source}: {error}"
 
 
 def read(photo: CropSource, size: tuple[int, int], put: Callable[[int, bytes], None]) -> DecodedPhoto:
-    """Reads a photograph; `put` is given the number of each entry, and its pixels at `size`."""
+    """Read a photograph. `put` is called with the number of each entry and its pixels at `size` (height, width)."""
     try:
         whole, stamp = decode.open_photo(photo.path)
     except DataError as error:
-        return DecodedPhoto(photo, None, dict.fromkeys(range(photo.start, photo.end), _said(photo, error)))
+        return DecodedPhoto(photo, None, dict.fromkeys(range(photo.start, photo.end), _fault_text(photo, error)))
     faults = {}
     for number, entry in enumerate(photo.entries, photo.start):
         try:

@@ -1,13 +1,14 @@
-"""What a pack is on disk: every crop of a data set as uint8, in one memory-mapped file that all trials share.
+"""The files of a pack: every crop of a data set as uint8, in one memory-mapped file that all trials share.
 
-    <folder>/ablate-pack/<name>.json                  the record of what was packed last of that data set
+    <folder>/ablate-pack/<name>.json                  the record of the data set's last pack
     <folder>/ablate-pack/<H>x<W>-<key>/images.npy     (N, H, W, 3) uint8, RGB
     <folder>/ablate-pack/<H>x<W>-<key>/labels.npz     the other arrays of a Dataset
     <folder>/ablate-pack/<H>x<W>-<key>/pack.json      its record
 
-The key is the head of the fingerprint, so packs of other data are never taken for these. A folder that has such a
-name is whole: `packing.py` makes it aside and renames it. Photographs that change after they were packed are not
-noticed, since nobody wants to hash them at every start; files of annotations that a record names are.
+The key is the first 12 digits of the fingerprint, so packs of other data have other names. A folder with such a name
+is complete: `packer.py` makes it under another name and renames it at the end. Changes of photographs after packing go
+unnoticed, because hashing them at every start would take too long. Changes of the annotation files that the record
+names are noticed.
 """
 
 from __future__ import annotations
@@ -27,81 +28,98 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FORM = 2
-"""Part of every fingerprint: another form, another way to resize or to number items, another pack."""
+"""The version of this format and of the ways to resize images and to number items; part of every fingerprint."""
 
 FOLDER = "ablate-pack"
-FORMER_RECORD = "content.json"  # of form 1
+FORMER_RECORD = "content.json"
+"""The record of form 1."""
 COLUMNS = ("item", "category", "domain", "split", "role", "camera", "source")
-Size = tuple[int, int]  # height, width, pixels
+Size = tuple[int, int]
+"""Height, width, pixels."""
 
 
 @dataclass(frozen=True)
 class PackRecord:
-    """What was packed."""
+    """The record of a pack, as its JSON file has it."""
 
-    fingerprint: str  # sha256 (hex) of annotations, rules and photographs, and of what was skipped
+    fingerprint: str
+    """sha256 (hex) of annotations, rules, photographs and skipped images."""
     images: int
     items: int
     categories: tuple[str, ...]
-    skipped: tuple[str, ...] = ()  # why each image was that was left out
-    index: dict[str, str | None] = field(default_factory=dict)  # {file below the folder: sha256, None: not there}
+    skipped: tuple[str, ...] = ()
+    """The fault of each image that was left out."""
+    index: dict[str, str | None] = field(default_factory=dict)
+    """{annotation file relative to the folder: its sha256, or None if it did not exist}."""
     form: int = FORM
 
 
 @dataclass(frozen=True)
 class PackLocation:
-    """Where the packs of one data set lie; others may lie beside them."""
+    """The place of the packs of one data set. Packs of other data sets may be in the same folder."""
 
     folder: Path
-    name: str  # market1501; csv-list.csv where the root is a file
-    command: str  # what packs it, but for the size
+    name: str
+    """The name of the data set, such as market1501; with the name of the root if that is a file: csv-list.csv."""
+    command: str
+    """The command that packs the data set, without the size."""
 
     @property
     def packs(self) -> Path:
+        """Return the folder that holds all packs and records."""
         return self.folder / FOLDER
 
     @property
     def record(self) -> Path:
+        """Return the file of the last pack's record."""
         return self.packs / f"{self.name}.json"
 
     def pack(self, size: Size, fingerprint: str) -> Path:
+        """Return the folder of a finished pack."""
         return self.packs / f"{sized(size)}-{fingerprint[:12]}"
 
     def partial(self, size: Size, content: str) -> Path:
-        """Where a pack is made; `content` is the listing's, as the photographs' is not known before the end."""
+        """Return the folder in which a pack is made.
+
+        `content` is that of the image list, because the fingerprint is only known at the end.
+        """
         return self.packs / f".partial-{self.name}-{sized(size)}-{content[:12]}"
 
     def partials(self) -> dict[Path, Size]:
-        """Packs in the making, and their sizes."""
-        return _sized(self.packs, rf"\.partial-{re.escape(self.name)}-(\d+)x(\d+)-[0-9a-f]{{12}}")
+        """Return {folder: size} of the unfinished packs."""
+        return _folders_by_size(self.packs, rf"\.partial-{re.escape(self.name)}-(\d+)x(\d+)-[0-9a-f]{{12}}")
 
     def sizes(self, fingerprint: str) -> list[Size]:
-        """At which sizes that content is packed."""
-        return sorted(_sized(self.packs, rf"(\d+)x(\d+)-{fingerprint[:12]}").values())
+        """Return the sizes at which the data of this fingerprint is packed."""
+        return sorted(_folders_by_size(self.packs, rf"(\d+)x(\d+)-{fingerprint[:12]}").values())
 
 
 def sized(size: Size) -> str:
+    """Return a size as text: HEIGHTxWIDTH."""
     return f"{size[0]}x{size[1]}"
 
 
-def _sized(packs: Path, pattern: str) -> dict[Path, Size]:
-    """The folders whose names match, and the height and width in them."""
-    found = {path: re.fullmatch(pattern, path.name) for path in sorted(packs.glob("*")) if path.is_dir()}
-    return {path: (int(name[1]), int(name[2])) for path, name in found.items() if name}
+def _folders_by_size(packs: Path, pattern: str) -> dict[Path, Size]:
+    """Return the folders whose names match the pattern, with the height and width in each name."""
+    names = {path: re.fullmatch(pattern, path.name) for path in sorted(packs.glob("*")) if path.is_dir()}
+    return {path: (int(name[1]), int(name[2])) for path, name in names.items() if name}
 
 
 def recorded(place: PackLocation) -> PackRecord | None:
-    """What was packed last; None if nothing was, if annotations changed since, or if its form is another one."""
+    """Return the record of the last pack.
+
+    None if there is no pack, if annotations have changed since, or if the pack has another form.
+    """
     record = _stored(place)
     return None if record is None or _changed(place, record) else record
 
 
 def require(place: PackLocation) -> PackRecord:
-    """What was packed last; DataError says why that cannot be used, and what makes a pack."""
+    """Return the record of the last pack; DataError with the reason if it cannot be used, and with the remedy."""
     record = _stored(place)
     former = exists(place.record) or exists(place.packs / FORMER_RECORD)
     if record is None:
-        why = "was packed by another version, in a form that is not read any more" if former else "is not packed yet"
+        why = "was packed by another version, in a form that is no longer read" if former else "is not packed yet"
     elif changed := _changed(place, record):
         why = f"is not packed as it is now: {', '.join(changed)} changed since"
     else:
@@ -110,7 +128,7 @@ def require(place: PackLocation) -> PackRecord:
 
 
 def _stored(place: PackLocation) -> PackRecord | None:
-    """The record; None if there is none, or one of another form."""
+    """Return the record in its file; None if there is no record, or one of another form."""
     if not exists(place.record):
         return None
     try:
@@ -119,16 +137,16 @@ def _stored(place: PackLocation) -> PackRecord | None:
             return None
         return PackRecord(**{**raw, "categories": tuple(raw["categories"]), "skipped": tuple(raw["skipped"])})
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{place.record} cannot be read ({error}): delete it, `{place.command}` packs anew") from None
+        raise DataError(f"{place.record} cannot be read ({error}): delete it, `{place.command}` packs again") from None
 
 
 def _changed(place: PackLocation, record: PackRecord) -> list[str]:
-    """The files that decided what was packed, and are not what they were."""
-    return [name for name, known in record.index.items() if hash_of(place.folder / name) != known]
+    """Return the annotation files that have changed since the pack was made."""
+    return [name for name, packed in record.index.items() if hash_or_none(place.folder / name) != packed]
 
 
-def hash_of(path: Path) -> str | None:
-    """That of its content, None where it cannot be read."""
+def hash_or_none(path: Path) -> str | None:
+    """Return the sha256 (hex) of a file, or None if it cannot be read."""
     try:
         return file_hash(path)
     except OSError:
@@ -136,21 +154,23 @@ def hash_of(path: Path) -> str | None:
 
 
 def file_hash(path: Path) -> str:
+    """Return the sha256 (hex) of a file; OSError if it cannot be read."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def text(record: PackRecord) -> str:
-    """The record as a file has it."""
+    """Return the text of the record's file."""
     return json.dumps(asdict(record), indent=1, ensure_ascii=False) + "\n"
 
 
 def read(
     place: PackLocation, size: Size, fingerprint: str, pixels: bool = True
 ) -> tuple[NDArray[np.uint8], dict[str, NDArray[Any]]]:
-    """(images, labels), the images memory-mapped; DataError if this size is not packed or the pack is damaged.
+    """Return (images, labels) of a pack. The images are memory-mapped.
 
     Without `pixels`, the images are zeros of the right shape that take no memory.
+    DataError if this size is not packed or the pack is damaged.
     """
     import numpy as np
 
@@ -162,13 +182,13 @@ def read(
         with np.load(folder / "labels.npz") as stored:
             labels = dict(stored)
         _check_shapes(images, {name: labels[name] for name in COLUMNS}, size)
-    except Exception as error:  # a torn .npy or .npz fails in a dozen ways: BadZipFile, TokenError, …
-        raise DataError(f"{folder} is damaged ({error}): delete it, `ablate run` packs anew") from None
+    except Exception as error:  # a torn .npy or .npz raises many kinds of errors: BadZipFile, TokenError, …
+        raise DataError(f"{folder} is damaged ({error}): delete it, `ablate run` packs again") from None
     return images if pixels else np.broadcast_to(np.uint8(0), images.shape), labels
 
 
 def _check_shapes(images: NDArray[np.uint8], labels: dict[str, NDArray[Any]], size: Size) -> None:
-    """ValueError unless there are N uint8 images of `size` and N of each label."""
+    """Raise ValueError unless there are N images of `size` in uint8, and N of each label."""
     count = len(images)
     if images.dtype != "uint8" or images.shape != (count, *size, 3):
         raise ValueError(f"images.npy holds {images.dtype} {images.shape}, expected uint8 (N, {size[0]}, {size[1]}, 3)")

@@ -1,10 +1,10 @@
-"""A pack in the making: pixels, and a journal of the photographs whose pixels are on the disk.
+"""An unfinished pack: pixels, and a journal of the photographs whose pixels are on the disk.
 
-    images.npy    the crops so far, each at its place; its header comes last
-    journal       a line that says what this is of, then a line a photograph: number, bytes, mtime in ns, sha256
+    images.npy    the crops so far, each at its place; its header is written last
+    journal       a line that names the contents, then a line for each photograph: number, bytes, mtime in ns, sha256
 
-A line is written once the pixels that it speaks of are synced, so whatever kills the process, what the journal says
-is true. Lines after a torn one are not read.
+A line is written after the pixels of its photograph are synced. So the journal is true, whatever kills the process.
+Lines after a torn line are ignored.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 from ablate.filesystem import sync_folder
 
 HEADER = 128
-"""Bytes before the first pixel: what numpy's header takes for uint8, however many images there are."""
+"""Bytes before the first pixel: the length of numpy's header for uint8, for any number of images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,30 +29,40 @@ class FileStamp:
     """A photograph's file as it was read."""
 
     bytes: int
-    mtime: int  # nanoseconds
+    mtime: int
+    """Nanoseconds."""
     sha256: str
+    """In hex."""
 
-    def is_of(self, found: os.stat_result) -> bool:
-        return (self.bytes, self.mtime) == (found.st_size, found.st_mtime_ns)
+    def is_of(self, status: os.stat_result) -> bool:
+        """Return True if a file with this status is the file as it was read, by its size and time."""
+        return (self.bytes, self.mtime) == (status.st_size, status.st_mtime_ns)
 
 
 class PackJournal:
-    """The two files, open. What lies in the folder and is not of the same is begun anew."""
+    """The two open files of an unfinished pack. Files in the folder that belong to another pack are overwritten."""
+
+    done: dict[int, FileStamp]
+    """{number of a photograph: its file as it was read}, for the photographs whose pixels are on the disk."""
 
     def __init__(self, folder: Path, about: str, images: int, row: int) -> None:
-        """`about`: what the images are of, in a line; `images`: how many, `row`: bytes of one."""
+        """Open the files in `folder` for a number of `images` of `row` bytes each.
+
+        `about` is one line that names the contents: if the journal begins with another line, it starts again.
+        """
         self.folder, self.row, self.bytes = folder, row, HEADER + images * row
         folder.mkdir(exist_ok=True)
-        self.images = _opened(folder / "images.npy")
-        self.journal = _opened(folder / "journal")
+        self.images = _open(folder / "images.npy")
+        self.journal = _open(folder / "journal")
         self.done = self._read(about + "\n")
 
     def close(self) -> None:
+        """Close both files."""
         self.images.close()
         self.journal.close()
 
     def _read(self, head: str) -> dict[int, FileStamp]:
-        """{number of a photograph: its stamp}; what is noted next goes after the last whole line."""
+        """Return `done`, and cut the journal off after its last whole line, where the next line will go."""
         lines = self.journal.read().splitlines(keepends=True)
         if not lines or lines[0] != head.encode() or self._size() != self.bytes:
             self._begin(head)
@@ -76,7 +86,7 @@ class PackJournal:
         self.journal.truncate(0)
         self.journal.seek(0)
         self.images.truncate(0)
-        self.images.truncate(self.bytes)  # takes no room yet
+        self.images.truncate(self.bytes)  # takes no disk space yet
         _write(self.journal, head.encode())
         os.fsync(self.journal.fileno())
         sync_folder(self.folder)
@@ -86,28 +96,28 @@ class PackJournal:
         return os.fstat(self.images.fileno()).st_size
 
     def lacks(self) -> int:
-        """Bytes of the disk that the pixels will take and do not take yet."""
+        """Return the number of bytes that the pixels still need on the disk."""
         return self.bytes - os.fstat(self.images.fileno()).st_blocks * 512
 
     def put(self, number: int, pixels: bytes) -> None:
-        """Writes image `number`; several threads may."""
+        """Write the pixels of an image. Several threads may call this at once."""
         _write(self.images, pixels, HEADER + number * self.row)
 
     def record(self, photographs: Iterable[tuple[int, FileStamp]]) -> None:
-        """Notes, by their numbers, photographs whose images were put."""
+        """Note the numbers and stamps of photographs whose images are written, after syncing the images."""
         lines = [f"{number} {stamp.bytes} {stamp.mtime} {stamp.sha256} .\n" for number, stamp in photographs]
         os.fdatasync(self.images.fileno())
         _write(self.journal, "".join(lines).encode())
         os.fdatasync(self.journal.fileno())
 
     def move(self, source: int, target: int) -> None:
-        """Copies an image to another number."""
+        """Copy the image of number `source` to number `target`."""
         self.put(target, os.pread(self.images.fileno(), self.row, HEADER + source * self.row))
 
     def publish(self, final: Path, shape: tuple[int, int, int, int]) -> None:
-        """Makes an array, (N, H, W, 3), of the first images, and gives the folder its name.
+        """Turn the first N images into an array of `shape`, (N, H, W, 3), and rename the folder to `final`.
 
-        A pack that has that name already holds the same, and stays.
+        An existing pack of that name has the same content and is kept.
         """
         head = io.BytesIO()
         np.lib.format.write_array_header_1_0(head, {"descr": "|u1", "fortran_order": False, "shape": shape})
@@ -119,19 +129,19 @@ class PackJournal:
             shutil.rmtree(self.folder)
         else:
             self.folder.rename(final)
-            # Not before: as long as the journal counts, what it speaks of is there.
+            # Only after renaming: while the journal may be used again, the pixels of all its lines must be there.
             self.images.truncate(HEADER + shape[0] * self.row)
             (final / "journal").unlink()
         sync_folder(final.parent)
 
 
-def _opened(path: Path) -> io.FileIO:
-    """Unbuffered, to read and to write anywhere; made if it is not there."""
+def _open(path: Path) -> io.FileIO:
+    """Open a file unbuffered, for reading and writing at any place; create it if it is missing."""
     return io.FileIO(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
 
 
 def _write(file: io.FileIO, content: bytes, at: int | None = None) -> None:
-    """All of it; a system call may take a part. ValueError, and nothing is written, once the file is closed."""
+    """Write all of the content, since one system call may write only a part. ValueError if the file is closed."""
     rest = memoryview(content)
     while rest:
         written = os.write(file.fileno(), rest) if at is None else os.pwrite(file.fileno(), rest, at)

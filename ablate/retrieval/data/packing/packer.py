@@ -1,7 +1,7 @@
-"""Packs a data set: every photograph is read once, its boxes are cut out and resized, on all cores.
+"""Packs a data set: reads every photograph once, cuts out its boxes and resizes them, on all cores.
 
-What has been done is kept whatever ends it (see partial.py), and the bytes that come out depend on neither the
-number of threads nor on interruptions.
+Finished work is kept, whatever ends the process (see journal.py). The bytes of the pack depend neither on the number
+of threads nor on interruptions.
 """
 
 from __future__ import annotations
@@ -28,24 +28,25 @@ from ablate.retrieval.data.packing.journal import FileStamp, PackJournal
 from ablate.text import fault_lines
 
 BLOCK = 128
-"""Photographs between two notes in the journal."""
+"""The number of photographs that are noted in the journal at once."""
 
 MEGABYTE = 1_000_000
 
 
 class PackingObserver(Protocol):
-    """Who is told how packing goes."""
+    """Receives the progress of packing."""
 
-    def say(self, text: str) -> None: ...
+    def notify(self, text: str) -> None:
+        """Called with each message for the user."""
 
     def advance(self, done: int, total: int) -> None:
-        """So many photographs of so many are done; called after each."""
+        """Called after each photograph with the number done and the total."""
 
 
 class SilentObserver:
-    """Tells nobody."""
+    """Ignores the progress of packing."""
 
-    def say(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         pass
 
     def advance(self, done: int, total: int) -> None:
@@ -60,102 +61,107 @@ def prepare(
     watcher: PackingObserver | None = None,
     labels: Labels = labels_of,
 ) -> PackRecord:
-    """The record of the pack at this size, which is made if it is not there.
+    """Return the record of the pack at this size, after making the pack if it does not exist.
 
-    `corrupt`: refuse (DataError with every fault) or skip; None refuses too, but takes a pack that has skipped some.
+    `corrupt` is `refuse` or `skip`, for images that cannot be read. None refuses such images too, but accepts an
+    existing pack that was made with some images skipped. DataError with every fault of a refused data set.
     """
-    if found := ready(place, size, corrupt):
-        return found
+    if record := existing_pack(place, size, corrupt):
+        return record
     watcher = watcher or SilentObserver()
-    watcher.say(f"{place.folder}: reading the annotations")
-    known = listing()
+    watcher.notify(f"{place.folder}: reading the annotations")
+    images = listing()
     index = {
-        os.path.relpath(path, place.folder): format.hash_of(path) for path in map(known.root.joinpath, known.index)
+        os.path.relpath(path, place.folder): format.hash_or_none(path)
+        for path in map(images.root.joinpath, images.index)
     }
-    partial = place.partial(size, known.content)
-    _tell_leftovers(place, size, partial, watcher)
-    with _writing(place):
+    partial = place.partial(size, images.content)
+    _report_leftovers(place, size, partial, watcher)
+    with _translated_disk_errors(place):
         place.packs.mkdir(exist_ok=True)
-        with exclusive_lock(partial.with_name(f"{partial.name}.lock"), watcher.say):
-            if found := ready(place, size, corrupt):  # another process was at it meanwhile
-                return found
-            return PackingJob(place, known, index, size, corrupt == "skip", watcher).run(partial, labels)
+        with exclusive_lock(partial.with_name(f"{partial.name}.lock"), watcher.notify):
+            if record := existing_pack(place, size, corrupt):  # another process has made it meanwhile
+                return record
+            return PackingJob(place, images, index, size, corrupt == "skip", watcher).run(partial, labels)
 
 
-def ready(place: PackLocation, size: Size, corrupt: str | None) -> PackRecord | None:
-    """The record of a pack that need not be made."""
+def existing_pack(place: PackLocation, size: Size, corrupt: str | None) -> PackRecord | None:
+    """Return the record of a pack that exists and is acceptable, or None if the pack must be made."""
     record = format.recorded(place)
     if record is None or not is_folder(place.pack(size, record.fingerprint)):
         return None
     return None if record.skipped and corrupt == "refuse" else record
 
 
-def _tell_leftovers(place: PackLocation, size: Size, own: Path, watcher: PackingObserver) -> None:
-    """What takes room and is of no use to this pack."""
+def _report_leftovers(place: PackLocation, size: Size, own: Path, watcher: PackingObserver) -> None:
+    """Report packs that take disk space and are of no use for this pack."""
     if exists(place.packs / format.FORMER_RECORD):
-        watcher.say(
-            f"{place.packs} holds packs of an earlier version's form, which are not read any more: the set is packed "
-            f"anew; delete {format.FORMER_RECORD} and the folders beside it that are older"
+        watcher.notify(
+            f"{place.packs} holds packs in the form of an earlier version, which is no longer read: the data set is "
+            f"packed again; delete {format.FORMER_RECORD} and the older folders next to it"
         )
     for other, at in place.partials().items():
         if at == size and other != own:
-            watcher.say(f"{other} is of other annotations, begun and not finished: delete it if nobody packs these")
+            watcher.notify(f"{other} is an unfinished pack of other annotations: delete it if no process packs these")
 
 
 @contextmanager
-def _writing(place: PackLocation) -> Iterator[None]:
-    """Errors of the disk that is written to, in our words. Those of photographs never come here."""
+def _translated_disk_errors(place: PackLocation) -> Iterator[None]:
+    """Turn errors of the disk that the pack is written to into DataError. Errors of photographs never come here."""
     try:
         yield
     except OSError as error:
-        what = f"{place.packs}: the pack cannot be written there: {error.strerror or error}. "
+        fault = f"{place.packs}: the pack cannot be written there: {error.strerror or error}. "
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             remedy = (
-                f"Packs lie beside the images. Make {place.folder} writable, or make another folder with links to all "
-                f"that is in it but {format.FOLDER} (`ln -s`), and give that with --root or data.root"
+                f"Packs lie next to the images. Make {place.folder} writable, or make another folder with links "
+                f"(`ln -s`) to all its contents except {format.FOLDER}, and give that folder with --root or data.root"
             )
         elif error.errno in (errno.EEXIST, errno.ENOTDIR):
-            remedy = f"{place.packs} is to be a folder: move what is there away"
+            remedy = f"{place.packs} must be a folder: move the file of that name away"
         else:
-            remedy = "What is done is kept: once there is room, or the disk is well, the same command goes on"
-        raise DataError(what + remedy) from None
+            remedy = "Finished work is kept: once the disk has room and works, the same command continues"
+        raise DataError(fault + remedy) from None
 
 
 @dataclass(frozen=True)
 class PackingJob:
-    """One set at one size."""
+    """The packing of one data set at one size."""
 
     place: PackLocation
     listing: ImageList
-    index: dict[str, str | None]  # see Record
+    index: dict[str, str | None]
+    """See `PackRecord.index`."""
     size: Size
     skip: bool
+    """Leave out images that cannot be read, instead of refusing the data set."""
     watcher: PackingObserver
 
     def run(self, folder: Path, labels: Labels) -> PackRecord:
-        """Packs what is not packed yet; the record."""
+        """Pack the photographs that are not packed yet, and return the record of the whole pack."""
         photos = photographs(self.listing)
-        found = files(self.listing, photos)
+        stats = files(self.listing, photos)
         about = f"ablate-pack {format.FORM} {self.listing.content} {sized(self.size)} {len(self.listing.entries)}"
         row = self.size[0] * self.size[1] * 3
         with closing(PackJournal(folder, about, len(self.listing.entries), row)) as partial:
             self._check_space(partial)
-            stamps, faults = self._read(photos, found, partial)
+            stamps, faults = self._read(photos, stats, partial)
             if faults and not self.skip:
                 raise DataError(self._refusal(faults))
             kept = fill(partial, len(self.listing.entries), faults)
             if not kept:
-                raise DataError(f"{self.listing.root}: not one image is whole:\n{fault_lines(_lines(faults))}")
+                raise DataError(f"{self.listing.root}: no image can be read:\n{fault_lines(_lines(faults))}")
             record = self._record(stamps, faults, kept)
             save(folder / "labels.npz", labels(self.listing, kept))
             write_synced(folder / "pack.json", format.text(record).encode())
-            # First the record: whoever is killed in between leaves a pack to be finished, not one to be made again.
+            # First the record: a process that is killed in between leaves a pack to finish, not one to make again.
             write_synced(folder.with_name(f"{folder.name}.json"), format.text(record).encode())
             folder.with_name(f"{folder.name}.json").replace(self.place.record)
             partial.publish(self.place.pack(self.size, record.fingerprint), (len(kept), *self.size, 3))
         return record
 
     def _check_space(self, partial: PackJournal) -> None:
+        """Raise DataError if the disk has too little room for the pixels."""
         needed, free = partial.lacks(), shutil.disk_usage(self.place.packs).free
         if needed > free:
             raise DataError(
@@ -165,14 +171,17 @@ class PackingJob:
             )
 
     def _read(
-        self, photos: Sequence[CropSource], found: Sequence[os.stat_result | None], partial: PackJournal
+        self, photos: Sequence[CropSource], stats: Sequence[os.stat_result | None], partial: PackJournal
     ) -> tuple[list[FileStamp | None], dict[int, str]]:
-        """Every photograph's stamp, and the faults by the entries' numbers; reads what the journal does not have."""
+        """Return the stamp of every photograph, and {number of an entry: its fault}.
+
+        Photographs that are in the journal and have not changed since are not read again.
+        """
         stamps: list[FileStamp | None] = [None] * len(photos)
-        for photo, stat in zip(photos, found, strict=True):
-            known = partial.done.get(photo.number)
-            if known and stat and known.is_of(stat):
-                stamps[photo.number] = known
+        for photo, stat in zip(photos, stats, strict=True):
+            earlier = partial.done.get(photo.number)
+            if earlier and stat and earlier.is_of(stat):
+                stamps[photo.number] = earlier
         waiting = [photo for photo in photos if stamps[photo.number] is None]
         faults: dict[int, str] = {}
         block: list[tuple[int, FileStamp]] = []
@@ -189,7 +198,7 @@ class PackingJob:
                     block.clear()
                 self.watcher.advance(len(photos) - left, len(photos))
         finally:
-            results.close()  # whoever is at it still puts what nobody asks for; then the files may be closed
+            results.close()  # waits for threads that still write pixels: only then may the files be closed
             partial.record(block)
         return stamps, faults
 
@@ -198,11 +207,12 @@ class PackingJob:
         return (
             f"{self.listing.root}: {len(faults):,} of {len(self.listing.entries):,} images cannot be packed:\n"
             f"{fault_lines(_lines(faults))}\n"
-            "All others are done and kept. Put whole files in place of these and give the same command again, which "
-            f"reads no others; or leave them out: `{self.place.command} --size {height} {width} --corrupt skip`"
+            "All others are packed and kept. Replace these files by whole ones and give the same command again, which "
+            f"reads only them; or leave them out: `{self.place.command} --size {height} {width} --corrupt skip`"
         )
 
     def _record(self, stamps: Sequence[FileStamp | None], faults: Mapping[int, str], kept: Sequence[int]) -> PackRecord:
+        """Return the record; its fingerprint is of the annotations, all stamps and the left-out images."""
         listing = self.listing
         content = hashlib.sha256(f"ablate-pack {format.FORM} {listing.content}\n".encode())
         for stamp in stamps:
@@ -219,9 +229,10 @@ class PackingJob:
 
 
 def fill(partial: PackJournal, count: int, left_out: Container[int]) -> list[int]:
-    """Which of `count` entries is image 0, 1, …: the last ones take the places of those that are left out.
+    """Fill the places of left-out entries with the last images.
 
-    They are copied, so what the journal speaks of stays where it is.
+    Of `count` entries, return the numbers of those that are image 0, 1, … now. The images are copied, not moved, so
+    the places that the journal names keep their pixels.
     """
     kept = [number for number in range(count) if number not in left_out]
     free = [number for number in range(len(kept)) if number in left_out]
@@ -233,5 +244,5 @@ def fill(partial: PackJournal, count: int, left_out: Container[int]) -> list[int
 
 
 def _lines(faults: Mapping[int, str]) -> list[str]:
-    """Every fault once: a photograph's is that of all its boxes."""
+    """Return every fault once: a photograph that cannot be read gives the same fault to all its boxes."""
     return list(dict.fromkeys(faults[number] for number in sorted(faults)))

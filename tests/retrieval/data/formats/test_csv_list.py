@@ -76,7 +76,7 @@ def test_query_and_gallery_are_the_test(tmp_path: Path) -> None:
     [
         ("path,Item,split\n", r"list.csv, line 1: there is no column item; found 'path', 'Item', .*; 'item' is near"),
         ("", "there is no column path; found nothing"),
-        ("path,item,split,item\na.jpg,1,test,1\n", "the column item is there 2 times"),
+        ("path,item,split,item\na.jpg,1,test,1\n", "the column item stands there 2 times"),
         ("path,item,split\na.jpg,1\n", "line 2: has 2 fields, expected 3"),
         ("path,item,split\na.jpg,,tset\n", r"(?s)line 2: no item.*line 2: split 'tset', expected train, validation"),
         ("path,item,split,domain\na.jpg,1,test,consumer\n", "domain 'consumer', expected shop or user"),
@@ -85,7 +85,7 @@ def test_query_and_gallery_are_the_test(tmp_path: Path) -> None:
         ("path,item,split\na.jpg,1,test\nb.jpg,1,query\n", "split test, and list.csv, line 3 has query; use one way"),
         ("path,item,split\na.jpg,1,test\na.jpg,1,test\n", "line 3: a.jpg is in list.csv, line 2 already"),
         ("path,item,split\na.jpg,1,query\nx/../a.jpg,1,gallery\n", "line 3: x/../a.jpg is in list.csv, line 2 already"),
-        ("path,item,split,Domain\na.jpg,1,test,user\n", "the column 'Domain' is to be called domain"),
+        ("path,item,split,Domain\na.jpg,1,test,user\n", "the column 'Domain' must be called domain"),
         ("path,item,split,box\na.jpg,1,test,0 0 9 99999999999\n", "box '0 0 9 99999999999', expected left"),
         ("path,item,split\na.jpg,1,test\nb.jpg,1,validation\n", "item 1 is in validation, and in test by list"),
         ('path,item,split\n"a.jpg,1,test\n', "is not CSV"),

@@ -234,7 +234,7 @@ def test_a_damaged_pack_is_named(root: Path, packed: data.Dataset, name: str, co
     path.unlink()
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(DataError, match=r"is damaged .* packs anew"):
+    with pytest.raises(DataError, match=r"is damaged .* packs again"):
         data.load("deepfashion2", str(root), SIZE)
 
 
@@ -245,7 +245,7 @@ def test_a_pack_torn_anywhere_is_named(root: Path, packed: data.Dataset, name: s
     path.unlink()  # the images of `packed` stay mapped
     for length in range(0, len(whole), max(1, len(whole) // 50)):
         path.write_bytes(whole[:length])
-        with pytest.raises(DataError, match=r"is damaged .*delete it, `ablate run` packs anew"):
+        with pytest.raises(DataError, match=r"is damaged .*delete it, `ablate run` packs again"):
             data.load("deepfashion2", str(root), SIZE)
 
 

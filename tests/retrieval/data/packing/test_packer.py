@@ -46,7 +46,7 @@ class Told:
     at: int = -1
     error: type[BaseException] = KeyboardInterrupt
 
-    def say(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         self.texts.append(text)
 
     def advance(self, done: int, total: int) -> None:
@@ -370,7 +370,7 @@ FOUND = (
     "b/003.jpg: found no file, expected an image",
     "a/004.jpg: found a file that is damaged (it is empty: 0 bytes), expected a whole image",
     "b/005.jpg: found a file that is damaged (no image of at least 1x1 pixels is recognised in its 8 bytes)",
-    "b/007.jpg: found what cannot be read (Is a directory)",
+    "b/007.jpg: found a path that cannot be read (Is a directory)",
     "list.txt, line 13: found the box [10, 5, 99, 30] (left, top, right, bottom), expected one that lies in the 60x40",
     "list.txt, line 19: found the box [30, 0, 30, 40] (left, top, right, bottom), which has no area",
 )
@@ -468,7 +468,7 @@ def test_of_many_faults_the_first_are_listed_and_the_others_counted(tmp_path: Pa
         for path in dict.fromkeys(e.path for e in listing.entries)
     ][:20]
     assert "  and 10 more" in lines
-    with pytest.raises(DataError, match="not one image is whole"):
+    with pytest.raises(DataError, match="no image can be read"):
         prepare(listing, "skip")
 
 
@@ -530,7 +530,7 @@ def test_a_disk_that_fills_up_loses_nothing(disk: Disk, tmp_path: Path, reads: l
             if done == 8:
                 disk.fill()
 
-    with pytest.raises(DataError, match=r"No space left on device.*What is done is kept"):
+    with pytest.raises(DataError, match=r"No space left on device.*Finished work is kept"):
         packer.prepare(place(disk.path), lambda: listing, size, None, Filling())
     disk.empty()
     reads.clear()
@@ -586,7 +586,7 @@ def test_packs_of_another_form_are_packed_anew_and_told_of(listing: ImageList, f
         prepare(listing)
         raw = json.loads(place(listing.root).record.read_text())
         place(listing.root).record.write_text(json.dumps({**raw, "form": 1}))
-    with pytest.raises(DataError, match=r"packed by another version, in a form that is not read any more"):
+    with pytest.raises(DataError, match=r"packed by another version, in a form that is no longer read"):
         format.require(place(listing.root))
     told = Told()
     prepare(listing, watcher=told)
