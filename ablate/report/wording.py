@@ -6,6 +6,7 @@ from typing import Any
 from ablate.analysis import verdicts
 from ablate.analysis.contrasts import DIRECT, Contrast
 from ablate.analysis.effects import ADDITIVE, Effect
+from ablate.analysis.estimation import unpaired_totals
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.study.factors import level_text
 
@@ -15,6 +16,7 @@ MARKS = {"on": "✓", "off": "✗"}
 MINUS = "−"
 NOTHING = "–"
 LEAST_P = 0.0001
+"""A smaller p is printed as `<0.0001`."""
 
 PHRASES: Mapping[str, str] = {
     verdicts.BETTER: "better",
@@ -28,103 +30,118 @@ PHRASES: Mapping[str, str] = {
     verdicts.CHECKPOINTS_DIFFER: "networks differ",
     verdicts.CANNOT_TELL: "cannot tell",
 }
-"""At most 22 letters each, for tables."""
+"""Each verdict in a table, in at most 22 letters."""
 
 MEANINGS: Mapping[str, str] = {
     verdicts.BETTER: "better, by more than chance explains (p {p} after Holm)",
     verdicts.WORSE: "worse, by more than chance explains (p {p} after Holm)",
     verdicts.BETTER_BELOW_DELTA: "better, but by less than delta ({delta} pp)",
     verdicts.WORSE_BELOW_DELTA: "worse, but by less than delta ({delta} pp)",
-    verdicts.NO_EFFECT: "no effect beyond delta ({delta} pp) either way",
-    verdicts.UNDECIDED: "undecided: neither an effect nor its absence is shown; {more}",
+    verdicts.NO_EFFECT: "no effect beyond delta ({delta} pp), up or down",
+    verdicts.UNDECIDED: "undecided, the data show neither an effect nor its absence; {more}",
     verdicts.CONFOUNDED: "confounded: {confounded}",
     verdicts.NOT_ESTIMABLE: "{lacking}",
-    verdicts.CHECKPOINTS_DIFFER: "these trained networks differ (p {p} after Holm); "
-    "with one seed it says nothing about the factor",
-    verdicts.CANNOT_TELL: "these trained networks cannot be told apart; with one seed it says nothing about the factor",
+    verdicts.CHECKPOINTS_DIFFER: "the trained networks differ (p {p} after Holm), but with one seed this is no "
+    "evidence about the factor",
+    verdicts.CANNOT_TELL: "the trained networks are not shown to differ; with one seed this is no evidence about the "
+    "factor",
 }
-"""The second half of a sentence."""
+"""Each verdict as the second half of a sentence."""
 ALIKE: Mapping[str, str] = {
-    verdicts.NO_EFFECT: "No effect beyond delta ({delta} pp) either way",
-    verdicts.UNDECIDED: "Undecided, neither an effect nor its absence is shown (in brackets: about how many more seeds "
-    "a row would decide it)",
-    verdicts.CANNOT_TELL: "These trained networks cannot be told apart, and one seed says nothing about the factors",
-    verdicts.CONFOUNDED: "Confounded, since several things change at once, and which of them does it cannot be told",
-    verdicts.NOT_ESTIMABLE: "Nothing can be said",
+    verdicts.NO_EFFECT: "No effect beyond delta ({delta} pp), up or down",
+    verdicts.UNDECIDED: "Undecided, the data show neither an effect nor its absence (in brackets: about how many more "
+    "seeds per row would decide it)",
+    verdicts.CANNOT_TELL: "The trained networks are not shown to differ, and with one seed this is no evidence about "
+    "the factors",
+    verdicts.CONFOUNDED: "Confounded (several factors change at once; the change cannot be attributed to one of them)",
+    verdicts.NOT_ESTIMABLE: "No estimate",
 }
-"""Verdicts that one sentence says of many, with how it begins."""
+"""The beginning of a sentence that lists several contrasts or effects of one verdict."""
 UNTIL_NEXT_LOOK = (
-    "Undecided, neither an effect nor its absence is shown (in brackets: how many more seeds until the next look)"
+    "Undecided, the data show neither an effect nor its absence (in brackets: how many more seeds per row until the "
+    "next look)"
 )
 REPEAT = "a repeat"
-"""What people read of two rows that differ in nothing; in JSON and CSV they are confounded."""
+"""The verdict shown to people for two rows that differ in nothing; in JSON and CSV they are confounded."""
+
+TOTALS: Mapping[str, str] = {
+    unpaired_totals.WHATEVER: "differ for every possible pairing",
+    unpaired_totals.UNLESS_NEGATIVE: "differ unless hits are negatively correlated",
+    unpaired_totals.NO_EFFECT_WHATEVER: "no effect beyond delta for every possible pairing",
+    unpaired_totals.NO_DIFFERENCE: "no difference can be shown; equivalence needs per-query hits",
+    unpaired_totals.UNDECIDABLE: "cannot be decided without per-query hits",
+}
+"""Each conclusion from two totals, in a table. The JSON report has the key, as it stands in the analysis."""
 
 
-def phrase(found: Contrast | Effect) -> str:
-    """A verdict in a table; `~5 more`: about how many more seeds a row would decide."""
-    code, more = found.estimate.verdict, found.estimate.more_seeds
+def phrase(item: Contrast | Effect) -> str:
+    """Return a verdict for a table; `~5 more` is the estimated number of additional seeds per row that decide it."""
+    code, more = item.estimate.verdict, item.estimate.more_seeds
     if code == verdicts.UNDECIDED and more is not None:
         return f"{PHRASES[code]}, ~{more} more"
-    if code == verdicts.NOT_ESTIMABLE and not _aliases(found):
+    if code == verdicts.NOT_ESTIMABLE and not _aliases(item):
         return "no result"
-    return REPEAT if code == verdicts.CONFOUNDED and is_repeat(found) else PHRASES[code]
+    return REPEAT if code == verdicts.CONFOUNDED and is_repeat(item) else PHRASES[code]
 
 
-def sentence(found: Contrast | Effect, results: StudyResults) -> str:
-    """What may be said of a contrast or an effect, as one sentence."""
-    parts = [subject(found), _size(found), meaning(found, results)]
+def sentence(item: Contrast | Effect, results: StudyResults) -> str:
+    """Return one sentence about a contrast or an effect: its name, its size and its verdict."""
+    parts = [subject(item), _size(item), meaning(item, results)]
     return ": ".join(part for part in parts if part) + "."
 
 
-def sentences(found: Sequence[Contrast | Effect], results: StudyResults) -> list[str]:
-    """A sentence each; of verdicts that say the same of many, one for all of them."""
-    told = [sentence(one, results) for one in found if one.estimate.verdict not in ALIKE or is_repeat(one)]
-    for code, words in ALIKE.items():
-        alike = [one for one in found if one.estimate.verdict == code and not is_repeat(one)]
+def sentences(items: Sequence[Contrast | Effect], results: StudyResults) -> list[str]:
+    """Return one sentence for each item. Items that share a verdict of `ALIKE` share one sentence."""
+    lines = [sentence(item, results) for item in items if item.estimate.verdict not in ALIKE or is_repeat(item)]
+    for code, opening in ALIKE.items():
+        alike = [item for item in items if item.estimate.verdict == code and not is_repeat(item)]
         if len(alike) > 1:
-            brief = "; ".join(_briefly(one, results) for one in alike)
-            words = UNTIL_NEXT_LOOK if code == verdicts.UNDECIDED and _waits(alike[0], results) else words
-            told.append(f"{words.format(delta=f'{results.delta:g}')}: {brief}.")
+            brief = "; ".join(_brief(item, results) for item in alike)
+            if code == verdicts.UNDECIDED and _decided_at_looks(alike[0], results):
+                opening = UNTIL_NEXT_LOOK
+            lines.append(f"{opening.format(delta=f'{results.delta:g}')}: {brief}.")
         else:
-            told += [sentence(one, results) for one in alike]
-    return told
+            lines += [sentence(item, results) for item in alike]
+    return lines
 
 
-def meaning(found: Contrast | Effect, results: StudyResults) -> str:
-    """The verdict in words, with what it needs beside it."""
-    if found.estimate.verdict == verdicts.CONFOUNDED and is_repeat(found):
+def meaning(item: Contrast | Effect, results: StudyResults) -> str:
+    """Return the verdict in words, with the p, delta, number of seeds or reason that belongs to it."""
+    if item.estimate.verdict == verdicts.CONFOUNDED and is_repeat(item):
         return f"{REPEAT}: nothing differs"
-    return MEANINGS[found.estimate.verdict].format(
-        p=p_value(found.estimate.p_holm, "= "),
+    more = item.estimate.more_seeds
+    return MEANINGS[item.estimate.verdict].format(
+        p=p_value(item.estimate.p_holm, "= "),
         delta=f"{results.delta:g}",
-        more=_until_look(found.estimate.more_seeds) if _waits(found, results) else _more(found.estimate.more_seeds),
-        confounded=_confounded(found),
-        lacking=_lacking(found),
+        more=_seeds_until_look(more) if _decided_at_looks(item, results) else _more_seeds(more),
+        confounded=_confounded_with(item),
+        lacking=_missing_reason(item),
     )
 
 
-def subject(found: Contrast | Effect) -> str:
-    """What is compared: `random_erasing off → on (rows 2 → 4)`."""
-    if isinstance(found, Contrast):
-        rows = f"rows {pair(found)}"
-        return f"{moved(found)} ({rows})" if found.identified == DIRECT else rows
-    words = f"{found.factor} {level_text(found.level)} against {level_text(found.baseline)}"
-    if found.contexts > 1:
-        return f"{words}, the mean of {found.contexts} comparisons"
-    return f"{words}, if effects add up" if found.identified == ADDITIVE else words
+def subject(item: Contrast | Effect) -> str:
+    """Return the name of a comparison: `random_erasing off → on (rows 2 → 4)`."""
+    if isinstance(item, Contrast):
+        rows = f"rows {pair(item)}"
+        return f"{moved(item)} ({rows})" if item.identified == DIRECT else rows
+    levels = f"{item.factor} {level_text(item.level)} against {level_text(item.baseline)}"
+    if item.contexts > 1:
+        return f"{levels}, the mean of {item.contexts} comparisons"
+    return f"{levels}, if effects add up" if item.identified == ADDITIVE else levels
 
 
-def is_repeat(found: Contrast | Effect) -> bool:
-    """Two rows of equal levels and circumstances: nothing is confounded, as nothing differs."""
-    return isinstance(found, Contrast) and not found.differs and not found.undeclared
+def is_repeat(item: Contrast | Effect) -> bool:
+    """Return True for two rows of equal levels and circumstances: nothing differs, so nothing is confounded."""
+    return isinstance(item, Contrast) and not item.differs and not item.undeclared
 
 
 def pair(contrast: Contrast) -> str:
+    """Return the numbers of the two rows: `2 → 4`."""
     return f"{contrast.before.number} → {contrast.after.number}"
 
 
 def moved(contrast: Contrast, most: int | None = None) -> str:
-    """The one factor with its levels, `omega 0.9 → 0.7`; otherwise all that differs, at `most` so many named."""
+    """Return the one factor with its levels, `omega 0.9 → 0.7`; if several factors differ, at most `most` names."""
     if len(contrast.differs) != 1 or contrast.undeclared:
         return differing(contrast, most)
     (name,) = contrast.differs
@@ -133,59 +150,59 @@ def moved(contrast: Contrast, most: int | None = None) -> str:
 
 
 def differing(contrast: Contrast, most: int | None = None) -> str:
-    """The factors in which two rows differ; a warning where they are not exactly one."""
-    names = [*contrast.differs, *(f"{name} (undeclared)" for name in contrast.undeclared)]
+    """Return the factors in which two rows differ, at most `most` by name; `2 at once: a, b` if there are several."""
+    names = _changed_names(contrast)
     if not names:
         return "nothing"
     if len(names) == 1:
         return names[0]
-    shown = names if most is None else names[:most]
-    more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
-    return f"{len(names)} at once: {', '.join(shown)}{more}"
+    listed_names = names if most is None else names[:most]
+    more = f" and {len(names) - len(listed_names)} more" if len(listed_names) < len(names) else ""
+    return f"{len(names)} at once: {', '.join(listed_names)}{more}"
 
 
 def hits(contrast: Contrast) -> str:
-    """`+307 of 12,377`, of two rows that have one seed in common; otherwise nothing."""
+    """Return `+307 of 12,377`, the change in hits, if the two rows share exactly one seed; otherwise nothing."""
     common = set(contrast.before.seeds) & set(contrast.after.seeds)
-    known = [row.metrics.get(contrast.metric) for row in (contrast.before, contrast.after)]
-    if len(common) != 1 or known[0] is None or known[1] is None or known[0].n != known[1].n:
+    before, after = (row.metrics.get(contrast.metric) for row in (contrast.before, contrast.after))
+    if len(common) != 1 or before is None or after is None or before.n != after.n:
         return ""
     (seed,) = common
-    before = known[0].hits[contrast.before.seeds.index(seed)]
-    gained = known[1].hits[contrast.after.seeds.index(seed)] - before
-    return f"{gained:+,} of {known[1].n:,}".replace("-", MINUS)
+    gained = after.hits[contrast.after.seeds.index(seed)] - before.hits[contrast.before.seeds.index(seed)]
+    return f"{gained:+,} of {after.n:,}".replace("-", MINUS)
 
 
 def mark(level: Any) -> str:
-    """✓ or ✗ for a component, the level itself for anything else."""
+    """Return ✓ or ✗ for a component that is on or off, and the level itself for anything else."""
     text = level_text(level)
     return MARKS.get(text, text)
 
 
 def rate(value: float) -> str:
-    """A rate as a percentage, two digits."""
+    """Return a rate in [0, 1] as a percentage with two digits: `24.13`."""
     return f"{100 * value:.2f}"
 
 
 def signed(pp: float) -> str:
-    """Percentage points with their sign, two digits."""
+    """Return percentage points with their sign and two digits: `−4.50`."""
     return f"{pp:+.2f}".replace("-", MINUS)
 
 
 def interval(ends: tuple[float, float] | None) -> str:
+    """Return an interval in percentage points: `[+1.35, +3.61]`; a dash if there is none."""
     return NOTHING if ends is None else f"[{signed(ends[0])}, {signed(ends[1])}]"
 
 
-def change(found: Contrast | Effect) -> str:
-    """An effect with its interval: `+2.48 [+1.35, +3.61]`."""
-    effect, ends = found.estimate.effect, found.estimate.interval
+def change(item: Contrast | Effect) -> str:
+    """Return an effect with its interval, in percentage points: `+2.48 [+1.35, +3.61]`."""
+    effect, ends = item.estimate.effect, item.estimate.interval
     if effect is None:
-        return NOTHING if isinstance(found, Effect) else "no result"
+        return NOTHING if isinstance(item, Effect) else "no result"
     return signed(effect) if ends is None else f"{signed(effect)} {interval(ends)}"
 
 
 def p_value(p: float | None, equals: str = "") -> str:
-    """Three digits, or four of what is small: `0.209`, `0.0046`, `<0.0001`. `equals` stands before a number."""
+    """Return p with three digits, or four if it is small: `0.209`, `0.0046`, `<0.0001`. `equals` precedes a number."""
     if p is None:
         return NOTHING
     if p < LEAST_P:
@@ -194,80 +211,85 @@ def p_value(p: float | None, equals: str = "") -> str:
 
 
 def percent(share: float) -> str:
+    """Return a share in [0, 1] as a percentage: `95 %`."""
     return f"{100 * share:g} %"
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 seed`, `1,000 rows`."""
+    """Return a number with its noun: `1 seed`, `1,000 rows`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def listed(names: Sequence[str], last: str = "and") -> str:
-    """`a`, `a and b`, `a, b and c`."""
+    """Return the names as a list in a sentence: `a`, `a and b`, `a, b and c`."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
-def _size(found: Contrast | Effect) -> str:
-    if found.estimate.effect is None:
+def state(row: RowResult) -> str:
+    """Return the reason why a row has no result."""
+    return "failed" if row.failed else "has no result yet"
+
+
+def _size(item: Contrast | Effect) -> str:
+    if item.estimate.effect is None:
         return ""
-    ends = "" if found.estimate.interval is None else f" {interval(found.estimate.interval)}"
-    in_hits = hits(found) if isinstance(found, Contrast) and found.estimate.seeds == 1 else ""
-    return f"{signed(found.estimate.effect)} pp{ends}" + (f", {in_hits} queries" if in_hits else "")
+    ends = "" if item.estimate.interval is None else f" {interval(item.estimate.interval)}"
+    in_hits = hits(item) if isinstance(item, Contrast) and item.estimate.seeds == 1 else ""
+    return f"{signed(item.estimate.effect)} pp{ends}" + (f", {in_hits} queries" if in_hits else "")
 
 
-def _briefly(found: Contrast | Effect, results: StudyResults) -> str:
-    """One of many that share a sentence."""
-    code, effect = found.estimate.verdict, found.estimate.effect
+def _brief(item: Contrast | Effect, results: StudyResults) -> str:
+    """Return one item of a sentence that lists several."""
+    code, effect = item.estimate.verdict, item.estimate.effect
     if code == verdicts.NOT_ESTIMABLE or effect is None:
-        return f"{subject(found)}: {_lacking(found)}"
-    size = f"{subject(found)} {signed(effect)} pp"
-    if code == verdicts.CONFOUNDED and isinstance(found, Contrast):
-        return f"{size} ({differing(found).partition(': ')[2] or differing(found)})"
+        return f"{subject(item)}: {_missing_reason(item)}"
+    size = f"{subject(item)} {signed(effect)} pp"
+    if code == verdicts.CONFOUNDED and isinstance(item, Contrast):
+        return f"{size} ({', '.join(_changed_names(item))})"
     if code == verdicts.UNDECIDED:
-        more = found.estimate.more_seeds
-        nothing = "no look to come" if _waits(found, results) else "more would not soon tell"
-        return f"{size} ({nothing if more is None else more})"
+        more = item.estimate.more_seeds
+        no_number = "no further look" if _decided_at_looks(item, results) else "no practical number"
+        return f"{size} ({no_number if more is None else more})"
     return size
 
 
-def _waits(found: Contrast | Effect, results: StudyResults) -> bool:
-    """Whether a look decides it, and not any seed more."""
-    in_family = found.in_family if isinstance(found, Contrast) else results.family.kind == "effects"
+def _changed_names(contrast: Contrast) -> list[str]:
+    """Return the declared factors in which two rows differ, then the undeclared differences, marked as such."""
+    return [*contrast.differs, *(f"{name} (undeclared)" for name in contrast.undeclared)]
+
+
+def _decided_at_looks(item: Contrast | Effect, results: StudyResults) -> bool:
+    """Return True if the verdict changes only at a look, and not with each additional seed."""
+    in_family = item.in_family if isinstance(item, Contrast) else results.family.kind == "effects"
     return bool(results.schedule) and in_family
 
 
-def _until_look(seeds: int | None) -> str:
-    return "no look is to come" if seeds is None else f"the next look comes with {counted(seeds, 'more seed')}"
+def _seeds_until_look(seeds: int | None) -> str:
+    return "no further look is planned" if seeds is None else f"the next look is after {counted(seeds, 'more seed')}"
 
 
-def _more(seeds: int | None) -> str:
+def _more_seeds(seeds: int | None) -> str:
     if seeds is None:
-        return "more seeds would not soon tell"
-    return f"about {counted(seeds, 'more seed')} a row would decide it"
+        return "no practical number of additional seeds would decide it"
+    return f"about {counted(seeds, 'more seed')} per row would decide it"
 
 
-def _aliases(found: Contrast | Effect) -> Sequence[str]:
-    return found.aliased_with if isinstance(found, Effect) else ()
+def _aliases(item: Contrast | Effect) -> Sequence[str]:
+    return item.aliased_with if isinstance(item, Effect) else ()
 
 
-def _confounded(found: Contrast | Effect) -> str:
-    if isinstance(found, Effect):
-        return f"with {listed(found.aliased_with)}" if found.aliased_with else "with other factors"
-    if not found.differs:
-        return f"no factor declares that {listed(found.undeclared)} differs"
-    names = (*found.differs, *(f"{name} (undeclared)" for name in found.undeclared))
-    return f"{listed(names)} change at once, and which of them does it cannot be told"
+def _confounded_with(item: Contrast | Effect) -> str:
+    if isinstance(item, Effect):
+        return f"with {listed(item.aliased_with)}" if item.aliased_with else "with other factors"
+    if not item.differs:
+        return f"the two rows differ in {listed(item.undeclared)}, which no factor declares"
+    return f"{listed(_changed_names(item))} change at once, so the change cannot be attributed to one of them"
 
 
-def _lacking(found: Contrast | Effect) -> str:
-    """Why there is no effect: what it cannot be told from, or which seeds are not there."""
-    if isinstance(found, Effect):
-        aliased = found.aliased_with
-        return f"cannot be told apart from {listed(aliased)}" if aliased else "no result tells of it"
-    without = [f"row {row.number} {state(row)}" for row in (found.before, found.after) if not row.seeds]
+def _missing_reason(item: Contrast | Effect) -> str:
+    """Return the reason why there is no effect: the factors it is aliased with, or the rows without results."""
+    if isinstance(item, Effect):
+        aliased = item.aliased_with
+        return f"cannot be separated from {listed(aliased)}" if aliased else "no result shows its effect"
+    without = [f"row {row.number} {state(row)}" for row in (item.before, item.after) if not row.seeds]
     return listed(without) if without else "the two rows have no seed in common"
-
-
-def state(row: RowResult) -> str:
-    """Why a row has no result."""
-    return "failed" if row.failed else "has no result yet"

@@ -105,13 +105,16 @@ def test_the_doubts_are_shown_to_people(imported: Ablate, form: str) -> None:
     assert "row 5 with margin 0.2, not 0.3" in text
     assert "the rows cannot separate margin from normalization" in text
     assert "24,534.7" in text
-    assert "margin 0.3, normalization on (the rest at baseline); it resolves margin and normalization" in text
+    assert (
+        "margin 0.3, normalization on (the rest at baseline). It gives a direct contrast or a first estimate for margin and normalization"
+        in text
+    )
 
 
 def test_new_queries_and_new_seeds_cannot_be_had_of_a_log(imported: Ablate) -> None:
     told = imported("report", "baseline-log", "--population", "queries-and-seeds")
     assert told.code == 0
-    assert "(E2) need two seeds a row or more" in " ".join(told.out.split())
+    assert "(E2) need at least two seeds per row" in " ".join(told.out.split())
 
 
 def test_frames_have_a_line_a_contrast_and_a_line_an_effect(imported: Ablate, report: dict[str, Any]) -> None:

@@ -39,7 +39,7 @@ ALL = ("search-map", "search-history", "search-importance")
 KINDS = ("softmax", "triplet", "a rather long name of a choice")
 STEPS = {"name": "steps", "low": 10, "high": 100, "step": 10, "whole": True}
 KIND = {"name": "kind", "choices": list(KINDS)}
-WARNED = "Unsigned, blind to confounding and to noise"
+WARNED = "it cannot detect confounding or noise"
 
 
 def of(analysis: Analysis) -> SearchResults:
@@ -174,10 +174,10 @@ def test_the_finalists_table_has_what_the_analysis_has(analysis: Analysis) -> No
 
 def test_the_search_says_what_it_spent_and_spared(store: Store) -> None:
     text = flat(terminal.render(searched(store, spread(24), trials=40), False, 80))
-    assert "Sampler tpe, pruner median, seed 0; scored by top-1 on the validation split" in text
-    assert "Budget used: 21 of 40 trials: 17 finished, 3 pruned and 1 failed." in text
-    assert "Reused: 3 candidates that the study had run before" in text
-    assert "Pruning left out 10 % of the steps" in text
+    assert "Sampler tpe, pruner median, seed 0. Candidates are scored by top-1 on the validation split" in text
+    assert "Budget used: 21 of 40 trials (17 finished, 3 pruned and 1 failed)." in text
+    assert "Reused: 3 candidates that the study had already run" in text
+    assert "Pruning saved 10 % of the training steps" in text
     assert "margin 0.05 to 1 log" in text
 
 
@@ -185,7 +185,7 @@ def test_a_budget_of_hours_and_no_pruner(store: Store) -> None:
     text = flat(terminal.render(CASES["hours"](store), False, 80))
     assert "no pruner" in text
     assert "Budget used: 2 trials, 0 of 1.5 hours" in text
-    assert "Pruning left out" not in text
+    assert "Pruning saved" not in text
 
 
 def test_sentences_say_who_wins_and_how_optimistic_the_search_was(analysis: Analysis) -> None:
@@ -204,7 +204,7 @@ def test_sentences_say_who_wins_and_how_optimistic_the_search_was(analysis: Anal
     side = "less" if rerun.optimism >= 0 else "more"
     assert f"5 fresh seeds give {wording.rate(rerun.mean or 0)} %, {abs(rerun.optimism):.2f} pp {side}" in text
     assert "Candidates differ in all searched values at once" in text
-    assert "nothing is said of margin or omega by itself" in text
+    assert "not about margin or omega alone" in text
 
 
 def test_of_one_dimension_it_does_not_say_that_several_differ(store: Store) -> None:
@@ -214,7 +214,7 @@ def test_of_one_dimension_it_does_not_say_that_several_differ(store: Store) -> N
 def test_a_search_that_goes_on_says_so(store: Store) -> None:
     text = flat(terminal.render(CASES["no finalists yet"](store), False, 80))
     assert "Best so far: trial" in text
-    assert "No finalists yet: the best score of many, by one seed each, is optimistic" in text
+    assert "No finalists yet. The best of many scores, each from one seed, is too optimistic" in text
     assert "Finalists:" not in text
 
 
@@ -231,7 +231,7 @@ def test_of_two_metrics_the_pareto_front_is_told(store: Store) -> None:
 
 def test_one_claim_of_a_finalist_has_one_verdict(analysis: Analysis) -> None:
     """Effects of the one factor would be the same changes, adjusted otherwise."""
-    assert "Effects: each level against its baseline" not in terminal.render(analysis, False, 80)
+    assert "Effects: each level against the baseline" not in terminal.render(analysis, False, 80)
     assert not [entry for entry in forest(analysis) if entry.kind == FACTOR]
 
 
@@ -260,7 +260,7 @@ def test_the_command_reports_the_search_and_draws_its_figures(ablate: Ablate, st
     usual(store)
     told = ablate("report", "made", "--store", tmp_path / "results" / "ablate.db")
     assert told.code == 0
-    assert "What the search found" in told.out
+    assert "Conclusions of the search" in told.out
     folder = tmp_path / "results" / "figures" / "made" / "quick+search"
     for name in ALL:
         assert (folder / f"{name}.png").stat().st_size > 0

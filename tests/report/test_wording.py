@@ -47,9 +47,9 @@ def test_no_two_verdicts_read_alike() -> None:
 @pytest.mark.parametrize(
     ("more", "phrase", "sentence"),
     [
-        (1, "undecided, ~1 more", "about 1 more seed a row would decide it"),
-        (1234, "undecided, ~1234 more", "about 1,234 more seeds a row would decide it"),
-        (None, "undecided", "more seeds would not soon tell"),
+        (1, "undecided, ~1 more", "about 1 more seed per row would decide it"),
+        (1234, "undecided, ~1234 more", "about 1,234 more seeds per row would decide it"),
+        (None, "undecided", "no practical number of additional seeds would decide it"),
     ],
 )
 def test_undecided_says_about_how_many_more_seeds(
@@ -64,8 +64,8 @@ def test_one_seed_says_nothing_about_the_factor_and_counts_hits(results: StudyRe
     contrast = next(c for c in analyse(results).contrasts if c.differs == ("random_erasing",))
     sentence = wording.sentence(contrast, results)
     assert "+2.48 pp [+1.35, +3.61], +307 of 12,377 queries" in sentence
-    assert "these trained networks differ" in sentence
-    assert "with one seed it says nothing about the factor" in sentence
+    assert "the trained networks differ" in sentence
+    assert "with one seed this is no evidence about the factor" in sentence
 
 
 def test_confounded_names_with_what(results: StudyResults) -> None:
@@ -73,7 +73,7 @@ def test_confounded_names_with_what(results: StudyResults) -> None:
     assert wording.phrase(step) == "confounded"
     assert "margin and normalization change at once" in wording.sentence(step, results)
     undeclared = replace(step, differs=(), undeclared=("device",))
-    assert "no factor declares that device differs" in wording.sentence(undeclared, results)
+    assert "the two rows differ in device, which no factor declares" in wording.sentence(undeclared, results)
 
 
 def test_an_undeclared_circumstance_is_named_once(results: StudyResults) -> None:
@@ -98,7 +98,7 @@ def test_an_effect_that_cannot_be_told_apart_names_from_what(results: StudyResul
     (other,) = analyse(results).other_readings.values()
     effects = {effect.factor: effect for effect in analyse(other).effects}
     assert wording.phrase(effects["margin"]) == "not estimable"
-    assert wording.sentence(effects["margin"], other).endswith("cannot be told apart from normalization.")
+    assert wording.sentence(effects["margin"], other).endswith("cannot be separated from normalization.")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a log leaves open: how hits are paired where totals alone are known, and rows that contradict themselves."""
+"""The ambiguities of a log: an unknown pairing of hits, and rows whose title and values contradict each other."""
 
 from collections.abc import Sequence
 
@@ -12,43 +12,47 @@ from ablate.report.tables import Cell, Column, ReportSection, block
 from ablate.study.factors import level_text
 
 MOST_READINGS = 3
+"""Other readings of a log that are shown."""
 
 
 def totals(analysis: Analysis, every: Sequence[Contrast], most: int) -> ReportSection:
-    """Of steps and direct contrasts of which totals alone are known: up to how many discordant queries they hold."""
+    """Return, for steps and direct contrasts with totals only, the number of discordant queries that decides them."""
     steps = {(step.before.number, step.after.number) for step in analysis.steps}
-    wanted = [c for c in every if c.identified == DIRECT or (c.before.number, c.after.number) in steps]
-    known = [(contrast, found) for contrast in wanted if (found := analysis.pairing(contrast)) is not None]
-    if not known:
+    chosen = [c for c in every if c.identified == DIRECT or (c.before.number, c.after.number) in steps]
+    pairings = [(contrast, pairing) for contrast in chosen if (pairing := analysis.pairing(contrast)) is not None]
+    if not pairings:
         return ReportSection("")
     columns = [
         Column("rows"),
         Column("hits", "r"),
         Column("D*", "r"),
         Column("discordant", "r"),
-        Column("what it can mean", flex=1),
+        Column("conclusion", flex=1),
     ]
-    rows: list[list[str | Cell]] = [[wording.pair(contrast), *_pairing(found)] for contrast, found in known[:most]]
+    rows: list[list[str | Cell]] = [
+        [wording.pair(contrast), *_pairing(pairing)] for contrast, pairing in pairings[:most]
+    ]
     alpha = analysis.results.alpha
     notes = [
-        f"D*: McNemar's test (alpha {alpha:g}, one contrast by itself) finds a difference if at most D* queries are "
-        "hit by one of the two networks only; the totals allow every other number in the range beside it."
+        "Only totals are known, not which queries both networks hit (the pairing). discordant: queries that exactly "
+        "one of them hits; the totals allow every second number of the range. McNemar's test "
+        f"(alpha {alpha:g}, this contrast alone) finds a difference up to D* of them."
     ]
-    if len(known) > most:
-        notes.append(f"… and {wording.counted(len(known) - most, 'more contrast')}: {MORE}.")
-    return block("Totals only: what the pairing of hits would decide", columns, rows, notes)
+    if len(pairings) > most:
+        notes.append(f"… and {wording.counted(len(pairings) - most, 'more contrast')}: {MORE}.")
+    return block("Totals only: conclusions about the change in hits", columns, rows, notes)
 
 
 def readings(analysis: Analysis) -> list[ReportSection]:
-    """For each other reading of a log, what is direct in it, beside what is direct as listed."""
-    found: list[ReportSection] = []
+    """Return, for each other reading of a log, its direct contrasts and effects next to those of the log as listed."""
+    sections: list[ReportSection] = []
     for reading, results in list(analysis.other_readings.items())[:MOST_READINGS]:
         other = analyse(results, analysis.population)
-        found += [_contrasts(analysis, other, reading), _effects(analysis, other, reading)]
+        sections += [_contrasts(analysis, other, reading), _effects(analysis, other, reading)]
     more = len(analysis.other_readings) - MOST_READINGS
     if more > 0:
-        found.append(ReportSection("", notes=[f"… and {wording.counted(more, 'more reading')}: {MORE}."]))
-    return found
+        sections.append(ReportSection("", notes=[f"… and {wording.counted(more, 'more reading')}: {MORE}."]))
+    return sections
 
 
 def _contrasts(listed: Analysis, other: Analysis, reading: str) -> ReportSection:
@@ -56,18 +60,24 @@ def _contrasts(listed: Analysis, other: Analysis, reading: str) -> ReportSection
         Column("rows"),
         Column("as listed", flex=1),
         Column("p Holm", "r"),
-        Column("read so", flex=1),
+        Column("other reading", flex=1),
         Column("p Holm", "r"),
-        Column("verdict so", flex=1),
+        Column("other verdict", flex=1),
     ]
     theirs = {_key(c): c for c in other.contrasts}
     pairs = [(c, theirs[_key(c)]) for c in listed.contrasts if _key(c) in theirs]
-    shown = [(mine, so) for mine, so in pairs if DIRECT in (mine.identified, so.identified)]
+    direct = [(mine, their) for mine, their in pairs if DIRECT in (mine.identified, their.identified)]
     rows: list[list[str | Cell]] = [
-        [wording.pair(so), *_side(mine), *_side(so), Cell(wording.phrase(so), doubtful=so.identified != DIRECT)]
-        for mine, so in shown
+        [
+            wording.pair(their),
+            *_side(mine),
+            *_side(their),
+            Cell(wording.phrase(their), doubtful=their.identified != DIRECT),
+        ]
+        for mine, their in direct
     ]
-    return block(f"Read otherwise: {reading}: direct contrasts", columns, rows)
+    notes = ["A row of the log contradicts itself. The table compares the two ways to read it."]
+    return block(f"Other reading ({reading}): direct contrasts", columns, rows, notes)
 
 
 def _effects(listed: Analysis, other: Analysis, reading: str) -> ReportSection:
@@ -76,7 +86,7 @@ def _effects(listed: Analysis, other: Analysis, reading: str) -> ReportSection:
         Column("as listed", flex=4),
         Column("effect", "r"),
         Column("p Holm", "r", under=True),
-        Column("read so", flex=4),
+        Column("other reading", flex=4),
         Column("effect", "r"),
         Column("p Holm", "r", under=True),
     ]
@@ -85,14 +95,14 @@ def _effects(listed: Analysis, other: Analysis, reading: str) -> ReportSection:
         [f"{e.factor} {level_text(e.level)}", *_effect(e), *_effect(theirs.get((e.factor, level_text(e.level))))]
         for e in listed.effects
     ]
-    notes = [f"As listed: {_apart(listed.aliases)}. Read so: {_apart(other.aliases)}."]
-    return block(f"Read otherwise: {reading}: effects, pp", columns, rows, notes)
+    notes = [f"As listed, {_not_separable(listed.aliases)}. In the other reading, {_not_separable(other.aliases)}."]
+    return block(f"Other reading ({reading}): effects, pp", columns, rows, notes)
 
 
-def _pairing(found: Pairing) -> list[str]:
-    low, high = found.discordant
-    sign = f"{found.hits:+,}".replace("-", wording.MINUS)
-    return [sign, f"{found.significant_up_to:,.1f}", f"{low:,}–{high:,}", found.reading]
+def _pairing(pairing: Pairing) -> list[str]:
+    low, high = pairing.discordant
+    gained = f"{pairing.hits:+,}".replace("-", wording.MINUS)
+    return [gained, f"{pairing.significant_up_to:,.1f}", f"{low:,}–{high:,}", wording.TOTALS[pairing.reading]]
 
 
 def _side(contrast: Contrast) -> list[Cell]:
@@ -110,9 +120,9 @@ def _effect(effect: Effect | None) -> list[str]:
     return [identified(effect), size, wording.p_value(effect.estimate.p_holm)]
 
 
-def _apart(aliases: Sequence[Sequence[str]]) -> str:
+def _not_separable(aliases: Sequence[Sequence[str]]) -> str:
     groups = [f"{group[0]} from {wording.listed(group[1:])}" for group in aliases]
-    return f"the rows cannot separate {'; '.join(groups)}" if groups else "no factor is aliased with another"
+    return f"the rows cannot separate {'; '.join(groups)}" if groups else "the rows can separate all factors"
 
 
 def _key(contrast: Contrast) -> frozenset[int]:

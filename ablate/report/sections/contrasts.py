@@ -1,4 +1,4 @@
-"""Contrasts, effects and interactions as tables, and what may be said of them as sentences."""
+"""Contrasts, effects and interactions as tables, and their verdicts as sentences."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ MOST_SENTENCES = 8
 MOST_INTERACTIONS = 6
 MOST_AGAINST = 5
 MOST_LINES = 16
-MORE = "--format json"
+MORE = "see --format json"
 WEIGHT = {
     verdicts.BETTER: 0,
     verdicts.WORSE: 0,
@@ -26,29 +26,33 @@ WEIGHT = {
     verdicts.NO_EFFECT: 1,
     verdicts.NOT_ESTIMABLE: 3,
 }
-"""Which verdicts matter first; the others are between."""
+"""The order in which verdicts are listed, smallest first; verdicts that are not named have weight 2."""
 
 
 def contrasts(analysis: Analysis, every: Sequence[Contrast], most: int) -> list[ReportSection]:
-    """The family, and beside it direct contrasts that are not of it. `every`: all that the analysis lists."""
-    chosen = by_weight([c for c in every if c.in_family])
-    beside = by_weight([c for c in every if not c.in_family and c.identified == DIRECT])
-    found = []
-    if chosen:
-        found.append(_contrasts(analysis, f"Contrasts of the family ({family(analysis.family)}), pp", chosen, most))
-    if beside:
-        title = "Direct contrasts beside the family, adjusted among themselves, pp"
-        found.append(_contrasts(analysis, title, beside, most))
-    if not chosen and not beside and len(analysis.results.rows) > 1:
-        found.append(ReportSection("Contrasts", notes=["No two rows differ in one factor alone."]))
-    return found
+    """Return the contrasts of the family, then the direct contrasts outside it, as one table each.
+
+    `every`: all contrasts that the analysis lists.
+    """
+    in_family = by_weight([c for c in every if c.in_family])
+    outside = by_weight([c for c in every if not c.in_family and c.identified == DIRECT])
+    sections = []
+    if in_family:
+        title = f"Contrasts tested as one family ({family(analysis.family)}), pp"
+        sections.append(_contrasts(analysis, title, in_family, most))
+    if outside:
+        title = "Direct contrasts outside the family, adjusted among themselves, pp"
+        sections.append(_contrasts(analysis, title, outside, most))
+    if not in_family and not outside and len(analysis.results.rows) > 1:
+        sections.append(ReportSection("Contrasts", notes=["No two rows differ in exactly one factor."]))
+    return sections
 
 
 def effects(analysis: Analysis, most: int) -> ReportSection:
-    """Each level of each factor, from all rows at once."""
+    """Return the effect of each level of each factor, estimated from all rows."""
     columns = [
         Column("factor", flex=2),
-        Column("how", flex=1, under=True),
+        Column("estimated from", flex=1, under=True),
         Column(f"effect, {wording.percent(1 - analysis.results.alpha)}", "r"),
         Column("simultaneous", "r", wide=True),
         Column("p Holm", "r"),
@@ -67,64 +71,60 @@ def effects(analysis: Analysis, most: int) -> ReportSection:
         ]
         for e in analysis.effects[:most]
     ]
-    notes = [*_more(len(analysis.effects), most, "effect"), *apart(analysis), *suggested(analysis)]
-    if analysis.effects:
-        notes.insert(
-            0, "Effects are a family of their own: p and simultaneous intervals are adjusted among them alone."
-        )
-    if any(e.identified == ADDITIVE for e in analysis.effects):
-        notes.insert(0, "Additive: from all rows by least squares, if effects add up.")
-    return block("Effects: each level against its baseline, over all rows that tell of it, pp", columns, rows, notes)
+    notes = [*_effect_notes(analysis.effects), *_more(len(analysis.effects), most, "effect")]
+    notes += [*not_separable(analysis), *suggested(analysis)]
+    return block("Effects: each level against the baseline of its factor, pp", columns, rows, notes)
 
 
 def fractions(analysis: Analysis) -> ReportSection:
-    """What the designs of the study that are fractions cannot tell apart, as `ablate plan` says it."""
+    """Return the effects that fractional designs of the study cannot separate, as `ablate plan` prints them."""
     lines = analysis.results.document.get("fractions", [])
     if not lines:
         return ReportSection("")
     notes = [
-        "A main effect is read as clear of interactions only as far as the following lines say.",
+        "Each line lists effects that this design cannot separate (aliases). A main effect is clear of interactions "
+        "only as far as these lines show.",
         *lines[:MOST_LINES],
     ]
     if len(lines) > MOST_LINES:
-        notes.append(f"… and {wording.counted(len(lines) - MOST_LINES, 'more line')}: ablate plan.")
-    return ReportSection("What the fraction cannot tell apart", notes=notes, items=True)
+        notes.append(f"… and {wording.counted(len(lines) - MOST_LINES, 'more line')}: see ablate plan.")
+    return ReportSection("Effects that the fractional design cannot separate", notes=notes, items=True)
 
 
 def interactions(analysis: Analysis) -> ReportSection:
-    """Those of smallest p, for exploring."""
-    found = sorted(analysis.interactions, key=lambda i: _last(i.p_exploring))
+    """Return the interactions of smallest p, for exploration."""
+    ranked = sorted(analysis.interactions, key=lambda i: _last(i.p_exploring))
     columns = [
         Column("factors", flex=1),
         Column("squares", "r"),
         Column(f"difference, {wording.percent(1 - analysis.results.alpha)}", "r"),
         Column("p, BH", "r"),
     ]
-    rows: list[list[str | Cell]] = [_interaction(i) for i in found[:MOST_INTERACTIONS]]
+    rows: list[list[str | Cell]] = [_interaction(i) for i in ranked[:MOST_INTERACTIONS]]
     notes = [
-        "How much one level's effect changes with the other's. For exploring: p by Benjamini and Hochberg over "
-        "all interactions, no verdict.",
-        *_more(len(found), MOST_INTERACTIONS, "interaction"),
+        "An interaction: how much the effect of one level changes if the other level is set. squares: groups of four "
+        "rows that show it. For exploration only: p by Benjamini and Hochberg (BH) over all interactions, no verdict.",
+        *_more(len(ranked), MOST_INTERACTIONS, "interaction"),
     ]
-    return block("Interactions, pp", columns, rows, notes) if found else ReportSection("")
+    return block("Interactions, pp", columns, rows, notes) if ranked else ReportSection("")
 
 
 def in_words(analysis: Analysis, every: Sequence[Contrast]) -> ReportSection:
-    """Sentences: what matters first, then the steps of which nothing can be said."""
+    """Return sentences about the family (or the effects, if it is empty), then about the confounded steps."""
     in_family = by_weight([c for c in every if c.in_family])
-    told: Sequence[Contrast | Effect] = in_family or analysis.effects
+    items: Sequence[Contrast | Effect] = in_family or analysis.effects
     confounded = [step for step in analysis.steps if step.identified == CONFOUNDED and not step.in_family]
-    if analysis.results.imported:  # what was found on import says it
+    if analysis.results.imported:  # the findings of the import list them
         confounded = []
-    found = wording.sentences(told[:MOST_SENTENCES], analysis.results)
-    found += _more(len(told), MOST_SENTENCES, "contrast" if in_family else "effect")
-    found += wording.sentences(confounded[:MOST_SENTENCES], analysis.results)
-    return ReportSection("In words", notes=[*found, *_more(len(confounded), MOST_SENTENCES, "step")], items=True)
+    lines = wording.sentences(items[:MOST_SENTENCES], analysis.results)
+    lines += _more(len(items), MOST_SENTENCES, "contrast" if in_family else "effect")
+    lines += wording.sentences(confounded[:MOST_SENTENCES], analysis.results)
+    return ReportSection("In words", notes=[*lines, *_more(len(confounded), MOST_SENTENCES, "step")], items=True)
 
 
-def by_weight(found: Sequence[Contrast]) -> list[Contrast]:
-    """Those that matter first: decided ones by p, open ones, then those without a result."""
-    return sorted(found, key=_weight)
+def by_weight(contrasts: Sequence[Contrast]) -> list[Contrast]:
+    """Return the decided contrasts by p, then the undecided ones, then those without a result."""
+    return sorted(contrasts, key=_weight)
 
 
 def _weight(contrast: Contrast) -> tuple[int, float, float]:
@@ -133,42 +133,44 @@ def _weight(contrast: Contrast) -> tuple[int, float, float]:
 
 
 def identified(effect: Effect) -> str:
-    """How an effect is known: directly over so many contexts, by additivity, or not."""
+    """Return how an effect is estimated: `direct` with its number of contexts, `additive`, or why it is not."""
     if effect.identified == DIRECT:
         return "direct" if effect.contexts == 1 else f"direct, {effect.contexts} contexts"
     if effect.identified == ADDITIVE:
         return "additive"
-    return f"not told from {wording.listed(effect.aliased_with)}" if effect.aliased_with else "no result"
+    return f"not separable from {wording.listed(effect.aliased_with)}" if effect.aliased_with else "no result"
 
 
-def apart(analysis: Analysis) -> list[str]:
-    """What cannot be separated from what."""
-    found = []
+def not_separable(analysis: Analysis) -> list[str]:
+    """Return a sentence for each group of factors that the rows cannot separate."""
+    lines = []
     for group in analysis.aliases[:MOST_SENTENCES]:
         first, *others = group
-        found.append(f"These rows cannot separate {first} from {wording.listed(others)}.")
-    return found + _more(len(analysis.aliases), MOST_SENTENCES, "group")
+        lines.append(f"These rows cannot separate {first} from {wording.listed(others)}.")
+    return lines + _more(len(analysis.aliases), MOST_SENTENCES, "group")
 
 
 def suggested(analysis: Analysis) -> list[str]:
-    """The runs to add."""
+    """Return a sentence for each run that would be the most useful to add."""
     results = analysis.results
-    usual = {factor["name"]: factor["baseline"] for factor in results.document["factors"]}
-    found = []
+    baselines = {factor["name"]: factor["baseline"] for factor in results.document["factors"]}
+    lines = []
     for at, run in enumerate(analysis.suggestions):
-        unlike = [f"{name} {level_text(level)}" for name, level in run.levels.items() if level != usual.get(name)]
-        where = f"{', '.join(unlike)} (the rest at baseline)" if unlike else "the baseline itself"
-        opening = "One more run would settle the most" if not at else "Then"
-        found.append(f"{opening}: {where}; it resolves {wording.listed(run.resolves)}.")
-    return found
+        changed = [f"{name} {level_text(level)}" for name, level in run.levels.items() if level != baselines.get(name)]
+        setting = f"{', '.join(changed)} (the rest at baseline)" if changed else "the baseline itself"
+        opening = "The most useful run to add" if not at else "Then"
+        lines.append(
+            f"{opening}: {setting}. It gives a direct contrast or a first estimate for {wording.listed(run.resolves)}."
+        )
+    return lines
 
 
-def _contrasts(analysis: Analysis, title: str, found: Sequence[Contrast], most: int) -> ReportSection:
+def _contrasts(analysis: Analysis, title: str, chosen: Sequence[Contrast], most: int) -> ReportSection:
     at = wording.percent(1 - analysis.results.alpha)
-    several = any(c.estimate.separate for c in found)
+    several = any(c.estimate.separate for c in chosen)
     columns = [
         Column("rows"),
-        Column("what differs", flex=3),
+        Column("factors changed", flex=3),
         Column(f"change, {at}", "r"),
         Column("simultaneous", "r", under=True),
         *([Column(f"{SEPARATE_T}, {at}", "r", under=True, paper=True)] if several else []),
@@ -177,58 +179,76 @@ def _contrasts(analysis: Analysis, title: str, found: Sequence[Contrast], most: 
         Column("seeds", "r", wide=True),
         Column("method", wide=True),
     ]
-    return block(title, columns, [_contrast(c, several) for c in found[:most]], _contrast_notes(analysis, found, most))
+    rows = [_contrast(c, several) for c in chosen[:most]]
+    return block(title, columns, rows, _contrast_notes(analysis, chosen, most))
 
 
-def _contrast(found: Contrast, several: bool) -> list[str | Cell]:
-    estimate, direct = found.estimate, found.identified == DIRECT
+def _contrast(contrast: Contrast, several: bool) -> list[str | Cell]:
+    estimate, direct = contrast.estimate, contrast.identified == DIRECT
     return [
-        wording.pair(found),
-        Cell(wording.moved(found), doubtful=not direct),
-        wording.change(found),
+        wording.pair(contrast),
+        Cell(wording.moved(contrast), doubtful=not direct),
+        wording.change(contrast),
         wording.interval(estimate.simultaneous),
         *([wording.interval(estimate.separate)] if several else []),
         wording.p_value(estimate.p_holm),
-        Cell(wording.phrase(found), doubtful=not direct),
+        Cell(wording.phrase(contrast), doubtful=not direct),
         str(estimate.seeds or wording.NOTHING),
         estimate.method or wording.NOTHING,
     ]
 
 
-def _contrast_notes(analysis: Analysis, found: Sequence[Contrast], most: int) -> list[str]:
-    notes = _more(len(found), most, "contrast")
-    if any(c.estimate.more_seeds for c in found[:most]):
-        looked_at = analysis.results.schedule and found[0].in_family
-        what = (
-            "so many more seeds until the next look" if looked_at else "about so many more seeds a row would decide it"
+def _contrast_notes(analysis: Analysis, chosen: Sequence[Contrast], most: int) -> list[str]:
+    notes = _more(len(chosen), most, "contrast")
+    if chosen[0].in_family:
+        direct = "Direct: the two rows differ in one factor only. " if analysis.family.name == DIRECT else ""
+        notes.append(f"{direct}p Holm and simultaneous intervals are adjusted for all contrasts of the family.")
+    if any(c.estimate.more_seeds for c in chosen[:most]):
+        at_looks = analysis.results.schedule and chosen[0].in_family
+        end = (
+            "5 more seeds per row until the next look"
+            if at_looks
+            else "an estimated 5 more seeds per row would decide it"
         )
-        notes.append(f"~5 more: {what}.")
-    return [*notes, *_against(found)]
+        notes.append(f"~5 more: {end}.")
+    return [*notes, *_contradictions(chosen)]
 
 
-def _against(found: Sequence[Contrast]) -> list[str]:
-    """Contrasts that show a difference by the pooled variance and none by their own seeds alone, or the reverse."""
-    told = []
-    for contrast in found:
+def _effect_notes(effects: Sequence[Effect]) -> list[str]:
+    notes = []
+    if any(e.identified == DIRECT for e in effects):
+        notes.append("Direct: mean over all pairs of rows (contexts) that differ in this factor only.")
+    if any(e.identified == ADDITIVE for e in effects):
+        notes.append("Additive: from all rows by least squares, assuming that effects add up.")
+    if effects:
+        notes.append("Effects are a separate family: p and simultaneous intervals are adjusted among the effects.")
+    return notes
+
+
+def _contradictions(contrasts: Sequence[Contrast]) -> list[str]:
+    """Return the contrasts for which the pooled variance and their own seeds disagree about a difference."""
+    lines = []
+    for contrast in contrasts:
         pooled, own = contrast.estimate.interval, contrast.estimate.separate
         if contrast.estimate.method == POOLED_T and pooled and own and _holds_0(pooled) != _holds_0(own):
             verbs = ("includes", "excludes") if _holds_0(own) else ("excludes", "includes")
-            told.append(
-                f"rows {wording.pair(contrast)}: by its own seeds alone {wording.interval(own)}, which {verbs[0]} 0; "
-                f"with the variance pooled {wording.interval(pooled)}, which {verbs[1]} it."
+            lines.append(
+                f"rows {wording.pair(contrast)}: the interval by its own seeds alone {wording.interval(own)} "
+                f"{verbs[0]} 0, the interval with pooled variance {wording.interval(pooled)} {verbs[1]} it."
             )
-    return [*told[:MOST_AGAINST], *_more(len(told), MOST_AGAINST, "such contrast")]
+    return [*lines[:MOST_AGAINST], *_more(len(lines), MOST_AGAINST, "such contrast")]
 
 
 def _holds_0(ends: tuple[float, float]) -> bool:
     return ends[0] <= 0 <= ends[1]
 
 
-def _interaction(found: Interaction) -> list[str | Cell]:
-    names = [f"{name} {level_text(level)}" for name, level in zip(found.factors, found.levels, strict=True)]
-    effect = found.estimate.effect
-    text = "no result" if effect is None else f"{wording.signed(effect)} {wording.interval(found.estimate.interval)}"
-    return [" × ".join(names), str(found.squares), text, wording.p_value(found.p_exploring)]
+def _interaction(interaction: Interaction) -> list[str | Cell]:
+    pairs = zip(interaction.factors, interaction.levels, strict=True)
+    names = " × ".join(f"{name} {level_text(level)}" for name, level in pairs)
+    effect, ends = interaction.estimate.effect, interaction.estimate.interval
+    text = "no result" if effect is None else f"{wording.signed(effect)} {wording.interval(ends)}"
+    return [names, str(interaction.squares), text, wording.p_value(interaction.p_exploring)]
 
 
 def _more(count: int, most: int, noun: str) -> list[str]:

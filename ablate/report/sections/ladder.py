@@ -1,4 +1,4 @@
-"""What each row has and reached, and what changed: against the row above it, and against the baseline."""
+"""The levels and rates of each row, and its change from the row above it and from the baseline."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -10,15 +10,17 @@ from ablate.report.tables import Cell, Column, ReportSection, block
 from ablate.study.factors import level_text
 
 BEST = "*"
+"""Marks the best row and the rows that are not shown to differ from it."""
 WIDEST_LEVEL = 16
+"""Letters of a level before it is folded."""
 PAGE = 74
-"""Letters that the factors' columns of one table may take."""
+"""Letters for the columns of factors in one table."""
 MOST_NAMED = 3
-"""Factors that are named where many differ from the baseline: another table has each row's."""
+"""Factors that are named if many differ from the baseline; the table of levels has them all."""
 
 
 def rates(analysis: Analysis, most: int, also: Sequence[str] = ()) -> ReportSection:
-    """Each row's rates with the primary's interval, the mean precisions in `also`, and its seeds."""
+    """Return each row's rates with the interval of the primary metric, the mean precisions in `also`, and its seeds."""
     results = analysis.results
     primary = results.primary
     others = [name for name in wording.METRIC_NAMES if name != primary]
@@ -47,7 +49,7 @@ def rates(analysis: Analysis, most: int, also: Sequence[str] = ()) -> ReportSect
 
 
 def precisions(analysis: Analysis, most: int) -> ReportSection:
-    """The mean precisions of each row, apart from its rates; nothing where none has any."""
+    """Return the mean precisions of each row as a table of their own; an empty section if no row has any."""
     results = analysis.results
     names = results.precisions
     if not names:
@@ -64,15 +66,15 @@ def precisions(analysis: Analysis, most: int) -> ReportSection:
 
 
 def components(analysis: Analysis, most: int) -> list[ReportSection]:
-    """Which level of each factor that varies a row has; in several tables where the factors are many."""
+    """Return the levels of each row, for the factors that vary; in several tables if the factors are many."""
     results = analysis.results
     same = ", ".join(f"{name} {level}" for name, level in constant(results).items())
     notes = [f"In all rows: {same}."] if same else []
-    title = "What each row has"
+    title = "Factor levels of each row"
     parts = _in_parts(results.rows, varying(results.rows, results.factors))
     if not parts:
         return [ReportSection(title, notes=notes)] if notes and len(results.rows) > 1 else []
-    found = []
+    sections = []
     for at, names in enumerate(parts, start=1):
         columns = [Column("#", "r"), *(Column(name, "c") for name in names)]
         columns.append(Column(wording.METRIC_NAMES[results.primary], "r", wide=True))
@@ -85,15 +87,15 @@ def components(analysis: Analysis, most: int) -> list[ReportSection]:
             for row, best in _shown(analysis, most)
         ]
         part = f" ({at} of {len(parts)})" if len(parts) > 1 else ""
-        found.append(block(title + part, columns, rows, notes if at == len(parts) else []))
-    return found
+        sections.append(block(title + part, columns, rows, notes if at == len(parts) else []))
+    return sections
 
 
 def steps(analysis: Analysis, most: int) -> ReportSection:
-    """Each row against the one above it."""
+    """Return the change of each row from the row above it."""
     primary = wording.METRIC_NAMES[analysis.results.primary]
     return block(
-        f"Steps: change of {primary} against the row above, pp",
+        f"Steps: change of {primary} from the row above, in percentage points (pp)",
         [Column("rows"), *_change_columns(analysis)],
         [[wording.pair(step), *_change(step)] for step in analysis.steps[: most - 1]],
         left_out(analysis, most),
@@ -101,22 +103,22 @@ def steps(analysis: Analysis, most: int) -> ReportSection:
 
 
 def against_baseline(analysis: Analysis, most: int) -> ReportSection:
-    """Each row against the baseline, where that is not the same as the steps."""
+    """Return the change of each row from the baseline; an empty section if the steps show the same."""
     start = analysis.results.baseline
-    found = [contrast for _, contrast in sorted(analysis.against_baseline.items())][:most]
+    contrasts = [contrast for _, contrast in sorted(analysis.against_baseline.items())][:most]
     if len(analysis.results.rows) < 3:
         return ReportSection("")
     primary = wording.METRIC_NAMES[analysis.results.primary]
     return block(
         f"Against the baseline, row {start.number}: change of {primary}, pp",
         [Column("rows"), *_change_columns(analysis)],
-        [[wording.pair(contrast), *_change(contrast, MOST_NAMED)] for contrast in found],
+        [[wording.pair(contrast), *_change(contrast, MOST_NAMED)] for contrast in contrasts],
         left_out(analysis, most),
     )
 
 
 def ladder(analysis: Analysis) -> ReportSection:
-    """All of it in one wide table."""
+    """Return levels, rates, steps and changes from the baseline in one wide table."""
     results = analysis.results
     factors = varying(results.rows, results.factors)
     same = ", ".join(f"{name} {level}" for name, level in constant(results).items())
@@ -131,9 +133,9 @@ def ladder(analysis: Analysis) -> ReportSection:
         *(Column(f"{wording.PRECISION_NAMES[name]} %", "r") for name in results.precisions),
         Column("seeds", "r"),
         Column("change, pp", "r"),
-        Column("what differs"),
+        Column("factors changed"),
         Column("verdict of the step"),
-        Column("against the baseline, pp", "r"),
+        Column("change from the baseline, pp", "r"),
     ]
     rows: list[list[str | Cell]] = []
     own: list[str | Cell]
@@ -148,24 +150,26 @@ def ladder(analysis: Analysis) -> ReportSection:
         own = [reached(analysis, row), *_cells(row, others, results.precisions)]
         rows.append(["", f"{row.label} (reference)", *("" for _ in factors), *own, "", "", "", ""])
     notes = [*_legend(analysis, "Bold"), *([f"In all rows: {same}."] if same else [])]
-    notes.append("Change: against the row above, with every factor that differs between the two.")
+    notes.append(
+        "Change: the step from the row above; factors changed names every factor that differs between the two."
+    )
     notes += _about(results, results.precisions)
     return block("Rows", columns, rows, notes)
 
 
 def varying(rows: Sequence[RowResult], factors: Sequence[str]) -> list[str]:
-    """The factors that have more than one level among the rows: the columns worth printing."""
+    """Return the factors that have more than one level among the rows: the columns worth printing."""
     return [name for name in factors if len({level_text(row.levels.get(name)) for row in rows}) > 1]
 
 
 def constant(results: StudyResults) -> Mapping[str, str]:
-    """The factors that have one level in all rows, with it."""
-    shown = varying(results.rows, results.factors)
-    return {name: level_text(results.rows[0].levels.get(name)) for name in results.factors if name not in shown}
+    """Return the factors that have the same level in all rows, with that level."""
+    several = varying(results.rows, results.factors)
+    return {name: level_text(results.rows[0].levels.get(name)) for name in results.factors if name not in several}
 
 
 def reached(analysis: Analysis, row: RowResult) -> str:
-    """A row's rate on the primary metric with its interval, or why there is none."""
+    """Return a row's rate on the primary metric with its interval, or the reason why it has none."""
     primary = analysis.results.primary
     if primary not in row.metrics:
         return "failed" if row.failed else "no result"
@@ -174,50 +178,52 @@ def reached(analysis: Analysis, row: RowResult) -> str:
 
 
 def seeds(row: RowResult) -> str:
-    """How many seeds have a result; of how many, where not all have."""
-    lacking = len(row.missing)
-    return f"{len(row.seeds)} of {len(row.seeds) + lacking}" if lacking else str(len(row.seeds))
+    """Return the number of seeds with a result: `5`, or `3 of 5` if some have none."""
+    missing = len(row.missing)
+    return f"{len(row.seeds)} of {len(row.seeds) + missing}" if missing else str(len(row.seeds))
 
 
 def left_out(analysis: Analysis, most: int) -> list[str]:
+    """Return a note with the number of rows that the table leaves out, and the option that shows them."""
     rows = len(analysis.results.rows)
-    return [f"… and {wording.counted(rows - most, 'more row')}: --format csv."] if rows > most else []
+    return [f"… and {wording.counted(rows - most, 'more row')}: see --format csv."] if rows > most else []
 
 
 def _about(results: StudyResults, precisions: Sequence[str]) -> list[str]:
-    """What a reader must know of the mean precisions that are shown."""
+    """Return what the columns of mean precisions mean, and which rows have none."""
     if not precisions:
         return []
     names = wording.listed([wording.PRECISION_NAMES[name] for name in precisions])
-    known = f"{names}: means over all queries; verdicts are about {wording.METRIC_NAMES[results.primary]}."
+    meaning = f"{names}: means over all queries; verdicts are about {wording.METRIC_NAMES[results.primary]}."
     rows = [row for row in (*results.rows, *results.references) if row.seeds]
-    unknown = any(name not in row.precisions for row in rows for name in precisions)
-    return [known, *([f"{wording.NOTHING}: not on record for all seeds of the row."] if unknown else [])]
+    incomplete = any(name not in row.precisions for row in rows for name in precisions)
+    return [meaning, *([f"{wording.NOTHING}: not on record for all seeds of the row."] if incomplete else [])]
 
 
 def _legend(analysis: Analysis, opening: str) -> list[str]:
-    """What bold means; nothing where nothing is."""
+    """Return the meaning of bold; nothing if no row is bold."""
     best = _best(analysis)
     if not best:
         return []
-    how = "by Holm over its contrasts with all rows"
+    test = "Holm's procedure over its contrasts with all rows"
     if len(best) == 1:
-        return [f"{opening}: the best row; all others can be told from it, {how}."]
-    return [f"{opening}: the best row, and all that cannot be told from it, {how}."]
+        return [f"{opening}: the best row; every other row differs from it ({test})."]
+    return [f"{opening}: the best row, and every row not shown to differ from it ({test})."]
 
 
 def _shown(analysis: Analysis, most: int) -> Iterator[tuple[RowResult, bool]]:
+    """Return the first `most` rows, each with True if it is marked as the best."""
     best = _best(analysis)
     return ((row, row.label in best) for row in analysis.results.rows[:most])
 
 
 def _best(analysis: Analysis) -> frozenset[str]:
-    """The labels to mark; none where there is nothing to be better than."""
+    """Return the labels to mark; none if fewer than two rows have a result."""
     return analysis.best if sum(bool(row.seeds) for row in analysis.results.rows) > 1 else frozenset()
 
 
 def _in_parts(rows: Sequence[RowResult], factors: Sequence[str]) -> list[list[str]]:
-    """The factors in groups that fit a page."""
+    """Return the factors in groups that each fit the width of a page."""
     parts: list[list[str]] = []
     room = 0
     for name in factors:
@@ -233,13 +239,13 @@ def _in_parts(rows: Sequence[RowResult], factors: Sequence[str]) -> list[list[st
 
 def _change_columns(analysis: Analysis) -> list[Column]:
     at = wording.percent(1 - analysis.results.alpha)
-    return [Column(f"change, {at}", "r"), Column("what differs", flex=1), Column("verdict")]
+    return [Column(f"change, {at}", "r"), Column("factors changed", flex=1), Column("verdict")]
 
 
 def _change(contrast: Contrast, most: int | None = None) -> list[str | Cell]:
     direct = contrast.identified == DIRECT
     fewer = 0 < contrast.estimate.seeds < max(len(contrast.before.seeds), len(contrast.after.seeds))
-    common = f" (on {wording.counted(contrast.estimate.seeds, 'common seed')})" if fewer else ""
+    common = f" (on {wording.counted(contrast.estimate.seeds, 'shared seed')})" if fewer else ""
     return [
         wording.change(contrast),
         Cell(wording.moved(contrast, most) + common, doubtful=not direct),
@@ -256,5 +262,5 @@ def _precision(row: RowResult, name: str) -> str:
 
 
 def _cells(row: RowResult, metrics: Sequence[str], precisions: Sequence[str]) -> list[str]:
-    """What stands beside the primary metric: other rates, mean precisions, seeds."""
+    """Return the cells next to the primary metric: other rates, mean precisions, seeds."""
     return [*(_rate(row, name) for name in metrics), *(_precision(row, name) for name in precisions), seeds(row)]

@@ -1,4 +1,4 @@
-"""The looks at a study whose seeds end where its verdicts are, as a table and in words."""
+"""The looks of a study that adds seeds only while a verdict is undecided, as a table and in words."""
 
 from collections.abc import Iterator
 
@@ -9,12 +9,13 @@ from ablate.report import wording
 from ablate.report.tables import Cell, Column, ReportSection, block
 
 OPEN = (verdicts.UNDECIDED, verdicts.CONFOUNDED, verdicts.NOT_ESTIMABLE)
-"""Verdicts by which nothing is decided."""
+"""Verdicts that decide nothing."""
 MOST_NAMED = 6
+"""Rows that are named one by one; of more rows, the number is printed."""
 
 
 def looks(analysis: Analysis) -> ReportSection:
-    """Each look that was taken; nothing of a study whose number of seeds is fixed."""
+    """Return the looks taken so far, one line each; an empty section if the number of seeds is fixed."""
     results = analysis.results
     if not results.schedule:
         return ReportSection("")
@@ -24,7 +25,7 @@ def looks(analysis: Analysis) -> ReportSection:
         Column("boundary z", "r"),
         Column("error spent", "r"),
         Column("decided", "r"),
-        Column("rows going on", "r"),
+        Column("rows continued", "r"),
         Column("trials", "r"),
     ]
     rows: list[list[str | Cell]] = [
@@ -39,50 +40,53 @@ def looks(analysis: Analysis) -> ReportSection:
         ]
         for look in results.looks
     ]
-    return block(f"Looks, declared at {schedule(analysis)} seeds", columns, rows, list(_notes(analysis)))
+    return block(
+        f"Looks (interim analyses), planned at {schedule(analysis)} seeds", columns, rows, list(_notes(analysis))
+    )
 
 
 def schedule(analysis: Analysis) -> str:
-    """`2, 3, 5, 7 and 10`."""
+    """Return the planned looks in seeds per row: `2, 3, 5, 7 and 10`."""
     return wording.listed([str(look) for look in analysis.results.schedule])
 
 
 def decided(look: Look) -> int:
-    """How many of the family have a verdict that no look can take back."""
+    """Return the number of the family's verdicts that are decided, which no later look can change."""
     return sum(seen.verdict not in OPEN for seen in look.seen)
 
 
 def _notes(analysis: Analysis) -> Iterator[str]:
-    yield _standing(analysis)
+    yield _next_look(analysis)
     yield (
-        "After each look only rows that an undecided contrast touches get more seeds. Verdicts, p and intervals of the "
-        f"family hold however often one has looked, and change at looks alone: of alpha ({analysis.results.alpha:g}), "
-        "alpha·t² is spent by a look that has the share t of the last one's seeds. Boundary z: what one contrast by "
-        "itself must exceed."
+        "After each look only rows of an undecided contrast get more seeds. Verdicts, p and intervals of the family "
+        "allow for all planned looks, so repeated looks do not inflate the error rate; they change only at a look. "
+        f"error spent: the part of alpha ({analysis.results.alpha:g}) used so far, alpha·t² at a look with the share t "
+        "of the last look's seeds. boundary z: |z| of a single contrast must exceed it."
     )
-    yield "What is said of others counts the looks so far too, but follows the results as they come."
+    yield "Contrasts outside the family allow for the looks so far, but are updated with each new result."
     yield from ended(analysis)
 
 
-def _standing(analysis: Analysis) -> str:
+def _next_look(analysis: Analysis) -> str:
+    """Return which rows continue to which look, or why no row does."""
     results = analysis.results
     if not results.looks:
-        return f"No look is taken yet: the first is with {results.schedule[0]} seeds a row."
+        return f"No look has been taken yet. The first is at {results.schedule[0]} seeds per row."
     last, noun = results.looks[-1], "effect" if results.family.kind == "effects" else "contrast"
     if last.going:
-        named = wording.listed([*last.going]) if len(last.going) <= MOST_NAMED else f"{len(last.going)} rows"
-        coming = next((seeds for seeds in results.schedule if seeds > last.seeds), last.seeds)
-        return f"The next look is with {coming} seeds; that many go to {named}."
-    open_still = sum(seen.verdict == verdicts.UNDECIDED for seen in last.seen)
-    if open_still:
-        return f"No look is left: {wording.counted(open_still, noun)} stayed undecided."
+        rows = wording.listed([*last.going]) if len(last.going) <= MOST_NAMED else f"{len(last.going)} rows"
+        seeds = next((seeds for seeds in results.schedule if seeds > last.seeds), last.seeds)
+        return f"The next look is at {seeds} seeds, for {rows}."
+    undecided = sum(seen.verdict == verdicts.UNDECIDED for seen in last.seen)
+    if undecided:
+        return f"No look is left: {wording.counted(undecided, noun)} stayed undecided."
     without = sum(seen.verdict == verdicts.NOT_ESTIMABLE for seen in last.seen)
     if without:
         return f"No row gets more seeds: {wording.counted(without, noun)} had no result at look {last.number}."
-    return f"Nothing is undecided after look {last.number}: no row gets more seeds."
+    return f"No verdict is undecided after look {last.number}, so no row gets more seeds."
 
 
 def ended(analysis: Analysis) -> Iterator[str]:
-    """Why earlier families ended, whose looks do not count."""
-    for number, why in enumerate(analysis.results.ended, start=1):
-        yield f"Looks of family {number} do not count any more" + (f": {why}." if why else ".")
+    """Return the reason why each earlier family ended; its looks no longer count."""
+    for number, reason in enumerate(analysis.results.ended, start=1):
+        yield f"The looks of family {number} no longer count" + (f": {reason}." if reason else ".")

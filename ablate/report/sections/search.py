@@ -1,4 +1,4 @@
-"""A search in tables and sentences: how it went, its finalists, and what importance can and cannot say."""
+"""A search in tables and sentences: its budget and candidates, its finalists, and the importance of dimensions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
@@ -14,17 +14,18 @@ from ablate.report.tables import Cell, Column, ReportSection, block
 from ablate.store.schema import FAILED, PRUNED, RUNNING
 
 MOST_OF_FRONT = 10
+"""Candidates of the Pareto front that are listed."""
 VERDICT = 18
-"""Letters of a line of a verdict, where little room is."""
+"""Letters in one line of a verdict, in the table of finalists."""
 NO_EFFECTS = (
-    "Unsigned, blind to confounding and to noise, and of the points that this sampler chose, not of the space. For "
-    "what a factor does, see the contrasts of a design."
+    "Importance is not an effect: it has no sign, it cannot detect confounding or noise, and it describes the points "
+    "that this sampler chose, not the whole space. For the effect of a factor, run a design and read its contrasts."
 )
-"""Stands wherever importance does."""
+"""The warning that every report prints next to importance."""
 
 
 def search(analysis: Analysis) -> Iterator[ReportSection]:
-    """All blocks of a search; of a plan that is none's, nothing."""
+    """Return the sections of a search; none if the plan is not that of a search."""
     if analysis.search is None:
         return
     yield _space(analysis.search)
@@ -33,51 +34,56 @@ def search(analysis: Analysis) -> Iterator[ReportSection]:
     yield _importance(analysis.search)
 
 
-def named(found: SearchResults, one: EvaluatedCandidate) -> str:
-    """`trial 17 (margin=0.213, omega=0.712)`."""
-    labels = {finalist.number: finalist.label for finalist in found.finalists}
-    return labels.get(one.number) or f"trial {one.number} ({placed(one.point)})"
+def named(results: SearchResults, candidate: EvaluatedCandidate) -> str:
+    """Return a candidate's number and values: `trial 17 (margin=0.213, omega=0.712)`."""
+    labels = {finalist.number: finalist.label for finalist in results.finalists}
+    return labels.get(candidate.number) or f"trial {candidate.number} ({placed(candidate.point)})"
 
 
 def placed(point: Mapping[str, Any]) -> str:
+    """Return the values of a point: `margin=0.213, omega=0.712`."""
     return ", ".join(f"{name}={value_text(value)}" for name, value in point.items())
 
 
 def value_text(value: Any) -> str:
+    """Return a value with three digits if it is a fraction, else as it is."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def test_row(analysis: Analysis, finalist: Finalist) -> RowResult | None:
-    """The finalist's row in the plan."""
+    """Return the row of a finalist in the plan of the search."""
     return next((row for row in analysis.results.rows if row.label == finalist.label), None)
 
 
 def against_baseline(analysis: Analysis, finalist: Finalist) -> Contrast | None:
+    """Return the contrast of a finalist with the baseline, on the test split."""
     row = test_row(analysis, finalist)
     return analysis.against_baseline.get(row.number) if row else None
 
 
 def winner_against(analysis: Analysis, winner: Finalist, other: Finalist) -> Contrast | None:
-    one, before = test_row(analysis, winner), test_row(analysis, other)
-    return analysis.contrasts.between(before, one) if one and before else None
+    """Return the contrast of the winner with another finalist, on the test split."""
+    after, before = test_row(analysis, winner), test_row(analysis, other)
+    return analysis.contrasts.between(before, after) if after and before else None
 
 
-def _space(found: SearchResults) -> ReportSection:
-    best = found.front[0] if len(found.metrics) == 1 and found.front else None
+def _space(results: SearchResults) -> ReportSection:
+    best = results.front[0] if len(results.metrics) == 1 and results.front else None
     columns = [
         Column("dimension", flex=1),
         Column("values", flex=1),
         Column("scale"),
-        *([Column("best" if found.finalists else "best so far", "r")] if best else []),
+        *([Column("best" if results.finalists else "best so far", "r")] if best else []),
     ]
     rows: list[list[str | Cell]] = [
         [axis.name, *_range(axis), *([value_text(best.point.get(axis.name, wording.NOTHING))] if best else [])]
-        for axis in found.dimensions
+        for axis in results.dimensions
     ]
-    return block("Search", columns, rows, [*_how(found), *_went(found), *_best(found)])
+    return block("Search", columns, rows, [*_settings(results), *_budget(results), *_best(results)])
 
 
 def _range(axis: SearchAxis) -> tuple[str, str]:
+    """Return the values of a dimension and its scale."""
     if axis.choices:
         return ", ".join(str(choice) for choice in axis.choices), "choices"
     scale = ["log"] if axis.log else [f"step {axis.step:g}"] if axis.step else ["linear"]
@@ -86,72 +92,71 @@ def _range(axis: SearchAxis) -> tuple[str, str]:
     return f"{axis.low:g} to {axis.high:g}", ", ".join(scale)
 
 
-def _how(found: SearchResults) -> Iterator[str]:
-    pruner = f"pruner {found.pruner}" if found.pruner else "no pruner"
+def _settings(results: SearchResults) -> Iterator[str]:
+    """Return the sampler, the pruner and the score that chose the candidates."""
+    pruner = f"pruner {results.pruner}" if results.pruner else "no pruner"
     yield (
-        f"Sampler {found.sampler}, {pruner}, seed {found.seed}; scored by {_metrics(found)} on the validation split, "
-        "one seed a candidate. The test split was not read while choosing."
+        f"Sampler {results.sampler}, {pruner}, seed {results.seed}. Candidates are scored by {_metrics(results)} on "
+        "the validation split, with one seed each. The test split was not used to choose."
     )
 
 
-def _went(found: SearchResults) -> Iterator[str]:
-    """The budget, how the candidates ended, and what was spared."""
-    proposed = len(found.proposed)
-    budget = [f"{proposed:,} of {found.trials:,} trials" if found.trials else wording.counted(proposed, "trial")]
-    if found.hours:
-        budget.append(f"{found.seconds / 3600:.2g} of {found.hours:g} hours")
-    states = [one.state for one in found.proposed]
-    counts = {"finished": len([one for one in found.proposed if one.scores])}
-    counts |= {name: states.count(state) for name, state in _OTHERS.items() if state in states}
-    told = (
-        f"Budget used: {', '.join(budget)}: {wording.listed([f'{count:,} {name}' for name, count in counts.items()])}."
-    )
-    yield told if proposed else f"Budget used: {', '.join(budget)}."
-    known = sum(one.known for one in found.candidates)
-    repeats = len(found.reused) - known
-    if known:
-        yield f"Reused: {wording.counted(known, 'candidate')} that the study had run before, at no cost to the search."
+def _budget(results: SearchResults) -> Iterator[str]:
+    """Return the budget used, how the candidates ended, and the work that was reused or pruned."""
+    proposed = len(results.proposed)
+    budget = [f"{proposed:,} of {results.trials:,} trials" if results.trials else wording.counted(proposed, "trial")]
+    if results.hours:
+        budget.append(f"{results.seconds / 3600:.2g} of {results.hours:g} hours")
+    states = [one.state for one in results.proposed]
+    counts = {"finished": len([one for one in results.proposed if one.scores])}
+    counts |= {name: states.count(state) for name, state in _OTHER_STATES.items() if state in states}
+    ended = f" ({wording.listed([f'{count:,} {name}' for name, count in counts.items()])})" if proposed else ""
+    yield f"Budget used: {', '.join(budget)}{ended}."
+    earlier = sum(one.known for one in results.candidates)
+    repeats = len(results.reused) - earlier
+    if earlier:
+        yield f"Reused: {wording.counted(earlier, 'candidate')} that the study had already run; they cost nothing."
     if repeats:
-        yield f"{wording.counted(repeats, 'candidate')} repeated an earlier one, whose result counts for both."
-    if found.pruner and found.steps_saved is not None:
-        yield f"Pruning left out {wording.percent(round(found.steps_saved, 3))} of the steps of the search's trainings."
+        yield f"Reused: {wording.counted(repeats, 'candidate')} with the values, and so the result, of an earlier one."
+    if results.pruner and results.steps_saved is not None:
+        yield f"Pruning saved {wording.percent(round(results.steps_saved, 3))} of the training steps of the search."
 
 
-_OTHERS = {"pruned": PRUNED, "failed": FAILED, "running": RUNNING}
+_OTHER_STATES = {"pruned": PRUNED, "failed": FAILED, "running": RUNNING}
 
 
-def _best(found: SearchResults) -> Iterator[str]:
-    front = found.front
+def _best(results: SearchResults) -> Iterator[str]:
+    front = results.front
     if not front:
         yield "No candidate has finished yet."
         return
-    if len(found.metrics) > 1:
-        shown = [f"{named(found, one)}, {_scores(found, one)}" for one in front[:MOST_OF_FRONT]]
-        shown += [f"… and {len(front) - MOST_OF_FRONT} more: --format json"] if len(front) > MOST_OF_FRONT else []
-        yield f"Beaten by no other on all metrics (the Pareto front), on validation: {'; '.join(shown)}."
+    if len(results.metrics) > 1:
+        best = [f"{named(results, one)}, {_scores(results, one)}" for one in front[:MOST_OF_FRONT]]
+        best += [f"… and {len(front) - MOST_OF_FRONT} more: see --format json"] if len(front) > MOST_OF_FRONT else []
+        yield f"Best on validation, with no other better on all metrics (the Pareto front): {'; '.join(best)}."
     else:
-        opening = "Best" if found.finalists else "Best so far"
-        yield f"{opening}: {named(found, front[0])}, {_scores(found, front[0])} on validation."
-    if not found.finalists:
+        opening = "Best" if results.finalists else "Best so far"
+        yield f"{opening}: {named(results, front[0])}, {_scores(results, front[0])} on validation."
+    if not results.finalists:
         yield (
-            "No finalists yet: the best score of many, by one seed each, is optimistic, and says nothing of the test "
-            "split."
+            "No finalists yet. The best of many scores, each from one seed, is too optimistic, and it is no result on "
+            "the test split."
         )
 
 
-def _scores(found: SearchResults, one: EvaluatedCandidate) -> str:
-    return ", ".join(f"{wording.METRIC_NAMES[name]} {wording.rate(one.scores[name])} %" for name in found.metrics)
+def _scores(results: SearchResults, one: EvaluatedCandidate) -> str:
+    return ", ".join(f"{wording.METRIC_NAMES[name]} {wording.rate(one.scores[name])} %" for name in results.metrics)
 
 
-def _metrics(found: SearchResults) -> str:
-    return wording.listed([wording.METRIC_NAMES[name] for name in found.metrics])
+def _metrics(results: SearchResults) -> str:
+    return wording.listed([wording.METRIC_NAMES[name] for name in results.metrics])
 
 
-def _finalists(analysis: Analysis, found: SearchResults) -> ReportSection:
-    """A line a finalist, and of several metrics one for each of the others below it."""
-    if not found.finalists:
+def _finalists(analysis: Analysis, results: SearchResults) -> ReportSection:
+    """Return a line for each finalist, followed by a line for each further metric."""
+    if not results.finalists:
         return ReportSection("")
-    several = len(found.metrics) > 1
+    several = len(results.metrics) > 1
     primary = wording.METRIC_NAMES[analysis.results.primary]
     columns = [
         Column("#", "r"),
@@ -167,18 +172,18 @@ def _finalists(analysis: Analysis, found: SearchResults) -> ReportSection:
         Column("verdict", "r", under=True),
     ]
     rows: list[list[str | Cell]] = []
-    for rank, finalist in enumerate(found.finalists, start=1):
-        for at, name in enumerate(found.metrics):
+    for rank, finalist in enumerate(results.finalists, start=1):
+        for at, name in enumerate(results.metrics):
             metric = wording.METRIC_NAMES[name]
             short = _short(finalist)
             own = [str(rank), f"{short}: {metric}" if several else short] if not at else ["", metric]
             test = _test(analysis, finalist) if not at else [""] * 5
             rows.append([*own, *_rerun(finalist.reruns[name]), *test])
     return block(
-        "Finalists: on validation what the search saw and fresh seeds gave, %, and on the test split",
+        "Finalists: scores on validation and test in %, differences in pp",
         columns,
         rows,
-        ["; ".join(finalist.label for finalist in found.finalists) + ".", *_notes(analysis, found)],
+        ["; ".join(finalist.label for finalist in results.finalists) + ".", *_notes(analysis, results)],
     )
 
 
@@ -202,37 +207,37 @@ def _test(analysis: Analysis, finalist: Finalist) -> list[str]:
     return [*rate, wording.signed(contrast.estimate.effect), wording.interval(contrast.estimate.interval), verdict]
 
 
-def _notes(analysis: Analysis, found: SearchResults) -> list[str]:
-    counts = sorted({len(finalist.reruns[name].rates) for finalist in found.finalists for name in found.metrics})
+def _notes(analysis: Analysis, results: SearchResults) -> list[str]:
+    counts = sorted({len(finalist.reruns[name].rates) for finalist in results.finalists for name in results.metrics})
     seeds = wording.counted(counts[-1], "fresh seed")
     if len(counts) > 1:
         seeds = f"{counts[0]} to {seeds}"
     at = wording.percent(1 - analysis.results.alpha)
     return [
-        "In the order of the search's score, fixed before any finalist was trained anew.",
-        f"search: one seed's rate. re-run: the mean of {seeds} on validation. optimism: search − re-run, "
-        f"pp; its interval ({at}) is Student's t over the fresh seeds, the search's score taken as it was seen. "
-        "against baseline: pp of the test split.",
+        "Ordered by the search's score; this order was fixed before any finalist was trained again.",
+        f"search: the validation score in the search, one seed. re-run: the mean of {seeds} on validation. optimism: "
+        f"search − re-run; its interval ({at}) is Student's t over the fresh seeds, with the search's score taken as "
+        "fixed. against baseline: change on the test split.",
     ]
 
 
-def _in_words(analysis: Analysis, found: SearchResults) -> ReportSection:
-    if not found.finalists:
+def _in_words(analysis: Analysis, results: SearchResults) -> ReportSection:
+    if not results.finalists:
         return ReportSection("")
-    winner, *others = found.finalists
+    winner, *others = results.finalists
     notes = [_winner(analysis, winner)]
     if others:
         notes.append(_against_others(analysis, winner, others))
-    notes += [_optimism(found, name) for name in found.metrics]
+    notes += [_optimism(results, name) for name in results.metrics]
     if others:
-        notes += [_first_anew(found, name) for name in found.metrics if found.first_anew(name)]
-    if len(found.dimensions) > 1:
-        names = wording.listed([axis.name for axis in found.dimensions], "or")
+        notes += [_best_rerun(first, winner, name) for name in results.metrics if (first := results.first_anew(name))]
+    if len(results.dimensions) > 1:
+        names = wording.listed([axis.name for axis in results.dimensions], "or")
         notes.append(
-            "Candidates differ in all searched values at once: a finalist's verdict is about its configuration as a "
-            f"whole, and nothing is said of {names} by itself."
+            "Candidates differ in all searched values at once: the verdict on a finalist is about its whole "
+            f"configuration, not about {names} alone."
         )
-    return ReportSection("What the search found", notes=notes, items=True)
+    return ReportSection("Conclusions of the search", notes=notes, items=True)
 
 
 def _winner(analysis: Analysis, winner: Finalist) -> str:
@@ -244,62 +249,60 @@ def _winner(analysis: Analysis, winner: Finalist) -> str:
 
 
 def _against_others(analysis: Analysis, winner: Finalist, others: Sequence[Finalist]) -> str:
-    found = []
+    verdicts = []
     for other in others:
         contrast = winner_against(analysis, winner, other)
         effect = contrast.estimate.effect if contrast else None
         size = "" if effect is None else f"{wording.signed(effect)} pp, "
-        found.append(f"{_short(other)} {size}{wording.phrase(contrast) if contrast else 'no result'}")
-    return f"The winner against the other finalists: {'; '.join(found)}."
+        verdicts.append(f"{_short(other)} {size}{wording.phrase(contrast) if contrast else 'no result'}")
+    return f"The winner against the other finalists: {'; '.join(verdicts)}."
 
 
 def _short(finalist: Finalist) -> str:
     return f"trial {finalist.number}"
 
 
-def _optimism(found: SearchResults, metric: str) -> str:
-    rerun = found.finalists[0].reruns[metric]
-    name, finished = wording.METRIC_NAMES[metric], wording.counted(len(found.finished), "finished candidate")
+def _optimism(results: SearchResults, metric: str) -> str:
+    rerun = results.finalists[0].reruns[metric]
+    name, finished = wording.METRIC_NAMES[metric], wording.counted(len(results.finished), "finished candidate")
     if rerun.score is None or rerun.mean is None or rerun.optimism is None:
-        return f"How optimistic the search was on {name} is not known yet: the winner has no result on fresh seeds."
+        return f"The optimism of the search on {name} is not known yet: the winner has no result on fresh seeds."
     side = "less" if rerun.optimism >= 0 else "more"
     ends = "" if rerun.optimism_interval is None else f" (optimism {wording.interval(rerun.optimism_interval)})"
     return (
-        f"The search saw {name} {wording.rate(rerun.score)} % of the winner, by one seed, chosen among {finished}; "
+        f"In the search the winner had {name} {wording.rate(rerun.score)} % with one seed, chosen among {finished}; "
         f"{wording.counted(len(rerun.rates), 'fresh seed')} give {wording.rate(rerun.mean)} %, "
         f"{abs(rerun.optimism):.2f} pp {side}{ends}."
     )
 
 
-def _first_anew(found: SearchResults, metric: str) -> str:
-    """Which finalist fresh seeds put first; where that is not the winner, what choosing it would cost in honesty."""
-    winner, first = found.finalists[0], found.first_anew(metric)
-    assert first is not None
+def _best_rerun(first: Finalist, winner: Finalist, metric: str) -> str:
+    """Return the best finalist on fresh seeds and, if it is not the winner, the price of choosing it."""
     name = wording.METRIC_NAMES[metric]
     if first is winner:
-        return f"Fresh seeds too put the winner first of the finalists, by {name} on validation."
+        return f"On fresh seeds, too, the winner is the best finalist, by {name} on validation."
     rate = wording.rate(first.reruns[metric].mean or 0.0)
     return (
-        f"Fresh seeds put {_short(first)} first of the finalists, by {name} on validation ({rate} %). Whoever chooses "
-        "by that has a better guess than one seed's, and a test rate of the same seeds that is a little optimistic."
+        f"On fresh seeds {_short(first)} is the best finalist, by {name} on validation ({rate} %). To choose it is "
+        "better founded than to choose by one seed, but makes its test rate, from the same seeds, a little optimistic."
     )
 
 
-def _importance(found: SearchResults) -> ReportSection:
-    several = len(found.metrics) > 1
+def _importance(results: SearchResults) -> ReportSection:
+    several = len(results.metrics) > 1
     columns = [
         *([Column("metric")] if several else []),
         Column("dimension", flex=1),
         Column("% of variance", "r"),
-        Column(f"range of {FORESTS} evaluator seeds", "r"),
+        Column(f"range over {FORESTS} forests", "r"),
     ]
     rows: list[list[str | Cell]] = []
     notes = [NO_EFFECTS]
-    for metric, importance in found.importance.items():
+    for metric, importance in results.importance.items():
         name = wording.METRIC_NAMES[metric]
         if importance.why:
-            notes.insert(0, f"{name}: no importance: {importance.why}.")
+            notes.insert(0, f"No importance for {name}: {importance.why}.")
         for share in importance.shares:
             ends = f"{100 * share.low:.0f} to {100 * share.high:.0f}"
             rows.append([*([name] if several else []), share.name, f"{100 * share.mean:.0f}", ends])
-    return block("Importance (fANOVA of the finished candidates)", columns, rows, notes)
+    return block("Importance of each dimension (fANOVA of the finished candidates)", columns, rows, notes)

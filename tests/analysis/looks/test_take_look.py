@@ -273,10 +273,10 @@ def test_every_format_shows_the_looks(rng: np.random.Generator) -> None:
     assert taken["going_on"] == ["row 3", "row 4"]
     for render in (terminal.render, markdown.render, latex.render):
         text = " ".join(render(analysis).split())
-        assert "Looks, declared at 2, 3, 5, 7 and 10 seeds" in text
+        assert "Looks (interim analyses), planned at 2, 3, 5, 7 and 10 seeds" in text
         assert "looks 2/3/5/7/10, 1 taken" in text.replace("\\allowbreak{}", "")
-        assert "The next look is with 3 seeds; that many go to row 3 and row 4." in text
-        assert "Looks of family 1 do not count any more: delta was 1, not 0.5." in text
+        assert "The next look is at 3 seeds, for row 3 and row 4." in text
+        assert "The looks of family 1 no longer count: delta was 1, not 0.5." in text
         assert "the next look comes with 1 more seed" in text
     assert json.document(analyse(study(rates, 2, looks=None)))["looks"] is None
 
@@ -327,7 +327,7 @@ def test_a_study_is_loaded_with_the_looks_of_its_current_family(ablate: Ablate, 
     found = load(store, "made")
     assert found.looks == (look,)
     assert found.ended == ("trials have changed",)
-    assert f"Looks, declared at {', '.join(map(str, LOOKS[:-1]))} and {LOOKS[-1]} seeds" in ablate("report").out
+    assert f"Looks (interim analyses), planned at {', '.join(map(str, LOOKS[:-1]))} and {LOOKS[-1]} seeds" in ablate("report").out
     with store.write() as connection:
         save_plan(connection, replace(plan, document={**plan.document, "looks": list(LOOKS), "delta_pp": 1.0}))
     assert load(store, "made").looks == ()
