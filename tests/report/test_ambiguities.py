@@ -105,10 +105,8 @@ def test_the_doubts_are_shown_to_people(imported: Ablate, form: str) -> None:
     assert "row 5 with margin 0.2, not 0.3" in text
     assert "the rows cannot separate margin from normalization" in text
     assert "24,534.7" in text
-    assert (
-        "margin 0.3, normalization on (the rest at baseline). It gives a direct contrast or a first estimate for margin and normalization"
-        in text
-    )
+    assert "The most useful run to add: margin 0.3, normalization on (the rest at baseline). It gives a" in text
+    assert "gives a direct contrast or a first estimate for margin and normalization." in text
 
 
 def test_new_queries_and_new_seeds_cannot_be_had_of_a_log(imported: Ablate) -> None:

@@ -1,11 +1,11 @@
-"""Ours against a reference, contrast by contrast: in the terminal at 80 columns, as markdown, and as JSON."""
+"""The comparison of our study with a reference: for a terminal at 80 columns, as markdown, and as JSON."""
 
 import io
 import json
 import shutil
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich import box
 from rich.console import Console
@@ -26,17 +26,31 @@ from ablate.analysis.reproduction.settings_diff import SettingDifference
 from ablate.analysis.results import RowResult
 from ablate.report import wording
 
-MOST_APART = 12
-"""Settings that differ, as text; the JSON has all."""
+MOST_SETTINGS = 12
+"""Settings that differ and are printed; the JSON has all."""
 LONGEST = 40
-"""Letters of a setting's value, as text."""
+"""Letters of a setting's value."""
 MOST_REASONS = 20
+"""Reasons, and pairs of rows for each reason, that are printed."""
 CHANGE_WIDTH = 14
+"""Letters of the column `factors changed` in a terminal."""
 STYLES = {"contradicted": "bold", "reproduced": "bold"}
+BUNDLE = "Bundle: several factors change at once; the p is that of the whole change."
+
+
+class ComparableContrast(NamedTuple):
+    """A contrast that both studies have."""
+
+    compared: ComparedContrast
+    """The contrast, with its word from the closed list."""
+    ours: Contrast
+    """The contrast in ours."""
+    difference: float
+    """The effect in ours minus the effect in theirs, percentage points."""
 
 
 def terminal(comparison: Comparison, colour: bool = False, width: int | None = None) -> str:
-    """The whole comparison; `colour` where stdout is a terminal."""
+    """Return the whole comparison as text of at most `width` columns, with `colour` if stdout is a terminal."""
     width = width or shutil.get_terminal_size((80, 24)).columns
     kept = io.StringIO()
     console = Console(file=kept, force_terminal=colour, width=width, highlight=False, no_color=not colour)
@@ -44,13 +58,13 @@ def terminal(comparison: Comparison, colour: bool = False, width: int | None = N
     for line in (total(comparison), *settings(comparison)):
         console.print(Text(line))
     console.print()
-    listed = [compared for compared in comparison.compared if compared.word != NOT_COMPARABLE]
+    listed = _comparable(comparison)
     if listed:
-        console.print(Text(f"Contrasts, {_unit(comparison)}; an effect, its interval, its verdict", style="bold"))
+        console.print(Text(f"Contrasts in {_unit(comparison)}: effect, interval, verdict", style="bold"))
         console.print(_contrasts(listed))
-        if any(compared.bundle for compared in listed):
-            console.print(Text("Bundle: several factors at once, judged as a whole by p.\n"))
-        console.print(Text("Rows: theirs, and ours where its label is another", style="bold"))
+        if any(line.compared.bundle for line in listed):
+            console.print(Text(f"{BUNDLE}\n"))
+        console.print(Text("Rows: label in theirs, and in ours if it is another", style="bold"))
         console.print(_rows(comparison, listed))
         console.print()
     for title, lines in _lists(comparison):
@@ -61,16 +75,14 @@ def terminal(comparison: Comparison, colour: bool = False, width: int | None = N
 
 
 def markdown(comparison: Comparison) -> str:
-    """The whole comparison with one wide table."""
+    """Return the whole comparison with one wide table."""
     parts = [f"# {heading(comparison)}", total(comparison)]
     parts += ["\n".join(f"- {line}" for line in settings(comparison))]
-    listed = [compared for compared in comparison.compared if compared.word != NOT_COMPARABLE]
+    listed = _comparable(comparison)
     if listed:
-        parts.append(f"## Contrasts\n\nIn {_unit(comparison)}; rows by their numbers in theirs.")
+        parts.append(f"## Contrasts\n\nIn {_unit(comparison)}. Rows have their numbers in theirs.")
         parts.append("\n".join(_markdown_table(listed)))
-        parts.append(
-            "Bundle: several factors at once, judged as a whole by p." if any(c.bundle for c in listed) else ""
-        )
+        parts.append(BUNDLE if any(line.compared.bundle for line in listed) else "")
         parts.append("## Rows\n\n" + "\n".join(_markdown_rows(comparison, listed)))
     for title, lines in _lists(comparison):
         parts.append(f"## {title}\n\n" + "\n".join(f"- {line}" for line in lines))
@@ -78,11 +90,12 @@ def markdown(comparison: Comparison) -> str:
 
 
 def as_json(comparison: Comparison) -> str:
+    """Return the comparison as JSON text."""
     return json.dumps(document(comparison), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def document(comparison: Comparison) -> dict[str, Any]:
-    """The comparison as plain values: effects in percentage points, words as in the closed list."""
+    """Return the comparison as plain values: effects in percentage points, words from the closed list."""
     ours, theirs = comparison.ours, comparison.theirs
     return {
         "schema": 1,
@@ -92,10 +105,10 @@ def document(comparison: Comparison) -> dict[str, Any]:
         "primary": ours.primary,
         "delta_pp": ours.delta,
         "alpha": ours.alpha,
-        "settings": [{"what": a.what, "ours": a.ours, "theirs": a.theirs} for a in comparison.apart],
+        "settings": [{"what": one.what, "ours": one.ours, "theirs": one.theirs} for one in comparison.apart],
         "levels": [
-            {"factor": known.factor, "matched": "order" if known.by_order else "name", "ours_theirs": known.stands_for}
-            for known in comparison.matching.levels
+            {"factor": match.factor, "matched": "order" if match.by_order else "name", "ours_theirs": match.stands_for}
+            for match in comparison.matching.levels
         ],
         "total": comparison.counts,
         "contrasts": [_contrast_values(compared) for compared in comparison.compared],
@@ -106,56 +119,59 @@ def document(comparison: Comparison) -> dict[str, Any]:
 
 
 def heading(comparison: Comparison) -> str:
+    """Return the title of the comparison, with the study and profile of both sides."""
     return f"{comparison.ours.heading} against {comparison.theirs.heading}"
 
 
 def total(comparison: Comparison) -> str:
-    """The counts of all words, and what `reproduced` leaves open."""
+    """Return the count of each word, and how many of the reproduced effects are surely within delta of each other."""
     counts = comparison.counts
     every = sum(counts.values())
     if not every:
         return "No contrast to compare: theirs has no two rows that differ."
     listed = ", ".join(f"{counts[word]} {spoken(word)}" for word in counts)
-    counted = f"{_counted(every, 'contrast')}: {listed}."
+    counted = f"{wording.counted(every, 'contrast')}: {listed}."
     if not counts[REPRODUCED]:
         return counted
     sure = f"Of the {counts[REPRODUCED]} reproduced, {comparison.surely_within or 'none'}"
-    return f"{counted} {sure} with the whole interval of the difference within ±{comparison.ours.delta:g} pp."
+    verb = "have" if comparison.surely_within > 1 else "has"
+    return f"{counted} {sure} {verb} the whole interval of the difference within ±{comparison.ours.delta:g} pp."
 
 
 def settings(comparison: Comparison) -> list[str]:
-    """What differs around the contrasts, told once: levels that stand for others, settings, few seeds, shared runs."""
-    found = list(_levels_apart(comparison))
-    apart = [_apart(apart) for apart in comparison.apart]
-    if apart:
-        more = f"; and {len(apart) - MOST_APART} more, see --format json" if len(apart) > MOST_APART else ""
-        found.append(f"Settings, ours | theirs: {'; '.join(apart[:MOST_APART])}{more}.")
-    if found:
-        found.append("So this asks whether the same changes do the same there and here, not whether a run repeats.")
-    found += _about_rules(comparison)
-    return found
+    """Return the differences between the studies around their results: levels, settings, rules, seeds, shared runs."""
+    lines = list(_level_differences(comparison))
+    differences = [_setting(one) for one in comparison.apart]
+    if differences:
+        more = len(differences) - MOST_SETTINGS
+        rest = f"; and {more} more, see --format json" if more > 0 else ""
+        lines.append(f"Settings that differ, ours | theirs: {'; '.join(differences[:MOST_SETTINGS])}{rest}.")
+    if lines:
+        lines.append("So the question is if the same changes have the same effects in both, not if a run repeats.")
+    return [*lines, *_rules(comparison)]
 
 
-def _apart(apart: SettingDifference) -> str:
-    """`lr 0.001 | 0.0001`; two long values whose beginnings are alike only differ."""
+def _setting(difference: SettingDifference) -> str:
+    """Return `lr 0.001 | 0.0001`, or only the name if two long values begin alike."""
     ours, theirs = (
         "not known" if value is None else textwrap.shorten(value, LONGEST, placeholder=" …")
-        for value in (apart.ours, apart.theirs)
+        for value in (difference.ours, difference.theirs)
     )
-    return f"{apart.what} differs" if ours == theirs else f"{apart.what} {ours} | {theirs}"
+    return f"{difference.what} (long values)" if ours == theirs else f"{difference.what} {ours} | {theirs}"
 
 
 def spoken(word: str) -> str:
+    """Return a word of the closed list as people read it: `same sign`."""
     return word.replace("_", " ")
 
 
 def changed(compared: ComparedContrast) -> list[str]:
-    """`omega 0.9 → 0.7`, a factor each."""
+    """Return the changes of a contrast, one factor each: `omega 0.9 → 0.7`."""
     return [f"{change.factor} {change.before} → {change.after}" for change in compared.changes]
 
 
 def _verdict(contrast: Contrast, bundle: bool) -> str:
-    """What a study by itself says of it; a bundle has no verdict, but a p."""
+    """Return the verdict of one study about the contrast; a bundle has no verdict, but a p."""
     return _p(contrast.estimate) if bundle else wording.phrase(contrast)
 
 
@@ -169,20 +185,22 @@ def _unit(comparison: Comparison) -> str:
     return f"pp of {wording.METRIC_NAMES[comparison.ours.primary]}"
 
 
-def _levels_apart(comparison: Comparison) -> Iterator[str]:
-    by_order = [known for known in comparison.matching.levels if known.by_order]
-    for known in by_order:
-        pairs = ", ".join(f"{ours} stands for {theirs}" for ours, theirs in known.stands_for.items())
-        yield f"{known.factor}: {pairs} (no level has the same name in both; matched by order, baseline first)."
+def _level_differences(comparison: Comparison) -> Iterator[str]:
+    """Return the levels that were matched by order, and the factors that only one study has."""
+    for match in comparison.matching.levels:
+        if match.by_order:
+            pairs = ", ".join(f"{ours} stands for {theirs}" for ours, theirs in match.stands_for.items())
+            yield f"{match.factor}: {pairs} (no level has the same name in both; matched by order, baseline first)."
     for whose, names in (("ours", comparison.matching.only_ours), ("theirs", comparison.matching.only_theirs)):
         if names:
             yield f"Only {whose} has {', '.join(names)}."
 
 
-def _about_rules(comparison: Comparison) -> Iterator[str]:
+def _rules(comparison: Comparison) -> Iterator[str]:
+    """Return the rules that both are judged by, and the limits of the comparison."""
     ours = comparison.ours
     confidence = f"{100 * (1 - ours.alpha):g} %"
-    yield f"Verdicts of both at our delta ±{ours.delta:g} pp and alpha {ours.alpha:g}; intervals at {confidence} each."
+    yield f"Both are judged by our delta ±{ours.delta:g} pp and alpha {ours.alpha:g}; each interval is at {confidence}."
     single = [
         name
         for name, results in (("ours", ours), ("theirs", comparison.theirs))
@@ -191,37 +209,48 @@ def _about_rules(comparison: Comparison) -> Iterator[str]:
     if single:
         verb = "have" if len(single) > 1 else "has"
         yield (
-            f"{' and '.join(single).capitalize()} {verb} one seed a row: that is about those trained networks, and "
-            "says nothing about other seeds."
+            f"{' and '.join(single).capitalize()} {verb} one seed per row: such results hold for those trained "
+            "networks only, not for other seeds."
         )
     if comparison.shared_trials:
         yield (
-            f"{_counted(comparison.shared_trials, 'trial')} in both studies: their differences are surer than these "
-            "intervals, which take the two as independent."
+            f"{wording.counted(comparison.shared_trials, 'trial')} in both studies: the intervals of the "
+            "differences take the two as independent, and so are wider than necessary."
         )
 
 
-def _contrasts(listed: Sequence[ComparedContrast]) -> Table:
+def _comparable(comparison: Comparison) -> list[ComparableContrast]:
+    return [
+        ComparableContrast(compared, compared.ours, compared.difference)
+        for compared in comparison.compared
+        if compared.ours is not None and compared.difference is not None and compared.word != NOT_COMPARABLE
+    ]
+
+
+def _contrasts(listed: Sequence[ComparableContrast]) -> Table:
     table = _table()
     table.add_column("rows", no_wrap=True)
-    table.add_column("what changes", ratio=1, overflow="fold")
+    table.add_column("factors changed", ratio=1, overflow="fold")
     for name in ("ours", "theirs", "ours − theirs"):
         table.add_column(name, justify="left", overflow="fold", min_width=14)
     table.add_column("", no_wrap=True, min_width=12)
-    for compared in listed:
-        assert compared.ours is not None
-        what = "\n".join(_in_column(line) for line in changed(compared))
+    for compared, ours, difference in listed:
+        factors = "\n".join(_in_column(change) for change in changed(compared))
         word = Text(spoken(compared.word), style=STYLES.get(compared.word, ""))
         word.append("\n(bundle)" if compared.bundle else "", style="not bold")
-        cells = (_cell(compared.ours, compared.bundle), _cell(compared.theirs, compared.bundle), _difference(compared))
-        plain = (Text(text) for text in (_numbers(compared.pair, narrow=True), what, *cells))  # "[/b]" is no markup
+        cells = (
+            _cell(ours, compared.bundle),
+            _cell(compared.theirs, compared.bundle),
+            _difference(compared, difference),
+        )
+        plain = (Text(text) for text in (_numbers(compared.pair, narrow=True), factors, *cells))  # "[/b]" is no markup
         table.add_row(*plain, word)
         table.add_row()
     return table
 
 
 def _in_column(change: str) -> str:
-    """The factor above its levels; a long name broken at its underscores."""
+    """Return the factor above its levels, a long name broken at its underscores."""
     name, _, levels = change.partition(" ")
     return "\n".join([*textwrap.wrap(name.replace("_", "_ "), CHANGE_WIDTH), levels]).replace("_ ", "_")
 
@@ -231,34 +260,36 @@ def _table() -> Table:
 
 
 def _cell(contrast: Contrast, bundle: bool) -> str:
+    """Return the effect, its interval and its verdict, one below the other."""
     estimate = contrast.estimate
-    assert estimate.effect is not None
-    interval = wording.interval(estimate.interval) if estimate.interval else "no interval"
-    return f"{wording.signed(estimate.effect)}\n{interval}\n{_verdict(contrast, bundle)}"
+    effect = wording.NOTHING if estimate.effect is None else wording.signed(estimate.effect)
+    return f"{effect}\n{_interval(estimate.interval)}\n{_verdict(contrast, bundle)}"
 
 
-def _difference(compared: ComparedContrast) -> str:
-    assert compared.difference is not None
-    interval = wording.interval(compared.interval) if compared.interval else "no interval"
-    return f"{wording.signed(compared.difference)}\n{interval}"
+def _difference(compared: ComparedContrast, difference: float) -> str:
+    """Return ours − theirs, with its interval below it."""
+    return f"{wording.signed(difference)}\n{_interval(compared.interval)}"
+
+
+def _interval(ends: tuple[float, float] | None) -> str:
+    return wording.interval(ends) if ends else "no interval"
 
 
 def _numbers(pair: Pair, narrow: bool = False) -> str:
     return f"{pair[0]}→{pair[1]}" if narrow else f"{pair[0]} → {pair[1]}"
 
 
-def _used(comparison: Comparison, listed: Sequence[ComparedContrast]) -> list[tuple[RowResult, str]]:
-    """The rows of theirs that are compared, each with the label of ours where that is another."""
+def _used(comparison: Comparison, listed: Sequence[ComparableContrast]) -> list[tuple[RowResult, str]]:
+    """Return the rows of theirs that are compared, each with the label in ours if that is another."""
     labels: dict[int, dict[str, None]] = {}
-    for compared in listed:
-        assert compared.ours is not None
-        for row, own in ((compared.theirs.before, compared.ours.before), (compared.theirs.after, compared.ours.after)):
+    for compared, ours, _ in listed:
+        for row, own in ((compared.theirs.before, ours.before), (compared.theirs.after, ours.after)):
             labels.setdefault(row.number, {})[own.label] = None
     rows = [row for row in comparison.theirs.rows if row.number in labels]
     return [(row, "; ".join(label for label in labels[row.number] if label != row.label)) for row in rows]
 
 
-def _rows(comparison: Comparison, listed: Sequence[ComparedContrast]) -> Table:
+def _rows(comparison: Comparison, listed: Sequence[ComparableContrast]) -> Table:
     table = _table()
     table.add_column("#", justify="right")
     used = _used(comparison, listed)
@@ -272,7 +303,7 @@ def _rows(comparison: Comparison, listed: Sequence[ComparedContrast]) -> Table:
 
 
 def _lists(comparison: Comparison) -> Iterator[tuple[str, list[str]]]:
-    """What stands below the table: what cannot be compared and why, other readings, what only ours has."""
+    """Return the lists below the table: contrasts not comparable and why, other readings, contrasts only ours has."""
     reasons: dict[str, list[Pair]] = {}
     for compared in comparison.compared:
         if compared.word == NOT_COMPARABLE:
@@ -280,48 +311,54 @@ def _lists(comparison: Comparison) -> Iterator[tuple[str, list[str]]]:
     if reasons:
         yield "Not comparable", _cut([f"{_shortened(pairs, _numbers)}: {why}" for why, pairs in reasons.items()])
     if comparison.readings:
-        title = "Read otherwise, since a log does not agree with itself"
-        yield title, [f"{reading.words}: {_shortened(list(reading.changed), _told(reading))}" for reading in
-                      comparison.readings]  # fmt: skip
+        title = "Other readings of a log whose titles and values disagree"
+        yield (
+            title,
+            [f"{one.words}: {_shortened(list(one.changed), _changed_word(one))}" for one in comparison.readings],
+        )
     if comparison.ours_only:
-        yield "Only ours", [f"{_counted(comparison.ours_only, 'contrast')} of ours, for which theirs has no two rows"]
+        yield (
+            "Only ours",
+            [f"{wording.counted(comparison.ours_only, 'contrast')} of ours without two matching rows in theirs"],
+        )
 
 
-def _told(reading: AlternativeReading) -> Callable[[Pair], str]:
-    def told(pair: Pair) -> str:
+def _changed_word(reading: AlternativeReading) -> Callable[[Pair], str]:
+    """Return a function from a pair of rows to its word in the other reading."""
+
+    def changed_word(pair: Pair) -> str:
         listed, other = reading.changed[pair]
         if other is None:
-            return f"{_numbers(pair)} is no contrast of its own"
+            return f"{_numbers(pair)} is not compared"
         was = f" (as listed: {spoken(listed)})" if listed else ""
         return f"{_numbers(pair)} {spoken(other)}{was}"
 
-    return told
+    return changed_word
 
 
-def _shortened(pairs: Sequence[Pair], told: Callable[[Pair], str]) -> str:
+def _shortened(pairs: Sequence[Pair], text: Callable[[Pair], str]) -> str:
     more = f" and {len(pairs) - MOST_REASONS} more" if len(pairs) > MOST_REASONS else ""
-    return ", ".join(told(pair) for pair in pairs[:MOST_REASONS]) + more
+    return ", ".join(text(pair) for pair in pairs[:MOST_REASONS]) + more
 
 
 def _cut(lines: list[str]) -> list[str]:
-    more = [f"and {len(lines) - MOST_REASONS} more reasons; --format json has all"] if len(lines) > MOST_REASONS else []
+    more = [f"and {len(lines) - MOST_REASONS} more reasons, see --format json"] if len(lines) > MOST_REASONS else []
     return lines[:MOST_REASONS] + more
 
 
-def _markdown_table(listed: Sequence[ComparedContrast]) -> Iterator[str]:
-    yield _line(["rows", "what changes", "ours", "verdict", "theirs", "verdict", "ours − theirs", "word"])
+def _markdown_table(listed: Sequence[ComparableContrast]) -> Iterator[str]:
+    yield _line(["rows", "factors changed", "ours", "verdict", "theirs", "verdict", "ours − theirs", "word"])
     yield _line([":--", ":--", "--:", ":--", "--:", ":--", "--:", ":--"])
-    for compared in listed:
-        assert compared.ours is not None
-        cells = [(*_cell(contrast, compared.bundle).rsplit("\n", 1),) for contrast in (compared.ours, compared.theirs)]
+    for compared, ours, difference in listed:
+        cells = [(*_cell(contrast, compared.bundle).rsplit("\n", 1),) for contrast in (ours, compared.theirs)]
         values = [part.replace("\n", " ") for cell in cells for part in cell]
-        what = ", ".join(changed(compared))
-        difference = _difference(compared).replace("\n", " ")
+        factors = ", ".join(changed(compared))
         word = spoken(compared.word) + (" (bundle)" if compared.bundle else "")
-        yield _line([_numbers(compared.pair), what, *values, difference, word])
+        values.append(_difference(compared, difference).replace("\n", " "))
+        yield _line([_numbers(compared.pair), factors, *values, word])
 
 
-def _markdown_rows(comparison: Comparison, listed: Sequence[ComparedContrast]) -> Iterator[str]:
+def _markdown_rows(comparison: Comparison, listed: Sequence[ComparableContrast]) -> Iterator[str]:
     for row, label in _used(comparison, listed):
         yield f"{row.number}. {row.label}" + (f" (ours: {label})" if label else "")
 
@@ -363,7 +400,3 @@ def _estimate_values(estimate: EffectEstimate) -> dict[str, Any]:
 def _reading_values(reading: AlternativeReading) -> dict[str, Any]:
     changed = [{"rows": list(pair), "listed": one, "read": other} for pair, (one, other) in reading.changed.items()]
     return {"reading": reading.words, "words": changed}
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

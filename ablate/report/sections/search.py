@@ -283,8 +283,8 @@ def _best_rerun(first: Finalist, winner: Finalist, metric: str) -> str:
         return f"On fresh seeds, too, the winner is the best finalist, by {name} on validation."
     rate = wording.rate(first.reruns[metric].mean or 0.0)
     return (
-        f"On fresh seeds {_short(first)} is the best finalist, by {name} on validation ({rate} %). To choose it is "
-        "better founded than to choose by one seed, but makes its test rate, from the same seeds, a little optimistic."
+        f"On fresh seeds {_short(first)} is the best finalist, by {name} on validation ({rate} %). It is a better "
+        "founded choice than one by a single seed, but its test rate, from the same seeds, is then a little optimistic."
     )
 
 
