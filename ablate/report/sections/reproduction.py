@@ -33,7 +33,7 @@ LONGEST = 40
 MOST_REASONS = 20
 """Reasons, and pairs of rows for each reason, that are printed."""
 CHANGE_WIDTH = 14
-"""Letters of the column `factors changed` in a terminal."""
+"""Letters of the column `changes` in a terminal."""
 STYLES = {"contradicted": "bold", "reproduced": "bold"}
 BUNDLE = "Bundle: several factors change at once; the p is that of the whole change."
 
@@ -230,7 +230,7 @@ def _comparable(comparison: Comparison) -> list[ComparableContrast]:
 def _contrasts(listed: Sequence[ComparableContrast]) -> Table:
     table = _table()
     table.add_column("rows", no_wrap=True)
-    table.add_column("factors changed", ratio=1, overflow="fold")
+    table.add_column("changes", ratio=1, overflow="fold")
     for name in ("ours", "theirs", "ours − theirs"):
         table.add_column(name, justify="left", overflow="fold", min_width=14)
     table.add_column("", no_wrap=True, min_width=12)
@@ -347,7 +347,7 @@ def _cut(lines: list[str]) -> list[str]:
 
 
 def _markdown_table(listed: Sequence[ComparableContrast]) -> Iterator[str]:
-    yield _line(["rows", "factors changed", "ours", "verdict", "theirs", "verdict", "ours − theirs", "word"])
+    yield _line(["rows", "changes", "ours", "verdict", "theirs", "verdict", "ours − theirs", "word"])
     yield _line([":--", ":--", "--:", ":--", "--:", ":--", "--:", ":--"])
     for compared, ours, difference in listed:
         cells = [(*_cell(contrast, compared.bundle).rsplit("\n", 1),) for contrast in (ours, compared.theirs)]
