@@ -327,7 +327,8 @@ def test_a_study_is_loaded_with_the_looks_of_its_current_family(ablate: Ablate, 
     found = load(store, "made")
     assert found.looks == (look,)
     assert found.ended == ("trials have changed",)
-    assert f"Looks (interim analyses), planned at {', '.join(map(str, LOOKS[:-1]))} and {LOOKS[-1]} seeds" in ablate("report").out
+    planned = f"{', '.join(map(str, LOOKS[:-1]))} and {LOOKS[-1]}"
+    assert f"Looks (interim analyses), planned at {planned} seeds" in ablate("report").out
     with store.write() as connection:
         save_plan(connection, replace(plan, document={**plan.document, "looks": list(LOOKS), "delta_pp": 1.0}))
     assert load(store, "made").looks == ()
