@@ -12,7 +12,7 @@ from ablate.store import Store, plans, results
 from ablate.store.looks import LookRow, read_looks
 from ablate.store.plans import StoredPlan, StoredRow
 from ablate.store.results import TrialResult
-from ablate.study.plan.staleness_reasons import subject
+from ablate.study.plan.staleness_reasons import IdentityChange
 
 
 def load(store: Store, study: str | None = None, profile: str | None = None, by_query: bool = False) -> StudyResults:
@@ -130,6 +130,10 @@ def _seed_result(key: str, trial: TrialResult, changes: Sequence[str]) -> SeedRe
         queries=trial.queries or 0,
         hits=trial.hits,
         precisions=trial.precisions,
-        environment={**identified, **trial.environment, **{subject(change): change for change in changes}},
+        environment={
+            **identified,
+            **trial.environment,
+            **{IdentityChange.from_text(text).subject: text for text in changes},
+        },
         changes=tuple(changes),
     )

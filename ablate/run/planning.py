@@ -102,7 +102,11 @@ def _row(
         {item.trial.seed: item.key for item in planned},
         title,
         stale=frozenset(item.trial.seed for item in planned if item.older and item.state != ACCEPTED),
-        changes={item.trial.seed: item.older.changes for item in planned if item.older and item.state == ACCEPTED},
+        changes={
+            item.trial.seed: [change.text for change in item.older.changes]
+            for item in planned
+            if item.older and item.state == ACCEPTED
+        },
     )
 
 

@@ -12,7 +12,7 @@ from ablate.store.plans import finished, training_states
 from ablate.store.schema import DONE, acceptances, attempts, declarations, results, trainings, trials
 from ablate.store.sql import of_keys
 from ablate.study.plan.plan import PreviousResult, StoredRecords
-from ablate.study.plan.staleness_reasons import changes
+from ablate.study.plan.staleness_reasons import IdentityChange, changes
 from ablate.study.trials.identity import Identity, Trial
 
 
@@ -33,7 +33,12 @@ def accept(connection: Connection, kept: Mapping[str, PreviousResult]) -> None:
     """Keeps {trial key: an older result} in place of running those trials."""
     now = time.time()
     values = [
-        {"wanted_key": key, "kept_key": older.key, "changes": list(older.changes), "accepted": now}
+        {
+            "wanted_key": key,
+            "kept_key": older.key,
+            "changes": [change.text for change in older.changes],
+            "accepted": now,
+        }
         for key, older in sorted(kept.items())
     ]
     if values:
@@ -50,7 +55,7 @@ def _accepted(connection: Connection, keys: Collection[str]) -> dict[str, Previo
     query = select(acceptances.c.wanted_key, acceptances.c.kept_key, acceptances.c.changes)
     query = query.join(trials, trials.c.key == acceptances.c.kept_key).where(trials.c.attempt_id.is_not(None))
     found = of_keys(connection, query, acceptances.c.wanted_key, keys)
-    return {wanted: PreviousResult(kept, tuple(changed)) for wanted, kept, changed in found}
+    return {wanted: PreviousResult(kept, tuple(map(IdentityChange.from_text, texts))) for wanted, kept, texts in found}
 
 
 def _older(connection: Connection, lacking: Sequence[Trial]) -> dict[str, PreviousResult]:
@@ -59,7 +64,9 @@ def _older(connection: Connection, lacking: Sequence[Trial]) -> dict[str, Previo
     for trial in lacking:
         by_declared.setdefault(trial.declared, {})[trial.key] = trial
     latest: dict[str, tuple[int, PreviousResult]] = {}
-    same: dict[tuple[str, ...], tuple[str, ...]] = {}  # so that a thousand trials share one reason
+    same: dict[
+        tuple[IdentityChange, ...], tuple[IdentityChange, ...]
+    ] = {}  # so that a thousand trials share one reason
     for row in _latest_declared(connection, set(by_declared)):
         identity = Identity(row.trainer, row.config, row.seed, row.data, row.code)
         for key, trial in by_declared[row.declared].items():
@@ -90,7 +97,7 @@ def _last_attempts(connection: Connection, keys: Collection[str]) -> dict[str, i
     return dict(of_keys(connection, query, results.c.trial_key, keys))
 
 
-def changed(connection: Connection, key: str, trial: Trial) -> tuple[str, ...]:
+def changed(connection: Connection, key: str, trial: Trial) -> tuple[IdentityChange, ...]:
     """What a trial of the store and a wanted one differ in."""
     of_training = (trainings.c.trainer, trainings.c.config, trainings.c.seed, trainings.c.data, trainings.c.code)
     joined = trials.join(trainings, trainings.c.key == trials.c.training_key)

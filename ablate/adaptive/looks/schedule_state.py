@@ -167,8 +167,9 @@ def _changed_cells(
         others = [item.trial for item in planned if _key(item, accepting) != seen[item.trial.label, item.trial.seed][0]]
         if others:
             labels = list(dict.fromkeys(trial.label for trial in others))
-            words = staleness.changed(connection, seen[others[0].label, others[0].seed][0], others[0])
-            yield f"other trials than were seen, of rows {_named(labels)}: {_named(words)}"
+            changes = staleness.changed(connection, seen[others[0].label, others[0].seed][0], others[0])
+            texts = [change.text for change in changes]
+            yield f"other trials than were seen, of rows {_named(labels)}: {_named(texts)}"
         hits = plans.read_hits(connection, set(keys.values()))
     k = int(study.primary.removeprefix("top"))
     again = [

@@ -9,13 +9,14 @@ from string import ascii_lowercase
 from ablate.study.factors import level_text
 from ablate.study.model import Study
 from ablate.study.plan.plan import ACCEPTED, STALE, PlannedTrial
+from ablate.study.plan.staleness_reasons import IdentityChange
 from ablate.study.plan.time_estimate import TimeEstimate, to_evaluate, to_train
 from ablate.study.search_space.space import GRID, ChoiceDimension, Dimension, SearchSpec
 from ablate.study.trials.identity import REFERENCE
 from ablate.text import duration, plural
 
 WIDTH = 79
-Reasons = Mapping[tuple[str, ...], str]
+Reasons = Mapping[tuple[IdentityChange, ...], str]
 """{what has changed: the letter that stands for it}."""
 
 _ABOUT = {
@@ -50,7 +51,7 @@ def reason_lines(planned: Sequence[PlannedTrial], letters: Reasons) -> Iterator[
         for changes, count in counts.items():
             yield f"  {letters[changes]}  {plural(count, 'trial')}, because since then"
             for change in changes:
-                yield from textwrap.wrap(change, WIDTH, initial_indent=" " * 7, subsequent_indent=" " * 9)
+                yield from textwrap.wrap(change.text, WIDTH, initial_indent=" " * 7, subsequent_indent=" " * 9)
 
 
 def look_line(study: Study, taken: Sequence[int] = (), why: str | None = None) -> str:

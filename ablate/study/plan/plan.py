@@ -1,8 +1,9 @@
-"""Wanted trials against what the store has: done, stale and why, shared, pending. Pure: the records are passed in."""
+"""The state of each planned trial, compared with the records of the store. Pure: the records are passed in."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
+from ablate.study.plan.staleness_reasons import IdentityChange
 from ablate.study.trials.identity import Trial
 
 DONE, FAILED, RUNNING = "done", "failed", "running"
@@ -14,60 +15,65 @@ ACCEPTED = "accepted"
 
 @dataclass(frozen=True, slots=True)
 class PreviousResult:
-    """A trial that the same words of a study file once meant, with a result, and what has changed since."""
+    """An earlier trial with a result and with the same declaration in the study file."""
 
     key: str
-    changes: tuple[str, ...]
+    """The earlier trial's key."""
+    changes: tuple[IdentityChange, ...]
+    """The differences between the earlier trial and the planned one."""
 
 
 @dataclass(frozen=True)
 class StoredRecords:
-    """What the store knows of some trials.
-
-    `states`: {training key: state}; `finished`: trials that have a result; `older`: {trial key: the latest older
-    result} of those that have none; `accepted`: {trial key: the result that somebody kept in its place}.
-    """
+    """The records that the store has of some trials."""
 
     states: Mapping[str, str] = field(default_factory=dict)
+    """{training key: state}."""
     finished: Set[str] = frozenset()
+    """The keys of the trials that have a result."""
     older: Mapping[str, PreviousResult] = field(default_factory=dict)
+    """{trial key: the latest earlier result}, for trials that have no result."""
     accepted: Mapping[str, PreviousResult] = field(default_factory=dict)
+    """{trial key: the earlier result that a user accepted in its place}."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedTrial:
-    """A trial and how it stands: done, failed, running, accepted, stale, pending, or shared.
-
-    Shared: its training is an earlier trial's as well, or finished, and only the evaluation is left. `older`: the
-    result that it had before something changed. `trained`: its training is finished.
-    """
+    """A trial and its state."""
 
     trial: Trial
     state: str
+    """Done, failed, running, accepted, stale, pending, or shared.
+
+    Shared: only the evaluation is left, because the training is finished or is also the training of a trial before.
+    """
     older: PreviousResult | None = None
+    """The result that the trial had before something changed; None if there is none or if the trial is done."""
     trained: bool = False
+    """True if the training is finished."""
 
     @property
     def to_run(self) -> bool:
+        """True if a run has to train or evaluate the trial."""
         return self.state in (PENDING, SHARED, STALE)
 
     @property
     def key(self) -> str:
-        """The trial whose result stands for this one."""
+        """The key of the trial whose result stands for this one."""
         return self.older.key if self.older and self.state == ACCEPTED else self.trial.key
 
 
 def resolve(trials: Sequence[Trial], records: StoredRecords) -> list[PlannedTrial]:
-    """How each trial stands."""
-    seen: set[str] = set()
+    """Return every trial with its state, in order."""
+    trainings: set[str] = set()
     planned = []
     for trial in trials:
         older = records.accepted.get(trial.key) or records.older.get(trial.key)
         state = _state(trial, records)
         trained = records.states.get(trial.training_key) == DONE
-        if state == PENDING and (trained or trial.training_key in seen):
+        if state == PENDING and (trained or trial.training_key in trainings):
             state = SHARED
-        seen.add(trial.training_key)
+        trainings.add(trial.training_key)
         planned.append(PlannedTrial(trial, state, None if state == DONE else older, trained))
     return planned
 

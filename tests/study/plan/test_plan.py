@@ -1,7 +1,7 @@
 """How trials stand against records, why, and what that costs: pure functions."""
 
 from ablate.study.plan.plan import PlannedTrial, PreviousResult, StoredRecords, resolve
-from ablate.study.plan.staleness_reasons import UNKNOWN, changes, subject
+from ablate.study.plan.staleness_reasons import UNKNOWN, IdentityChange, changes
 from ablate.study.plan.time_estimate import estimate, to_evaluate, to_train
 from ablate.study.trials.identity import ROW, Identity, Trial, digest
 
@@ -20,7 +20,11 @@ def trial(label: str = "a", shape: str = "s", training: Identity | None = None, 
     return Trial(label, ROW, training.seed, {}, evaluate, training, key, digest([key, evaluate]), label, shape)
 
 
-OLDER = PreviousResult("old", ("base: 0.2 -> 0.3",))
+OLDER = PreviousResult("old", (IdentityChange("config", "base", "0.2", "0.3"),))
+
+
+def texts(old: Identity, old_evaluate: dict[str, object], new: Trial) -> tuple[str, ...]:
+    return tuple(change.text for change in changes(old, old_evaluate, new))
 
 
 def states(trials: list[Trial], records: StoredRecords) -> list[str]:
@@ -41,7 +45,7 @@ def test_how_a_trial_stands() -> None:
 
 def test_a_result_counts_more_than_what_was_accepted_and_that_more_than_what_is_stale() -> None:
     one = trial()
-    older, accepted = {one.key: OLDER}, {one.key: PreviousResult("kept", ("data: ...",))}
+    older, accepted = {one.key: OLDER}, {one.key: PreviousResult("kept", (IdentityChange("data", "", "ab", "cd"),))}
     assert states([one], StoredRecords(older=older)) == ["stale"]
     (item,) = resolve([one], StoredRecords(older=older, accepted=accepted))
     assert (item.state, item.key, item.older) == ("accepted", "kept", accepted[one.key])
@@ -55,7 +59,7 @@ def test_changes_name_fields_data_files_and_evaluation() -> None:
     old = identity(data="ab" * 32, code={"a.py": "1", "b.py": "1"}, gone={"x": 1})
     schedule = {"lr": 0.002, "steps": 10, "erasing": {"p": 0.5}}
     new = trial(training=identity(code={"a.py": "2", "c.py": "1"}, schedule=schedule, base=True), neck="after")
-    assert changes(old, {"neck": "before"}, new) == (
+    assert texts(old, {"neck": "before"}, new) == (
         "base: 0.3 -> on",
         "schedule.lr: 0.001 -> 0.002",
         "schedule.erasing: is new, {p: 0.5}",
@@ -69,15 +73,44 @@ def test_changes_name_fields_data_files_and_evaluation() -> None:
 
 
 def test_numbers_and_booleans_are_not_the_same() -> None:
-    assert changes(identity(base=1), {}, trial(training=identity(base=True))) == ("base: 1 -> on",)
-    section = changes(identity(schedule={"on": 1}), {}, trial(training=identity(schedule={"on": 1.0})))
+    assert texts(identity(base=1), {}, trial(training=identity(base=True))) == ("base: 1 -> on",)
+    section = texts(identity(schedule={"on": 1}), {}, trial(training=identity(schedule={"on": 1.0})))
     assert section == ("schedule.on: 1 -> 1.0",)
     assert changes(identity(), {}, trial()) == (UNKNOWN,), "a stale trial is never without a reason"
 
 
-def test_what_a_change_is_about() -> None:
-    said = ["schedule.lr: 0.1 -> 0.2", "base: is new, 3", "data: its content changed (...)", "code: a b.py is new"]
-    assert [subject(words) for words in said] == ["config.schedule.lr", "config.base", "data content", "a b.py"]
+def test_many_changed_files_are_one_reason() -> None:
+    """As after a reorganisation of the package: the reason is read in one line."""
+    old = {f"old/{number}.py": "1" for number in range(30)} | {f"{number}.py": "1" for number in range(12)}
+    new = {f"new/{number}.py": "1" for number in range(31)} | {f"{number}.py": "2" for number in range(12)}
+    found = texts(identity(code=old), {}, trial(training=identity(code=new)))
+    assert found == ("code: 12 files changed, 31 new, 30 gone (0.py, ...)",)
+    moved = texts(identity(code={f"a{n}.py": "1" for n in range(5)}), {}, trial(training=identity(code={"b.py": "1"})))
+    assert moved == ("code: 1 file new, 5 gone (a0.py, ...)",)
+    few = texts(identity(code={f"a{n}.py": "1" for n in range(5)}), {}, trial(training=identity(code={})))
+    assert few == tuple(f"code: a{number}.py is gone" for number in range(5))
+
+
+def test_a_change_is_kept_as_text_and_read_again() -> None:
+    subjects = {
+        "schedule.lr: 0.1 -> 0.2": "config.schedule.lr",
+        "base: is new, 3": "config.base",
+        "gone: is gone, was {x: 1}": "config.gone",
+        "path: a -> b -> c": "config.path",
+        "data: its content changed (fingerprint abababab -> null)": "data content",
+        "code: a b.py is new": "a b.py",
+        "code: a.py is gone": "a.py",
+        "code: a.py changed": "a.py",
+        "code: 12 files changed, 31 new, 30 gone (0.py, ...)": "code files",
+        UNKNOWN.text: "config.identity",
+    }
+    read = [IdentityChange.from_text(text) for text in subjects]
+    assert [change.text for change in read] == list(subjects)
+    assert [change.subject for change in read] == list(subjects.values())
+    assert read[-1] == UNKNOWN
+    old, new = identity(code={"a.py": "1", "b.py": "1"}, x=1), trial(training=identity(code={"a.py": "2"}, y=2))
+    for change in changes(old, {}, new):
+        assert IdentityChange.from_text(change.text) == change
 
 
 def planned(*trials: Trial, state: str = "pending", trained: bool = False) -> list[PlannedTrial]:
