@@ -57,7 +57,7 @@ def test_against_sorting_by_float64(kind, limit, screens, monkeypatch):
             if not self.exact:
                 self.limit = limit
 
-    monkeypatch.setattr(average_precision, "Screen", Limited)
+    monkeypatch.setattr(average_precision, "ScreenedGallery", Limited)
     random = np.random.default_rng(0)
     queries, gallery = features(kind, 30, 100)
     asked, held = (
