@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import describe
-from tests.support.simulated_looks import (
+from tests.support.analysis.simulated_looks import (
     ALPHA,
     DELTA,
     FIRST,

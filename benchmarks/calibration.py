@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import describe
-from tests.support.simulated_calibration import (
+from tests.support.analysis.simulated_calibration import (
     ALPHA,
     COVERS_HALF,
     COVERS_NULL,

@@ -12,13 +12,13 @@ from ablate.cli.app import app
 from ablate.store import Store, open_store
 from tests.support.command_line import Ablate as Ablate
 from tests.support.command_line import Result as Result
-from tests.support.disks import disk as disk
 from tests.support.environment import leave_user
 from tests.support.package_copy import package as package
 from tests.support.paths import ROOT as ROOT
 from tests.support.paths import STUDIES as STUDIES
-from tests.support.postgres import postgres as postgres
-from tests.support.postgres import server as server
+from tests.support.store.disks import disk as disk
+from tests.support.store.postgres import postgres as postgres
+from tests.support.store.postgres import server as server
 
 HOME = pytest.StashKey[Path]()
 

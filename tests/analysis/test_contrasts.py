@@ -17,7 +17,7 @@ from ablate.analysis.analysis import analyse
 from ablate.analysis.estimation.estimators import CROSSED, POOLED_T, SEPARATE_T
 from ablate.analysis.estimation.single_seed import BONETT_PRICE, NEWCOMBE
 from ablate.analysis.results import StudyResults
-from tests.support.analysis_rows import N, drawn, recorded, results, row
+from tests.support.analysis.analysis_rows import N, drawn, recorded, results, row
 
 FACTORS = {"a": ["off", "on"], "b": ["off", "on"], "c": ["x", "y", "z"]}
 LADDER = [

@@ -13,7 +13,7 @@ from ablate.analysis.analysis import Analysis, analyse
 from ablate.analysis.effects import Effect
 from ablate.analysis.estimation.single_seed import MOVER, PAIRED_Z
 from ablate.analysis.results import StudyResults
-from tests.support.analysis_rows import N, drawn, results, row
+from tests.support.analysis.analysis_rows import N, drawn, results, row
 
 ABCD = {name: ["off", "on"] for name in "abcd"}
 

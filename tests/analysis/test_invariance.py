@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ablate.analysis import verdicts
 from ablate.analysis.analysis import Analysis, analyse
 from ablate.analysis.results import RowResult, StudyResults
-from tests.support.analysis_rows import N, results, row
+from tests.support.analysis.analysis_rows import N, results, row
 
 Key = tuple[tuple[str, Any], ...]
 FACTORS = {"a": ["off", "on"], "b": ["off", "on"], "c": [0.1, 0.2]}

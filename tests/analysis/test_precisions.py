@@ -10,7 +10,7 @@ from scipy import stats
 from ablate.analysis import frames
 from ablate.analysis.analysis import analyse
 from ablate.analysis.results import RowResult, StudyResults
-from tests.support.analysis_rows import N, results, row
+from tests.support.analysis.analysis_rows import N, results, row
 
 
 def with_map(of: RowResult, *values: float) -> RowResult:

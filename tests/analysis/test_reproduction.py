@@ -25,7 +25,7 @@ from ablate.analysis.reproduction.comparison import (
 )
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.errors import AblateError
-from tests.support.analysis_rows import recorded, results, row
+from tests.support.analysis.analysis_rows import recorded, results, row
 
 N = 10_000
 BASE = 2700

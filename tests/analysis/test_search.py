@@ -22,7 +22,7 @@ from ablate.store.schema import DONE, FAILED, PRUNED, RUNNING, attempts, candida
 from ablate.trainers.simulated.config import SimulatedConfig
 from ablate.trainers.simulated.trainer import train
 from tests.conftest import on_both_engines
-from tests.support.searches import BASELINE, QUERIES, Point, read, searched, spread, trial
+from tests.support.analysis.searches import BASELINE, QUERIES, Point, read, searched, spread, trial
 
 SEEDS = (101, 102, 103, 104, 105)
 MARGIN, OMEGA = SearchAxis("margin", 0.05, 1.0, log=True), SearchAxis("omega", 0.0, 1.0)

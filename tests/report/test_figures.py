@@ -41,7 +41,7 @@ from ablate.report.figures.forest import (
 )
 from ablate.report.figures.rows import draw_all, ladder, references, top_k
 from tests.conftest import Ablate
-from tests.support.analysis_rows import N, drawn, results, row
+from tests.support.analysis.analysis_rows import N, drawn, results, row
 from tests.support.paths import SEED_LOG, SIMULATED
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -32,7 +32,7 @@ from ablate.report.sections.search import NO_EFFECTS
 from ablate.store import Store, open_store
 from ablate.store.schema import DONE, FAILED, PRUNED, RUNNING
 from tests.conftest import Ablate
-from tests.support.searches import TWO, Point, read, searched, spread
+from tests.support.analysis.searches import TWO, Point, read, searched, spread
 
 SVG = "{http://www.w3.org/2000/svg}"
 ALL = ("search-map", "search-history", "search-importance")

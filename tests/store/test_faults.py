@@ -17,8 +17,8 @@ import pytest
 from ablate.errors import StoreBusyError, StoreError, StoreFullError
 from ablate.store import Store, find_store
 from ablate.store.engines import network_filesystem, sqlite
-from tests.support.disks import Disk
-from tests.support.store_rows import add, keys, opened, read
+from tests.support.store.disks import Disk
+from tests.support.store.store_rows import add, keys, opened, read
 
 
 def add_many(store: Store, recorded: list[str], many: int = 1000) -> None:
@@ -115,8 +115,8 @@ def test_a_read_only_disk_is_read_and_not_written(disk: Disk) -> None:
 KILLED = """
 import os, sys
 from pathlib import Path
-from tests.support.store_rows import add
-from tests.support.store_rows import opened
+from tests.support.store.store_rows import add
+from tests.support.store.store_rows import opened
 store = opened(Path(sys.argv[1]))
 add(store, "a")
 os.kill(os.getpid(), 9)
@@ -154,8 +154,8 @@ def test_a_disk_that_becomes_read_only_is_told_and_goes_on_when_it_is_not(disk: 
 AS_NOBODY = """
 import os, sys
 from pathlib import Path
-from tests.support.store_rows import add
-from tests.support.store_rows import opened, read
+from tests.support.store.store_rows import add
+from tests.support.store.store_rows import opened, read
 from ablate.errors import StoreError
 path = Path(sys.argv[1])
 add(opened(path), "a")
@@ -237,8 +237,8 @@ def test_a_lock_that_does_not_end_is_told(store: Store, monkeypatch: pytest.Monk
 WAITING = """
 import sys, threading, signal, os
 from pathlib import Path
-from tests.support.store_rows import add
-from tests.support.store_rows import opened
+from tests.support.store.store_rows import add
+from tests.support.store.store_rows import opened
 store = opened(Path(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()

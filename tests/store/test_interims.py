@@ -6,7 +6,7 @@ from ablate.store import Store, plans
 from ablate.store.interims import read_interims, save_interim
 from ablate.trainers.protocol import Interim
 from tests.conftest import on_both_engines
-from tests.support.queued_trial import TRAINING, trial
+from tests.support.store.queued_trial import TRAINING, trial
 
 pytestmark = on_both_engines
 

@@ -14,7 +14,7 @@ from ablate.study.reading.study_reader import read_study
 from ablate.study.trials.identity import Trial, trials
 from tests.conftest import on_both_engines
 from tests.support.paths import STUDIES
-from tests.support.plans_in_store import changed, finish
+from tests.support.store.plans_in_store import changed, finish
 
 pytestmark = on_both_engines
 

@@ -22,9 +22,9 @@ from ablate.store import open_store
 from ablate.store.plans import read_plan, save_plan
 from ablate.store.schema import looks as looks_table
 from tests.conftest import Ablate
-from tests.support.analysis_rows import results, row
+from tests.support.analysis.analysis_rows import results, row
+from tests.support.analysis.simulated_looks import LOG, LOOKS, METHODS, TABLE, Case, equal, error_rate, measured, spend
 from tests.support.paths import ROOT
-from tests.support.simulated_looks import LOG, LOOKS, METHODS, TABLE, Case, equal, error_rate, measured, spend
 
 N = 1_000_000  # queries: a rate's rounding is far below its spread
 FACTORS = {"a": ("off", "on"), "b": ("off", "on"), "c": ("off", "on")}

@@ -14,9 +14,8 @@ from ablate.analysis.power.batch_verdicts import judge, judge_one_seed, judge_we
 from ablate.analysis.power.simulation import SimulationTruth, draw_hits
 from ablate.analysis.results import StudyResults
 from ablate.analysis.stats.proportions import newcombe, wilson
-from tests.support.analysis_rows import results, row
-from tests.support.paths import ROOT
-from tests.support.simulated_calibration import (
+from tests.support.analysis.analysis_rows import results, row
+from tests.support.analysis.simulated_calibration import (
     COVERS_HALF,
     COVERS_NULL,
     FALSE_HALF,
@@ -29,6 +28,7 @@ from tests.support.simulated_calibration import (
     alternatives,
     calibrate,
 )
+from tests.support.paths import ROOT
 
 STUDIES = 200_000
 ERRORS = 3.5

@@ -15,7 +15,7 @@ from ablate.analysis.power.hypotheses import asked
 from ablate.analysis.power.power import Power, draw_any_hits, guesses, query_variance
 from ablate.analysis.power.simulation import SimulationTruth, draw_hits
 from ablate.analysis.stats.sample_size import seeds_for_equivalence, seeds_needed
-from tests.support.analysis_rows import drawn
+from tests.support.analysis.analysis_rows import drawn
 
 ERRORS = 4.5
 ROWS = 9

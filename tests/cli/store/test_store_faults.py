@@ -14,9 +14,9 @@ import pytest
 from ablate.store.revisions import VERSION_TABLE
 from tests.conftest import Ablate, Result
 from tests.support.command_line import query, start, wait_for
-from tests.support.disks import Disk
 from tests.support.paths import SIMULATED
-from tests.support.postgres import Server
+from tests.support.store.disks import Disk
+from tests.support.store.postgres import Server
 
 OPTIONS = ("--seeds", 8, "--set", "config.seconds=0.5")
 TRAININGS = 32

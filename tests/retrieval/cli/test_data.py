@@ -15,7 +15,7 @@ from ablate.retrieval import data
 from ablate.retrieval.cli.packing_progress import PackingLines
 from ablate.retrieval.data import DATASETS
 from tests.conftest import Ablate
-from tests.support.garments import garment, photograph
+from tests.support.retrieval.garments import garment, photograph
 
 PHOTOS = 2 * 41
 

@@ -16,7 +16,7 @@ from ablate.retrieval import data
 from ablate.retrieval.data import Dataset, catalog
 from ablate.retrieval.data.entries import ImageList
 from ablate.retrieval.data.packing import format
-from tests.support.trees import SIZE, expected, tree, tree_of
+from tests.support.retrieval.trees import SIZE, expected, tree, tree_of
 
 
 def test_an_unknown_name_gets_the_known_ones_and_the_nearest() -> None:

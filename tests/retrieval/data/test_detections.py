@@ -14,7 +14,7 @@ from ablate.retrieval import data
 from ablate.retrieval.data import GALLERY, QUERY, SHOP, SPLITS, USER
 from ablate.retrieval.data.detections import assignment, parser
 from ablate.retrieval.model.backbone import torchvision
-from tests.support.garments import SIZE, garment, photograph
+from tests.support.retrieval.garments import SIZE, garment, photograph
 
 NONE = -1
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from ablate.retrieval.evaluation.approximate_scores import ScreenedGallery, precisions, similarity
-from tests.support.exact_rankings import KINDS, features, similarities
+from tests.support.retrieval.exact_rankings import KINDS, features, similarities
 
 TYPES = (torch.bfloat16, torch.float32, torch.float64)
 

@@ -4,7 +4,7 @@ import torch
 
 from ablate.retrieval.evaluation import approximate_scores, average_precision, rank_counting
 from ablate.retrieval.evaluation.average_precision import MatchKeys, judge, judge_blocks
-from tests.support.exact_rankings import KINDS, SCREENS, features, similarities
+from tests.support.retrieval.exact_rankings import KINDS, SCREENS, features, similarities
 
 
 def marks(item, camera=None, image=None, offset=0):

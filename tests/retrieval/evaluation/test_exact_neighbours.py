@@ -9,7 +9,7 @@ import torch
 from ablate.retrieval.evaluation import approximate_scores
 from ablate.retrieval.evaluation import exact_neighbours as module
 from ablate.retrieval.evaluation.exact_neighbours import first_of_equals, nearest
-from tests.support.exact_rankings import KINDS, SCREENS, features, ranking, similarities
+from tests.support.retrieval.exact_rankings import KINDS, SCREENS, features, ranking, similarities
 
 
 @pytest.fixture(params=SCREENS)
@@ -118,7 +118,7 @@ MEMORY = """
 import sys, torch
 from pathlib import Path
 from ablate.retrieval.evaluation import exact_neighbours as module
-from tests.support.exact_rankings import features
+from tests.support.retrieval.exact_rankings import features
 
 def status(name):
     return int(Path("/proc/self/status").read_text().split(name + ":")[1].split()[0]) / 1024

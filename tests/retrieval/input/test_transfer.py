@@ -23,8 +23,8 @@ from ablate.retrieval.training import loop
 from ablate.retrieval.training.trainer import train_on
 from ablate.trainers.checkpoints import Checkpoints
 from ablate.trainers.protocol import Outcome, Progress, Pruned, Stopped
-from tests.support.jpegs import photographs
-from tests.support.small_training import DEVICES, interrupted, stopping_during, with_small
+from tests.support.retrieval.jpegs import photographs
+from tests.support.retrieval.small_training import DEVICES, interrupted, stopping_during, with_small
 
 Configure = Callable[..., RetrievalConfig]
 

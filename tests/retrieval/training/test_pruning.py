@@ -14,7 +14,7 @@ from ablate.retrieval.training.pruning import looks
 from ablate.retrieval.training.trainer import train_on
 from ablate.trainers.checkpoints import Checkpoints
 from ablate.trainers.protocol import Interim, Outcome, Progress, Pruned
-from tests.support.small_training import DEVICES, Configure, ranks, silent, weights, with_small
+from tests.support.retrieval.small_training import DEVICES, Configure, ranks, silent, weights, with_small
 
 
 def watched(

@@ -16,7 +16,7 @@ from ablate.retrieval.data.dataset import SPLITS, Dataset
 from ablate.retrieval.training.trainer import train_on
 from ablate.trainers.checkpoints import Checkpoints
 from ablate.trainers.protocol import Outcome, Progress, Stopped
-from tests.support.small_training import (
+from tests.support.retrieval.small_training import (
     DEVICES,
     Configure,
     Torn,

@@ -12,7 +12,7 @@ import pytest
 from ablate.errors import StoreBusyError, StoreError
 from ablate.store import Store, find_store, open_store
 from ablate.store.engines import postgresql
-from tests.support.postgres import LOCKED, PASSWORD, Server, serving
+from tests.support.store.postgres import LOCKED, PASSWORD, Server, serving
 
 NOWHERE = "postgresql://somebody:secret@127.0.0.1:1/x"
 

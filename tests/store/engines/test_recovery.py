@@ -11,7 +11,7 @@ import pytest
 from ablate.errors import StoreError, StoreGoneError
 from ablate.store import Store, open_store
 from ablate.store.engines import recovery
-from tests.support.store_rows import add, keys
+from tests.support.store.store_rows import add, keys
 
 
 def file_of(store: Store) -> Path:
@@ -173,7 +173,7 @@ RUNNER = """
 import sys
 from ablate.errors import StoreGoneError
 from ablate.store import open_store
-from tests.support.store_rows import add
+from tests.support.store.store_rows import add
 store = open_store(sys.argv[1])
 add(store, sys.argv[2])
 print("ready", flush=True)

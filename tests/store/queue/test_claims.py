@@ -15,7 +15,7 @@ from ablate.store.queue.lease_expiry import LEASE_SECONDS, LeaseWatch
 from ablate.store.results import read_precisions, read_ranks, read_trials
 from ablate.study.trials.identity import ROW, Trial
 from tests.conftest import on_both_engines
-from tests.support.queued_trial import TRAINING, trial
+from tests.support.store.queued_trial import TRAINING, trial
 
 pytestmark = on_both_engines
 

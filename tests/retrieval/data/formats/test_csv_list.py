@@ -8,7 +8,7 @@ from ablate.errors import DataError
 from ablate.retrieval import data
 from ablate.retrieval.data import GALLERY, NO_CAMERA, QUERY, SHOP, USER
 from ablate.retrieval.data.formats import csv_list
-from tests.support.jpegs import photographs
+from tests.support.retrieval.jpegs import photographs
 
 BOTH = QUERY | GALLERY
 

@@ -13,7 +13,7 @@ from ablate.errors import DataError
 from ablate.retrieval import data
 from ablate.retrieval.data import GALLERY, QUERY, SHOP, SPLITS, USER
 from ablate.retrieval.data.formats import deepfashion2
-from tests.support.garments import BLUE, RED, SIZE, garment, photograph
+from tests.support.retrieval.garments import BLUE, RED, SIZE, garment, photograph
 
 
 @pytest.fixture

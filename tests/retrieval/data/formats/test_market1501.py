@@ -10,7 +10,7 @@ from ablate.errors import DataError
 from ablate.retrieval import data
 from ablate.retrieval.data import GALLERY, QUERY
 from ablate.retrieval.data.formats import market1501
-from tests.support.jpegs import photographs
+from tests.support.retrieval.jpegs import photographs
 
 TRAIN = [f"bounding_box_train/{person:04d}_c{camera}s1_000{frame}51_00.jpg" for person in range(2, 62)
          for camera, frame in ((1, 1), (1, 2), (3, 1))]  # fmt: skip

@@ -14,8 +14,8 @@ from ablate.retrieval.data.entries import ImageList
 from ablate.retrieval.data.formats import cars196, consumer2shop, csv_list, cub200, inshop, sop
 from tests.retrieval.data.formats.test_class_sets import cars_apart, cub, products
 from tests.retrieval.data.formats.test_deepfashion import in_shop, lines, pairs
-from tests.support import garments
-from tests.support.jpegs import photographs
+from tests.support.retrieval import garments
+from tests.support.retrieval.jpegs import photographs
 
 SIZE = (6, 4)
 Reader = Callable[[Path], ImageList]

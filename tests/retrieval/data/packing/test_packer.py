@@ -20,8 +20,8 @@ from ablate.retrieval.data import SPLITS
 from ablate.retrieval.data.entries import ImageEntry, ImageList
 from ablate.retrieval.data.packing import decode, format, packer
 from ablate.retrieval.data.packing.format import FOLDER
-from tests.support.disks import Disk
-from tests.support.trees import SIZE, entry, expected, files, photograph, place, prepare, tree
+from tests.support.retrieval.trees import SIZE, entry, expected, files, photograph, place, prepare, tree
+from tests.support.store.disks import Disk
 
 PHOTOS = 24
 IMAGES = 32  # every third photograph has two
@@ -266,7 +266,7 @@ SCRIPT = """
 import os, signal, sys
 from pathlib import Path
 from ablate.retrieval.data.packing import packer as packing
-from tests.support.trees import prepare, tree_of
+from tests.support.retrieval.trees import prepare, tree_of
 
 packing.BLOCK = 4
 root, photos, end = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
