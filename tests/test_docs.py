@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from ablate.retrieval.config.retrieval import QueryExpansion, RandomErasing, Rerank, Whitening
+from ablate.retrieval.config.augment import RandomErasing
+from ablate.retrieval.config.evaluate import QueryExpansion, Rerank, Whitening
 from ablate.study.config_keys import flattened
 from ablate.study.reading.study_reader import read_study
 from ablate.study.search_space.candidates import Candidates

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from ablate.retrieval.config import presets
-from ablate.retrieval.config.retrieval import BACKBONES
+from ablate.retrieval.config.model import BACKBONES
 from ablate.retrieval.data import DATASETS
 from ablate.study.config_keys import flattened
 from ablate.trainers.config import OutsideIdentity, Section

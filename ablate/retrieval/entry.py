@@ -84,7 +84,7 @@ class RetrievalEntry(TrainerEntry["RetrievalConfig"]):
 
     def input_files(self, config: "RetrievalConfig") -> Sequence[InputFile]:
         """Return the files of initial weights and of detections."""
-        from ablate.retrieval.config.retrieval import NO_FILE
+        from ablate.retrieval.config.model import NO_FILE
 
         weights, detections = config.model.pretrained, config.evaluate.detections
         files = []

@@ -1,25 +1,31 @@
-"""What the configs are made of: strict sections, bounded numbers, and faults between two keys."""
+"""Parts of the trainers' configs: strict sections, bounded numbers, and the section `runtime` of every trainer."""
 
 import math
 import re
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class OutsideIdentity:
-    """Marks a field that says where or how a trial runs: at most the last bits of what comes out depend on it."""
+    """Marks a field that says where or how a trial runs: at most the last bits of a result depend on it."""
 
 
 class ConfigClash(NamedTuple):
-    """Values that are fine one by one and not together: their keys, the worst first, and what to do."""
+    """Values that are valid one by one and not together."""
 
     keys: tuple[str, ...]
+    """Dotted keys of the values; the first is the one to blame."""
     message: str
+    """The reason, and what to do."""
 
 
 def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
+
+
+def _off_as_none(value: Any) -> Any:
+    return None if value is False else value
 
 
 def _all_finite(value: Any) -> Any:
@@ -32,8 +38,20 @@ def _all_finite(value: Any) -> Any:
     return value
 
 
+def _known_device(name: str) -> str:
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
+        raise ValueError("auto, cpu, cuda, or cuda:N")
+    return name
+
+
 Finite = AfterValidator(_all_finite)
-"""For free-form values: numbers in them, however deep, are finite, as JSON knows no others."""
+"""Refuses numbers in a free-form value, however deep, that are not finite: JSON has no form for them."""
+
+ListOf = BeforeValidator(_as_tuple)
+"""Accepts a list for a tuple."""
+
+OffAsNone = BeforeValidator(_off_as_none)
+"""Accepts `off` for null."""
 
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
@@ -41,34 +59,22 @@ NotNegative = Annotated[float, Field(ge=0.0)]
 Count = Annotated[int, Field(ge=0)]
 AtLeastOne = Annotated[int, Field(ge=1)]
 AtLeastTwo = Annotated[int, Field(ge=2)]
-ListOf = BeforeValidator(_as_tuple)
 
 
 class Section(BaseModel):
-    """Strict and frozen: an unknown key or a value of another type is a fault, a boolean is no number."""
+    """Strict and frozen: an unknown key or a value of another type is a fault, and a boolean is no number."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-def _known_device(name: str) -> str:
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
-        raise ValueError("auto, cpu, cuda, or cuda:N")
-    return name
-
-
 class Runtime(Section):
-    """How a trial is run; recorded, outside the identity."""
+    """How a trial is run. These keys are recorded, and are outside the identity."""
 
     threads: Annotated[AtLeastOne, OutsideIdentity] = Field(
         1, description="CPU threads of a trial; results may differ in the last bits with another number."
     )
     device: Annotated[str, AfterValidator(_known_device), OutsideIdentity] = Field(
         "auto", description="auto, cpu, cuda, or cuda:N."
-    )
-    compile: Annotated[Literal["none", "default", "reduce-overhead"], OutsideIdentity] = Field(
-        "none",
-        description="Mode of torch.compile for the backbone; reduce-overhead uses CUDA graphs. Results may differ in "
-        "the last bits from those without.",
     )
     checkpoint_seconds: Annotated[NotNegative, OutsideIdentity] = Field(
         60.0, description="Seconds between two checkpoints of a training; 0: one after every step."
@@ -80,6 +86,11 @@ class Runtime(Section):
     )
     trials_per_gpu: Annotated[AtLeastOne, OutsideIdentity] = Field(
         1,
-        description="Trials that share one GPU; recorded, as it is a circumstance of timings and, on some devices, of "
-        "last bits.",
+        description="Trials that share one GPU; recorded, as timings depend on it, and on some devices the last bits.",
     )
+
+
+class TrainerConfig(Section):
+    """The whole config of a trainer. Study files have `runtime` at top level, and all other keys under `config`."""
+
+    runtime: Runtime = Runtime()

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
-    from ablate.trainers.config import Section
+    from ablate.trainers.config import TrainerConfig
 
-ConfigT = TypeVar("ConfigT", bound="Section")
+ConfigT = TypeVar("ConfigT", bound="TrainerConfig")
 """The config class of a trainer."""
 
 Config = Mapping[str, Any]

@@ -36,7 +36,9 @@ class Registry(Mapping[str, TrainerEntry[Any]]):
         return self._loaded[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._loaded or (name in self.entries and _is_there(self.entries[str(name)]))
+        return name in self._loaded or (
+            isinstance(name, str) and name in self.entries and _is_there(self.entries[name])
+        )
 
     def __iter__(self) -> Iterator[str]:
         return (name for name in self.entries if name in self)
@@ -46,8 +48,8 @@ class Registry(Mapping[str, TrainerEntry[Any]]):
 
     def fault(self, name: object) -> str:
         """Return why there is no trainer of this name, which are installed, and what to do."""
-        if name in self.entries:
-            module = self.entries[str(name)].partition(":")[0]
+        if isinstance(name, str) and name in self.entries:
+            module = self.entries[name].partition(":")[0]
             return (
                 f"trainer {name!r} is not installed: there is no module {module}; "
                 f"installed: {', '.join(self) or 'none'}; install it, or name another trainer"

@@ -93,7 +93,7 @@ def data_prepare(
 ) -> None:
     """Cut out, resize and pack a data set's images, so that trials share them; goes on where it was interrupted."""
     from ablate.retrieval.cli.packing_progress import watch_packing
-    from ablate.retrieval.config.retrieval import Data
+    from ablate.retrieval.config.data import Data
     from ablate.retrieval.data import catalog
 
     size = size or Data().size

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from ablate.retrieval import data
 from ablate.retrieval.cli.packing_progress import watch_packing
-from ablate.retrieval.config.retrieval import Data
+from ablate.retrieval.config.data import Data
 from ablate.text import plural
 from ablate.trainers.entry import Config
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ablate.retrieval.config.retrieval import Evaluate, QueryExpansion
+from ablate.retrieval.config.evaluate import Evaluate, QueryExpansion
 from ablate.retrieval.evaluation.exact_neighbours import Between, nearest, nothing
 from ablate.retrieval.model.network import Network
 

@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ablate.retrieval.config.retrieval import Evaluate, RetrievalConfig
+from ablate.retrieval.config.evaluate import Evaluate
+from ablate.retrieval.config.retrieval import RetrievalConfig
 from ablate.retrieval.data.dataset import GALLERY, NO_CAMERA, QUERY, SPLITS, Dataset
 from ablate.retrieval.evaluation.average_precision import MatchKeys, RankedQueries, judge
 from ablate.retrieval.evaluation.embedding import Features, FeaturesError, FittedWhitening, embed, expand, whitening

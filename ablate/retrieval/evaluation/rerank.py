@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, vstack
 from torch import Tensor
 
-from ablate.retrieval.config.retrieval import Rerank
+from ablate.retrieval.config.evaluate import Rerank
 from ablate.retrieval.evaluation.average_precision import MatchKeys, RankedQueries, judge_blocks
 from ablate.retrieval.evaluation.exact_neighbours import Between, nearest, nothing
 

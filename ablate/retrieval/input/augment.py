@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ablate.retrieval.config.retrieval import Augment, RandomErasing
+from ablate.retrieval.config.augment import Augment, RandomErasing
 from ablate.trainers.random_streams import below, uniform
 
 MEAN = (0.485, 0.456, 0.406)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.errors import AblateError
-from ablate.retrieval.config.retrieval import Batch
+from ablate.retrieval.config.batch import Batch
 from ablate.retrieval.data.dataset import SHOP, SPLITS, USER, Dataset
 from ablate.trainers.random_streams import below, generator, uniform
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ablate.retrieval.config.retrieval import Loss
+from ablate.retrieval.config.loss import Loss
 from ablate.retrieval.data.dataset import SPLITS, Dataset
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ablate.retrieval.config.retrieval import Loss
+from ablate.retrieval.config.loss import Loss
 
 
 class LossTerms(NamedTuple):

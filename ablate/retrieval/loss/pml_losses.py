@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ablate.errors import AblateError
-from ablate.retrieval.config.retrieval import PML, Loss
+from ablate.retrieval.config.loss import PML, Loss
 from ablate.retrieval.model.initial_weights import library_draws
 
 REFUSALS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from ablate.errors import AblateError, unknown_name
-from ablate.retrieval.config.retrieval import TIMM, RetrievalConfig
+from ablate.retrieval.config.model import TIMM
+from ablate.retrieval.config.retrieval import RetrievalConfig
 
 SE = "se_"
 HEADS = ("avgpool", "fc", "global_pool", "last_linear")

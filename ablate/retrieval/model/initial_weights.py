@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from ablate.errors import AblateError
-from ablate.retrieval.config.retrieval import TIMM, Model, RetrievalConfig
+from ablate.retrieval.config.model import TIMM, Model
+from ablate.retrieval.config.retrieval import RetrievalConfig
 from ablate.retrieval.model.backbone import HEADS, SE, se_resnet, timm_model, torchvision
 from ablate.trainers.random_streams import generator, number
 

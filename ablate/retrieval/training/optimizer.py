@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.amp.grad_scaler import GradScaler
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
-from ablate.retrieval.config.retrieval import Schedule
+from ablate.retrieval.config.schedule import Schedule
 
 
 class OptimizerStepper:

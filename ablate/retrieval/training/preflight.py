@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.errors import AblateError
-from ablate.retrieval.config.retrieval import Evaluate, RetrievalConfig
+from ablate.retrieval.config.evaluate import Evaluate
+from ablate.retrieval.config.retrieval import RetrievalConfig
 from ablate.retrieval.data.dataset import GALLERY, QUERY, SPLITS, Dataset
 from ablate.retrieval.input.samplers import sampler
 

@@ -9,7 +9,9 @@ import torch
 from torch.amp.grad_scaler import GradScaler
 
 from ablate.errors import AblateError, DataError
-from ablate.retrieval.config.retrieval import Data, Evaluate, RetrievalConfig
+from ablate.retrieval.config.data import Data
+from ablate.retrieval.config.evaluate import Evaluate
+from ablate.retrieval.config.retrieval import RetrievalConfig
 from ablate.retrieval.data import load
 from ablate.retrieval.data.dataset import Dataset
 from ablate.retrieval.data.packing.format import file_hash

@@ -12,8 +12,8 @@ from ablate.trainers.config import (
     OutsideIdentity,
     Positive,
     Rate,
-    Runtime,
     Section,
+    TrainerConfig,
 )
 
 
@@ -35,7 +35,7 @@ class SimulatedEffect(Section):
         return self
 
 
-class SimulatedConfig(Section):
+class SimulatedConfig(TrainerConfig):
     """Trainer `simulated`: trains nothing and draws per-query hits with known true effects."""
 
     queries: AtLeastOne = Field(1000, description="Queries of the test split, and of the validation split.")
@@ -58,7 +58,6 @@ class SimulatedConfig(Section):
     )
     settings: Annotated[dict[str, Any], Finite] = Field({}, description="Whatever factors set.")
     effects: Annotated[tuple[SimulatedEffect, ...], ListOf] = Field((), description="The true effects.")
-    runtime: Runtime = Runtime()
 
     @model_validator(mode="after")
     def _discordance_is_possible(self) -> Self:

@@ -6,7 +6,7 @@ import torch
 from sklearn.decomposition import PCA
 from torch.nn import functional as F
 
-from ablate.retrieval.config.retrieval import Evaluate, QueryExpansion
+from ablate.retrieval.config.evaluate import Evaluate, QueryExpansion
 from ablate.retrieval.evaluation import embedding as module
 from ablate.retrieval.evaluation.embedding import Features, embed, expand, whitening
 from ablate.retrieval.model.network import network

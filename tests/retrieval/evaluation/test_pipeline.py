@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ablate.retrieval.config.retrieval import Evaluate, QueryExpansion, Rerank, Whitening
+from ablate.retrieval.config.evaluate import Evaluate, QueryExpansion, Rerank, Whitening
 from ablate.retrieval.data.dataset import GALLERY, QUERY, Dataset
 from ablate.retrieval.evaluation import pipeline as module
 from ablate.retrieval.evaluation.embedding import expand, whitening

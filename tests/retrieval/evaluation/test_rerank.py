@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ablate.retrieval.config.retrieval import Rerank
+from ablate.retrieval.config.evaluate import Rerank
 from ablate.retrieval.evaluation import rerank as module
 from ablate.retrieval.evaluation.average_precision import MatchKeys
 from ablate.retrieval.evaluation.rerank import distances, rerank

@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy.stats import ks_2samp, spearmanr
 
-from ablate.retrieval.config.retrieval import Augment, RandomErasing
+from ablate.retrieval.config.augment import Augment, RandomErasing
 from ablate.retrieval.input.augment import MEAN, STD, augment, erase, erasures, normalize, place, placements
 from ablate.retrieval.model.backbone import torchvision
 

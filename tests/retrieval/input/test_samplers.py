@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import chi2
 
 from ablate.errors import AblateError
-from ablate.retrieval.config.retrieval import Batch
+from ablate.retrieval.config.batch import Batch
 from ablate.retrieval.data.dataset import SHOP, USER
 from ablate.retrieval.input.samplers import ItemGroups, pk, pool, quadruplets, sampler, several, slots
 

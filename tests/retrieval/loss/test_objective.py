@@ -7,7 +7,7 @@ from pytorch_metric_learning.miners import BatchHardMiner
 from pytorch_metric_learning.reducers import MeanReducer
 from torch.nn import functional as F
 
-from ablate.retrieval.config.retrieval import Loss
+from ablate.retrieval.config.loss import Loss
 from ablate.retrieval.loss.objective import euclidean, hardest, loss_terms, triplet_term
 from ablate.retrieval.loss.pml_losses import metric_loss
 

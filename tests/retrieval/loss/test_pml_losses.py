@@ -8,7 +8,7 @@ from pytorch_metric_learning import losses as library
 
 from ablate.errors import AblateError
 from ablate.retrieval.config.available import NO_USE, pml_losses
-from ablate.retrieval.config.retrieval import Loss
+from ablate.retrieval.config.loss import Loss
 from ablate.retrieval.loss.pml_losses import metric_loss
 
 

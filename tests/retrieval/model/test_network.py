@@ -3,7 +3,8 @@ import torch
 from torch import nn
 
 from ablate.errors import AblateError
-from ablate.retrieval.config.retrieval import BACKBONES, Model, RetrievalConfig
+from ablate.retrieval.config.model import BACKBONES, Model
+from ablate.retrieval.config.retrieval import RetrievalConfig
 from ablate.retrieval.model.backbone import backbone, resnet, se_resnet, timm, torchvision
 from ablate.retrieval.model.network import Network, width
 

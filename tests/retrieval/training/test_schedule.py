@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.optim.lr_scheduler import ChainedScheduler, ConstantLR, CosineAnnealingLR, LinearLR, MultiStepLR
 
-from ablate.retrieval.config.retrieval import Schedule
+from ablate.retrieval.config.schedule import Schedule
 from ablate.retrieval.training.optimizer import learning_rate
 
 

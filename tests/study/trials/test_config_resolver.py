@@ -11,14 +11,13 @@ from pydantic import BaseModel, ValidationError
 
 from ablate.errors import StudyError
 from ablate.retrieval.config.presets import PRESETS
-from ablate.retrieval.config.retrieval import Runtime
 from ablate.study.config_keys import assigned, overlaps
 from ablate.study.factors import Factor, Level
 from ablate.study.model import ReferenceRow, Row, Study
 from ablate.study.trials import config_resolver
 from ablate.study.trials.code_hash import code_hashes
 from ablate.study.trials.identity import Identity, digest, trials
-from ablate.trainers.config import OutsideIdentity
+from ablate.trainers.config import OutsideIdentity, Runtime
 from ablate.trainers.registry import TRAINERS
 
 VALUES: dict[str, dict[str, list[Any]]] = {
@@ -125,7 +124,7 @@ def without_outside(
             continue
         if inner is None or not isinstance(value, dict):
             kept[name] = value
-        elif (rest := without_outside(inner, value, varied, f"{key}.")) or inner is not Runtime:
+        elif (rest := without_outside(inner, value, varied, f"{key}.")) or not issubclass(inner, Runtime):
             kept[name] = rest
     return kept
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ablate.errors import DataError, StudyError
-from ablate.retrieval.config.retrieval import Loss, Model
+from ablate.retrieval.config.loss import Loss
+from ablate.retrieval.config.model import Model
 from ablate.study.reading.study_reader import read_study
 from ablate.study.trials import code_hash, input_hashes
 from ablate.study.trials.identity import Trial, trials
