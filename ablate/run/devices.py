@@ -32,7 +32,7 @@ def slots(trials: Sequence[Trial], workers: int | None) -> list[Slot]:
     if workers is not None and workers > len(places) * share:
         raise AblateError(
             f"--workers {workers}: {len(places)} GPU(s) with {share} trial(s) each make {len(places) * share}; "
-            f"to share a GPU, --set config.runtime.trials_per_gpu={-(-workers // len(places))}"
+            f"to share a GPU, --set runtime.trials_per_gpu={-(-workers // len(places))}"
         )
     return (places * share)[:workers]
 

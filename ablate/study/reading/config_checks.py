@@ -94,7 +94,7 @@ def _origin(loc: Path, sources: Mapping[str, Path]) -> tuple[Path, int]:
             return path, len(parts)
     if sources:  # a fault of the whole section, brought about by the first of the keys
         return next(iter(sources.values())), len(loc)
-    return ("config",), 0
+    return (() if loc[:1] == ("runtime",) else ("config",)), 0
 
 
 def _without(config: Config, locations: Set[Path]) -> Config:

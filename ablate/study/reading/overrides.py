@@ -31,10 +31,28 @@ def overlay(root: Node, profile: str, settings: Sequence[str] = ()) -> Node:
     """The file's tree with the profile's and then the options' values in place."""
     profiles = root.child("profiles")
     over = profiles.child(profile) if profiles else None
-    merged = merge(root, over) if over and isinstance(over.value, dict) else root
+    merged = with_runtime_on_top(root)
+    if over and isinstance(over.value, dict):
+        merged = merge(merged, with_runtime_on_top(over))
     for setting in settings:
-        merged = merge(merged, _setting(setting, merged))
+        merged = merge(merged, with_runtime_on_top(_setting(setting, merged)))
     return merged
+
+
+def with_runtime_on_top(layer: Node) -> Node:
+    """Return a layer with its `config.runtime`, the older place, moved to `runtime`; StudyError if it has both.
+
+    Each layer is changed before it is merged, so that layers may write `runtime` in different places.
+    """
+    config, new = layer.child("config"), layer.child("runtime")
+    old = config.child("runtime") if config else None
+    if config is None or old is None:
+        return layer
+    if new is not None:
+        raise StudyError([f"{old.place}: config.runtime: `runtime` is at top level too; write all its keys there"])
+    rest = {name: value for name, value in config.value.items() if name != "runtime"}
+    value = layer.value | {"config": Node(rest, config.place, config.keys), "runtime": old}
+    return Node(value, layer.place, layer.keys | {"runtime": config.keys["runtime"]})
 
 
 def merge(base: Node, over: Node, key: str = "") -> Node:

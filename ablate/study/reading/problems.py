@@ -88,7 +88,7 @@ class Problems:
     def _clashes(self, clashes: Iterable[ConfigClash], path: Path) -> None:
         """Each at the first of its keys that stands in the file."""
         for clash in clashes:
-            keys = [(*path, *key.split(".")) for key in clash.keys]
+            keys = [(*(() if key.startswith("runtime.") else path), *key.split(".")) for key in clash.keys]
             there = next((key for key in keys if self.root.at(key)), path)
             self.add(there, clash.message)
 

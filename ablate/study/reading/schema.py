@@ -153,6 +153,7 @@ class StudyEntry(SchemaEntry):
     delta: float = Field(0.5, gt=0, description="Smallest effect worth acting on, in percentage points.")
     alpha: float = Field(0.05, gt=0, lt=1, description="Error rate of the study's claims.")
     config: dict[str, Any] = Field({}, description="What every trial shares.")
+    runtime: dict[str, Any] = Field({}, description="How every trial is run, such as its threads and device.")
     factors: dict[str, FactorEntry] = Field({}, description="What is varied.")
     groups: dict[str, Names] = Field({}, description="Factors that leave_one_out puts back together: name: factors.")
     design: list[DesignEntry] | None = Field(None, min_length=1, description="Designs; their union is run.")
@@ -183,7 +184,9 @@ def json_schema() -> dict[str, Any]:
         rule: dict[str, Any] = {"if": {"properties": {"trainer": {"const": name}}}}
         if name != StudyEntry.model_fields["trainer"].default:
             rule["if"]["required"] = ["trainer"]
-        rule["then"] = {"properties": {"config": {"$ref": f"#/$defs/config_{name}"}}}
+        runtime = inner["properties"]["runtime"]
+        inner["properties"]["runtime"] = runtime | {"deprecated": True, "description": "The older place of `runtime`."}
+        rule["then"] = {"properties": {"config": {"$ref": f"#/$defs/config_{name}"}, "runtime": runtime}}
         schema.setdefault("allOf", []).append(rule)
     schema["properties"]["trainer"]["enum"] = list(TRAINERS)
     schema["anyOf"] = [{"required": ["design"]}, {"required": ["search"]}]

@@ -112,6 +112,8 @@ class _Reader:
             self.faults.add(("trainer",), TRAINERS.fault(trainer.plain() if trainer else name))
             return written, None, written
         preset = written.pop("preset", None)
+        if runtime := self.root.child("runtime"):
+            written["runtime"] = runtime.plain()
         config = overlaid(self._preset(preset, TRAINERS[name]), written)
         varied = {key for read in factors for key in read.factor.sets}
         varied |= {key for reference in references for key in reference.settings}
