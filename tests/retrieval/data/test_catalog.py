@@ -58,15 +58,6 @@ def test_labels_come_without_pixels(emoji: Dataset) -> None:
         assert np.array_equal(getattr(bare, column), getattr(emoji, column))
 
 
-@pytest.mark.parametrize("name", [name for name in data.DATASETS if name != "emoji"])
-def test_every_set_has_a_module_that_reads_it_and_says_what_to_get(name: str, tmp_path: Path) -> None:
-    module = catalog.reader(name)
-    assert module.HOME.startswith("data/")
-    with pytest.raises(DataError) as caught:
-        module.read(tmp_path / "nowhere")
-    assert str(tmp_path / "nowhere") in str(caught.value)
-
-
 def test_the_readers_are_not_imported_before_they_are_used() -> None:
     """Only the embedded set's module, which has no annotations to read, is imported with the catalog."""
     names = [catalog.MODULES.get(name, name) for name in data.DATASETS if name != catalog.EMBEDDED]

@@ -28,3 +28,16 @@ def photograph(root: Path, part: str, number: int, source: str, pair: int, *garm
     named = {f"item{n}": one for n, one in enumerate(garments, 1)}
     annotation = root / part / "annos" / f"{number:06d}.json"
     annotation.write_text(json.dumps({"source": source, "pair_id": pair, **named}))
+
+
+def garments_of_pairs(root: Path) -> Path:
+    """Pair 1 with two garments, one of them without a match; pairs 2 to 40; one pair in the official validation."""
+    box = [4, 8, 36, 56]
+    photograph(root, "train", 1, "shop", 1, garment(1, box, 9), garment(0, [0, 0, 3, 7]))
+    photograph(root, "train", 2, "user", 1, garment(1, [0, 0, 40, 30], 9), garment(2, [0, 30, 40, 60]))
+    for pair in range(2, 41):
+        photograph(root, "train", 2 * pair, "shop", pair, garment(1, box))
+        photograph(root, "train", 2 * pair + 1, "user", pair, garment(1, box, 2))
+    photograph(root, "validation", 1, "user", 1, garment(1, box, 13))
+    photograph(root, "validation", 2, "shop", 1, garment(1, box, 13))
+    return root

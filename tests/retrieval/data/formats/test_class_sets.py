@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from scipy.io import savemat
 
@@ -12,66 +11,9 @@ from ablate.errors import DataError
 from ablate.retrieval.data import GALLERY, QUERY
 from ablate.retrieval.data.entries import ImageList
 from ablate.retrieval.data.formats import cars196, cub200, sop
+from tests.support.retrieval.small_datasets import car_mat, cars_pooled, cars_separate, cub, products, swap
 
 BOTH = QUERY | GALLERY
-
-
-def touched(root: Path, paths: list[str]) -> None:
-    for path in paths:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).touch()
-
-
-def cub(root: Path) -> Path:
-    """Two images a class."""
-    paths = [f"{label:03d}.Bird_{label}/Bird_{label}_{n}.jpg" for label in range(1, 201) for n in (1, 2)]
-    touched(root, [f"images/{path}" for path in paths])
-    (root / "images.txt").write_text("".join(f"{n} {path}\n" for n, path in enumerate(paths, 1)))
-    (root / "image_class_labels.txt").write_text("".join(f"{n} {(n + 1) // 2}\n" for n in range(1, 401)))
-    (root / "classes.txt").write_text("".join(f"{label} {label:03d}.Bird_{label}\n" for label in range(1, 201)))
-    return root
-
-
-def annotations(rows: list[dict[str, object]]) -> dict[str, object]:
-    kinds = [(name, object) for name in rows[0]]
-    return {"annotations": np.array([[tuple(row.values()) for row in rows]], dtype=kinds)}
-
-
-def cars_apart(root: Path) -> Path:
-    """As in the devkit: every class in both official folders."""
-    (root / "devkit").mkdir(parents=True)
-    for folder, name in (("cars_train", "cars_train_annos"), ("cars_test", "cars_test_annos_withlabels")):
-        files = [f"{label:05d}.jpg" for label in range(1, 197)]
-        touched(root, [f"{folder}/{file}" for file in files])
-        rows: list[dict[str, object]] = [
-            {"bbox_x1": 1, "bbox_y1": 2, "bbox_x2": 9, "bbox_y2": 9, "class": label, "fname": file}
-            for label, file in enumerate(files, 1)
-        ]
-        savemat(root / "devkit" / f"{name}.mat", annotations(rows))
-    return root
-
-
-def cars_pooled(root: Path) -> Path:
-    root.mkdir(exist_ok=True)
-    paths = [f"car_ims/{label:06d}.jpg" for label in range(1, 197)]
-    touched(root, paths)
-    rows: list[dict[str, object]] = [
-        {"relative_im_path": path, "class": label, "test": label % 2} for label, path in enumerate(paths, 1)
-    ]
-    savemat(root / "cars_annos.mat", annotations(rows))
-    return root
-
-
-def products(root: Path) -> Path:
-    """Sixty products for training, three for the test, two images each."""
-    root.mkdir(exist_ok=True)
-    header = "image_id class_id super_class_id path\n"
-    rows = [f"{2 * item + n} {item} {1 + item % 2} {('bicycle', 'chair')[item % 2]}_final/{item}_{n}.JPG"
-            for item in range(63) for n in (0, 1)]  # fmt: skip
-    (root / "Ebay_train.txt").write_text(header + "\n".join(rows[:120]) + "\n")
-    (root / "Ebay_test.txt").write_text(header + "\n".join(rows[120:]) + "\n")
-    touched(root, [row.split()[-1] for row in rows])
-    return root
 
 
 def items(found: ImageList, split: str) -> set[str]:
@@ -88,7 +30,7 @@ def held_out(form: str, names: list[str]) -> set[str]:
     ("make", "read", "form", "trained", "classes"),
     [
         (cub, cub200.read, "cub200/1", 100, 200),
-        (cars_apart, cars196.read, "cars196/1", 98, 196),
+        (cars_separate, cars196.read, "cars196/1", 98, 196),
         (cars_pooled, cars196.read, "cars196/1", 98, 196),
     ],
 )
@@ -133,20 +75,14 @@ def test_the_archives_own_folder_will_do(tmp_path: Path) -> None:
     assert sop.read(tmp_path).root == tmp_path / "Stanford_Online_Products"
 
 
-def changed(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert text.count(old) == 1
-    path.write_text(text.replace(old, new))
-
-
 CUB_FAULTS: list[tuple[Callable[[Path], object], str]] = [
-    (lambda root: changed(root / "image_class_labels.txt", "\n7 4\n", "\n7 x\n"), "class_labels.txt, line 7: class"),
-    (lambda root: changed(root / "image_class_labels.txt", "\n7 4\n", "\n"), "line 7: image 7 has no class"),
-    (lambda root: changed(root / "images.txt", "\n7 004", "\n7 and 004"), "line 7: has 3 fields, expected 2"),
+    (lambda root: swap(root / "image_class_labels.txt", "\n7 4\n", "\n7 x\n"), "class_labels.txt, line 7: class"),
+    (lambda root: swap(root / "image_class_labels.txt", "\n7 4\n", "\n"), "line 7: image 7 has no class"),
+    (lambda root: swap(root / "images.txt", "\n7 004", "\n7 and 004"), "line 7: has 3 fields, expected 2"),
     (lambda root: (root / "classes.txt").unlink(), "classes.txt: cannot be read"),
-    (lambda root: changed(root / "image_class_labels.txt", "\n400 200\n", "\n400 200\n401 9\n"),
+    (lambda root: swap(root / "image_class_labels.txt", "\n400 200\n", "\n400 200\n401 9\n"),
      "images.txt: lacks 1 images that image_class_labels.txt has, 401 one of them"),
-    (lambda root: changed(root / "images.txt", "400 200.Bird_200/Bird_200_2", "400 200.Bird_200/Bird_200_1"),
+    (lambda root: swap(root / "images.txt", "400 200.Bird_200/Bird_200_2", "400 200.Bird_200/Bird_200_1"),
      "line 400: images/200.Bird_200/Bird_200_1.jpg is in images.txt, line 399 already"),
 ]  # fmt: skip
 
@@ -159,9 +95,12 @@ def test_faults_of_birds(tmp_path: Path, spoil: Callable[[Path], object], said: 
 
 
 PRODUCT_FAULTS: list[tuple[Callable[[Path], object], str]] = [
-    (lambda root: changed(root / "Ebay_test.txt", "image_id ", "id "), "Ebay_test.txt, line 1: expected the header"),
-    (lambda root: changed(root / "Ebay_train.txt", "\n4 2 1", "\nfour 2 1"), "line 6: image_id 'four'"),
-    (lambda root: changed(root / "Ebay_test.txt", "\n120 60 ", "\n120 5 "), "item 5 is in test, and in "),
+    (
+        lambda root: swap(root / "Ebay_test.txt", "image_id ", "id "),
+        "Ebay_test.txt, line 1: expected the header",
+    ),
+    (lambda root: swap(root / "Ebay_train.txt", "\n4 2 1", "\nfour 2 1"), "line 6: image_id 'four'"),
+    (lambda root: swap(root / "Ebay_test.txt", "\n120 60 ", "\n120 5 "), "item 5 is in test, and in "),
     (lambda root: (root / "Ebay_test.txt").unlink(), "Ebay_test.txt: cannot be read"),
 ]
 
@@ -176,21 +115,15 @@ def test_faults_of_products(tmp_path: Path, spoil: Callable[[Path], object], sai
 CAR_FAULTS: list[tuple[Callable[[Path], object], str]] = [
     (lambda root: (root / "devkit/cars_train_annos.mat").write_bytes(b"MATLAB 5.0, and torn"), "is no .mat file"),
     (lambda root: (root / "devkit/cars_test_annos_withlabels.mat").unlink(), "withlabels.mat: cannot be read"),
-    (lambda root: savemat(root / "devkit/cars_test_annos_withlabels.mat", annotations([{"bbox_x1": 1, "fname": "1"}])),
+    (lambda root: savemat(root / "devkit/cars_test_annos_withlabels.mat", car_mat([{"bbox_x1": 1, "fname": "1"}])),
      "its annotations have no class, but bbox_x1, fname"),
-    (lambda root: savemat(root / "devkit/cars_train_annos.mat", annotations([{"class": 197, "fname": "00001.jpg"}])),
+    (lambda root: savemat(root / "devkit/cars_train_annos.mat", car_mat([{"class": 197, "fname": "00001.jpg"}])),
      "cars_train_annos.mat, annotation 1: class 197, expected 1 to 196"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("spoil", "said"), CAR_FAULTS)
 def test_faults_of_cars(tmp_path: Path, spoil: Callable[[Path], object], said: str) -> None:
-    spoil(cars_apart(tmp_path / "set"))
+    spoil(cars_separate(tmp_path / "set"))
     with pytest.raises(DataError, match=said):
         cars196.read(tmp_path / "set")
-
-
-@pytest.mark.parametrize("read", [cub200.read, cars196.read, sop.read])
-def test_a_wrong_root_says_what_to_get(tmp_path: Path, read: Callable[[Path], ImageList]) -> None:
-    with pytest.raises(DataError, match=r"(?s)data.root: .*Get .*unpack it whole"):
-        read(tmp_path)

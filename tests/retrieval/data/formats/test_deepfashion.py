@@ -9,29 +9,7 @@ import pytest
 from ablate.errors import DataError
 from ablate.retrieval.data import GALLERY, QUERY, SHOP, USER
 from ablate.retrieval.data.formats import consumer2shop, inshop
-
-SHOPS = "img/WOMEN/Dresses/id_{item:08d}/0{n}_1_front.jpg"
-
-
-def lines(path: Path, header: str, rows: list[str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join([str(len(rows)), header, *rows, ""]))
-
-
-def in_shop(root: Path, boxes: bool = True, folders: tuple[str, str, str] = ("", "", "")) -> Path:
-    """Forty items for training with three images, two for the test."""
-    paths = {(item, n): SHOPS.format(item=item, n=n) for item in range(42) for n in (1, 2, 3)}
-    for path in paths.values():
-        (root / folders[2] / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / folders[2] / path).touch()
-    status = {1: "query", 2: "gallery", 3: "gallery"}
-    rows = [f"{path}   id_{item:08d} {'train' if item < 40 else status[n]}" for (item, n), path in paths.items()]
-    lines(root / folders[0] / "list_eval_partition.txt", "image_name item_id evaluation_status", rows)
-    if boxes:
-        boxed = [f"{path} 3 1 {n} 2 90 120" for (_, n), path in paths.items()]
-        header = "image_name clothes_type pose_type x_1 y_1 x_2 y_2"
-        lines(root / folders[1] / "list_bbox_inshop.txt", header, boxed)
-    return root
+from tests.support.retrieval.small_datasets import in_shop, pairs, swap
 
 
 @pytest.mark.parametrize("folders", [("", "", ""), ("Eval", "Anno", "Img")])
@@ -62,24 +40,6 @@ def test_in_shop_validation_has_both_sides_of_every_item(tmp_path: Path) -> None
     assert {entry.role for entry in found.entries if entry.split == "train"} == {0}
 
 
-def pairs(root: Path) -> Path:
-    """Three items, a split each; the first has two consumers' photographs, and one of a shop in two pairs."""
-    photos = {f"img/CLOTHING/Blouse/id_{item}/{name}": source for item in "123"
-              for name, source in (("comsumer_01.jpg", 2), ("comsumer_02.jpg", 2), ("shop_01.jpg", 1))}  # fmt: skip
-    for path in photos:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).touch()
-    header = "image_name clothes_type source x_1 y_1 x_2 y_2"
-    lines(root / "Anno/list_bbox_consumer2shop.txt", header, [f"{p} 1 {s} 5 6 70 80" for p, s in photos.items()])
-    at = "img/CLOTHING/Blouse/id_{0}/comsumer_0{2}.jpg img/CLOTHING/Blouse/id_{0}/shop_01.jpg id_{0} {1}"
-    rows = [
-        at.format(item, split, n) for item, split in zip("123", ("train", "val", "test"), strict=True) for n in (1, 2)
-    ]
-    header = "image_pair_name_1 image_pair_name_2 item_id evaluation_status"
-    lines(root / "Eval/list_eval_partition.txt", header, rows)
-    return root
-
-
 def test_a_photograph_of_several_pairs_is_one_image(tmp_path: Path) -> None:
     found = consumer2shop.read(pairs(tmp_path))
     assert [(e.item, e.split, e.domain, e.role) for e in found.entries] == [
@@ -93,22 +53,16 @@ def test_a_photograph_of_several_pairs_is_one_image(tmp_path: Path) -> None:
     assert found.index == ("Anno/list_bbox_consumer2shop.txt", "Eval/list_eval_partition.txt")
 
 
-def changed(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
-
-
 Spoil = Callable[[Path], object]
 PARTITION, BOXES = "list_eval_partition.txt", "list_bbox_inshop.txt"
 IN_SHOP_FAULTS: list[tuple[Spoil, str]] = [
-    (lambda root: changed(root / PARTITION, "126\n", "127\n"), "expected the number of lines, found '127', and"),
-    (lambda root: changed(root / PARTITION, " train", " trian"), r"line 3: status 'trian', expected train"),
-    (lambda root: changed(root / PARTITION, " train", ""), r"eval_partition.txt, line 3: has 2 fields, expected 3"),
-    (lambda root: changed(root / BOXES, " 90 120", " 1 120"), "bbox_inshop.txt, line 3: box 1 2 1 120, expected left"),
-    (lambda root: changed(root / BOXES, " 90 120", " 9o 120"), "bbox_inshop.txt, line 3: box 1 2 9o 120"),
-    (lambda root: changed(root / BOXES, "01_1_front", "01_9_front"), "eval_partition.txt, line 3: .* has no box in"),
-    (lambda root: changed(root / PARTITION, "id_00000041 query", "id_00000039 query"), "item id_00000039 is in test"),
+    (lambda root: swap(root / PARTITION, "126\n", "127\n"), "expected the number of lines, found '127', and"),
+    (lambda root: swap(root / PARTITION, " train", " trian"), r"line 3: status 'trian', expected train"),
+    (lambda root: swap(root / PARTITION, " train", ""), r"eval_partition.txt, line 3: has 2 fields, expected 3"),
+    (lambda root: swap(root / BOXES, " 90 120", " 1 120"), "bbox_inshop.txt, line 3: box 1 2 1 120, expected left"),
+    (lambda root: swap(root / BOXES, " 90 120", " 9o 120"), "bbox_inshop.txt, line 3: box 1 2 9o 120"),
+    (lambda root: swap(root / BOXES, "01_1_front", "01_9_front"), "eval_partition.txt, line 3: .* has no box in"),
+    (lambda root: swap(root / PARTITION, "id_00000041 query", "id_00000039 query"), "item id_00000039 is in test"),
 ]  # fmt: skip
 
 
@@ -121,14 +75,14 @@ def test_faults_in_shop(tmp_path: Path, spoil: Spoil, said: str) -> None:
 
 AT, BOXED = "Eval/list_eval_partition.txt", "Anno/list_bbox_consumer2shop.txt"
 PAIR_FAULTS: list[tuple[Spoil, str]] = [
-    (lambda root: changed(root / BOXED, "shop_01.jpg 1 1", "shop_01.jpg 1 2"), "a consumer's by .*, expected a shop's"),
-    (lambda root: changed(root / BOXED, "shop_01.jpg 1 1", "shop_01.jpg 1 3"), "line 5: source '3', expected 1 .shop."),
-    (lambda root: changed(root / AT, "id_1 train", "id_7 train"), "shop_01.jpg is of item id_1, and of id_7 by Eval/"),
-    (lambda root: changed(root / AT, "id_1 train", "id_1 training"), "line 3: status 'training', expected train, val"),
-    (lambda root: changed(root / AT, "id_2 val", "id_2 test"), "item id_2 is in .*, and in "),
+    (lambda root: swap(root / BOXED, "shop_01.jpg 1 1", "shop_01.jpg 1 2"), "a consumer's by .*, expected a shop's"),
+    (lambda root: swap(root / BOXED, "shop_01.jpg 1 1", "shop_01.jpg 1 3"), "line 5: source '3', expected 1 .shop."),
+    (lambda root: swap(root / AT, "id_1 train", "id_7 train"), "shop_01.jpg is of item id_1, and of id_7 by Eval/"),
+    (lambda root: swap(root / AT, "id_1 train", "id_1 training"), "line 3: status 'training', expected train, val"),
+    (lambda root: swap(root / AT, "id_2 val", "id_2 test"), "item id_2 is in .*, and in "),
     (lambda root: (root / BOXED).unlink(), "no list_bbox_consumer2shop.txt in it"),
     (lambda root: [(root / AT).unlink(), (root / BOXED).unlink()], "no list_eval_partition.txt and no list_bbox"),
-    (lambda root: changed(root / AT, "comsumer_02.jpg img/CLOTHING/Blouse/id_2/shop_01.jpg id_2 val",
+    (lambda root: swap(root / AT, "comsumer_02.jpg img/CLOTHING/Blouse/id_2/shop_01.jpg id_2 val",
                           "comsumer_02.jpg img/CLOTHING/Blouse/id_2/shop_01.jpg id_2 test"),
      "line 6: img/CLOTHING/Blouse/id_2/shop_01.jpg is in test, and in validation by Eval/.* line 5"),
 ]  # fmt: skip

@@ -12,22 +12,12 @@ import pytest
 from ablate.errors import DataError
 from ablate.retrieval import data
 from ablate.retrieval.data import GALLERY, QUERY, SHOP, SPLITS, USER
-from ablate.retrieval.data.formats import deepfashion2
-from tests.support.retrieval.garments import BLUE, RED, SIZE, garment, photograph
+from tests.support.retrieval.garments import BLUE, RED, SIZE, garment, garments_of_pairs, photograph
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Pair 1 with two garments, one of them without a match; pairs 2 to 40; one pair in the official validation."""
-    box = [4, 8, 36, 56]
-    photograph(tmp_path, "train", 1, "shop", 1, garment(1, box, 9), garment(0, [0, 0, 3, 7]))
-    photograph(tmp_path, "train", 2, "user", 1, garment(1, [0, 0, 40, 30], 9), garment(2, [0, 30, 40, 60]))
-    for pair in range(2, 41):
-        photograph(tmp_path, "train", 2 * pair, "shop", pair, garment(1, box))
-        photograph(tmp_path, "train", 2 * pair + 1, "user", pair, garment(1, box, 2))
-    photograph(tmp_path, "validation", 1, "user", 1, garment(1, box, 13))
-    photograph(tmp_path, "validation", 2, "shop", 1, garment(1, box, 13))
-    return tmp_path
+    return garments_of_pairs(tmp_path)
 
 
 @pytest.fixture
@@ -79,18 +69,6 @@ def test_users_photographs_are_searched_for_among_shops(packed: data.Dataset) ->
     assert packed.source[0] == b"train/annos/000001.json, item1"
 
 
-def test_packing_is_done_once(root: Path, packed: data.Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deepfashion2, "read", lambda *_: pytest.fail("packed again"))
-    data.prepare("deepfashion2", str(root), SIZE)
-    assert data.fingerprint("deepfashion2", str(root)) == packed.fingerprint
-
-
-def test_the_fingerprint_is_of_the_content_not_of_the_size(root: Path, packed: data.Dataset) -> None:
-    data.prepare("deepfashion2", str(root), (8, 8))
-    assert data.fingerprint("deepfashion2", str(root)) == packed.fingerprint
-    assert len(list(root.glob("ablate-pack/*x*-*"))) == 2
-
-
 def test_other_photographs_give_another_fingerprint(root: Path, packed: data.Dataset) -> None:
     photograph(root, "train", 3, "user", 1, garment(1, [0, 0, 30, 30], 9))
     data.prepare("deepfashion2", str(root), (8, 8))
@@ -105,11 +83,6 @@ def test_a_fingerprint_needs_neither_numpy_nor_pillow(root: Path, packed: data.D
         [sys.executable, "-c", f"import sys, ablate.retrieval.data as d; {ask}"], capture_output=True, text=True
     )
     assert found.stdout.split() == [packed.fingerprint, "set()"]
-
-
-def test_before_packing_the_error_says_who_packs(root: Path) -> None:
-    with pytest.raises(DataError, match=rf"`ablate data prepare deepfashion2 --root {root}` or `ablate run` packs it"):
-        data.fingerprint("deepfashion2", str(root))
 
 
 def test_a_missing_root_says_what_to_get_and_where_to_put_it(tmp_path: Path) -> None:

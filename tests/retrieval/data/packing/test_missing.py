@@ -1,7 +1,6 @@
-"""Photographs that are listed and not there; what may not be looked at; and what is only half there."""
+"""Folders behind links and locks, sets that are only partly unpacked, and images of unusual kinds."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,55 +9,15 @@ from PIL import Image, features
 
 from ablate.errors import DataError
 from ablate.retrieval import data
-from ablate.retrieval.data.entries import ImageList
-from ablate.retrieval.data.formats import cars196, consumer2shop, csv_list, cub200, inshop, sop
-from tests.retrieval.data.formats.test_class_sets import cars_apart, cub, products
-from tests.retrieval.data.formats.test_deepfashion import in_shop, lines, pairs
+from ablate.retrieval.data.formats import inshop
 from tests.support.retrieval import garments
-from tests.support.retrieval.jpegs import photographs
+from tests.support.retrieval.small_datasets import counted_lines, in_shop
 
 SIZE = (6, 4)
-Reader = Callable[[Path], ImageList]
-
-
-def listed(root: Path) -> Path:
-    (root / "list.csv").write_text("path,item,split\n" + "".join(f"{n}.jpg,{n // 2},test\n" for n in range(12)))
-    return root / "list.csv"
-
-
-@pytest.mark.parametrize(
-    ("name", "make", "read", "where"),
-    [
-        ("csv", listed, csv_list.read, "list.csv, line 3"),
-        ("inshop", in_shop, inshop.read, "list_eval_partition.txt, line 4"),
-        ("consumer2shop", pairs, consumer2shop.read, "Eval/list_eval_partition.txt, line 3"),
-        ("cub200", cub, cub200.read, "images.txt, line 2"),
-        ("cars196", cars_apart, cars196.read, "cars_train_annos.mat, annotation 2"),
-        ("sop", products, sop.read, "Ebay_train.txt, line 3"),
-    ],
-)
-def test_a_missing_photograph_is_named_with_its_line_beside_broken_ones_and_skipped_if_asked(
-    tmp_path: Path, name: str, make: Callable[[Path], Path], read: Reader, where: str
-) -> None:
-    root = make(tmp_path)
-    entries = read(root).entries
-    paths = list(dict.fromkeys(entry.path for entry in entries))
-    photographs(tmp_path, paths, (100, 130))
-    (tmp_path / paths[1]).unlink()
-    (tmp_path / paths[4]).write_bytes(b"broken")
-    with pytest.raises(DataError) as told:
-        data.prepare(name, str(root), SIZE)
-    assert f"{where}: {tmp_path / paths[1]}: found no file, expected an image" in str(told.value)
-    assert f"{tmp_path / paths[4]}: found a file that is damaged" in str(told.value)
-    record = data.prepare(name, str(root), SIZE, "skip")
-    assert record is not None
-    assert record.images == len(entries) - 2
-    assert len(record.skipped) == 2
 
 
 def test_folders_behind_links_are_found(tmp_path: Path) -> None:
     root = in_shop(tmp_path / "set", boxes=False)
-    photographs(root, [entry.path for entry in inshop.read(root).entries])
     (root / "img/WOMEN").rename(tmp_path / "elsewhere")
     (root / "img/WOMEN").symlink_to(tmp_path / "elsewhere")
     record = data.prepare("inshop", str(root), SIZE)
@@ -69,10 +28,9 @@ def test_folders_behind_links_are_found(tmp_path: Path) -> None:
 def test_boxes_that_come_later_make_another_set(tmp_path: Path) -> None:
     root = in_shop(tmp_path, boxes=False)
     paths = [entry.path for entry in inshop.read(root).entries]
-    photographs(root, paths, (100, 130))
     whole = data.prepare("inshop", str(root), SIZE)
     boxed = [f"{path} 3 1 1 2 90 120" for path in paths]
-    lines(root / "Anno/list_bbox_inshop.txt", "image_name clothes_type pose_type x_1 y_1 x_2 y_2", boxed)
+    counted_lines(root / "Anno/list_bbox_inshop.txt", "image_name clothes_type pose_type x_1 y_1 x_2 y_2", boxed)
     with pytest.raises(DataError, match=r"Anno/list_bbox_inshop.txt changed since"):
         data.fingerprint("inshop", str(root))
     cut = data.prepare("inshop", str(root), SIZE)
@@ -93,14 +51,8 @@ def test_photographs_without_annotations_are_half_an_archive(tmp_path: Path) -> 
         data.prepare("deepfashion2", str(tmp_path), SIZE)
 
 
-@pytest.mark.parametrize("name", ["market1501", "csv", "inshop", "cars196", "deepfashion2"])
-def test_a_name_too_long_for_the_system_is_a_root_that_is_not_there(name: str) -> None:
-    with pytest.raises(DataError, match=r"data\.root"):
-        data.prepare(name, "x" * 300, SIZE)
-
-
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may look everywhere")
-def test_a_locked_folder_is_said_to_be_one(tmp_path: Path) -> None:
+def test_a_locked_folder_is_named(tmp_path: Path) -> None:
     locked = tmp_path / "locked"
     (locked / "set").mkdir(parents=True)
     locked.chmod(0)
