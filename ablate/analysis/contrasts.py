@@ -1,4 +1,4 @@
-"""Contrasts: two rows compared, with every factor in which they differ, and what may be said of the difference."""
+"""Contrasts: comparisons of two rows, with every factor in which they differ and the verdict on the difference."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,16 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis import verdicts
-from ablate.analysis.design.additive_model import AdditiveModel
-from ablate.analysis.design.undeclared_differences import RecordedCircumstances, circumstances
+from ablate.analysis.design.study_design import StudyDesign
 from ablate.analysis.estimation.estimates import EffectEstimate, FamilyInference, InferenceRules
-from ablate.analysis.estimation.estimators import measure_pairs
+from ablate.analysis.estimation.estimators import estimate_pairs
 from ablate.analysis.estimation.observations import Observations
-from ablate.analysis.looks.standing import FamilyMembers, LookStatus
+from ablate.analysis.looks.status import FamilyMembers, LookStatus
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.study.model import Family
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
@@ -26,30 +24,30 @@ FAMILY = 0
 """The group of contrasts that share the study's error."""
 
 ALL_PAIRS = 100
-"""Rows up to which every pair is listed; of more, those that somebody asks for."""
+"""The number of rows up to which every pair of rows is listed."""
 MOST_LISTED = 20_000
-"""Contrasts of the family that are listed at most; those of smallest p."""
+"""The largest number of contrasts of a group that are listed: those of smallest p."""
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """Row `after` against row `before` on one metric.
-
-    `undeclared` are recorded circumstances, like a library's version, that no factor declares. `in_family`: whether
-    it shares the study's error; other direct contrasts are adjusted among themselves, confounded ones not at all.
-    """
+    """Row `after` against row `before` on one metric."""
 
     before: RowResult
     after: RowResult
     differs: tuple[str, ...]
+    """The factors in which the rows differ."""
     undeclared: tuple[str, ...]
+    """The recorded circumstances, like a library's version, that differ though no factor declares them."""
     metric: str
     in_family: bool
+    """True if it shares the study's error. Other direct contrasts are adjusted among themselves; confounded contrasts
+    are not adjusted."""
     estimate: EffectEstimate
 
     @property
     def identified(self) -> str:
-        """Direct if exactly one factor differs and nothing undeclared does."""
+        """DIRECT if exactly one factor differs and no circumstance does, otherwise CONFOUNDED."""
         return DIRECT if len(self.differs) == 1 and not self.undeclared else CONFOUNDED
 
     @property
@@ -59,158 +57,192 @@ class Contrast:
 
 
 @dataclass(frozen=True)
-class Contrasts(Sequence[Contrast]):
-    """Many contrasts as columns; each becomes an object when it is asked for.
+class PairGroup:
+    """Pairs of rows that are tested together."""
 
-    `family`: all pairs that share the study's error, those that are not listed too; `mixed`: which are confounded.
-    """
+    pairs: Ints
+    """Positions of the row before and the row after, shape (pairs, 2)."""
+    inference: FamilyInference
+    listed: Ints
+    """Positions of the pairs that are listed."""
+
+
+@dataclass(frozen=True)
+class Contrasts(Sequence[Contrast]):
+    """Many contrasts as arrays; each becomes an object when it is read."""
 
     results: StudyResults
-    metric: str
-    first: Ints
-    second: Ints
+    circumstances: tuple[str, ...]
+    """The names of the recorded circumstances that are not the same in all runs."""
+    groups: Sequence[PairGroup]
+    """The study's family, the other direct contrasts, and the contrasts that are tested in no family."""
+    pairs: Ints
+    """Positions of the row before and the row after of each listed contrast, shape (contrasts, 2)."""
     differing: Bools
+    """True for the factors in which the two rows differ, shape (contrasts, factors)."""
     undeclared: Bools
-    names: tuple[str, ...]
-    groups: Sequence[FamilyInference]
+    """True for the circumstances in which they differ undeclared, shape (contrasts, circumstances)."""
     group: Ints
+    """The position of each listed contrast's group."""
     place: Ints
-    family: Ints
-    mixed: Bools
+    """The position of each listed contrast within its group."""
+    confounded: Bools
+    """True for pairs of the family that are confounded, shape (pairs of the family,)."""
 
     def __len__(self) -> int:
-        return len(self.first)
+        return len(self.pairs)
 
     def __getitem__(self, at: int) -> Contrast:  # type: ignore[override]
-        i, j = int(self.first[at]), int(self.second[at])
-        differs = tuple(name for name, is_so in zip(self.results.factors, self.differing[at], strict=True) if is_so)
-        undeclared = tuple(name for name, is_so in zip(self.names, self.undeclared[at], strict=True) if is_so)
+        rows = self.results.rows
+        before, after = self.pairs[at].tolist()
+        differs = _selected(self.results.factors, self.differing[at])
+        undeclared = _selected(self.circumstances, self.undeclared[at])
         estimate = self._estimate(int(self.group[at]), int(self.place[at]))
         if (len(differs) != 1 or undeclared) and estimate.verdict != verdicts.NOT_ESTIMABLE:
-            estimate = _confounded(estimate)
-        rows = self.results.rows
-        return Contrast(rows[i], rows[j], differs, undeclared, self.metric, bool(self.group[at] == FAMILY), estimate)
+            estimate = replace(estimate, verdict=verdicts.CONFOUNDED, more_seeds=None)
+        in_family = bool(self.group[at] == FAMILY)
+        return Contrast(rows[before], rows[after], differs, undeclared, self.results.primary, in_family, estimate)
 
     def __iter__(self) -> Iterator[Contrast]:
         return (self[at] for at in range(len(self)))
 
     def _estimate(self, group: int, place: int) -> EffectEstimate:
-        now = self.groups[group][place]
-        return self._standing(place, now) if group == FAMILY and self._standing else now
+        estimate = self.groups[group].inference[place]
+        return self._look_status.after_looks(place, estimate) if group == FAMILY and self._look_status else estimate
 
     @cached_property
-    def _standing(self) -> LookStatus | None:
-        return LookStatus(self.results, self.watched) if self.results.schedule else None
+    def _look_status(self) -> LookStatus | None:
+        return LookStatus(self.results, self.family_members) if self.results.schedule else None
 
     @cached_property
-    def watched(self) -> FamilyMembers:
-        """The family, for looks."""
+    def family_members(self) -> FamilyMembers:
+        """The contrasts of the family, for looks."""
+        family = self.groups[FAMILY]
         labels = [row.label for row in self.results.rows]
-        names = tuple((labels[i], labels[j]) for i, j in self.family.tolist())
+        names = tuple((labels[before], labels[after]) for before, after in family.pairs.tolist())
         touches = np.zeros((len(names), len(labels)), dtype=bool)
-        np.put_along_axis(touches, self.family, True, axis=1)
-        return FamilyMembers(names, touches, self.groups[FAMILY].measured, self.mixed)
+        np.put_along_axis(touches, family.pairs, True, axis=1)
+        return FamilyMembers(names, touches, family.inference.estimates, self.confounded)
 
     @cached_property
-    def _at(self) -> Mapping[tuple[int, int], int]:
-        return {pair: at for at, pair in enumerate(zip(self.first.tolist(), self.second.tolist(), strict=True))}
+    def _positions(self) -> Mapping[tuple[int, int], int]:
+        return {(before, after): at for at, (before, after) in enumerate(self.pairs.tolist())}
 
     def between(self, before: RowResult, after: RowResult) -> Contrast:
-        """The contrast of two rows that are listed, `after` against `before`."""
+        """Return the listed contrast of two rows, `after` against `before`."""
         pair = before.number - 1, after.number - 1
-        return self[self._at[pair]] if pair in self._at else self[self._at[pair[::-1]]].flipped
+        return self[self._positions[pair]] if pair in self._positions else self[self._positions[pair[::-1]]].flipped
 
 
-def contrasts(
-    results: StudyResults, cells: Observations, layout: AdditiveModel, seeds: Sequence[int], queries: bool
-) -> Contrasts:
-    """The contrasts of a study that are listed, judged in their families. `layout`: of all its rows."""
-    around = circumstances(results, seeds)
-    rules = InferenceRules(results.alpha, results.delta, cells.spread.rows, results.schedule)
-    direct_first, direct_second, _ = layout.direct
-    unlike = layout.codes[direct_first] != layout.codes[direct_second]
-    clean = ~around.between(direct_first, direct_second, unlike).any(axis=1)
-    direct = np.column_stack([direct_first, direct_second])[clean]
-    chosen = _declared_pairs(results)
-    families = _families(direct, chosen, results.family)
-    always = _always(results)
-    rest = _others(always, [*families, chosen])
-    groups = [
-        FamilyInference(measure_pairs(cells, pairs[:, 0], pairs[:, 1], queries), rules, size)
-        for pairs, size in zip([*families, rest], [len(families[0]), len(families[1]), None], strict=True)
-    ]
-    listed = [_listed(judged, pairs, always) for judged, pairs in zip(groups, [*families, rest], strict=True)]
-    pairs = np.concatenate([pairs[at] for pairs, at in zip([*families, rest], listed, strict=True)])
-    group = np.repeat(np.arange(len(groups)), [len(at) for at in listed])
+def contrasts(observations: Observations, design: StudyDesign, new_queries: bool) -> Contrasts:
+    """Return the listed contrasts of a study, tested in their families. `new_queries`: as in `estimate_pairs`."""
+    results = design.results
+    rules = InferenceRules(results.alpha, results.delta, observations.variance_model.rows, results.schedule)
+    always_listed = _always_listed(results)
+    groups = []
+    for pairs, size in _pairs_by_group(design, always_listed):
+        estimates = estimate_pairs(observations, pairs[:, 0], pairs[:, 1], new_queries)
+        inference = FamilyInference(estimates, rules, size)
+        groups.append(PairGroup(pairs, inference, _listed(inference, pairs, always_listed)))
+    return _in_order_of_rows(design, groups)
+
+
+def _pairs_by_group(design: StudyDesign, always_listed: Sequence[tuple[int, int]]) -> list[tuple[Ints, int | None]]:
+    """Return the pairs of each group with the size of the family that they are tested in; None for no family."""
+    family, other_direct = _families(_direct_pairs(design), _declared_pairs(design.results), design.results.family)
+    rest = _not_in(always_listed, [family, other_direct])
+    return [(family, len(family)), (other_direct, len(other_direct)), (rest, None)]
+
+
+def _in_order_of_rows(design: StudyDesign, groups: Sequence[PairGroup]) -> Contrasts:
+    """Return the listed pairs of all groups, sorted by the earlier row of each pair and then by the later one."""
+    pairs = np.concatenate([group.pairs[group.listed] for group in groups])
+    group = np.repeat(np.arange(len(groups)), [len(group.listed) for group in groups])
+    place = np.concatenate([group.listed for group in groups])
     order = np.lexsort((pairs.max(axis=1), pairs.min(axis=1)))
-    pairs, group, place = pairs[order], group[order], np.concatenate(listed)[order]
-    differing = layout.codes[pairs[:, 0]] != layout.codes[pairs[:, 1]]
-    undeclared = around.between(pairs[:, 0], pairs[:, 1], differing)
+    differing, undeclared = _differences(design, pairs[order])
     return Contrasts(
-        results,
-        results.primary,
-        pairs[:, 0],
-        pairs[:, 1],
+        design.results,
+        design.circumstances.names,
+        groups,
+        pairs[order],
         differing,
         undeclared,
-        around.names,
-        groups,
-        group,
-        place,
-        families[0],
-        _mixed(layout, around, chosen) if len(chosen) else np.zeros(len(families[0]), dtype=bool),
+        group[order],
+        place[order],
+        _confounded(design, groups[FAMILY].pairs),
     )
 
 
-def _mixed(layout: AdditiveModel, around: RecordedCircumstances, pairs: Ints) -> Bools:
-    """Which pairs differ in more than one factor, in none, or in something undeclared."""
+def _differences(design: StudyDesign, pairs: Ints) -> tuple[Bools, Bools]:
+    """Return the factors, (pairs, factors), and the undeclared circumstances, (pairs, names), that differ."""
     first, second = pairs.T
-    differing = layout.codes[first] != layout.codes[second]
-    found: Bools = (differing.sum(axis=1) != 1) | around.between(first, second, differing).any(axis=1)
-    return found
+    differing = design.model.codes[first] != design.model.codes[second]
+    return differing, design.circumstances.between(first, second, differing)
+
+
+def _direct_pairs(design: StudyDesign) -> Ints:
+    """Return all pairs of rows that differ in one factor and in nothing undeclared."""
+    first, second, _ = design.model.direct
+    pairs = np.column_stack([first, second])
+    _, undeclared = _differences(design, pairs)
+    return pairs[~undeclared.any(axis=1)]
+
+
+def _confounded(design: StudyDesign, pairs: Ints) -> Bools:
+    """Return True for pairs of the family that differ in no factor, in several, or in something undeclared."""
+    if design.results.family.kind != "pairs":  # all pairs are direct
+        return np.zeros(len(pairs), dtype=bool)
+    differing, undeclared = _differences(design, pairs)
+    confounded: Bools = (differing.sum(axis=1) != 1) | undeclared.any(axis=1)
+    return confounded
 
 
 def _declared_pairs(results: StudyResults) -> Ints:
-    """The pairs of rows that the study's `family` lists, in its order."""
-    number = {row.label: row.number - 1 for row in results.rows}
-    pairs = [[number[one], number[other]] for one, other in results.family.pairs]
+    """Return the pairs of rows that the study's `family` lists, in its order."""
+    positions = {row.label: row.number - 1 for row in results.rows}
+    pairs = [[positions[before], positions[after]] for before, after in results.family.pairs]
     return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 
 
-def _families(direct: Ints, chosen: Ints, family: Family) -> list[Ints]:
-    """The study's family, and the direct contrasts beside it, which are adjusted among themselves."""
+def _families(direct: Ints, declared: Ints, family: Family) -> tuple[Ints, Ints]:
+    """Return the pairs of the study's family, and the other direct pairs, which are adjusted among themselves."""
     if family.kind == "direct":
-        return [direct, direct[:0]]
+        return direct, direct[:0]
     if family.kind == "effects":
-        return [direct[:0], direct]
-    taken = {frozenset(pair) for pair in chosen.tolist()}
-    return [chosen, direct[[frozenset(pair) not in taken for pair in direct.tolist()]]]
+        return direct[:0], direct
+    in_family = {frozenset(pair) for pair in declared.tolist()}
+    return declared, direct[[frozenset(pair) not in in_family for pair in direct.tolist()]]
 
 
-def _always(results: StudyResults) -> list[tuple[int, int]]:
-    """Pairs that are always listed: all, or of many rows each row against the one above it and the baseline."""
+def _always_listed(results: StudyResults) -> list[tuple[int, int]]:
+    """Return the pairs that are listed in any case: all of them, or the most important ones if rows are many.
+
+    With more than ALL_PAIRS rows these are each row against the row above it and against the baseline.
+    """
     rows = len(results.rows)
     if rows <= ALL_PAIRS:
         return [(i, j) for i in range(rows) for j in range(i + 1, rows)]
-    start = results.baseline.number - 1
+    baseline = results.baseline.number - 1
     steps = {(i, i + 1) for i in range(rows - 1)}
-    return sorted(steps | {(min(start, i), max(start, i)) for i in range(rows) if i != start})
+    return sorted(steps | {(min(baseline, i), max(baseline, i)) for i in range(rows) if i != baseline})
 
 
-def _others(always: Sequence[tuple[int, int]], listed: Sequence[Ints]) -> Ints:
-    """Those of the pairs that are in no family."""
-    taken = {frozenset(pair) for pairs in listed for pair in pairs.tolist()}
-    return np.array([pair for pair in always if frozenset(pair) not in taken], dtype=np.int64).reshape(-1, 2)
+def _not_in(pairs: Sequence[tuple[int, int]], families: Sequence[Ints]) -> Ints:
+    """Return the pairs that are in none of the families, in either direction."""
+    in_families = {frozenset(pair) for family in families for pair in family.tolist()}
+    return np.array([pair for pair in pairs if frozenset(pair) not in in_families], dtype=np.int64).reshape(-1, 2)
 
 
-def _listed(judged: FamilyInference, pairs: Ints, always: Sequence[tuple[int, int]]) -> Ints:
-    """Which contrasts are listed: if they are too many, those of smallest p, and the pairs that always are."""
+def _listed(inference: FamilyInference, pairs: Ints, always_listed: Sequence[tuple[int, int]]) -> Ints:
+    """Return the positions of the pairs to list: all, or those of smallest p and those that are always listed."""
     if len(pairs) <= MOST_LISTED:
         return np.arange(len(pairs))
-    kept = {frozenset(pair) for pair in always}
-    asked = [at for at, pair in enumerate(pairs.tolist()) if frozenset(pair) in kept]
-    return np.union1d(np.argsort(judged.p)[:MOST_LISTED], np.array(asked, dtype=np.int64))
+    always = {frozenset(pair) for pair in always_listed}
+    positions = [at for at, pair in enumerate(pairs.tolist()) if frozenset(pair) in always]
+    return np.union1d(np.argsort(inference.p)[:MOST_LISTED], np.array(positions, dtype=np.int64))
 
 
-def _confounded(estimate: EffectEstimate) -> EffectEstimate:
-    return replace(estimate, verdict=verdicts.CONFOUNDED, more_seeds=None)
+def _selected(names: Sequence[str], flags: Bools) -> tuple[str, ...]:
+    """Return the names that have a True flag."""
+    return tuple(name for name, flag in zip(names, flags, strict=True) if flag)

@@ -1,4 +1,4 @@
-"""What each factor does, from all rows at once: direct where rows allow it, by additivity where effects may add up."""
+"""The effect of each level of a factor, from all rows: directly if pairs of rows allow it, otherwise by additivity."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from ablate.analysis import verdicts
 from ablate.analysis.design.additive_model import AdditiveModel, ModelColumn
-from ablate.analysis.design.undeclared_differences import RecordedCircumstances
+from ablate.analysis.design.study_design import FinishedRows, StudyDesign
 from ablate.analysis.estimation.estimates import EffectEstimate, FamilyInference, InferenceRules
-from ablate.analysis.estimation.estimators import ROUNDING, EstimateArrays, measure_combinations
+from ablate.analysis.estimation.estimators import ROUNDING, EstimateArrays, estimate_combinations
 from ablate.analysis.estimation.observations import Observations
-from ablate.analysis.looks.standing import FamilyMembers, LookStatus
+from ablate.analysis.looks.status import FamilyMembers, LookStatus
 from ablate.analysis.stats.multiplicity import benjamini_hochberg
 from ablate.study.factors import level_text
 
@@ -28,219 +28,207 @@ MOST_INTERACTIONS = 2000
 
 @dataclass(frozen=True)
 class Effect:
-    """A level of a factor against its baseline, over all rows that tell of it.
-
-    `identified`: direct, the mean over the `contexts` in which two rows differ in nothing else; additive, by least
-    squares over all rows, if effects add up; none. `aliased_with`: the factors that it cannot be told apart from.
-    """
+    """A level of a factor against the factor's baseline, over all rows that have information about it."""
 
     factor: str
     baseline: Any
     level: Any
     identified: str
+    """DIRECT: the mean over `contexts`. ADDITIVE: by least squares over all rows, if effects add up. NONE: not
+    estimable."""
     contexts: int
+    """The number of pairs of rows that differ in this factor only, from its baseline to this level."""
     aliased_with: tuple[str, ...]
+    """The factors whose effects cannot be separated from this one."""
     estimate: EffectEstimate
 
 
 @dataclass(frozen=True)
 class Interaction:
-    """How much one level's effect changes with another's: a difference of differences, the mean over its squares.
+    """The change of one level's effect with another level: a difference of differences, as the mean over its squares.
 
-    For exploring: `p_exploring` is adjusted by Benjamini and Hochberg over all interactions, and there is no verdict.
+    Interactions are for exploring and have no verdict.
     """
 
     factors: tuple[str, str]
     levels: tuple[Any, Any]
     squares: int
+    """The number of groups of four rows that differ in these two factors only."""
     estimate: EffectEstimate
     p_exploring: float | None
-
-
-@dataclass(frozen=True)
-class ModelRows:
-    """The rows that have results, as the additive model sees them. `at`: their positions among all rows."""
-
-    layout: AdditiveModel
-    at: Ints
+    """p adjusted over all interactions by Benjamini and Hochberg; None without an estimate."""
 
 
 @dataclass(frozen=True)
 class EffectContrasts:
-    """The effects of a study, as declared: what each row counts in each, shape (seeds, effects, rows).
-
-    `contexts`: how many pairs of rows give each directly.
-    """
+    """The effects of a study as weighted sums of rows, in order of declaration."""
 
     columns: Sequence[ModelColumn]
     contexts: Sequence[int]
+    """The number of pairs of rows that give each effect directly."""
     weights: Floats
-    measured: EstimateArrays
+    """The weight of each row in each effect, shape (seeds, effects, rows); nan if a seed cannot give the effect."""
+    estimates: EstimateArrays
 
-    def watched(self, every: AdditiveModel) -> FamilyMembers:
-        """The family of effects, for looks: an effect touches all rows that count in it."""
+    def family_members(self, model: AdditiveModel) -> FamilyMembers:
+        """Return the effects as a family, for looks. An effect touches all rows that have a weight in it.
+
+        `model`: of all rows of the study.
+        """
         touches = np.asarray(np.any(np.abs(np.nan_to_num(self.weights)) > ROUNDING, axis=0))
-        names = tuple((every.variables[column.variable].name, _change(every, column)) for column in self.columns)
-        return FamilyMembers(names, touches, self.measured, np.zeros(len(names), dtype=bool))
+        names = tuple((model.variables[column.variable].name, _change(model, column)) for column in self.columns)
+        return FamilyMembers(names, touches, self.estimates, np.zeros(len(names), dtype=bool))
 
 
-def weigh(
-    cells: Observations, every: AdditiveModel, finished: ModelRows, around: RecordedCircumstances, new_queries: bool
-) -> EffectContrasts:
-    """One entry a factor and level other than its baseline: from direct pairs of rows, or else from all rows."""
-    wanted = [
-        ModelColumn(position, level)
-        for position in every.declared
-        for level in range(1, len(every.variables[position].levels))
-    ]
-    pairs = [_direct_pairs(cells, every, around, column) for column in wanted]
-    weights = np.full((cells.hits.shape[1], len(wanted), len(cells.n)), np.nan)
-    additive = _additive_weights(cells, finished)
-    for k, (column, own) in enumerate(zip(wanted, pairs, strict=True)):
-        if len(own):
-            weights[:, k] = _mean_weights(cells, own, np.array([-1.0, 1.0]))
-        elif (at := finished.layout.against_baseline(column)) is not None:
+def effect_contrasts(observations: Observations, design: StudyDesign, new_queries: bool) -> EffectContrasts:
+    """Return an effect for each factor and level other than its baseline: from direct pairs, otherwise from all rows.
+
+    `new_queries`: as in `estimate_pairs`.
+    """
+    finished, columns = design.finished, design.model.declared_columns
+    pairs = [_direct_pairs(observations, design, column) for column in columns]
+    weights = np.full((observations.hits.shape[1], len(columns), len(observations.n)), np.nan)
+    additive = _additive_weights(observations, finished)
+    for k, (column, of_column) in enumerate(zip(columns, pairs, strict=True)):
+        if len(of_column):
+            weights[:, k] = _mean_weights(observations, of_column, np.array([-1.0, 1.0]))
+        elif (at := finished.model.against_baseline(column)) is not None:
             weights[:, k] = additive[:, at]
-    measured = measure_combinations(cells, weights, new_queries)
-    return EffectContrasts(wanted, [len(own) for own in pairs], weights, measured)
+    estimates = estimate_combinations(observations, weights, new_queries)
+    return EffectContrasts(columns, [len(of_column) for of_column in pairs], weights, estimates)
 
 
 def effects(
-    weighed: EffectContrasts,
-    every: AdditiveModel,
-    finished: ModelRows,
-    rules: InferenceRules,
-    standing: LookStatus | None,
+    contrasts: EffectContrasts, design: StudyDesign, rules: InferenceRules, look_status: LookStatus | None
 ) -> tuple[Effect, ...]:
-    """All effects, judged as a family; `standing`: where they stand after looks, if looks are at effects."""
-    judged = FamilyInference(weighed.measured, rules, len(weighed.columns))
+    """Return all effects, tested as one family. `look_status`: if the study takes looks at its effects."""
+    inference = FamilyInference(contrasts.estimates, rules, len(contrasts.columns))
     return tuple(
         _effect(
-            every,
-            finished.layout,
+            design,
             column,
-            weighed.contexts[k],
-            standing(k, judged[k]) if standing else judged[k],
+            contrasts.contexts[k],
+            look_status.after_looks(k, inference[k]) if look_status else inference[k],
         )
-        for k, column in enumerate(weighed.columns)
+        for k, column in enumerate(contrasts.columns)
     )
 
 
 def interactions(
-    cells: Observations, finished: ModelRows, rules: InferenceRules, new_queries: bool
+    observations: Observations, finished: FinishedRows, rules: InferenceRules, new_queries: bool
 ) -> tuple[Interaction, ...]:
-    """Every pair of levels of two factors for which four cells exist."""
-    layout = finished.layout
-    declared = [column for column in layout.columns if layout.variables[column.variable].declared]
-    found: list[tuple[ModelColumn, ModelColumn, Ints]] = []
-    for one, other in combinations(declared, 2):
-        if one.variable != other.variable and len(found) < MOST_INTERACTIONS:
-            squares = layout.squares(one, other)
-            if squares:
-                found.append((one, other, finished.at[np.array(squares)]))
-    if not found:
+    """Return an interaction for every pair of levels of two factors that some square of four rows has."""
+    model = finished.model
+    level_pairs = _levels_with_squares(finished)
+    if not level_pairs:
         return ()
     corners = np.array([1.0, -1.0, -1.0, 1.0])
-    weights = np.stack([_mean_weights(cells, squares, corners) for _, _, squares in found], axis=1)
-    judged = FamilyInference(measure_combinations(cells, weights, new_queries), rules, len(found))
-    exploring = benjamini_hochberg(judged.p)
+    weights = np.stack([_mean_weights(observations, squares, corners) for _, _, squares in level_pairs], axis=1)
+    estimates = estimate_combinations(observations, weights, new_queries)
+    inference = FamilyInference(estimates, rules, len(level_pairs))
+    exploring = benjamini_hochberg(inference.p)
     return tuple(
         Interaction(
-            (layout.variables[one.variable].name, layout.variables[other.variable].name),
-            (_level(layout, one), _level(layout, other)),
+            (model.variables[one.variable].name, model.variables[other.variable].name),
+            (model.level_of(one), model.level_of(other)),
             len(squares),
-            judged[k],
+            inference[k],
             None if np.isnan(exploring[k]) else float(exploring[k]),
         )
-        for k, (one, other, squares) in enumerate(found)
+        for k, (one, other, squares) in enumerate(level_pairs)
     )
 
 
-def _effect(
-    every: AdditiveModel, finished: AdditiveModel, column: ModelColumn, contexts: int, estimate: EffectEstimate
-) -> Effect:
-    variable = every.variables[column.variable]
+def _levels_with_squares(finished: FinishedRows) -> list[tuple[ModelColumn, ModelColumn, Ints]]:
+    """Return levels of two factors with their squares, shape (squares, 4), positions among all rows."""
+    model = finished.model
+    declared = [column for column in model.columns if model.variables[column.variable].declared]
+    level_pairs: list[tuple[ModelColumn, ModelColumn, Ints]] = []
+    for one, other in combinations(declared, 2):
+        if one.variable != other.variable and len(level_pairs) < MOST_INTERACTIONS:
+            squares = model.squares(one, other)
+            if squares:
+                level_pairs.append((one, other, finished.positions[np.array(squares)]))
+    return level_pairs
+
+
+def _effect(design: StudyDesign, column: ModelColumn, contexts: int, estimate: EffectEstimate) -> Effect:
+    model, finished = design.model, design.finished.model
+    variable = model.variables[column.variable]
     identified = NONE if estimate.effect is None else DIRECT if contexts else ADDITIVE
-    group = next((group for group in finished.aliases if column.variable in group), ())
-    aliased = tuple(finished.variables[other].name for other in group if other != column.variable)
+    aliased_with: tuple[str, ...] = ()
     if identified == NONE:
+        group = next((group for group in finished.aliases if column.variable in group), ())
+        aliased_with = tuple(finished.variables[other].name for other in group if other != column.variable)
         estimate = replace(estimate, verdict=verdicts.NOT_ESTIMABLE)
     return Effect(
-        variable.name,
-        variable.levels[0],
-        variable.levels[column.level],
-        identified,
-        contexts,
-        aliased if identified == NONE else (),
-        estimate,
+        variable.name, variable.levels[0], model.level_of(column), identified, contexts, aliased_with, estimate
     )
 
 
-def _change(layout: AdditiveModel, column: ModelColumn) -> str:
-    """`off -> on`: what tells the effects of one factor apart, to a store."""
-    levels = layout.variables[column.variable].levels
-    return f"{level_text(levels[0])} -> {level_text(levels[column.level])}"
+def _change(model: AdditiveModel, column: ModelColumn) -> str:
+    """Return `off -> on`, the name of an effect of its factor in a store."""
+    baseline = model.variables[column.variable].levels[0]
+    return f"{level_text(baseline)} -> {level_text(model.level_of(column))}"
 
 
-def _direct_pairs(
-    cells: Observations, every: AdditiveModel, around: RecordedCircumstances, column: ModelColumn
-) -> Ints:
-    """Pairs of rows, the baseline's level and this one, that differ in nothing else, on some common seed."""
-    first, second, which = every.direct
-    own = which == column.variable
-    pairs = np.column_stack([first[own], second[own]])
-    levels = every.codes[pairs, column.variable]
-    forward = (levels == [0, column.level]).all(axis=1)
-    backward = (levels == [column.level, 0]).all(axis=1)
-    pairs = np.concatenate([pairs[forward], pairs[backward][:, ::-1]])
-    known = ~np.isnan(cells.hits)
-    common = (known[pairs[:, 0]] & known[pairs[:, 1]]).any(axis=1)
-    unlike = every.codes[pairs[:, 0]] != every.codes[pairs[:, 1]]
-    undeclared = around.between(pairs[:, 0], pairs[:, 1], unlike).any(axis=1)
-    found: Ints = pairs[common & ~undeclared]
-    return found
+def _direct_pairs(observations: Observations, design: StudyDesign, column: ModelColumn) -> Ints:
+    """Return pairs of rows, baseline and this level, that differ in nothing else and have a common seed.
+
+    Shape (pairs, 2).
+    """
+    model = design.model
+    pairs = model.direct_pairs(column)
+    first, second = pairs.T
+    present = ~np.isnan(observations.hits)
+    have_common_seed = (present[first] & present[second]).any(axis=1)
+    differing = model.codes[first] != model.codes[second]
+    undeclared = design.circumstances.between(first, second, differing).any(axis=1)
+    clean: Ints = pairs[have_common_seed & ~undeclared]
+    return clean
 
 
-def _mean_weights(cells: Observations, groups: Ints, signs: Floats) -> Floats:
-    """Each seed's mean over groups of rows, (groups, rows of a group), weighted by `signs`; shape (seeds, rows)."""
-    rows, seeds = cells.hits.shape
-    known = ~np.isnan(cells.hits)
+def _mean_weights(observations: Observations, groups: Ints, signs: Floats) -> Floats:
+    """Return the weights of each seed's mean over groups of rows, shape (seeds, rows); nan if no group is complete.
+
+    `groups`: positions of rows, shape (groups, rows of a group). `signs`: the weight of each row within its group.
+    """
+    rows, seeds = observations.hits.shape
+    present = ~np.isnan(observations.hits)
     weights = np.zeros((seeds, rows))
     for seed in range(seeds):
-        whole = groups[known[groups, seed].all(axis=1)]
-        if len(whole):
-            np.add.at(weights[seed], whole, np.broadcast_to(signs / len(whole), whole.shape))
+        complete = groups[present[groups, seed].all(axis=1)]
+        if len(complete):
+            np.add.at(weights[seed], complete, np.broadcast_to(signs / len(complete), complete.shape))
         else:
             weights[seed] = np.nan
     return weights
 
 
-def _additive_weights(cells: Observations, finished: ModelRows) -> Floats:
-    """Each seed's least-squares weights of the rows that have it, shape (seeds, columns, rows)."""
-    rows, seeds = cells.hits.shape
-    columns: Sequence[ModelColumn] = finished.layout.columns
-    known = ~np.isnan(cells.hits)
-    weights = np.full((seeds, len(columns), rows), np.nan)
-    solved: dict[bytes, Floats] = {}
+def _additive_weights(observations: Observations, finished: FinishedRows) -> Floats:
+    """Return each seed's least-squares weights over the rows that have a result, shape (seeds, columns, rows)."""
+    rows, seeds = observations.hits.shape
+    present = ~np.isnan(observations.hits)
+    weights = np.full((seeds, len(finished.model.columns), rows), np.nan)
+    by_pattern: dict[bytes, Floats] = {}
     for seed in range(seeds):
-        pattern = known[finished.at, seed]
-        if pattern.tobytes() not in solved:
-            solved[pattern.tobytes()] = _solved(finished, pattern, rows)
-        weights[seed] = solved[pattern.tobytes()]
+        pattern = present[finished.positions, seed]
+        if pattern.tobytes() not in by_pattern:
+            by_pattern[pattern.tobytes()] = _least_squares(finished, pattern, rows)
+        weights[seed] = by_pattern[pattern.tobytes()]
     return weights
 
 
-def _solved(finished: ModelRows, pattern: Bools, rows: int) -> Floats:
-    """The weights over all rows, nan for what the rows of the pattern cannot tell."""
-    layout = AdditiveModel(finished.layout.variables, finished.layout.codes[pattern])
-    found = np.full((len(finished.layout.columns), rows), np.nan)
-    for at, column in enumerate(finished.layout.columns):
-        own = layout.against_baseline(column)
-        if own is not None and layout.estimable[own]:
-            found[at] = 0.0
-            found[at, finished.at[pattern]] = layout.weights[own]
-    return found
+def _least_squares(finished: FinishedRows, pattern: Bools, rows: int) -> Floats:
+    """Return the weights over all rows, shape (columns, rows); nan for effects that the rows cannot separate.
 
-
-def _level(layout: AdditiveModel, column: ModelColumn) -> Any:
-    return layout.variables[column.variable].levels[column.level]
+    `pattern`: True for the finished rows to use.
+    """
+    model = AdditiveModel(finished.model.variables, finished.model.codes[pattern])
+    weights = np.full((len(finished.model.columns), rows), np.nan)
+    for at, column in enumerate(finished.model.columns):
+        own = model.against_baseline(column)
+        if own is not None and model.estimable[own]:
+            weights[at] = 0.0
+            weights[at, finished.positions[pattern]] = model.weights[own]
+    return weights

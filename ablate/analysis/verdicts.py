@@ -1,4 +1,4 @@
-"""What may be said of an effect: the closed list of verdicts and the rule for each, in one place."""
+"""The closed list of verdicts on an effect, and the rule for each."""
 
 from typing import Final
 
@@ -43,10 +43,11 @@ FLIPPED: Final = {
 
 
 def decide(effect: Floats, p: Floats, p_equivalence: Floats, one_seed: Bools, alpha: float) -> NDArray[np.str_]:
-    """The verdict of each effect of one family, shape (..., effects).
+    """Return the verdict of each effect of one family, shape (..., effects).
 
-    `effect` in pp, nan where there is none; `p` of no difference and `p_equivalence` of a difference of delta or more,
-    both adjusted for the family already. Confounding is the caller's to know.
+    `effect`: in pp, nan without a result. `p`: of no difference. `p_equivalence`: of a difference of delta or more.
+    Both p's are adjusted for the family already. `one_seed`: True for effects of one seed. Confounding is not handled
+    here.
     """
     significant = p <= alpha
     small = p_equivalence <= alpha
@@ -57,14 +58,14 @@ def decide(effect: Floats, p: Floats, p_equivalence: Floats, one_seed: Bools, al
         UNDECIDED,
     )
     one = np.where(significant, CHECKPOINTS_DIFFER, CANNOT_TELL)
-    found: NDArray[np.str_] = np.where(np.isnan(effect), NOT_ESTIMABLE, np.where(one_seed, one, several))
-    return found
+    verdict: NDArray[np.str_] = np.where(np.isnan(effect), NOT_ESTIMABLE, np.where(one_seed, one, several))
+    return verdict
 
 
 def adjusted(p: Floats, p_equivalence: Floats) -> tuple[Floats, Floats]:
-    """Both by Holm's procedure along the last axis, each by itself.
+    """Return both kinds of p, each adjusted by Holm's procedure along the last axis.
 
-    A family makes a false claim of an effect at most at alpha, and one of its absence at most at alpha; that it makes
-    one of the two has no bound but the sum.
+    The probability that a family makes a false claim of an effect is at most alpha, and so is the probability that it
+    makes a false claim of absence. The probability of either is bounded by the sum only.
     """
     return holm(p), holm(p_equivalence)

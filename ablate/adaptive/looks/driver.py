@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from ablate.adaptive.looks.schedule_state import LookSchedule, seen_of, stand
 from ablate.analysis.loading import load
-from ablate.analysis.looks.take_look import Look, as_json, from_json, rows_to_go_on, take_look
+from ablate.analysis.looks.history import Look, as_json, from_json
+from ablate.analysis.looks.take_look import rows_to_go_on, take_look
 from ablate.analysis.results import StudyResults
 from ablate.analysis.verdicts import CONFOUNDED, NOT_ESTIMABLE, UNDECIDED
 from ablate.errors import AblateError
@@ -164,7 +165,7 @@ def _name(course: LookSchedule) -> str:
 
 
 def _decided(look: Look, study: Study) -> str:
-    counts = [seen.verdict for seen in look.seen]
+    counts = [seen.verdict for seen in look.results]
     blind = sum(verdict in (CONFOUNDED, NOT_ESTIMABLE) for verdict in counts)
     decided = len(counts) - counts.count(UNDECIDED) - blind
     without = f", {blind} without a claim (confounded, or without results)" if blind else ""
@@ -175,4 +176,4 @@ def _decided(look: Look, study: Study) -> str:
 def _next(course: LookSchedule, going: int, look: Look) -> str:
     if going:
         return f"{going} rows go on to {course.study.looks[course.number]} seeds"
-    return "no look is left" if any(seen.verdict == UNDECIDED for seen in look.seen) else "no row goes on"
+    return "no look is left" if any(seen.verdict == UNDECIDED for seen in look.results) else "no row goes on"

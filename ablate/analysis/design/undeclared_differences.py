@@ -1,6 +1,6 @@
-"""What was recorded of runs and is not the same in all: the undeclared differences between rows."""
+"""Undeclared differences between rows: recorded circumstances, like a library's version, that differ between runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,41 +11,75 @@ from ablate.analysis.results import StudyResults
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+MISSING = -1
+"""The number of a run that has no result."""
+
 
 @dataclass(frozen=True)
 class RecordedCircumstances:
-    """What was recorded of runs and is not the same in all: `codes`, shape (names, rows, seeds), −1 where missing.
-
-    `declares`: shape (names, factors), whether a factor sets what the name says, so that it is no surprise.
-    """
+    """The recorded circumstances of a study's runs that are not the same in all runs."""
 
     names: tuple[str, ...]
     codes: Ints
+    """A number for the value in each run, shape (names, rows, seeds): equal numbers mean equal values."""
     declares: Bools
+    """True if a factor sets the circumstance, so that a difference is expected; shape (names, factors)."""
 
     def between(self, first: Ints, second: Ints, differing: Bools) -> Bools:
-        """Which names differ undeclared between pairs of rows; `differing`: (pairs, factors). Shape (pairs, names)."""
-        found = np.zeros((len(first), len(self.names)), dtype=bool)
-        for at in range(len(self.names)):
-            one, other = self.codes[at, first], self.codes[at, second]
-            unlike = np.any((one != other) & (one >= 0) & (other >= 0), axis=1)
-            found[:, at] = unlike & ~np.any(differing & self.declares[at], axis=1)
-        return found
+        """Return True for circumstances that differ, undeclared, between pairs of rows; shape (pairs, names).
+
+        `first`, `second`: the rows of each pair. `differing`: factors that differ, shape (pairs, factors). A difference
+        counts if it is between two runs of the same seed.
+        """
+        undeclared = np.zeros((len(first), len(self.names)), dtype=bool)
+        for name in range(len(self.names)):
+            one, other = self.codes[name, first], self.codes[name, second]
+            differs = np.any((one != other) & (one != MISSING) & (other != MISSING), axis=1)
+            is_declared = np.any(differing & self.declares[name], axis=1)
+            undeclared[:, name] = differs & ~is_declared
+        return undeclared
+
+    def unusual(self) -> dict[str, list[tuple[int, ...]]]:
+        """Return {undeclared circumstance: the unusual values of each row, as numbers}.
+
+        The usual value of a seed is the one that most rows have. Circumstances without an unusual value are left out.
+        """
+        unusual_values = {}
+        for name, codes, declares in zip(self.names, self.codes, self.declares, strict=True):
+            usual = [_most_frequent(of_seed[of_seed != MISSING]) for of_seed in codes.T]
+            of_rows = [tuple(sorted(set(row[(row != MISSING) & (row != usual)].tolist()))) for row in codes]
+            if any(of_rows) and not declares.any():
+                unusual_values[name] = of_rows
+        return unusual_values
 
 
-def circumstances(results: StudyResults, seeds: Sequence[int]) -> RecordedCircumstances:
-    """What differs among the runs of a study, by name."""
-    known = [[row.results[seed].environment if seed in row.results else None for seed in seeds] for row in results.rows]
-    runs = [run for of_row in known for run in of_row if run is not None]
-    names = sorted({name for run in runs for name in run if any(other.get(name) != run[name] for other in runs[:1])})
-    names = sorted({*names, *(name for run in runs[:1] for name in run if any(name not in o for o in runs))})
-    codes = np.full((len(names), len(known), len(seeds)), -1, dtype=np.int64)
-    for at, name in enumerate(names):
+def recorded_circumstances(results: StudyResults, seeds: Sequence[int]) -> RecordedCircumstances:
+    """Return the circumstances that are not the same in all runs of a study, in the order of their names."""
+    runs = [[row.results[seed].environment if seed in row.results else None for seed in seeds] for row in results.rows]
+    names = _differing_names([run for of_row in runs for run in of_row if run is not None])
+    codes = np.full((len(names), len(runs), len(seeds)), MISSING, dtype=np.int64)
+    for name_codes, name in zip(codes, names, strict=True):
         numbers: dict[str | None, int] = {}
-        for row, of_row in enumerate(known):
+        for row, of_row in enumerate(runs):
             for seed, run in enumerate(of_row):
                 if run is not None:
-                    codes[at, row, seed] = numbers.setdefault(run.get(name), len(numbers))
-    sets = [{part for key in results.sets(factor) for part in (key, *key.split("."))} for factor in results.factors]
-    declares = np.array([[name in keys for keys in sets] for name in names], dtype=bool)
-    return RecordedCircumstances(tuple(names), codes, declares.reshape(len(names), len(sets)))
+                    name_codes[row, seed] = numbers.setdefault(run.get(name), len(numbers))
+    keys_set = [_keys_and_their_parts(results.sets(factor)) for factor in results.factors]
+    declares = np.array([[name in keys for keys in keys_set] for name in names], dtype=bool)
+    return RecordedCircumstances(tuple(names), codes, declares.reshape(len(names), len(keys_set)))
+
+
+def _differing_names(runs: Sequence[Mapping[str, str]]) -> list[str]:
+    """Return the names that have different values in the runs, or are missing in some of them."""
+    names = {name for run in runs for name in run}
+    return sorted(name for name in names if len({run.get(name) for run in runs}) > 1)
+
+
+def _keys_and_their_parts(config_keys: Sequence[str]) -> set[str]:
+    """Return `data.path`, `data` and `path` for the config key `data.path`."""
+    return {part for key in config_keys for part in (key, *key.split("."))}
+
+
+def _most_frequent(codes: Ints) -> int:
+    """Return the most frequent number, the smallest of several; MISSING if there is none."""
+    return int(np.bincount(codes).argmax()) if len(codes) else MISSING

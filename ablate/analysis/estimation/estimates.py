@@ -1,4 +1,4 @@
-"""All that is known of one effect, and how effects of one family are judged together."""
+"""The estimate of one effect, and tests of many effects as one family."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -17,33 +17,35 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 NOTABLE = 0.01
-"""pp: effects and spreads are rounded to it before seeds are counted, which is a rough count anyway."""
+"""pp: effects and spreads are rounded to this before seeds are counted, because the count is rough anyway."""
 
 
 @dataclass(frozen=True, slots=True)
 class EffectEstimate:
-    """All that is known of one effect, in percentage points; what cannot be given is None.
-
-    `interval` at 1 − alpha by itself, `simultaneous` for its whole family (Bonferroni); `p` of no effect, `p_holm`
-    adjusted for the family, `p_equivalence` of an effect of delta or more, adjusted likewise. `separate`: the
-    interval from its own seed-wise values alone. `more_seeds`: about how many more would decide what is undecided.
-    """
+    """The estimate of one effect in percentage points (pp). A field is None if it cannot be computed."""
 
     effect: float | None
     interval: tuple[float, float] | None
+    """At 1 − alpha, for this effect by itself."""
     simultaneous: tuple[float, float] | None
+    """At 1 − alpha for all effects of the family together (Bonferroni)."""
     method: str | None
     seeds: int
     p: float | None
+    """Of no effect, not adjusted."""
     p_holm: float | None
+    """Of no effect, adjusted for the family."""
     p_equivalence: float | None
+    """Of an effect of delta or more, adjusted for the family."""
     separate: tuple[float, float] | None
+    """The interval at 1 − alpha from the effect's own seed-wise values alone."""
     verdict: str
     more_seeds: int | None = None
+    """About how many more seeds would decide an undecided effect."""
 
     @property
     def flipped(self) -> "EffectEstimate":
-        """The same effect seen from the other side."""
+        """The same effect in the opposite direction."""
         return replace(
             self,
             effect=None if self.effect is None else -self.effect,
@@ -56,123 +58,136 @@ class EffectEstimate:
 
 @dataclass(frozen=True)
 class InferenceRules:
-    """What a study declares beforehand. `rows`: over how many, of different trainings, the variance is pooled.
-
-    `schedule`: with how many seeds it is looked at; then what is said holds at any look.
-    """
+    """The rules that a study declares before it runs."""
 
     alpha: float
     delta: float
+    """In pp."""
     rows: int
+    """The number of rows, with trainings of their own, over which the variance is pooled."""
     schedule: tuple[int, ...] = ()
+    """The numbers of seeds at which looks are taken. If there are any, all statements hold at every look."""
 
 
 @dataclass(frozen=True)
 class FamilyInference:
-    """Effects of one family, judged together; of no family where `size` is None: no adjustment, no verdict."""
+    """Effects tested as one family.
 
-    measured: EstimateArrays
+    If `size` is None they belong to no family: p-values are not adjusted and there is no verdict.
+    """
+
+    estimates: EstimateArrays
     rules: InferenceRules
     size: int | None
+    """The number of effects of the family."""
 
     @property
     def p(self) -> Floats:
-        return self._tested[0]
+        """The p of no effect, not adjusted for the family; shape (effects,), nan without a result."""
+        return self._p_values[0]
 
     @cached_property
-    def _tested(self) -> tuple[Floats, Floats]:
-        p, small = self.measured.p, self.measured.p_equivalence(self.rules.delta)
-        for at, information in self._looked:
-            p[at], small[at] = repeated(p[at], small[at], information)
-        return p, small
+    def _p_values(self) -> tuple[Floats, Floats]:
+        """The p of no effect and the p of equivalence, both valid at every look."""
+        p, p_equivalence = self.estimates.p, self.estimates.p_equivalence(self.rules.delta)
+        for at, information in self._looked_at:
+            p[at], p_equivalence[at] = repeated(p[at], p_equivalence[at], information)
+        return p, p_equivalence
 
     @cached_property
-    def _looked(self) -> Sequence[tuple[Ints, tuple[float, ...]]]:
+    def _looked_at(self) -> Sequence[tuple[Ints, tuple[float, ...]]]:
+        """The positions of effects with the information that each look so far had; empty without a schedule."""
         schedule = self.rules.schedule
-        return list(as_if_looked(self.measured.seeds, schedule)) if schedule else []
+        return list(as_if_looked(self.estimates.seeds, schedule)) if schedule else []
 
     @cached_property
     def _adjusted(self) -> tuple[Floats, Floats]:
-        return verdicts.adjusted(*self._tested)
+        return verdicts.adjusted(*self._p_values)
 
     @cached_property
     def _verdicts(self) -> NDArray[np.str_]:
-        p, small = self._adjusted
-        return verdicts.decide(self.measured.effect, p, small, self.measured.seeds == 1, self.rules.alpha)
+        p, p_equivalence = self._adjusted
+        return verdicts.decide(self.estimates.effect, p, p_equivalence, self.estimates.seeds == 1, self.rules.alpha)
 
     @cached_property
     def _intervals(self) -> tuple[Floats, Floats]:
-        return self._repeated(self.measured.interval, self.rules.alpha)
+        return self._repeated(self.estimates.interval, self.rules.alpha)
 
     @cached_property
     def _simultaneous(self) -> tuple[Floats, Floats]:
-        return self._repeated(self.measured.interval, self.rules.alpha / max(self.size or 1, 1))
+        return self._repeated(self.estimates.interval, self.rules.alpha / max(self.size or 1, 1))
 
     @cached_property
     def _separate(self) -> tuple[Floats, Floats]:
-        return self._repeated(self.measured.own_interval, self.rules.alpha)
+        return self._repeated(self.estimates.own_interval, self.rules.alpha)
 
     def _repeated(self, interval: Callable[[float], tuple[Floats, Floats]], alpha: float) -> tuple[Floats, Floats]:
-        """Intervals at 1 − alpha that hold at any look, where there are looks."""
+        """Return intervals at 1 − alpha; if the study has looks, they hold at every look."""
         low, high = interval(1 - alpha)
-        for at, information in self._looked:
+        for at, information in self._looked_at:
             ends = interval(1 - nominal_level(information, alpha))
             low[at], high[at] = ends[0][at], ends[1][at]
         return low, high
 
     def __getitem__(self, at: int) -> EffectEstimate:
-        effect = _known(self.measured.effect[at])
+        effect = float_or_none(self.estimates.effect[at])
         verdict = self._verdict(at)
         in_family = self.size is not None and effect is not None
         return EffectEstimate(
             effect=effect,
-            interval=_ends(self._intervals, at),
-            simultaneous=_ends(self._simultaneous, at) if in_family else None,
-            method=str(self.measured.methods[at]) or None,
-            seeds=int(self.measured.seeds[at]),
-            p=_known(self.p[at]),
-            p_holm=_known(self._adjusted[0][at]) if in_family else None,
-            p_equivalence=_known(self._adjusted[1][at]) if in_family else None,
-            separate=_ends(self._separate, at),
+            interval=interval_or_none(self._intervals, at),
+            simultaneous=interval_or_none(self._simultaneous, at) if in_family else None,
+            method=str(self.estimates.methods[at]) or None,
+            seeds=int(self.estimates.seeds[at]),
+            p=float_or_none(self.p[at]),
+            p_holm=float_or_none(self._adjusted[0][at]) if in_family else None,
+            p_equivalence=float_or_none(self._adjusted[1][at]) if in_family else None,
+            separate=interval_or_none(self._separate, at),
             verdict=verdict,
             more_seeds=self._more_seeds(at) if verdict == verdicts.UNDECIDED else None,
         )
 
     def _verdict(self, at: int) -> str:
-        if np.isnan(self.measured.effect[at]):
+        if np.isnan(self.estimates.effect[at]):
             return verdicts.NOT_ESTIMABLE
         return verdicts.CONFOUNDED if self.size is None else str(self._verdicts[at])
 
     def _more_seeds(self, at: int) -> int | None:
-        """Seeds beyond those there are, until this effect, were it the true one, is shown or shown to be small."""
-        seeds, error = int(self.measured.seeds[at]), float(self.measured.standard_error[at])
-        if self.measured.methods[at] == CROSSED or np.isnan(error):  # more seeds do not narrow what queries add
+        """Return the further seeds needed to show the effect, or to show that it is small, if the estimate is true.
+
+        None if no number of seeds is known to be enough.
+        """
+        seeds, error = int(self.estimates.seeds[at]), float(self.estimates.standard_error[at])
+        if self.estimates.methods[at] == CROSSED or np.isnan(error):  # more seeds do not narrow the part from queries
             return None
         spread = error * seeds**0.5
-        rows = 2 if self.measured.methods[at] == SEPARATE_T else self.rules.rows
+        rows = 2 if self.estimates.methods[at] == SEPARATE_T else self.rules.rows
         level = self.rules.alpha / max(self.size or 1, 1)
-        wanted = _seeds_to_decide(
-            round(abs(float(self.measured.effect[at])) / NOTABLE),
+        needed = _seeds_to_decide(
+            round(abs(float(self.estimates.effect[at])) / NOTABLE),
             max(1, round(spread / NOTABLE)),
             rows,
             level,
             self.rules.delta,
         )
-        return None if wanted is None else max(1, wanted - seeds)
+        return None if needed is None else max(1, needed - seeds)
 
 
 @lru_cache(maxsize=4096)
 def _seeds_to_decide(effect: int, spread: int, rows: int, level: float, delta: float) -> int | None:
-    shown = seeds_needed(effect * NOTABLE, spread * NOTABLE, rows, level)
-    small = seeds_for_equivalence(effect * NOTABLE, spread * NOTABLE, rows, level, delta)
-    return min((wanted for wanted in (shown, small) if wanted is not None), default=None)
+    """Return the seeds that show an effect or that it is small; `effect` and `spread` in units of NOTABLE."""
+    to_show = seeds_needed(effect * NOTABLE, spread * NOTABLE, rows, level)
+    to_exclude = seeds_for_equivalence(effect * NOTABLE, spread * NOTABLE, rows, level, delta)
+    return min((seeds for seeds in (to_show, to_exclude) if seeds is not None), default=None)
 
 
-def _known(value: float) -> float | None:
+def float_or_none(value: float) -> float | None:
+    """Return the value as a float; None for nan."""
     return None if np.isnan(value) else float(value)
 
 
-def _ends(interval: tuple[Floats, Floats], at: int) -> tuple[float, float] | None:
+def interval_or_none(interval: tuple[Floats, Floats], at: int) -> tuple[float, float] | None:
+    """Return one interval out of arrays of low and high ends; None if an end is nan."""
     low, high = float(interval[0][at]), float(interval[1][at])
     return None if np.isnan(low) or np.isnan(high) else (low, high)
 

@@ -1,10 +1,10 @@
-"""One contrast after another measured: an effect, its standard error, and the method that the data allows.
+"""Estimates of contrasts: an effect, its standard error, and the method that the data allows.
 
-Effects are in percentage points. A contrast is a sum of rows' rates with weights that add up to zero.
+Effects are in percentage points (pp). A contrast is a sum of the rows' rates with weights that add up to zero.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,145 +22,165 @@ Bools = NDArray[np.bool_]
 
 POOLED_T, SEPARATE_T, CROSSED = "pooled t", "separate t", "crossed"
 NO_METHOD = ""
+ROUNDING = 1e-9
+"""A weight below it counts as zero: weights of rows that share a training cancel except for rounding."""
 
 
 @dataclass(frozen=True)
 class EstimateArrays:
-    """Contrasts measured, arrays of shape (contrasts,). `one_seed`: parts that have their own test and interval."""
+    """Estimates of many contrasts; every array has the shape (contrasts,)."""
 
     effect: Floats
+    """In pp; nan without a result."""
     seeds: Ints
+    """The number of seeds that the contrast has a value for."""
     standard_error: Floats
+    """In pp, by the method that is used; nan with fewer than two seeds."""
     df: Floats
+    """Degrees of freedom of `standard_error`."""
     own_error: Floats
+    """In pp, from the contrast's own seed-wise values alone; nan with fewer than two seeds."""
     own_df: Floats
+    """Degrees of freedom of `own_error`."""
     methods: NDArray[Any]
+    """The name of each contrast's method, `NO_METHOD` if it has no result."""
     one_seed: Sequence[OneSeed] = ()
+    """Groups of contrasts with one seed, which have a test and an interval of their own."""
 
     @property
     def p(self) -> Floats:
-        """p of no effect, not adjusted; nan where there is no result."""
-        return self._overridden(t_test(self.effect, self.standard_error, self.df))
+        """The p of no effect, not adjusted; nan without a result."""
+        p = t_test(self.effect, self.standard_error, self.df)
+        for part in self.one_seed:
+            p[part.at] = part.p
+        return p
 
     def p_equivalence(self, delta: float) -> Floats:
-        """p of an effect of `delta` pp or more; nan where one seed leaves the spread unknown."""
+        """Return the p of an effect of `delta` pp or more, not adjusted; nan with one seed, whose spread is unknown."""
         return t_equivalence(self.effect, self.standard_error, self.df, delta)
 
     def interval(self, confidence: float) -> tuple[Floats, Floats]:
+        """Return the ends of each contrast's interval, in pp; nan without a result."""
         low, high = t_interval(self.effect, self.standard_error, self.df, confidence)
         for part in self.one_seed:
             low[part.at], high[part.at] = part.interval(confidence)
         return low, high
 
     def own_interval(self, confidence: float) -> tuple[Floats, Floats]:
-        """By each contrast's own seed-wise values; nan with fewer than two seeds."""
+        """Return the ends of the intervals from each contrast's own values, in pp; nan with fewer than two seeds."""
         return t_interval(self.effect, self.own_error, self.own_df, confidence)
 
-    def _overridden(self, p: Floats) -> Floats:
-        for part in self.one_seed:
-            p[part.at] = part.p
-        return p
 
+def estimate_pairs(observations: Observations, first: Ints, second: Ints, new_queries: bool = False) -> EstimateArrays:
+    """Estimate pairs of rows, `second` minus `first`.
 
-ROUNDING = 1e-9
-"""Weights below it are zero: those of rows that share a training cancel but for their rounding."""
-
-
-def measure_pairs(cells: Observations, first: Ints, second: Ints, new_queries: bool = False) -> EstimateArrays:
-    """Pairs of rows, `second` less `first`. `new_queries`: over other queries as well as over other seeds (E2).
-
-    Two evaluations of the same trainings differ by far less than two trainings do: by their own seed-wise values.
+    `new_queries`: estimate for new queries as well as for new seeds (E2). A pair of evaluations of the same trainings
+    uses its own seed-wise values, because it varies far less than two trainings do.
     """
-    spread = cells.spread
-    within = cells.groups[first] == cells.groups[second]
-    separate = cells.noisy[first] | cells.noisy[second] | within
-    values = pair_values(cells.rates, first, second)
-    found = _measured(seedwise(spread, values, np.full(values.shape, PAIR_PRECISION), separate))
+    same_training = observations.groups[first] == observations.groups[second]
+    separate = observations.noisy[first] | observations.noisy[second] | same_training
+    values = pair_values(observations.rates, first, second)
+    precision = np.full(values.shape, PAIR_PRECISION)
+    estimates = _estimate_arrays(seedwise(observations.variance_model, values, precision, separate))
     if new_queries:
-        _cross(found, cells, values, lambda k: (np.array([first[k], second[k]]), np.array([-1.0, 1.0])))
+        _use_crossed_errors(
+            estimates, observations, values, lambda k: (np.array([first[k], second[k]]), np.array([-1.0, 1.0]))
+        )
     parts = [
         part
         for seed in range(values.shape[1])
-        for part in pairs_of_one_seed(
-            cells, seed, np.flatnonzero((found.seeds == 1) & ~np.isnan(values[:, seed])), first, second
-        )
+        for part in pairs_of_one_seed(observations, seed, _only_with(estimates, values, seed), first, second)
     ]
-    for part in parts:
-        found.methods[part.at] = part.method
-    return _with(found, parts)
+    return _with_one_seed(estimates, parts)
 
 
-def measure_combinations(cells: Observations, weights: Floats, new_queries: bool = False) -> EstimateArrays:
-    """Contrasts given by weights, shape (seeds, contrasts, rows); nan in all rows where a seed cannot give one.
+def estimate_combinations(observations: Observations, weights: Floats, new_queries: bool = False) -> EstimateArrays:
+    """Estimate contrasts given by weights, shape (seeds, contrasts, rows).
 
-    Rows that share a training count as one run of the sum of their weights.
+    The weights of all rows are nan if a seed cannot give the contrast. `new_queries`: as in `estimate_pairs`. Rows that
+    share a training count as one run with the sum of their weights.
     """
-    spread = cells.spread
-    counted = np.nan_to_num(weights)
-    rates = np.nan_to_num(cells.rates)
-    values = np.einsum("skr,rs->ks", counted, rates)
+    finite_weights = np.nan_to_num(weights)
+    rates = np.nan_to_num(observations.rates)
+    values = np.einsum("skr,rs->ks", finite_weights, rates)
     values[np.isnan(weights).any(axis=2).T] = np.nan
-    of_trainings = counted @ np.eye(len(cells.spread.present))[cells.groups]
-    within = np.all(np.abs(of_trainings) < ROUNDING, axis=(0, 2))
-    squares = np.sum(np.where(within[None, :, None], counted, 0.0) ** 2, axis=2) + np.sum(of_trainings**2, axis=2)
+    of_trainings = finite_weights @ np.eye(len(observations.variance_model.present))[observations.groups]
+    same_training = np.all(np.abs(of_trainings) < ROUNDING, axis=(0, 2))
+    squares = np.sum(np.where(same_training[None, :, None], finite_weights, 0.0) ** 2, axis=2) + np.sum(
+        of_trainings**2, axis=2
+    )
     with np.errstate(divide="ignore"):
         precision = 1 / squares.T
-    noisy = (np.abs(counted) > 0).any(axis=0) @ cells.noisy.astype(int) > 0
-    found = _measured(seedwise(spread, values, precision, noisy | within))
+    noisy = (np.abs(finite_weights) > 0).any(axis=0) @ observations.noisy.astype(int) > 0
+    estimates = _estimate_arrays(seedwise(observations.variance_model, values, precision, noisy | same_training))
     if new_queries:
-        _cross(found, cells, values, lambda k: _of_all_seeds(weights[:, k]))
+        _use_crossed_errors(estimates, observations, values, lambda k: _weights_of_all_seeds(weights[:, k]))
     parts: list[OneSeed] = []
     for seed in range(values.shape[1]):
-        at = np.flatnonzero((found.seeds == 1) & ~np.isnan(values[:, seed]))
-        parts += combinations_of_one_seed(cells, seed, at, counted[seed])
+        at = _only_with(estimates, values, seed)
+        parts += combinations_of_one_seed(observations, seed, at, finite_weights[seed])
+    return _with_one_seed(estimates, parts)
+
+
+def _estimate_arrays(differences: SeedDifferences) -> EstimateArrays:
+    methods = np.where(differences.seeds < 2, NO_METHOD, np.where(differences.separate, SEPARATE_T, POOLED_T)).astype(
+        object
+    )
+    return EstimateArrays(
+        differences.effect,
+        differences.seeds,
+        differences.standard_error,
+        differences.df,
+        differences.own_error,
+        differences.own_df,
+        methods,
+    )
+
+
+def _only_with(estimates: EstimateArrays, values: Floats, seed: int) -> Ints:
+    """Return the positions of the contrasts that have a value for this seed and for no other."""
+    return np.flatnonzero((estimates.seeds == 1) & ~np.isnan(values[:, seed]))
+
+
+def _with_one_seed(estimates: EstimateArrays, parts: Sequence[OneSeed]) -> EstimateArrays:
+    """Return the estimates with the methods of contrasts that have one seed."""
     for part in parts:
-        found.methods[part.at] = part.method
-    return _with(found, parts)
+        estimates.methods[part.at] = part.method
+    return replace(estimates, one_seed=[part for part in parts if len(part.at)])
 
 
-def _measured(found: SeedDifferences) -> EstimateArrays:
-    methods = np.where(found.seeds < 2, NO_METHOD, np.where(found.separate, SEPARATE_T, POOLED_T)).astype(object)
-    return EstimateArrays(
-        found.effect, found.seeds, found.standard_error, found.df, found.own_error, found.own_df, methods
-    )
-
-
-def _with(found: EstimateArrays, parts: Sequence[OneSeed]) -> EstimateArrays:
-    return EstimateArrays(
-        found.effect,
-        found.seeds,
-        found.standard_error,
-        found.df,
-        found.own_error,
-        found.own_df,
-        found.methods,
-        [part for part in parts if len(part.at)],
-    )
-
-
-def _cross(
-    found: EstimateArrays, cells: Observations, values: Floats, weights_of: Callable[[int], tuple[Ints, Floats] | None]
+def _use_crossed_errors(
+    estimates: EstimateArrays,
+    observations: Observations,
+    values: Floats,
+    weights_of: Callable[[int], tuple[Ints, Floats] | None],
 ) -> None:
-    """Puts E2's error in the place of E1's where several seeds have it; where it cannot be had, E1's stays.
+    """Replace E1's errors by E2's, in place, for contrasts of several seeds whose hits of each query are known.
 
-    `weights_of` gives the rows of a contrast and what they count, if that is the same for all seeds.
+    E1's error stays if E2's cannot be computed. `weights_of` returns the rows of a contrast and their weights, or None
+    if these differ between seeds.
     """
-    for k in np.flatnonzero(found.seeds > 1):
+    for k in np.flatnonzero(estimates.seeds > 1):
         seeds = [int(seed) for seed in np.flatnonzero(~np.isnan(values[k]))]
-        weighted = weights_of(int(k))
-        if weighted is None or not all(s in cells.paired and cells.paired[s][weighted[0]].all() for s in seeds):
+        weighted_rows = weights_of(int(k))
+        if weighted_rows is None:
             continue
-        rows, weights = weighted
-        scores = np.stack([weights @ cells.queries[seed][rows] for seed in seeds])
+        rows, weights = weighted_rows
+        if not all(seed in observations.paired and observations.paired[seed][rows].all() for seed in seeds):
+            continue
+        scores = np.stack([weights @ observations.queries[seed][rows] for seed in seeds])
         _, error, df, positive = crossed(100 * scores)
         if positive:
-            found.standard_error[k], found.df[k], found.methods[k] = error, df, CROSSED
+            estimates.standard_error[k], estimates.df[k], estimates.methods[k] = error, df, CROSSED
 
 
-def _of_all_seeds(weights: Floats) -> tuple[Ints, Floats] | None:
-    """The rows that count in a contrast and their weights, shape (seeds, rows); None if seeds differ in them."""
-    given = weights[~np.isnan(weights).any(axis=1)]
-    if not len(given) or not np.all(given == given[0]):
+def _weights_of_all_seeds(weights: Floats) -> tuple[Ints, Floats] | None:
+    """Return the rows that count in a contrast and their weights; None if these differ between seeds.
+
+    `weights`: shape (seeds, rows), nan for seeds that cannot give the contrast.
+    """
+    usable = weights[~np.isnan(weights).any(axis=1)]
+    if not len(usable) or not np.all(usable == usable[0]):
         return None
-    rows = np.flatnonzero(given[0])
-    return rows, given[0][rows]
+    rows = np.flatnonzero(usable[0])
+    return rows, usable[0][rows]

@@ -1,6 +1,6 @@
-"""Contrasts over seeds: each seed gives one value, in which what all rows of the seed share cancels.
+"""Contrasts over several seeds: each seed gives one value, in which everything that rows of a seed share cancels.
 
-Arrays are (..., contrasts, seeds), with any number of studies in front. Effects are in percentage points.
+Arrays have the shape (..., contrasts, seeds); leading dimensions are studies. Effects are in percentage points (pp).
 """
 
 from dataclasses import dataclass
@@ -17,42 +17,46 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class SeedDifferences:
-    """Contrasts over seeds, arrays (..., contrasts): pooled, or by their own values where `separate`.
-
-    `standard_error` and `df` are those of the method used; `own_error` and `own_df` those of the separate t.
-    """
+    """Contrasts over seeds; every array has the shape (..., contrasts)."""
 
     effect: Floats
+    """The mean over seeds, in pp; nan with no seed."""
     seeds: Ints
+    """The number of seeds that have a value."""
     standard_error: Floats
+    """Standard error of the method that is used, in pp; nan with fewer than two seeds."""
     df: Floats
+    """Degrees of freedom of the method that is used."""
     own_error: Floats
+    """Standard error from the contrast's own values alone, in pp; nan with fewer than two seeds."""
     own_df: Floats
+    """Degrees of freedom of `own_error`."""
     separate: Bools
+    """True if the contrast uses its own values alone, False if it uses the pooled variance."""
 
 
-def seedwise(spread: VarianceModel, values: Floats, precision: Floats, noisy: Bools) -> SeedDifferences:
-    """Averages values, shape (..., contrasts, seeds), nan where missing, with `precision` 1 / Σ weight² of each.
+def seedwise(variance_model: VarianceModel, values: Floats, precision: Floats, noisy: Bools) -> SeedDifferences:
+    """Average the values of each contrast over its seeds.
 
-    Student 1908 with the variance of `metric ~ row + seed`; contrasts in which a `noisy` row counts, by their own
-    seed-wise values. nan with no seed; a standard error of nan with one.
+    `values`: shape (..., contrasts, seeds), nan if missing. `precision`: 1 / Σ weight² of each value. Student 1908 with
+    the variance of `metric ~ row + seed`. Contrasts for which `noisy` is True use their own seed-wise values instead.
     """
-    known = ~np.isnan(values)
-    weight = np.where(known, precision, 0.0)
-    filled = np.where(known, values, 0.0)
-    seeds, total = known.sum(axis=-1), weight.sum(axis=-1)
+    present = ~np.isnan(values)
+    weight = np.where(present, precision, 0.0)
+    filled = np.where(present, values, 0.0)
+    seeds, total = present.sum(axis=-1), weight.sum(axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         effect = np.sum(weight * filled, axis=-1) / total
         own = np.sum(weight * (filled - effect[..., None]) ** 2, axis=-1) / (seeds - 1)
-        own_error = np.where(seeds > 1, np.sqrt(np.maximum(own, spread.floor) / total), np.nan)
-        pooled = np.where(seeds > 1, np.sqrt(spread.variance[..., None] / total), np.nan)
-    separate = (noisy | (spread.df <= 0)) & (seeds > 1)
+        own_error = np.where(seeds > 1, np.sqrt(np.maximum(own, variance_model.floor) / total), np.nan)
+        pooled = np.where(seeds > 1, np.sqrt(variance_model.variance[..., None] / total), np.nan)
+    separate = (noisy | (variance_model.df <= 0)) & (seeds > 1)
     own_df = np.maximum(seeds - 1, 1).astype(float)
     return SeedDifferences(
         effect,
         seeds,
         np.where(separate, own_error, pooled),
-        np.where(separate, own_df, float(max(spread.df, 1))),
+        np.where(separate, own_df, float(max(variance_model.df, 1))),
         own_error,
         own_df,
         separate,
@@ -60,10 +64,10 @@ def seedwise(spread: VarianceModel, values: Floats, precision: Floats, noisy: Bo
 
 
 def pair_values(rates: Floats, first: Ints, second: Ints) -> Floats:
-    """Each seed's difference of two rows, shape (..., pairs, seeds)."""
+    """Return each seed's difference of two rows, `second` minus `first`, shape (..., pairs, seeds)."""
     values: Floats = rates[..., second, :] - rates[..., first, :]
     return values
 
 
 PAIR_PRECISION = 0.5
-"""Of the difference of two rows: 1 / (1² + 1²)."""
+"""Precision of the difference of two rows: 1 / (1² + 1²)."""

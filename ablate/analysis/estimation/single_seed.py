@@ -1,4 +1,8 @@
-"""Contrasts that one seed alone gives: of two trained networks, on the same queries where those are known."""
+"""Contrasts that a single seed gives: of trained networks, on the same queries if hits of each query are known.
+
+Every class holds some of the contrasts of one seed: `at` is their positions among all contrasts, shape (k,); `p` is the
+two-sided p of no difference, shape (k,); `interval` returns the ends of each interval in percentage points (pp).
+"""
 
 from dataclasses import dataclass
 
@@ -20,54 +24,66 @@ NEWCOMBE, MOVER = "newcombe", "mover"
 
 @dataclass(frozen=True)
 class PairedHits:
-    """Contrasts of two networks on the same queries: how many each gained and lost, of n."""
+    """Contrasts of two networks on the same queries."""
 
     at: Ints
     gained: Floats
+    """Number of queries that the first network misses and the second hits."""
     lost: Floats
+    """Number of queries that the first network hits and the second misses."""
     n: Floats
+    """Number of queries."""
     method = BONETT_PRICE
 
     @property
     def p(self) -> Floats:
+        """By McNemar's mid-p test."""
         return np.asarray(mcnemar(self.lost, self.gained).midp, dtype=float)
 
     def interval(self, confidence: float) -> tuple[Floats, Floats]:
+        """By Bonett and Price."""
         low, high = bonett_price(self.gained, self.lost, self.n, confidence)
         return 100 * low, 100 * high
 
 
 @dataclass(frozen=True)
 class PairedTotals:
-    """Contrasts of two rows of which totals alone are known."""
+    """Contrasts of two rows with known totals only."""
 
     at: Ints
     hits: tuple[Floats, Floats]
+    """Number of hits of the first rows and of the second rows."""
     n: tuple[Ints, Ints]
+    """Number of queries of the first rows and of the second rows."""
     method = NEWCOMBE
 
     @property
     def p(self) -> Floats:
+        """By the z test with pooled variance."""
         return np.asarray(pooled_z(self.hits[0], self.n[0], self.hits[1], self.n[1]), dtype=float)
 
     def interval(self, confidence: float) -> tuple[Floats, Floats]:
+        """By Newcombe's method 10."""
         low, high = newcombe(self.hits[0], self.n[0], self.hits[1], self.n[1], confidence)
         return 100 * low, 100 * high
 
 
 @dataclass(frozen=True)
 class WeightedTotals:
-    """Contrasts of several rows of which totals alone are known: `weights` shape (contrasts, rows)."""
+    """Contrasts of several rows with known totals only."""
 
     at: Ints
     weights: Floats
+    """The weight of each row in each contrast, shape (contrasts, rows)."""
     hits: Floats
+    """Number of hits of each row, shape (rows,)."""
     n: Ints
+    """Number of queries of each row, shape (rows,)."""
     method = MOVER
 
     @property
     def p(self) -> Floats:
-        """Wald's test with each row's own variance."""
+        """By Wald's test with each row's own variance."""
         rate = self.hits / self.n
         error = np.sqrt(self.weights**2 @ (rate * (1 - rate) / self.n))
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -81,7 +97,7 @@ class WeightedTotals:
         return effect
 
     def interval(self, confidence: float) -> tuple[Floats, Floats]:
-        """From each rate's Wilson limits. Zou and Donner 2008, of which Newcombe's method 10 is the case of two."""
+        """From each rate's Wilson limits. Zou and Donner 2008; Newcombe's method 10 is the case of two rates."""
         rate = self.hits / self.n
         low, high = (np.asarray(end, dtype=float) for end in wilson(self.hits, self.n, confidence))
         plus, minus = np.maximum(self.weights, 0) ** 2, np.minimum(self.weights, 0) ** 2
@@ -92,66 +108,79 @@ class WeightedTotals:
 
 @dataclass(frozen=True)
 class WeightedHits:
-    """Contrasts of several networks on the same queries: each query's weighted sum, by the normal law."""
+    """Contrasts of several networks on the same queries: the mean of each query's weighted sum, by the normal law."""
 
     at: Ints
     effect: Floats
+    """In pp."""
     error: Floats
+    """Standard error in pp."""
     method = PAIRED_Z
 
     @property
     def p(self) -> Floats:
+        """By the z test."""
         return t_test(self.effect, self.error, np.full(self.effect.shape, np.inf))
 
     def interval(self, confidence: float) -> tuple[Floats, Floats]:
+        """By the normal law."""
         return t_interval(self.effect, self.error, np.full(self.effect.shape, np.inf), confidence)
 
 
 OneSeed = PairedHits | PairedTotals | WeightedTotals | WeightedHits
 
 
-def pairs_of_one_seed(cells: Observations, seed: int, at: Ints, first: Ints, second: Ints) -> list[OneSeed]:
-    """Pairs that one seed alone gives, with their queries where those are known of both rows."""
+def pairs_of_one_seed(observations: Observations, seed: int, at: Ints, first: Ints, second: Ints) -> list[OneSeed]:
+    """Return the pairs of rows at positions `at`, which have this seed only; query by query if both rows allow it.
+
+    `seed`: the seed's position. `first`, `second`: the rows of all pairs.
+    """
     if not len(at):
         return []
     i, j = first[at], second[at]
-    known = cells.paired.get(seed, np.zeros(len(cells.n), dtype=bool))
-    both = known[i] & known[j]
+    has_queries = observations.paired.get(seed, np.zeros(len(observations.n), dtype=bool))
+    both = has_queries[i] & has_queries[j]
     parts: list[OneSeed] = []
     if both.any():
-        hit = cells.queries[seed].astype(np.float32)
+        hit = observations.queries[seed].astype(np.float32)
         if len(at) > len(hit):
             shared = (hit @ hit.T)[i[both], j[both]]
         else:
             shared = np.einsum("pq,pq->p", hit[i[both]], hit[j[both]])
-        had, has = cells.hits[i[both], seed], cells.hits[j[both], seed]
-        parts.append(PairedHits(at[both], has - shared, had - shared, cells.n[i[both]].astype(float)))
+        before, after = observations.hits[i[both], seed], observations.hits[j[both], seed]
+        parts.append(PairedHits(at[both], after - shared, before - shared, observations.n[i[both]].astype(float)))
     rest = ~both
-    hits = (cells.hits[i[rest], seed], cells.hits[j[rest], seed])
-    return [*parts, PairedTotals(at[rest], hits, (cells.n[i[rest]], cells.n[j[rest]]))]
+    hits = (observations.hits[i[rest], seed], observations.hits[j[rest], seed])
+    return [*parts, PairedTotals(at[rest], hits, (observations.n[i[rest]], observations.n[j[rest]]))]
 
 
-def combinations_of_one_seed(cells: Observations, seed: int, at: Ints, weights: Floats) -> list[OneSeed]:
-    """Combinations that one seed alone gives, `weights` (contrasts, rows); those of two rows as pairs."""
+def combinations_of_one_seed(observations: Observations, seed: int, at: Ints, weights: Floats) -> list[OneSeed]:
+    """Return the contrasts at positions `at`, which have this seed only; contrasts of two rows as pairs.
+
+    `seed`: the seed's position. `weights`: of all contrasts, shape (contrasts, rows).
+    """
     pairs = [k for k in at if sorted(weights[k][weights[k] != 0]) == [-1.0, 1.0]]
     first = np.zeros(len(weights), dtype=np.int64)
     second = np.zeros(len(weights), dtype=np.int64)
     for k in pairs:
         first[k], second[k] = int(np.argmin(weights[k])), int(np.argmax(weights[k]))
-    parts = pairs_of_one_seed(cells, seed, np.array(pairs, dtype=np.int64), first, second)
+    parts = pairs_of_one_seed(observations, seed, np.array(pairs, dtype=np.int64), first, second)
     rest = np.setdiff1d(at, pairs)
-    known = cells.paired.get(seed, np.zeros(len(cells.n), dtype=bool))
-    by_query = np.array([bool(known[weights[k] != 0].all()) for k in rest], dtype=bool)
+    has_queries = observations.paired.get(seed, np.zeros(len(observations.n), dtype=bool))
+    by_query = np.array([bool(has_queries[weights[k] != 0].all()) for k in rest], dtype=bool)
     if by_query.any():
-        parts.append(_weighted_hits(cells.queries[seed], rest[by_query], weights[rest[by_query]]))
+        parts.append(_weighted_hits(observations.queries[seed], rest[by_query], weights[rest[by_query]]))
     totals = rest[~by_query] if len(rest) else rest
     if len(totals):
-        counted = np.flatnonzero(np.any(weights[totals] != 0, axis=0))
-        parts.append(WeightedTotals(totals, weights[totals][:, counted], cells.hits[counted, seed], cells.n[counted]))
+        used = np.flatnonzero(np.any(weights[totals] != 0, axis=0))
+        parts.append(
+            WeightedTotals(totals, weights[totals][:, used], observations.hits[used, seed], observations.n[used])
+        )
     return parts
 
 
 def _weighted_hits(hit: Bools, at: Ints, weights: Floats) -> WeightedHits:
+    """Return contrasts query by query. `hit`: shape (rows, queries); `weights`: shape (contrasts, rows)."""
     scores = weights.astype(np.float32) @ hit.astype(np.float32)
     error = scores.std(axis=1, ddof=1, dtype=float) / np.sqrt(hit.shape[1])
     return WeightedHits(at, 100 * scores.mean(axis=1, dtype=float), 100 * error)

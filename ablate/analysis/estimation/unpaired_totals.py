@@ -1,4 +1,4 @@
-"""What two totals can say when nothing is known of single queries: whatever the pairing, or only under some."""
+"""Conclusions from two totals if hits of single queries are not known: for every pairing, or for some pairings only."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -17,30 +17,33 @@ UNDECIDABLE: Final = "undecidable without per-query hits"
 
 @dataclass(frozen=True)
 class Pairing:
-    """A difference of two totals under all pairings of the same n queries; intervals in percentage points.
-
-    `discordant`: the least and the largest number of queries on which the two can disagree, and `closest`,
-    `farthest`: the interval under each (Bonett and Price). McNemar's test rejects up to `significant_up_to`
-    discordant queries, and the test of equivalence up to `equivalent_up_to`, None where it never does.
-    `tipping_sd`: the SD of a run's own shift, in pp, at which the difference would be no more than chance.
-    """
+    """A difference of two totals under all pairings of the same n queries; intervals in percentage points (pp)."""
 
     hits: int
+    """The difference in hits."""
     agresti_caffo: tuple[float, float]
+    """The interval for independent samples (Agresti and Caffo)."""
     discordant: tuple[int, int]
+    """The smallest and the largest possible number of queries on which the two disagree."""
     closest: tuple[float, float]
+    """The interval with the smallest number of discordant queries (Bonett and Price)."""
     farthest: tuple[float, float]
+    """The interval with the largest number of discordant queries (Bonett and Price)."""
     significant_up_to: float
+    """The number of discordant queries up to which McNemar's test rejects."""
     equivalent_up_to: float | None
+    """The number of discordant queries up to which the test of equivalence rejects; None if it never does."""
     tipping_sd: float
+    """The SD of a run's own shift, in pp, at which the difference would be no more than chance."""
     reading: str
+    """The conclusion, one of this module's five sentences."""
 
 
 def pairing(hits_a: int, hits_b: int, n: int, alpha: float, delta: float) -> Pairing | None:
-    """What `hits_b` of n against `hits_a` of the same n can mean; None for n = 0.
+    """Return the conclusions from `hits_b` of n queries against `hits_a` of the same n; None for n = 0.
 
-    McNemar 1947 rejects iff D ≤ d² / z² for D discordant queries. Equivalence: Schuirmann 1987, with the variance of
-    a paired difference, D − d² / n.
+    McNemar 1947 rejects if and only if D ≤ d² / z², for D discordant queries. Equivalence: Schuirmann 1987, with the
+    variance of a paired difference, D − d² / n. `delta`: in pp.
     """
     if n == 0:
         return None
@@ -70,6 +73,11 @@ def pairing(hits_a: int, hits_b: int, n: int, alpha: float, delta: float) -> Pai
 
 
 def _reading(significant: float, small: bool, least: int, most: int, independent: float) -> str:
+    """Return the conclusion. `small`: the interval with most discordant queries lies within ±delta.
+
+    The other arguments are numbers of discordant queries: up to which the test rejects, the smallest and the largest
+    possible one, and the one expected if hits are independent.
+    """
     if significant >= most and significant > 0:
         return WHATEVER
     if significant >= independent and significant > 0:

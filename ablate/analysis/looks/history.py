@@ -1,4 +1,4 @@
-"""What was seen at the looks of a study whose seeds end where its verdicts are: values, as the store keeps them."""
+"""The looks that were taken at a study, as values: the results at each look, and their form in a store."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -8,12 +8,12 @@ from typing import Any, Protocol
 from ablate.analysis.stats.group_sequential import boundaries
 
 Name = tuple[str, str]
-"""Of a contrast the labels of its rows, from and to; of an effect its factor and `off -> on`."""
+"""The labels of a contrast's rows, before and after; or an effect's factor and `off -> on`."""
 Ends = tuple[float, float]
 
 
 class StoredLook(Protocol):
-    """What the store keeps of a look; `asked`: {row: how many seeds it has from here on}."""
+    """A look as the store keeps it."""
 
     @property
     def number(self) -> int: ...
@@ -22,70 +22,81 @@ class StoredLook(Protocol):
     @property
     def rules(self) -> Mapping[str, Any]: ...
     @property
-    def seen(self) -> Sequence[Mapping[str, Any]]: ...
+    def seen(self) -> Sequence[Mapping[str, Any]]:
+        """The fields of each LookResult."""
+        ...
+
     @property
-    def asked(self) -> Mapping[str, int]: ...
+    def asked(self) -> Mapping[str, int]:
+        """{label of a row: number of seeds that it should have after the look}."""
+        ...
 
 
 @dataclass(frozen=True)
 class LookResult:
-    """One contrast at one look, with so many seeds that both of its rows have; effects and intervals in pp.
-
-    `p` of no effect and `p_equivalence` of one of delta or more are repeated p's of this look alone; None where
-    there is nothing new to test. `interval` and `simultaneous`: its repeated confidence intervals, by itself and for
-    the family. `verdict`: after this look, by the smallest p's so far.
-    """
+    """One contrast or effect at one look."""
 
     name: Name
     seeds: int
+    """The number of seeds that both of its rows have."""
     effect: float | None
+    """In pp."""
     p: float | None
+    """The repeated p of no effect, of this look alone; None if there is nothing new to test."""
     p_equivalence: float | None
+    """The repeated p of an effect of delta or more, of this look alone; None if there is nothing new to test."""
     verdict: str
+    """The verdict after this look, by the smallest p's so far."""
     interval: Ends | None = None
+    """The repeated confidence interval in pp, for this contrast by itself."""
     simultaneous: Ends | None = None
+    """The repeated confidence interval in pp, for the whole family."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """A look when rows should have `seeds` seeds.
-
-    `bound`: the z beyond which a single contrast that is on schedule would cross; `spent`: the error that it would
-    have spent, of alpha; `going`: rows that get more seeds; `trials`: how many the study has asked for so far.
-    """
+    """A look, taken when rows should have `seeds` seeds."""
 
     number: int
     seeds: int
     bound: float
+    """The |z| beyond which a single contrast crosses, if it was looked at as declared."""
     spent: float
-    seen: tuple[LookResult, ...]
-    going: tuple[str, ...] = ()
+    """The part of alpha that such a contrast has spent so far."""
+    results: tuple[LookResult, ...]
+    continuing: tuple[str, ...] = ()
+    """The labels of the rows that get more seeds."""
     trials: int = 0
+    """The number of trials that the study has requested so far."""
 
     @cached_property
     def by_name(self) -> Mapping[Name, LookResult]:
-        return {seen.name: seen for seen in self.seen}
+        """{name: result}."""
+        return {result.name: result for result in self.results}
 
 
-def on_schedule(looks: Sequence[int], seeds: int, alpha: float) -> Ends:
-    """The bound of a contrast that was looked at as declared, up to this look, and the error spent by then."""
-    path = [*(look for look in looks if look < seeds), min(seeds, looks[-1])]
-    bounds = boundaries([*path, looks[-1]] if path[-1] < looks[-1] else path, alpha)
-    return float(bounds[len(path) - 1]), alpha * (path[-1] / looks[-1]) ** 2
+def bound_and_spent(schedule: Sequence[int], seeds: int, alpha: float) -> Ends:
+    """Return the bound of a contrast that was looked at as declared, up to this look, and the error spent by then.
+
+    `schedule`: the numbers of seeds of all looks. `seeds`: those of this look.
+    """
+    path = [*(look for look in schedule if look < seeds), min(seeds, schedule[-1])]
+    bounds = boundaries([*path, schedule[-1]] if path[-1] < schedule[-1] else path, alpha)
+    return float(bounds[len(path) - 1]), alpha * (path[-1] / schedule[-1]) ** 2
 
 
 def as_json(look: Look) -> dict[str, Any]:
-    """The look as plain values; the store's column `seen` keeps those of the key of this name."""
-    return {"number": look.number, "seeds": look.seeds, "seen": [asdict(seen) for seen in look.seen]}
+    """Return the look as plain values, under the names of the store's columns."""
+    return {"number": look.number, "seeds": look.seeds, "seen": [asdict(result) for result in look.results]}
 
 
-def from_json(kept: StoredLook) -> Look:
-    """The look that a line of the store tells of."""
-    bound, spent = on_schedule(kept.rules["looks"], kept.seeds, float(kept.rules["alpha"]))
-    seen = tuple(LookResult(**{key: _value(value) for key, value in one.items()}) for one in kept.seen)
-    going = tuple(label for label, seeds in kept.asked.items() if seeds > kept.seeds)
-    trials = sum(min(seeds, kept.seeds) for seeds in kept.asked.values())
-    return Look(kept.number, kept.seeds, bound, spent, seen, going, trials)
+def from_json(stored: StoredLook) -> Look:
+    """Return the look that a row of the store keeps."""
+    bound, spent = bound_and_spent(stored.rules["looks"], stored.seeds, float(stored.rules["alpha"]))
+    results = tuple(LookResult(**{key: _value(value) for key, value in one.items()}) for one in stored.seen)
+    continuing = tuple(label for label, seeds in stored.asked.items() if seeds > stored.seeds)
+    trials = sum(min(seeds, stored.seeds) for seeds in stored.asked.values())
+    return Look(stored.number, stored.seeds, bound, spent, results, continuing, trials)
 
 
 def _value(value: Any) -> Any:

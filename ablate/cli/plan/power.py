@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ablate.analysis.design.additive_model import AdditiveModel, Variable, lay_out
+from ablate.analysis.design.additive_model import AdditiveModel, Variable, additive_model
 from ablate.analysis.estimation.variance_components import VarianceModel
 from ablate.analysis.power.hypotheses import Hypotheses, asked
 from ablate.analysis.power.power import query_variance
@@ -113,7 +113,7 @@ def _layout(study: Study) -> AdditiveModel:
         )
         for factor in study.factors
     ]
-    return lay_out(variables, [[row.levels[variable.name].word for variable in variables] for row in study.rows])
+    return additive_model(variables, [[row.levels[variable.name].word for variable in variables] for row in study.rows])
 
 
 _ACCEPTED: Mapping[str, tuple[str, Callable[[float], bool]]] = {

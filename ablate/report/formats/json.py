@@ -104,8 +104,8 @@ def _looks(results: StudyResults) -> Plain | None:
                 "bound_z": look.bound,
                 "spent": look.spent,
                 "decided": decided(look),
-                "undecided": sum(seen.verdict == UNDECIDED for seen in look.seen),
-                "going_on": list(look.going),
+                "undecided": sum(seen.verdict == UNDECIDED for seen in look.results),
+                "going_on": list(look.continuing),
                 "trials": look.trials,
             }
             for look in results.looks

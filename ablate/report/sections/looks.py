@@ -34,8 +34,8 @@ def looks(analysis: Analysis) -> ReportSection:
             str(look.seeds),
             f"{look.bound:.2f}",
             f"{look.spent:.4f}",
-            f"{decided(look)} of {len(look.seen)}",
-            str(len(look.going)),
+            f"{decided(look)} of {len(look.results)}",
+            str(len(look.continuing)),
             f"{look.trials:,}",
         ]
         for look in results.looks
@@ -52,7 +52,7 @@ def schedule(analysis: Analysis) -> str:
 
 def decided(look: Look) -> int:
     """Return the number of the family's verdicts that are decided, which no later look can change."""
-    return sum(seen.verdict not in OPEN for seen in look.seen)
+    return sum(result.verdict not in OPEN for result in look.results)
 
 
 def _notes(analysis: Analysis) -> Iterator[str]:
@@ -73,14 +73,15 @@ def _next_look(analysis: Analysis) -> str:
     if not results.looks:
         return f"No look has been taken yet. The first is at {results.schedule[0]} seeds per row."
     last, noun = results.looks[-1], "effect" if results.family.kind == "effects" else "contrast"
-    if last.going:
-        rows = wording.listed([*last.going]) if len(last.going) <= MOST_NAMED else f"{len(last.going)} rows"
+    if last.continuing:
+        labels = last.continuing
+        rows = wording.listed([*labels]) if len(labels) <= MOST_NAMED else f"{len(labels)} rows"
         seeds = next((seeds for seeds in results.schedule if seeds > last.seeds), last.seeds)
         return f"The next look is at {seeds} seeds, for {rows}."
-    undecided = sum(seen.verdict == verdicts.UNDECIDED for seen in last.seen)
+    undecided = sum(result.verdict == verdicts.UNDECIDED for result in last.results)
     if undecided:
         return f"No look is left: {wording.counted(undecided, noun)} stayed undecided."
-    without = sum(seen.verdict == verdicts.NOT_ESTIMABLE for seen in last.seen)
+    without = sum(result.verdict == verdicts.NOT_ESTIMABLE for result in last.results)
     if without:
         return f"No row gets more seeds: {wording.counted(without, noun)} had no result at look {last.number}."
     return f"No verdict is undecided after look {last.number}, so no row gets more seeds."

@@ -109,7 +109,8 @@ def _without_e2(analysis: Analysis) -> Iterator[str]:
 def _methods(analysis: Analysis) -> Iterator[tuple[str, int]]:
     """Return the method and the number of seeds of every contrast, without an object for each of thousands."""
     for group in analysis.contrasts.groups:
-        yield from zip(group.measured.methods.tolist(), group.measured.seeds.tolist(), strict=True)
+        estimates = group.inference.estimates
+        yield from zip(estimates.methods.tolist(), estimates.seeds.tolist(), strict=True)
 
 
 def _noisy(analysis: Analysis) -> Iterator[str]:

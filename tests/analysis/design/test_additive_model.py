@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ablate.analysis.design.additive_model import AdditiveModel, Variable, lay_out
+from ablate.analysis.design.additive_model import AdditiveModel, Variable, additive_model
 
 
 def layout(codes: list[tuple[int, ...]], levels: int = 2) -> AdditiveModel:
     names = "abcdefgh"[: len(codes[0])] if codes else "ab"
-    return lay_out([Variable(name, tuple(range(levels))) for name in names], codes)
+    return additive_model([Variable(name, tuple(range(levels))) for name in names], codes)
 
 
 CODES = st.integers(1, 4).flatmap(
@@ -73,7 +73,7 @@ def test_the_published_ranks_of_main_effects_and_two_factor_interactions() -> No
     pairs = list(itertools.combinations(range(4), 2))
     columns = [(*run, *(run[i] ^ run[j] for i, j in pairs)) for run in runs]
     names = ["A", "B", "C", "D", *("ABCD"[i] + "ABCD"[j] for i, j in pairs)]
-    found = lay_out([Variable(name, (0, 1)) for name in names], columns)
+    found = additive_model([Variable(name, (0, 1)) for name in names], columns)
     assert found.matrix.shape[1] == 11
     assert found.rank == 8
     aliased = {frozenset(names[at] for at in group) for group in found.aliases}
@@ -94,10 +94,10 @@ def test_a_level_that_no_row_has_is_no_column() -> None:
 
 
 def test_booleans_are_no_numbers() -> None:
-    found = lay_out([Variable("a", (False, 0, True, 1))], [[False], [0], [True], [1]])
+    found = additive_model([Variable("a", (False, 0, True, 1))], [[False], [0], [True], [1]])
     assert found.codes[:, 0].tolist() == [0, 1, 2, 3]
 
 
 def test_no_rows_tell_nothing() -> None:
-    nothing = lay_out([Variable("a", (0, 1))], [])
+    nothing = additive_model([Variable("a", (0, 1))], [])
     assert (nothing.rank, nothing.columns, nothing.aliases) == (0, [], [])

@@ -7,7 +7,7 @@ import statsmodels.formula.api as smf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ablate.analysis.estimation.estimators import POOLED_T, SEPARATE_T, measure_combinations, measure_pairs
+from ablate.analysis.estimation.estimators import POOLED_T, SEPARATE_T, estimate_combinations, estimate_pairs
 from ablate.analysis.estimation.observations import Observations
 from ablate.analysis.estimation.variance_components import VarianceModel
 from ablate.analysis.stats.multiplicity import holm
@@ -120,7 +120,7 @@ def test_evaluations_of_one_training_are_no_independent_runs(trainings: int, eac
     for at, hits in enumerate(evaluations(studies, trainings, each, seeds, np.random.default_rng(trainings))):
         cells = Observations(hits, np.full(rows, 100_000), training=group)
         for kind, chosen in enumerate((between, ~between)):
-            p = holm(measure_pairs(cells, first[chosen], second[chosen]).p)
+            p = holm(estimate_pairs(cells, first[chosen], second[chosen]).p)
             wrong[at, kind] = (p <= 0.05).any()
     assert (wrong.mean(axis=0) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / studies)).all()
 
@@ -128,11 +128,11 @@ def test_evaluations_of_one_training_are_no_independent_runs(trainings: int, eac
 def test_a_factor_of_the_evaluation_is_judged_by_its_own_small_spread() -> None:
     hits = evaluations(1, 3, 2, 5, np.random.default_rng(0))[0]
     cells = Observations(hits, np.full(6, 100_000), training=np.array([0, 0, 1, 1, 2, 2]))
-    found = measure_pairs(cells, np.array([0, 0]), np.array([1, 2]))
+    found = estimate_pairs(cells, np.array([0, 0]), np.array([1, 2]))
     assert found.methods.tolist() == [SEPARATE_T, POOLED_T]
     assert found.standard_error[0] < found.standard_error[1] / 2
-    assert cells.spread.df == 2 * 4
+    assert cells.variance_model.df == 2 * 4
     weights = np.tile(np.array([[-0.5, -0.5, 0.5, 0.5, 0, 0], [-0.5, 0.5, -0.5, 0.5, 0, 0]]), (5, 1, 1))
-    mean = measure_combinations(cells, weights)
+    mean = estimate_combinations(cells, weights)
     assert mean.methods.tolist() == [POOLED_T, SEPARATE_T]
     assert mean.standard_error[0] == pytest.approx(found.standard_error[1])  # two evaluations are no second training

@@ -13,7 +13,8 @@ from scipy import stats
 
 from ablate.analysis.analysis import analyse
 from ablate.analysis.loading import load
-from ablate.analysis.looks.take_look import Look, as_json, from_json, rows_to_go_on, take_look
+from ablate.analysis.looks.history import Look, as_json, from_json
+from ablate.analysis.looks.take_look import rows_to_go_on, take_look
 from ablate.analysis.results import StudyResults
 from ablate.analysis.stats.group_sequential import boundaries
 from ablate.analysis.stats.multiplicity import holm
@@ -80,7 +81,7 @@ def family(found: StudyResults) -> dict[tuple[str, str], Any]:
 
 
 def by_name(look: Look) -> dict[tuple[str, str], Any]:
-    return {seen.name: seen for seen in look.seen}
+    return {seen.name: seen for seen in look.results}
 
 
 def test_many_studies_spend_as_each_does_alone(rng: np.random.Generator) -> None:
@@ -88,7 +89,7 @@ def test_many_studies_spend_as_each_does_alone(rng: np.random.Generator) -> None
     together = spend(rates, [0, 1, 2], [1, 2, 3], LOOKS, 0.05, 0.5)
     for at, own in enumerate(rates):
         made, taken = run(own)
-        assert [seen.verdict for seen in taken[-1].seen] == together.verdict[at].tolist()
+        assert [seen.verdict for seen in taken[-1].results] == together.verdict[at].tolist()
         assert [len(of.seeds) for of in made.rows] == together.seeds[at].tolist()
         assert taken[-1].trials == together.trials[at]
         assert [family(made)[name].verdict for name in STEPS] == together.verdict[at].tolist()
@@ -105,7 +106,7 @@ def test_a_first_look_spends_its_share(rng: np.random.Generator) -> None:
     error = np.sqrt(2 * (residual**2).sum() / 3 / 2)
     effect = np.diff(two.mean(axis=1))
     expected = np.minimum(25 * 2 * stats.t.sf(np.abs(effect) / error, 3), 1)
-    assert [seen.p for seen in look.seen] == pytest.approx(expected.tolist(), rel=1e-4)
+    assert [seen.p for seen in look.results] == pytest.approx(expected.tolist(), rel=1e-4)
     half = stats.t.isf(0.04 * 0.05 / 2, 3) * error
     assert by_name(look)[STEPS[0]].interval == pytest.approx((effect[0] - half, effect[0] + half), rel=1e-4)
     wide = stats.t.isf(0.04 * 0.05 / 3 / 2, 3) * error
@@ -121,12 +122,12 @@ def test_rows_stop_when_all_that_touches_them_is_decided(rng: np.random.Generato
     first = taken[0]
     assert {by_name(first)[name].verdict for name in STEPS[:2]} == {"better"}
     assert by_name(first)[STEPS[2]].verdict == "undecided"
-    assert first.going == ("row 3", "row 4")
+    assert first.continuing == ("row 3", "row 4")
     assert len(taken) > 1
     assert [len(of.seeds) for of in made.rows[:2]] == [2, 2]
     assert {len(of.seeds) for of in made.rows[2:]} == {taken[-1].seeds}
     assert by_name(taken[-1])[STEPS[2]].verdict == "no_effect"
-    assert taken[-1].going == ()
+    assert taken[-1].continuing == ()
 
 
 def test_stopped_contrasts_are_not_looked_at_again(rng: np.random.Generator) -> None:
@@ -168,7 +169,7 @@ def test_nothing_changes_between_looks(rng: np.random.Generator) -> None:
     assert after == {name: replace(e, separate=None) for name, e in before.items()}
     assert {e.verdict for e in after.values()} == {"undecided"}
     assert {e.more_seeds for e in after.values()} == {1}
-    assert take_look(study(rates, 5, [look]), LOOKS, [look]).seen[0].verdict == "better"
+    assert take_look(study(rates, 5, [look]), LOOKS, [look]).results[0].verdict == "better"
 
 
 def test_before_the_first_look_all_is_undecided(rng: np.random.Generator) -> None:
@@ -177,7 +178,7 @@ def test_before_the_first_look_all_is_undecided(rng: np.random.Generator) -> Non
     assert {e.verdict for e in found.values()} == {"undecided"}
     assert {(e.p, e.p_holm, e.p_equivalence) for e in found.values()} == {(None, None, None)}
     look = take_look(study(rates, 2), LOOKS, [])
-    assert {name: e.interval for name, e in found.items()} == {seen.name: seen.interval for seen in look.seen}
+    assert {name: e.interval for name, e in found.items()} == {seen.name: seen.interval for seen in look.results}
     at_once = family(study(rates, 2, looks=None))
     assert "undecided" not in {e.verdict for e in at_once.values()}
 
@@ -189,12 +190,12 @@ def test_information_is_the_seeds_that_both_rows_have(rng: np.random.Generator) 
     gap = {0: range(3), 1: [0, 1], 2: range(3), 3: range(3)}
     second = take_look(study(rates, gap, [first], planned={1: 3}), LOOKS, [first])
     assert second.seeds == 3
-    assert [seen.p is None for seen in second.seen] == [True, True, False]
-    assert second.going == ("row 1", "row 2", "row 3", "row 4")
+    assert [seen.p is None for seen in second.results] == [True, True, False]
+    assert second.continuing == ("row 1", "row 2", "row 3", "row 4")
     every = {0: range(5), 1: [0, 1, 3, 4], 2: range(5), 3: range(5)}
     made = study(rates, every, [first, second], planned={1: 5})
     third = take_look(made, LOOKS, [first, second])
-    assert [seen.seeds for seen in third.seen] == [4, 4, 5]
+    assert [seen.seeds for seen in third.results] == [4, 4, 5]
     fixed = family(study(rates, every, looks=None))
     for name, path in ((STEPS[0], [2, 4]), (STEPS[2], [2, 3, 5])):
         p = by_name(third)[name].p
@@ -206,8 +207,8 @@ def test_a_look_without_new_seeds_says_nothing_new(rng: np.random.Generator) -> 
     rates = draw((0.3, 0.3, 0.3), 0.4, rng)
     first = take_look(study(rates, 2), LOOKS, [])
     again = take_look(study(rates, 2, [first], planned=dict.fromkeys(range(4), 3)), LOOKS, [first])
-    assert {seen.p for seen in again.seen} == {None}
-    assert [seen.verdict for seen in again.seen] == [seen.verdict for seen in first.seen]
+    assert {seen.p for seen in again.results} == {None}
+    assert [seen.verdict for seen in again.results] == [seen.verdict for seen in first.results]
     assert family(study(rates, 2, [first, again])) == {
         name: replace(e, more_seeds=3) for name, e in family(study(rates, 2, [first])).items()
     }
@@ -216,17 +217,17 @@ def test_a_look_without_new_seeds_says_nothing_new(rng: np.random.Generator) -> 
 def test_a_row_that_failed_keeps_nobody_going_and_one_seed_is_not_looked_at(rng: np.random.Generator) -> None:
     rates = draw((4.0, 0.0, 0.0), 0.1, rng)
     look = take_look(study(rates, {0: [], 1: range(2), 2: range(2), 3: [0]}, planned={0: 2, 3: 2}), LOOKS, [])
-    assert [seen.verdict for seen in look.seen] == ["not_estimable", "undecided", "undecided"]
-    assert [seen.p is None for seen in look.seen] == [True, False, True]
-    assert look.going == ("row 2", "row 3", "row 4")
+    assert [seen.verdict for seen in look.results] == ["not_estimable", "undecided", "undecided"]
+    assert [seen.p is None for seen in look.results] == [True, False, True]
+    assert look.continuing == ("row 2", "row 3", "row 4")
 
 
 def test_confounded_contrasts_keep_nobody_going(rng: np.random.Generator) -> None:
     pairs = [["row 1", "row 3"], ["row 3", "row 4"]]
     rates = draw((0.1, 0.1, 3.0), 0.2, rng)
     look = take_look(study(rates, 2, family=pairs), LOOKS, [])
-    assert [seen.verdict for seen in look.seen] == ["confounded", "better"]
-    assert look.going == ()
+    assert [seen.verdict for seen in look.results] == ["confounded", "better"]
+    assert look.continuing == ()
     found = family(study(rates, 2, [look], family=pairs))
     assert [e.verdict for e in found.values()] == ["confounded", "better"]
     beside = analyse(study(rates, 2, [look], family=pairs)).contrasts
@@ -239,20 +240,20 @@ def test_an_undecided_effect_keeps_every_row_going_on_which_it_rests(rng: np.ran
     rates = draw((0.0, 0.0, 0.0), 0.3, rng)
     made = study(rates, 2, cells=cells, family="effects")
     look = take_look(made, LOOKS, [])
-    assert [seen.name for seen in look.seen] == [("a", "off -> on"), ("b", "off -> on"), ("c", "off -> on")]
+    assert [seen.name for seen in look.results] == [("a", "off -> on"), ("b", "off -> on"), ("c", "off -> on")]
     assert rows_to_go_on(made, look) == {"row 1", "row 2", "row 3", "row 4"}
     large = rates + np.array([0, 6, 6, 0])[:, None]  # a has 6 pp, the others none, which few seeds cannot show
     taken = take_look(study(large, 3, cells=cells, family="effects"), LOOKS, [])
     effects = analyse(study(large, 3, [taken], cells=cells, family="effects")).effects
-    assert [e.estimate.verdict for e in effects] == [seen.verdict for seen in taken.seen]
-    assert taken.seen[0].verdict == "better"
-    assert effects[0].estimate.interval == taken.seen[0].interval
+    assert [e.estimate.verdict for e in effects] == [seen.verdict for seen in taken.results]
+    assert taken.results[0].verdict == "better"
+    assert effects[0].estimate.interval == taken.results[0].interval
 
 
 def test_the_last_look_ends_it(rng: np.random.Generator) -> None:
     made, taken = run(draw((0.4, 0.4, 0.4), 2.0, rng))
     assert [look.seeds for look in taken] == list(LOOKS)
-    assert taken[-1].going == ()
+    assert taken[-1].continuing == ()
     assert taken[-1].spent == pytest.approx(0.05)
     assert [look.bound for look in taken] == pytest.approx([3.0902, 2.9437, 2.5890, 2.3732, 2.0787], abs=5e-5)
     undecided = [e for e in family(made).values() if e.verdict == "undecided"]
@@ -316,9 +317,9 @@ def test_a_study_is_loaded_with_the_looks_of_its_current_family(ablate: Ablate, 
         save_plan(connection, replace(plan, document={**plan.document, "looks": list(LOOKS)}))
     study = load(store, "made")
     look = take_look(study, study.schedule, [])
-    assert look.seen[0].p is not None
+    assert look.results[0].p is not None
     rules = {key: study.document[key] for key in ("looks", "alpha", "delta_pp", "primary", "family")}
-    asked = {row.label: 3 if row.label in look.going else 2 for row in study.rows}
+    asked = {row.label: 3 if row.label in look.continuing else 2 for row in study.rows}
     for family, why in ((1, None), (2, "trials have changed")):
         line = {"family": family, "why": why, "rules": rules, "asked": asked, "trials": {}, "taken": 0.0}
         with store.write() as connection:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -9,12 +10,13 @@ import numpy as np
 import pytest
 
 from ablate.analysis.analysis import analyse
-from ablate.analysis.design.additive_model import AdditiveModel, Variable, lay_out
+from ablate.analysis.design.additive_model import AdditiveModel, Variable, additive_model
 from ablate.analysis.power.batch_verdicts import judge_weighted
 from ablate.analysis.power.hypotheses import asked
 from ablate.analysis.power.power import Power, draw_any_hits, guesses, query_variance
 from ablate.analysis.power.simulation import SimulationTruth, draw_hits
 from ablate.analysis.stats.sample_size import seeds_for_equivalence, seeds_needed
+from ablate.study.model import Family
 from tests.support.analysis.analysis_rows import drawn
 
 ERRORS = 4.5
@@ -23,7 +25,7 @@ ROWS = 9
 
 def laid(cells: list[tuple[str, ...]]) -> AdditiveModel:
     variables = [Variable(f"f{at}", ("off", "on")) for at in range(len(cells[0]))]
-    return lay_out(variables, cells)
+    return additive_model(variables, cells)
 
 
 STAR = laid([tuple("on" if at == row else "off" for at in range(8)) for row in range(-1, 8)])
@@ -35,11 +37,11 @@ LABELS = [f"row {number}" for number in range(1, 17)]
 
 
 @lru_cache
-def power(of: str, seeds: int, family: object = "direct", **world: object) -> Power:
+def power(of: str, seeds: int, family: str | Sequence[Sequence[str]] = "direct", **world: object) -> Power:
     layout = LAYOUTS[of]
     rows = len(layout.codes)
     usual = {"own_sd": (0.3,) * rows, "queries": 500, "discordance": 0.025, **world}
-    found = asked(layout, family, LABELS[:rows])  # type: ignore[arg-type]
+    found = asked(layout, Family.from_json(family), LABELS[:rows])
     return Power(found, SimulationTruth((0.0,) * rows, **usual), seeds, 0.05, 0.5)  # type: ignore[arg-type]
 
 
@@ -118,7 +120,7 @@ def test_two_seeds_settle_less_than_a_rate_has_room_for() -> None:
 
 def test_a_fraction_is_asked_for_its_effects() -> None:
     layout = laid(HALF)
-    of = asked(layout, "direct", LABELS)
+    of = asked(layout, Family.from_json("direct"), LABELS)
     assert of.kind == "effects"
     assert of.names[0] == "f0 off → on"
     assert of.pairs is None
@@ -136,7 +138,7 @@ def test_effects_are_those_of_reports(cells: list[tuple[str, ...]]) -> None:
     names = [f"f{at}" for at in range(5)]
     made = [dict(zip(names, cell, strict=True)) for cell in cells]
     study = drawn(dict.fromkeys(names, ("off", "on")), made, 3, np.random.default_rng(4), family="effects")
-    of = asked(laid(cells), "effects", LABELS[: len(cells)])
+    of = asked(laid(cells), Family.from_json("effects"), LABELS[: len(cells)])
     hits = np.array([row.metrics["top1"].hits for row in study.rows])[None]
     judged = judge_weighted(hits, 1000, of.weights, 0.05, 0.5)
     reported = [effect.estimate for effect in analyse(study).effects]
@@ -151,15 +153,19 @@ def test_direct_pairs_are_those_of_reports() -> None:
     made = [dict(zip(names, cell, strict=True)) for cell in cells]
     study = drawn(dict.fromkeys(names, ("off", "on")), made, 2, np.random.default_rng(5))
     reported = [f"{c.before.label} → {c.after.label}" for c in analyse(study).contrasts if c.in_family]
-    assert list(asked(laid(cells), "direct", LABELS[:4]).names) == reported == ["row 1 → row 2", "row 2 → row 3"]
+    assert (
+        list(asked(laid(cells), Family.from_json("direct"), LABELS[:4]).names)
+        == reported
+        == ["row 1 → row 2", "row 2 → row 3"]
+    )
 
 
 def test_listed_pairs_that_are_confounded_count_and_are_not_isolated() -> None:
     listed = (("row 1", "row 2"), ("row 1", "row 3"))
-    of = asked(LADDER, listed, LABELS[:9])
+    of = asked(LADDER, Family.from_json(listed), LABELS[:9])
     assert of.confounded.tolist() == [False, True]
     assert of.shares.any(axis=0).tolist() == [True, False]
-    assert not asked(LADDER, (("row 1", "row 3"),), LABELS[:9]).isolated.size
+    assert not asked(LADDER, Family.from_json((("row 1", "row 3"),)), LABELS[:9]).isolated.size
     alone = power("ladder", 3, family=(("row 1", "row 2"),)).smallest
     both = power("ladder", 3, family=listed).smallest
     assert alone is not None

@@ -1,0 +1,76 @@
+"""The design of a study: its rows in the additive model, all of them and those that have results."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ablate.analysis.design.additive_model import AdditiveModel, Variable, additive_model
+from ablate.analysis.design.undeclared_differences import RecordedCircumstances, recorded_circumstances
+from ablate.analysis.results import StudyResults
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class FinishedRows:
+    """The rows that have results, in the additive model."""
+
+    model: AdditiveModel
+    """Circumstances that no factor declares are variables of it, after the factors."""
+    positions: Ints
+    """The positions of these rows among all rows."""
+
+
+@dataclass(frozen=True)
+class StudyDesign:
+    """The rows of a study with the factors, and the circumstances, in which they differ."""
+
+    results: StudyResults
+    hits: Floats
+    """Number of hits on the primary metric, shape (rows, seeds); nan if there is no result."""
+
+    @cached_property
+    def model(self) -> AdditiveModel:
+        """All rows as levels of the declared factors, the baseline first."""
+        variables = []
+        for factor in self.results.document["factors"]:
+            levels = [factor["baseline"], *(level for level in factor["levels"] if level != factor["baseline"])]
+            variables.append(Variable(factor["name"], tuple(levels)))
+        return additive_model(variables, [[row.levels.get(v.name) for v in variables] for row in self.results.rows])
+
+    @cached_property
+    def circumstances(self) -> RecordedCircumstances:
+        """The recorded circumstances that are not the same in all runs."""
+        return recorded_circumstances(self.results, self.results.seeds)
+
+    @cached_property
+    def finished(self) -> FinishedRows:
+        """The rows that have results."""
+        positions = np.flatnonzero(~np.isnan(self.hits).all(axis=1))
+        variables = list(self.model.variables)
+        codes = self.model.codes
+        levels = [[v.levels[code] for v, code in zip(variables, codes[row], strict=True)] for row in positions]
+        for name, values in self.circumstances.unusual().items():
+            variables.append(Variable(f"{name} (undeclared)", tuple(dict.fromkeys([(), *values])), declared=False))
+            levels = [[*of_row, values[row]] for of_row, row in zip(levels, positions, strict=True)]
+        return FinishedRows(additive_model(variables, levels), positions)
+
+    @property
+    def current_model(self) -> AdditiveModel:
+        """The model of the rows that have results; of all rows if none has."""
+        return self.finished.model if len(self.finished.positions) else self.model
+
+    @property
+    def aliases(self) -> list[tuple[str, ...]]:
+        """Groups of factors, or circumstances, whose effects the rows of `current_model` cannot separate."""
+        model = self.current_model
+        return [tuple(model.variables[position].name for position in group) for group in model.aliases]
+
+    @property
+    def free_factors(self) -> set[str]:
+        """The factors that are read at evaluation only, so that another level of them costs no training."""
+        factors = self.results.document["factors"]
+        return {f["name"] for f in factors if f["sets"] and all(key.startswith("evaluate.") for key in f["sets"])}
