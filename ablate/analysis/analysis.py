@@ -124,7 +124,7 @@ class Analysis:
         """Runs to add, the one that resolves most first."""
         analyses = [self, *(analyse(reading, self.population) for reading in self.other_readings.values())]
         models = [analysis._design.current_model for analysis in analyses]
-        return suggest(models, self.results.document.get("excluded", []), self._design.free_factors)
+        return suggest(models, self.results.document.excluded, self._design.free_factors)
 
     @cached_property
     def other_readings(self) -> Mapping[str, StudyResults]:

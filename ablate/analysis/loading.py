@@ -1,6 +1,6 @@
 """Read a study's results from the store."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from ablate.analysis.looks.history import from_json
 from ablate.analysis.results import KS, RowResult, SeedResult, StudyResults
 from ablate.store import Store, plans, results
 from ablate.store.looks import LookRow, read_looks
+from ablate.store.plan_document import rules
 from ablate.store.plans import StoredPlan, StoredRow
 from ablate.store.results import TrialResult
 from ablate.study.plan.staleness_reasons import IdentityChange
@@ -41,7 +42,8 @@ def _looks_of_family(plan: StoredPlan, loaded: StudyResults, looks: Sequence[Loo
     reasons = {look.family: look.why for look in reversed(looks)}
     ended = tuple(why or "" for _, why in sorted(reasons.items()))[1:]
     last = [look for look in looks if look.family == max(reasons)]
-    if any(_rules(loaded.document, look.rules) != look.rules for look in last):
+    declared = rules(loaded.document)
+    if any({key: declared.get(key) for key in look.rules} != look.rules for look in last):
         return {"ended": (*ended, "what it declared is no longer so")}
     if last and not _saw_these_results(plan, loaded, last[-1]):
         return {"ended": (*ended, "what it saw has changed; the next run begins another")}
@@ -63,12 +65,6 @@ def _saw_these_results(plan: StoredPlan, loaded: StudyResults, look: LookRow) ->
     )
 
 
-def _rules(document: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
-    """Return the plan's values of these rules, in the form in which looks keep them."""
-    declared = {"family": "direct", **document}
-    return {key: declared.get(key) for key in keys}
-
-
 def _trials_to_read_by_query(loaded: StudyResults, every: bool) -> set[str]:
     """Return the trial keys of each seed that some two rows have as their only common one; of all seeds if `every`."""
     if loaded.imported:
@@ -84,7 +80,7 @@ def _trials_to_read_by_query(loaded: StudyResults, every: bool) -> set[str]:
 
 
 def _study_results(plan: StoredPlan, trials: Mapping[str, TrialResult]) -> StudyResults:
-    confidence = 1 - float(plan.document["alpha"])
+    confidence = 1 - float(plan.document.alpha)
     rows = [row for row in plan.rows if row.kind == "row"]
     references = [row for row in plan.rows if row.kind != "row"]
     done = next((trial for trial in trials.values() if trial.done), None)

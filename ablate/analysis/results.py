@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ablate.analysis.looks.history import Look
 from ablate.analysis.stats.proportions import wilson
+from ablate.store.plan_document import PlanDocument
 from ablate.study.model import Family
 
 MOST_NAMED = 4
@@ -150,7 +151,7 @@ class StudyResults:
     study: str
     profile: str
     imported: bool
-    document: Mapping[str, Any]
+    document: PlanDocument
     rows: tuple[RowResult, ...]
     references: tuple[RowResult, ...]
     queries: int | None
@@ -162,41 +163,41 @@ class StudyResults:
     @property
     def heading(self) -> str:
         """What was run: study, profile, and the options that changed the file."""
-        overrides = ", ".join(self.document.get("overrides", []))
+        overrides = ", ".join(self.document.overrides)
         return f"{self.study} ({self.profile}{', with ' + overrides if overrides else ''})"
 
     @property
     def primary(self) -> str:
-        return str(self.document["primary"])
+        return self.document.primary
 
     @property
     def alpha(self) -> float:
-        return float(self.document["alpha"])
+        return float(self.document.alpha)
 
     @property
     def delta(self) -> float:
         """The smallest effect worth acting on, in percentage points."""
-        return float(self.document["delta_pp"])
+        return float(self.document.delta)
 
     @property
     def family(self) -> Family:
         """The contrasts that share the study's error."""
-        return Family.from_json(self.document.get("family", "direct"))
+        return self.document.family
 
     @property
     def schedule(self) -> tuple[int, ...]:
         """With how many seeds a study that spends them where verdicts are open is looked at; empty for others."""
-        return tuple(self.document.get("looks") or ())
+        return self.document.looks
 
     @property
     def baseline(self) -> RowResult:
         """The row that has every factor at its baseline; without one, the first."""
-        usual = {factor["name"]: factor["baseline"] for factor in self.document["factors"]}
+        usual = {factor.name: factor.baseline for factor in self.document.factors}
         return next((row for row in self.rows if dict(row.levels) == usual), self.rows[0])
 
     @property
     def factors(self) -> list[str]:
-        return [factor["name"] for factor in self.document["factors"]]
+        return [factor.name for factor in self.document.factors]
 
     @property
     def precisions(self) -> list[str]:
@@ -212,7 +213,7 @@ class StudyResults:
     @property
     def findings(self) -> list[str]:
         """What was noticed when the study was made or imported, and which results were kept although stale."""
-        return [*self.document.get("findings", []), *self.kept_although_stale]
+        return [*self.document.findings, *self.kept_although_stale]
 
     @property
     def kept_although_stale(self) -> list[str]:
@@ -226,7 +227,7 @@ class StudyResults:
 
     def sets(self, factor: str) -> list[str]:
         """The config keys that a factor sets; none are known of an imported log's."""
-        return next(list(known["sets"]) for known in self.document["factors"] if known["name"] == factor)
+        return next(list(known.sets) for known in self.document.factors if known.name == factor)
 
 
 def _named(seeds_of: Mapping[str, Sequence[int]]) -> str:

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ablate.store import Store, plans, staleness
+from ablate.store.plan_document import DataIdentity, PlanDocument, StoredFactor
 from ablate.store.plans import StoredPlan, StoredRow
 from ablate.store.queue import claims
 from ablate.study.config_keys import value_at
 from ablate.study.factors import Factor, LevelName
-from ablate.study.fractional.alias_table import alias_sentences
 from ablate.study.logfile.parser import Line
 from ablate.study.model import Row, Study
 from ablate.study.plan.plan import ACCEPTED, FAILED, STALE, PlannedTrial, PreviousResult, resolve
@@ -114,23 +113,25 @@ def _words(row: Row) -> dict[str, LevelName]:
     return {name: level.word for name, level in row.levels.items()}
 
 
-def _document(study: Study, first: Trial, overrides: Sequence[str]) -> dict[str, Any]:
-    return {
-        "question": study.question,
-        "trainer": study.trainer,
-        **rules(study),
-        "excluded": [{name: list(levels) for name, levels in rule.items()} for rule in study.excluded],
-        "seeds": list(study.seeds),
-        "factors": [_factor(factor) for factor in study.factors],
-        "config": first.config,
-        "data": {"name": _data_name(study, first), "fingerprint": first.training.data},
-        "setting": [list(line) for line in _setting(study, first)],
-        "tight": True,
-        "findings": [],
-        "fractions": alias_sentences(study.aliases),
-        "overrides": list(overrides),
-        **({"search": study.found_by} if study.found_by else {}),
-    }
+def _document(study: Study, first: Trial, overrides: Sequence[str]) -> PlanDocument:
+    return PlanDocument(
+        trainer=study.trainer,
+        primary=study.primary,
+        delta=study.delta,
+        alpha=study.alpha,
+        family=study.family,
+        looks=study.looks,
+        question=study.question,
+        factors=tuple(_factor(factor) for factor in study.factors),
+        excluded=study.excluded,
+        seeds=study.seeds,
+        config=first.config,
+        data=DataIdentity(_data_name(study, first), first.training.data),
+        setting=tuple(_setting(study, first)),
+        aliases=study.aliases,
+        overrides=tuple(overrides),
+        search=study.found_by,
+    )
 
 
 def _data_name(study: Study, first: Trial) -> str | None:
@@ -139,20 +140,9 @@ def _data_name(study: Study, first: Trial) -> str | None:
     return value_at(first.config, key) if key else None
 
 
-def rules(study: Study) -> dict[str, Any]:
-    """What the study's claims go by, as the document has it."""
-    return {
-        "primary": study.primary,
-        "delta_pp": study.delta,
-        "alpha": study.alpha,
-        "family": study.family.to_json(),
-        "looks": list(study.looks),
-    }
-
-
-def _factor(factor: Factor) -> dict[str, Any]:
-    levels = [level.word for level in factor.levels]
-    return {"name": factor.name, "sets": list(factor.sets), "levels": levels, "baseline": factor.baseline.word}
+def _factor(factor: Factor) -> StoredFactor:
+    levels = tuple(level.word for level in factor.levels)
+    return StoredFactor(factor.name, factor.sets, levels, factor.baseline.word)
 
 
 def _setting(study: Study, first: Trial) -> Sequence[Line]:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, insert, update
 
 from ablate.errors import StoreError
 from ablate.store import plans
+from ablate.store.plan_document import DataIdentity, ImpliedLevel, PlanDocument, StoredFactor
 from ablate.store.queue.claims import KS, SplitResult, write_results
 from ablate.store.queue.process_identity import owner
 from ablate.store.schema import DONE, attempts, trainings
@@ -57,21 +58,20 @@ def _save_result(connection: Connection, trial: Trial, log: ExperimentLog, named
 def _plan(
     study: str, log: ExperimentLog, rows: Sequence[NamedRow], trials: Sequence[Trial], findings: Sequence[str]
 ) -> plans.StoredPlan:
-    document = {
-        "question": "",
-        "trainer": TRAINER,
-        "primary": next((f"top{k}" for k in KS if all(k in named.row.rates for named in rows)), "top1"),
-        "delta_pp": DELTA_PP,
-        "alpha": ALPHA,
-        "seeds": [0],
-        "factors": [_factor(name, rows) for name in rows[0].levels],
-        "config": {},
-        "data": {"name": None, "fingerprint": None},
-        "setting": [list(line) for line in log.setting],
-        "tight": log.tight,
-        "findings": list(findings),
-        "doubts": [_doubt(doubt) for doubt in doubts(rows) if not _is_other_row(doubt, rows)],
-    }
+    document = PlanDocument(
+        trainer=TRAINER,
+        primary=next((f"top{k}" for k in KS if all(k in named.row.rates for named in rows)), "top1"),
+        delta=DELTA_PP,
+        alpha=ALPHA,
+        factors=tuple(_factor(name, rows) for name in rows[0].levels),
+        seeds=(0,),
+        config={},
+        data=DataIdentity(),
+        setting=log.setting,
+        tight=log.tight,
+        findings=tuple(findings),
+        doubts=tuple(_implied_level(doubt) for doubt in doubts(rows) if not _is_other_row(doubt, rows)),
+    )
     kept = [
         plans.StoredRow(named.label, ROW, _words(named), {0: trial.key}, named.row.title, named.row.lines)
         for named, trial in zip(rows, trials, strict=True)
@@ -85,9 +85,8 @@ def _is_other_row(doubt: InheritedDoubt, rows: Sequence[NamedRow]) -> bool:
     return any(dict(named.levels) == implied for named in rows)
 
 
-def _doubt(doubt: InheritedDoubt) -> dict[str, object]:
-    levels = {"listed": _word(doubt.listed), "implied": _word(doubt.implied)}
-    return {"row": doubt.row, "factor": doubt.factor, **levels}
+def _implied_level(doubt: InheritedDoubt) -> ImpliedLevel:
+    return ImpliedLevel(doubt.row, doubt.factor, _word(doubt.listed), _word(doubt.implied))
 
 
 def _words(named: NamedRow) -> dict[str, bool | int | float | str]:
@@ -98,7 +97,7 @@ def _word(level: bool | int | float | str) -> bool | int | float | str:
     return level_text(level) if isinstance(level, bool) else level
 
 
-def _factor(name: str, rows: Sequence[NamedRow]) -> dict[str, object]:
-    """A factor of the log: its levels in order of appearance; a component's baseline is off."""
-    levels = list(dict.fromkeys(_word(named.levels[name]) for named in rows))
-    return {"name": name, "sets": [], "levels": levels, "baseline": "off" if "off" in levels else levels[0]}
+def _factor(name: str, rows: Sequence[NamedRow]) -> StoredFactor:
+    """Return a factor of the log: its levels in order of appearance. The baseline of a component is off."""
+    levels = tuple(dict.fromkeys(_word(named.levels[name]) for named in rows))
+    return StoredFactor(name, (), levels, "off" if "off" in levels else levels[0])

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, s
 
 from ablate.errors import StoreError, unknown_name
 from ablate.store.inserts import insert_new
+from ablate.store.plan_document import PlanDocument
 from ablate.store.schema import DONE, PRUNED, QUEUED, cells, declarations, hits, plans, rows, trainings, trials
 from ablate.store.sql import of_keys
 
@@ -38,12 +39,13 @@ class StoredRow:
 
 @dataclass(frozen=True)
 class StoredPlan:
-    """The last resolved plan of a study and profile. `document` is what reports print around the rows."""
+    """The plan of a study and profile that was resolved last."""
 
     study: str
     profile: str
-    document: Mapping[str, Any]
+    document: PlanDocument
     imported: bool
+    """True for a study that was imported from a log."""
     rows: Sequence[StoredRow]
     updated: float = 0.0
 
@@ -57,7 +59,7 @@ def save_plan(connection: Connection, plan: StoredPlan) -> None:
     named = {"study": plan.study, "profile": plan.profile}
     new = {**named, "document": {}, "imported": plan.imported, "updated": 0.0}
     insert_new(connection, plans, [new])
-    document: dict[str, Any] = json.loads(json.dumps(plan.document))  # as it will be read back
+    document: dict[str, Any] = json.loads(json.dumps(plan.document.to_json()))  # as it will be read back
     values = {"document": document, "imported": plan.imported, "updated": _latest(connection)}
     connection.execute(update(plans).where(same).values(**values))  # holds the plan against others until the end
     plan_id: int = connection.execute(select(plans.c.id).where(same)).scalar_one()
@@ -149,7 +151,8 @@ def read_plan(connection: Connection, study: str, profile: str) -> StoredPlan:
     """The plan of a study and profile, which must be there."""
     same = (plans.c.study == study) & (plans.c.profile == profile)
     plan = connection.execute(select(plans).where(same)).one()
-    return StoredPlan(study, profile, plan.document, plan.imported, list(_read_rows(connection, plan.id)), plan.updated)
+    document = PlanDocument.from_json(plan.document)
+    return StoredPlan(study, profile, document, plan.imported, list(_read_rows(connection, plan.id)), plan.updated)
 
 
 def _read_rows(connection: Connection, plan_id: int) -> Iterator[StoredRow]:

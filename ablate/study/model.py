@@ -8,6 +8,7 @@ from ablate.study.config_keys import Config, assigned
 from ablate.study.design.space import CellLevels
 from ablate.study.factors import Factor, Level, LevelName
 from ablate.study.fractional.alias_table import AliasTable
+from ablate.study.search_space.origin import SearchOrigin
 from ablate.study.search_space.space import SearchSpec
 
 Excluded = Mapping[str, tuple[LevelName, ...]]
@@ -86,7 +87,7 @@ class Study:
     excluded: tuple[Excluded, ...] = ()
     """Combinations of levels that `exclude` and `require` rule out."""
     search: SearchSpec | None = None
-    found_by: Mapping[str, Any] | None = None
+    found_by: SearchOrigin | None = None
     """If the rows are finalists of a search: the facts about that search that reports print."""
     warnings: tuple[str, ...] = ()
     """Sentences about rows that were probably not intended."""

@@ -1,6 +1,7 @@
 """Effects over whole designs: direct, by additivity, aliased; interactions; and which run would tell more."""
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -173,8 +174,11 @@ def test_what_makes_no_sense_is_not_suggested() -> None:
 def test_what_costs_no_training_is_suggested_first() -> None:
     study = drawn(ABCD, cells([(0, 0, 0, 0), (1, 1, 0, 0), (0, 0, 1, 1)]), 2, np.random.default_rng(4))
     assert analyse(study).suggestions[0].resolves == ("c", "d")
-    for factor in study.document["factors"]:
-        factor["sets"] = ["evaluate.neck"] if factor["name"] == "a" else ["loss.margin"]
+    factors = [
+        replace(factor, sets=("evaluate.neck",) if factor.name == "a" else ("loss.margin",))
+        for factor in study.document.factors
+    ]
+    study = replace(study, document=replace(study.document, factors=tuple(factors)))
     assert analyse(study).suggestions[0].resolves == ("a", "b")
 
 

@@ -67,14 +67,14 @@ def same(one: Mapping[Any, tuple[Any, ...]], other: Mapping[Any, tuple[Any, ...]
 def changed(study: StudyResults, name: Callable[[str], str], baseline: int, order: list[int]) -> StudyResults:
     """The study with other names of factors, rows in another order, and another level as each factor's baseline."""
     factors = [
-        {**factor, "name": name(factor["name"]), "baseline": factor["levels"][baseline]}
-        for factor in study.document["factors"]
+        replace(factor, name=name(factor.name), baseline=factor.levels[baseline]) for factor in study.document.factors
     ]
     rows = [
         replace(study.rows[at], number=number, levels={name(k): v for k, v in study.rows[at].levels.items()})
         for number, at in enumerate(order, 1)
     ]
-    return replace(study, rows=tuple(rows), document={**study.document, "factors": factors[:: -1 if baseline else 1]})
+    document = replace(study.document, factors=tuple(factors[:: -1 if baseline else 1]))
+    return replace(study, rows=tuple(rows), document=document)
 
 
 @settings(max_examples=60, deadline=None)

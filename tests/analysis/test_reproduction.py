@@ -322,8 +322,8 @@ def test_levels_of_other_names_are_matched_by_order_with_the_baseline_first() ->
     theirs = made({"backbone": ["resnet50", "se_resnet50", "huge"]},
                   [({}, 0), ({"backbone": "se_resnet50"}, 3), ({"backbone": "huge"}, 9)])  # fmt: skip
     ours = made({"backbone": ["se_small", "small"]}, [({"backbone": "small"}, 0), ({"backbone": "se_small"}, 3)])
-    factors = [{**factor, "baseline": "small"} for factor in ours.document["factors"]]
-    found = compare(replace(ours, document={**ours.document, "factors": factors}), theirs)
+    factors = tuple(replace(factor, baseline="small") for factor in ours.document.factors)
+    found = compare(replace(ours, document=replace(ours.document, factors=factors)), theirs)
     (known,) = found.matching.levels
     assert known.by_order
     assert dict(known.stands_for) == {"small": "resnet50", "se_small": "se_resnet50"}

@@ -17,6 +17,7 @@ from ablate.analysis.loading import load
 from ablate.analysis.search.importance import LEAST, SearchAxis, importance
 from ablate.analysis.search.results import EvaluatedCandidate, FinalistRerun, SearchResults, load_search
 from ablate.store import Store, plans
+from ablate.store.plan_document import PlanDocument
 from ablate.store.plans import StoredPlan, StoredRow
 from ablate.store.schema import DONE, FAILED, PRUNED, RUNNING, attempts, candidates, hits, interims, trials
 from ablate.trainers.simulated.config import SimulatedConfig
@@ -160,7 +161,7 @@ def test_the_first_of_equal_ones_is_the_best() -> None:
 
 
 def test_other_plans_have_no_search(store: Store) -> None:
-    document = {"primary": "top1", "alpha": 0.05, "delta_pp": 0.5, "trainer": "simulated", "factors": []}
+    document = PlanDocument("simulated", "top1", 0.5, 0.05)
     made_of = trial(BASELINE, 0)
     with store.write() as connection:
         plans.save_trials(connection, [made_of])

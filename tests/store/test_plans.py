@@ -8,6 +8,7 @@ from sqlalchemy import event
 
 from ablate.run.planning import prepare
 from ablate.store import Store, open_store, plans
+from ablate.store.plan_document import PlanDocument
 from ablate.store.staleness import read_records, read_times
 from ablate.study.model import Study
 from ablate.study.reading.study_reader import read_study
@@ -49,7 +50,7 @@ def test_an_unchanged_plan_is_only_noted_as_the_latest(store: Store, study: Stud
     assert [words for words in written if words.startswith(tuple(rewrites))] == []
     prepare(store, study, wanted, wanted, ["changed"])
     with store.read() as connection:
-        assert plans.read_plan(connection, "simulated", "base").document["overrides"] == ["changed"]
+        assert plans.read_plan(connection, "simulated", "base").document.overrides == ("changed",)
 
 
 def test_runners_that_start_at_once_agree(store: Store, study: Study) -> None:
@@ -87,7 +88,7 @@ def test_ten_thousand_cells_are_saved_within_seconds(store: Store, study: Study)
         for number in range(1_000)
     ]
     trial = Trial("a", "row", 0, {}, {}, trials(study)[0].training, trials(study)[0].training_key, "key")
-    plan = plans.StoredPlan("big", "base", {"alpha": 0.05}, False, rows)
+    plan = plans.StoredPlan("big", "base", PlanDocument("simulated", "top1", 0.5, 0.05), False, rows)
     started = time.monotonic()
     with store.write() as connection:
         plans.save_trials(connection, [trial])

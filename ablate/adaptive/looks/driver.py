@@ -11,9 +11,10 @@ from ablate.analysis.looks.take_look import rows_to_go_on, take_look
 from ablate.analysis.results import StudyResults
 from ablate.analysis.verdicts import CONFOUNDED, NOT_ESTIMABLE, UNDECIDED
 from ablate.errors import AblateError
-from ablate.run.planning import PreparedRun, prepare, rules
+from ablate.run.planning import PreparedRun, prepare
 from ablate.store import Store
 from ablate.store.looks import LookRow, record_look
+from ablate.store.plan_document import rules
 from ablate.study.model import Study
 from ablate.study.trials.identity import ROW
 

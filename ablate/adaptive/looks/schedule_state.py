@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ablate.errors import AblateError
-from ablate.run.planning import rules
 from ablate.store import Store, plans, staleness
 from ablate.store.looks import LookRow, latest_family, read_looks, seeds_planned
+from ablate.store.plan_document import rules
 from ablate.study.model import Row, Study
 from ablate.study.plan.plan import FAILED, STALE, PlannedTrial, resolve
 from ablate.study.reading.seeds import DEFAULT_LOOKS

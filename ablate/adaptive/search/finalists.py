@@ -13,6 +13,7 @@ from ablate.study.design.space import FactorSpace
 from ablate.study.factors import Factor, Level
 from ablate.study.model import Family, Row, Study
 from ablate.study.search_space.candidates import Candidates
+from ablate.study.search_space.origin import FinalistName, SearchedDimension, SearchOrigin
 from ablate.study.search_space.space import ChoiceDimension, Dimension, SearchSpec
 from ablate.study.trials.identity import Trial
 
@@ -31,8 +32,8 @@ def is_planned(store: Store, study: Study, row: SearchRow) -> bool:
     with store.read() as connection:
         if not any((one.study, one.profile) == (study.name, profile_of(study)) for one in plans.read_plans(connection)):
             return False
-        said = plans.read_plan(connection, study.name, profile_of(study)).document.get("search", {})
-    return bool(said.get("search_id") == row.id)
+        search = plans.read_plan(connection, study.name, profile_of(study)).document.search
+    return search is not None and search.search_id == row.id
 
 
 def best(candidates: Sequence[Candidate], search: SearchSpec, baseline: str) -> list[Candidate]:
@@ -90,7 +91,7 @@ def study_of(
         excluded=(),
         warnings=(),
         looks=(),
-        found_by=_about(study, row, chosen, points),
+        found_by=_origin(study, row, chosen, points),
     )
     return compared, trials
 
@@ -100,24 +101,24 @@ def _label(one: Candidate, points: Candidates) -> str:
     return f"{searches.label(one.number)} ({points.words(one.point)})"
 
 
-def _about(study: Study, row: SearchRow, chosen: Sequence[Candidate], points: Candidates) -> dict[str, Any]:
-    """What the plan says of the search, for reports."""
+def _origin(study: Study, row: SearchRow, chosen: Sequence[Candidate], points: Candidates) -> SearchOrigin:
+    """Return the facts about the search that the plan keeps for reports."""
     search = points.search
     config = points.baseline((seed_of(study),))[0].config
-    return {
-        "search_id": row.id,
-        "study": study.name,
-        "profile": study.profile,
-        "seed": seed_of(study),
-        "dimensions": [_dimension(dimension) for dimension in search.dimensions],
-        "baseline": {dimension.name: _usual(dimension, study, config) for dimension in search.dimensions},
-        "metrics": list(search.metrics),
-        "sampler": search.sampler,
-        "pruner": search.pruner,
-        "trials": search.trials,
-        "hours": search.hours,
-        "finalists": [{"label": _label(one, points), "number": one.number} for one in chosen],
-    }
+    return SearchOrigin(
+        search_id=row.id,
+        study=study.name,
+        profile=study.profile,
+        seed=seed_of(study),
+        dimensions=tuple(_dimension(dimension) for dimension in search.dimensions),
+        baseline={dimension.name: _usual(dimension, study, config) for dimension in search.dimensions},
+        metrics=search.metrics,
+        sampler=search.sampler,
+        pruner=search.pruner,
+        trials=search.trials,
+        hours=search.hours,
+        finalists=tuple(FinalistName(_label(one, points), one.number) for one in chosen),
+    )
 
 
 def _usual(dimension: Dimension, study: Study, config: Config) -> Any:
@@ -130,16 +131,9 @@ def _usual(dimension: Dimension, study: Study, config: Config) -> Any:
     )
 
 
-def _dimension(dimension: Dimension) -> dict[str, Any]:
+def _dimension(dimension: Dimension) -> SearchedDimension:
     if isinstance(dimension, ChoiceDimension):
-        ends: dict[str, Any] = {"low": None, "high": None, "step": None, "log": False, "whole": False}
-        return {"name": dimension.name, **ends, "choices": [choice.word for choice in dimension.choices]}
-    return {
-        "name": dimension.name,
-        "low": dimension.low,
-        "high": dimension.high,
-        "step": dimension.step,
-        "log": dimension.log,
-        "whole": dimension.is_whole,
-        "choices": [],
-    }
+        return SearchedDimension(dimension.name, choices=tuple(choice.word for choice in dimension.choices))
+    return SearchedDimension(
+        dimension.name, dimension.low, dimension.high, dimension.step, dimension.log, dimension.is_whole
+    )

@@ -36,9 +36,9 @@ class StudyDesign:
     def model(self) -> AdditiveModel:
         """All rows as levels of the declared factors, the baseline first."""
         variables = []
-        for factor in self.results.document["factors"]:
-            levels = [factor["baseline"], *(level for level in factor["levels"] if level != factor["baseline"])]
-            variables.append(Variable(factor["name"], tuple(levels)))
+        for factor in self.results.document.factors:
+            levels = [factor.baseline, *(level for level in factor.levels if level != factor.baseline)]
+            variables.append(Variable(factor.name, tuple(levels)))
         return additive_model(variables, [[row.levels.get(v.name) for v in variables] for row in self.results.rows])
 
     @cached_property
@@ -72,5 +72,5 @@ class StudyDesign:
     @property
     def free_factors(self) -> set[str]:
         """The factors that are read at evaluation only, so that another level of them costs no training."""
-        factors = self.results.document["factors"]
-        return {f["name"] for f in factors if f["sets"] and all(key.startswith("evaluate.") for key in f["sets"])}
+        factors = self.results.document.factors
+        return {f.name for f in factors if f.sets and all(key.startswith("evaluate.") for key in f.sets)}

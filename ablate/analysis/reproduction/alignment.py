@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from ablate.analysis.results import RowResult, StudyResults
+from ablate.store.plan_document import StoredFactor
 from ablate.study.factors import level_text
 from ablate.study.reading.nodes import scalar
 
@@ -56,7 +57,7 @@ class RowAlignment:
 
         Of rows that are as near, those with results, then the first.
         """
-        usual = {known["name"]: level_word(known["baseline"]) for known in self.ours.document["factors"]}
+        usual = {factor.name: level_word(factor.baseline) for factor in self.ours.document.factors}
 
         def rank(pair: tuple[RowResult, RowResult]) -> tuple[int, bool, int, int]:
             unusual = sum(level_word(pair[0].levels.get(name)) != usual[name] for name in self.only_ours)
@@ -91,11 +92,11 @@ class RowAlignment:
 
 def match(ours: StudyResults, theirs: StudyResults) -> RowAlignment:
     """Factors by name, levels by name (numbers as numbers); levels by order, baseline first, if none is shared."""
-    their_levels = {factor["name"]: _ordered(factor) for factor in theirs.document["factors"]}
+    their_levels = {factor.name: _ordered(factor) for factor in theirs.document.factors}
     levels = [
-        _levels(factor["name"], _ordered(factor), their_levels[factor["name"]])
-        for factor in ours.document["factors"]
-        if factor["name"] in their_levels
+        _levels(factor.name, _ordered(factor), their_levels[factor.name])
+        for factor in ours.document.factors
+        if factor.name in their_levels
     ]
     return RowAlignment(ours, theirs, tuple(levels))
 
@@ -110,9 +111,9 @@ def differing(one: RowResult, other: RowResult, factors: Sequence[str]) -> list[
     return [name for name in factors if level_word(one.levels.get(name)) != level_word(other.levels.get(name))]
 
 
-def _ordered(factor: Mapping[str, Any]) -> list[str]:
+def _ordered(factor: StoredFactor) -> list[str]:
     """The baseline's name, then those of the other levels as declared."""
-    return list(dict.fromkeys(level_word(level) for level in [factor["baseline"], *factor["levels"]]))
+    return list(dict.fromkeys(level_word(level) for level in [factor.baseline, *factor.levels]))
 
 
 def _levels(name: str, ours: Sequence[str], theirs: Sequence[str]) -> AlignedFactor:

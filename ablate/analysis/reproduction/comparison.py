@@ -205,8 +205,8 @@ def _check(ours: StudyResults, theirs: StudyResults) -> None:
 
 def _as_listed(ours: StudyResults, theirs: StudyResults) -> Comparison:
     matching = match(ours, theirs)
-    rules = {"alpha": ours.alpha, "delta_pp": ours.delta}
-    here, there = analyse(ours), analyse(replace(theirs, document={**theirs.document, **rules}))
+    rules = replace(theirs.document, alpha=ours.alpha, delta=ours.delta)
+    here, there = analyse(ours), analyse(replace(theirs, document=rules))
     listed, ours_only = _contrasts(here, there, matching)
     compared = tuple(_compared(contrast, here, matching) for contrast in listed)
     keys = [{key for row in results.rows for key in row.trials.values()} for results in (ours, theirs)]

@@ -8,6 +8,7 @@ from typing import Any
 
 from ablate.analysis.reproduction.alignment import level_word
 from ablate.analysis.results import StudyResults
+from ablate.store.plan_document import DataIdentity
 from ablate.study.config_keys import flattened, overlaps
 from ablate.study.factors import level_text
 from ablate.study.logfile.parser import NOTE
@@ -44,16 +45,15 @@ def settings_apart(ours: StudyResults, theirs: StudyResults) -> tuple[SettingDif
 
 
 def _data(ours: StudyResults, theirs: StudyResults) -> tuple[str | None, str | None]:
-    """Names; where two data sets of one name have other content, the beginnings of their fingerprints."""
-    one, other = ours.document.get("data") or {}, theirs.document.get("data") or {}
-    prints = one.get("fingerprint"), other.get("fingerprint")
-    if one.get("name") == other.get("name") and None not in prints and prints[0] != prints[1]:
-        return tuple(f"{one.get('name')} (content {str(known)[:8]})" for known in prints)  # type: ignore[return-value]
-    return one.get("name"), other.get("name")
+    """Return the names of both data sets, with the start of their fingerprints if one name has two contents."""
+    one, other = ours.document.data or DataIdentity(), theirs.document.data or DataIdentity()
+    if one.name == other.name and one.fingerprint and other.fingerprint and one.fingerprint != other.fingerprint:
+        return f"{one.name} (content {one.fingerprint[:8]})", f"{other.name} (content {other.fingerprint[:8]})"
+    return one.name, other.name
 
 
 def _trainer(results: StudyResults) -> str | None:
-    return None if results.imported else str(results.document["trainer"])
+    return None if results.imported else results.document.trainer
 
 
 def _settings(ours: StudyResults, theirs: StudyResults) -> Iterator[SettingDifference]:
@@ -71,7 +71,7 @@ def _settings(ours: StudyResults, theirs: StudyResults) -> Iterator[SettingDiffe
 def _lines(results: StudyResults) -> dict[str, str]:
     """{key: value} of the log format's setting; of a value with a remark, what is emphasised."""
     found = {}
-    for key, value in results.document.get("setting", []):
+    for key, value in results.document.setting:
         emphasised = _EMPHASISED.match(value)
         if key != NOTE and key != "trainer":
             found[key] = level_word(emphasised[1] if emphasised else value)
@@ -80,8 +80,8 @@ def _lines(results: StudyResults) -> dict[str, str]:
 
 def _config(results: StudyResults) -> dict[str, str]:
     """What shapes a result; the data's name is told beside it."""
-    config = flattened(results.document.get("config") or {})
-    trainer = TRAINERS.get(results.document.get("trainer", ""))
+    config = flattened(results.document.config or {})
+    trainer = TRAINERS.get(results.document.trainer)
     data_name = trainer.data_name_key if trainer else None
     kept = {key: value for key, value in config.items() if key != data_name and not overlaps(key, "runtime")}
     return {

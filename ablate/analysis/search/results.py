@@ -20,6 +20,7 @@ from ablate.store.results import TrialResult, read_trials
 from ablate.store.schema import DONE, PRUNED
 from ablate.store.search_progress import TrainingProgress, read_ways
 from ablate.store.searches import VALIDATION, Candidate, read_candidates, read_search
+from ablate.study.search_space.origin import FinalistName, SearchedDimension
 
 
 @dataclass(frozen=True)
@@ -185,43 +186,41 @@ class SearchResults:
 
 
 def load_search(store: Store, results: StudyResults) -> SearchResults | None:
-    """The search whose finalists a plan has; None of any other plan."""
-    said = results.document.get("search")
-    if not said:
+    """Return the search whose finalists are the rows of a plan; None for a plan that no search made."""
+    search = results.document.search
+    if search is None:
         return None
     with store.read() as connection:
-        found = read_candidates(connection, said["search_id"])
-        seconds = read_search(connection, said["search_id"]).seconds
+        found = read_candidates(connection, search.search_id)
+        seconds = read_search(connection, search.search_id).seconds
         ways = read_ways(connection, {one.trial_key for one in found})
-        labels = {one["label"] for one in said["finalists"]}
+        labels = {finalist.label for finalist in search.finalists}
         trials = {row.label: list(row.trials.values()) for row in results.rows if row.label in labels}
         rerun = read_trials(connection, {key for keys in trials.values() for key in keys}, VALIDATION)
-    metrics = tuple(said["metrics"])
-    dimensions = tuple(_axis(one) for one in said["dimensions"])
-    tried = _tried(found, ways, metrics)
+    tried = _tried(found, ways, search.metrics)
     scores = {one.number: one.scores for one in tried}
     return SearchResults(
-        search_id=said["search_id"],
-        sampler=said["sampler"],
-        pruner=said.get("pruner"),
-        seed=said["seed"],
-        metrics=metrics,
-        trials=said.get("trials"),
-        hours=said.get("hours"),
+        search_id=search.search_id,
+        sampler=search.sampler,
+        pruner=search.pruner,
+        seed=search.seed,
+        metrics=search.metrics,
+        trials=search.trials,
+        hours=search.hours,
         seconds=seconds,
-        dimensions=dimensions,
+        dimensions=tuple(_axis(dimension) for dimension in search.dimensions),
         candidates=tried,
         finalists=tuple(
             _finalist(
-                one,
-                metrics,
-                scores.get(one["number"], {}),
-                [rerun[key] for key in trials.get(one["label"], [])],
+                finalist,
+                search.metrics,
+                scores.get(finalist.number, {}),
+                [rerun[key] for key in trials.get(finalist.label, [])],
                 1 - results.alpha,
             )
-            for one in said["finalists"]
+            for finalist in search.finalists
         ),
-        baseline=said["baseline"],
+        baseline=search.baseline,
     )
 
 
@@ -252,15 +251,20 @@ def _tried(
     return tuple(tried)
 
 
-def _axis(said: Mapping[str, Any]) -> SearchAxis:
+def _axis(dimension: SearchedDimension) -> SearchAxis:
     return SearchAxis(
-        said["name"], said.get("low"), said.get("high"), said.get("step"), bool(said.get("log")),
-        bool(said.get("whole")), tuple(said.get("choices") or ()),
-    )  # fmt: skip
+        dimension.name,
+        dimension.low,
+        dimension.high,
+        dimension.step,
+        dimension.log,
+        dimension.whole,
+        dimension.choices,
+    )
 
 
 def _finalist(
-    said: Mapping[str, Any],
+    finalist: FinalistName,
     metrics: Sequence[str],
     scores: Mapping[str, float],
     readings: Sequence[TrialResult],
@@ -275,4 +279,4 @@ def _finalist(
         )
         for name in metrics
     }
-    return Finalist(said["label"], said["number"], reruns)
+    return Finalist(finalist.label, finalist.number, reruns)

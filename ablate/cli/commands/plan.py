@@ -108,7 +108,7 @@ def _check_power(power: bool, given: Sequence[str], only: bool) -> None:
 def _heading(study: "Study") -> Iterator[str]:
     """What is asked, and what the designs cannot tell apart."""
     from ablate.cli.plan.text import wrapped
-    from ablate.study.fractional.alias_table import alias_lines
+    from ablate.report.sections.aliases import alias_lines
 
     yield from wrapped(f"study {study.name}, profile {study.profile}: {study.question}".rstrip(": "), " " * 6)
     yield from alias_lines(study.aliases)

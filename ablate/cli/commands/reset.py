@@ -46,7 +46,7 @@ def reset(
     if done.others:
         typer.echo(f"queued with them, as they share a training: {_listed(done.others, plan.study, plan.profile)}")
     if done.queued:
-        command = "search" if plan.document.get("search") else "run"
+        command = "search" if plan.document.search else "run"
         typer.echo(f"next: ablate {command}, with the file of {plan.study}", err=True)
     for each, owner in done.running.items():
         typer.echo(

@@ -5,6 +5,7 @@ What cannot be given is null or an empty list, never a guess; nothing is rounded
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ablate.analysis.analysis import Analysis, analyse
@@ -28,16 +29,16 @@ def render(analysis: Analysis) -> str:
 def document(analysis: Analysis) -> Plain:
     """The report as plain values."""
     results = analysis.results
-    data = results.document.get("data") or {}
+    data = asdict(results.document.data) if results.document.data else {}
     best = analysis.best
     return {
         "schema": 1,
         "study": results.study,
         "profile": results.profile,
-        "overrides": list(results.document.get("overrides", [])),
-        "question": results.document.get("question", ""),
+        "overrides": list(results.document.overrides),
+        "question": results.document.question,
         "primary": results.primary,
-        "delta_pp": results.document["delta_pp"],
+        "delta_pp": results.document.delta,
         "alpha": results.alpha,
         "population": analysis.population,
         "family": {

@@ -45,7 +45,7 @@ def render(analysis: Analysis) -> str:
     results = analysis.results
     known = [
         results.heading,
-        results.document.get("question") or "",
+        results.document.question,
         *summary.summary(analysis),
         *summary.footer(analysis),
     ]

@@ -12,8 +12,8 @@ from ablate.trainers.registry import TRAINERS
 
 def render(results: StudyResults) -> str:
     """A `# setting` section, then a section a row that has a result."""
-    setting = [(key, value) for key, value in results.document.get("setting", [])]
-    opening = "# setting\n" if results.document.get("tight", True) else "# setting\n\n"
+    setting = results.document.setting
+    opening = "# setting\n" if results.document.tight else "# setting\n\n"
     sections = [opening + "\n\n".join(_blocks(setting))] if setting else []
     for row in results.rows:
         if row.rates:
@@ -43,9 +43,9 @@ def _lines(row: RowResult, results: StudyResults) -> list[tuple[str, str]]:
     if row.lines is not None:
         return [(key, value) for key, value in row.lines]
     named = {factor_of(part) for part in title_parts(row.title or row.label)}
-    trainer = TRAINERS.get(results.document.get("trainer", ""))
+    trainer = TRAINERS.get(results.document.trainer)
     opening = list(trainer.log_row) if trainer else []
-    shared = dict(results.document.get("setting", []))
+    shared = dict(results.document.setting)
     in_title = {name for name in results.factors if _in_title(name, row, named, shared.get("backbone"))}
     return opening + [(words_of(name), _value(row.levels[name])) for name in results.factors if name not in in_title]
 

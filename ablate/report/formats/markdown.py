@@ -16,7 +16,7 @@ RULES = {"l": ":--", "c": ":-:", "r": "--:"}
 def render(analysis: Analysis) -> str:
     """The whole report."""
     results = analysis.results
-    parts = [f"# {escaped(results.heading)}", escaped(results.document.get("question") or "")]
+    parts = [f"# {escaped(results.heading)}", escaped(results.document.question)]
     parts += [escaped(line) for line in summary.summary(analysis)]
     for block in wide_outline(analysis, MOST_CONTRASTS):
         if not block.empty:

@@ -26,7 +26,7 @@ def render(analysis: Analysis, colour: bool = False, width: int | None = None) -
     kept = io.StringIO()
     console = Console(file=kept, force_terminal=colour, width=width, highlight=False, no_color=not colour)
     console.print(Text(analysis.results.heading, style="bold"))
-    _print_lines(console, [line for line in [analysis.results.document.get("question")] if line])
+    _print_lines(console, [line for line in [analysis.results.document.question] if line])
     _print_lines(console, summary.summary(analysis))
     console.print()
     for block in outline(analysis, MOST_ROWS, MOST_CONTRASTS, on_screen=True):

@@ -8,6 +8,7 @@ from ablate.analysis.contrasts import CONFOUNDED, DIRECT, Contrast
 from ablate.analysis.effects import ADDITIVE, NONE, Effect, Interaction
 from ablate.analysis.estimation.estimators import POOLED_T, SEPARATE_T
 from ablate.report import wording
+from ablate.report.sections.aliases import alias_sentences
 from ablate.report.sections.summary import family
 from ablate.report.tables import Cell, Column, ReportSection, block
 from ablate.study.factors import level_text
@@ -78,7 +79,8 @@ def effects(analysis: Analysis, most: int) -> ReportSection:
 
 def fractions(analysis: Analysis) -> ReportSection:
     """Return the effects that fractional designs of the study cannot separate, as `ablate plan` prints them."""
-    lines = analysis.results.document.get("fractions", [])
+    document = analysis.results.document
+    lines = alias_sentences(document.aliases) or list(document.fractions)
     if not lines:
         return ReportSection("")
     notes = [
@@ -153,7 +155,7 @@ def not_separable(analysis: Analysis) -> list[str]:
 def suggested(analysis: Analysis) -> list[str]:
     """Return a sentence for each run that would be the most useful to add."""
     results = analysis.results
-    baselines = {factor["name"]: factor["baseline"] for factor in results.document["factors"]}
+    baselines = {factor.name: factor.baseline for factor in results.document.factors}
     lines = []
     for at, run in enumerate(analysis.suggestions):
         changed = [f"{name} {level_text(level)}" for name, level in run.levels.items() if level != baselines.get(name)]

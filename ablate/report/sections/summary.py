@@ -25,7 +25,7 @@ def summary(analysis: Analysis) -> list[str]:
 def footer(analysis: Analysis) -> list[str]:
     """Return the line below a report: data, seeds, declared rules, the family, and the methods used."""
     results = analysis.results
-    fingerprint = (results.document.get("data") or {}).get("fingerprint")
+    fingerprint = results.document.data.fingerprint if results.document.data else None
     seeds = ", ".join(map(str, results.seeds)) if len(results.seeds) <= 10 else f"{len(results.seeds)} in all"
     methods = sorted({method for method, _ in _methods(analysis) if method})
     return [
@@ -43,8 +43,8 @@ def family(summary: FamilySummary) -> str:
 
 
 def _data_name(results: StudyResults) -> str:
-    data = results.document.get("data") or {}
-    return str(data.get("name") or ("imported log" if results.imported else f"{results.document['trainer']} trainer"))
+    name = results.document.data.name if results.document.data else None
+    return name or ("imported log" if results.imported else f"{results.document.trainer} trainer")
 
 
 def _population(analysis: Analysis) -> Iterator[str]:

@@ -20,6 +20,7 @@ from ablate.analysis.stats.group_sequential import boundaries
 from ablate.analysis.stats.multiplicity import holm
 from ablate.report.formats import json, latex, markdown, terminal
 from ablate.store import open_store
+from ablate.store.plan_document import rules
 from ablate.store.plans import read_plan, save_plan
 from ablate.store.schema import looks as looks_table
 from tests.conftest import Ablate
@@ -314,14 +315,14 @@ def test_a_study_is_loaded_with_the_looks_of_its_current_family(ablate: Ablate, 
     named = "made", load(store, "made").profile
     with store.write() as connection:
         plan = read_plan(connection, *named)
-        save_plan(connection, replace(plan, document={**plan.document, "looks": list(LOOKS)}))
+        save_plan(connection, replace(plan, document=replace(plan.document, looks=tuple(LOOKS))))
     study = load(store, "made")
     look = take_look(study, study.schedule, [])
     assert look.results[0].p is not None
-    rules = {key: study.document[key] for key in ("looks", "alpha", "delta_pp", "primary", "family")}
+    declared = rules(study.document)
     asked = {row.label: 3 if row.label in look.continuing else 2 for row in study.rows}
     for family, why in ((1, None), (2, "trials have changed")):
-        line = {"family": family, "why": why, "rules": rules, "asked": asked, "trials": {}, "taken": 0.0}
+        line = {"family": family, "why": why, "rules": declared, "asked": asked, "trials": {}, "taken": 0.0}
         with store.write() as connection:
             values = {**dict(zip(("study", "profile"), named, strict=True)), **as_json(look), **line}
             connection.execute(looks_table.insert().values(**values))
@@ -331,7 +332,7 @@ def test_a_study_is_loaded_with_the_looks_of_its_current_family(ablate: Ablate, 
     planned = f"{', '.join(map(str, LOOKS[:-1]))} and {LOOKS[-1]}"
     assert f"Looks (interim analyses), planned at {planned} seeds" in ablate("report").out
     with store.write() as connection:
-        save_plan(connection, replace(plan, document={**plan.document, "looks": list(LOOKS), "delta_pp": 1.0}))
+        save_plan(connection, replace(plan, document=replace(plan.document, looks=tuple(LOOKS), delta=1.0)))
     assert load(store, "made").looks == ()
 
 

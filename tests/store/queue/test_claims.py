@@ -10,6 +10,7 @@ import pytest
 
 from ablate.errors import StoreError
 from ablate.store import Store, plans
+from ablate.store.plan_document import PlanDocument
 from ablate.store.queue import claims, maintenance
 from ablate.store.queue.lease_expiry import LEASE_SECONDS, LeaseWatch
 from ablate.store.results import read_precisions, read_ranks, read_trials
@@ -137,7 +138,9 @@ def test_the_view_has_the_means_and_null_where_there_are_none(store: Store, queu
     with store.write() as connection:
         plans.save_trials(connection, [trial(neck="after")])
         row = plans.StoredRow("a", ROW, {}, {0: queued.key, 1: trial(neck="after").key})
-        plans.save_plan(connection, plans.StoredPlan("s", "p", {}, False, [row]))
+        plans.save_plan(
+            connection, plans.StoredPlan("s", "p", PlanDocument("simulated", "top1", 0.5, 0.05), False, [row])
+        )
     record(store, precise(queued) | outcome(trial(neck="after")))
     with store.read() as connection:
         found = connection.exec_driver_sql("SELECT * FROM results ORDER BY seed").mappings().all()

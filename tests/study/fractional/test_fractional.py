@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ablate.study.fractional.alias_table import AliasTable, alias_lines
+from ablate.report.sections.aliases import alias_lines
+from ablate.study.fractional.alias_table import AliasTable
 from ablate.study.fractional.d_optimal import optimal_subset
 from ablate.study.fractional.diagnostics import FractionDiagnostics
 from ablate.study.fractional.effects import effects_of, parameters

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from ablate.study.fractional.alias_table import alias_lines
+from ablate.report.sections.aliases import alias_lines
 from ablate.study.fractional.minimum_aberration import fewest_runs
 from tests.support.paths import ROOT
 from tests.support.study_text import read

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ablate.analysis.results import RowResult, SeedResult, StudyResults
+from ablate.store.plan_document import PlanDocument
 
 N = 1000
 
@@ -62,7 +63,7 @@ def results(
         study="made",
         profile="default",
         imported=False,
-        document={**usual, **document},
+        document=PlanDocument.from_json({**usual, **document}),
         rows=tuple(rows),
         references=(),
         queries=N,

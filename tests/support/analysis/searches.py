@@ -11,6 +11,7 @@ from ablate.analysis.analysis import Analysis, analyse
 from ablate.analysis.loading import load
 from ablate.analysis.search.results import load_search
 from ablate.store import Store, plans
+from ablate.store.plan_document import PlanDocument
 from ablate.store.plans import StoredPlan, StoredRow
 from ablate.store.queue import claims
 from ablate.store.schema import DONE, FAILED, PRUNED, RUNNING, attempts, interims
@@ -163,7 +164,7 @@ def searched(
         },
     }
     with store.write() as connection:
-        plans.save_plan(connection, StoredPlan("made", "quick+search", document, False, rows))
+        plans.save_plan(connection, StoredPlan("made", "quick+search", PlanDocument.from_json(document), False, rows))
     return read(store)
 
 

@@ -1,0 +1,178 @@
+"""The part of a stored plan that reports print around its rows: the study's claims, factors, data and designs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ablate.study.factors import LevelName
+from ablate.study.fractional.alias_table import AliasTable, Correlation, Term
+from ablate.study.logfile.parser import Line
+from ablate.study.model import Excluded, Family, Study
+from ablate.study.search_space.origin import SearchOrigin
+
+
+@dataclass(frozen=True)
+class StoredFactor:
+    """A factor of a stored plan."""
+
+    name: str
+    sets: tuple[str, ...]
+    """The config keys that it sets; empty for a factor of an imported log."""
+    levels: tuple[LevelName, ...]
+    """Its levels as reports name them, in the order of the study file."""
+    baseline: LevelName
+
+
+@dataclass(frozen=True)
+class DataIdentity:
+    """The data set that a plan was made for."""
+
+    name: str | None = None
+    """The name of the data set; None if the trainer has none."""
+    fingerprint: str | None = None
+    """A hash of its content; None if it has none."""
+
+
+@dataclass(frozen=True)
+class ImpliedLevel:
+    """A level that a row of an imported log lists, while its title implies another."""
+
+    row: int
+    """Position of the row, from 1."""
+    factor: str
+    listed: LevelName
+    implied: LevelName
+
+
+@dataclass(frozen=True)
+class PlanDocument:
+    """The facts of a plan that are the same for all of its rows."""
+
+    trainer: str
+    primary: str
+    """The metric that verdicts are about."""
+    delta: float
+    """The smallest effect worth acting on, in percentage points."""
+    alpha: float
+    """The error rate of the study's claims, from 0 to 1."""
+    family: Family = field(default_factory=Family)
+    looks: tuple[int, ...] = ()
+    """The numbers of seeds at which verdicts may be judged; empty for a fixed number of seeds."""
+    question: str = ""
+    factors: tuple[StoredFactor, ...] = ()
+    excluded: tuple[Excluded, ...] = ()
+    """Combinations of levels that may not occur."""
+    seeds: tuple[int, ...] = ()
+    config: Mapping[str, Any] | None = None
+    """The config of the first row."""
+    data: DataIdentity | None = None
+    setting: tuple[Line, ...] = ()
+    """The (key, value) lines of the log format's section `# setting`."""
+    tight: bool = True
+    """False if an imported log has an empty line below `# setting`, which the log format then writes as well."""
+    findings: tuple[str, ...] = ()
+    """Sentences about contradictions in an imported log."""
+    aliases: tuple[AliasTable, ...] = ()
+    """A table for each fractional design."""
+    fractions: tuple[str, ...] = ()
+    """The same as sentences, in plans that an older version has stored; those plans have no `aliases`."""
+    overrides: tuple[str, ...] = ()
+    """The options on the command line that changed the study file, as `key=value`."""
+    search: SearchOrigin | None = None
+    """If the rows are finalists of a search: the facts about that search."""
+    doubts: tuple[ImpliedLevel, ...] = ()
+    """Levels of an imported log that its titles contradict."""
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "PlanDocument":
+        """Return the document that a store has. Keys that older versions did not write get their defaults."""
+        data, search = stored.get("data"), stored.get("search")
+        return cls(
+            trainer=stored["trainer"],
+            primary=stored["primary"],
+            delta=stored["delta_pp"],
+            alpha=stored["alpha"],
+            family=Family.from_json(stored.get("family", "direct")),
+            looks=tuple(stored.get("looks") or ()),
+            question=stored.get("question") or "",
+            factors=tuple(_factor(factor) for factor in stored["factors"]),
+            excluded=tuple(_tuples(rule) for rule in stored.get("excluded", ())),
+            seeds=tuple(stored.get("seeds", ())),
+            config=stored.get("config"),
+            data=DataIdentity(data.get("name"), data.get("fingerprint")) if data else None,
+            setting=tuple((key, value) for key, value in stored.get("setting", ())),
+            tight=stored.get("tight", True),
+            findings=tuple(stored.get("findings", ())),
+            aliases=tuple(_alias_table(table) for table in stored.get("aliases", ())),
+            fractions=tuple(stored.get("fractions", ())),
+            overrides=tuple(stored.get("overrides", ())),
+            search=SearchOrigin.from_json(search) if search else None,
+            doubts=tuple(_implied_level(doubt) for doubt in stored.get("doubts", ())),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document as the store writes it."""
+        return {
+            "question": self.question,
+            "trainer": self.trainer,
+            **rules(self),
+            "excluded": [_lists(rule) for rule in self.excluded],
+            "seeds": list(self.seeds),
+            "factors": [asdict(factor) for factor in self.factors],
+            "config": self.config,
+            "data": asdict(self.data) if self.data else None,
+            "setting": [list(line) for line in self.setting],
+            "tight": self.tight,
+            "findings": list(self.findings),
+            "aliases": [asdict(table) for table in self.aliases],
+            "overrides": list(self.overrides),
+            **({"fractions": list(self.fractions)} if self.fractions else {}),
+            **({"search": self.search.to_json()} if self.search else {}),
+            **({"doubts": [asdict(doubt) for doubt in self.doubts]} if self.doubts else {}),
+        }
+
+
+def rules(declared: Study | PlanDocument) -> dict[str, Any]:
+    """Return the declared values on which a study's claims rest, as plans and looks store them."""
+    return {
+        "primary": declared.primary,
+        "delta_pp": declared.delta,
+        "alpha": declared.alpha,
+        "family": declared.family.to_json(),
+        "looks": list(declared.looks),
+    }
+
+
+def _factor(stored: Mapping[str, Any]) -> StoredFactor:
+    return StoredFactor(stored["name"], tuple(stored["sets"]), tuple(stored["levels"]), stored["baseline"])
+
+
+def _implied_level(stored: Mapping[str, Any]) -> ImpliedLevel:
+    return ImpliedLevel(stored["row"], stored["factor"], stored["listed"], stored["implied"])
+
+
+def _tuples(rule: Mapping[str, Sequence[LevelName]]) -> Excluded:
+    return {name: tuple(levels) for name, levels in rule.items()}
+
+
+def _lists(rule: Excluded) -> dict[str, list[LevelName]]:
+    return {name: list(levels) for name, levels in rule.items()}
+
+
+def _alias_table(stored: Mapping[str, Any]) -> AliasTable:
+    return AliasTable(
+        **{
+            **stored,
+            "factors": tuple(stored["factors"]),
+            "relation": tuple(stored["relation"]),
+            "chains": tuple(tuple(_term(term) for term in chain) for chain in stored["chains"]),
+            "lost_effects": tuple(stored["lost_effects"]),
+            "correlations": tuple(
+                Correlation(_term(each["one"]), _term(each["other"]), each["size"]) for each in stored["correlations"]
+            ),
+        }
+    )
+
+
+def _term(stored: Mapping[str, Any]) -> Term:
+    return Term(tuple(stored["factors"]), stored["sign"])
