@@ -27,7 +27,7 @@ STEPS = 500
 CHECKPOINT_SECONDS = 4.0
 SETTINGS = (
     f"config.schedule.steps={STEPS}",
-    f"config.runtime.checkpoint_seconds={CHECKPOINT_SECONDS:g}",
+    f"runtime.checkpoint_seconds={CHECKPOINT_SECONDS:g}",
     "config.model.backbone=resnet18",
     "config.data.size=[32, 32]",
 )

@@ -20,24 +20,31 @@ from ablate.retrieval.config import presets
 from ablate.retrieval.config.model import BACKBONES
 from ablate.retrieval.data import DATASETS
 from ablate.study.config_keys import flattened
-from ablate.trainers.config import OutsideIdentity, Section
+from ablate.trainers.config import OutsideIdentity, Runtime, Section
 from ablate.trainers.registry import TRAINERS
 
 INTRO = """# Config keys
 
-Written by `python tools/config_reference.py > docs/config.md` from the classes in `ablate/retrieval/config/`.
+Written by `python tools/config_reference.py > docs/config.md` from the config classes of the trainers.
 
 A study file sets these keys under `config:`, a factor names them in `sets:`, and `--set config.KEY=VALUE` sets one for
-a run ([study files](study-files.md)). A value of another kind is a fault, and so are values that do not go together:
-`ablate plan` says which, and what to do. Numbers are shown to six digits.
+a run ([study files](study-files.md)). The keys of `runtime` stand at top level instead of under `config:`. A value of
+another kind is a fault, and so are values that do not go together: `ablate plan` names them and the remedy. Numbers are
+shown to six digits.
 
-Identity says [what a key is part of](study-files.md#when-a-trial-is-the-same-trial). `training`: another value is
-another training. `trial`: another value is another trial, and rows that differ only there share one training.
+The column identity shows [what a key is part of](study-files.md#when-a-trial-is-the-same-trial). `training`: another
+value is another training. `trial`: another value is another trial, and rows that differ only there share one training.
 `outside`: of neither, unless a factor varies it.
+"""
+RUNTIME = """## runtime
+
+How a trial is run, whatever the trainer. A study file has these keys at top level, as `runtime: {threads: 2}`, a factor
+names them as `runtime.threads`, and `--set runtime.threads=2` sets one for a run. Older files have them under
+`config:`, as `config: {runtime: {threads: 2}}`, which keeps working. They are recorded with each result.
 """
 TRIAL_ONLY = "evaluate."
 
-# What the classes check by a function, or leave to whoever loads the data.
+# Values that the classes check by a function, or that only loading the data can check.
 NAMES = {
     "data.name": tuple(DATASETS),
     "model.backbone": ("a name below", "timm/NAME"),
@@ -46,37 +53,47 @@ NAMES = {
 NOTES = {
     "model": f"Backbones by name: {', '.join(f'`{name}`' for name in BACKBONES)}.",
 }
+HEAD = ("key", "accepted", "default", "identity", "meaning")
 COUNTS = ("no", "one", "two", "three", "four")
 
 
 def reference() -> str:
     """The whole page."""
-    parts = [INTRO]
-    described: dict[type[Section], str] = {}
+    parts = [
+        INTRO,
+        RUNTIME,
+        table(HEAD, [row(f"runtime.{name}", field) for name, field in Runtime.model_fields.items()]),
+    ]
     for name, trainer in TRAINERS.items():
         parts.append(f"## {name}\n")
-        parts += section(trainer.config, "", described)
+        parts += section(trainer.config)
     parts += [preset_part(name, trainer.presets) for name, trainer in TRAINERS.items() if trainer.presets]
     return "\n".join(parts)
 
 
-def section(model: type[Section], prefix: str, described: dict[type[Section], str]) -> Iterator[str]:
-    """A class: what it says of itself, a table of its fields, and the classes inside it."""
+def section(model: type[Section], prefix: str = "") -> Iterator[str]:
+    """Yield the docstring of a class, a table of its fields, and the same of the classes inside it."""
     yield f"{inspect.getdoc(model)}\n"
-    if model in described:
-        yield f"The keys are those of [{described[model]}](#{described[model]}).\n"
-        return
-    described[model] = prefix.rstrip(".")
-    rows = [row(prefix + name, field) for name, field in model.model_fields.items() if not is_section(field.annotation)]
+    if issubclass(model, Runtime):
+        yield "The keys of every trainer are [above](#runtime). This trainer adds:\n"
+    fields = {name: field for name, field in model.model_fields.items() if not is_of_every_trainer(model, name)}
+    rows = [row(prefix + name, field) for name, field in fields.items() if not is_section(field.annotation)]
     if rows:
-        yield table(("key", "accepted", "default", "identity", "meaning"), rows)
+        yield table(HEAD, rows)
     if prefix.rstrip(".") in NOTES:
         yield f"{NOTES[prefix.rstrip('.')]}\n"
-    for name, field in model.model_fields.items():
+    for name, field in fields.items():
         for inner in sections_in(field.annotation):
             several = get_origin(field.annotation) is tuple
             yield f"### {prefix}{name}{', each entry' if several else ''}\n"
-            yield from section(inner, f"{prefix}{name}{'[]' if several else ''}.", described)
+            yield from section(inner, f"{prefix}{name}{'[]' if several else ''}.")
+
+
+def is_of_every_trainer(model: type[Section], name: str) -> bool:
+    """Return True for `runtime` without keys of the trainer, and for the keys that it has in every trainer."""
+    return model.model_fields[name].annotation is Runtime or (
+        issubclass(model, Runtime) and name in Runtime.model_fields
+    )
 
 
 def row(key: str, field: FieldInfo) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from tests.support.paths import STUDIES
 
 
 def of(name: str, *settings: str) -> list[Trial]:
-    return trials(read_study(STUDIES / f"{name}.yaml", settings=[f"config.runtime.{setting}" for setting in settings]))
+    return trials(read_study(STUDIES / f"{name}.yaml", settings=[f"runtime.{setting}" for setting in settings]))
 
 
 @pytest.fixture
