@@ -1,4 +1,4 @@
-"""The log format, read: a `# setting` section, then a section a row with its lines and its accuracy."""
+"""Reads the log format: a `# setting` section, then a section for each row with its lines and its accuracy."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -9,39 +9,45 @@ from pathlib import Path
 from ablate.errors import LogError
 
 MOST_QUERIES = 10_000_000
+"""The largest number of queries that is tried."""
 CHUNK = 100_000
+"""The number of candidates for the number of queries that are tried at once."""
 MOST_FAULTS = 20
-"""Shown at once; a file that is no log at all has one a line."""
+"""The largest number of faults that are shown. A file that is no log has one in every line."""
 DIGITS = 12
-"""Significant digits of a printed rate: Python's '%.12g'."""
+"""The number of significant digits of a printed rate, as in Python's '%.12g'."""
 
 Line = tuple[str, str]
-"""(key, value) as spelled. A note, an indented `- text`, has the key NOTE."""
+"""(key, value) as written. A note, which is an indented `- text`, has the key NOTE."""
 
 NOTE = "-"
 
 
 @dataclass(frozen=True)
 class LogRow:
-    """A row as written; `rates` are the printed values by k."""
+    """A row as written."""
 
     number: int
+    """Its position among the rows, from 1."""
     title: str
     lines: tuple[Line, ...]
     rates: dict[int, str]
+    """{k: the printed top-k rate, from 0 to 1}."""
 
 
 @dataclass(frozen=True)
 class ExperimentLog:
-    """A whole log. `tight`: whether the setting's first line follows its heading without a blank line."""
+    """A whole log."""
 
     setting: tuple[Line, ...]
     tight: bool
+    """True if the setting's first line follows its heading without a blank line."""
     rows: tuple[LogRow, ...]
     queries: int
+    """The number of queries, inferred from the rates."""
 
     def hits(self, row: LogRow) -> dict[int, int]:
-        """{k: hits}: the row's rates times the number of queries, which are whole numbers."""
+        """Return {k: hits}: the row's rates times the number of queries, which are whole numbers."""
         return {k: round(Decimal(text) * self.queries) for k, text in row.rates.items()}
 
 
@@ -53,7 +59,7 @@ class _Section:
 
 
 def read_log(path: Path) -> ExperimentLog:
-    """The log in a file; LogError with every fault found and its line."""
+    """Return the log in a file; LogError with every fault and its line."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -64,21 +70,21 @@ def read_log(path: Path) -> ExperimentLog:
         return parse_log(text)
     except LogError as error:
         faults = str(error).splitlines()
-        shown = [f"{path}:{line}" for line in faults[:MOST_FAULTS]]
+        texts = [f"{path}:{line}" for line in faults[:MOST_FAULTS]]
         more = [f"and {len(faults) - MOST_FAULTS} more"] if len(faults) > MOST_FAULTS else []
-        raise LogError("\n".join(shown + more)) from None
+        raise LogError("\n".join(texts + more)) from None
 
 
 def parse_log(text: str) -> ExperimentLog:
-    """The log in a text; every line of the LogError begins with the faulty line's number."""
+    """Return the log in a text. Every line of the LogError begins with the number of the faulty line."""
     faults: list[str] = []
     sections = _sections(text.splitlines(), faults)
     setting = next((section for section in sections if section.title == "setting"), None)
-    found = [section for section in sections if section is not setting]
-    if not found:
-        faults.append("1: no row; a log is a `# setting` section and then a `# title` section a row")
+    row_sections = [section for section in sections if section is not setting]
+    if not row_sections:
+        faults.append("1: no row; a log is a `# setting` section and then a `# title` section for each row")
     lines = _lines(setting, faults) if setting else ()
-    rows = [_row(number, section, faults) for number, section in enumerate(found, start=1)]
+    rows = [_row(number, section, faults) for number, section in enumerate(row_sections, start=1)]
     if faults:
         raise LogError("\n".join(faults))
     tight = setting is not None and bool(setting.lines) and setting.lines[0][0] == setting.at + 1
@@ -87,8 +93,8 @@ def parse_log(text: str) -> ExperimentLog:
 
 
 def infer_queries(rates: Iterable[str]) -> int:
-    """The smallest n over which every printed rate is a whole number; LogError if there is none up to 10⁷."""
-    import numpy as np  # here, as what only plans or asks for help need not load it
+    """Return the smallest n such that every printed rate is a whole number over n; LogError if none up to 10⁷ is."""
+    import numpy as np  # here, so that plans and help texts do not load it
 
     printed = list(dict.fromkeys(rates))
     bounds = [(float(rate), _half_unit(rate)) for rate in printed]
@@ -100,12 +106,12 @@ def infer_queries(rates: Iterable[str]) -> int:
             return int(n[0])
     raise LogError(
         f"1: the values are no rates of one set of queries: no n up to {MOST_QUERIES:,} makes all {len(printed)} of "
-        "them whole; look for a value that was copied from elsewhere, or rounded otherwise"
+        "them whole; look for a value that was copied from another log, or rounded differently"
     )
 
 
 def _half_unit(rate: str) -> float:
-    """How far a rate may lie from what was printed of it, and a thousandth more for the arithmetic in floats."""
+    """Return the largest distance of a rate from its printed text, with a thousandth more for errors of floats."""
     value = Decimal(rate)
     return 0.0 if value == 0 else 1.001 * 0.5 * 10.0 ** (value.adjusted() - DIGITS + 1)
 
@@ -151,7 +157,7 @@ def _row(number: int, section: _Section, faults: list[str]) -> LogRow:
 
 
 def _rates(lines: Sequence[tuple[int, str]], faults: list[str]) -> dict[int, str]:
-    """{k: value as printed} from pairs of lines `- top-k`, value."""
+    """Return {k: value as printed} from pairs of lines: `- top-k`, then the value."""
     rates: dict[int, str] = {}
     k: int | None = None
     for number, line in lines:

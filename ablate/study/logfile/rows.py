@@ -1,4 +1,4 @@
-"""What an imported log's rows are: their levels, their labels, and what does not agree with itself."""
+"""The rows of an imported log: their levels, their labels, and their contradictions."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,26 +16,32 @@ OFF = {"off", "0", "none", "null"}
 
 @dataclass(frozen=True)
 class NamedRow:
-    """A row of the log with a label that no other row has, and its level of every factor that varies."""
+    """A row of the log with a label and levels."""
 
     row: LogRow
     label: str
+    """A label that no other row has."""
     levels: Mapping[str, LevelName]
+    """The row's level of every factor that varies."""
 
 
 @dataclass(frozen=True)
 class InheritedDoubt:
-    """A row that lists a factor's level, while the row `base` that its title builds on implies another."""
+    """A row that lists another level of a factor than the row that its title builds on."""
 
     row: int
+    """The row's number, from 1."""
     factor: str
     listed: LevelName
+    """The level in the row's own lines."""
     implied: LevelName
+    """The level of the row that the title builds on."""
     base: str
+    """The title of the row that the title builds on."""
 
 
 def named_rows(log: ExperimentLog) -> list[NamedRow]:
-    """The log's rows; a factor is what has more than one level among them."""
+    """Return the log's rows. A key of their lines or titles is a factor if it has more than one level among them."""
     everything = _levels(log)
     names = dict.fromkeys(name for levels in everything for name in levels)
     for levels in everything:
@@ -48,7 +54,7 @@ def named_rows(log: ExperimentLog) -> list[NamedRow]:
 
 
 def findings(log: ExperimentLog, rows: Sequence[NamedRow]) -> list[str]:
-    """What does not agree with itself, a sentence each, beginning with the row."""
+    """Return the contradictions of a log, a sentence each, which begins with the row."""
     return [
         *_against_own_titles(rows),
         *_against_titles(rows),
@@ -61,22 +67,25 @@ def findings(log: ExperimentLog, rows: Sequence[NamedRow]) -> list[str]:
 
 
 def _levels(log: ExperimentLog) -> list[dict[str, LevelName]]:
-    """Levels from the row's title and lines; what a title builds on gives its components, not its lines."""
+    """Return each row's levels from its title and lines.
+
+    A row that the title builds on adds the components of its title, not its lines.
+    """
     setting = {factor_of(key): scalar(value) for key, value in log.setting if key != NOTE}
     by_title: dict[str, dict[str, LevelName]] = {}
-    found = []
+    levels = []
     for row in log.rows:
         components = _components(row, by_title, setting)
         by_title.setdefault(without_remark(row.title), components)
         lines = {factor_of(key): _level(value) for key, value in row.lines if key != NOTE}
-        found.append({**components, **lines})
-    return found
+        levels.append({**components, **lines})
+    return levels
 
 
 def _components(
     row: LogRow, by_title: Mapping[str, dict[str, LevelName]], setting: Mapping[str, object]
 ) -> dict[str, LevelName]:
-    """{component: on} of a title, and its backbone: the title's own, or that of the row it builds on."""
+    """Return {component: on} of a title, and its backbone: the title's own, or that of the row it builds on."""
     first, *others = title_parts(row.title) or [row.title]
     levels: dict[str, LevelName] = {}
     if isinstance(setting.get("backbone"), str):
@@ -100,7 +109,7 @@ def _level(text: str) -> LevelName:
 
 
 def _labels(titles: Sequence[str], levels: Sequence[Mapping[str, LevelName]]) -> list[str]:
-    """Titles; rows that share one add what differs among them, and their number where nothing does."""
+    """Return the rows' titles. Rows that share one add the levels that differ, and their number if none does."""
     labels = []
     for number, (title, own) in enumerate(zip(titles, levels, strict=True), start=1):
         same = [other for other_title, other in zip(titles, levels, strict=True) if other_title == title]
@@ -113,27 +122,27 @@ def _labels(titles: Sequence[str], levels: Sequence[Mapping[str, LevelName]]) ->
 
 
 def _against_own_titles(rows: Sequence[NamedRow]) -> list[str]:
-    """Rows whose own lines say that a component of the title is off, or name another backbone than the title."""
-    found = []
+    """Return a sentence for each row that lists a component of its title as off, or another backbone than its title."""
+    sentences = []
     for named in rows:
         listed = {factor_of(key): (key, value) for key, value in named.row.lines if key != NOTE}
         for part in title_parts(named.row.title):
             backbone = BACKBONES.fullmatch(part) is not None
             key, value = listed.get("backbone" if backbone else factor_of(part), ("", part))
             if (backbone and value != part) or (not backbone and level_text(_level(value)) in OFF):
-                found.append(f"row {named.row.number}: its title says {part}, but it lists {key} {value}")
-    return found
+                sentences.append(f"row {named.row.number}: its title has {part}, but it lists {key} {value}")
+    return sentences
 
 
 def _repeated_keys(rows: Sequence[NamedRow]) -> list[str]:
-    found = []
+    sentences = []
     for named in rows:
         for key in dict.fromkeys(key for key, _ in named.row.lines if key != NOTE):
             values = dict.fromkeys(value for other, value in named.row.lines if other == key)
             if len(values) > 1:
                 text = " and ".join(values)
-                found.append(f"row {named.row.number}: lists {key} twice, {text}; the last counts")
-    return found
+                sentences.append(f"row {named.row.number}: lists {key} twice, {text}; the last counts")
+    return sentences
 
 
 def _against_titles(rows: Sequence[NamedRow]) -> list[str]:
@@ -145,71 +154,73 @@ def _against_titles(rows: Sequence[NamedRow]) -> list[str]:
 
 
 def doubts(rows: Sequence[NamedRow]) -> list[InheritedDoubt]:
-    """Rows whose title builds on another row, and which list something else than that row."""
+    """Return the rows whose title builds on another row, and which list another level than that row."""
     first: dict[str, NamedRow] = {}
     for named in rows:
         first.setdefault(without_remark(named.row.title), named)
-    found = []
+    contradicting = []
     for named in rows:
         parts = title_parts(named.row.title)
         base = first.get(parts[0]) if len(parts) > 1 else None
         if base is None or base is named:
             continue
-        said = {factor_of(part) for part in parts[1:]}
+        in_title = {factor_of(part) for part in parts[1:]}
         for name in _differing(base, named):
-            if name not in said:
-                found.append(
+            if name not in in_title:
+                contradicting.append(
                     InheritedDoubt(named.row.number, name, named.levels[name], base.levels[name], base.row.title)
                 )
-    return found
+    return contradicting
 
 
 def _same_titles(rows: Sequence[NamedRow]) -> list[str]:
     counted = Counter(named.row.title for named in rows)
-    found = []
+    sentences = []
     for title, count in counted.items():
         same = [named for named in rows if named.row.title == title]
         names = [name for name in same[0].levels if len({level_text(n.levels[name]) for n in same}) > 1]
         if count > 1 and names:
             values = "; ".join(f"{name} {', '.join(level_text(n.levels[name]) for n in same)}" for name in names)
-            found.append(f"{_numbers(same)}: one title, {title!r}, but different {values}")
-    return found
+            sentences.append(f"{_numbers(same)}: one title, {title!r}, but different {values}")
+    return sentences
 
 
 def _same_settings(rows: Sequence[NamedRow]) -> list[str]:
-    found = []
+    sentences = []
     for index, named in enumerate(rows):
         for other in rows[index + 1 :]:
             if not _differing(named, other):
-                found.append(f"{_numbers([named, other])}: the same settings; which of the two is meant is unknown")
-    return found
+                sentences.append(f"{_numbers([named, other])}: the same settings; which of the two is meant is unknown")
+    return sentences
 
 
 def _several_at_once(rows: Sequence[NamedRow]) -> list[str]:
-    found = []
+    sentences = []
     for before, after in pairwise(rows):
         names = _differing(before, after)
         if len(names) > 1:
-            found.append(
+            sentences.append(
                 f"rows {before.row.number} and {after.row.number}: {len(names)} factors differ at once, "
-                f"{', '.join(names)}; what each of them does cannot be read from this step"
+                f"{', '.join(names)}; the effect of each of them cannot be read from this step"
             )
-    return found
+    return sentences
 
 
 def _spellings(log: ExperimentLog) -> list[str]:
-    """Values that the log format would print otherwise, and a number of queries that rounding may have made."""
-    found = []
+    """Return sentences about values that the log format prints differently, and about a rounded number of queries."""
+    sentences = []
     for row in log.rows:
         for k, count in log.hits(row).items():
             printed = f"{count / log.queries:.{DIGITS}g}"
             if printed != row.rates[k]:
-                found.append(f"row {row.number}: top-{k} is {row.rates[k]}, and {count} of {log.queries} is {printed}")
+                sentences.append(
+                    f"row {row.number}: top-{k} is {row.rates[k]}, and {count} of {log.queries} is {printed}"
+                )
     if not any(all(k in row.rates for row in log.rows) for k in (1, 5, 10)):
-        found.append("all rows: none of top-1, top-5, top-10 is in all of them, so reports have nothing to compare")
+        sentences.append("all rows: none of top-1, top-5, top-10 is in all of them, so reports have nothing to compare")
     if log.queries >= 100 and set(str(log.queries)[1:]) == {"0"}:
-        found.append(f"all rows: every value is whole over {log.queries}, so the values may have been rounded")
-    return found
+        sentences.append(f"all rows: every value is whole over {log.queries}, so the values may have been rounded")
+    return sentences
 
 
 def _differing(one: NamedRow, other: NamedRow) -> list[str]:

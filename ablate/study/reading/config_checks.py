@@ -1,4 +1,4 @@
-"""A study's `config`, levels and references held against the trainer's typed config."""
+"""Checks a study's `config`, levels and references against the trainer's typed config."""
 
 import copy
 from collections.abc import Mapping, Sequence, Set
@@ -13,20 +13,20 @@ from ablate.study.reading.problems import Path, Problems, models_in
 
 
 class ConfigReader:
-    """Checks the shared config once, and then what each level and reference puts into it."""
+    """Checks the shared config once, and then the values that each level and reference puts into it."""
 
-    def __init__(self, model: type[BaseModel], config: Config, varied: Set[str], faults: Problems) -> None:
-        """`varied`: the keys that factors and references set."""
-        self.model, self.config, self.varied, self.faults = model, config, varied, faults
+    def __init__(self, model: type[BaseModel], config: Config, varied: Set[str], problems: Problems) -> None:
+        """`varied`: the dotted keys that factors and references set."""
+        self.model, self.config, self.varied, self.problems = model, config, varied, problems
         self.known, self.free = _keys(model)
         self.wrong = self._check(config, {})
 
     def check_levels(self, factors: Sequence[ReadFactor]) -> None:
-        """Records what is wrong with the keys and values of each factor."""
+        """Record the faults of the keys and values of each factor."""
         for read in factors:
             unknown = [key for key in read.factor.sets if not self.has(key)]
             for key in unknown:
-                self.faults.unknown((*read.path, "sets"), "config key", key, self.known)
+                self.problems.unknown((*read.path, "sets"), "config key", key, self.known)
             if unknown:
                 continue
             for level, path in zip(read.factor.levels, read.level_paths, strict=True):
@@ -36,50 +36,52 @@ class ConfigReader:
                 self._check(assigned(self.config, pairs), sources)
 
     def check_settings(self, settings: Mapping[str, Any], path: Path) -> None:
-        """Records what is wrong with config keys set at one place of the file."""
+        """Record the faults of config keys that are set at one place of the file."""
         unknown = [key for key in settings if not self.has(key)]
         for key in unknown:
-            self.faults.unknown((*path, key), "config key", key, self.known)
+            self.problems.unknown((*path, key), "config key", key, self.known)
         if not unknown:
             self._check(assigned(self.config, settings.items()), dict.fromkeys(settings, path))
 
     def accepts(self, key: str, value: Any) -> bool:
-        """Whether a key takes a value; records nothing."""
+        """Return True if a key takes a value; record nothing."""
         try:
             self.model.model_validate(assigned(self.config, [(key, value)]))
         except ValidationError as error:
             return {tuple(detail["loc"]) for detail in error.errors() if not self._is_for_rows(detail)} <= self.wrong
         return True
 
-    def beside(self, varied: Set[str]) -> "ConfigReader":
-        """The same, where these keys vary as well."""
+    def with_varied(self, varied: Set[str]) -> "ConfigReader":
+        """Return a reader of the same config in which these keys vary as well."""
         other = copy.copy(self)
         other.varied = self.varied | varied
         return other
 
     def has(self, key: str) -> bool:
-        """Whether the config has such a key, or a free-form mapping that may hold it."""
+        """Return True if the config has such a key, or a free-form mapping that may hold it."""
         inside = any(known.startswith(f"{key}.") for known in self.known)
         return key in self.known or inside or any(key.startswith(f"{free}.") for free in self.free)
 
     def _check(self, config: Config, sources: Mapping[str, Path]) -> set[Path]:
-        """`sources`: which keys were set, and from where; the rest is the file's `config`, checked before."""
+        """Record the faults of a config and return their locations.
+
+        `sources`: the keys that were set on top of the file's `config`, with their places; the rest was checked before.
+        """
         try:
             self.model.model_validate(config)
         except ValidationError as error:
-            found = {tuple(detail["loc"]) for detail in error.errors() if not self._is_for_rows(detail)}
-            fresh = found - self.wrong if sources else found
-            for loc in fresh:
+            wrong = {tuple(detail["loc"]) for detail in error.errors() if not self._is_for_rows(detail)}
+            for loc in wrong - self.wrong if sources else wrong:
                 prefix, cut = _origin(loc, sources)
-                self.faults.invalid(error, self.model, prefix, only=loc, cut=cut)
-            rest = _without(config, found)
-            if not sources and rest != config:  # what goes wrong between two keys shows once every key is right
+                self.problems.invalid(error, self.model, prefix, only=loc, cut=cut)
+            rest = _without(config, wrong)
+            if not sources and rest != config:  # a fault between two keys shows only if every key is right
                 self._check(rest, sources)
-            return found
+            return wrong
         return set()
 
     def _is_for_rows(self, detail: ErrorDetails) -> bool:
-        """Whether it takes a row to say if values go together, because something varies one of their keys."""
+        """Return True if only a row can show whether values go together, because one of their keys varies."""
         if detail["type"] != "clash":
             return False
         keys = {key for clash in detail["ctx"]["clashes"] for key in clash.keys}
@@ -87,18 +89,18 @@ class ConfigReader:
 
 
 def _origin(loc: Path, sources: Mapping[str, Path]) -> tuple[Path, int]:
-    """Where the value at a config location was written, and how much of the location that place replaces."""
+    """Return the place where the value at a config location is written, and how many keys of it the place replaces."""
     for key, path in sources.items():
         parts = tuple(key.split("."))
         if loc[: len(parts)] == parts:
             return path, len(parts)
-    if sources:  # a fault of the whole section, brought about by the first of the keys
+    if sources:  # a fault of the whole section; it is shown at the first of the keys
         return next(iter(sources.values())), len(loc)
     return (() if loc[:1] == ("runtime",) else ("config",)), 0
 
 
 def _without(config: Config, locations: Set[Path]) -> Config:
-    """A copy without the values at these locations; of a location inside a list, without the list."""
+    """Return a copy without the values at these locations. For a location inside a list, the list is left out."""
     rest = copy.deepcopy(config)
     for location in locations:
         section: Any = rest
@@ -111,7 +113,7 @@ def _without(config: Config, locations: Set[Path]) -> Config:
 
 
 def _keys(model: type[BaseModel]) -> tuple[list[str], list[str]]:
-    """A config's dotted keys, and those of them that hold a free-form mapping."""
+    """Return a config's dotted keys, and those among them that hold a free-form mapping."""
     flat = flattened(model().model_dump())
     optional = {key: inner for key, inner in _optional_sections(model).items() if key in flat}
     known = [*flat, *(f"{key}.{name}" for key, inner in optional.items() for name in inner.model_fields)]
@@ -119,14 +121,14 @@ def _keys(model: type[BaseModel]) -> tuple[list[str], list[str]]:
 
 
 def _optional_sections(model: type[BaseModel], prefix: str = "") -> dict[str, type[BaseModel]]:
-    """Sections that may be null, by dotted key: {augment.random_erasing: RandomErasing}."""
-    found: dict[str, type[BaseModel]] = {}
+    """Return the sections that may be null, by dotted key: {augment.random_erasing: RandomErasing}."""
+    sections: dict[str, type[BaseModel]] = {}
     for name, field in model.model_fields.items():
         members = models_in(field.annotation)
         if not members:
             continue
         if field.default is None:
-            found[prefix + name] = members[0]
+            sections[prefix + name] = members[0]
         elif isinstance(field.default, BaseModel):
-            found |= _optional_sections(members[0], f"{prefix}{name}.")
-    return found
+            sections |= _optional_sections(members[0], f"{prefix}{name}.")
+    return sections

@@ -1,4 +1,4 @@
-"""The `factors` of a study file -> Factor objects, with the place of every level."""
+"""Reads the `factors` of a study file, with the place of every level."""
 
 import re
 from collections.abc import Sequence
@@ -20,30 +20,31 @@ _KEY = re.compile(r"\w+(\.\w+)*")
 
 @dataclass(frozen=True)
 class ReadFactor:
-    """A factor and where it stands in the file; `level_paths` are parallel to its levels."""
+    """A factor with its place in the file."""
 
     factor: Factor
     path: Path
     level_paths: tuple[Path, ...]
+    """The place of each level, parallel to the factor's levels."""
 
 
 class FactorReader:
-    """Reads factors from the nodes, not from plain values: there `on` and `1` would be one key."""
+    """Reads factors from the nodes. In plain values, `on` and `1` would be one key."""
 
-    def __init__(self, root: Node, faults: Problems) -> None:
-        self.root, self.faults = root, faults
+    def __init__(self, root: Node, problems: Problems) -> None:
+        self.root, self.problems = root, problems
 
     def factors(self) -> list[ReadFactor]:
-        """The factors that can be read; what is wrong with the others is recorded."""
+        """Return the factors that can be read, and record the faults of the others."""
         node = self.root.child("factors")
-        found: list[ReadFactor] = []
+        factors: list[ReadFactor] = []
         for name in node.value if node and isinstance(node.value, dict) else ():
             if name in RESERVED:
-                self.faults.add(("factors", name), f"{name!r} has a meaning in rows; call the factor something else")
+                self.problems.add(("factors", name), f"{name!r} has a meaning in rows; call the factor something else")
             elif isinstance(name, str) and (read := self._factor(name)):
-                self._check_keys(read.factor, [other.factor for other in found])
-                found.append(read)
-        return found
+                self._check_keys(read.factor, [other.factor for other in factors])
+                factors.append(read)
+        return factors
 
     def _factor(self, name: str) -> ReadFactor | None:
         path = ("factors", name)
@@ -54,27 +55,26 @@ class FactorReader:
             return None  # recorded with the whole file's shape
         sets = (entry.sets,) if isinstance(entry.sets, str) else tuple(entry.sets)
         if not sets or not all(_KEY.fullmatch(key) for key in sets):
-            self.faults.expected((*path, "sets"), entry.sets, "a config key like loss.margin, or a list of them")
+            self.problems.expected((*path, "sets"), entry.sets, "a config key like loss.margin, or a list of them")
             return None
-        levels = self._levels((*path, "levels"), sets, several=isinstance(entry.sets, list))
+        levels = self._levels(node, path, sets, several=isinstance(entry.sets, list)) if node else []
         if not levels:
-            self.faults.add((*path, "levels"), "no level that can be used; a factor has at least one")
+            self.problems.add((*path, "levels"), "no level that can be used; a factor has at least one")
             return None
         baseline = self._baseline(path, [level for level, _ in levels])
         factor = Factor(name, sets, tuple(level for level, _ in levels), baseline)
         return ReadFactor(factor, path, tuple(place for _, place in levels))
 
-    def _levels(self, path: Path, sets: Sequence[str], several: bool) -> list[tuple[Level, Path]]:
-        node = self.root.at(path)
-        assert node is not None
+    def _levels(self, factor: Node, path: Path, sets: Sequence[str], several: bool) -> list[tuple[Level, Path]]:
+        node, path = factor.child("levels"), (*path, "levels")
         levels: list[tuple[Level, Path]] = []
-        for key, name, value in _entries(node):
+        for key, name, value in _entries(node) if node else ():
             if isinstance(name, dict | list) or name is None:
-                self.faults.expected((*path, key), name, "one value; with several, write levels as name: value")
+                self.problems.expected((*path, key), name, "one value; with several, write levels as name: value")
             elif several and not (isinstance(value, list) and len(value) == len(sets)):
-                self.faults.expected((*path, key), value, f"a list of {len(sets)} values, one for each key of sets")
+                self.problems.expected((*path, key), value, f"a list of {len(sets)} values, one for each key of sets")
             elif level_text(name) in [level_text(level.name) for level, _ in levels]:
-                self.faults.add((*path, key), f"level {level_text(name)} stands here twice")
+                self.problems.add((*path, key), f"level {level_text(name)} stands here twice")
             else:
                 levels.append((Level(name, tuple(value) if several else (value,)), (*path, key)))
         return levels
@@ -83,26 +83,26 @@ class FactorReader:
         node = self.root.at((*path, "baseline"))
         if node is None:
             return levels[0]
-        named = [level for level in levels if level_text(level.name) == level_text(node.plain())]
-        if not named:
-            known = [level_text(level.name) for level in levels]
-            self.faults.unknown((*path, "baseline"), "level", node.plain(), known)
-        return named[0] if named else levels[0]
+        for level in levels:
+            if level_text(level.name) == level_text(node.plain()):
+                return level
+        names = [level_text(level.name) for level in levels]
+        self.problems.unknown((*path, "baseline"), "level", node.plain(), names)
+        return levels[0]
 
     def _check_keys(self, factor: Factor, others: Sequence[Factor]) -> None:
-        for one, again in combinations(factor.sets, 2):
-            if overlaps(one, again):
-                path = ("factors", factor.name, "sets")
-                self.faults.add(path, f"{one} and {again} are one key, or one holds the other; name each key once")
+        path = ("factors", factor.name, "sets")
+        for one, second in combinations(factor.sets, 2):
+            if overlaps(one, second):
+                self.problems.add(path, f"{one} and {second} are one key, or one holds the other; name each key once")
         for other in others:
             shared = [key for key in factor.sets if any(overlaps(key, theirs) for theirs in other.sets)]
             if shared:
-                path = ("factors", factor.name, "sets")
-                self.faults.add(path, f"{shared[0]} is set by factor {other.name!r} already; one factor sets a key")
+                self.problems.add(path, f"{shared[0]} is set by factor {other.name!r} already; one factor sets a key")
 
 
 def _entries(node: Node) -> list[tuple[Any, Any, Any]]:
-    """(key in the tree, level's name, level's value) for levels written as a list or as name: value."""
+    """Return (key in the tree, level's name, level's value) for levels written as a list or as name: value."""
     if isinstance(node.value, dict):
         return [(name, name, node.value[key].plain()) for key in node.value for name in [node.name(key)]]
     return [(index, child.plain(), child.plain()) for index, child in enumerate(node.value)]

@@ -1,4 +1,4 @@
-"""YAML text -> a tree of nodes that know their place. Nothing in a file is ever run or imported."""
+"""Reads YAML text into a tree of nodes that know their place. Nothing in a file is ever run or imported."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -23,10 +23,12 @@ _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?
 
 @dataclass(frozen=True)
 class SourcePlace:
-    """Where a value was written: a file and line, or the command-line option that gave it."""
+    """The place where a value is written."""
 
     source: str
+    """The file, or the command-line option that gave the value."""
     line: int | None = None
+    """The line in the file, from 1; None for an option."""
 
     def __str__(self) -> str:
         return self.source if self.line is None else f"{self.source}:{self.line}"
@@ -34,14 +36,16 @@ class SourcePlace:
 
 @dataclass
 class Node:
-    """A value and its place; a mapping's or list's children are nodes, a scalar is itself."""
+    """A value and its place."""
 
     value: Any
+    """A scalar; or a dict or list whose values are nodes."""
     place: SourcePlace
     keys: dict[Any, SourcePlace] = field(default_factory=dict)
+    """The place of each key, if the value is a dict."""
 
     def plain(self) -> Any:
-        """The value without places, as the safe loader would give it."""
+        """Return the value without places, as YAML's safe loader would return it."""
         if isinstance(self.value, dict):
             return {_unkey(key): child.plain() for key, child in self.value.items()}
         if isinstance(self.value, list):
@@ -49,29 +53,29 @@ class Node:
         return self.value
 
     def child(self, key: Any) -> "Node | None":
-        """The child under a mapping's key or at a list's index; None if there is none."""
-        found: Node | None = None
+        """Return the child under a mapping's key or at a list's index; None if there is none."""
+        child: Node | None = None
         if isinstance(self.value, dict):
-            found = self.value.get(_key(key))
+            child = self.value.get(_key(key))
         elif isinstance(self.value, list) and isinstance(key, int) and 0 <= key < len(self.value):
-            found = self.value[key]
-        return found
+            child = self.value[key]
+        return child
 
     def at(self, path: Iterable[Any]) -> "Node | None":
-        """The node below this one along a path of keys and indices."""
+        """Return the node below this one along a path of keys and indices; None if there is none."""
         node: Node | None = self
         for key in path:
             node = node.child(key) if node else None
         return node
 
     def name(self, key: Any) -> Any:
-        """A key of `value` as it was written."""
+        """Return a key of `value` as it is written in the file."""
         return _unkey(key)
 
 
 @dataclass(frozen=True)
 class _Boolean:
-    """A boolean as a mapping key: Python would take `on` and `1` for one key."""
+    """A boolean as a mapping key. A plain `on` and `1` would be one key in Python."""
 
     value: bool
 
@@ -85,7 +89,7 @@ def _unkey(key: Any) -> Any:
 
 
 def read_file(path: Path) -> Node:
-    """The tree of a study file; StudyError with the place of what cannot be read."""
+    """Return the tree of a study file; StudyError with the place of the fault if it cannot be read."""
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
@@ -103,7 +107,7 @@ def read_file(path: Path) -> Node:
 
 
 def parse(text: str, source: str, numbered: bool = True) -> Node:
-    """The tree of a YAML text. `numbered` is off for an option's value, which has no lines."""
+    """Return the tree of a YAML text. `numbered` is False for an option's value, which has no lines."""
     composer = _Composer(source, numbered)
     try:
         return composer.document(yaml.parse(text, Loader=_EVENTS))
@@ -114,7 +118,7 @@ def parse(text: str, source: str, numbered: bool = True) -> Node:
 
 
 def scalar(text: str) -> Any:
-    """A plain scalar's value: `on` and `off` are booleans, `1e-4` is a number, all else is text."""
+    """Return a plain scalar's value: `on` and `off` are booleans, `1e-4` is a number, everything else is text."""
     if text.lower() in _NULLS:
         return None
     if text.lower() in _BOOLEANS:
@@ -130,15 +134,15 @@ def _syntax_fault(error: yaml.YAMLError, text: str, source: str) -> str:
     mark = getattr(error, "problem_mark", None)
     line = mark.line + 1 if mark else text[: getattr(error, "position", 0)].count("\n") + 1
     lines = text.splitlines()
-    shown = lines[line - 1] if line <= len(lines) else ""
-    if "\t" in shown[: len(shown) - len(shown.lstrip())]:
+    text_of_line = lines[line - 1] if line <= len(lines) else ""
+    if "\t" in text_of_line[: len(text_of_line) - len(text_of_line.lstrip())]:
         return f"{source}:{line}: a tab indents this line; YAML wants spaces"
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "is no YAML"
-    return f"{source}:{line}: {problem}; near {shown.strip()[:60]!r}"
+    return f"{source}:{line}: {problem}; near {text_of_line.strip()[:60]!r}"
 
 
 class _Composer:
-    """Builds the tree from the parser's events; aliases share their node, so that none can blow up."""
+    """Builds the tree from the parser's events. Aliases share their node, so that none can fill the memory."""
 
     def __init__(self, source: str, numbered: bool) -> None:
         self.source, self.numbered = source, numbered
@@ -231,13 +235,13 @@ class _Composer:
 
 
 def shown(value: Any) -> str:
-    """A value as a user would write it in a study file, short."""
+    """Return a value as a user would write it in a study file, with at most 60 characters."""
     text = yaml_word(value) if not isinstance(value, dict | list) else _flow(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
 def yaml_word(value: Any) -> str:
-    """One scalar as the study file's own words: on, off, null, a number, or quoted text."""
+    """Return one scalar in the words of a study file: on, off, null, a number, or quoted text."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if value is None:

@@ -1,4 +1,4 @@
-"""Which values win: file < profile < --set. Mappings merge deeply; lists and levels replace."""
+"""Lays a profile over the file, and `--set` options over both. Mappings merge key by key; lists and levels replace."""
 
 from collections.abc import Sequence
 
@@ -10,25 +10,25 @@ BASE = "base"
 
 
 def profile_names(root: Node) -> list[str]:
-    """The profiles that the file defines, as far as they have names."""
+    """Return the names of the profiles that the file defines."""
     profiles = root.child("profiles")
-    named = profiles.value if profiles and isinstance(profiles.value, dict) else {}
-    return [name for name in named if isinstance(name, str)]  # any other is a fault, told with the file's shape
+    names = profiles.value if profiles and isinstance(profiles.value, dict) else {}
+    return [name for name in names if isinstance(name, str)]  # any other is a fault of the file's shape
 
 
-def choose_profile(root: Node, asked: str | None) -> str:
-    """The profile asked for, or the file's default, or BASE; StudyError if there is no such profile."""
+def choose_profile(root: Node, requested: str | None) -> str:
+    """Return the requested profile, or the file's default, or BASE; StudyError if there is no such profile."""
     default = root.child("default_profile")
-    chosen = asked or (default.value if default and isinstance(default.value, str) else None) or BASE
+    chosen = requested or (default.value if default and isinstance(default.value, str) else None) or BASE
     known = profile_names(root)
     if chosen != BASE and chosen not in known:
-        place = SourcePlace("--profile") if asked or not default else default.place
+        place = SourcePlace("--profile") if requested or not default else default.place
         raise StudyError([f"{place}: {unknown_name('profile', chosen, [*known, BASE])}"])
     return chosen
 
 
 def overlay(root: Node, profile: str, settings: Sequence[str] = ()) -> Node:
-    """The file's tree with the profile's and then the options' values in place."""
+    """Return the file's tree with the values of the profile and then those of the options in place."""
     profiles = root.child("profiles")
     over = profiles.child(profile) if profiles else None
     merged = with_runtime_on_top(root)
@@ -56,7 +56,7 @@ def with_runtime_on_top(layer: Node) -> Node:
 
 
 def merge(base: Node, over: Node, key: str = "") -> Node:
-    """`over` laid over `base`; what is the same mapping in both is merged key by key."""
+    """Return `over` laid over `base`. A mapping that is in both is merged key by key."""
     if not (isinstance(base.value, dict) and isinstance(over.value, dict)) or key == "levels":
         return over
     node = Node(dict(base.value), base.place, dict(base.keys))
@@ -68,7 +68,7 @@ def merge(base: Node, over: Node, key: str = "") -> Node:
 
 
 def _setting(setting: str, root: Node) -> Node:
-    """`a.b=value` as the tree {a: {b: value}}; every node's place is the option itself."""
+    """Return `a.b=value` as the tree {a: {b: value}}. The place of every node is the option itself."""
     key, equals, text = setting.partition("=")
     source, name = "--set", key.strip()
     place = SourcePlace(source)
@@ -89,6 +89,6 @@ def _refuse_lists(root: Node, parts: list[str], source: str) -> None:
     for depth, part in enumerate(parts):
         if node is not None and isinstance(node.value, list):
             path = ".".join(parts[:depth])
-            found = shown(node.plain())
-            raise StudyError([f"{source}: {path} is a list, {found}; set the whole list: --set {path}=[...]"])
+            value = shown(node.plain())
+            raise StudyError([f"{source}: {path} is a list, {value}; set the whole list: --set {path}=[...]"])
         node = node.child(part) if node is not None else None

@@ -1,4 +1,4 @@
-"""Faults collected as a file is read: each with place, path, value found, and what is accepted."""
+"""Collects the faults of a study file: each with its place, path, value, and the values that are accepted."""
 
 from collections.abc import Iterable
 from typing import Any, get_args
@@ -38,23 +38,24 @@ _EXPECTED = {
 
 
 class Problems:
-    """Everything that is wrong with one study file, in the order of its lines."""
+    """All faults of one study file, in the order of its lines."""
 
     def __init__(self, root: Node) -> None:
         self.root = root
-        self._found: dict[tuple[str, int, str], None] = {}
+        self._faults: dict[tuple[str, int, str], None] = {}
 
     def add(self, path: Path, message: str, place: SourcePlace | None = None) -> None:
-        """Records a fault at the value of `path`, or at the nearest that stands in the file."""
+        """Record a fault at the value of `path`, or at its nearest parent that is in the file."""
         place = place or self._place(path)
-        where = f"{place}: {dotted(path)}: " if path else f"{place}: "
-        self._found[(place.source, place.line or 0, where + message)] = None
+        prefix = f"{place}: {dotted(path)}: " if path else f"{place}: "
+        self._faults[(place.source, place.line or 0, prefix + message)] = None
 
-    def expected(self, path: Path, found: Any, accepted: str) -> None:
-        self.add(path, f"found {shown(found)}; accepted: {accepted}")
+    def expected(self, path: Path, value: Any, accepted: str) -> None:
+        """Record a value that is not accepted, with a description of the values that are."""
+        self.add(path, f"found {shown(value)}; accepted: {accepted}")
 
     def unknown(self, path: Path, kind: str, name: Any, known: Iterable[Any]) -> None:
-        """A name that is none of the known ones; says which are, and which is nearest."""
+        """Record a name that is none of the known ones. The message lists those and suggests the nearest."""
         self.add(path, unknown_name(kind, name, [str(k) for k in known]), self._key_place(path))
 
     def invalid(
@@ -65,9 +66,10 @@ class Problems:
         only: Path | None = None,
         cut: int = 0,
     ) -> None:
-        """What pydantic found, in our words; `prefix` is where its input stands in the file.
+        """Record the faults that pydantic found, in the words of this program.
 
-        `only`: this one location; `cut`: how many of its first keys the prefix stands for.
+        `prefix`: the place in the file of pydantic's input. `only`: record the faults of this location alone.
+        `cut`: the number of the location's first keys that the prefix stands for.
         """
         accepted: dict[Path, tuple[Any, list[str]]] = {}
         for detail in error.errors():
@@ -81,24 +83,26 @@ class Problems:
             elif detail["type"] == "missing" and known:
                 self.add(path, f"{detail['loc'][-1]!r} is missing")
             else:
-                accepted.setdefault(path, (detail["input"], []))[1].append(_wanted(detail))
-        for path, (found, wanted) in accepted.items():
-            self.expected(path, found, " or ".join(dict.fromkeys(wanted)))
+                accepted.setdefault(path, (detail["input"], []))[1].append(_accepted(detail))
+        for path, (value, texts) in accepted.items():
+            self.expected(path, value, " or ".join(dict.fromkeys(texts)))
 
     def _clashes(self, clashes: Iterable[ConfigClash], path: Path) -> None:
-        """Each at the first of its keys that stands in the file."""
+        """Record each clash at the first of its keys that is in the file."""
         for clash in clashes:
             keys = [(*(() if key.startswith("runtime.") else path), *key.split(".")) for key in clash.keys]
-            there = next((key for key in keys if self.root.at(key)), path)
-            self.add(there, clash.message)
+            self.add(next((key for key in keys if self.root.at(key)), path), clash.message)
 
     def check(self) -> None:
-        """Raises StudyError if there is any fault."""
-        if self._found:
-            raise StudyError([text for _, _, text in sorted(self._found, key=lambda fault: fault[:2])])
+        """Raise StudyError if there is any fault."""
+        if self._faults:
+            raise StudyError([text for _, _, text in sorted(self._faults, key=lambda fault: fault[:2])])
 
     def _located(self, prefix: Path, loc: Path) -> tuple[Path, bool]:
-        """The part of pydantic's location that the file has: union members and field checks name no node."""
+        """Return the part of pydantic's location that is in the file, and True if its value is a mapping.
+
+        Union members and field checks are part of a location, but name no node.
+        """
         node, path = self.root.at(prefix) or Node(None, self.root.place), prefix
         for key in loc:
             inner = node.child(key)
@@ -126,7 +130,7 @@ class Problems:
 
 
 def fields_at(model: type[BaseModel], loc: Path) -> list[str]:
-    """The keys that a config class knows at a location."""
+    """Return the keys that a config class accepts at a location."""
     for key in loc:
         field = model.model_fields.get(str(key))
         inner = models_in(field.annotation) if field else []
@@ -137,7 +141,7 @@ def fields_at(model: type[BaseModel], loc: Path) -> list[str]:
 
 
 def dotted(path: Path) -> str:
-    """A path as messages give it: factors.margin.levels, design[0].rows."""
+    """Return a path as messages print it: factors.margin.levels, design[0].rows."""
     text = ""
     for key in path:
         text += f"[{key}]" if isinstance(key, int) and not isinstance(key, bool) else f".{shown(key).strip(chr(39))}"
@@ -145,13 +149,13 @@ def dotted(path: Path) -> str:
 
 
 def models_in(annotation: Any) -> list[type[BaseModel]]:
-    """The config classes that an annotation names: [RandomErasing] for RandomErasing | None."""
+    """Return the config classes in an annotation: [RandomErasing] for RandomErasing | None."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for inner in get_args(annotation) for model in models_in(inner)]
 
 
-def _wanted(detail: ErrorDetails) -> str:
+def _accepted(detail: ErrorDetails) -> str:
     if detail["type"] == "value_error":
         return str(detail["ctx"]["error"])
     template = _EXPECTED.get(detail["type"], detail["msg"])

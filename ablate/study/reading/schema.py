@@ -1,4 +1,4 @@
-"""The shape of a study file, as classes: what may stand where. Meaning is checked in `file.py`."""
+"""The shape of a study file, as classes. The meaning of its values is checked in `study_reader.py`."""
 
 from typing import Annotated, Any, Literal
 
@@ -19,12 +19,14 @@ MOST_TRIALS, MOST_FINALISTS = 1_000_000, 10_000
 
 
 class SchemaEntry(BaseModel):
-    """Strict: unknown keys and values of another type are faults."""
+    """A strict entry: unknown keys and values of another type are faults."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class FactorEntry(SchemaEntry):
+    """One factor."""
+
     sets: str | list[str] = Field(description="The config key that the factor sets, or a list of them.")
     levels: list[Any] | dict[Any, Any] = Field(description="The levels: a list, or level: value.")
     baseline: bool | int | float | str | None = Field(None, description="The baseline level; default: the first.")
@@ -32,7 +34,7 @@ class FactorEntry(SchemaEntry):
 
 class LadderEntry(SchemaEntry):
     start: Start
-    add: list[str | Levels] = Field(description="What each rung adds: a factor, or levels.")
+    add: list[str | Levels] = Field(description="The addition of each rung: a factor, or levels.")
 
 
 class AddOneEntry(SchemaEntry):
@@ -60,7 +62,7 @@ class FractionalEntry(SchemaEntry):
 
 
 class DesignEntry(SchemaEntry):
-    """One design; exactly one of the kinds, and `from` beside a grid."""
+    """One design: exactly one of KINDS, and `from` next to a grid."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -76,12 +78,14 @@ class DesignEntry(SchemaEntry):
     pairs: PairsEntry | None = Field(None, description="Two factors at a time.")
     grid: dict[str, list[Any]] | None = Field(None, description="Full factorial: factor: levels.")
     fractional: FractionalEntry | None = Field(None, description="A fraction of the full factorial.")
-    start: str | Levels | None = Field(None, alias="from", description="Where a grid's other factors stand.")
+    start: str | Levels | None = Field(
+        None, alias="from", description="The levels of the factors that a grid does not vary."
+    )
 
 
 class RequireEntry(SchemaEntry):
-    condition: Levels = Field(alias="if", description="Where these levels (or one of each list) meet,")
-    then: Levels = Field(description="these must as well.")
+    condition: Levels = Field(alias="if", description="If a row has all these levels (or one of each list),")
+    then: Levels = Field(description="it must have these levels as well.")
 
 
 class DimensionEntry(SchemaEntry):
@@ -96,8 +100,10 @@ class DimensionEntry(SchemaEntry):
 
     low: float | None = Field(None, description="The least value.")
     high: float | None = Field(None, description="The greatest value.")
-    step: float | None = Field(None, gt=0, description="How far apart the values of a range are; default: any value.")
-    log: bool = Field(False, description="Whether the range is searched on a log scale.")
+    step: float | None = Field(
+        None, gt=0, description="The distance between two values of a range; default: any value."
+    )
+    log: bool = Field(False, description="On if the range is searched on a log scale.")
     choices: list[Any] | None = Field(
         None,
         description="Levels of a factor, or values of a config key.",
@@ -106,73 +112,77 @@ class DimensionEntry(SchemaEntry):
 
 
 class FinalistsEntry(SchemaEntry):
-    top: int = Field(3, ge=1, le=MOST_FINALISTS, description="How many of the best are trained anew.")
-    seeds: int = Field(5, ge=1, le=MOST_FINALISTS, description="With how many seeds, and the baseline with them.")
+    top: int = Field(3, ge=1, le=MOST_FINALISTS, description="The number of the best trials that are trained again.")
+    seeds: int = Field(
+        5, ge=1, le=MOST_FINALISTS, description="The number of seeds of each of them, and of the baseline."
+    )
 
 
 class SearchEntry(SchemaEntry):
     space: dict[str, DimensionEntry] = Field(
         min_length=1, description="Factor or config key: {low, high, step, log} or {choices}."
     )
-    start: Start = Field({}, alias="from", description="Where the other factors stand; default: at baseline.")
-    sampler: str = Field(TPE, description="What proposes the next trial.", json_schema_extra={"enum": list(SAMPLERS)})
+    start: Start = Field({}, alias="from", description="The levels of the other factors; default: the baseline.")
+    sampler: str = Field(
+        TPE, description="The method that proposes the next trial.", json_schema_extra={"enum": list(SAMPLERS)}
+    )
     pruner: str | None = Field(
         None,
-        description="What stops trials that do badly; default: none.",
+        description="The method that stops unpromising trials; default: none.",
         json_schema_extra={"enum": [*PRUNERS, None]},
     )
     metric: (
         MetricName | Annotated[list[MetricName], Field(min_length=1, json_schema_extra={"uniqueItems": True})] | None
     ) = Field(
-        None, description="What is made large on the validation split, one or several; default: the study's primary."
+        None, description="One or several metrics to maximise on the validation split; default: the study's primary."
     )
     trials: int | None = Field(
         None,
         ge=1,
         le=MOST_TRIALS,
-        description=f"How many trials; default: {DEFAULT_TRIALS}, or as many as hours allow.",
+        description=f"The number of trials; default: {DEFAULT_TRIALS}, or as many as hours allow.",
     )
-    hours: float | None = Field(None, gt=0, description="For how many hours new trials are begun.")
-    finalists: FinalistsEntry = Field(FinalistsEntry(), description="What is trained anew at the end.")
+    hours: float | None = Field(None, gt=0, description="The number of hours in which new trials are started.")
+    finalists: FinalistsEntry = Field(FinalistsEntry(), description="The trials that are trained again at the end.")
 
 
 _LOOKS = {"type": "array", "items": {"type": "integer", "minimum": LEAST_SEEDS}, "minItems": 2, "maxItems": MOST_LOOKS}
 
 
 class LooksEntry(SchemaEntry):
-    """Looks are checked one by one in `seeds.py`, so that each fault has its place."""
+    """Looks at the results. They are checked one by one in `seeds.py`, so that each fault has its place."""
 
     looks: Annotated[Any, WithJsonSchema(_LOOKS)] = Field(description="Numbers of seeds at each look.")
 
 
 class StudyEntry(SchemaEntry):
     study: Name = Field(description="The study's name in the store.")
-    question: str = Field("", description="What the study asks.")
-    trainer: str = Field(DEFAULT, description="What trains a trial.")
+    question: str = Field("", description="The question of the study, in words.")
+    trainer: str = Field(DEFAULT, description="The trainer of every trial.")
     primary: Literal["top1", "top5", "top10"] = Field("top1", description="The metric that verdicts are about.")
     delta: float = Field(0.5, gt=0, description="Smallest effect worth acting on, in percentage points.")
     alpha: float = Field(0.05, gt=0, lt=1, description="Error rate of the study's claims.")
-    config: dict[str, Any] = Field({}, description="What every trial shares.")
-    runtime: dict[str, Any] = Field({}, description="How every trial is run, such as its threads and device.")
-    factors: dict[str, FactorEntry] = Field({}, description="What is varied.")
+    config: dict[str, Any] = Field({}, description="The config that every trial shares.")
+    runtime: dict[str, Any] = Field({}, description="The settings of every run, such as its threads and device.")
+    factors: dict[str, FactorEntry] = Field({}, description="The factors that vary: name: factor.")
     groups: dict[str, Names] = Field({}, description="Factors that leave_one_out puts back together: name: factors.")
     design: list[DesignEntry] | None = Field(None, min_length=1, description="Designs; their union is run.")
-    exclude: list[Levels] = Field([], description="Combinations that make no sense: factor: level or list of levels.")
+    exclude: list[Levels] = Field([], description="Combinations that must not occur: factor: level or list of levels.")
     require: list[RequireEntry] = Field([], description="Levels that only make sense with others.")
     family: Literal["direct", "effects"] | Annotated[list[Contrast], Field(min_length=1)] = Field(
         "direct", description="The contrasts that share the error: direct, effects, or a list of [row, row]."
     )
     references: dict[str, dict[str, Any]] = Field(
-        {}, description="Lines printed beside the rows and never compared with them: label: config keys."
+        {}, description="Lines printed next to the rows and never compared with them: label: config keys."
     )
     seeds: int | list[int] | str | LooksEntry = Field(1, description="A number of seeds, a list, a range, or looks.")
-    search: SearchEntry | None = Field(None, description="What `ablate search` searches; a design is optional then.")
-    profiles: dict[Name, dict[str, Any]] = Field({}, description="Named overrides of anything above.")
-    default_profile: str | None = Field(None, description="The profile used when none is asked for.")
+    search: SearchEntry | None = Field(None, description="The search of `ablate search`; a design is optional then.")
+    profiles: dict[Name, dict[str, Any]] = Field({}, description="Named overrides of any key above.")
+    default_profile: str | None = Field(None, description="The profile that is used if none is named.")
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a study file; `config` is described for every trainer."""
+    """Return the JSON Schema of a study file. It describes `config` for every trainer."""
     schema = StudyEntry.model_json_schema(by_alias=True)
     definitions = schema.setdefault("$defs", {})
     for name, trainer in TRAINERS.items():

@@ -1,4 +1,4 @@
-"""The seeds that a study asks for: a number, a list, a range, or looks."""
+"""Reads the `seeds` of a study file: a number, a list, a range, or looks."""
 
 import re
 from collections.abc import Iterator
@@ -12,42 +12,45 @@ LOOKS = "numbers of seeds that increase, like [2, 3, 5, 7, 10]"
 
 MOST_SEEDS, LARGEST_SEED = 10_000, 2**31
 LEAST_SEEDS, MOST_LOOKS = 2, 20
-"""At a look; one seed has no spread. More looks than this gain nothing and take seconds to work out."""
+"""The smallest number of seeds at a look, as one seed has no spread; and the largest number of looks.
+
+More looks gain nothing and take seconds to compute.
+"""
 
 DEFAULT_LOOKS = (2, 3, 5, 7, 10)
-"""Where looks are asked for and the file has none."""
+"""The looks if a command requests looks and the file has none."""
 
 
-def read_seeds(value: Any, faults: Problems) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The seeds of a first run and the looks, if there are any; faults are recorded."""
+def read_seeds(value: Any, problems: Problems) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the seeds of the first look or of all rows, and the looks, if there are any; record the faults."""
     if isinstance(value, dict) and set(value) == {"looks"}:
-        looks = _looks(value["looks"], faults)
+        looks = _looks(value["looks"], problems)
         return tuple(range(looks[0])) if looks else (), looks
     seeds = _listed(value)
-    right = seeds and min(seeds) >= 0 and max(seeds) < LARGEST_SEED and len(set(seeds)) == len(seeds) <= MOST_SEEDS
-    if not right:
-        faults.expected(("seeds",), value, SEEDS)
-    return tuple(seeds) if right else (), ()
+    is_right = seeds and min(seeds) >= 0 and max(seeds) < LARGEST_SEED and len(set(seeds)) == len(seeds) <= MOST_SEEDS
+    if not is_right:
+        problems.expected(("seeds",), value, SEEDS)
+    return tuple(seeds) if is_right else (), ()
 
 
-def _looks(value: Any, faults: Problems) -> tuple[int, ...]:
-    """The looks; empty after their faults have been recorded."""
+def _looks(value: Any, problems: Problems) -> tuple[int, ...]:
+    """Return the looks; empty if they have faults, which are recorded."""
     path = ("seeds", "looks")
     if not isinstance(value, list) or not value:
-        faults.expected(path, value, LOOKS)
+        problems.expected(path, value, LOOKS)
         return ()
-    wrong = list(_wrong(value))
+    wrong = list(_wrong_looks(value))
     for at, accepted in wrong:
-        faults.expected((*path, at), value[at], accepted)
+        problems.expected((*path, at), value[at], accepted)
     if not wrong and len(value) == 1:
-        faults.add(path, f"one look is a plain number; write `seeds: {shown(value[0])}`, or add looks: {LOOKS}")
+        problems.add(path, f"one look is a plain number; write `seeds: {shown(value[0])}`, or add looks: {LOOKS}")
     if len(value) > MOST_LOOKS:
-        faults.add(path, f"{len(value)} looks; at most {MOST_LOOKS}")
+        problems.add(path, f"{len(value)} looks; at most {MOST_LOOKS}")
     return () if wrong or not 1 < len(value) <= MOST_LOOKS else tuple(value)
 
 
-def _wrong(looks: list[Any]) -> Iterator[tuple[int, str]]:
-    """The position of each look that cannot be, and what is accepted there."""
+def _wrong_looks(looks: list[Any]) -> Iterator[tuple[int, str]]:
+    """Yield the position of each look that is not possible, and the values that are accepted there."""
     before = 0
     for at, look in enumerate(looks):
         if type(look) is not int:

@@ -1,10 +1,10 @@
-"""A study file -> a frozen Study; every fault at once, with its place."""
+"""Reads a study file into a Study. All faults are reported at once, each with its place."""
 
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path as FilePath
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from ablate.errors import StudyError
 from ablate.study.config_keys import Config, flattened, overlaid
@@ -15,7 +15,7 @@ from ablate.study.reading.config_checks import ConfigReader
 from ablate.study.reading.factors import FactorReader, ReadFactor
 from ablate.study.reading.nodes import Node, read_file
 from ablate.study.reading.overrides import choose_profile, overlay, profile_names
-from ablate.study.reading.problems import Path, Problems
+from ablate.study.reading.problems import Problems
 from ablate.study.reading.schema import StudyEntry
 from ablate.study.reading.seeds import read_seeds
 from ablate.study.search_space.reader import SearchReader
@@ -25,27 +25,25 @@ from ablate.trainers.registry import DEFAULT, TRAINERS
 
 
 def read_study(path: FilePath, profile: str | None = None, settings: Sequence[str] = ()) -> Study:
-    """The study of a file under a profile and `--set` options; StudyError with every fault found.
+    """Return the study of a file under a profile and `--set` options; StudyError with every fault.
 
-    The file's other profiles are read too, so that a fault in one of them does not wait for its turn.
+    The file's other profiles are read too, so that their faults are reported now and not at their first use.
     """
     root = read_file(path)
     if not isinstance(root.value, dict):
         raise StudyError([f"{root.place}: a study file is a mapping that begins with `study: NAME`"])
     chosen = choose_profile(root, profile)
     faults: dict[str, None] = {}
-    asked: Study | None = None  # the others are only read for their faults: they can be large
+    studies: list[Study] = []
     for name in dict.fromkeys([chosen, *profile_names(root)]):
         try:
-            merged = overlay(root, name, settings if name == chosen else ())
-            study = _Reader(merged).study(name)
-            asked = study if name == chosen else asked
+            study = _Reader(overlay(root, name, settings if name == chosen else ())).study(name)
+            studies += [study] if name == chosen else []  # the others are large, and read for their faults alone
         except StudyError as error:
             faults |= dict.fromkeys(error.faults)
     if faults:
         raise StudyError(list(faults))
-    assert asked is not None
-    return asked
+    return studies[0]
 
 
 class _Reader:
@@ -53,21 +51,22 @@ class _Reader:
 
     def __init__(self, root: Node) -> None:
         self.root = root
-        self.faults = Problems(root)
+        self.problems = Problems(root)
         self.config: ConfigReader | None = None
 
     def study(self, profile: str) -> Study:
-        entry = self._usable(StudyEntry, ())
-        factors = FactorReader(self.root, self.faults).factors()
+        entry = self._entry()
+        factors = FactorReader(self.root, self.problems).factors()
         references = self._references()
         written, preset, config = self._config(factors, references)
-        reader = DesignReader(self.root, [read.factor for read in factors], self.faults)
-        wanted = reader.read()
-        search = SearchReader(self.root, reader.names, wanted.rows, self.config).search(written, self._primary())
-        self._check_labels(references, {row.label for row in wanted.rows})
+        reader = DesignReader(self.root, [read.factor for read in factors], self.problems)
+        design = reader.read()
+        search = SearchReader(self.root, reader.names, design.rows, self.config).search(written, self._primary())
+        self._check_labels(references, {row.label for row in design.rows})
         seeds, looks = self._seeds()
-        self.faults.check()
-        assert isinstance(entry, StudyEntry)
+        self.problems.check()
+        if entry is None:  # its faults are recorded, so that the check has raised
+            raise StudyError([f"{self.root.place}: is no study"])
         return Study(
             name=entry.study,
             profile=profile,
@@ -80,36 +79,35 @@ class _Reader:
             written=written,
             preset=preset,
             factors=tuple(read.factor for read in factors),
-            rows=wanted.rows,
+            rows=design.rows,
             references=tuple(references),
             seeds=seeds,
             looks=looks,
-            family=wanted.family,
-            aliases=wanted.aliases,
-            excluded=wanted.excluded,
+            family=design.family,
+            aliases=design.aliases,
+            excluded=design.excluded,
             search=search,
-            warnings=wanted.warnings,
+            warnings=design.warnings,
         )
 
-    def _usable(self, model: type[BaseModel], path: Path) -> BaseModel | None:
-        """The part at `path` as its class, or None after its faults have been recorded."""
-        node = self.root.at(path)
+    def _entry(self) -> StudyEntry | None:
+        """Return the file as its class; None if it has not the right shape, and record the faults."""
         try:
-            return model.model_validate(node.plain() if node else None)
+            return StudyEntry.model_validate(self.root.plain())
         except ValidationError as error:
-            self.faults.invalid(error, model, path)
+            self.problems.invalid(error, StudyEntry)
             return None
 
     def _config(
         self, factors: Sequence[ReadFactor], references: Sequence[ReferenceRow]
     ) -> tuple[Config, str | None, Config]:
-        """The config as it is written, its preset's name, and the config with the preset beneath it."""
+        """Return the config as it is written, its preset's name, and the config laid over the preset's values."""
         node = self.root.child("config")
         written: Config = node.plain() if node and isinstance(node.value, dict) else {}
         trainer = self.root.child("trainer")
         name = trainer.value if trainer else DEFAULT
         if not isinstance(name, str) or name not in TRAINERS:
-            self.faults.add(("trainer",), TRAINERS.fault(trainer.plain() if trainer else name))
+            self.problems.add(("trainer",), TRAINERS.fault(trainer.plain() if trainer else name))
             return written, None, written
         preset = written.pop("preset", None)
         if runtime := self.root.child("runtime"):
@@ -117,7 +115,7 @@ class _Reader:
         config = overlaid(self._preset(preset, TRAINERS[name]), written)
         varied = {key for read in factors for key in read.factor.sets}
         varied |= {key for reference in references for key in reference.settings}
-        self.config = ConfigReader(TRAINERS[name].config, config, varied, self.faults)
+        self.config = ConfigReader(TRAINERS[name].config, config, varied, self.problems)
         self.config.check_levels(factors)
         for reference in references:
             self.config.check_settings(reference.settings, ("references", reference.label))
@@ -127,7 +125,7 @@ class _Reader:
         if name is None:
             return {}
         if not isinstance(name, str) or name not in trainer.presets:
-            self.faults.unknown(("config", "preset"), "preset", name, trainer.presets)
+            self.problems.unknown(("config", "preset"), "preset", name, trainer.presets)
             return {}
         return trainer.presets[name]
 
@@ -144,15 +142,15 @@ class _Reader:
         for reference in references:
             path = ("references", reference.label)
             if not is_line(reference.label):
-                self.faults.expected(path, reference.label, "a label of one line of text")
+                self.problems.expected(path, reference.label, "a label of one line of text")
             if reference.label in rows:
-                self.faults.add(path, f"{reference.label!r} is also the label of a row")
+                self.problems.add(path, f"{reference.label!r} is also the label of a row")
 
     def _primary(self) -> str:
-        """The metric that a search goes by unless it names another; a wrong one is told with the file's shape."""
+        """Return the metric of a search that names none. A wrong one is a fault of the file's shape."""
         node = self.root.child("primary")
         return node.value if node and node.value in METRICS else METRICS[0]
 
     def _seeds(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         node = self.root.child("seeds")
-        return read_seeds(node.plain(), self.faults) if node else ((0,), ())
+        return read_seeds(node.plain(), self.problems) if node else ((0,), ())

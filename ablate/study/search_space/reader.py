@@ -1,4 +1,4 @@
-"""The `search` of a study file -> a Search; what is wrong is recorded with its place."""
+"""Reads the `search` of a study file. Faults are recorded with their places."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -38,29 +38,32 @@ from ablate.study.search_space.space import (
 SEARCH: Path = ("search",)
 SPACE: Path = (*SEARCH, "space")
 LARGEST = 2**53
-"""Whole numbers beyond are not all floats, which samplers reckon in."""
+"""The largest whole number of a range. Samplers compute in floats, which cannot hold every larger one."""
 
 
 class SearchReader:
-    """Reads part by part, so that a fault in one does not hide those in another."""
+    """Reads part by part, so that a fault in one part does not hide those in another."""
 
     def __init__(self, root: Node, names: FactorNames, rows: Sequence[Row], config: ConfigReader | None) -> None:
-        """`config` is None where the trainer is unknown: no value can be held against its config then."""
-        self.root, self.names, self.space, self.faults = root, names, names.space, names.problems
+        """`config` is None if the trainer is unknown: values are not checked against its config then."""
+        self.root, self.names, self.space, self.problems = root, names, names.space, names.problems
         self.config = config
         self.factors = {factor.name: factor for factor in self.space.factors}
         self.cells = {row.label: row.levels.cell for row in rows} if self._has_label() else {}
 
     def search(self, written: Config, primary: str) -> SearchSpec | None:
-        """The search; None if there is none, or if it cannot be read. `written`: the file's config."""
+        """Return the search; None if there is none, or if it cannot be read.
+
+        `written`: the config as the file writes it. `primary`: the metric of a search that names none.
+        """
         node = self.root.at(SEARCH)
         if node is None or node.value is None:
             return None
         entries = self._entries()
         self._check_names(entries)
         self._check_written(entries, written)
-        found = [self._dimension(name, entry) for name, entry in entries.items()]
-        dimensions = tuple(dimension for dimension in found if dimension)
+        readable = [self._dimension(name, entry) for name, entry in entries.items()]
+        dimensions = tuple(dimension for dimension in readable if dimension)
         start = self._start(entries)
         metrics = self._metrics(primary)
         self._check_sampler(entries, dimensions, metrics)
@@ -86,18 +89,21 @@ class SearchReader:
         return node is not None and isinstance(node.value, str)
 
     def _entries(self) -> dict[str, DimensionEntry]:
-        """The dimensions that have the right shape, by name; the faults of the others are known already."""
+        """Return the dimensions that have the right shape, by name.
+
+        The faults of the others are recorded with the whole file's shape.
+        """
         node = self.root.at(SPACE)
-        found: dict[str, DimensionEntry] = {}
+        entries: dict[str, DimensionEntry] = {}
         for name, entry in node.value.items() if node and isinstance(node.value, dict) else ():
             try:
-                found[name] = DimensionEntry.model_validate(entry.plain())
+                entries[name] = DimensionEntry.model_validate(entry.plain())
             except ValidationError:
                 continue
-        return {name: entry for name, entry in found.items() if isinstance(name, str)}
+        return {name: entry for name, entry in entries.items() if isinstance(name, str)}
 
     def _check_names(self, entries: Mapping[str, DimensionEntry]) -> None:
-        """Every dimension sets keys that no factor and no other dimension sets."""
+        """Record dimensions whose key is unknown, or is set by a factor or another dimension."""
         keys = [name for name in entries if name not in self.factors and name not in self.names.unreadable]
         for key in keys:
             owner = next((f for f in self.space.factors if any(overlaps(key, other) for other in f.sets)), None)
@@ -107,24 +113,24 @@ class SearchReader:
                     message = (
                         f"factor {owner.name!r} is searched as well, and sets {', '.join(owner.sets)}; leave this out"
                     )
-                self.faults.add((*SPACE, key), message)
+                self.problems.add((*SPACE, key), message)
             elif self.config and not self.config.has(key):
                 known = [*self.factors, *self.config.known]
-                self.faults.unknown((*SPACE, key), "factor or config key", key, known)
-        for one, again in combinations(keys, 2):
-            if overlaps(one, again):
-                message = f"{one} and {again} are one key, or one holds the other; search each key once"
-                self.faults.add((*SPACE, again), message)
+                self.problems.unknown((*SPACE, key), "factor or config key", key, known)
+        for one, second in combinations(keys, 2):
+            if overlaps(one, second):
+                message = f"{one} and {second} are one key, or one holds the other; search each key once"
+                self.problems.add((*SPACE, second), message)
 
     def _check_written(self, entries: Mapping[str, DimensionEntry], written: Config) -> None:
-        """What the file fixes under a searched factor's key would be in vain."""
+        """Record values that the file's config fixes under a searched factor's key. They would have no effect."""
         config = flattened(written)
         for factor in (self.factors[name] for name in entries if name in self.factors):
             for key, value in zip(factor.sets, factor.baseline.values, strict=True):
                 if key in config and config[key] != value:
-                    message = f"config.{key} fixes {shown(config[key])}, and factor {factor.name!r} sets it anew"
+                    message = f"config.{key} fixes {shown(config[key])}, and factor {factor.name!r} sets it again"
                     baseline = level_text(factor.baseline.name)
-                    self.faults.add(
+                    self.problems.add(
                         (*SPACE, factor.name),
                         f"{message}; take it out of config, or write its baseline {baseline} there",
                     )
@@ -133,32 +139,32 @@ class SearchReader:
         path, factor = (*SPACE, name), self.factors.get(name)
         ranged = [end for end in ("low", "high", "step") if getattr(entry, end) is not None] + ["log"] * entry.log
         if entry.choices is not None and ranged:
-            self.faults.add(path, f"choices and {ranged[0]} stand together; accepted: a range (low, high) or choices")
+            self.problems.add(path, f"choices and {ranged[0]} stand together; accepted: a range (low, high) or choices")
         elif entry.choices is not None:
             return self._with_choices(name, factor, entry.choices)
         elif entry.low is None and entry.high is None:
-            self.faults.add(path, "neither a range nor choices; accepted: {low: ..., high: ...} or {choices: [...]}")
+            self.problems.add(path, "neither a range nor choices; accepted: {low: ..., high: ...} or {choices: [...]}")
         elif entry.low is None or entry.high is None:
-            there, lacks = ("low", "high") if entry.high is None else ("high", "low")
-            self.faults.add(path, f"{there} without {lacks}; a range has both")
+            written, missing = ("low", "high") if entry.high is None else ("high", "low")
+            self.problems.add(path, f"{written} without {missing}; a range has both")
         elif factor and len(factor.sets) > 1:
             message = f"factor {name!r} sets several keys, and a range is for one; accepted: choices among its levels"
-            self.faults.add(path, message)
+            self.problems.add(path, message)
         else:
             return self._with_range(name, factor.sets[0] if factor else name)
         return None
 
     def _with_range(self, name: str, key: str) -> Dimension | None:
-        """The ends are read from the nodes: there 5 is whole and 5.0 is not."""
+        """Return a range. Its ends are read from the nodes, in which 5 is a whole number and 5.0 is not."""
         path = (*SPACE, name)
         low, high, step, log = (self._plain((*path, part)) for part in ("low", "high", "step", "log"))
-        right = self._check_range(path, low, high, step, bool(log))
+        is_right = self._check_range(path, low, high, step, bool(log))
         config = self._config_of(name, key)
         if config is None:
             return None
         for end, value in (("low", low), ("high", high)):
             config.check_settings({key: value}, (*path, end))
-        if not right:
+        if not is_right:
             return None
         takes_fractions = not _is_for_whole(config, key, low, high)
         is_whole = not takes_fractions or (step is not None and all(type(each) is int for each in (low, high, step)))
@@ -181,18 +187,16 @@ class SearchReader:
         if log and step is not None:
             faults[*path, "log"] = "a range on a log scale has no steps; take out log or step"
         for place, message in faults.items():
-            self.faults.add(place, message)
+            self.problems.add(place, message)
         return not faults
 
     def _check_whole(self, path: Path, parts: Mapping[str, Any]) -> bool:
         fractions = {part: value for part, value in parts.items() if value is not None and value != int(value)}
         large = {part: value for part, value in parts.items() if value is not None and abs(value) > LARGEST}
         for part, value in fractions.items():
-            self.faults.expected((*path, part), value, "a whole number")
+            self.problems.expected((*path, part), value, "a whole number")
         for part, value in large.items():
-            self.faults.expected(
-                (*path, part), value, "a whole number within 2^53, which samplers can tell from others"
-            )
+            self.problems.expected((*path, part), value, "a whole number within 2^53, which samplers can hold exactly")
         return not fractions and not large
 
     def _with_choices(self, name: str, factor: Factor | None, choices: Sequence[Any]) -> Dimension | None:
@@ -201,10 +205,10 @@ class SearchReader:
         texts = [level_text(level.name) if level else None for level in levels]
         for index, text in enumerate(texts):
             if text is not None and text in texts[:index]:
-                self.faults.add((*path, index), f"choice {text} stands here twice")
+                self.problems.add((*path, index), f"choice {text} stands here twice")
         if len(choices) < 2:
             fixed = "`from`" if factor else "`config`"
-            self.faults.add(path, f"a search needs at least 2 choices; what is to be fixed stands in {fixed}")
+            self.problems.add(path, f"a search needs at least 2 choices; a fixed value stands in {fixed}")
         if None in texts or len(set(texts)) < len(texts) or len(texts) < 2:
             return None
         return ChoiceDimension(name, factor.sets if factor else (name,), tuple(level for level in levels if level))
@@ -214,7 +218,7 @@ class SearchReader:
             number = self.names.number(path, self.space.positions[name], value)
             return None if number is None else factor.levels[number]
         if not isinstance(value, bool | int | float | str):
-            self.faults.expected(
+            self.problems.expected(
                 path, value, "on or off, a number, or text; for anything else, search a factor's levels"
             )
             return None
@@ -223,12 +227,12 @@ class SearchReader:
         return Level(value, (value,))
 
     def _config_of(self, dimension: str, key: str) -> ConfigReader | None:
-        """What a key's values are held against, while the other dimensions vary; None if there is no such key."""
+        """Return a reader that checks a key's values while the other dimensions vary; None if there is no such key."""
         if self.config is None or not self.config.has(key):
             return None
         node = self.root.at(SPACE)
         names = node.value if node and isinstance(node.value, dict) else ()  # those of factors vary anyway
-        return self.config.beside({name for name in names if isinstance(name, str) and name != dimension})
+        return self.config.with_varied({name for name in names if isinstance(name, str) and name != dimension})
 
     def _start(self, entries: Mapping[str, DimensionEntry]) -> Cell:
         path = (*SEARCH, "from")
@@ -236,10 +240,10 @@ class SearchReader:
         if isinstance(start, dict):
             for name in start:
                 if name in entries and name in self.factors:
-                    self.faults.add((*path, name), f"factor {name!r} is both fixed and searched: take it out of one")
+                    self.problems.add((*path, name), f"factor {name!r} is both fixed and searched: take it out of one")
             return self.space.assigned(self.space.baseline, self.names.changes(path, start))
         if isinstance(start, str) and start != BASELINE and start not in self.cells and not self.names.unreadable:
-            self.faults.unknown(path, "row", start, [*self.cells, BASELINE])
+            self.problems.unknown(path, "row", start, [*self.cells, BASELINE])
         return self.cells.get(start, self.space.baseline) if isinstance(start, str) else self.space.baseline
 
     def _metrics(self, primary: str) -> tuple[str, ...]:
@@ -249,26 +253,26 @@ class SearchReader:
         for index, name in enumerate(names):
             place = (*path, index) if isinstance(value, list) else path
             if isinstance(name, str) and name not in METRICS:
-                self.faults.add(place, unknown_name("metric", name, METRICS))
+                self.problems.add(place, unknown_name("metric", name, METRICS))
             elif name in names[:index]:
-                self.faults.add(place, f"metric {name} stands here twice")
+                self.problems.add(place, f"metric {name} stands here twice")
         return tuple(names)
 
     def _check_sampler(
         self, entries: Mapping[str, DimensionEntry], dimensions: Sequence[Dimension], metrics: Sequence[str]
     ) -> None:
-        """It must be known, and able to walk this space."""
+        """Record a sampler that is unknown or cannot search this space."""
         path = (*SEARCH, "sampler")
         sampler = self._plain(path)
         if isinstance(sampler, str) and sampler not in SAMPLERS:
-            self.faults.add(path, unknown_name("sampler", sampler, SAMPLERS))
+            self.problems.add(path, unknown_name("sampler", sampler, SAMPLERS))
         if sampler == GRID:
             self._check_grid(dimensions)
         if sampler == CMAES and len(metrics) > 1:
             others = ", ".join(other for other in SAMPLERS if other != CMAES)
-            self.faults.add(path, f"{CMAES} searches by one metric, and metric names several; accepted: {others}")
+            self.problems.add(path, f"{CMAES} maximises one metric, and metric names several; accepted: {others}")
         if sampler == CMAES and entries and all(entry.choices is not None for entry in entries.values()):
-            self.faults.add(
+            self.problems.add(
                 path, f"{CMAES} searches ranges of numbers, and space has only choices; {TPE} searches both"
             )
 
@@ -276,21 +280,21 @@ class SearchReader:
         path = (*SEARCH, "pruner")
         pruner = self._plain(path)
         if isinstance(pruner, str) and pruner not in PRUNERS:
-            self.faults.add(path, unknown_name("pruner", pruner, PRUNERS))
+            self.problems.add(path, unknown_name("pruner", pruner, PRUNERS))
         elif pruner in PRUNERS and len(metrics) > 1:
-            message = "pruning goes by one metric, and metric names several; name one, or leave the pruner out"
-            self.faults.add(path, message)
+            message = "pruning uses one metric, and metric names several; name one, or leave the pruner out"
+            self.problems.add(path, message)
 
     def _check_grid(self, dimensions: Sequence[Dimension]) -> None:
         counts = [dimension.count for dimension in dimensions]
         for dimension, count in zip(dimensions, counts, strict=True):
             if count is None:
                 message = f"sampler {GRID} needs `step` or `choices` here; the others search any value of a range"
-                self.faults.add((*SPACE, dimension.name), message)
+                self.problems.add((*SPACE, dimension.name), message)
         cells = prod(count for count in counts if count is not None)
         if cells > MOST_CELLS:
             message = f"the grid has {cells:,} combinations, and at most {MOST_CELLS:,} are searched; take larger steps"
-            self.faults.add((*SEARCH, "sampler"), message)
+            self.problems.add((*SEARCH, "sampler"), message)
 
     def _plain(self, path: Path) -> Any:
         node = self.root.at(path)
@@ -298,7 +302,7 @@ class SearchReader:
 
 
 def _is_for_whole(config: ConfigReader, key: str, low: Any, high: Any) -> bool:
-    """Whether a key takes whole numbers of a range and no fractions."""
+    """Return True if a key accepts whole numbers of a range and no fractions."""
     whole = math.ceil(low)
     fraction = next((value for value in (whole + 0.5, whole - 0.5) if low <= value <= high), (low + high) / 2)
     return whole <= high and config.accepts(key, whole) and not config.accepts(key, fraction)

@@ -117,10 +117,10 @@ def told(*rows: str) -> str:
 
 def test_a_row_that_contradicts_its_own_title() -> None:
     text = told(row("base"), row("base + random erasing", "random erasing: False"))
-    assert "row 2: its title says random erasing, but it lists random erasing False" in text
+    assert "row 2: its title has random erasing, but it lists random erasing False" in text
     text = told(row("base"), row("resnet101 + random erasing", "backbone: resnet50", "random erasing: True"))
-    assert "row 2: its title says resnet101, but it lists backbone resnet50" in text
-    assert "its title says" not in told(row("base"), row("base + warmup training", "warmup training: 500"))
+    assert "row 2: its title has resnet101, but it lists backbone resnet50" in text
+    assert "its title has" not in told(row("base"), row("base + warmup training", "warmup training: 500"))
 
 
 def test_a_key_that_stands_twice_in_a_row() -> None:

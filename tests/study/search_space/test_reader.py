@@ -191,9 +191,9 @@ SPACE = "study.yaml:{line}: search.space."
         ("schedule.warmup_steps: {low: 0, high: 2, step: 0.5}",
          "schedule.warmup_steps.step: found 0.5; accepted: a whole"),
         ("margin: {choices: [0.3]}",
-         "margin.choices: a search needs at least 2 choices; what is to be fixed stands in `from`"),
+         "margin.choices: a search needs at least 2 choices; a fixed value stands in `from`"),
         ("loss.distance: {choices: [squared]}",
-         "loss.distance.choices: a search needs at least 2 choices; what is to be fixed stands in `config`"),
+         "loss.distance.choices: a search needs at least 2 choices; a fixed value stands in `config`"),
         ("margin: {choices: []}", "margin.choices: a search needs at least 2 choices"),
         ("margin: {choices: [0.3, 0.30]}", "margin.choices[1]: choice 0.3 stands here twice"),
         ("margin: {choices: [0.3, 0.25]}", "margin.choices[1]: unknown level of margin 0.25; known: 0.3, 0.2"),
@@ -250,9 +250,9 @@ LISTS = "  space: {erasing: {choices: [off, on]}, neck: {choices: [before, after
         (LISTS + "  sampler: cmaes\n",
          "sampler: cmaes searches ranges of numbers, and space has only choices; tpe searches both"),
         (TWO + "  sampler: cmaes\n  metric: [top1, top5]\n",
-         "sampler: cmaes searches by one metric, and metric names several; accepted: tpe, gp, random, grid"),
+         "sampler: cmaes maximises one metric, and metric names several; accepted: tpe, gp, random, grid"),
         (TWO + "  pruner: median\n  metric: [top1, top5]\n",
-         "pruner: pruning goes by one metric, and metric names several"),
+         "pruner: pruning uses one metric, and metric names several"),
         ("  space: {}\n", "space: found {}; accepted: at least 1 entries"),
         ("  space: {margin: {low: 0, high: 1}}\n  trails: 3\n", "trails: unknown key 'trails'"),
     ],
@@ -280,7 +280,7 @@ def test_a_grid_needs_values_to_count(tmp_path: Path) -> None:
 def test_what_config_fixes_is_not_searched(tmp_path: Path) -> None:
     head = HEAD.replace("loss: {", "loss: {margin: 0.4, ")
     assert faults(tmp_path, head + TWO) == [
-        f"study.yaml:{LINE}: search.space.margin: config.loss.margin fixes 0.4, and factor 'margin' sets it anew; "
+        f"study.yaml:{LINE}: search.space.margin: config.loss.margin fixes 0.4, and factor 'margin' sets it again; "
         "take it out of config, or write its baseline 0.3 there"
     ]
 
