@@ -1,9 +1,9 @@
-# Thin: what each target does is a command that can be typed by hand.
+# Thin: each target is a command that can be typed by hand. `test` runs the quick tests, `test-all` the others.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: setup demo test test-slow check bench
+.PHONY: setup demo test test-all test-slow check bench
 
 setup: $(INSTALLED)
 
@@ -22,14 +22,16 @@ demo: setup
 test: setup
 	$(BIN)/python -m pytest -n auto
 
-test-slow: setup
-	$(BIN)/python -m pytest -m slow
+test-all: setup
+	$(BIN)/python -m pytest -n auto --hypothesis-profile=thorough -m "slow or network or service or hypothesis"
+
+test-slow: test-all
 
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest tests/test_imports.py
+	$(BIN)/python -m pytest tests/test_imports.py tests/test_structure.py
 
 bench: setup
 	$(BIN)/python benchmarks/main_path.py

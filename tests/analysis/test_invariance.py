@@ -14,6 +14,7 @@ from ablate.analysis import verdicts
 from ablate.analysis.analysis import Analysis, analyse
 from ablate.analysis.results import RowResult, StudyResults
 from tests.support.analysis.analysis_rows import N, results, row
+from tests.support.examples import examples
 
 Key = tuple[tuple[str, Any], ...]
 FACTORS = {"a": ["off", "on"], "b": ["off", "on"], "c": [0.1, 0.2]}
@@ -77,7 +78,7 @@ def changed(study: StudyResults, name: Callable[[str], str], baseline: int, orde
     return replace(study, rows=tuple(rows), document=document)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(studies(), st.randoms())
 def test_the_order_of_rows_and_trials_changes_no_verdict(study: StudyResults, random: Any) -> None:
     order = list(range(len(study.rows)))
@@ -97,7 +98,7 @@ def test_the_order_of_rows_and_trials_changes_no_verdict(study: StudyResults, ra
         assert before.identified == after.identified
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(studies())
 def test_the_names_of_factors_change_no_verdict(study: StudyResults) -> None:
     other = changed(study, {"a": "z", "b": "y", "c": "x"}.__getitem__, 0, list(range(len(study.rows))))
@@ -123,7 +124,7 @@ def _directed(found: Mapping[Any, tuple[Any, ...]]) -> dict[Any, tuple[Any, ...]
     return turned
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(studies())
 def test_another_baseline_changes_the_sign_of_effects_and_nothing_else(study: StudyResults) -> None:
     one, two = analyse(study), analyse(changed(study, str, 1, list(range(len(study.rows)))))

@@ -16,7 +16,7 @@ from tests.conftest import Ablate
 from tests.support.command_line import start, stored_ranks, workers_of
 from tests.support.paths import BNNECK, SIMULATED, TINY
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.service]
 
 RUNNERS, WORKERS, TRIALS, KILLS = 4, 2, 400, 200
 

@@ -90,6 +90,7 @@ def test_every_study_can_be_read_at_80_columns_and_as_markdown(ablate: Ablate, n
     assert ablate("report", "--format", "latex").out.isascii()
 
 
+@pytest.mark.service
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 @pytest.mark.parametrize("name", [*STUDIES, "log"])
 def test_latex_compiles_with_booktabs_alone(ablate: Ablate, name: str) -> None:

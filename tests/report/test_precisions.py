@@ -119,6 +119,7 @@ def test_markdown_and_latex_have_them_beside_the_rates(study: Ablate) -> None:
     assert latex.isascii()
 
 
+@pytest.mark.service
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 def test_latex_with_them_compiles(study: Ablate) -> None:
     give("plain", LONG, "other", "untrained")

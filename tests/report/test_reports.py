@@ -17,6 +17,7 @@ from ablate.store.imported_log import save_log
 from ablate.study.logfile.parser import parse_log
 from ablate.study.logfile.rows import findings, named_rows
 from tests.conftest import Ablate
+from tests.support.examples import examples
 from tests.support.paths import SEED_LOG, SIMULATED
 from tests.support.report_tables import tables_of
 
@@ -57,7 +58,7 @@ def logs(draw: st.DrawFn) -> str:
     return "\n\n".join(sections) + "\n"
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(logs())
 def test_other_logs_come_back_as_exactly(tmp_path: Path, text: str) -> None:
     log = parse_log(text)

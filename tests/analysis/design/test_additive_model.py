@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ablate.analysis.design.additive_model import AdditiveModel, Variable, additive_model
+from tests.support.examples import examples
 
 
 def layout(codes: list[tuple[int, ...]], levels: int = 2) -> AdditiveModel:
@@ -20,7 +21,7 @@ CODES = st.integers(1, 4).flatmap(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(CODES)
 def test_an_effect_is_estimable_iff_its_row_vector_is_in_the_row_space(codes: list[tuple[int, ...]]) -> None:
     found = layout(codes, 3)
@@ -37,7 +38,7 @@ def test_an_effect_is_estimable_iff_its_row_vector_is_in_the_row_space(codes: li
             assert found.weights[at] @ matrix == pytest.approx(unit, abs=1e-9)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(CODES)
 def test_direct_pairs_are_those_that_differ_in_one_factor(codes: list[tuple[int, ...]]) -> None:
     expected = {

@@ -11,6 +11,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportions
 from ablate.analysis.estimation import unpaired_totals
 from ablate.analysis.estimation.unpaired_totals import pairing
 from ablate.analysis.stats.proportions import mcnemar, newcombe, pooled_z
+from tests.support.examples import examples
 
 PAIRS = Path(__file__).parents[2] / "oracles" / "seed_log_pairs.csv"
 N = 12_377
@@ -60,7 +61,7 @@ def test_every_number_published_for_the_seed_log(row: dict[str, str]) -> None:
     assert found.reading == row["verdict"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.data())
 def test_other_totals_agree_with_statsmodels(data: st.DataObject) -> None:
     n = data.draw(st.integers(20, 30_000))
@@ -75,7 +76,7 @@ def test_other_totals_agree_with_statsmodels(data: st.DataObject) -> None:
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.integers(1, 5000), st.data())
 def test_the_largest_significant_discordance_is_where_the_test_turns(n: int, data: st.DataObject) -> None:
     """McNemar's χ² without correction rejects up to it and not beyond."""

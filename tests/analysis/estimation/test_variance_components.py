@@ -11,6 +11,7 @@ from ablate.analysis.estimation.estimators import POOLED_T, SEPARATE_T, estimate
 from ablate.analysis.estimation.observations import Observations
 from ablate.analysis.estimation.variance_components import VarianceModel
 from ablate.analysis.stats.multiplicity import holm
+from tests.support.examples import examples
 
 
 def table(rows: int, seeds: int, missing: int, seed: int) -> np.ndarray:
@@ -27,7 +28,7 @@ def fitted(rates: np.ndarray):  # type: ignore[no-untyped-def]
     return smf.ols("metric ~ C(row) + C(seed)", frame).fit()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.integers(2, 6), st.integers(2, 6), st.data())
 def test_the_residual_variance_is_that_of_row_and_seed(rows: int, seeds: int, data: st.DataObject) -> None:
     rates = table(rows, seeds, data.draw(st.integers(0, rows * seeds // 3)), data.draw(st.integers(0, 10**6)))

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import integrate, stats
 
 from ablate.analysis.stats.group_sequential import boundaries, crossing, nominal_level, repeated_p, wang_tsiatis
+from tests.support.examples import examples
 
 LOOKS = [2, 3, 5, 7, 10]
 many_looks = st.sets(st.integers(1, 40), min_size=1, max_size=6).map(sorted)
@@ -72,7 +73,7 @@ def test_naive_peeking(looks: int, error: float) -> None:
 
 
 @given(looks=many_looks, alpha=st.sampled_from([0.001, 0.05 / 8, 0.05, 0.2]), spending=spendings)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_what_is_spent_is_crossed(looks: list[int], alpha: float, spending: str) -> None:
     t = np.array(looks) / looks[-1]
     spent = {
@@ -86,7 +87,7 @@ def test_what_is_spent_is_crossed(looks: list[int], alpha: float, spending: str)
 
 
 @given(looks=many_looks, shape=st.floats(0, 0.7), alpha=st.sampled_from([0.01, 0.05, 0.3]))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_wang_tsiatis_spends_alpha(looks: list[int], shape: float, alpha: float) -> None:
     assert crossing(looks, wang_tsiatis(looks, alpha, shape))[-1] == pytest.approx(alpha, rel=1e-9)
 
@@ -190,7 +191,7 @@ def test_a_single_look_leaves_p_as_it_is_and_a_first_look_multiplies_it() -> Non
 
 
 @given(path=many_looks, last=st.integers(0, 5), p=st.lists(st.floats(0, 1), min_size=2, max_size=20))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_a_smaller_p_is_never_a_larger_repeated_p(path: list[int], last: int, p: list[float]) -> None:
     found = repeated_p(sorted(p), [seeds / (path[-1] + last) for seeds in path])
     assert (np.diff(found) >= 0).all()

@@ -38,6 +38,7 @@ def test_a_changed_default_is_a_reason_told_once_and_run_anew(package: Package) 
     assert "nothing to run" in package.run().err
 
 
+@pytest.mark.slow
 def test_an_edit_of_the_file_is_another_trial_and_not_stale(package: Package) -> None:
     package.run()
     told = package("plan", SIMULATED, "--set", "config.base=0.3").out
@@ -64,6 +65,7 @@ def test_fields_that_are_new_or_gone(package: Package) -> None:
     assert "stale" not in told.lower(), "what it was before is done already"
 
 
+@pytest.mark.slow
 def test_a_field_that_is_gone(package: Package) -> None:
     package.edit("trainers/simulated/config.py", QUERIES, PATIENCE + QUERIES)
     package.run("--only", "plain")
@@ -71,6 +73,7 @@ def test_a_field_that_is_gone(package: Package) -> None:
     assert "patience: is gone, was 0.5" in package("plan", SIMULATED).out
 
 
+@pytest.mark.slow
 def test_code_counts_and_comments_do_not(package: Package) -> None:
     package.run("--only", "plain")
     package.edit("trainers/simulated/trainer.py", "GALLERY = 1000\n", "GALLERY = 1000  # more than a few\n")
@@ -91,6 +94,7 @@ def test_code_counts_and_comments_do_not(package: Package) -> None:
     assert "code: trainers/simulated/tricks.py is gone\n" in package("plan", SIMULATED).out
 
 
+@pytest.mark.slow
 def test_the_latest_of_several_results_is_the_one_compared_with(package: Package) -> None:
     package.run("--only", "plain")
     new_base(package)
@@ -99,6 +103,7 @@ def test_the_latest_of_several_results_is_the_one_compared_with(package: Package
     assert "base: 0.3 -> 0.4" in package("plan", SIMULATED).out
 
 
+@pytest.mark.slow
 def test_what_is_accepted_stays_so_until_something_else_changes(package: Package) -> None:
     package.run()
     hits = package.query("SELECT * FROM ablate_hits")
@@ -119,6 +124,7 @@ def test_what_is_accepted_stays_so_until_something_else_changes(package: Package
     assert "base: 0.3 -> 0.4" in told
 
 
+@pytest.mark.slow
 def test_what_fails_since_something_changed_can_be_accepted_as_it_was(package: Package) -> None:
     package.run("--only", "plain")
     new_base(package)
@@ -130,6 +136,7 @@ def test_what_fails_since_something_changed_can_be_accepted_as_it_was(package: P
     assert "3 done" in package("status").out
 
 
+@pytest.mark.slow
 def test_what_was_accepted_is_withdrawn_by_a_reset(package: Package) -> None:
     package.run("--only", "plain")
     new_base(package)
@@ -144,6 +151,7 @@ def test_what_was_accepted_is_withdrawn_by_a_reset(package: Package) -> None:
     assert package.query("SELECT count(*) FROM ablate_acceptances") == [(2,)]
 
 
+@pytest.mark.slow
 def test_reports_say_what_was_accepted_and_contrasts_count_it(package: Package) -> None:
     package.run()
     new_base(package)
@@ -181,6 +189,7 @@ def trained(package: Package) -> Callable[..., None]:
     return train
 
 
+@pytest.mark.slow
 def test_data_that_changed(package: Package, trained: Callable[..., None]) -> None:
     trained(TINY)
     assert "stale" not in package("plan", TINY).out.lower()
@@ -193,6 +202,7 @@ def test_data_that_changed(package: Package, trained: Callable[..., None]) -> No
     assert "code:" not in told
 
 
+@pytest.mark.slow
 def test_weights_that_were_replaced(package: Package, trained: Callable[..., None], tmp_path: Path) -> None:
     weights = tmp_path / "weights.pt"
     weights.write_bytes(b"one")
@@ -203,6 +213,7 @@ def test_weights_that_were_replaced(package: Package, trained: Callable[..., Non
     assert "model.pretrained_sha256: 7692c3ad -> d9298a10" in told
 
 
+@pytest.mark.slow
 def test_a_preset_that_changed(package: Package, trained: Callable[..., None]) -> None:
     settings = ["config.preset=clean", "config.amp=bf16", "config.model.pretrained=none"]
     trained(TINY, *settings)
@@ -213,6 +224,7 @@ def test_a_preset_that_changed(package: Package, trained: Callable[..., None]) -
     assert "pending" not in told
 
 
+@pytest.mark.slow
 def test_a_changed_default_of_the_evaluation_costs_an_evaluation(
     package: Package, trained: Callable[..., None]
 ) -> None:
@@ -225,6 +237,7 @@ def test_a_changed_default_of_the_evaluation_costs_an_evaluation(
     assert "of which 0 to run and" in " ".join(told.split())
 
 
+@pytest.mark.slow
 def test_a_failure_that_was_accepted_away_runs_again_after_a_reset(package: Package) -> None:
     """What is reset is what is wanted now, not the old training; with the old default back, its result is there."""
     package.run("--only", "plain")

@@ -32,11 +32,13 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.network
 def test_one_worker_or_two_and_one_run_or_two_give_identical_ranks(ablate: Ablate, finished: Path) -> None:
     assert ablate("run", TINY, "--workers", 2, "--store", "again.db").code == 0
     assert stored_ranks(Path("again.db")) == stored_ranks(finished)
 
 
+@pytest.mark.network
 def test_ranks_of_both_splits_are_kept_and_make_the_rates(ablate: Ablate, finished: Path) -> None:
     report = json.loads(ablate("report", "--format", "json", "--store", finished).out)
     store = require_store(str(finished))
@@ -53,6 +55,7 @@ def test_ranks_of_both_splits_are_kept_and_make_the_rates(ablate: Ablate, finish
     assert not np.array_equal(ranks["plain"], ranks["plain, after the neck"])
 
 
+@pytest.mark.network
 def test_precisions_of_every_trial_are_those_that_its_evaluation_gave(finished: Path) -> None:
     """A second training, in this process, gives what the store has: each query's to the bit, and the means of all."""
     wanted = [trial for trial in trials(read_study(TINY)) if trial.label.startswith("plain")]
@@ -80,6 +83,7 @@ def test_precisions_of_every_trial_are_those_that_its_evaluation_gave(finished: 
     assert all(0 < at_r < average < 1 for average, at_r in means.values())
 
 
+@pytest.mark.network
 def test_the_untrained_network_is_printed_and_compared_with_nothing(ablate: Ablate, finished: Path) -> None:
     report = json.loads(ablate("report", "--format", "json", "--store", finished).out)
     assert [row["label"] for row in report["references"]] == ["untrained"]
@@ -88,6 +92,7 @@ def test_the_untrained_network_is_printed_and_compared_with_nothing(ablate: Abla
     assert "untrained (reference)" in ablate("report", "--store", finished).out
 
 
+@pytest.mark.network
 def test_a_selected_row_brings_along_those_of_its_training(ablate: Ablate) -> None:
     """Evaluated together, so that neither a second call nor the other row trains again."""
     for _ in range(2):
@@ -100,6 +105,7 @@ def test_a_selected_row_brings_along_those_of_its_training(ablate: Ablate) -> No
     assert states == [("normalized", "queued"), ("plain", "done"), ("plain, after the neck", "done")]
 
 
+@pytest.mark.network
 def test_the_log_of_the_quick_rows_reads_back_as_these_rows(ablate: Ablate) -> None:
     few = ("--set", "config.schedule.steps=0", "--set", "config.data.size=[16, 16]", "--workers", 2)
     assert ablate("run", BNNECK, *few).code == 0
@@ -112,6 +118,7 @@ def test_the_log_of_the_quick_rows_reads_back_as_these_rows(ablate: Ablate) -> N
     assert "row 5: its title builds on 'baseline 1', which has margin 0.2" in told
 
 
+@pytest.mark.network
 def test_what_a_result_was_measured_with_is_on_record(finished: Path) -> None:
     with sqlite3.connect(finished) as connection:
         (recorded,) = connection.execute("SELECT environment FROM ablate_attempts LIMIT 1").fetchone()
@@ -126,6 +133,7 @@ def test_a_trial_that_cannot_run_here_says_why(ablate: Ablate) -> None:
     assert "amp: fp16 needs a CUDA device" in result.err
 
 
+@pytest.mark.network
 def test_the_nine_rows_of_the_log(ablate: Ablate) -> None:
     """Both profiles have the log's rows: the same levels as those read from the log, in its order."""
     from ablate.study.factors import level_text

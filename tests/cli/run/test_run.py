@@ -146,6 +146,7 @@ def test_a_row_that_shares_a_training_costs_nothing(ablate: Ablate, tmp_path: Pa
     assert found["again"] == found["plain"]
 
 
+@pytest.mark.service
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_interrupted_run_goes_on_with_the_next_call(ablate: Ablate, tmp_path: Path, workers: int) -> None:
     running = start("run", SIMULATED, "--workers", workers, "--set", "config.seconds=0.4", folder=tmp_path)
@@ -172,6 +173,7 @@ def test_a_killed_runner_loses_nothing(ablate: Ablate, tmp_path: Path) -> None:
     assert query("SELECT state FROM ablate_attempts WHERE state NOT IN ('done', 'abandoned')") == []
 
 
+@pytest.mark.service
 def test_the_trial_of_a_killed_worker_goes_on_elsewhere(ablate: Ablate, tmp_path: Path) -> None:
     running = start("run", SIMULATED, "--workers", 2, "--set", "config.seconds=2", "--seeds", 1, folder=tmp_path)
     wait_for("SELECT 1 FROM ablate_attempts WHERE state = 'running' GROUP BY state HAVING count(*) = 2")
@@ -189,6 +191,7 @@ def test_the_trial_of_a_killed_worker_goes_on_elsewhere(ablate: Ablate, tmp_path
     assert resumed_at > 0  # type: ignore[operator]
 
 
+@pytest.mark.service
 def test_a_trial_that_kills_its_workers_fails_in_the_end(ablate: Ablate, tmp_path: Path) -> None:
     """Killed a while after it has started, without progress between: the others are not held up for ever."""
     options = ("--workers", 1, "--set", "config.seconds=300", "--only", "plain", "--seeds", 1)
@@ -207,6 +210,7 @@ def test_a_trial_that_kills_its_workers_fails_in_the_end(ablate: Ablate, tmp_pat
     assert "SIGSEGV" in ablate("status").out
 
 
+@pytest.mark.service
 def test_a_worker_that_hangs_is_noticed(ablate: Ablate, tmp_path: Path) -> None:
     options = ("--set", "config.seconds=3", "--set", "config.runtime.stall_seconds=2", "--only", "plain", "--seeds", 1)
     running = start("run", SIMULATED, "--workers", 1, *options, folder=tmp_path)
@@ -218,6 +222,7 @@ def test_a_worker_that_hangs_is_noticed(ablate: Ablate, tmp_path: Path) -> None:
     assert "no sign of progress for 2 s" in str(reason)
 
 
+@pytest.mark.service
 def test_the_workers_of_a_killed_runner_die_with_it(ablate: Ablate, tmp_path: Path) -> None:
     running = start("run", SIMULATED, "--workers", 2, "--set", "config.seconds=60", folder=tmp_path)
     wait_for_checkpoints(tmp_path, at_least=0)
@@ -260,6 +265,7 @@ def wait_for_checkpoints(folder: Path, at_least: int) -> None:
     raise AssertionError("no checkpoint")
 
 
+@pytest.mark.service
 def test_ctrl_c_once_lets_trainings_save(ablate: Ablate, tmp_path: Path) -> None:
     """The two that run stop within a moment, though they had a minute to go, and go on from where they were."""
     options = ("--workers", 2, "--seeds", 1, "--only", "plain", "--only", "normalized")
@@ -274,6 +280,7 @@ def test_ctrl_c_once_lets_trainings_save(ablate: Ablate, tmp_path: Path) -> None
     assert query("SELECT min(resumed_at) > 0 FROM ablate_attempts WHERE state = 'done'") == [(1,)]
 
 
+@pytest.mark.service
 def test_ctrl_c_twice_stops_now(ablate: Ablate, tmp_path: Path) -> None:
     """Even where a worker does not answer."""
     running = start("run", SIMULATED, "--workers", 1, "--set", "config.seconds=20", folder=tmp_path)
@@ -289,6 +296,7 @@ def test_ctrl_c_twice_stops_now(ablate: Ablate, tmp_path: Path) -> None:
     assert query("SELECT count(*) FROM results WHERE state = 'running'") == [(0,)]
 
 
+@pytest.mark.service
 def test_two_runners_share_one_study(ablate: Ablate, tmp_path: Path) -> None:
     options = ("--executor", "inline", "--set", "config.seconds=0.1")
     both = [start("run", SIMULATED, *options, folder=tmp_path) for _ in range(2)]

@@ -83,6 +83,7 @@ def test_it_tries_so_many_and_compares_the_best_with_the_baseline(ablate: Ablate
     assert query("SELECT count(*) FROM ablate_attempts") == [(14 + 6,)], "a second call runs nothing"
 
 
+@pytest.mark.service
 @pytest.mark.parametrize(
     "sampler",
     ["tpe", *(pytest.param(other, marks=pytest.mark.slow) for other in ("gp", "cmaes", "random"))],
@@ -114,6 +115,7 @@ def test_the_suggestions_depend_on_the_seed_alone(ablate: Ablate, peak: Path) ->
     assert not any(point in points("one.db") for point in points("three.db"))
 
 
+@pytest.mark.service
 def test_two_workers_and_two_runners_share_a_search(ablate: Ablate, peak: Path, tmp_path: Path) -> None:
     both = [start("search", peak, "--workers", 2, "--set", "config.seconds=0.2", folder=tmp_path) for _ in range(2)]
     ends = [(runner.communicate(timeout=120)[1], runner.returncode) for runner in both]
@@ -322,6 +324,7 @@ def test_several_metrics(ablate: Ablate, peak: Path, sampler: str) -> None:
     assert len(points()) == 14
 
 
+@pytest.mark.service
 @pytest.mark.parametrize("pruner", ["median", "hyperband"])
 def test_a_pruned_search_that_was_killed_goes_on_as_if_it_had_not_been(
     ablate: Ablate, peak: Path, pruner: str, tmp_path: Path
@@ -368,6 +371,7 @@ def test_tpe_finds_the_optimum(ablate: Ablate, peak: Path) -> None:
     assert sum(value <= 0.3 for value in below) >= 18, below
 
 
+@pytest.mark.service
 @pytest.mark.slow
 def test_the_dashboard_opens_the_mirror(ablate: Ablate, peak: Path, tmp_path: Path) -> None:
     ablate("search", peak, *INLINE)

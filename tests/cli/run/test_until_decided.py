@@ -146,6 +146,7 @@ def test_a_plain_run_afterwards_neither_runs_nor_forgets_anything(ablate: Ablate
     assert "pending" not in ablate("plan", study).out
 
 
+@pytest.mark.service
 @pytest.mark.parametrize("until", [True, False])
 def test_a_run_that_is_killed_within_a_look_goes_on_with_it(
     ablate: Ablate, study: Path, tmp_path: Path, until: bool
@@ -169,6 +170,7 @@ def test_a_run_that_is_killed_within_a_look_goes_on_with_it(
     assert values(looks()) == values(looks("at-once.db"))
 
 
+@pytest.mark.service
 def test_ctrl_c_takes_no_look_at_what_is_unfinished(ablate: Ablate, study: Path, tmp_path: Path) -> None:
     words = ("--until-decided", "--workers", 1, "--set", "config.seconds=0.4")
     running = start("run", study, *words, folder=tmp_path)
@@ -181,6 +183,7 @@ def test_ctrl_c_takes_no_look_at_what_is_unfinished(ablate: Ablate, study: Path,
     assert ablate("run", study, *UNTIL).code == 0
 
 
+@pytest.mark.service
 def test_two_runners_take_each_look_once(ablate: Ablate, study: Path, tmp_path: Path) -> None:
     words = ("--until-decided", "--workers", 1, "--set", "config.seconds=0.05")
     runners = [start("run", study, *words, folder=tmp_path) for _ in range(2)]
@@ -421,6 +424,7 @@ def test_a_number_of_seeds_and_the_usual_looks(ablate: Ablate, study: Path) -> N
     assert set(seeds(study="copy").values()) == {4}
 
 
+@pytest.mark.slow
 def test_stale_results_end_a_family_unless_they_are_accepted(package: Package, study: Path) -> None:
     store = str(package.folder / "results" / "ablate.db")
     package("run", study, *INLINE)

@@ -59,6 +59,7 @@ def remove(folder: Path) -> None:
     shutil.rmtree(away, ignore_errors=True)
 
 
+@pytest.mark.service
 @pytest.mark.slow
 @pytest.mark.parametrize("whole", [True, False], ids=["folder", "file"])
 def test_a_store_that_is_deleted(ablate: Ablate, tmp_path: Path, whole: bool) -> None:
@@ -79,6 +80,7 @@ def test_a_store_that_is_deleted(ablate: Ablate, tmp_path: Path, whole: bool) ->
     goes_on(ablate, "results/ablate.db", earlier)
 
 
+@pytest.mark.service
 @pytest.mark.slow
 def test_a_store_that_is_deleted_beneath_two_runs_and_made_anew_by_a_third(ablate: Ablate, tmp_path: Path) -> None:
     first, second = run(tmp_path), run(tmp_path)
@@ -124,6 +126,7 @@ def test_a_disk_that_stays_full(ablate: Ablate, tmp_path: Path, disk: Disk) -> N
     goes_on(ablate, store, done(store))
 
 
+@pytest.mark.service
 @pytest.mark.slow
 def test_a_store_that_another_program_locks_for_half_a_minute(ablate: Ablate, tmp_path: Path) -> None:
     running = run(tmp_path)
@@ -142,6 +145,7 @@ def test_a_store_that_another_program_locks_for_half_a_minute(ablate: Ablate, tm
     assert query(TWICE) == []
 
 
+@pytest.mark.service
 @pytest.mark.slow
 def test_a_store_that_another_version_migrates(ablate: Ablate, tmp_path: Path) -> None:
     running = run(tmp_path)

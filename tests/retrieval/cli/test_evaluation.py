@@ -39,6 +39,7 @@ def quarter(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.network
 def test_all_rows_of_the_study_are_one_training(ablate: Ablate, quarter: Path) -> None:
     options = [*QUICKLY, "--set", f"config.data.root={quarter}"]
     told = ablate("plan", EVALUATION, *options).out

@@ -134,6 +134,7 @@ print(status("VmHWM") - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["random", "identical", "signs", "of one coordinate"])
 def test_memory_is_bounded(kind):
     """All similarities would be 122 MiB, and those that are held at once are 1, with all that is made of them.

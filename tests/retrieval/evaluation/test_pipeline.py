@@ -68,6 +68,7 @@ def asked_and_held(dataset, number):
     return [np.flatnonzero(here & (dataset.role & role > 0)) for role in (QUERY, GALLERY)]
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("scope", ["category", "all"])
 def test_a_split_is_searched_within_itself_and_the_scope(net, found, dataset, scope):
     result = evaluate(net, found, Evaluate(scope=scope))
@@ -93,6 +94,7 @@ def test_after_the_neck_is_the_neck_applied(net, found, dataset):
     assert after.tolist() == by_sorting((queries @ gallery.T).tolist(), dataset.item[asked], dataset.item[held])
 
 
+@pytest.mark.network
 def test_the_order_of_all_settings(net, found, dataset):
     """Mirror images, neck, length, whitening, query expansion, search."""
     expansion = QueryExpansion(k=4, alpha=2.0)
@@ -123,6 +125,7 @@ def test_a_part_of_the_training_images_is_spread_evenly(dataset, monkeypatch):
     assert fitted_on(dataset).tolist() == train[[0, 9, 19, 28, 38, 48, 57, 67, 76, 86]].tolist()
 
 
+@pytest.mark.network
 def test_no_more_is_looked_at_than_the_settings_ask_for(net, dataset):
     seen = []
 
@@ -142,6 +145,7 @@ def test_no_more_is_looked_at_than_the_settings_ask_for(net, dataset):
     assert extract(net, dataset, fetch, "none", [Evaluate()]).splits["test"].features.mirrored is None
 
 
+@pytest.mark.network
 def test_features_do_not_depend_on_the_other_images_of_a_batch(net, found, dataset, monkeypatch):
     monkeypatch.setattr(module, "BATCH", 5)
     again = extract(net, dataset, fetcher(dataset.images, CPU), "none", [EVERYTHING])
@@ -205,6 +209,7 @@ def test_images_of_the_same_item_and_camera_count_for_nothing(net, one_sided, ca
         assert 0 in expected
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("config", [Evaluate(query_expansion=QueryExpansion(k=3)), Evaluate(rerank=Rerank(k1=3, k2=2))])
 @pytest.mark.parametrize("scope", ["category", "all"])
 def test_neighbours_are_looked_for_in_the_gallery_that_is_searched(net, one_sided, config, scope):
@@ -234,6 +239,7 @@ def boxes(dataset, categories=None):
     return Detected(replace(dataset, **found), stands_for), test
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("scope", ["category", "all"])
 def test_a_query_on_detected_boxes_is_its_box_and_one_without_is_a_miss(net, dataset, scope):
     """Within the category that was detected, not the annotated one."""
@@ -284,6 +290,7 @@ def test_detections_without_any_query_are_all_misses(net, dataset):
     assert evaluate(net, extracted, config).ranks["test"].tolist() == [0] * len(none.stands_for)
 
 
+@pytest.mark.network
 def test_on_the_way_the_validation_split_is_tested_as_in_the_end(net, dataset, found, configure):
     """On annotated boxes, whatever the test split is tested on."""
     setting = {"flip": True, "scope": "all", "whitening": {"dimensions": 8}, "detections": "boxes.json"}
@@ -293,6 +300,7 @@ def test_on_the_way_the_validation_split_is_tested_as_in_the_end(net, dataset, f
     assert shown.tolist() == evaluate(net, found, in_the_end).ranks["validation"].tolist()
 
 
+@pytest.mark.network
 def test_a_collapsed_network_finds_the_first_of_the_gallery_whitened_or_not(dataset, configure):
     """One that gives all images one feature: nothing varies, and equal similarities rank by index."""
     flat = network(configure(), len(dataset.categories), 0, CPU)

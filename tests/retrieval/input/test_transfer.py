@@ -135,6 +135,7 @@ def test_only_what_was_announced_is_asked_for(mapped: Dataset) -> None:
         fetch(THERE[::-1])
 
 
+@pytest.mark.network
 @pytest.mark.parametrize(
     "change",
     [
@@ -159,6 +160,7 @@ def test_a_set_in_a_file_trains_to_the_same_bits(
     assert here[2].curve == there[2].curve == disturbed[2].curve
 
 
+@pytest.mark.network
 def test_a_training_that_goes_on_reads_what_comes_next(
     mapped: Dataset, configure: Configure, tmp_path: Path, read: list[list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,6 +187,7 @@ def test_a_training_that_goes_on_reads_what_comes_next(
     assert then == whole[3:] + tests, "it goes on from the third, which was saved"
 
 
+@pytest.mark.network
 def test_a_training_is_watched_while_it_reads(dataset: Dataset, mapped: Dataset, configure: Configure) -> None:
     config = with_small(configure, {}, steps=6)
     shown: dict[str, list[object]] = {"memory": [], "file": []}
@@ -197,6 +200,7 @@ def test_a_training_is_watched_while_it_reads(dataset: Dataset, mapped: Dataset,
     assert here.curve == there.curve
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("fault", [KeyboardInterrupt, RuntimeError, Stopped, Pruned])
 def test_reading_ends_with_the_training_however_it_ends(
     mapped: Dataset, configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: type[BaseException]
@@ -217,6 +221,7 @@ def test_reading_ends_with_the_training_however_it_ends(
     assert not any(thread.name.startswith("read-ahead") for thread in threading.enumerate())
 
 
+@pytest.mark.network
 def test_a_file_that_is_cut_off_ends_the_training_with_its_name(mapped: Dataset, configure: Configure) -> None:
     path = cut(mapped, 1)
     with pytest.raises(DataError) as told:
@@ -225,6 +230,7 @@ def test_a_file_that_is_cut_off_ends_the_training_with_its_name(mapped: Dataset,
     assert f"it ends at {path.stat().st_size}" in str(told.value)
 
 
+@pytest.mark.network
 def test_a_file_that_is_cut_off_during_a_training(mapped: Dataset, configure: Configure) -> None:
     def progress(made: Progress) -> None:
         if made.step:
@@ -245,12 +251,14 @@ def test_the_last_whole_image_is_read_and_the_next_is_not(mapped: Dataset) -> No
         fetch(np.array([4, 5]))
 
 
+@pytest.mark.network
 def test_a_file_that_is_gone(mapped: Dataset, configure: Configure) -> None:
     Path(str(mapped.images.filename)).unlink()  # type: ignore[attr-defined]
     with pytest.raises(AblateError, match=r"images\.npy cannot be read \(No such file or directory\)"):
         train_on(mapped, [with_small(configure, {}, steps=1)], 0, silent)
 
 
+@pytest.mark.network
 def test_a_disk_that_fails(mapped: Dataset, configure: Configure, tmp_path: Path) -> None:
     """A folder in the file's place opens, and every read of it is an error of the system."""
     path = Path(str(mapped.images.filename))  # type: ignore[attr-defined]

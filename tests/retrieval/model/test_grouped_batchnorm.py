@@ -29,6 +29,7 @@ def test_each_role_is_normalised_by_its_own_mean_and_variance():
     assert norm.num_batches_tracked == 4
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("backbone", ["resnet18", "timm/test_resnet", "timm/test_efficientnet"])
 def test_one_pass_is_four_passes_one_a_role(backbone):
     """Outputs, gradients and running statistics, against the library's norms and a loop over roles.

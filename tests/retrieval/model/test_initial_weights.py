@@ -112,6 +112,7 @@ def test_the_classifier_follows_its_law_whatever_the_backbone():
     assert abs(drawn.mean().item()) < 5 * 0.001 / math.sqrt(drawn.numel())
 
 
+@pytest.mark.network
 @pytest.mark.parametrize(
     ("name", "head"),
     [
@@ -138,6 +139,7 @@ def test_weights_of_a_state_dict_are_loaded_however_it_was_saved(name, head, tmp
         assert all(torch.equal(value, body[key]) for key, value in stages.state_dict().items())
 
 
+@pytest.mark.network
 def test_pretrained_weights_leave_the_classifier_as_it_was(tmp_path):
     for name in ("resnet18", "timm/test_resnet"):
         torch.save(whole(name), tmp_path / "whole.pth")

@@ -53,6 +53,7 @@ def test_an_unknown_backbone_is_told_its_neighbours():
         Model(backbone="resnet5")
 
 
+@pytest.mark.network
 @pytest.mark.parametrize(
     ("name", "channels"),
     [

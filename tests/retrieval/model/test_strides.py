@@ -24,6 +24,7 @@ def gradients(built, images):
     return {name: each.grad.clone() for name, each in built.named_parameters() if each.grad is not None}
 
 
+@pytest.mark.network
 @pytest.mark.parametrize(
     ("backbone", "size"),
     [("resnet18", (16, 16)), ("resnet18", (64, 16)), ("timm/test_efficientnet", (16, 16)), ("resnet18", (16, 48))],

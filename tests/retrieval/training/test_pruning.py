@@ -47,6 +47,7 @@ CHANGES: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("change", CHANGES, ids=["log", "adamw", "neck", "settings", "rarely saved", "vit"])
 def test_looking_changes_no_bit(
@@ -65,6 +66,7 @@ def test_looking_changes_no_bit(
     assert weights(Checkpoints(tmp_path / "watched", "key")) == weights(Checkpoints(tmp_path / "alone", "key"))
 
 
+@pytest.mark.network
 def test_what_is_shown_is_what_a_training_of_so_many_steps_would_find(
     dataset: Dataset, configure: Configure, tmp_path: Path
 ) -> None:
@@ -78,6 +80,7 @@ def test_what_is_shown_is_what_a_training_of_so_many_steps_would_find(
     assert now.hits == {k: sum(1 <= rank <= k for rank in found.tolist()) for k in (1, 5, 10)}
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("change", CHANGES[:2], ids=["log", "adamw"])
 def test_pruned_and_taken_up_it_gives_the_same_bits(
     dataset: Dataset, configure: Configure, tmp_path: Path, change: dict[str, Any]
@@ -107,6 +110,7 @@ class Killed(Exception):  # noqa: N818
     """As a crash, while the judge looks."""
 
 
+@pytest.mark.network
 def test_a_part_is_shown_before_its_step_is_saved(dataset: Dataset, configure: Configure, tmp_path: Path) -> None:
     """Otherwise a crash in between would lose it, as a training that is taken up shows only what comes later."""
     config = with_small(configure, {}, steps=12)
@@ -123,6 +127,7 @@ def test_a_part_is_shown_before_its_step_is_saved(dataset: Dataset, configure: C
     assert [now.part for now in shown] == [5, 6, 7, 8, 9]
 
 
+@pytest.mark.network
 def test_looking_gives_signs_of_life(
     dataset: Dataset, configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,6 +155,7 @@ def test_a_part_is_over_with_the_step_that_completes_it(steps: int, parts: dict[
     assert looks(steps) == parts
 
 
+@pytest.mark.network
 def test_features_that_are_no_numbers_find_nothing_and_fail_no_training(dataset: Dataset, configure: Configure) -> None:
     """What becomes of such a training is up to its losses: it fails with the same words as one nobody looks at."""
     diverges = {"schedule": {"lr": 1e12, "optimizer": "adam", "warmup_steps": 0}, "amp": "none"}

@@ -30,6 +30,7 @@ from tests.support.retrieval.small_training import (
 )
 
 
+@pytest.mark.network
 @pytest.mark.parametrize(
     "change",
     [
@@ -68,6 +69,7 @@ def test_it_goes_on_instead_of_beginning_again(dataset: Dataset, configure: Conf
     assert [path.name for path in tmp_path.iterdir()] == ["000000006.ckpt"]
 
 
+@pytest.mark.network
 def test_a_finished_training_is_only_evaluated(dataset: Dataset, configure: Configure, tmp_path: Path) -> None:
     """So an evaluation setting that is added later costs no training."""
     config = with_small(configure, {}, steps=3)
@@ -82,6 +84,7 @@ def test_a_finished_training_is_only_evaluated(dataset: Dataset, configure: Conf
     assert (later.curve, later.environment) == (first.curve, first.environment)
 
 
+@pytest.mark.network
 def test_a_torn_checkpoint_costs_its_steps_and_nothing_else(
     dataset: Dataset, configure: Configure, tmp_path: Path
 ) -> None:
@@ -98,6 +101,7 @@ def test_a_torn_checkpoint_costs_its_steps_and_nothing_else(
     assert (weights(checkpoints), ranks(outcome)) == undisturbed[:2]
 
 
+@pytest.mark.network
 def test_another_environment_begins_again(dataset: Dataset, configure: Configure, tmp_path: Path) -> None:
     """Half a training on two threads and half on one would be a run that cannot be repeated."""
     one, two = (with_small(configure, {"runtime": {"threads": n, "checkpoint_seconds": 0.0}}, steps=4) for n in (1, 2))
@@ -110,6 +114,7 @@ def test_another_environment_begins_again(dataset: Dataset, configure: Configure
     assert outcome.environment["threads"] == "1"
 
 
+@pytest.mark.network
 def test_a_disk_that_is_full_does_not_stop_a_training(
     dataset: Dataset, configure: Configure, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -121,6 +126,7 @@ def test_a_disk_that_is_full_does_not_stop_a_training(
     assert ranks(outcome) == ranks(train_on(dataset, [config], 0, silent))
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("change", [{}, {"amp": "none", "schedule": {"optimizer": "sgd"}}], ids=["log", "sgd"])
 def test_stopped_at_random_steps_and_taken_up_gives_the_same_bits(
     dataset: Dataset, configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
@@ -140,6 +146,7 @@ def test_stopped_at_random_steps_and_taken_up_gives_the_same_bits(
     assert resumed[2].curve == undisturbed[2].curve
 
 
+@pytest.mark.network
 def test_asked_before_the_first_step_it_takes_none(dataset: Dataset, configure: Configure, tmp_path: Path) -> None:
     told: list[Progress] = []
     with pytest.raises(Stopped, match=r"^at step 0$"):
@@ -147,6 +154,7 @@ def test_asked_before_the_first_step_it_takes_none(dataset: Dataset, configure: 
     assert told == []
 
 
+@pytest.mark.network
 def test_stopped_while_it_is_tested_nothing_is_trained_again(
     dataset: Dataset, configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +172,7 @@ def test_stopped_while_it_is_tested_nothing_is_trained_again(
     assert (weights(Checkpoints(folder, "key")), ranks(outcome)) == undisturbed[:2]
 
 
+@pytest.mark.network
 def test_a_training_that_cannot_be_saved_stops_all_the_same(
     dataset: Dataset, configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,6 +188,7 @@ def test_a_training_that_cannot_be_saved_stops_all_the_same(
     assert ranks(outcome) == ranks(train_on(dataset, [config], 0, silent))
 
 
+@pytest.mark.network
 def test_testing_gives_signs_of_life_between_batches_and_rankings(
     dataset: Dataset, configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,6 +211,7 @@ def run(dataset: Dataset, config: RetrievalConfig, folder: Path, pipe: "Connecti
     pipe.send(ranks(outcome))
 
 
+@pytest.mark.network
 @pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES)
 def test_killed_at_twenty_random_moments(dataset: Dataset, configure: Configure, tmp_path: Path, device: str) -> None:

@@ -44,6 +44,7 @@ def baseline(dataset, configure):
     return trained(dataset, configure())
 
 
+@pytest.mark.network
 def test_the_same_seed_gives_the_same_ranks_in_another_process_too(dataset, configure):
     config = configure(augment={"random_erasing": {"p": 0.5}})
     here, again = (train_on(dataset, [config], 0, silent) for _ in range(2))
@@ -54,6 +55,7 @@ def test_the_same_seed_gives_the_same_ranks_in_another_process_too(dataset, conf
     assert ranks(here) != ranks(train_on(dataset, [config], 1, silent))
 
 
+@pytest.mark.network
 def test_evaluation_settings_share_one_training(dataset, configure, monkeypatch):
     settings = [
         *({"neck": "before"}, {"neck": "after"}, {"scope": "all"}, {"flip": True}, {"whitening": {"dimensions": 16}}),
@@ -74,6 +76,7 @@ def test_configs_that_differ_elsewhere_are_our_own_bug(dataset, configure):
         train_on(dataset, [configure(), configure(amp="none")], 0, silent)
 
 
+@pytest.mark.network
 @pytest.mark.parametrize(
     "change",
     [
@@ -123,6 +126,7 @@ def others(baseline):
     return [baseline]
 
 
+@pytest.mark.network
 def test_training_again_gives_the_same_weights(dataset, configure, baseline):
     assert torch.equal(baseline, trained(dataset, configure()))
 
@@ -149,6 +153,7 @@ def test_gallery_and_environment_are_recorded(dataset, configure):
     assert outcome.environment["bf16_hardware"] in ("yes", "no")
 
 
+@pytest.mark.network
 def test_a_loss_that_is_not_finite_names_its_step(dataset, configure):
     config = configure(schedule={"steps": 40, "lr": 1e30}, amp="none")
     terms = r"metric term \S+, classification term \S+, learning rate 1e\+30; lower schedule\.lr"
@@ -179,6 +184,7 @@ def test_a_long_history_is_thinned_to_means_of_equal_stretches():
     assert loop.LOOK_EVERY == 10
 
 
+@pytest.mark.network
 def test_a_trial_on_the_embedded_emoji(configure):
     size = (16, 16)
     outcome = train([configure(data={"name": "emoji", "size": list(size)})], 0, 1, silent)
@@ -221,6 +227,7 @@ def on_boxes(dataset):
     return Detected(replace(dataset, **kept), stands_for)
 
 
+@pytest.mark.network
 def test_detected_boxes_are_tested_beside_the_annotated(dataset, configure):
     """The same boxes give the same ranks, query by query; one without a box is a miss."""
     configs = [configure(evaluate=setting) for setting in ({}, {"detections": "boxes.json"})]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ablate.errors import StudyError
 from ablate.study.design.constraints import contradictions
 from tests.support.designs import HEAD, rows
+from tests.support.examples import examples
 from tests.support.study_text import faults, read
 
 GRID = "design: [{grid: {a: [off, on], b: [off, on], c: [0.3, 0.2]}}]\n"
@@ -90,7 +91,7 @@ CHOICES = st.dictionaries(st.integers(0, 2), st.frozensets(st.integers(0, 2), mi
 )
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=examples(300), deadline=None, derandomize=True)
 @given(st.lists(CHOICES, max_size=6), CHOICES)
 def test_contradictions_are_those_that_trying_everything_finds(
     outs: list[dict[int, frozenset[int]]], wanted: dict[int, frozenset[int]]

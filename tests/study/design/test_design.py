@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ablate.study.model import Family
 from tests.support.designs import HEAD, labels, rows
+from tests.support.examples import examples
 from tests.support.study_text import faults, levels, read
 
 
@@ -111,7 +112,12 @@ factors:
 FACTORS = st.lists(st.integers(1, 4), min_size=1, max_size=4)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(40),
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(st.lists(st.integers(2, 4), min_size=1, max_size=4), st.data())
 def test_rows_and_labels_stay_when_rows_and_factors_are_added(
     tmp_path: Path, sizes: list[int], data: st.DataObject
@@ -135,7 +141,12 @@ def test_rows_and_labels_stay_when_rows_and_factors_are_added(
     assert len(set(before)) == len(before)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(60),
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(st.lists(st.integers(1, 4), min_size=2, max_size=4), st.data())
 def test_each_design_has_the_rows_of_its_definition(tmp_path: Path, sizes: list[int], data: st.DataObject) -> None:
     """The definitions, written with sets of level tuples."""

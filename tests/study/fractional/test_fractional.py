@@ -19,6 +19,7 @@ from ablate.study.fractional.minimum_aberration import fewest_runs
 from ablate.study.fractional.orthogonal_arrays import array_runs, orthogonal_array, prime_power
 from ablate.study.fractional.regular_fractions import from_generators, shortest_word
 from ablate.study.model import Study
+from tests.support.examples import examples
 from tests.support.study_text import faults, read
 
 
@@ -109,7 +110,7 @@ def test_resolution_five_takes_no_more_runs_than_the_best_codes(factors: int, mo
     assert fewest_runs(factors + 1, 5).runs > most
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=examples(60), deadline=None, derandomize=True)
 @given(st.integers(2, 10), st.sampled_from([3, 4, 5]))
 def test_the_resolution_is_attained_and_half_the_runs_would_not_do(factors: int, resolution: int) -> None:
     fraction = fewest_runs(factors, resolution)
@@ -194,7 +195,7 @@ GENERATED = st.integers(3, 7).flatmap(
 )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=examples(40), deadline=None, derandomize=True)
 @given(GENERATED)
 def test_chains_are_the_columns_that_are_equal_up_to_their_sign(drawn: tuple[int, list[tuple[str, set[int]]]]) -> None:
     factors, products = drawn
@@ -261,7 +262,7 @@ def test_mixed_levels(tmp_path: Path, sizes: tuple[int, ...], resolution: int, r
     assert study.rows[0].label == "baseline"
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=examples(25), deadline=None, derandomize=True)
 @given(st.lists(st.sampled_from([2, 3, 4, 5, 6]), min_size=2, max_size=4), st.integers(2, 4))
 def test_arrays_have_their_strength(sizes: list[int], wanted: int) -> None:
     array = list(orthogonal_array(sizes, wanted))

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import Ablate
+from tests.support.examples import examples
 from tests.support.paths import STUDIES
 from tests.support.study_writer import Writer, mutated
 
@@ -35,19 +36,19 @@ def check(ablate: Ablate, tmp_path: Path, text: str) -> int:
     return result.code
 
 
-def examples(count: int) -> Callable[[Any], Any]:
+def many(count: int) -> Callable[[Any], Any]:
     fixtures = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
-    return settings(max_examples=count, deadline=None, derandomize=True, suppress_health_check=fixtures)
+    return settings(max_examples=examples(count), deadline=None, derandomize=True, suppress_health_check=fixtures)
 
 
-@examples(500)
+@many(500)
 @given(text=STUDY_TEXTS)
 def test_no_study_gives_a_traceback(ablate: Ablate, tmp_path: Path, text: str) -> None:
     check(ablate, tmp_path, text)
 
 
 @pytest.mark.slow
-@examples(10_000)
+@many(10_000)
 @given(text=STUDY_TEXTS)
 def test_no_study_of_ten_thousand_gives_a_traceback(ablate: Ablate, tmp_path: Path, text: str) -> None:
     check(ablate, tmp_path, text)
