@@ -1,4 +1,4 @@
-"""What a report for people shows, in order; every format prints the same blocks."""
+"""The sections of a report for people, in order; every format prints the same ones."""
 
 from collections.abc import Iterator
 
@@ -12,15 +12,15 @@ from ablate.report.tables import ReportSection
 def outline(
     analysis: Analysis, most_rows: int, most_contrasts: int, on_screen: bool = False
 ) -> Iterator[ReportSection]:
-    """On a narrow page, the rows in several tables, of which the first `most_rows` are shown.
+    """Return the sections for a narrow page: the first `most_rows` rows in several tables.
 
-    `on_screen`: where 80 columns have no room for mAP beside the rates, it has a table of its own.
+    `on_screen`: mAP has a table of its own, because 80 columns have no room for it next to the rates.
     """
     yield from search(analysis)
     yield ladder.rates(analysis, most_rows, [] if on_screen else analysis.results.precisions)
     if on_screen:
         yield ladder.precisions(analysis, most_rows)
-    if analysis.search is None:  # finalists are no ladder, are called by what they have, and are told of above
+    if analysis.search is None:  # finalists are no ladder; their labels and the sections above have their values
         yield from ladder.components(analysis, most_rows)
         yield ladder.steps(analysis, most_rows)
         yield ladder.against_baseline(analysis, most_rows)
@@ -28,7 +28,7 @@ def outline(
 
 
 def wide_outline(analysis: Analysis, most_contrasts: int) -> Iterator[ReportSection]:
-    """With all rows in one wide table."""
+    """Return the sections for a wide page: all rows in one table."""
     yield from search(analysis)
     yield ladder.ladder(analysis)
     yield from _rest(analysis, most_contrasts)
@@ -47,5 +47,5 @@ def _rest(analysis: Analysis, most: int) -> Iterator[ReportSection]:
         yield comparisons.in_words(analysis, contrasts)
     else:
         yield from comparisons.contrasts(analysis, [one for one in contrasts if one.in_family], most)
-    if noticed := analysis.results.findings:
-        yield ReportSection("Noticed", notes=noticed, items=True)
+    if findings := analysis.results.findings:
+        yield ReportSection("Findings", notes=findings, items=True)

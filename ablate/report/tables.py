@@ -1,4 +1,4 @@
-"""Tables as plain values, which every format for people prints its own way."""
+"""Tables as plain values, which each format for people prints in its own way."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,56 +6,67 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Column:
-    """`align`: l, c or r. `flex`: its share of the room, for text that may wrap; 0: it may not.
-
-    `wide`: left out where there is no room. `under`: where there is little, it stands under the column before it.
-    `paper`: left out in a terminal.
-    """
+    """A column of a table."""
 
     name: str
+    """Its heading."""
     align: str = "l"
+    """l, c or r."""
     flex: int = 0
+    """Its share of the free width, for text that may wrap; 0 if it may not wrap."""
     wide: bool = False
+    """True if only a wide page has it."""
     under: bool = False
+    """True if it stands below the column before it on a narrow page."""
     paper: bool = False
+    """True if a terminal does not have it."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """`doubtful`: a warning, for those who see colours; the words say it too."""
+    """A cell of a table."""
 
     text: str
+    """Its text, of one or more lines."""
     bold: bool = False
+    """True for the best rows."""
     doubtful: bool = False
+    """True if a terminal colours it as a warning; the text must give the warning too."""
 
 
 @dataclass(frozen=True)
 class ReportSection:
-    """A title, a table where it has columns, and sentences below. `items`: the sentences are a list."""
+    """A section of a report: a title, a table, and sentences below it."""
 
     title: str
+    """The heading; empty if there is none."""
     columns: Sequence[Column] = ()
+    """The columns of the table; none if there is no table."""
     rows: Sequence[Sequence[Cell]] = ()
+    """The rows of the table, each with a cell for every column."""
     notes: Sequence[str] = ()
+    """The sentences below the table."""
     items: bool = False
+    """True if the sentences are items of a list."""
 
     @property
     def empty(self) -> bool:
+        """Return True if there is nothing to print."""
         return not self.rows and not self.notes
 
     @property
     def narrow(self) -> "ReportSection":
-        """Without the columns that only a wide page has room for."""
+        """Return the section without the columns of a wide page."""
         return self._only([at for at, column in enumerate(self.columns) if not column.wide])
 
     @property
     def on_screen(self) -> "ReportSection":
-        """Without the columns that a terminal has no room for."""
+        """Return the section without the columns of a wide page and of paper."""
         return self._only([at for at, column in enumerate(self.columns) if not (column.wide or column.paper)])
 
     @property
     def stacked(self) -> "ReportSection":
-        """With two lines in a cell where a column stands under another."""
+        """Return the section with the columns marked `under` below the columns before them, in one cell."""
         groups: list[list[int]] = []
         for at, column in enumerate(self.columns):
             if column.under:
@@ -67,13 +78,13 @@ class ReportSection:
         rows = [[_stacked([row[at] for at in group], self.columns[group[0]]) for group in groups] for row in self.rows]
         return replace(self, columns=columns, rows=rows)
 
-    def _only(self, kept: Sequence[int]) -> "ReportSection":
-        rows = [[row[at] for at in kept] for row in self.rows]
-        return replace(self, columns=[self.columns[at] for at in kept], rows=rows)
+    def _only(self, indices: Sequence[int]) -> "ReportSection":
+        rows = [[row[at] for at in indices] for row in self.rows]
+        return replace(self, columns=[self.columns[at] for at in indices], rows=rows)
 
 
 def _stacked(cells: Sequence[Cell], column: Column) -> Cell:
-    """One cell; what stands below is set in, where it would start with the text above."""
+    """Return several cells as one; in a left-aligned column the lower lines are indented."""
     below = "\n  " if column.align == "l" else "\n"
     return replace(cells[0], text=below.join(cell.text for cell in cells if cell.text))
 
@@ -81,5 +92,5 @@ def _stacked(cells: Sequence[Cell], column: Column) -> Cell:
 def block(
     title: str, columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]], notes: Sequence[str] = ()
 ) -> ReportSection:
-    """A table whose plain cells are given as text."""
+    """Return a table section; cells may be plain text."""
     return ReportSection(title, columns, [[c if isinstance(c, Cell) else Cell(c) for c in row] for row in rows], notes)

@@ -36,8 +36,8 @@ from ablate.report.figures.forest import (
     draw_forest,
     forest,
     limits,
-    placed,
-    shown,
+    line_positions,
+    lines_to_draw,
 )
 from ablate.report.figures.rows import draw_all, ladder, references, top_k
 from tests.conftest import Ablate
@@ -248,8 +248,8 @@ def test_what_has_no_effect_says_why(tmp_path: Path) -> None:
 def test_factors_that_cannot_be_told_apart_name_each_other() -> None:
     found = analyse(results(FACTORS, [row(1, CUBE[0], {0: 270, 1: 275}), row(2, CUBE[7], {0: 300, 1: 310})]))
     told = {entry.change: entry.instead for entry in of(forest(found), FACTOR)}
-    assert told["a off → on"] == "cannot be told apart from b and c"
-    assert told["c off → on"] == "cannot be told apart from a and b"
+    assert told["a off → on"] == "cannot be separated from b and c"
+    assert told["c off → on"] == "cannot be separated from a and b"
 
 
 def test_references_are_lines_with_a_note_each_up_to_eight(tmp_path: Path) -> None:
@@ -303,7 +303,7 @@ def test_marks_are_open_for_one_seed_and_filled_for_several(
         assert all(f"fill: {fill}" in mark and f"stroke: {colour.lower()}" in mark for mark in marks)
         assert f"{kind}-{other}" not in found
     told = words_in(path)
-    assert ("one seed: about these networks only" in told) == (name == "open")
+    assert ("one seed: for these networks only" in told) == (name == "open")
     assert ("several seeds" in told) == (name == "filled")
 
 
@@ -332,7 +332,7 @@ def test_the_band_is_plus_minus_delta(tmp_path: Path) -> None:
     (band,) = found["band"].iter(f"{SVG}path")
     xs = [float(word) for word in band.attrib["d"].replace("\n", " ").split() if word not in "MLz"][::2]
     axes = canvas.axes_between(1, 1, 3, 0.5, 0.5)
-    places, _, _ = placed(forest(analyse(made(delta_pp=1.0))))
+    places, _, _ = line_positions(forest(analyse(made(delta_pp=1.0))))
     draw_forest(axes, places, 1.0)
     low, high = axes.get_xlim()
     inside = [tick for tick in axes.get_xticks() if low <= tick <= high]
@@ -355,7 +355,7 @@ NARROW = [known(0.1 * n, (0.1 * n - 0.5, 0.1 * n + 0.5), (0.1 * n - 0.8, 0.1 * n
 )
 def test_an_arrow_where_a_bar_goes_beyond_the_axis(wide: tuple[float, float], sides: list[str]) -> None:
     axes = canvas.axes_between(1, 1, 3, 0.5, 0.5)
-    places, _, _ = placed([*NARROW, known(0.2, (-0.4, 0.6), wide)])
+    places, _, _ = line_positions([*NARROW, known(0.2, (-0.4, 0.6), wide)])
     draw_forest(axes, places, 0.5)
     ends = dict(zip(("left", "right"), axes.get_xlim(), strict=True))
     arrows = {at.get_gid(): at.get_offsets() for at in axes.collections if "beyond" in (at.get_gid() or "")}
@@ -366,7 +366,7 @@ def test_an_arrow_where_a_bar_goes_beyond_the_axis(wide: tuple[float, float], si
 
 def test_no_arrow_where_every_bar_ends_inside() -> None:
     axes = canvas.axes_between(1, 1, 3, 0.5, 0.5)
-    draw_forest(axes, placed(NARROW)[0], 0.5)
+    draw_forest(axes, line_positions(NARROW)[0], 0.5)
     assert not [at for at in axes.collections if "beyond" in (at.get_gid() or "")]
 
 
@@ -383,7 +383,7 @@ def test_an_interval_that_is_far_wider_does_not_squeeze_the_others() -> None:
 
 def test_places_do_not_overlap_and_are_in_order(several: Analysis) -> None:
     entries = forest(several)
-    places, heads, height = placed(entries)
+    places, heads, height = line_positions(entries)
     assert [place.entry for place in places] == entries
     ys = [place.y for place in places]
     apart = 1.2 / 72 * (canvas.SMALL + canvas.MEDIUM)  # two lines of text
@@ -452,7 +452,7 @@ def test_sixty_lines_are_drawn_and_the_rest_is_said(tmp_path: Path) -> None:
     for name in ("ladder", "topk"):
         assert f"and 1 more row: see {name}.csv" in words_in(tmp_path / f"{name}.svg")
         assert len(lines_of(tmp_path / f"{name}.csv")) == 61
-    assert "and 1,830 more, less sure: see forest.csv" in words_in(tmp_path / "forest.svg")
+    assert "and 1,830 more of larger p: see forest.csv" in words_in(tmp_path / "forest.svg")
     lines = lines_of(tmp_path / "forest.csv")
     assert len(lines) == 1890
     for kind in (STEP, FACTOR):
@@ -467,8 +467,8 @@ def test_sixty_lines_are_drawn_and_the_rest_is_said(tmp_path: Path) -> None:
 def test_sixty_are_all_shown_and_of_more_none_before_another_kind_has_its_surest() -> None:
     many = [known(0.1, (0, 0.2))] * 100
     few = [replace_kind(entry, FACTOR) for entry in NARROW]
-    assert shown(many[:60]) == many[:60]
-    chosen = shown([*many, *few])
+    assert lines_to_draw(many[:60]) == many[:60]
+    chosen = lines_to_draw([*many, *few])
     assert len(chosen) == 60
     assert of(chosen, FACTOR) == few
 

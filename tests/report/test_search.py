@@ -400,8 +400,8 @@ def test_the_map_of_many_dimensions_shows_the_two_that_matter_most_and_says_so(
     figure = axes.get_figure(root=True)
     assert figure is not None
     notes = " ".join(text.get_text() for text in figure.texts)
-    assert "Differing too, and not seen here: " in notes
-    assert ranked[2] in notes.partition("not seen here: ")[2]
+    assert "Candidates also differ in dimensions that are not drawn: " in notes
+    assert ranked[2] in notes.partition("not drawn: ")[2]
 
 
 def test_the_history_has_the_best_so_far_and_the_finalists_on_fresh_seeds(
@@ -438,7 +438,7 @@ def test_the_importance_figure_has_its_range_and_its_warning(
     figure = axes.get_figure(root=True)
     assert figure is not None
     notes = " ".join(text.get_text() for text in figure.texts)
-    assert "blind to confounding and to noise" in notes
+    assert "cannot detect confounding or noise" in notes
     assert "…" not in notes
     for at, share in enumerate(found.importance["top1"].shares):
         assert axes.get_yticklabels()[at].get_text() == share.name

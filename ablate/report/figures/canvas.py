@@ -1,4 +1,4 @@
-"""What all figures share: colours, room measured by letters, and how SVG, PNG and CSV are written."""
+"""The parts that all figures share: colours, the width of texts, and the writing of SVG, PNG and CSV."""
 
 import csv
 import io
@@ -19,61 +19,64 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
-# Okabe and Ito's colours, which colour-blind readers tell apart; marks and line styles say the same in grey
+# The colours of Okabe and Ito, which colour-blind readers can distinguish; marks and line styles also differ in grey
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 GREY, BAND = "#666666", "#e4e4e4"
 STYLE: Any = {
     "svg.hashsalt": "ablate",
-    "svg.fonttype": "none",  # text stays text: found by a search, read aloud, and drawn in a third of the time
+    "svg.fonttype": "none",  # text stays text: it can be searched and read aloud, and is drawn in a third of the time
     "text.parse_math": False,
-    "text.hinting": "none",  # hinting each letter anew takes half of the time that a PNG takes
+    "text.hinting": "none",  # hinting every letter would take half of the time of a PNG
     "font.size": 9.0,
     "hatch.linewidth": 0.8,
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
 MOST_ROWS: Final = 60
-"""Lines that a figure can show; its CSV has all."""
+"""The most rows that a figure shows; its CSV has all."""
 LABEL_WIDTH: Final = 46
 NOTE_WIDTH: Final = 52
-"""Letters of a line of labels, and of the smaller notes."""
+"""Letters in a line of a label, and in a line of the smaller notes."""
 AXES_INCHES: Final = 5.5
+"""The width of the axes of every figure."""
 PAD: Final = 0.15
-"""Inches between columns, and at the edges."""
+"""Inches between columns of text, and at the edges of a figure."""
 MOST_PIXELS: Final = 2500
-"""Height of a PNG at most: one of many rows is coarser, its SVG is not."""
+"""The greatest height of a PNG. With many rows its resolution is lower; the SVG has no such limit."""
 SMALL, MEDIUM, TITLE = 8.0, 9.0, 10.5
-"""Points: of notes, of labels, of the title."""
+"""Font sizes in points: of notes, of labels, and of the title."""
 LINE: Final = 1.2 / 72
-"""Inches that a line of text is high, for each of its points."""
+"""The height of a line of text, inches for each point of its font size."""
 NOTE_INCHES: Final = 0.19
+"""The height of a line of notes."""
 SQUARE: Final = 1.15
-"""The width of a letter for which there is no glyph, in parts of its size: a box is drawn."""
+"""The width of a letter without a glyph, which is drawn as a box, as a multiple of the font size."""
 POINTS_MEASURED: Final = 10.0
+"""The font size at which letters are measured."""
 
 
 def wrapped(text: str, letters: int = LABEL_WIDTH, lines: int = 3) -> str:
-    """At most so many lines: the CSV beside the figure has the whole."""
+    """Return the text in at most `lines` lines of `letters` letters; the CSV next to the figure has all of it."""
     return "\n".join(textwrap.wrap(printable(text), letters, max_lines=lines, placeholder=" …"))
 
 
 def printable(text: str) -> str:
-    """The text without letters that no font can draw and no XML may hold: a bell, a line's end, a joiner."""
+    """Return the text without characters that no font draws and XML forbids, such as a bell, a line end or a joiner."""
     kept = (letter for letter in text if unicodedata.category(letter) != "Cf")
     return "".join(letter if letter.isprintable() else " " for letter in kept)
 
 
 def inches(texts: Iterable[str], points: float, weight: str = "normal") -> float:
-    """How wide the longest line of some texts is, which must be known before they are drawn.
+    """Return the width of the longest line of the texts, before they are drawn.
 
-    Measuring the drawn texts instead (a tight bounding box) would draw every figure twice.
+    To measure the drawn texts instead (a tight bounding box) would draw every figure twice.
     """
     widths = (sum(_em(letter, weight) for letter in line) for text in texts for line in text.split("\n"))
     return max(widths, default=0.0) * points / 72
 
 
 def fitted(text: str, room: float, points: float, weight: str = "normal") -> str:
-    """The text in one line, cut where `room` inches are full."""
+    """Return the text in one line, cut to a width of `room` inches."""
     text = printable(text)
     if inches([text], points, weight) <= room:
         return text
@@ -84,16 +87,16 @@ def fitted(text: str, room: float, points: float, weight: str = "normal") -> str
 
 @lru_cache(maxsize=4096)
 def _em(letter: str, weight: str) -> float:
-    """The width of a letter in parts of its size, a little more than it has; a square where the font has none."""
+    """Return the width of a letter as a multiple of the font size, 3 % too wide; a square if the font lacks it."""
     font = get_font(findfont(FontProperties(weight=weight)))
     if unicodedata.east_asian_width(letter) in "WF" or not font.get_char_index(ord(letter)):
         return SQUARE
-    font.set_size(POINTS_MEASURED, 72)  # each time: whoever draws sets the size of this same font
+    font.set_size(POINTS_MEASURED, 72)  # each time, because drawing sets the size of this same font
     return float(font.load_char(ord(letter)).linearHoriAdvance) / 65536 / POINTS_MEASURED * 1.03
 
 
 def axes_between(left: float, right: float, height: float, above: float, below: float) -> Axes:
-    """Axes of a new figure, of a given height, with room around them for columns of text; in inches."""
+    """Return the axes of a new figure, with room around them for columns of text; all lengths in inches."""
     width, total = left + AXES_INCHES + right, above + height + below
     figure = Figure(figsize=(width, total))
     axes = figure.add_axes((left / width, below / total, AXES_INCHES / width, height / total))
@@ -104,32 +107,33 @@ def axes_between(left: float, right: float, height: float, above: float, below: 
 
 
 def text(axes: Axes, x: float, y: float, words: str, points: float, **style: Any) -> None:
-    """A text beside the axes, `x` inches from their left edge, at `y` of their data."""
+    """Draw a text `x` inches from the left edge of the axes, at `y` in data coordinates."""
     if words:
         beside = axes.get_yaxis_transform()
         axes.text(x / AXES_INCHES, y, words, fontsize=points, transform=beside, linespacing=1.1, **style)
 
 
 def headline(axes: Axes, words: str) -> None:
-    """The title, from the figure's left edge, cut where the figure ends."""
+    """Draw the title from the left edge of the figure, cut to its width."""
     figure, width, height = _size(axes)
     style: Any = {"fontsize": TITLE, "fontweight": "bold", "va": "top"}
     figure.text(PAD / width, 1 - 0.12 / height, fitted(words, width - 2 * PAD, TITLE, "bold"), **style)
 
 
 def x_label(axes: Axes, words: str) -> None:
+    """Draw the label of the horizontal axis."""
     _, _, height = _size(axes)
     axes.set_xlabel(words)
     axes.xaxis.set_label_coords(0.5, -0.3 / (axes.get_position().height * height))
 
 
 def below_axes(notes: int) -> float:
-    """Inches below the axes for ticks, their label, and so many notes."""
+    """Return the inches to leave below the axes for ticks, their label, and `notes` lines of notes."""
     return 0.6 + notes * NOTE_INCHES
 
 
 def notes(axes: Axes, texts: Sequence[str], handles: Sequence[Any] = (), ncols: int = 1) -> None:
-    """Grey lines at the figure's lower edge; above them what marks mean."""
+    """Draw the texts as grey lines at the lower edge of the figure, below the legend of the `handles`."""
     figure, width, height = _size(axes)
     for number, words in enumerate(reversed(texts)):
         at = (PAD / width, (0.1 + number * NOTE_INCHES) / height)
@@ -140,14 +144,22 @@ def notes(axes: Axes, texts: Sequence[str], handles: Sequence[Any] = (), ncols: 
         figure.legend(handles=handles, loc="lower left", bbox_to_anchor=corner, ncols=ncols, **style)
 
 
-def _size(axes: Axes) -> tuple[Figure, float, float]:
-    """The figure with its width and height in inches."""
+def figure_of(axes: Axes) -> Figure:
+    """Return the figure of axes that were made by `axes_between`."""
     figure = axes.get_figure(root=True)
-    assert isinstance(figure, Figure)
+    if not isinstance(figure, Figure):
+        raise TypeError("axes without a figure")
+    return figure
+
+
+def _size(axes: Axes) -> tuple[Figure, float, float]:
+    """Return the figure with its width and height in inches."""
+    figure = figure_of(axes)
     return figure, figure.get_figwidth(), figure.get_figheight()
 
 
 def write_csv(stem: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write the drawn values next to the figure."""
     with stem.with_suffix(".csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
@@ -155,16 +167,18 @@ def write_csv(stem: Path, header: Sequence[str], rows: Iterable[Sequence[object]
 
 
 def save(axes: Axes, stem: Path, title: str, description: str) -> list[Path]:
-    """SVG without a date, so that the same results give the same bytes; PNG for where SVG is not shown."""
+    """Write SVG and PNG; the SVG has no date, so that the same results give the same bytes. Return both paths."""
     svg, png = stem.with_suffix(".svg"), stem.with_suffix(".png")
     title, description = printable(title), printable(description)
     figure, _, height = _size(axes)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # drawn as a box; the CSV has it
-        drawn = io.StringIO()
-        figure.savefig(drawn, format="svg", metadata={"Date": None, "Title": title, "Description": description})
+        warnings.filterwarnings(
+            "ignore", message="Glyph .* missing from font"
+        )  # such a letter is drawn as a box; the CSV has it
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Title": title, "Description": description})
         described = f"</title>\n <desc>{escape(description)}</desc>"  # read by screen readers; matplotlib has none
-        svg.write_text(drawn.getvalue().replace("</title>", described, 1), encoding="utf-8")
-        kept = {"Software": None, "Title": title, "Description": description}
-        figure.savefig(png, dpi=min(150.0, MOST_PIXELS / height), metadata=kept, pil_kwargs={"compress_level": 3})
+        svg.write_text(buffer.getvalue().replace("</title>", described, 1), encoding="utf-8")
+        metadata = {"Software": None, "Title": title, "Description": description}
+        figure.savefig(png, dpi=min(150.0, MOST_PIXELS / height), metadata=metadata, pil_kwargs={"compress_level": 3})
     return [svg, png]

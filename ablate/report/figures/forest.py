@@ -1,4 +1,4 @@
-"""The forest plot: every effect with its interval on one axis, beside what changes and what may be said."""
+"""The forest plot: every effect with its interval on one axis, between the change and its verdict."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
@@ -24,14 +24,14 @@ from ablate.study.factors import level_text
 STEP, FACTOR, CONFOUNDED = "One factor between two rows", "A factor over all rows", "Several factors at once"
 MARKS: Final = {STEP: ("o", BLUE), FACTOR: ("s", GREEN), CONFOUNDED: ("D", VERMILION)}
 IDS: Final = {STEP: "step", FACTOR: "factor", CONFOUNDED: "confounded"}
-"""How the ids of a kind's parts begin in the SVG, where each id may be there once."""
+"""The beginning of the ids of each kind in the SVG, in which every id is unique."""
 HATCH: Final = "//////"
 BAR: Final = 0.045
 """Half the height of a hatched bar, inches."""
 HEAD: Final = 0.34
 """The height of a heading, inches."""
 ROOM: Final = 3.0
-"""How far beyond the outermost effects the axis goes at most, in half-widths of a usual interval."""
+"""The most that the axis extends beyond the outermost effects, in half-widths of a median interval."""
 COLUMNS: Final = (
     *("kind", "change", "context", "effect", "low", "high", "low_simultaneous", "high_simultaneous"),
     *("p", "p_holm", "seeds", "verdict", "instead", "drawn"),
@@ -39,30 +39,40 @@ COLUMNS: Final = (
 
 
 class ForestLine(NamedTuple):
-    """A line of the forest. `instead`: what is said in place of a mark where there is no effect."""
+    """A line of the forest."""
 
     kind: str
+    """STEP, FACTOR or CONFOUNDED."""
     change: str
+    """The change of levels: `a off → on`."""
     context: str
+    """The two rows, or the number of pairs of rows."""
     estimate: EffectEstimate
+    """Effect and intervals, percentage points."""
     verdict: str
+    """The verdict as in tables."""
     instead: str
+    """The text that is drawn in place of a mark if there is no effect; else empty."""
 
 
 class LinePosition(NamedTuple):
-    """Where an entry is drawn, in inches from the top of the axes, and its texts as they are wrapped."""
+    """The place of a line in the figure."""
 
     entry: ForestLine
+    """The line."""
     y: float
+    """The middle of the line, inches from the top of the axes."""
     change: str
+    """The change, wrapped."""
     context: str
+    """The context, wrapped."""
 
 
 def forest(analysis: Analysis) -> list[ForestLine]:
-    """The direct contrasts, of a family that is listed only its own; the factors; the steps that are confounded."""
+    """Return the direct contrasts (of a listed family, only its own), then the effects, then the confounded steps."""
     results, listed = analysis.results, analysis.results.family.kind == "pairs"
     confounded = [step for step in analysis.steps if step.identified != DIRECT]
-    factors = analysis.effects if analysis.search is None else ()  # those of finalists are their contrasts
+    factors = analysis.effects if analysis.search is None else ()  # the effects of finalists are their contrasts
     return [
         *(_of_rows(STEP, one, results) for one in _direct(analysis.contrasts) if one.in_family or not listed),
         *(_of_factor(effect, results) for effect in factors),
@@ -70,8 +80,8 @@ def forest(analysis: Analysis) -> list[ForestLine]:
     ]
 
 
-def shown(entries: Sequence[ForestLine]) -> list[ForestLine]:
-    """All, or where they are too many those of each kind that are most sure, in their order."""
+def lines_to_draw(entries: Sequence[ForestLine]) -> list[ForestLine]:
+    """Return all lines, or if they are too many, the lines of smallest p of each kind, in their order."""
     if len(entries) <= canvas.MOST_ROWS:
         return list(entries)
     p = [2.0 if entry.estimate.p is None else entry.estimate.p for entry in entries]
@@ -82,22 +92,22 @@ def shown(entries: Sequence[ForestLine]) -> list[ForestLine]:
     return [entries[at] for at in sorted(at for _, at in sorted(ranked)[: canvas.MOST_ROWS])]
 
 
-def placed(entries: Sequence[ForestLine]) -> tuple[list[LinePosition], dict[str, float], float]:
-    """Entries from top to bottom, each as high as its texts; where the headings of their kinds are; the height."""
-    found, heads, y = [], {}, 0.0
+def line_positions(entries: Sequence[ForestLine]) -> tuple[list[LinePosition], dict[str, float], float]:
+    """Return the places of the lines, {kind: the middle of its heading} and the height of all, inches from the top."""
+    places, heads, y = [], {}, 0.0
     for kind, group in groupby(entries, key=lambda entry: entry.kind):
         heads[kind] = y + HEAD / 2
         y += HEAD
         for entry in group:
             change, context = canvas.wrapped(entry.change), canvas.wrapped(entry.context, canvas.NOTE_WIDTH, 2)
             height = _high(change, context) + 0.13
-            found.append(LinePosition(entry, y + height / 2, change, context))
+            places.append(LinePosition(entry, y + height / 2, change, context))
             y += height
-    return found, heads, y + 0.06
+    return places, heads, y + 0.06
 
 
 def limits(entries: Sequence[ForestLine], delta: float) -> tuple[float, float]:
-    """The axis: all effects and the band, and of the intervals what is not far beyond the others."""
+    """Return the ends of the axis: all effects, the band of ±delta, and intervals up to ROOM beyond the effects."""
     estimates = [entry.estimate for entry in entries if entry.estimate.effect is not None]
     effects = [0.0, *(float(e.effect or 0.0) for e in estimates)]
     ends = [0.0, *(end for e in estimates for own in (e.interval, e.simultaneous) if own for end in own)]
@@ -110,7 +120,7 @@ def limits(entries: Sequence[ForestLine], delta: float) -> tuple[float, float]:
 
 
 def draw_forest(axes: Axes, places: Sequence[LinePosition], delta: float) -> None:
-    """Marks and bars over the band; where a bar goes beyond the axis, an arrow says so."""
+    """Draw marks and bars over the band of ±delta, with an arrow if a bar goes beyond the axis."""
     ends = limits([place.entry for place in places], delta)
     axes.set_xlim(*ends)
     axes.axvline(0, color="black", linewidth=0.8, zorder=1)
@@ -126,23 +136,23 @@ def draw_forest(axes: Axes, places: Sequence[LinePosition], delta: float) -> Non
             _arrows(axes, kind, own, ends)
     for place in places:
         if place.entry.estimate.effect is None:
-            words_at: Any = {"transform": axes.get_yaxis_transform(), "ha": "center", "va": "center", "zorder": 4}
+            style: Any = {"transform": axes.get_yaxis_transform(), "ha": "center", "va": "center", "zorder": 4}
             box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
             instead = canvas.fitted(place.entry.instead, 0.96 * canvas.AXES_INCHES, SMALL)
-            axes.text(0.5, place.y, instead, fontsize=SMALL, color=GREY, style="italic", bbox=box, **words_at)
+            axes.text(0.5, place.y, instead, fontsize=SMALL, color=GREY, style="italic", bbox=box, **style)
 
 
 def forest_figure(analysis: Analysis, entries: Sequence[ForestLine], stem: Path) -> list[Path]:
-    """Draws the entries, and writes all of them into the CSV."""
-    results, chosen = analysis.results, shown(entries)
-    places, heads, height = placed(chosen)
+    """Draw the lines, and write all of them into the CSV; return the paths of SVG and PNG."""
+    results, chosen = analysis.results, lines_to_draw(entries)
+    places, heads, height = line_positions(chosen)
     metric = wording.METRIC_NAMES[results.primary]
     more = len(entries) - len(chosen)
-    notes = [f"and {more:,} more, less sure: see {stem.name}.csv"] if more else []
+    notes = [f"and {more:,} more of larger p: see {stem.name}.csv"] if more else []
     axes = _with_texts(places, heads, height, 2 + len(notes))
     draw_forest(axes, places, results.delta)
     canvas.x_label(axes, f"effect on {metric}, pp")
-    title = f"{results.heading}: what each change does to {metric}"
+    title = f"{results.heading}: effect of each change on {metric}"
     canvas.headline(axes, title)
     canvas.notes(axes, notes, _legend(chosen, results.alpha), ncols=3)
     drawn = {id(entry) for entry in chosen}
@@ -151,7 +161,7 @@ def forest_figure(analysis: Analysis, entries: Sequence[ForestLine], stem: Path)
 
 
 def _direct(contrasts: Contrasts) -> Iterable[Contrast]:
-    """Those of one factor, chosen by columns: of a hundred rows nine tenths of all pairs are others."""
+    """Return the contrasts that change one factor, selected by arrays: with many rows most pairs are others."""
     alone = (contrasts.differing.sum(axis=1) == 1) & ~contrasts.undeclared.any(axis=1)
     return (contrasts[int(at)] for at in np.flatnonzero(alone))
 
@@ -162,24 +172,24 @@ def _of_rows(kind: str, contrast: Contrast, results: StudyResults) -> ForestLine
     changes = [f"{name} {level_text(one)} → {level_text(other)}" for name, one, other in levels]
     changes += [f"{name} (undeclared)" for name in contrast.undeclared]
     context = f"row {after.number} against {before.number}: {before.label}"
-    return ForestLine(kind, ", ".join(changes) or "nothing", context, *_said(contrast, results))
+    return ForestLine(kind, ", ".join(changes) or "nothing", context, *_estimated(contrast, results))
 
 
 def _of_factor(effect: Effect, results: StudyResults) -> ForestLine:
     change = f"{effect.factor} {level_text(effect.baseline)} → {level_text(effect.level)}"
     pairs = "one pair of rows" if effect.contexts == 1 else f"mean over {effect.contexts} pairs of rows"
     context = "" if effect.estimate.effect is None else pairs if effect.contexts else "if effects add up"
-    return ForestLine(FACTOR, change, context, *_said(effect, results))
+    return ForestLine(FACTOR, change, context, *_estimated(effect, results))
 
 
-def _said(found: Contrast | Effect, results: StudyResults) -> tuple[EffectEstimate, str, str]:
-    """The estimate, its verdict, and where there is none, why."""
-    why = wording.meaning(found, results) if found.estimate.effect is None else ""
-    return found.estimate, wording.phrase(found), why
+def _estimated(item: Contrast | Effect, results: StudyResults) -> tuple[EffectEstimate, str, str]:
+    """Return the estimate, its verdict, and the reason if there is no effect."""
+    reason = wording.meaning(item, results) if item.estimate.effect is None else ""
+    return item.estimate, wording.phrase(item), reason
 
 
 def _bars(axes: Axes, kind: str, places: Sequence[LinePosition]) -> None:
-    """Thick the interval, hatched if confounded; thin the simultaneous one."""
+    """Draw thick intervals, hatched if confounded, and thin simultaneous ones."""
     colour = MARKS[kind][1]
     thin = [[(end, p.y) for end in p.entry.estimate.simultaneous] for p in places if p.entry.estimate.simultaneous]
     if thin:
@@ -197,7 +207,7 @@ def _bars(axes: Axes, kind: str, places: Sequence[LinePosition]) -> None:
 
 
 def _marks(axes: Axes, kind: str, places: Sequence[LinePosition]) -> None:
-    """Open for one seed, filled for several."""
+    """Draw marks, open for one seed and filled for several."""
     mark, colour = MARKS[kind]
     for name, face, of_one in (("open", "white", True), ("filled", colour, False)):
         points = [(p.entry.estimate.effect, p.y) for p in places if (p.entry.estimate.seeds == 1) == of_one]
@@ -208,6 +218,7 @@ def _marks(axes: Axes, kind: str, places: Sequence[LinePosition]) -> None:
 
 
 def _arrows(axes: Axes, kind: str, places: Iterable[LinePosition], ends: tuple[float, float]) -> None:
+    """Draw an arrow at each end of the axis that a bar goes beyond."""
     for side, sign, mark in ((0, -1.0, "<"), (1, 1.0, ">")):
         bars = [(place.y, place.entry.estimate.simultaneous or place.entry.estimate.interval) for place in places]
         ys = [y for y, bar in bars if bar and sign * bar[side] > sign * ends[side]]
@@ -218,7 +229,7 @@ def _arrows(axes: Axes, kind: str, places: Iterable[LinePosition], ends: tuple[f
 
 
 def _with_texts(places: Sequence[LinePosition], heads: Mapping[str, float], height: float, notes: int) -> Axes:
-    """Axes between columns of text: left what changes, right how much and what may be said of it."""
+    """Return axes between columns of text: the changes on the left, effects and verdicts on the right."""
     effects = [_numbers(place.entry.estimate) for place in places]
     verdicts = [canvas.wrapped(place.entry.verdict, lines=2) for place in places]
     left = 2 * PAD + max(
@@ -239,33 +250,33 @@ def _with_texts(places: Sequence[LinePosition], heads: Mapping[str, float], heig
 
 
 def _pair(axes: Axes, x: float, y: float, upper: str, lower: str) -> None:
-    """A text and a smaller grey one below it, together centred at y."""
+    """Draw a text and a smaller grey one below it, together centred at `y`."""
     middle = y - _high(upper, lower) / 2 + _high(upper, "")
     canvas.text(axes, x, middle, upper, MEDIUM, va="bottom")
     canvas.text(axes, x, middle, lower, SMALL, va="top", color=GREY)
 
 
 def _high(upper: str, lower: str) -> float:
-    """The height of a pair of texts, inches."""
+    """Return the height of a pair of texts, inches."""
     return LINE * sum(points * (text.count("\n") + 1) for text, points in ((upper, MEDIUM), (lower, SMALL)) if text)
 
 
 def _legend(entries: Sequence[ForestLine], alpha: float) -> list[Any]:
-    """What marks and bars mean, of those that are drawn."""
-    known = [entry for entry in entries if entry.estimate.effect is not None]
-    one = {entry.estimate.seeds == 1 for entry in known}
+    """Return the legend's entries for the marks and bars that are drawn."""
+    drawn = [entry for entry in entries if entry.estimate.effect is not None]
+    one = {entry.estimate.seeds == 1 for entry in drawn}
     share = f"{100 * (1 - alpha):g} % interval"
     style: Any = {"marker": "o", "linestyle": "", "color": GREY, "markersize": 6}
     hatched: Any = {"facecolor": "white", "edgecolor": GREY, "hatch": HATCH, "linewidth": 0.8}
     entries_of = {
-        "one seed: about these networks only": (True in one, Line2D([], [], markerfacecolor="white", **style)),
+        "one seed: for these networks only": (True in one, Line2D([], [], markerfacecolor="white", **style)),
         "several seeds": (False in one, Line2D([], [], **style)),
-        share: (bool(known), Line2D([], [], color=GREY, linewidth=3.8)),
-        "simultaneous, over its family": (
-            any(entry.estimate.simultaneous for entry in known),
+        share: (bool(drawn), Line2D([], [], color=GREY, linewidth=3.8)),
+        "simultaneous interval": (
+            any(entry.estimate.simultaneous for entry in drawn),
             Line2D([], [], color=GREY, linewidth=1.1),
         ),
-        "confounded": (any(entry.kind == CONFOUNDED for entry in known), Patch(**hatched)),
+        "confounded": (any(entry.kind == CONFOUNDED for entry in drawn), Patch(**hatched)),
     }
     for label, (_, handle) in entries_of.items():
         handle.set_label(label)
@@ -273,24 +284,23 @@ def _legend(entries: Sequence[ForestLine], alpha: float) -> list[Any]:
 
 
 def _numbers(estimate: EffectEstimate) -> str:
+    """Return the effect with its interval, or nothing if there is no effect."""
     if estimate.effect is None:
         return ""
-    return (
-        f"{wording.signed(estimate.effect)} {wording.interval(estimate.interval)}"
-        if estimate.interval
-        else wording.signed(estimate.effect)
-    )
+    effect = wording.signed(estimate.effect)
+    return f"{effect} {wording.interval(estimate.interval)}" if estimate.interval else effect
 
 
 def _record(entry: ForestLine, drawn: bool) -> list[object]:
-    """A line of the CSV; pp and p in full, empty where there is none."""
+    """Return a line of the CSV: pp and p in full, empty if there is no value."""
     e = entry.estimate
     numbers = (e.effect, *(e.interval or ("", "")), *(e.simultaneous or ("", "")), e.p, e.p_holm)
-    known = ["" if number is None else number for number in numbers]
-    return [entry.kind, entry.change, entry.context, *known, e.seeds, e.verdict, entry.instead, drawn]
+    cells = ["" if number is None else number for number in numbers]
+    return [entry.kind, entry.change, entry.context, *cells, e.seeds, e.verdict, entry.instead, drawn]
 
 
 def _description(delta: float, entries: Sequence[ForestLine], metric: str) -> str:
+    """Return a description of the figure for screen readers."""
     counts = {kind: sum(entry.kind == kind for entry in entries) for kind in MARKS}
     listed = "; ".join(f"{kind.lower()}: {count}" for kind, count in counts.items() if count)
     return f"Effects on {metric} in percentage points with their intervals, and a band of ±{delta:g} pp. {listed}."

@@ -1,4 +1,4 @@
-"""The figure `compare-THEIRS`: each contrast in ours above the same one in theirs, with the band of ±delta."""
+"""The figure `compare-THEIRS`: each contrast in our study above the same one in theirs, over the band of ±delta."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -19,11 +19,13 @@ from ablate.report.sections.reproduction import changed, heading, spoken
 
 DASHED: Any = (0, (3, 1.5))
 APART = 0.17
-"""How far ours lies above the middle of its contrast, and theirs below it."""
+"""The distance of ours above the middle of its contrast, and of theirs below it, in data coordinates."""
 INCHES_A_CONTRAST = 0.56
+"""The height of a contrast."""
 MOST_LINES = 4
+"""Lines of a label."""
 BOLD = 1.12
-"""Bold letters are wider."""
+"""The width of bold letters, as a multiple of normal ones."""
 COLUMNS = (
     *("from", "to", "changes", "ours", "ours_low", "ours_high", "ours_seeds", "theirs", "theirs_low", "theirs_high"),
     *("theirs_seeds", "difference", "difference_low", "difference_high", "word", "reason"),
@@ -31,25 +33,33 @@ COLUMNS = (
 
 
 class StudyMark(NamedTuple):
-    """One study's mark: its effect and interval in pp; open where it rests on one seed."""
+    """The mark of one study, percentage points."""
 
     effect: float
+    """The effect."""
     low: float
+    """The lower end of its interval."""
     high: float
+    """The upper end of its interval."""
     one_seed: bool
+    """True if it rests on one seed: the mark is open."""
 
 
 class ComparedLine(NamedTuple):
-    """A contrast as drawn."""
+    """A contrast as it is drawn."""
 
     label: str
+    """The two rows and the changes."""
     ours: StudyMark
+    """The effect in our study."""
     theirs: StudyMark
+    """The effect in theirs."""
     word: str
+    """The word from the closed list."""
 
 
 def draw(comparison: Comparison, folder: Path) -> list[Path]:
-    """Draws what can be compared; the paths of the SVG and PNG files, which lie beside their CSV."""
+    """Draw the contrasts that can be compared; return the paths of SVG and PNG, with the CSV next to them."""
     lines = [line for compared in comparison.compared if (line := _line(compared))]
     if not lines:
         return []
@@ -62,7 +72,7 @@ def draw(comparison: Comparison, folder: Path) -> list[Path]:
 
 
 def draw_lines(axes: Axes, lines: Sequence[ComparedLine], delta: float) -> None:
-    """Contrasts from top to bottom, ours as a disc on a solid line above theirs, a square on a dashed line."""
+    """Draw contrasts from top to bottom: ours as a disc on a solid line, theirs below as a square on a dashed line."""
     axes.axvspan(-delta, delta, color=BAND, zorder=0)
     axes.axvline(0, color=GREY, linewidth=0.8, zorder=1)
     for y, line in enumerate(lines):
@@ -79,26 +89,28 @@ def _mark(axes: Axes, side: StudyMark, y: float, colour: str, mark: str, style: 
 
 
 def _line(compared: ComparedContrast) -> ComparedLine | None:
-    """None for what cannot be compared, and for an effect that has no interval."""
-    if compared.ours is None or compared.interval is None:
+    """Return a contrast to draw; None if it cannot be compared, or if an effect has no interval."""
+    ours = _side(compared.ours) if compared.ours else None
+    theirs = _side(compared.theirs)
+    if ours is None or theirs is None or compared.interval is None:
         return None
     word = spoken(compared.word) + ("\n(bundle)" if compared.bundle else "")
     label = _label(f"{compared.pair[0]} → {compared.pair[1]}", changed(compared))
-    return ComparedLine(label, _side(compared.ours), _side(compared.theirs), word)
+    return ComparedLine(label, ours, theirs, word)
 
 
 def _label(pair: str, changes: Sequence[str]) -> str:
-    """The two rows and a line a change, so that no arrow ends a line; of many, the first."""
+    """Return the two rows and each change on its own line, so that no arrow ends a line; of many, the first."""
     kept = [textwrap.shorten(change, canvas.LABEL_WIDTH, placeholder=" …") for change in changes]
     if len(kept) > MOST_LINES:
         kept[MOST_LINES - 1 :] = [f"and {len(kept) - MOST_LINES + 1} more"]
     return f"{pair}  " + ",\n".join(kept)
 
 
-def _side(contrast: Contrast) -> StudyMark:
+def _side(contrast: Contrast) -> StudyMark | None:
     estimate = contrast.estimate
-    assert estimate.effect is not None
-    assert estimate.interval is not None
+    if estimate.effect is None or estimate.interval is None:
+        return None
     return StudyMark(estimate.effect, *estimate.interval, estimate.seeds == 1)
 
 
@@ -119,8 +131,9 @@ def _figure(comparison: Comparison, every: Sequence[ComparedLine], stem: Path) -
     canvas.headline(axes, title)
     canvas.notes(axes, notes, _legend(comparison, lines), ncols=2)
     canvas.write_csv(stem, COLUMNS, map(_record, comparison.compared))
-    what = f"Changes of {wording.METRIC_NAMES[ours.primary]} in both studies, {len(every)} contrasts, with {share}s."
-    return canvas.save(axes, stem, title, what)
+    metric = wording.METRIC_NAMES[ours.primary]
+    description = f"Changes of {metric} in both studies, {len(every)} contrasts, with {share}s."
+    return canvas.save(axes, stem, title, description)
 
 
 def _legend(comparison: Comparison, lines: Sequence[ComparedLine]) -> list[Line2D]:
@@ -138,20 +151,20 @@ def _legend(comparison: Comparison, lines: Sequence[ComparedLine]) -> list[Line2
 
 
 def _notes(comparison: Comparison, lines: Sequence[ComparedLine], not_drawn: int) -> Iterator[str]:
-    found = ["rows by their numbers in the second study"]
+    notes = ["rows have their numbers in the second study"]
     if any(side.one_seed for line in lines for side in (line.ours, line.theirs)):
-        found.append("open mark: one seed")
+        notes.append("open mark: one seed")
     if any(line.word.endswith("(bundle)") for line in lines):
-        found.append("bundle: several factors at once")
+        notes.append("bundle: several factors change at once")
     if comparison.counts["not_comparable"]:
-        found.append(f"not comparable: {comparison.counts['not_comparable']}")
-    yield "; ".join(found)
+        notes.append(f"not comparable: {comparison.counts['not_comparable']}")
+    yield "; ".join(notes)
     if not_drawn:
-        yield f"and {not_drawn} more: see the CSV beside it"
+        yield f"and {not_drawn} more: see the CSV next to this figure"
 
 
 def _record(one: ComparedContrast) -> list[object]:
-    """A line of the CSV: every contrast, those that are not drawn included."""
+    """Return a line of the CSV, which has every contrast, drawn or not."""
     rows = one.theirs.before.label, one.theirs.after.label, "; ".join(changed(one))
     sides = (*_values(one.ours), *_values(one.theirs))
     return [*rows, *sides, one.difference, *(one.interval or ("", "")), one.word, one.reason]

@@ -1,4 +1,7 @@
-"""The figures of a report: computed into small values first, then drawn; each as SVG, PNG and CSV."""
+"""The figures of a report: those of its rows here, those of effects and searches from their modules.
+
+Each is computed into small values first, then drawn, and written as SVG, PNG and CSV.
+"""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -18,40 +21,58 @@ from ablate.report import wording
 from ablate.report.figures import canvas
 from ablate.report.figures.canvas import BLUE, GREEN, GREY, MEDIUM, ORANGE, PAD, SMALL, VERMILION
 from ablate.report.figures.forest import forest, forest_figure
-from ablate.report.figures.search import search_figures
+from ablate.report.figures.search_history import history_figure
+from ablate.report.figures.search_importance import importance_figure
+from ablate.report.figures.search_map import map_figure
 
 TOP_K = {"top1": ("o", BLUE), "top5": ("s", ORANGE), "top10": ("^", GREEN)}
 INCHES_A_ROW = 0.52
+"""The height of a row."""
 MOST_REFERENCES = 8
+"""References that are drawn."""
 
 
 class LadderRow(NamedTuple):
-    """A row of the ladder: its rate and interval in percent, and what the step to it changed."""
+    """A row of the ladder, with the step to it from the row above."""
 
     label: str
+    """Its number and label."""
     rate: float
+    """Percent, on the primary metric."""
     low: float
+    """The lower end of the rate's interval, percent."""
     high: float
+    """The upper end of the rate's interval, percent."""
     seeds: int
+    """The number of seeds with a result."""
     best: bool
+    """True for the best row and every row not shown to differ from it."""
     change: str
+    """The change from the row above, percentage points, and the factors that changed; empty for the first row."""
     direct: bool
+    """True if exactly one factor changed, and for the first row."""
 
 
 class ReferenceLine(NamedTuple):
+    """A reference, drawn as a dashed line."""
+
     label: str
+    """Its label."""
     rate: float
+    """Percent, on the primary metric."""
 
 
 class TopK(NamedTuple):
-    """A row's rates in percent, by metric."""
+    """The rates of a row."""
 
     label: str
+    """Its number and label."""
     rates: dict[str, float]
+    """{metric: percent}."""
 
 
 def draw_all(analysis: Analysis, folder: Path) -> list[Path]:
-    """Draws what there are results for; the paths of the SVG and PNG files, which lie beside their CSV."""
+    """Draw the figures that have results; return the paths of SVG and PNG files, with a CSV next to each."""
     rungs = ladder(analysis)
     if not rungs and not analysis.search:
         return []
@@ -69,12 +90,25 @@ def draw_all(analysis: Analysis, folder: Path) -> list[Path]:
         raise AblateError(f"figures: {folder} cannot be written: {error.strerror}") from None
 
 
+def search_figures(analysis: Analysis, folder: Path) -> list[Path]:
+    """Draw the figures of a search, if the plan has one; map and history once for each metric."""
+    search = analysis.search
+    if search is None or not search.candidates:
+        return []
+    paths: list[Path] = []
+    for metric in search.metrics:
+        end = "" if metric == search.metric else f"-{metric}"
+        paths += map_figure(analysis, search, metric, folder / f"search-map{end}")
+        paths += history_figure(analysis, search, metric, folder / f"search-history{end}")
+    return paths + importance_figure(analysis, search, folder / "search-importance")
+
+
 def ladder(analysis: Analysis) -> list[LadderRow]:
-    """The rows that have the primary metric, each with the step from the one shown above it."""
+    """Return the rows that have the primary metric, each with the step from the row drawn above it."""
     primary = analysis.results.primary
-    shown = [row for row in analysis.results.rows if primary in row.metrics]
+    rows = [row for row in analysis.results.rows if primary in row.metrics]
     rungs = []
-    for above, row in zip([None, *shown], shown, strict=False):
+    for above, row in zip([None, *rows], rows, strict=False):
         step = _step(analysis, above, row)
         low, high = analysis.interval(row, primary)
         effect = step.estimate.effect if step else None
@@ -86,17 +120,19 @@ def ladder(analysis: Analysis) -> list[LadderRow]:
 
 
 def references(analysis: Analysis) -> list[ReferenceLine]:
-    primary, found = analysis.results.primary, analysis.results.references
-    return [ReferenceLine(row.label, 100 * row.metrics[primary].mean) for row in found if primary in row.metrics]
+    """Return the references that have the primary metric."""
+    primary, rows = analysis.results.primary, analysis.results.references
+    return [ReferenceLine(row.label, 100 * row.metrics[primary].mean) for row in rows if primary in row.metrics]
 
 
 def top_k(analysis: Analysis) -> list[TopK]:
+    """Return the rates of all rows with results."""
     rows = [row for row in analysis.results.rows if row.metrics]
     return [TopK(_label(row), {name: 100 * metric.mean for name, metric in row.metrics.items()}) for row in rows]
 
 
 def draw_ladder(axes: Axes, rungs: Sequence[LadderRow], lines: Sequence[ReferenceLine]) -> None:
-    """Rows from top to bottom, the best filled; solid lines join rows that differ in one factor, dotted ones others."""
+    """Draw rows from top to bottom, the best filled; the lines between are solid if one factor changed, else dotted."""
     joints = [[(above.rate, y), (rung.rate, y + 1)] for y, (above, rung) in enumerate(pairwise(rungs))]
     for direct, colour, style in ((True, BLUE, "-"), (False, GREY, ":")):
         chosen = [joint for joint, rung in zip(joints, rungs[1:], strict=True) if rung.direct == direct]
@@ -116,7 +152,7 @@ def draw_ladder(axes: Axes, rungs: Sequence[LadderRow], lines: Sequence[Referenc
 
 
 def draw_top_k(axes: Axes, curves: Sequence[TopK]) -> None:
-    """A row's rates on one line: a mark and a colour for each k."""
+    """Draw the rates of each row on one line, with a mark and a colour for each k."""
     ends = [(min(row.rates.values()), max(row.rates.values())) for row in curves]
     axes.hlines(range(len(curves)), [low for low, _ in ends], [high for _, high in ends], GREY, linewidth=1, zorder=1)
     for name, (mark, colour) in TOP_K.items():
@@ -127,9 +163,10 @@ def draw_top_k(axes: Axes, curves: Sequence[TopK]) -> None:
 
 
 def _ladder_figure(analysis: Analysis, every: Sequence[LadderRow], stem: Path) -> list[Path]:
+    """Draw the ladder, and write all rows into its CSV; return the paths of SVG and PNG."""
     results, name = analysis.results, wording.METRIC_NAMES[analysis.results.primary]
     rungs, lines = every[: canvas.MOST_ROWS], references(analysis)
-    heading = "pp against the row shown above; what differs"
+    heading = "change from the row above, pp; factors changed"
     notes = [*_reference_notes(lines), _seeds(rungs), *_more(len(every) - len(rungs), stem)]
     axes = _axes([rung.label for rung in rungs], [heading, *(rung.change for rung in rungs)], 1 + len(notes))
     draw_ladder(axes, rungs, lines[:MOST_REFERENCES])
@@ -140,11 +177,12 @@ def _ladder_figure(analysis: Analysis, every: Sequence[LadderRow], stem: Path) -
     canvas.text(axes, canvas.AXES_INCHES + PAD, -0.6, heading, SMALL, color=GREY, va="bottom")
     canvas.notes(axes, notes, _ladder_legend(rungs, results.alpha), ncols=2)
     canvas.write_csv(stem, ["row", *LadderRow._fields[1:]], every)
-    what = f"{name} of {len(every)} rows with {share}s, and the change against the row above"
-    return canvas.save(axes, stem, title, what)
+    description = f"{name} of {len(every)} rows with {share}s, and the change from the row above"
+    return canvas.save(axes, stem, title, description)
 
 
 def _top_k_figure(analysis: Analysis, every: Sequence[TopK], stem: Path) -> list[Path]:
+    """Draw the rates of the rows, and write all rows into the CSV; return the paths of SVG and PNG."""
     results, curves = analysis.results, every[: canvas.MOST_ROWS]
     notes = _more(len(every) - len(curves), stem)
     axes = _axes([row.label for row in curves], [], 1 + len(notes))
@@ -160,7 +198,7 @@ def _top_k_figure(analysis: Analysis, every: Sequence[TopK], stem: Path) -> list
 
 
 def _axes(labels: Sequence[str], beside: Sequence[str], notes: int) -> Axes:
-    """Axes with a line a label, and room for labels left, texts right, notes below."""
+    """Return axes with a line for each label, and room for labels left, texts right and notes below."""
     labels = [canvas.wrapped(label) for label in labels]
     left = 2 * PAD + canvas.inches(labels, MEDIUM)
     right = 2 * PAD + canvas.inches(map(canvas.wrapped, beside), SMALL)
@@ -172,34 +210,35 @@ def _axes(labels: Sequence[str], beside: Sequence[str], notes: int) -> Axes:
 
 
 def _step(analysis: Analysis, above: RowResult | None, row: RowResult) -> Contrast | None:
-    """The contrast with the row shown above, which is not known if rows are many and those between lack results."""
+    """Return the contrast with the row drawn above; None if there are many rows and rows between have no result."""
     if above is None or (len(analysis.results.rows) > ALL_PAIRS and above.number + 1 != row.number):
         return None
     return analysis.contrasts.between(above, row)
 
 
 def _ladder_legend(rungs: Sequence[LadderRow], alpha: float) -> list[Line2D]:
+    """Return the legend's entries for filled and open marks."""
     style: Any = {"marker": "o", "linestyle": "", "color": BLUE, "markersize": 6}
-    best = Line2D([], [], label=f"the best, and all not told from it at α = {alpha:g}", **style)
+    best = Line2D([], [], label=f"the best, and rows not shown to differ from it (α = {alpha:g})", **style)
     other = Line2D([], [], markerfacecolor="white", label="other rows", **style)
     return [best] if all(rung.best for rung in rungs) else [best, other]
 
 
 def _seeds(rungs: Sequence[LadderRow]) -> str:
-    """How many seeds the rows have, and what their intervals are about."""
+    """Return the number of seeds of the rows, and what their intervals generalise to."""
     counts = [rung.seeds for rung in rungs]
     if max(counts) == 1:
-        return "One seed a row: intervals are about these networks and new queries, not about other seeds."
+        return "One seed per row: intervals generalise to new queries for these networks, not to other seeds."
     few = f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else f"{counts[0]}"
-    return f"{few} seeds a row: intervals of several seeds are about new seeds" + (
-        "; of one seed, about new queries." if min(counts) == 1 else "."
-    )
+    one = "; with one seed, to new queries only." if min(counts) == 1 else "."
+    return f"{few} seeds per row: intervals generalise to new seeds{one}"
 
 
 def _reference_notes(lines: Sequence[ReferenceLine]) -> list[str]:
-    shown = [f"dashed: {line.label} {line.rate:.2f}" for line in lines[:MOST_REFERENCES]]
+    """Return a note for each dashed line."""
+    notes = [f"dashed: {line.label} {line.rate:.2f}" for line in lines[:MOST_REFERENCES]]
     more = len(lines) - MOST_REFERENCES
-    return shown + ([f"and {wording.counted(more, 'more reference')}"] if more > 0 else [])
+    return notes + ([f"and {wording.counted(more, 'more reference')}"] if more > 0 else [])
 
 
 def _more(count: int, stem: Path) -> list[str]:

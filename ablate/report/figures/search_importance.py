@@ -1,4 +1,4 @@
-"""Importance as a figure: each dimension's share with its spread over evaluator seeds, and what that does not say."""
+"""Importance as a figure: the share of each dimension with its range over forests, and a warning about its limits."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,49 +15,52 @@ from ablate.report.figures import canvas
 from ablate.report.figures.canvas import BLUE, GREEN, GREY, MEDIUM, ORANGE, PAD, SMALL
 
 INCHES_A_ROW: Final = 0.5
+"""The height of a row."""
 MARKS: Final = {"top1": ("o", BLUE), "top5": ("s", ORANGE), "top10": ("^", GREEN)}
 WARNING: Final = (
-    "Unsigned, and blind to confounding and to noise: no effect. Of the points that this sampler",
-    "chose, not of the space. For what a factor does, see the contrasts of a design.",
+    "Not an effect: importance has no sign, cannot detect confounding or noise, and describes the",
+    "points that this sampler chose, not the whole space. For an effect, see a design's contrasts.",
 )
 
 
 def importance_figure(analysis: Analysis, search: SearchResults, stem: Path) -> list[Path]:
-    """Draws what importance there is; nothing where no metric has any."""
-    found = {metric: one for metric, one in search.importance.items() if one.shares}
-    if not found:
+    """Draw the importance of the dimensions; nothing if no metric has one. Return the paths of SVG and PNG."""
+    importances = {metric: one for metric, one in search.importance.items() if one.shares}
+    if not importances:
         return []
-    names = [share.name for share in next(iter(found.values())).shares][: canvas.MOST_ROWS]
-    handles = _legend(found)
+    names = [share.name for share in next(iter(importances.values())).shares][: canvas.MOST_ROWS]
+    handles = _legend(importances)
     labels = [canvas.wrapped(name) for name in names]
     left = 2 * PAD + canvas.inches(labels, MEDIUM)
-    numbers = {(metric, share.name): _number(share) for metric, one in found.items() for share in one.shares}
-    right = 2 * PAD + max(canvas.inches(numbers.values(), SMALL), 0.9)
+    numbers = [_number(share) for one in importances.values() for share in one.shares]
+    right = 2 * PAD + max(canvas.inches(numbers, SMALL), 0.9)
     below = canvas.below_axes(len(WARNING) + bool(handles))
     axes = canvas.axes_between(left, right, INCHES_A_ROW * len(names) + 0.2, 0.55, below)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_yticks(range(len(names)), labels)
     axes.set_xlim(-2, 102)
-    draw_importance(axes, found, names)
+    draw_importance(axes, importances, names)
     canvas.x_label(
-        axes, f"share of the variance of the finished candidates' scores, % (mean, range of {FORESTS} seeds)"
+        axes, f"share of the variance of the finished candidates' scores, % (mean, range over {FORESTS} forests)"
     )
     title = f"{analysis.results.heading}: importance (fANOVA)"
     canvas.headline(axes, title)
     canvas.notes(axes, WARNING, handles, ncols=3)
     rows = [
-        [metric, share.name, share.mean, share.low, share.high] for metric, one in found.items() for share in one.shares
+        [metric, share.name, share.mean, share.low, share.high]
+        for metric, one in importances.items()
+        for share in one.shares
     ]
     canvas.write_csv(stem, ["metric", "dimension", "mean", "low", "high"], rows)
-    what = f"Each dimension's share with its range over {FORESTS} evaluator seeds. {' '.join(WARNING)}"
-    return canvas.save(axes, stem, title, what)
+    description = f"The share of each dimension with its range over {FORESTS} forests. {' '.join(WARNING)}"
+    return canvas.save(axes, stem, title, description)
 
 
-def draw_importance(axes: Axes, found: Mapping[str, Importance], names: list[str]) -> None:
-    """A mark and a bar a metric, beside each other in a dimension's line, with the numbers to the right."""
-    for at, (metric, one) in enumerate(found.items()):
+def draw_importance(axes: Axes, importances: Mapping[str, Importance], names: list[str]) -> None:
+    """Draw a mark and a bar for each metric in the row of a dimension, with the numbers to the right."""
+    for at, (metric, one) in enumerate(importances.items()):
         mark, colour = MARKS[metric]
-        shift = 0.26 * (at - (len(found) - 1) / 2)
+        shift = 0.26 * (at - (len(importances) - 1) / 2)
         for share in one.shares:
             if share.name not in names:
                 continue
@@ -68,14 +71,16 @@ def draw_importance(axes: Axes, found: Mapping[str, Importance], names: list[str
 
 
 def _number(share: VarianceShare) -> str:
+    """Return a share with its range, percent: `60  (50 to 70)`."""
     return f"{100 * share.mean:.0f}  ({100 * share.low:.0f} to {100 * share.high:.0f})"
 
 
-def _legend(found: Mapping[str, Importance]) -> list[Line2D]:
-    if len(found) < 2:
+def _legend(importances: Mapping[str, Importance]) -> list[Line2D]:
+    """Return an entry for each metric, if there are several."""
+    if len(importances) < 2:
         return []
     return [
         Line2D([], [], marker=mark, color=colour, linestyle="", markersize=6, label=wording.METRIC_NAMES[metric])
         for metric, (mark, colour) in MARKS.items()
-        if metric in found
+        if metric in importances
     ]

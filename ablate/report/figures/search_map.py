@@ -1,6 +1,6 @@
 """The map of a search: every candidate at its place, coloured by its score; of one dimension, score against value."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -24,38 +23,71 @@ from ablate.store.schema import DONE, FAILED, PRUNED
 
 HEIGHT: Final = 4.3
 LEFT, RIGHT = 0.95, 1.2
-"""Inches beside the axes, for ticks and labels, and for the colours' scale."""
+"""Inches left of the axes, for ticks and labels, and right of them, for the colour scale."""
 COLOURS: Final = "cividis"
 LEGEND_COLUMNS: Final = 3
 SIZE: Final = 46.0
+"""The default area of a mark, square points."""
 FULL_SIZE: Final = 100
-"""Candidates up to which marks are as large as that; of more they are smaller, so that they hide each other less."""
+"""The number of candidates up to which marks have the default area; more marks are smaller, to hide each other less."""
+NO_SCORE: Final = "open"
+CROSSES: Final = {FAILED: ("x", "black"), NO_SCORE: ("+", GREY)}
+"""The kinds of candidates without a score, each with its mark and colour."""
 
 
 class CandidateMark(NamedTuple):
-    """A candidate as it is drawn: `score` in percent, of a pruned one where it stood last; `rank` of a finalist."""
+    """A candidate as it is drawn."""
 
     number: int
+    """Its number in the search."""
     state: str
+    """How it ended, as in the store: done, pruned, failed or running."""
     known: bool
+    """True if the study had run it before the search."""
     score: float | None
+    """Percent on validation; of a pruned candidate, its last score. None if there is none."""
     rank: int | None
+    """The rank of a finalist, 1 for the winner; None for other candidates."""
     values: tuple[Any, ...]
+    """Its values, in the order of the dimensions."""
 
 
 class AxisScale(NamedTuple):
-    """A dimension as an axis."""
+    """A dimension of the search as an axis of a figure."""
 
     axis: SearchAxis
+    """The dimension."""
     low: float
+    """The lower end of the axis, in the unit of the dimension."""
     high: float
+    """The upper end of the axis."""
 
     def at(self, value: Any) -> float:
-        """Where a value is; choices stand beside each other."""
+        """Return the position of a value on the axis; choices stand next to each other at 0, 1, 2, ..."""
         return float(self.axis.choices.index(value)) if self.axis.choices else float(value)
 
 
-def spots(search: SearchResults, metric: str) -> list[CandidateMark]:
+class SearchMap(NamedTuple):
+    """A search as it is drawn over one or two of its dimensions."""
+
+    x: AxisScale
+    """The dimension along the horizontal axis."""
+    y: AxisScale | None
+    """The dimension along the vertical axis; None if the score is drawn there."""
+    score_name: str
+    """The metric on validation, for labels: `top-1 on validation, %`."""
+    score_limits: tuple[float, float]
+    """The ends of the vertical axis if the score is drawn there, percent."""
+    marks: Sequence[CandidateMark]
+    """All candidates."""
+    places: Mapping[int, tuple[float, float]]
+    """{number of a candidate: its place, in data coordinates of the axes}."""
+    baseline: tuple[float, float] | None
+    """The place of the baseline; None if the baseline has no value in a dimension that is drawn."""
+
+
+def candidate_marks(search: SearchResults, metric: str) -> list[CandidateMark]:
+    """Return all candidates with their scores on one metric."""
     ranks = {finalist.number: rank for rank, finalist in enumerate(search.finalists, start=1)}
     names = [axis.name for axis in search.dimensions]
     return [
@@ -71,8 +103,8 @@ def spots(search: SearchResults, metric: str) -> list[CandidateMark]:
     ]
 
 
-def shown(search: SearchResults, metric: str) -> list[SearchAxis]:
-    """The dimensions that are drawn: two ranges, the first or of many those of most importance; else one dimension."""
+def drawn_dimensions(search: SearchResults, metric: str) -> list[SearchAxis]:
+    """Return the dimensions to draw: the first two ranges, or of more than two the two most important; else one."""
     ranges = [axis for axis in search.dimensions if not axis.choices]
     if len(ranges) > 2 and (shares := search.importance[metric].shares):
         order = [share.name for share in shares]
@@ -82,7 +114,7 @@ def shown(search: SearchResults, metric: str) -> list[SearchAxis]:
 
 
 def score_limits(scores: Sequence[float], room: float = 0.08) -> tuple[float, float]:
-    """A span around the scores, percent, never of no width; all there are, where nothing has a score."""
+    """Return the ends of an axis around the scores, percent, never of no width; 0 to 100 if there are no scores."""
     if not scores:
         return 0.0, 100.0
     low, high = min(scores), max(scores)
@@ -90,116 +122,106 @@ def score_limits(scores: Sequence[float], room: float = 0.08) -> tuple[float, fl
     return low - margin, high + margin
 
 
-CROSSES: Final = {FAILED: ("x", "black"), "open": ("+", GREY)}
-"""Kinds that have no score, with their marks."""
-
-
-def kinds(every: Sequence[CandidateMark]) -> dict[str, list[CandidateMark]]:
-    """{kind: the candidates that are drawn alike}, those of higher score and finalists last, above others."""
-    found: dict[str, list[CandidateMark]] = {}
-    for spot in sorted(every, key=lambda spot: (spot.rank is not None, spot.score or 0.0)):
-        if spot.state == FAILED or spot.score is None:
-            kind = FAILED if spot.state == FAILED else "open"
+def by_kind(marks: Sequence[CandidateMark]) -> dict[str, list[CandidateMark]]:
+    """Return {kind: candidates that are drawn alike}, finalists and high scores last, so that they are drawn on top."""
+    groups: dict[str, list[CandidateMark]] = {}
+    for mark in sorted(marks, key=lambda mark: (mark.rank is not None, mark.score or 0.0)):
+        if mark.state == FAILED or mark.score is None:
+            kind = FAILED if mark.state == FAILED else NO_SCORE
         else:
-            kind = ("known-" if spot.known else "") + ("pruned" if spot.state == PRUNED else "finished")
-        found.setdefault(kind, []).append(spot)
-    return found
+            kind = ("known-" if mark.known else "") + ("pruned" if mark.state == PRUNED else "finished")
+        groups.setdefault(kind, []).append(mark)
+    return groups
 
 
-def mark_share(count: int) -> float:
-    """Of a mark's usual area, where there are so many."""
+def area_fraction(count: int) -> float:
+    """Return the fraction of the default marker area to use for `count` candidates."""
     return max(0.3, min(1.0, FULL_SIZE / max(count, 1)))
 
 
+def search_map(search: SearchResults, metric: str) -> SearchMap:
+    """Return the places of the candidates and of the baseline over the dimensions to draw."""
+    marks, name = candidate_marks(search, metric), wording.METRIC_NAMES[metric]
+    x, *others = (_scale(axis, search) for axis in drawn_dimensions(search, metric))
+    y = others[0] if others else None
+    limits = score_limits(_finished_scores(marks))
+    names = [axis.name for axis in search.dimensions]
+    at_x = names.index(x.axis.name)
+    at_y = names.index(y.axis.name) if y else None
+    places = {
+        mark.number: (
+            x.at(mark.values[at_x]),
+            _clipped(mark.score, limits) if y is None or at_y is None else y.at(mark.values[at_y]),
+        )
+        for mark in marks
+    }
+    return SearchMap(x, y, f"{name} on validation, %", limits, marks, places, _baseline(search, x, y, limits))
+
+
+def draw_map(axes: Axes, drawn: SearchMap) -> None:
+    """Draw candidates, baseline and finalists: marks coloured by score over two dimensions, else heights."""
+    _set_axes(axes, drawn)
+    scored = _finished_scores(drawn.marks)
+    colours = ScalarMappable(Normalize(*score_limits(scored, 0.0)), matplotlib.colormaps[COLOURS])
+    for kind, marks in by_kind(drawn.marks).items():
+        _draw_kind(axes, drawn, kind, marks, colours)
+    _draw_baseline(axes, drawn)
+    _draw_finalists(axes, drawn)
+    if drawn.y and scored:
+        has_lower = any(mark.score is not None and mark.score < min(scored) for mark in drawn.marks)
+        _draw_colour_scale(axes, colours, drawn.score_name, has_lower)
+
+
 def map_figure(analysis: Analysis, search: SearchResults, metric: str, stem: Path) -> list[Path]:
-    """Draws the candidates, and writes all of them into the CSV."""
-    every, drawn = spots(search, metric), shown(search, metric)
-    name = wording.METRIC_NAMES[metric]
-    scales = [_scale(axis, search) for axis in drawn]
+    """Draw the map of a search, and write all candidates into its CSV; return the paths of SVG and PNG."""
+    drawn, name = search_map(search, metric), wording.METRIC_NAMES[metric]
     notes = list(_notes(search, drawn, metric))
-    handles = _legend(every, _has_star(search, drawn))
-    axes = canvas.axes_between(
-        LEFT, RIGHT, HEIGHT, 0.55, canvas.below_axes(len(notes) - (-len(handles) // LEGEND_COLUMNS))
-    )
+    handles = _legend(drawn)
+    lines_below = len(notes) - (-len(handles) // LEGEND_COLUMNS)
+    axes = canvas.axes_between(LEFT, RIGHT, HEIGHT, 0.55, canvas.below_axes(lines_below))
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
-    _set(axes, "x", scales[0])
-    if len(scales) == 2:
-        _set(axes, "y", scales[1])
-    else:
-        axes.set_ylim(score_limits([spot.score for spot in every if spot.state == DONE and spot.score is not None]))
-        axes.set_ylabel(f"{name} on validation, %")
+    draw_map(axes, drawn)
     axes.yaxis.set_label_coords(-(LEFT - 0.35) / canvas.AXES_INCHES, 0.5)
-    draw_map(axes, search, every, scales, name)
-    canvas.x_label(axes, canvas.fitted(drawn[0].name, canvas.AXES_INCHES, MEDIUM))
-    title = f"{analysis.results.heading}: {name} on validation of {wording.counted(len(every), 'candidate')}"
+    canvas.x_label(axes, canvas.fitted(drawn.x.axis.name, canvas.AXES_INCHES, MEDIUM))
+    title = f"{analysis.results.heading}: {name} on validation of {wording.counted(len(drawn.marks), 'candidate')}"
     canvas.headline(axes, title)
     canvas.notes(axes, notes, handles, ncols=LEGEND_COLUMNS)
     header = ["number", "state", "known", f"{metric}_validation_percent", "finalist"]
     canvas.write_csv(
         stem,
         [*header, *(axis.name for axis in search.dimensions)],
-        [["" if value is None else value for value in (*spot[:-1], *spot.values)] for spot in every],
+        [["" if value is None else value for value in (*mark[:-1], *mark.values)] for mark in drawn.marks],
     )
-    return canvas.save(axes, stem, title, _description(search, drawn, every, name))
+    return canvas.save(axes, stem, title, _description(search, drawn, name))
 
 
-def draw_map(
-    axes: Axes, search: SearchResults, every: Sequence[CandidateMark], scales: Sequence[AxisScale], name: str
-) -> None:
-    """Filled what finished, open what was pruned, crossed what failed; squares were known; finalists ringed."""
-    scored = [spot.score for spot in every if spot.state == DONE and spot.score is not None]
-    norm = Normalize(*score_limits(scored, 0.0))
-    colours = matplotlib.colormaps[COLOURS]
-    names = [axis.name for axis in search.dimensions]
-    places = {spot.number: _place(axes, spot, names, scales) for spot in every}
-    for kind, group in kinds(every).items():
-        mark, at = ("s" if "known" in kind else "o"), np.array([places[spot.number] for spot in group])
-        style: Any = {"gid": kind, "zorder": 3, "linewidth": 0.6, "edgecolor": GREY, "clip_on": False, "snap": False}
-        if kind in CROSSES:
-            axes.scatter(
-                at[:, 0],
-                at[:, 1],
-                marker=CROSSES[kind][0],
-                color=CROSSES[kind][1],
-                s=30,
-                gid=kind,
-                zorder=3,
-                clip_on=False,
-            )
-            continue
-        size = SIZE * mark_share(len(every))
-        faces = [colours(norm(spot.score or 0.0)) for spot in group] if len(scales) == 2 else BLUE
-        axes.scatter(at[:, 0], at[:, 1], marker=mark, s=size, facecolor=faces, **style)
-        if "pruned" in kind:
-            style |= {"gid": f"{kind}-hole", "zorder": 3.1, "linewidth": 0.4}
-            axes.scatter(at[:, 0], at[:, 1], marker=mark, s=size / 4.5, facecolor="white", **style)
-    _star(axes, search, scales)
-    finalists = sorted((spot for spot in every if spot.rank is not None), key=lambda spot: spot.rank or 0)
-    rings = [places[spot.number] for spot in finalists]
-    if rings:
-        xs, ys = zip(*rings, strict=True)
-        axes.scatter(xs, ys, s=120, facecolor="none", edgecolor=VERMILION, linewidth=1.5, zorder=4, gid="finalists")
-        call_out(axes, [str(spot.rank) for spot in finalists], rings, np.array(list(places.values())))
-    if len(scales) == 2 and scored:
-        _colour_scale(
-            axes,
-            ScalarMappable(norm, colours),
-            name,
-            any(spot.score is not None and spot.score < min(scored) for spot in every),
-        )
+def _finished_scores(marks: Sequence[CandidateMark]) -> list[float]:
+    """Return the scores of the finished candidates, percent."""
+    return [mark.score for mark in marks if mark.state == DONE and mark.score is not None]
 
 
-def _place(axes: Axes, spot: CandidateMark, names: Sequence[str], scales: Sequence[AxisScale]) -> tuple[float, float]:
-    """Of one dimension, the score is the height; what is below the axis, or has none, stands at its edge."""
-    x = scales[0].at(spot.values[names.index(scales[0].axis.name)])
-    if len(scales) == 2:
-        return x, scales[1].at(spot.values[names.index(scales[1].axis.name)])
-    low, high = axes.get_ylim()
-    return x, min(max(low if spot.score is None else spot.score, low), high)
+def _clipped(score: float | None, limits: tuple[float, float]) -> float:
+    """Return the height of a score: at the edge of the axis if it lies beyond, at the lower edge if there is none."""
+    low, high = limits
+    return min(max(low if score is None else score, low), high)
+
+
+def _baseline(
+    search: SearchResults, x: AxisScale, y: AxisScale | None, limits: tuple[float, float]
+) -> tuple[float, float] | None:
+    if not all(_has_place(scale.axis, search) for scale in (x, y) if scale):
+        return None
+    return x.at(search.baseline[x.axis.name]), y.at(search.baseline[y.axis.name]) if y else limits[0]
+
+
+def _has_place(axis: SearchAxis, search: SearchResults) -> bool:
+    """Return True if the baseline has a value that the axis can show."""
+    value = search.baseline.get(axis.name)
+    return value in axis.choices if axis.choices else _is_number(value)
 
 
 def _scale(axis: SearchAxis, search: SearchResults) -> AxisScale:
-    """Wide enough for the range, for what the study had run before, and for the baseline."""
+    """Return an axis wide enough for the range, for the candidates that were run before, and for the baseline."""
     if axis.choices:
         return AxisScale(axis, -0.5, len(axis.choices) - 0.5)
     points = [one.point[axis.name] for one in search.candidates if axis.name in one.point]
@@ -213,13 +235,24 @@ def _scale(axis: SearchAxis, search: SearchResults) -> AxisScale:
     return AxisScale(axis, low - room, high + room)
 
 
-def _set(axes: Axes, side: str, scale: AxisScale) -> None:
-    """Limits, ticks and, of the y axis, the name."""
-    own, limits = (axes.xaxis, axes.set_xlim) if side == "x" else (axes.yaxis, axes.set_ylim)
+def _set_axes(axes: Axes, drawn: SearchMap) -> None:
+    """Set the limits, the ticks and the name of the vertical axis."""
+    _set_scale(axes, "x", drawn.x)
+    if drawn.y:
+        _set_scale(axes, "y", drawn.y)
+        axes.set_ylabel(canvas.fitted(drawn.y.axis.name, HEIGHT, MEDIUM))
+    else:
+        axes.set_ylim(drawn.score_limits)
+        axes.set_ylabel(drawn.score_name)
+
+
+def _set_scale(axes: Axes, side: str, scale: AxisScale) -> None:
+    """Set the limits and ticks of one axis."""
+    own, set_limits = (axes.xaxis, axes.set_xlim) if side == "x" else (axes.yaxis, axes.set_ylim)
     is_log = scale.axis.log and scale.low > 0
     if is_log:
         (axes.set_xscale if side == "x" else axes.set_yscale)("log")
-    limits(scale.low, scale.high)
+    set_limits(scale.low, scale.high)
     if is_log:
         subs = (1, 2, 5) if scale.high / scale.low < 1000 else (1,)
         own.set_major_locator(LogLocator(subs=subs))
@@ -229,69 +262,87 @@ def _set(axes: Axes, side: str, scale: AxisScale) -> None:
         room = 0.95 * canvas.AXES_INCHES / len(scale.axis.choices)
         labels = [canvas.fitted(str(choice), room, SMALL) for choice in scale.axis.choices]
         own.set_ticks(range(len(labels)), labels, fontsize=SMALL)
-    if side == "y":
-        axes.set_ylabel(canvas.fitted(scale.axis.name, HEIGHT, MEDIUM))
 
 
-def _has_star(search: SearchResults, drawn: Sequence[SearchAxis]) -> bool:
-    return all(_on(axis, search) for axis in drawn)
-
-
-def _on(axis: SearchAxis, search: SearchResults) -> bool:
-    value = search.baseline.get(axis.name)
-    return value in axis.choices if axis.choices else _is_number(value)
-
-
-def _star(axes: Axes, search: SearchResults, scales: Sequence[AxisScale]) -> None:
-    """The baseline's place; of one dimension, a line at its value."""
-    if not _has_star(search, [scale.axis for scale in scales]):
+def _draw_kind(
+    axes: Axes, drawn: SearchMap, kind: str, marks: Sequence[CandidateMark], colours: ScalarMappable
+) -> None:
+    """Draw the candidates of one kind: filled if finished, with a hole if pruned, crossed without a score."""
+    xs, ys = zip(*(drawn.places[mark.number] for mark in marks), strict=True)
+    if kind in CROSSES:
+        marker, colour = CROSSES[kind]
+        axes.scatter(xs, ys, marker=marker, color=colour, s=30, gid=kind, zorder=3, clip_on=False)
         return
-    x, *y = (scale.at(search.baseline[scale.axis.name]) for scale in scales)
-    if not y:
+    marker, size = ("s" if "known" in kind else "o"), SIZE * area_fraction(len(drawn.marks))
+    faces: Any = colours.to_rgba(np.array([mark.score or 0.0 for mark in marks])) if drawn.y else BLUE
+    style: Any = {"marker": marker, "edgecolor": GREY, "clip_on": False, "snap": False}
+    axes.scatter(xs, ys, s=size, facecolor=faces, gid=kind, zorder=3, linewidth=0.6, **style)
+    if "pruned" in kind:
+        hole: Any = {"s": size / 4.5, "facecolor": "white", "gid": f"{kind}-hole", "zorder": 3.1, "linewidth": 0.4}
+        axes.scatter(xs, ys, **hole, **style)
+
+
+def _draw_baseline(axes: Axes, drawn: SearchMap) -> None:
+    """Draw a star at the place of the baseline, and over one dimension a line at its value."""
+    if drawn.baseline is None:
+        return
+    x, y = drawn.baseline
+    if drawn.y is None:
         axes.axvline(x, color=GREY, linewidth=0.9, linestyle=":", zorder=1)
     style: Any = {"marker": "*", "facecolor": "white", "edgecolor": "black", "linewidth": 1.1, "clip_on": False}
-    axes.scatter(x, y[0] if y else axes.get_ylim()[0], s=150, zorder=3.5, gid="baseline", **style)
+    axes.scatter(x, y, s=150, zorder=3.5, gid="baseline", **style)
 
 
-def _colour_scale(axes: Axes, colours: ScalarMappable, name: str, is_below: bool) -> None:
-    figure = axes.get_figure(root=True)
-    assert isinstance(figure, Figure)
+def _draw_finalists(axes: Axes, drawn: SearchMap) -> None:
+    """Draw a ring around each finalist, and its rank next to it."""
+    ranks = sorted((mark.rank, drawn.places[mark.number]) for mark in drawn.marks if mark.rank is not None)
+    if not ranks:
+        return
+    places = [place for _, place in ranks]
+    xs, ys = zip(*places, strict=True)
+    axes.scatter(xs, ys, s=120, facecolor="none", edgecolor=VERMILION, linewidth=1.5, zorder=4, gid="finalists")
+    call_out(axes, [str(rank) for rank, _ in ranks], places, np.array(list(drawn.places.values())))
+
+
+def _draw_colour_scale(axes: Axes, colours: ScalarMappable, name: str, has_lower: bool) -> None:
+    """Draw the colour scale right of the axes, with an arrow if scores lie below its lower end."""
+    figure = canvas.figure_of(axes)
     box, width = axes.get_position(), figure.get_figwidth()
     beside = figure.add_axes((box.x1 + 0.18 / width, box.y0, 0.15 / width, box.height))
-    bar = figure.colorbar(colours, cax=beside, extend="min" if is_below else "neither")
+    bar = figure.colorbar(colours, cax=beside, extend="min" if has_lower else "neither")
     bar.outline.set_visible(False)
-    bar.set_label(f"{name} on validation, %")
+    bar.set_label(name)
     bar.ax.tick_params(labelsize=SMALL)
 
 
-def _legend(every: Sequence[CandidateMark], has_star: bool) -> list[Any]:
-    """What the marks mean, of those that are drawn."""
+def _legend(drawn: SearchMap) -> list[Any]:
+    """Return the legend's entries for the marks that are drawn."""
     style: Any = {"linestyle": "", "color": GREY, "markersize": 6}
-    scored = [spot for spot in every if spot.score is not None and spot.state != FAILED]
+    scored = [mark for mark in drawn.marks if mark.score is not None and mark.state != FAILED]
     entries = {
         "finished": (
-            any(spot.state == DONE and not spot.known for spot in scored),
+            any(mark.state == DONE and not mark.known for mark in scored),
             Line2D([], [], marker="o", **style),
         ),
-        "run before the search": (any(spot.known for spot in scored), Line2D([], [], marker="s", **style)),
-        "pruned: where it stood": (
-            any(spot.state == PRUNED for spot in scored),
+        "run before the search": (any(mark.known for mark in scored), Line2D([], [], marker="s", **style)),
+        "pruned, with its last score": (
+            any(mark.state == PRUNED for mark in scored),
             Line2D([], [], marker="o", markerfacecolor="white", markeredgewidth=2.0, **style),
         ),
         "failed": (
-            any(spot.state == FAILED for spot in every),
+            any(mark.state == FAILED for mark in drawn.marks),
             Line2D([], [], marker="x", **{**style, "color": "black"}),
         ),
         "no score yet": (
-            any(spot.score is None and spot.state != FAILED for spot in every),
+            any(mark.score is None and mark.state != FAILED for mark in drawn.marks),
             Line2D([], [], marker="+", **style),
         ),
-        "finalist, 1 the winner": (
-            any(spot.rank for spot in every),
+        "finalist, 1 is the winner": (
+            any(mark.rank for mark in drawn.marks),
             Line2D([], [], marker="o", **{**style, "color": VERMILION, "markersize": 9}, markerfacecolor="none"),
         ),
         "baseline": (
-            has_star,
+            drawn.baseline is not None,
             Line2D([], [], marker="*", markerfacecolor="white", **{**style, "color": "black", "markersize": 10}),
         ),
     }
@@ -300,20 +351,22 @@ def _legend(every: Sequence[CandidateMark], has_star: bool) -> list[Any]:
     return [handle for is_drawn, handle in entries.values() if is_drawn]
 
 
-def _notes(search: SearchResults, drawn: Sequence[SearchAxis], metric: str) -> Iterator[str]:
-    names = wording.listed([axis.name for axis in drawn])
-    if len(search.dimensions) > len(drawn):
-        others = wording.listed([axis.name for axis in search.dimensions if axis not in drawn])
-        chosen = " (largest importance)" if len(drawn) == 2 and search.importance[metric].shares else ""
-        yield f"Drawn: {names}{chosen}. Differing too, and not seen here: {others}."
-    yield "One seed a candidate, on the validation split. The sampler chose the points: empty areas were not looked at."
+def _notes(search: SearchResults, drawn: SearchMap, metric: str) -> Iterator[str]:
+    """Return the notes below the map: the dimensions that are not drawn, and the limits of the scores."""
+    axes = [scale.axis for scale in (drawn.x, drawn.y) if scale]
+    if len(search.dimensions) > len(axes):
+        names = wording.listed([axis.name for axis in axes])
+        others = wording.listed([axis.name for axis in search.dimensions if axis not in axes])
+        chosen = " (largest importance)" if len(axes) == 2 and search.importance[metric].shares else ""
+        yield f"Drawn: {names}{chosen}. Candidates also differ in dimensions that are not drawn: {others}."
+    yield "One seed per candidate, on the validation split. The sampler chose the points: it did not try empty areas."
 
 
-def _description(search: SearchResults, drawn: Sequence[SearchAxis], every: Sequence[CandidateMark], name: str) -> str:
-    best = search.front[0] if search.front else None
-    found = f"; the best is trial {best.number}" if best else ""
-    names = " and ".join(axis.name for axis in drawn)
-    return f"{name} on the validation split of {len(every)} candidates over {names}{found}."
+def _description(search: SearchResults, drawn: SearchMap, name: str) -> str:
+    """Return a description of the figure for screen readers."""
+    best = f"; the best is trial {search.front[0].number}" if search.front else ""
+    names = " and ".join(scale.axis.name for scale in (drawn.x, drawn.y) if scale)
+    return f"{name} on the validation split of {len(drawn.marks)} candidates over {names}{best}."
 
 
 def _is_number(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The formats of `ablate report`, by name; each takes the analysis and whether colours may be used."""
+"""The formats of `ablate report`, by name. Each takes the analysis, and True if colours may be used."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ FORMATS: dict[str, Callable[[Analysis, bool], str]] = {
 }
 
 ILLUSTRATED = {"terminal", "markdown"}
-"""Formats for people, who are shown the figures too."""
+"""Formats for people, with which the figures are drawn too."""
 
 WITHOUT_FINDINGS = {"csv", "log"}
-"""Formats that have no place for what a reader must know of the results: it is told on stderr."""
+"""Formats that have no place for findings about the results; these are printed on stderr."""

@@ -1,4 +1,4 @@
-"""The report as CSV: a line a row, with its levels, rates, and change against the row above and the baseline."""
+"""The report as CSV: a line for each row, with its levels, rates, and changes from the row above and the baseline."""
 
 import csv
 import io
@@ -15,10 +15,10 @@ STATE = ["failed", "missing", "tied_best"]
 
 
 def render(analysis: Analysis) -> str:
-    """Rates in [0, 1], changes in percentage points; empty where there is no result."""
+    """Return the CSV: rates in [0, 1], changes in percentage points, a cell empty if there is no result."""
     results = analysis.results
-    kept = io.StringIO()
-    writer = csv.writer(kept, lineterminator="\n")
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
     names = [*METRIC_NAMES, *results.precisions]
     metrics = [f"{name}{suffix}" for name in names for suffix in ("", "_low", "_high")]
     writer.writerow(["kind", "row", *results.factors, "seeds", "n", *metrics, *CHANGE, *MORE, *STATE])
@@ -29,7 +29,7 @@ def render(analysis: Analysis) -> str:
         writer.writerow(["row", *_row(analysis, row), *changes, *_state(row), "yes" if row.label in best else "no"])
     for row in results.references:
         writer.writerow(["reference", *_row(analysis, row), *_change(None), *_more(None, None), *_state(row), ""])
-    return kept.getvalue()
+    return buffer.getvalue()
 
 
 def _row(analysis: Analysis, row: RowResult) -> list[Any]:
@@ -64,8 +64,8 @@ def _more(step: Contrast | None, against: Contrast | None) -> list[Any]:
 
 
 def _effect(contrast: Contrast) -> list[Any]:
-    found = contrast.estimate
-    return [_or_empty(found.effect), *(found.interval or ("", ""))]
+    estimate = contrast.estimate
+    return [_or_empty(estimate.effect), *(estimate.interval or ("", ""))]
 
 
 def _or_empty(value: float | None) -> Any:

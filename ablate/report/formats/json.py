@@ -1,6 +1,6 @@
-"""The JSON report: the shape that other programs are built on. Rates in [0, 1], effects in percentage points.
+"""The JSON report, for other programs. Rates are in [0, 1], effects and optimism in percentage points.
 
-What cannot be given is null or an empty list, never a guess; nothing is rounded. The contract is docs/reports.md.
+A value that does not exist is null or an empty list, never a guess. Nothing is rounded. See docs/reports.md.
 """
 
 import json
@@ -14,20 +14,21 @@ from ablate.analysis.effects import Effect, Interaction
 from ablate.analysis.estimation.estimates import EffectEstimate
 from ablate.analysis.estimation.unpaired_totals import Pairing
 from ablate.analysis.results import RowResult, StudyResults
+from ablate.analysis.search.results import Finalist, FinalistRerun, SearchResults
 from ablate.analysis.verdicts import UNDECIDED
-from ablate.report.formats.search_json import search_document
 from ablate.report.sections.looks import decided
+from ablate.report.sections.search import NO_EFFECTS, against_baseline, test_row, winner_against
 
 Plain = dict[str, Any]
 
 
 def render(analysis: Analysis) -> str:
-    """The document, a line an entry of each list: thousands of contrasts stay fast to write and easy to search."""
+    """Return the document with one line for each entry of a list: thousands of contrasts stay easy to search."""
     return "{\n" + ",\n".join(_members(document(analysis))) + "\n}\n"
 
 
 def document(analysis: Analysis) -> Plain:
-    """The report as plain values."""
+    """Return the report as plain values."""
     results = analysis.results
     data = asdict(results.document.data) if results.document.data else {}
     best = analysis.best
@@ -55,22 +56,21 @@ def document(analysis: Analysis) -> Plain:
             for noisy in analysis.noisy_rows
         ],
         "looks": _looks(analysis.results),
-        **_judged(analysis),
-        "interactions": [_interaction(analysis, found) for found in analysis.interactions],
+        **_tests(analysis),
+        "interactions": [_interaction(analysis, interaction) for interaction in analysis.interactions],
         "findings": results.findings,
-        "suggestions": [
-            {"levels": dict(found.levels), "resolves": list(found.resolves)} for found in analysis.suggestions
-        ],
+        "suggestions": [{"levels": dict(run.levels), "resolves": list(run.resolves)} for run in analysis.suggestions],
         "readings": [
-            {"reading": words, **_judged(analyse(other, analysis.population))}
+            {"reading": words, **_tests(analyse(other, analysis.population))}
             for words, other in analysis.other_readings.items()
         ],
-        "search": search_document(analysis),
+        "search": _search(analysis),
     }
 
 
-def _members(found: Mapping[str, Any]) -> Iterator[str]:
-    for key, value in found.items():
+def _members(values: Mapping[str, Any]) -> Iterator[str]:
+    """Return the members of the document, each as text."""
+    for key, value in values.items():
         if isinstance(value, list) and any(isinstance(entry, dict) for entry in value):
             entries = ",\n".join(f"  {_text(entry)}" for entry in value)
             yield f" {_text(key)}: [\n{entries}\n ]"
@@ -82,7 +82,8 @@ def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def _judged(analysis: Analysis) -> Plain:
+def _tests(analysis: Analysis) -> Plain:
+    """Return contrasts, effects and aliases, which each reading of a log has."""
     return {
         "contrasts": [_contrast(analysis, contrast) for contrast in analysis.contrasts],
         "effects": [_effect(analysis, effect) for effect in analysis.effects],
@@ -91,6 +92,7 @@ def _judged(analysis: Analysis) -> Plain:
 
 
 def _looks(results: StudyResults) -> Plain | None:
+    """Return the looks; null if the number of seeds is fixed."""
     if not results.schedule:
         return None
     return {
@@ -187,35 +189,97 @@ def _estimate(estimate: EffectEstimate) -> Plain:
     }
 
 
-def _interaction(analysis: Analysis, found: Interaction) -> Plain:
+def _interaction(analysis: Analysis, interaction: Interaction) -> Plain:
     return {
-        "factors": list(found.factors),
-        "levels": list(found.levels),
+        "factors": list(interaction.factors),
+        "levels": list(interaction.levels),
         "metric": analysis.results.primary,
-        "squares": found.squares,
-        "effect_pp": found.estimate.effect,
-        "ci_pp": _ends(found.estimate.interval),
-        "method": found.estimate.method,
-        "seeds": found.estimate.seeds,
-        "p": found.estimate.p,
-        "p_exploring": found.p_exploring,
+        "squares": interaction.squares,
+        "effect_pp": interaction.estimate.effect,
+        "ci_pp": _ends(interaction.estimate.interval),
+        "method": interaction.estimate.method,
+        "seeds": interaction.estimate.seeds,
+        "p": interaction.estimate.p,
+        "p_exploring": interaction.p_exploring,
     }
 
 
-def _totals(found: Pairing | None) -> Plain | None:
-    if found is None:
+def _totals(pairing: Pairing | None) -> Plain | None:
+    """Return the conclusions from two totals; null if per-query hits are known."""
+    if pairing is None:
         return None
     return {
-        "d_hits": found.hits,
-        "agresti_caffo_pp": list(found.agresti_caffo),
-        "discordant": list(found.discordant),
-        "closest_ci_pp": list(found.closest),
-        "farthest_ci_pp": list(found.farthest),
-        "significant_up_to": found.significant_up_to,
-        "equivalent_up_to": found.equivalent_up_to,
-        "tipping_sd_pp": found.tipping_sd,
-        "reading": found.reading,
+        "d_hits": pairing.hits,
+        "agresti_caffo_pp": list(pairing.agresti_caffo),
+        "discordant": list(pairing.discordant),
+        "closest_ci_pp": list(pairing.closest),
+        "farthest_ci_pp": list(pairing.farthest),
+        "significant_up_to": pairing.significant_up_to,
+        "equivalent_up_to": pairing.equivalent_up_to,
+        "tipping_sd_pp": pairing.tipping_sd,
+        "reading": pairing.reading,
     }
+
+
+def _search(analysis: Analysis) -> Plain | None:
+    """Return the search; null unless the plan has one."""
+    search = analysis.search
+    if search is None:
+        return None
+    return {
+        "search_id": search.search_id,
+        "sampler": search.sampler,
+        "pruner": search.pruner,
+        "seed": search.seed,
+        "metrics": list(search.metrics),
+        "trials": search.trials,
+        "hours": search.hours,
+        "seconds": search.seconds,
+        "dimensions": [asdict(axis) for axis in search.dimensions],
+        "baseline": dict(search.baseline),
+        "proposed": len(search.proposed),
+        "finished": len(search.finished),
+        "reused": len(search.reused),
+        "steps_saved": search.steps_saved,
+        "best": [one.number for one in search.front],
+        "candidates": [asdict(one) for one in search.candidates],
+        "finalists": [_finalist(analysis, search, one) for one in search.finalists],
+        "importance": {metric: asdict(one) for metric, one in search.importance.items()},
+        "importance_warning": NO_EFFECTS,
+    }
+
+
+def _finalist(analysis: Analysis, search: SearchResults, one: Finalist) -> Plain:
+    row, winner, primary = test_row(analysis, one), search.finalists[0], analysis.results.primary
+    metric = row.metrics.get(primary) if row else None
+    return {
+        "label": one.label,
+        "number": one.number,
+        "validation": {name: _rerun(rerun) for name, rerun in one.reruns.items()},
+        "test": {"mean": metric.mean, "ci": list(analysis.interval(row, primary))} if row and metric else None,
+        "against_baseline": _brief_contrast(against_baseline(analysis, one)),
+        "winner_against_it": None if one is winner else _brief_contrast(winner_against(analysis, winner, one)),
+    }
+
+
+def _rerun(rerun: FinalistRerun) -> Plain:
+    return {
+        "search": rerun.score,
+        "mean": rerun.mean,
+        "values": list(rerun.rates),
+        "ci": rerun.interval,
+        "optimism_pp": rerun.optimism,
+        "ci_optimism_pp": rerun.optimism_interval,
+    }
+
+
+def _brief_contrast(contrast: Contrast | None) -> Plain | None:
+    """Return the main values of a finalist's contrast; null if there is none."""
+    if contrast is None:
+        return None
+    estimate = contrast.estimate
+    ends = {"effect_pp": estimate.effect, "ci_pp": estimate.interval, "p_holm": estimate.p_holm}
+    return {**ends, "verdict": estimate.verdict}
 
 
 def _ends(interval: tuple[float, float] | None) -> list[float] | None:

@@ -1,4 +1,4 @@
-"""The report's tables in LaTeX, to be put into a paper: plain ASCII that needs the package booktabs only."""
+"""The tables of a report in LaTeX, for a paper: plain ASCII that needs the package booktabs only."""
 
 import re
 import unicodedata
@@ -13,7 +13,7 @@ MOST_ROWS = 40
 MOST_CONTRASTS = 25
 WRAPPED = r"\providecommand{\wrapped}{\raggedright\let\\\tabularnewline}"
 PAGE = 0.965
-"""Of the line's width, what a table may take; widths are shares of it, in footnote size on a line of 345 points."""
+"""The share of the line for a table. All widths are such shares, for footnote size on a line of 345 points."""
 NEW_LINE = r"\\"
 GAP = 0.0175
 LEAST_SHARE = 0.1
@@ -21,7 +21,7 @@ LETTER = 0.0118
 WIDE, NARROW = dict.fromkeys("−+×→✓MWmw", 0.02), dict.fromkeys(" .,:;[]()|!'ijlt", 0.0078)
 
 DASHES = re.compile("-(?=-)")
-"""Two hyphens would become one dash: a letter that means nothing stands between them."""
+"""Places between two hyphens, which LaTeX would join to one dash; an empty group is put there."""
 MEANS = {
     "\0": "{}",
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#",
@@ -41,16 +41,16 @@ ACCENTS = {
 
 
 def render(analysis: Analysis) -> str:
-    """A fragment: comments with what must be known, then one `table` a table."""
+    """Return a fragment: the summary as comments, then one `table` for each table."""
     results = analysis.results
-    known = [
+    comments = [
         results.heading,
         results.document.question,
         *summary.summary(analysis),
         *summary.footer(analysis),
     ]
-    parts = [r"% \usepackage{booktabs}", WRAPPED, *(f"% {_ascii(line)}" for line in known if line)]
-    first = [*summary.summary(analysis), *summary.footer(analysis)]  # below the first table
+    parts = [r"% \usepackage{booktabs}", WRAPPED, *(f"% {_ascii(line)}" for line in comments if line)]
+    first = [*summary.summary(analysis), *summary.footer(analysis)]  # printed below the first table
     for block in outline(analysis, MOST_ROWS, MOST_CONTRASTS):
         if block.rows:
             parts.append("\n".join(_table(_fitting(block.narrow), first)))
@@ -61,7 +61,7 @@ def render(analysis: Analysis) -> str:
 
 
 def escaped(text: str) -> str:
-    """ASCII that prints as the text; a letter that needs a font of its own as `[U+65E5]`."""
+    """Return ASCII that prints as the text; a letter that needs another font is printed as `[U+65E5]`."""
     line = " ".join(unicodedata.normalize("NFC", text).split())
     return "".join(_letter(letter) for letter in DASHES.sub("-\0", line))
 
@@ -78,7 +78,7 @@ def _letter(letter: str) -> str:
 
 
 def _ascii(text: str) -> str:
-    """A comment, which LaTeX does not read."""
+    """Return text for a comment, which LaTeX does not read."""
     plain = " ".join(text.split()).replace("−", "-").replace("–", "-").replace("→", "->").replace("·", "|")
     return plain.encode("ascii", "backslashreplace").decode()
 
@@ -105,13 +105,13 @@ def _table(block: ReportSection, opening: Sequence[str]) -> Iterable[str]:
 
 
 def _fitting(block: ReportSection) -> ReportSection:
-    """With columns one under another, where a word would be wider than the column that it stands in."""
+    """Return the section, with columns below one another if a word would be wider than its column."""
     words = [
         (share, [*column.name.split(), *(word for row in block.rows for word in row[at].text.split())])
         for at, (column, share) in enumerate(zip(block.columns, _shares(block), strict=True))
         if column.flex
     ]
-    return block.stacked if any(max(map(_width, found)) > share for share, found in words) else block
+    return block.stacked if any(max(map(_width, texts)) > share for share, texts in words) else block
 
 
 def _spec(block: ReportSection) -> Iterable[str]:
@@ -120,12 +120,12 @@ def _spec(block: ReportSection) -> Iterable[str]:
 
 
 def _shares(block: ReportSection) -> list[float]:
-    """The width of each column; those that wrap share what the others leave of the line."""
+    """Return the width of each column; columns that wrap share the space that the others leave."""
     texts = [
         [*column.name.replace("_", "\n").split("\n"), *(part for row in block.rows for part in _parts(row[at]))]
         for at, column in enumerate(block.columns)
     ]
-    own = [0.0 if column.flex else max(map(_width, found)) for column, found in zip(block.columns, texts, strict=True)]
+    own = [0.0 if column.flex else max(map(_width, lines)) for column, lines in zip(block.columns, texts, strict=True)]
     left = PAGE - sum(own) - GAP * (len(block.columns) - 1)
     every = max(sum(column.flex for column in block.columns), 1)
     return [
@@ -135,7 +135,7 @@ def _shares(block: ReportSection) -> list[float]:
 
 
 def _parts(cell: Cell) -> list[str]:
-    """The lines of a cell, as long as they are in bold if it is."""
+    """Return the lines of a cell, longer if they are bold, for measuring."""
     return [line + "MM" * cell.bold for line in cell.text.split("\n")]
 
 
@@ -163,7 +163,7 @@ def _lines(text: str, column: Column) -> str:
 
 
 def _paragraphs(block: ReportSection) -> Iterable[str]:
-    """Sentences without a table: a list."""
+    """Return a section without a table: a paragraph, or a list of items."""
     yield ""
     yield rf"\paragraph{{{escaped(block.title)}}}" if block.title else r"\par"
     if block.items:

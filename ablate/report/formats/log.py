@@ -11,7 +11,7 @@ from ablate.trainers.registry import TRAINERS
 
 
 def render(results: StudyResults) -> str:
-    """A `# setting` section, then a section a row that has a result."""
+    """Return a `# setting` section, then a section for each row with a result."""
     setting = results.document.setting
     opening = "# setting\n" if results.document.tight else "# setting\n\n"
     sections = [opening + "\n\n".join(_blocks(setting))] if setting else []
@@ -24,7 +24,7 @@ def render(results: StudyResults) -> str:
 
 
 def _blocks(lines: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """`key: value` blocks; notes that follow one another make one block."""
+    """Return `key: value` blocks; consecutive notes form one block."""
     notes: list[str] = []
     for key, value in lines:
         if key == NOTE:
@@ -39,7 +39,7 @@ def _blocks(lines: Sequence[tuple[str, str]]) -> Iterator[str]:
 
 
 def _lines(row: RowResult, results: StudyResults) -> list[tuple[str, str]]:
-    """An imported row's own lines; otherwise a line a factor, but for components that the title names."""
+    """Return the own lines of an imported row; else a line for each factor that the title does not name."""
     if row.lines is not None:
         return [(key, value) for key, value in row.lines]
     named = {factor_of(part) for part in title_parts(row.title or row.label)}
@@ -51,7 +51,7 @@ def _lines(row: RowResult, results: StudyResults) -> list[tuple[str, str]]:
 
 
 def _in_title(name: str, row: RowResult, named: set[str], shared: str | None) -> bool:
-    """Whether the title says the level: it names a component that is on, and a backbone that is not the shared one."""
+    """Return True if the title gives the level: it names components that are on, and a backbone of its own."""
     if name == "backbone":
         leading = (title_parts(row.title or row.label) or [""])[0]
         is_named = BACKBONES.fullmatch(leading) is not None

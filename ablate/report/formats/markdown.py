@@ -14,7 +14,7 @@ RULES = {"l": ":--", "c": ":-:", "r": "--:"}
 
 
 def render(analysis: Analysis) -> str:
-    """The whole report."""
+    """Return the whole report."""
     results = analysis.results
     parts = [f"# {escaped(results.heading)}", escaped(results.document.question)]
     parts += [escaped(line) for line in summary.summary(analysis)]
@@ -26,7 +26,7 @@ def render(analysis: Analysis) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text that markdown prints as it stands, in one line."""
+    """Return text in one line, escaped so that markdown prints it unchanged."""
     return SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))
 
 

@@ -1,4 +1,4 @@
-"""The report in a terminal, readable at 80 columns, in the order of the outline."""
+"""The report for a terminal of 80 columns, in the order of the outline."""
 
 import io
 import shutil
@@ -17,14 +17,14 @@ from ablate.report.tables import Cell, ReportSection
 MOST_ROWS = 60
 MOST_CONTRASTS = 20
 WIDEST_CHOICE = 16
-"""Letters of a column that is neither text nor number, like a level, before it is folded."""
+"""Letters of a centred column, such as the levels of a factor, before it is folded."""
 
 
 def render(analysis: Analysis, colour: bool = False, width: int | None = None) -> str:
-    """The whole report; `colour` where stdout is a terminal."""
+    """Return the whole report, at most `width` columns wide, with `colour` if stdout is a terminal."""
     width = width or shutil.get_terminal_size((80, 24)).columns
-    kept = io.StringIO()
-    console = Console(file=kept, force_terminal=colour, width=width, highlight=False, no_color=not colour)
+    buffer = io.StringIO()
+    console = Console(file=buffer, force_terminal=colour, width=width, highlight=False, no_color=not colour)
     console.print(Text(analysis.results.heading, style="bold"))
     _print_lines(console, [line for line in [analysis.results.document.question] if line])
     _print_lines(console, summary.summary(analysis))
@@ -33,7 +33,7 @@ def render(analysis: Analysis, colour: bool = False, width: int | None = None) -
         if not block.empty:
             _print_block(console, block.on_screen.stacked)
     _print_lines(console, summary.footer(analysis), "dim")
-    return "\n".join(line.rstrip() for line in kept.getvalue().splitlines()) + "\n"
+    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
 
 def _print_block(console: Console, block: ReportSection) -> None:
