@@ -125,7 +125,7 @@ def _words_on_screen(out: str) -> int:
 
 def test_the_terminal_shows_every_comparable_contrast_within_80_columns(both: Ablate) -> None:
     ended = both("compare", "ours", "--against", "theirs")
-    table = ended.out.partition("Contrasts, pp")[2].partition("Rows: theirs")[0]
+    table = ended.out.partition("Contrasts in pp")[2].partition("Rows: label in theirs")[0]
     found = compared(both, "ours", "--against", "theirs")["total"]
     assert max(map(len, ended.out.replace("figure: ", "\nfigure: ").splitlines())) <= 80
     assert _words_on_screen(table) == sum(found.values()) - found["not_comparable"]
@@ -141,7 +141,7 @@ def test_wide_numbers_and_long_names_leave_the_words_whole(ablate: Ablate) -> No
         run(ablate, text(study, {name: pp}, "2").replace("queries: 4000", "queries: 200"))
     out = ablate("compare", "ours", "--against", "theirs").out
     assert max(map(len, out.splitlines())) <= 80
-    assert _words_on_screen(out.partition("Contrasts, pp")[2].partition("Rows: theirs")[0]) == 3
+    assert _words_on_screen(out.partition("Contrasts in pp")[2].partition("Rows: label in theirs")[0]) == 3
 
 
 def test_markdown_has_as_many_cells_in_every_line(both: Ablate) -> None:

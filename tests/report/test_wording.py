@@ -110,7 +110,8 @@ def test_without_a_result_it_says_why(
 ) -> None:
     found = as_verdict(results, verdicts.NOT_ESTIMABLE)
     nothing = replace(found.estimate, effect=None, interval=None)
-    row = replace(found.after, seeds=tuple(seeds), failed=tuple(failed), metrics={})
+    (result,) = found.after.results.values()
+    row = replace(found.after, results=dict.fromkeys(seeds, result), failed=tuple(failed))
     found = replace(found, after=row, estimate=nothing)
     assert wording.phrase(found) == "no result"
     assert said in wording.sentence(found, results)
