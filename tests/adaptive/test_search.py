@@ -86,6 +86,7 @@ def test_a_transaction_that_fails_changes_no_suggestion(study: Study, store: Sto
     assert {one.state for one in undisturbed} == {"done"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pruner", ["median", "hyperband"])
 def test_a_pruner_decides_alike_wherever_a_search_is_killed(tmp_path: Path, pruner: str) -> None:
     path = tmp_path / "study.yaml"

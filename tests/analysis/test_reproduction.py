@@ -171,6 +171,7 @@ def _drawn(rng: np.random.Generator, pp: float, seeds: int = 6, sd: float = 30.0
     return results({"trick": ["off", "on"]}, rows)
 
 
+@pytest.mark.slow
 def test_the_interval_of_the_difference_has_the_truth_as_often_as_it_says() -> None:
     rng = np.random.default_rng(20240)
     found = [only(compare(_drawn(rng, 1.5), _drawn(rng, 0.5))).interval for _ in range(400)]
@@ -178,6 +179,7 @@ def test_the_interval_of_the_difference_has_the_truth_as_often_as_it_says() -> N
     assert 0.925 < inside < 0.985  # SE 0.011
 
 
+@pytest.mark.slow
 def test_two_studies_of_one_true_effect_seldom_contradict_each_other() -> None:
     rng = np.random.default_rng(7)
     compared = [only(compare(_drawn(rng, 0.25, sd=25), _drawn(rng, 0.25, sd=25))) for _ in range(300)]

@@ -191,6 +191,7 @@ def test_importance_finds_the_dimension_that_matters() -> None:
     assert found.shares[0].low < found.shares[0].high, "evaluator seeds differ"
 
 
+@pytest.mark.slow
 def test_importance_is_the_same_each_time() -> None:
     points = surface(12)
     values = [point["margin"] for point in points]

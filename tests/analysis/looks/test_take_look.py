@@ -349,6 +349,7 @@ def test_the_design_s_table_is_met() -> None:
         assert found[1] > fixed[1] - 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("design", ["ladder", "star"])
 @pytest.mark.parametrize(
     "truth",

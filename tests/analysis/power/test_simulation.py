@@ -55,6 +55,7 @@ def same_mean(one: np.ndarray, other: np.ndarray) -> bool:
     return bool(np.all(np.abs(one.mean(axis=0) - other.mean(axis=0)) <= ERRORS * error))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("discordance", "tails"), [(0.0, "normal"), (0.16, "normal"), (0.16, "t5"), (MOST, "normal")])
 def test_counts_are_those_of_the_trainer(discordance: float, tails: str, rng: np.random.Generator) -> None:
     world = SimulationTruth(**TWO, discordance=discordance, tails=tails)
@@ -67,6 +68,7 @@ def test_counts_are_those_of_the_trainer(discordance: float, tails: str, rng: np
     assert same_mean(*products)  # rows of one seed share its shift
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("discordance", [0.0, 0.16, MOST])
 def test_pairs_are_those_of_the_trainer(discordance: float, rng: np.random.Generator) -> None:
     theirs = trained(discordance)

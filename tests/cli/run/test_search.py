@@ -316,7 +316,7 @@ def test_a_postgresql_with_optunas_own_tables_is_shared(ablate: Ablate, peak: Pa
     assert len(again.trials) == 3
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "gp", "random"])
+@pytest.mark.parametrize("sampler", ["tpe", pytest.param("gp", marks=pytest.mark.slow), "random"])
 def test_several_metrics(ablate: Ablate, peak: Path, sampler: str) -> None:
     changed(peak, ("trials: 14", f"trials: 14\n  sampler: {sampler}\n  metric: [top1, top10]"))
     done = ablate("search", peak, *INLINE)

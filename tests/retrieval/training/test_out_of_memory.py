@@ -33,6 +33,7 @@ def in_little_memory(dataset: Dataset, config: RetrievalConfig, more: int) -> st
     return "it fitted"
 
 
+@pytest.mark.network
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux's /proc")
 def test_out_of_memory_says_what_would_fit(
     make_dataset: Callable[..., Dataset], configure: Callable[..., RetrievalConfig]
