@@ -17,10 +17,10 @@ from ablate.run.heartbeat import Heartbeat
 from ablate.run.job import Executor, Job, JobReport
 from ablate.run.retry import PATIENCE_SECONDS, patiently
 from ablate.store import Store, plans
-from ablate.store.interims import save_interim
 from ablate.store.queue import claims as work
 from ablate.store.queue.lease_expiry import LeaseWatch
 from ablate.store.schema import DONE, FAILED, INTERRUPTED, PRUNED, QUEUED, RUNNING
+from ablate.store.search_progress import save_interim
 from ablate.study.trials.identity import Trial
 from ablate.trainers.checkpoints import Checkpoints
 from ablate.trainers.protocol import Evaluation, Interim, Outcome, Progress

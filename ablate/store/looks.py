@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from ablate.store.inserts import insert_new
 from ablate.store.schema import cells, looks, plans, rows
+from ablate.store.sql import insert_new
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, select, update
 
 from ablate.errors import StoreError, unknown_name
-from ablate.store.inserts import insert_new
 from ablate.store.plan_document import PlanDocument
 from ablate.store.schema import DONE, PRUNED, QUEUED, cells, declarations, hits, plans, rows, trainings, trials
-from ablate.store.sql import of_keys
+from ablate.store.sql import insert_new, of_keys
 
 if TYPE_CHECKING:
     from ablate.study.trials.identity import Trial

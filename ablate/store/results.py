@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Text, and_, cast, select
 
-from ablate.store.blobs import unpack
-from ablate.store.planes import inflate
+from ablate.store.blobs import inflate, unpack
 from ablate.store.plans import read_hits
 from ablate.store.schema import attempts, precisions, results, trainings, trials
 from ablate.store.sql import of_keys

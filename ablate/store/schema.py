@@ -81,7 +81,9 @@ trainings = Table(
     Column("attempts", Integer, nullable=False),
     Column("lease", String(32)),
     Column("owner", String(200)),  # host:pid of the runner that holds the lease
-    Column("process", String(200)),  # what tells whether that runner is a process of this machine, see `owners.py`
+    Column(
+        "process", String(200)
+    ),  # what tells whether that runner is a process of this machine, see `process_identity.py`
     Column("beats", Integer, nullable=False),  # counts on while the runner lives; no clock is compared with another's
     Index("ablate_trainings_state", "state"),
     Index("ablate_trainings_standing", "key", "state"),  # so that counting reads no configs
@@ -154,7 +156,7 @@ results = Table(
     Column("split", String(20), primary_key=True),
     Column("queries", Integer, nullable=False),
     Column("gallery", Integer),
-    Column("ranks", LargeBinary),  # see `ranks.py`; null where only totals are known
+    Column("ranks", LargeBinary),  # see `blobs.py`; null if only totals are known
 )
 
 hits = Table(
@@ -175,7 +177,7 @@ precisions = Table(
     Column("split", String(20), primary_key=True),
     Column("metric", String(20), primary_key=True),  # map, map_at_r
     Column("mean", Float, nullable=False),  # over all queries, 0 of those without a correct item
-    Column("of_queries", LargeBinary, nullable=False),  # float32, see `planes.py`
+    Column("of_queries", LargeBinary, nullable=False),  # float32, see `blobs.py`
 )
 
 interims = Table(

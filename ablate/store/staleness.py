@@ -7,10 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, select
 
-from ablate.store.inserts import insert_new
 from ablate.store.plans import finished, training_states
 from ablate.store.schema import DONE, acceptances, attempts, declarations, results, trainings, trials
-from ablate.store.sql import of_keys
+from ablate.store.sql import insert_new, of_keys
 from ablate.study.plan.plan import PreviousResult, StoredRecords
 from ablate.study.plan.staleness_reasons import IdentityChange, changes
 from ablate.study.trials.identity import Identity, Trial

@@ -9,8 +9,8 @@ import pytest
 from ablate.adaptive.search.dashboard_export import DashboardExport
 from ablate.adaptive.search.driver import SearchDriver, begin
 from ablate.store import Connection, Store, open_store, searches
-from ablate.store.interims import save_interim
 from ablate.store.queue import claims
+from ablate.store.search_progress import save_interim
 from ablate.store.searches import Candidate
 from ablate.study.model import Study
 from ablate.study.reading.study_reader import read_study

@@ -14,7 +14,7 @@ from sqlalchemy import insert
 
 from ablate.analysis import frames
 from ablate.store import open_store
-from ablate.store.planes import deflate
+from ablate.store.blobs import deflate
 from ablate.store.schema import precisions
 from tests.conftest import Ablate
 from tests.support.paths import ROOT

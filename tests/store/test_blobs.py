@@ -1,4 +1,6 @@
-"""Ranks come back as they were, and take little room."""
+"""Arrays come back from their blobs to the bit, and ranks take little room."""
+
+import zlib
 
 import numpy as np
 import pytest
@@ -6,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from ablate.store.blobs import pack, unpack
+from ablate.store.blobs import deflate, inflate, pack, unpack
+
+BITS = arrays.arrays(np.uint32, st.integers(0, 300), elements=st.integers(0, 2**32 - 1))
 
 
-@given(arrays.arrays(np.uint32, st.integers(0, 300), elements=st.integers(0, 2**32 - 1)))
+@given(BITS)
 def test_round_trip(ranks: np.ndarray) -> None:
     assert np.array_equal(unpack(pack(ranks)), ranks)
 
@@ -18,3 +22,23 @@ def test_round_trip(ranks: np.ndarray) -> None:
 def test_even_ranks_of_pure_chance_take_under_30_kilobytes(gallery: int) -> None:
     ranks = np.random.default_rng(0).integers(1, gallery + 1, 12_377).astype(np.uint32)
     assert len(pack(ranks)) < 30_000
+
+
+@given(BITS)
+def test_floats_come_back_to_the_bit(bits: np.ndarray) -> None:
+    """Whatever their bits say: minus zero, subnormal numbers, no numbers at all."""
+    found = inflate(deflate(bits.view("<f4")), "<f4")
+    assert found.dtype == np.dtype("<f4")
+    assert np.array_equal(found.view("<u4"), bits)
+
+
+def test_every_second_number_of_an_array_is_an_array_too() -> None:
+    values = np.arange(10, dtype="<f4") / 7
+    assert np.array_equal(inflate(deflate(values[::2]), "<f4"), values[::2])
+
+
+@pytest.mark.parametrize(("planes", "ranks"), [(b"\x01\x00\xff", [1, 0, 255]), (b"\x01\x02\x00\x01", [1, 258])])
+def test_ranks_of_stores_from_before_can_be_read(planes: bytes, ranks: list[int]) -> None:
+    """The format as it is written in a store: the width, then all low bytes before all high ones."""
+    blob = bytes([len(planes) // len(ranks)]) + zlib.compress(planes)
+    assert unpack(blob).tolist() == ranks

@@ -9,9 +9,9 @@ from ablate.adaptive.search import grid
 from ablate.adaptive.search.optuna_sampler import Interims, OptunaSampler
 from ablate.errors import StudyError
 from ablate.store import Connection, Store, plans, searches
-from ablate.store.interims import read_interims
 from ablate.store.queue import claims
 from ablate.store.schema import DONE, FAILED, PRUNED, QUEUED, RUNNING
+from ablate.store.search_progress import read_interims
 from ablate.store.searches import Candidate, SearchRow
 from ablate.study.model import Study
 from ablate.study.search_space.candidates import Candidates

@@ -18,7 +18,7 @@ from ablate.analysis.stats.t_tests import t_interval
 from ablate.store import Store
 from ablate.store.results import TrialResult, read_trials
 from ablate.store.schema import DONE, PRUNED
-from ablate.store.search_progress import TrainingProgress, read_ways
+from ablate.store.search_progress import TrainingProgress, read_progress
 from ablate.store.searches import VALIDATION, Candidate, read_candidates, read_search
 from ablate.study.search_space.origin import FinalistName, SearchedDimension
 
@@ -193,7 +193,7 @@ def load_search(store: Store, results: StudyResults) -> SearchResults | None:
     with store.read() as connection:
         found = read_candidates(connection, search.search_id)
         seconds = read_search(connection, search.search_id).seconds
-        ways = read_ways(connection, {one.trial_key for one in found})
+        ways = read_progress(connection, {one.trial_key for one in found})
         labels = {finalist.label for finalist in search.finalists}
         trials = {row.label: list(row.trials.values()) for row in results.rows if row.label in labels}
         rerun = read_trials(connection, {key for keys in trials.values() for key in keys}, VALIDATION)

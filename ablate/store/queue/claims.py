@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from ablate.store.blobs import pack
-from ablate.store.planes import deflate
+from ablate.store.blobs import deflate, pack
 from ablate.store.queue.process_identity import owner, process
 from ablate.store.schema import (
     ABANDONED,

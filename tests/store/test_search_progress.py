@@ -3,7 +3,7 @@
 import pytest
 
 from ablate.store import Store, plans
-from ablate.store.interims import read_interims, save_interim
+from ablate.store.search_progress import read_interims, save_interim
 from ablate.trainers.protocol import Interim
 from tests.conftest import on_both_engines
 from tests.support.store.queued_trial import TRAINING, trial
