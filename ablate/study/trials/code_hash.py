@@ -1,4 +1,4 @@
-"""The hash of a trainer's code: of its syntax trees, so that comments and docstrings change nothing."""
+"""The hashes of a trainer's code, made from syntax trees, so that comments and docstrings do not change them."""
 
 import ast
 import hashlib
@@ -11,12 +11,12 @@ from ablate.trainers.registry import TRAINERS
 
 PACKAGE = Path(ablate.__file__).parent
 WITHOUT_CODE = ("ablate.errors", "ablate.trainers.config", "ablate.trainers.entry", "ablate.trainers.registry")
-"""Modules that decide no result by their code, whatever the trainer; an entry names more of them."""
+"""Modules whose code decides no result, whatever the trainer. A trainer's entry names more of them."""
 
 
 @lru_cache
 def code_hashes(trainer: str) -> dict[str, str]:
-    """{file in the package: hash} of the trainer's module and of all it imports from the package."""
+    """Return {file in the package: hash} of the trainer's module and of all that it imports from the package."""
     entry = TRAINERS[trainer]
     without_code = (*WITHOUT_CODE, *entry.without_code)
     hashes: dict[str, str] = {}
@@ -40,7 +40,7 @@ def _is_left_out(module: str, without_code: Sequence[str]) -> bool:
 
 
 def _path(module: str) -> Path | None:
-    """The file of one of the package's modules; None for any other name."""
+    """Return the file of one of the package's modules; None for any other name."""
     relative = Path(*module.split(".")[1:])
     candidates = [PACKAGE / relative.with_suffix(".py")] if relative.parts else []
     candidates.append(PACKAGE / relative / "__init__.py")
@@ -48,7 +48,7 @@ def _path(module: str) -> Path | None:
 
 
 def _modules(imports: Sequence[ast.Import | ast.ImportFrom]) -> Iterator[str]:
-    """The package's modules among what is imported anywhere, `from ablate.retrieval.data import catalog` included."""
+    """Yield the package's modules in import statements, also in those like `from ablate.trainers import config`."""
     for node in imports:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name.startswith("ablate"))
@@ -58,9 +58,9 @@ def _modules(imports: Sequence[ast.Import | ast.ImportFrom]) -> Iterator[str]:
 
 
 def _canonical(node: object, imports: list[ast.Import | ast.ImportFrom]) -> str:
-    """A tree as text without bare strings, positions and empty fields, which differ between Python versions.
+    """Return a tree as text without bare strings, positions and empty fields, which differ between Python versions.
 
-    Adds the import statements that it comes by to `imports`: one pass for both, as every start waits for it.
+    Adds the import statements of the tree to `imports`. One pass does both, because every start waits for it.
     """
     if isinstance(node, list):
         return "[" + ",".join([_canonical(item, imports) for item in node if not _bare_string(item)]) + "]"

@@ -1,7 +1,7 @@
-"""A trial: one row with one seed, and its identity.
+"""Trials, each one row with one seed, and their identities.
 
-The identity is a hash of the fully resolved config, defaults included: a hash of differences from the
-defaults would let a changed default reuse stale results.
+An identity is a hash of the fully resolved config, defaults included. A hash of the differences from the defaults
+would reuse stale results after a default changed.
 """
 
 import hashlib
@@ -20,120 +20,144 @@ from ablate.trainers.registry import TRAINERS
 
 ROW, REFERENCE = "row", "reference"
 DIGITS = 20
+"""The number of hex digits of a digest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What decides a training's result; `config` leaves out `evaluate` and what cannot change a result."""
+    """Everything that decides the result of a training."""
 
     trainer: str
     config: Config
+    """The resolved config without `evaluate` and without fields that cannot change a result."""
     seed: int
     data: str | None
+    """The fingerprint of the data set; None if the trainer has none."""
     code: Mapping[str, str]
+    """{code file in the package: hash}."""
 
     @property
     def key(self) -> str:
+        """The training key: the digest of all fields."""
         return digest({field.name: getattr(self, field.name) for field in fields(self)})
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One row with one seed. Trials of one training key share one training.
-
-    `declared` is the digest of what the study file says of it: of its trainer, preset, config as written, and seed,
-    and not of defaults, data or code. `shape` is that of the values on which the time depends that it takes.
-    """
+    """One row with one seed."""
 
     label: str
+    """The label of the row."""
     kind: str
+    """ROW or REFERENCE."""
     seed: int
     config: Config
+    """The whole resolved config."""
     evaluate: Config
+    """The config section `evaluate`."""
     training: Identity
     training_key: str
+    """The key of `training`. Trials of the same key share one training."""
     key: str
+    """The trial's key: the digest of the training key and `evaluate`."""
     declared: str = ""
+    """The digest of the declaration in the study file: trainer, preset, config as written, and seed.
+
+    Defaults, data and code are not part of it, so that an earlier result is found after one of them changed.
+    """
     shape: str | None = None
+    """The digest of the values on which the duration of the training depends."""
 
 
 def trials(study: Study) -> list[Trial]:
-    """Every trial of a study, row by row, seed by seed; StudyError for rows whose config is not valid."""
-    resolver, maker = ConfigResolver(study), TrialHasher(study)
-    faults = RowProblems(resolver.model)
-    found: list[Trial] = []
+    """Return every trial of a study, row by row, seed by seed; StudyError for rows whose config is not valid."""
+    resolver, hasher = ConfigResolver(study), TrialHasher(study)
+    problems = RowProblems(resolver.model)
+    every: list[Trial] = []
     for row in study.rows:
         try:
             config, parts = resolver.row(row.levels)
         except ValidationError as error:
-            faults.add(row.label, error)
+            problems.add(row.label, error)
         else:
-            found += maker.trials(row.label, ROW, config, parts, study.seeds)
+            every += hasher.trials(row.label, ROW, config, parts, study.seeds)
     for reference in study.references:
         try:
             config, parts = resolver.reference(reference)
         except ValidationError as error:
-            faults.add(reference.label, error)
+            problems.add(reference.label, error)
         else:
-            found += maker.trials(reference.label, REFERENCE, config, parts, study.seeds)
-    faults.check()
-    return found
+            every += hasher.trials(reference.label, REFERENCE, config, parts, study.seeds)
+    problems.check()
+    return every
 
 
 def digest(value: Any) -> str:
-    """80 bits of the SHA-256 of a value's canonical JSON, in hex."""
+    """Return 80 bits of the SHA-256 of a value's canonical JSON, in hex."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:DIGITS]
 
 
 class TrialHasher:
-    """Makes the trials of one study's rows, whose parts are of one Resolver.
+    """Makes the trials of one study's rows from the parts that one ConfigResolver returns.
 
-    The keys are digests of JSON that is joined from that of the parts.
+    A key is the digest of canonical JSON. That JSON is joined from the JSON of the parts, which is written once for
+    many rows. A training key is the digest of {"code": ..., "config": ..., "data": ..., "seed": ..., "trainer": ...},
+    as in `Identity.key`. A declaration is the digest of {"config": ..., "preset": ..., "seed": ..., "trainer": ...}.
+    The names stand in sorted order. A digest is continued from a copy of the one of the text before, which rows share.
     """
 
     def __init__(self, study: Study) -> None:
         self.trainer, self.code = study.trainer, code_hashes(study.trainer)
         self.entry = TRAINERS[study.trainer]
-        names = sorted(self.entry.config.model_fields)
-        self.quoted = {name: canonical(name) for name in names}
-        self.trained = hashlib.sha256(f'{{"code":{canonical(self.code)},"config":{{'.encode())
-        self.declared = hashlib.sha256(b'{"config":{')
-        self.preset = canonical(study.preset)
-        self.last = canonical(self.trainer)
+        self.names_in_json = {name: canonical(name) for name in sorted(self.entry.config.model_fields)}
+        self.training_start = hashlib.sha256(f'{{"code":{canonical(self.code)},"config":{{'.encode())
+        self.declaration_start = hashlib.sha256(b'{"config":{')
+        self.preset_in_json = canonical(study.preset)
+        self.trainer_in_json = canonical(self.trainer)
         self.shapes = _Shapes(self.trainer)
 
     def trials(self, label: str, kind: str, config: BaseModel, parts: Parts, seeds: Sequence[int]) -> Iterator[Trial]:
+        """Yield the trials of one row, a trial for each seed."""
         resolved = {name: part.dumped for name, part in parts.items()}
-        identifying = {name: part.kept for name, part in parts.items() if part.text is not None}
+        identifying = {name: part.identifying for name, part in parts.items() if part.text is not None}
         evaluate = identifying.pop("evaluate", {})
-        evaluated = parts["evaluate"].text if "evaluate" in parts else "{}"
+        evaluate_in_json = parts["evaluate"].text if "evaluate" in parts else "{}"
         data, shape = self.entry.data_fingerprint(config), self.shapes.of(parts)
-        trained, declared = self._trained(parts, data), self._declared(parts)
+        training, declaration = self._training(parts, data), self._declaration(parts)
         for seed in seeds:
-            end = f',"seed":{seed},"trainer":{self.last}}}'.encode()
-            key = _ended(trained, end)
-            training = Identity(self.trainer, identifying, seed, data, self.code)
-            trial_key = hashlib.sha256(f'["{key}",{evaluated}]'.encode()).hexdigest()[:DIGITS]
-            yield Trial(label, kind, seed, resolved, evaluate, training, key, trial_key, _ended(declared, end), shape)
+            end = f',"seed":{seed},"trainer":{self.trainer_in_json}}}'.encode()
+            training_key = _finished(training, end)
+            yield Trial(
+                label=label,
+                kind=kind,
+                seed=seed,
+                config=resolved,
+                evaluate=evaluate,
+                training=Identity(self.trainer, identifying, seed, data, self.code),
+                training_key=training_key,
+                key=hashlib.sha256(f'["{training_key}",{evaluate_in_json}]'.encode()).hexdigest()[:DIGITS],
+                declared=_finished(declaration, end),
+                shape=shape,
+            )
 
-    def _trained(self, parts: Parts, data: str | None) -> "hashlib._Hash":
-        """The digest of an Identity, up to its seed."""
-        texts = [f"{quoted}:{parts[name].text}" for name, quoted in self.quoted.items() if _counts(parts, name)]
-        begun = self.trained.copy()
-        begun.update(f'{",".join(texts)}}},"data":{"null" if data is None else canonical(data)}'.encode())
-        return begun
+    def _training(self, parts: Parts, data: str | None) -> "hashlib._Hash":
+        """Return the hash of an Identity's JSON, up to its seed."""
+        texts = [f"{name}:{parts[key].text}" for key, name in self.names_in_json.items() if _is_of_training(parts, key)]
+        started = self.training_start.copy()
+        started.update(f'{",".join(texts)}}},"data":{"null" if data is None else canonical(data)}'.encode())
+        return started
 
-    def _declared(self, parts: Parts) -> "hashlib._Hash":
-        """The digest of what the file says, up to the seed."""
-        found = [(quoted, parts[name].declared) for name, quoted in self.quoted.items()]
-        texts = [f"{quoted}:{text}" for quoted, text in found if text is not None]
-        begun = self.declared.copy()
-        begun.update(f'{",".join(texts)}}},"preset":{self.preset}'.encode())
-        return begun
+    def _declaration(self, parts: Parts) -> "hashlib._Hash":
+        """Return the hash of a declaration's JSON, up to the seed."""
+        declared = [(name, parts[key].declared) for key, name in self.names_in_json.items()]
+        texts = [f"{name}:{text}" for name, text in declared if text is not None]
+        started = self.declaration_start.copy()
+        started.update(f'{",".join(texts)}}},"preset":{self.preset_in_json}'.encode())
+        return started
 
 
 class _Shapes:
-    """The digests of what the time of a trainer's trials depends on, each made once."""
+    """The digests of the values on which a training's duration depends. Each is computed once."""
 
     def __init__(self, trainer: str) -> None:
         self.trainer = trainer
@@ -144,6 +168,7 @@ class _Shapes:
         self.digests: dict[tuple[str, ...], str] = {}
 
     def of(self, parts: Parts) -> str:
+        """Return the shape of a row with these parts."""
         values = tuple([self._values(name, keys, parts[name]) for name, keys in self.keys.items()])
         if values not in self.digests:
             self.digests[values] = digest([self.trainer, *values])
@@ -156,11 +181,12 @@ class _Shapes:
         return self.values[part.number]
 
 
-def _counts(parts: Parts, name: str) -> bool:
+def _is_of_training(parts: Parts, name: str) -> bool:
     return name != "evaluate" and parts[name].text is not None
 
 
-def _ended(begun: "hashlib._Hash", rest: bytes) -> str:
-    whole = begun.copy()
+def _finished(started: "hashlib._Hash", rest: bytes) -> str:
+    """Return the digest of the started text followed by `rest`."""
+    whole = started.copy()
     whole.update(rest)
     return whole.hexdigest()[:DIGITS]
