@@ -97,7 +97,6 @@ def class_names() -> Iterator[str]:
                 yield node.name
 
 
-@pytest.mark.xfail(reason="the data sets of test_missing.py are not moved yet", strict=False)
 def test_no_test_imports_another_test_or_a_benchmark() -> None:
     importers = {
         str(path.relative_to(ROOT)): found.group(1)
@@ -121,7 +120,7 @@ def test_a_class_name_exists_once() -> None:
 
 @pytest.mark.parametrize(
     "files",
-    [TESTS, pytest.param(MODULES, marks=pytest.mark.xfail(reason="ablate/store has 15", strict=False))],
+    [TESTS, pytest.param(MODULES, marks=pytest.mark.xfail(reason="ablate/store has 16", strict=False))],
     ids=["tests", "package"],
 )
 def test_no_folder_is_crowded(files: list[Path]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from ablate.analysis.reproduction.comparison import WORDS
 from tests.conftest import Ablate, Result
 from tests.support.paths import SEED_LOG
+from tests.support.study_text import filled
 
 TRICKS = ("same", "larger", "opposite", "flat", "appeared")
 STUDY = """\
@@ -39,9 +40,11 @@ EXPECTED = {
 
 
 def text(name: str, effects: dict[str, float], seeds: str, margin: str = "[0.3, 0.2]") -> str:
-    lines = "\n".join(f"    - {{when: {{{factor}: on}}, pp: {pp}}}" for factor, pp in effects.items())
-    factors = [f"  {factor}: {{sets: settings.{factor}, levels: [off, on]}}" for factor in effects]
-    factors.append(f"  margin: {{sets: settings.margin, levels: {margin}}}")
+    lines = "\n".join(
+        filled("    - {when: {<factor>: on}, pp: <pp>}", factor=factor, pp=pp) for factor, pp in effects.items()
+    )
+    factors = [filled("  <factor>: {sets: settings.<factor>, levels: [off, on]}", factor=factor) for factor in effects]
+    factors.append(filled("  margin: {sets: settings.margin, levels: <margin>}", margin=margin))
     return STUDY.format(name=name, effects=lines, factors="\n".join(factors), seeds=seeds)
 
 

@@ -17,10 +17,15 @@ from ablate.report.formats import latex, markdown
 from tests.conftest import Ablate
 from tests.support.paths import SEED_LOG
 from tests.support.report_tables import tables_of
+from tests.support.study_text import filled
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
-FACTORS = "factors: {" + ", ".join(f"{name}: {{sets: settings.{name}, levels: [off, on]}}" for name in "abcde") + "}"
+FACTORS = (
+    "factors: {"
+    + ", ".join(filled("<name>: {sets: settings.<name>, levels: [off, on]}", name=name) for name in "abcde")
+    + "}"
+)
 SEVERAL = f"""\
 study: several
 trainer: simulated
@@ -189,7 +194,7 @@ def test_the_separate_t_stands_on_paper_and_where_it_contradicts_in_the_terminal
 def test_many_rows_are_cut_off_with_words(ablate: Ablate) -> None:
     levels = "[" + ", ".join(f"l{at}" for at in range(70)) + "]"
     study = "study: many\ntrainer: simulated\nconfig: {queries: 50}\n"
-    study += f"factors: {{g: {{sets: settings.g, levels: {levels}}}}}\n"
+    study += filled("factors: {g: {sets: settings.g, levels: <levels>}}\n", levels=levels)
     Path("study.yaml").write_text(study + "design: [{add_one: {from: {}}}]\nseeds: 1\n")
     ablate("run", "study.yaml", "--executor", "inline")
     text = ablate("report").out

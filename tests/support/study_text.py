@@ -29,3 +29,10 @@ def levels(study: Study) -> dict[str, dict[str, object]]:
         row.label: {f.name: row.levels[f.name].name for f in study.factors if row.levels[f.name] is not f.baseline}
         for row in study.rows
     }
+
+
+def filled(text: str, **parts: object) -> str:
+    """Return the text with each name in angle brackets, such as `<rows>`, replaced by its part."""
+    for name, part in parts.items():
+        text = text.replace(f"<{name}>", str(part))
+    return text

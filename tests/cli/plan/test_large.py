@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.study_text import filled
+
 STUDIES = {
     "simulated": ["settings.a", "settings.b", "settings.c", "settings.d", "settings.e"],
     "retrieval": ["loss.margin", "loss.omega", "schedule.lr", "augment.flip", "evaluate.scope"],
@@ -20,7 +22,12 @@ def study(trainer: str) -> str:
     if trainer == "retrieval":
         levels["a"] = [n / 100 for n in range(25)]
     factors = "".join(f"  {name}: {{sets: {key}, levels: {levels[name]}}}\n" for name, key in keys.items())
-    return f"study: large\ntrainer: {trainer}\nfactors:\n{factors}design: [{{grid: {levels}}}]\n".replace("'", "")
+    return filled(
+        "study: large\ntrainer: <trainer>\nfactors:\n<factors>design: [{grid: <levels>}]\n",
+        trainer=trainer,
+        factors=factors,
+        levels=levels,
+    ).replace("'", "")
 
 
 MEASURE = """

@@ -12,7 +12,7 @@ from ablate.errors import StudyError
 from ablate.study.design.constraints import contradictions
 from tests.support.designs import HEAD, rows
 from tests.support.examples import examples
-from tests.support.study_text import faults, read
+from tests.support.study_text import faults, filled, read
 
 GRID = "design: [{grid: {a: [off, on], b: [off, on], c: [0.3, 0.2]}}]\n"
 ALL = ["baseline", "c=0.2", "b=on", "b=on, c=0.2", "a=on", "a=on, c=0.2", "a=on, b=on", "a=on, b=on, c=0.2"]
@@ -116,7 +116,7 @@ def test_contradictions_are_those_that_trying_everything_finds(
 
 def test_a_search_for_contradictions_has_an_end(tmp_path: Path) -> None:
     head = "study: demo\ntrainer: simulated\nfactors:\n"
-    head += "".join(f"  f{i}: {{sets: settings.f{i}, levels: [0, 1, 2]}}\n" for i in range(60))
+    head += "".join(filled("  f<i>: {sets: settings.f<i>, levels: [0, 1, 2]}\n", i=i) for i in range(60))
     rules = [
         f"{{if: {{f{i}: {i % 3}}}, then: {{f{(i * 7 + 3) % 60}: [0, 1], f{(i * 11) % 60}: [1, 2]}}}}" for i in range(60)
     ]

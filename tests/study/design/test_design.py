@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ablate.study.model import Family
 from tests.support.designs import HEAD, labels, rows
 from tests.support.examples import examples
-from tests.support.study_text import faults, levels, read
+from tests.support.study_text import faults, filled, levels, read
 
 
 def test_add_one_takes_each_factor_to_each_level(tmp_path: Path) -> None:
@@ -20,20 +20,20 @@ def test_add_one_takes_each_factor_to_each_level(tmp_path: Path) -> None:
 
 def test_add_one_does_not_take_away_unless_told(tmp_path: Path) -> None:
     start = "from: {a: on, c: 0.2}"
-    assert rows(tmp_path, f"design: [{{add_one: {{{start}}}}}]") == [
+    assert rows(tmp_path, filled("design: [{add_one: {<start>}}]", start=start)) == [
         "a=on, c=0.2", "a=on, b=on, c=0.2", "a=on, c=0.1", "a=on, c=0.2, d=half",
     ]  # fmt: skip
-    named = rows(tmp_path, f"design: [{{add_one: {{{start}, factors: [a, c]}}}}]")
+    named = rows(tmp_path, filled("design: [{add_one: {<start>, factors: [a, c]}}]", start=start))
     assert named == ["a=on, c=0.2", "c=0.2", "a=on", "a=on, c=0.1"]
 
 
 def test_leave_one_out_puts_factors_and_groups_back(tmp_path: Path) -> None:
     start = "from: {a: on, b: on, c: 0.1}"
     singles = ["a=on, b=on, c=0.1", "b=on, c=0.1", "a=on, c=0.1", "a=on, b=on"]
-    assert rows(tmp_path, f"design: [{{leave_one_out: {{{start}}}}}]") == singles
+    assert rows(tmp_path, filled("design: [{leave_one_out: {<start>}}]", start=start)) == singles
     groups = "groups: {both: [a, b], none: [d], mixed: [c, d]}\n"
-    assert rows(tmp_path, groups + f"design: [{{leave_one_out: {{{start}}}}}]") == [*singles, "c=0.1"]
-    text = groups + f"design: [{{leave_one_out: {{{start}, factors: [both, c]}}}}]"
+    assert rows(tmp_path, groups + filled("design: [{leave_one_out: {<start>}}]", start=start)) == [*singles, "c=0.1"]
+    text = groups + filled("design: [{leave_one_out: {<start>, factors: [both, c]}}]", start=start)
     assert rows(tmp_path, text) == ["a=on, b=on, c=0.1", "c=0.1", "a=on, b=on"]
 
 
@@ -48,7 +48,9 @@ def test_pairs_without_the_single_rows_are_told(tmp_path: Path) -> None:
     (warning,) = read(tmp_path, HEAD + f"design: [{pairs}]").warnings
     assert "design[0].pairs: interactions cannot be estimated" in warning
     assert "'a=on'" in warning
-    assert read(tmp_path, HEAD + f"design: [{pairs}, {{rows: {{x: {{a: on}}, y: {{b: on}}}}}}]").warnings == ()
+    assert (
+        read(tmp_path, HEAD + filled("design: [<pairs>, {rows: {x: {a: on}, y: {b: on}}}]", pairs=pairs)).warnings == ()
+    )
 
 
 def test_a_grid_is_the_full_factorial_of_the_given_levels(tmp_path: Path) -> None:
@@ -131,7 +133,7 @@ def test_rows_and_labels_stay_when_rows_and_factors_are_added(
     sized = dict(zip(names, sizes, strict=True))
     designs = [
         f"{{grid: {{{', '.join(f'{n}: {list(range(sized[n]))}' for n in varied)}}}}}",
-        f"{{add_one: {{from: {{}}, factors: {varied}}}}}",
+        filled("{add_one: {from: {}, factors: <varied>}}", varied=varied),
     ]
     before = rows(tmp_path, f"design: [{', '.join(designs)}]", head + "".join(lines))
     place = data.draw(st.integers(0, len(lines)))
@@ -167,8 +169,8 @@ def test_each_design_has_the_rows_of_its_definition(tmp_path: Path, sizes: list[
     }
     written = "{" + ", ".join(f"{n}: {number}" for n, number in zip(names, start, strict=True)) + "}"
     text = {
-        "add_one": f"{{add_one: {{from: {written}}}}}",
-        "leave_one_out": f"{{leave_one_out: {{from: {written}}}}}",
+        "add_one": filled("{add_one: {from: <written>}}", written=written),
+        "leave_one_out": filled("{leave_one_out: {from: <written>}}", written=written),
         "pairs": f"{{pairs: {{from: {written}, factors: [{', '.join(names[i] for i in vary)}]}}}}",
         "grid": "{grid: {"
         + ", ".join(f"{n}: {list(range(size))}" for n, size in zip(names, sizes, strict=True))

@@ -6,7 +6,7 @@ from pathlib import Path
 from ablate.report.sections.aliases import alias_lines
 from ablate.study.fractional.minimum_aberration import fewest_runs
 from tests.support.paths import ROOT
-from tests.support.study_text import read
+from tests.support.study_text import filled, read
 
 PAGE = (ROOT / "docs" / "study-files.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(?:yaml)?\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
@@ -46,7 +46,10 @@ def test_designs_and_constraints_can_be_read(tmp_path: Path) -> None:
 
 def test_the_alias_table_is_what_is_printed(tmp_path: Path) -> None:
     factors = "normalization, random_erasing, warmup, label_smoothing"
-    study = read(tmp_path, FACTORS + f"design: [{{fractional: {{from: {{}}, factors: [{factors}], resolution: 4}}}}]")
+    study = read(
+        tmp_path,
+        FACTORS + filled("design: [{fractional: {from: {}, factors: [<factors>], resolution: 4}}]", factors=factors),
+    )
     assert "\n".join(alias_lines(study.aliases)) + "\n" == block("design[0].fractional")
 
 

@@ -7,7 +7,7 @@ import pytest
 from ablate.errors import StudyError
 from ablate.retrieval.config.presets import SEED
 from ablate.study.trials.identity import trials
-from tests.support.study_text import faults, levels, read
+from tests.support.study_text import faults, filled, levels, read
 
 HEAD = """\
 study: demo
@@ -93,7 +93,7 @@ default_profile: small
     [("3", (0, 1, 2)), ("0..2", (0, 1, 2)), ("[4, 1]", (4, 1)), ("{looks: [2, 3, 5]}", (0, 1))],
 )
 def test_seeds(tmp_path: Path, seeds: str, expected: tuple[int, ...]) -> None:
-    assert read(tmp_path, HEAD + f"design: [{{rows: {{a: {{}}}}}}]\nseeds: {seeds}").seeds == expected
+    assert read(tmp_path, HEAD + filled("design: [{rows: {a: {}}}]\nseeds: <seeds>", seeds=seeds)).seeds == expected
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_seeds(tmp_path: Path, seeds: str, expected: tuple[int, ...]) -> None:
     ["0", "-1", "[]", "[0, 0]", "[-1]", "on", "1.5", "2..1", "many", "{looks: [3, 2]}", "[99999999999]", "100000000"],
 )
 def test_seeds_that_are_none(tmp_path: Path, seeds: str) -> None:
-    found = faults(tmp_path, HEAD + f"design: [{{rows: {{a: {{}}}}}}]\nseeds: {seeds}\n")
+    found = faults(tmp_path, HEAD + filled("design: [{rows: {a: {}}}]\nseeds: <seeds>\n", seeds=seeds))
     assert any("study.yaml:10: seeds" in fault for fault in found)
 
 
@@ -126,7 +126,7 @@ def test_looks(tmp_path: Path) -> None:
     ],
 )
 def test_looks_that_are_none(tmp_path: Path, looks: str, told: list[str]) -> None:
-    found = faults(tmp_path, HEAD + f"design: [{{rows: {{a: {{}}}}}}]\nseeds: {{looks: {looks}}}\n")
+    found = faults(tmp_path, HEAD + filled("design: [{rows: {a: {}}}]\nseeds: {looks: <looks>}\n", looks=looks))
     assert len(found) == len(told)
     assert all(f"study.yaml:10: {text}" in fault for fault, text in zip(found, told, strict=True))
 
@@ -309,5 +309,5 @@ design: [{rows: {fine: {}, pk: {sampling: pk, grouping: fused}}}]
     ],
 )
 def test_what_a_trial_could_not_do_is_told_when_it_is_planned(tmp_path: Path, config: str, words: str) -> None:
-    found = faults(tmp_path, f"study: demo\nconfig: {config}\ndesign: [{{rows: {{one: {{}}}}}}]\n")
+    found = faults(tmp_path, filled("study: demo\nconfig: <config>\ndesign: [{rows: {one: {}}}]\n", config=config))
     assert any(words in fault for fault in found), found

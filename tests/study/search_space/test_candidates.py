@@ -11,6 +11,7 @@ from ablate.study.model import Study
 from ablate.study.reading.study_reader import read_study
 from ablate.study.search_space.candidates import Candidates
 from ablate.study.trials.identity import Trial, trials
+from tests.support.study_text import filled
 
 FACTORS = """\
 study: demo
@@ -117,14 +118,24 @@ def test_a_searched_config_key_is_what_a_factor_that_sets_it_is(
 ) -> None:
     head = f"study: demo\ntrainer: {trainer}\n"
     by_factor = study(
-        tmp_path, f"{head}factors: {{f: {{sets: {key}, levels: {levels}}}}}\ndesign: [{{grid: {{f: {levels}}}}}]\n"
+        tmp_path,
+        filled(
+            "<head>factors: {f: {sets: <key>, levels: <levels>}}\ndesign: [{grid: {f: <levels>}}]\n",
+            head=head,
+            key=key,
+            levels=levels,
+        ),
     )
     (expected,) = [
         trial
         for row, trial in zip(by_factor.rows, trials(by_factor), strict=True)
         if row.levels["f"].name == value and isinstance(row.levels["f"].name, bool) == isinstance(value, bool)
     ]
-    candidates = Candidates(study(tmp_path, f"{head}search: {{space: {{{key}: {dimension}}}}}\n"))
+    candidates = Candidates(
+        study(
+            tmp_path, filled("<head>search: {space: {<key>: <dimension>}}\n", head=head, key=key, dimension=dimension)
+        )
+    )
     found = candidates.trial({key: value}, 0, "x")
     assert (found.key, found.training_key, found.config) == (expected.key, expected.training_key, expected.config)
 
@@ -196,7 +207,9 @@ def test_the_baseline_has_config_keys_as_the_file_has_them(tmp_path: Path) -> No
     ],
 )  # fmt: skip
 def test_a_row_outside_the_space_is_no_point(tmp_path: Path, space: str, expected: dict[str, Any] | None) -> None:
-    asked = study(tmp_path, FACTORS + f"design: [{{rows: {{one: {{margin: 0.2}}}}}}]\nsearch: {{space: {{{space}}}}}\n")
+    asked = study(
+        tmp_path, FACTORS + filled("design: [{rows: {one: {margin: 0.2}}}]\nsearch: {space: {<space>}}\n", space=space)
+    )
     assert Candidates(asked).point_of(asked.rows[0]) == expected
 
 

@@ -8,6 +8,7 @@ import pytest
 from ablate.errors import StudyError
 from ablate.study.reading.study_reader import read_study
 from ablate.study.search_space.space import Dimension, RangeDimension, SearchSpec
+from tests.support.study_text import filled
 
 HEAD = """\
 study: demo
@@ -34,7 +35,7 @@ def read(tmp_path: Path, text: str, **options: Any) -> SearchSpec:
 
 
 def only(tmp_path: Path, dimension: str, head: str = HEAD) -> Dimension:
-    (found,) = read(tmp_path, f"{head}  space: {{{dimension}}}\n").dimensions
+    (found,) = read(tmp_path, filled("<head>  space: {<dimension>}\n", head=head, dimension=dimension)).dimensions
     return found
 
 
@@ -87,7 +88,7 @@ def test_what_a_file_can_say_of_a_search(tmp_path: Path) -> None:
     [("erased", (True, 0.9)), ("omega=0.7", (False, 0.7)), ("baseline", (False, 0.9)), ("{}", (False, 0.9))],
 )
 def test_a_search_starts_from_any_row(tmp_path: Path, start: str, expected: tuple[bool, float]) -> None:
-    search = read(tmp_path, HEAD + f"  space: {{margin: {{low: 0, high: 1}}}}\n  from: {start}\n")
+    search = read(tmp_path, HEAD + filled("  space: {margin: {low: 0, high: 1}}\n  from: <start>\n", start=start))
     assert (search.start["erasing"].name, search.start["omega"].name) == expected
 
 
@@ -221,7 +222,7 @@ SPACE = "study.yaml:{line}: search.space."
     ],
 )  # fmt: skip
 def test_faults_of_a_dimension(tmp_path: Path, dimension: str, told: str) -> None:
-    found = faults(tmp_path, f"{HEAD}  space:\n    {{{dimension}}}\n")
+    found = faults(tmp_path, HEAD + filled("  space:\n    {<dimension>}\n", dimension=dimension))
     assert any(fault.startswith(f"study.yaml:{LINE + 1}: search.space.") and told in fault for fault in found), found
 
 
