@@ -1,8 +1,8 @@
 """Augmentation of whole batches: flip, pad and crop, normalisation, random erasing.
 
-Draws are made on the CPU from named streams and applied on the images' device; nothing loops over images.
-Batches come as uint8 (n, height, width, 3) and leave as float32 (n, 3, height, width) in channels-last
-memory, which is what a permuted view of the former is.
+Random numbers are drawn on the CPU from named streams and applied on the images' device; nothing loops over images.
+The input is uint8 (n, height, width, 3). The output is float32 (n, 3, height, width) in channels-last memory, which is
+a permuted view of the input's layout.
 """
 
 import math
@@ -25,18 +25,18 @@ Slots = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class CropPlacement:
-    """How each image is laid into the frame, shapes (n,): mirrored or not, and the crop's corner.
-
-    A corner of (pad, pad) leaves the image where it was.
-    """
+    """The position of each image in its frame, shapes (n,)."""
 
     flip: NDArray[np.bool_]
+    """True if the image is mirrored."""
     top: NDArray[np.int64]
+    """The row of the crop's corner in the padded image, pixels. A value of `pad` does not shift the image."""
     left: NDArray[np.int64]
+    """The column of that corner, pixels; likewise."""
 
 
 def placements(config: Augment, seed: int, step: int, slots: Slots) -> CropPlacement:
-    """Draws flips and crops."""
+    """Draw flips and crops."""
     corners = 2 * config.pad + 1
     return CropPlacement(
         uniform(seed, "augment/flip", step, slots) < config.flip,
@@ -46,7 +46,7 @@ def placements(config: Augment, seed: int, step: int, slots: Slots) -> CropPlace
 
 
 def place(images: Tensor, placement: CropPlacement, pad: int) -> Tensor:
-    """Flips, pads with zeros and crops to size, in one gather; uint8 in, uint8 out.
+    """Flip, pad with zeros and crop to size, in one gather. Input and output are uint8.
 
     The flip comes before the crop, and the padding is black before normalisation, as in the log.
     """
@@ -64,17 +64,17 @@ def place(images: Tensor, placement: CropPlacement, pad: int) -> Tensor:
 
 
 def normalize(images: Tensor) -> Tensor:
-    """uint8 (n, height, width, 3) to float32 (n, 3, height, width), by ImageNet's mean and deviation."""
+    """Convert uint8 (n, height, width, 3) to float32 (n, 3, height, width), by ImageNet's mean and deviation."""
     mean, std = (torch.tensor(values, device=images.device) * 255 for values in (MEAN, STD))
     return ((images - mean) / std).permute(0, 3, 1, 2)
 
 
 def erasures(config: RandomErasing, size: tuple[int, int], seed: int, step: int, slots: Slots) -> Slots:
-    """Rectangles to erase, shape (n, 4): top, left, height, width; height and width 0 where there is none.
+    """Draw rectangles to erase, shape (n, 4): top, left, height, width. Height and width are 0 if nothing is erased.
 
     Area share and aspect (height / width) are drawn up to 100 times, until the rectangle is smaller than the
-    image on both sides (Zhong et al., 2020, as the log's code had it). The share is uniform; the aspect, or
-    with `aspect_law: log` its logarithm, too. Both laws are made of the same draws.
+    image on both sides (Zhong et al., 2020, as the log's code had it). The share is uniform, and so is the
+    aspect, or with `aspect_law: log` its logarithm. Both laws use the same draws.
     """
     height, width = size
     area = between(config.area, uniform(seed, "augment/erase area", step, slots, TRIES))
@@ -91,13 +91,13 @@ def erasures(config: RandomErasing, size: tuple[int, int], seed: int, step: int,
 
 
 def between(bounds: tuple[float, float], draws: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Draws from [0, 1) as uniform numbers between two bounds."""
+    """Scale draws from [0, 1) to uniform numbers between two bounds."""
     low, high = bounds
     return low + (high - low) * draws
 
 
 def aspects(config: RandomErasing, draws: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Draws from [0, 1) as height / width: uniform, or log-uniform so that tall and wide are equally likely."""
+    """Turn draws from [0, 1) into height / width: uniform, or log-uniform so that tall and wide are equally likely."""
     if config.aspect_law == "linear":
         return between(config.aspect, draws)
     low, high = config.aspect
@@ -105,9 +105,9 @@ def aspects(config: RandomErasing, draws: NDArray[np.float64]) -> NDArray[np.flo
 
 
 def erase(images: Tensor, rectangles: Slots, fill: str) -> Tensor:
-    """Fills rectangles (n, 4) of normalised images with 0, the mean colour, or with ImageNet's `raw_mean`.
+    """Fill rectangles (n, 4) of normalised images with 0, the mean colour, or with ImageNet's `raw_mean`.
 
-    That mean belongs to images before normalisation; filling with it after is a quirk of the log, kept.
+    That mean belongs to images before normalisation. Filling with it afterwards is a quirk of the log that is kept.
     """
     top, left, tall, wide = torch.from_numpy(rectangles).to(images.device).T[:, :, None]
     rows, columns = (torch.arange(length, device=images.device) for length in images.shape[2:])
@@ -119,7 +119,7 @@ def erase(images: Tensor, rectangles: Slots, fill: str) -> Tensor:
 
 
 def augment(images: Tensor, config: Augment, seed: int, step: int, slots: Slots) -> Tensor:
-    """The training images of one step; `slots`, shape (n,), addresses each image's draws."""
+    """Return the training images of one step. `slots`, shape (n,), selects the random draws of each image."""
     ready = normalize(place(images, placements(config, seed, step, slots), config.pad))
     if config.random_erasing is None:
         return ready

@@ -1,7 +1,7 @@
-"""Images that lie in a file, read in the background before they are asked for: for sets larger than memory.
+"""Reads images from a file in the background, before the training needs them: for data sets larger than memory.
 
-They are read with `preadv` and not through the memory map: a page fault there would hold up the training, bring in
-neighbours that nobody asked for, and kill the process where the disk fails or the file was cut off.
+They are read with `preadv` and not through the memory map. A page fault of the map would make the training wait, would
+read neighbouring images that are not needed, and would kill the process if the disk fails or the file is cut off.
 """
 
 import os
@@ -24,42 +24,42 @@ Indices = NDArray[np.int64]
 Mapped = np.memmap[Any, np.dtype[np.uint8]]
 
 THREADS = 8
-"""Reads under way at once: an SSD or a network disk gives its best only to several."""
+"""The number of reads at once: SSDs and network disks are fastest with several."""
 
 AHEAD = 3
-"""Batches that are read, or being read, before they are asked for."""
+"""The number of batches that are read, or being read, before they are needed."""
 
 
 def in_file(images: NDArray[np.uint8]) -> TypeGuard[Mapped]:
-    """Whether a file holds image after image as the array does: true of a whole memory map, not of a view of one."""
+    """Return True if the array is a whole memory map, so that its file holds the images in the array's order."""
     whole = isinstance(images, np.memmap) and isinstance(images.base, mmap)
     return whole and images.flags.c_contiguous and images.mode != "c"  # type: ignore[attr-defined]
 
 
 class PrefetchReader:
-    """Reads images (N, height, width, 3), memory-mapped as `in_file` asks, from their file onto the device.
+    """Reads memory-mapped images (N, height, width, 3), for which `in_file` is true, from their file onto the device.
 
-    Raises DataError where the file cannot be read or has come to an end.
+    Raises DataError if the file cannot be read or ends too early.
     """
 
     def __init__(self, images: Mapped, device: torch.device) -> None:
         self.images, self.device = images, device
 
     def __call__(self, indices: Indices) -> Tensor:
-        """The images of `indices`, (n,): uint8 (n, height, width, 3) on the device."""
+        """Return the images of `indices`, (n,), as uint8 (n, height, width, 3) on the device."""
         with self.ahead([indices]) as fetch:
             return fetch(indices)
 
     @contextmanager
     def ahead(self, lists: Iterable[Indices]) -> Iterator[Callable[[Indices], Tensor]]:
-        """Gives what to call instead, with each of the lists in their order; leaving it ends all reading."""
-        rest, begun = iter(lists), deque[tuple[Indices, Tensor, list[Future[None]]]]()
+        """Yield a function to call with each of the lists, in their order. It reads ahead until the block ends."""
+        rest, started = iter(lists), deque[tuple[Indices, Tensor, list[Future[None]]]]()
         with self._opened() as file, ThreadPoolExecutor(THREADS, "read-ahead") as pool:
 
             def fetch(indices: Indices) -> Tensor:
-                begun.extend(self._begin(each, file, pool) for each in islice(rest, AHEAD + 1 - len(begun)))
-                expected, images, parts = begun.popleft()
-                assert np.array_equal(indices, expected), "not what was announced"
+                started.extend(self._begin(each, file, pool) for each in islice(rest, AHEAD + 1 - len(started)))
+                expected, images, parts = started.popleft()
+                assert np.array_equal(indices, expected), "not the list that was announced"
                 for part in parts:
                     part.result()
                 return images.to(self.device, non_blocking=True)
@@ -71,13 +71,13 @@ class PrefetchReader:
 
     @contextmanager
     def _opened(self) -> Iterator[int]:
-        """A descriptor of the file, for reading here and there: no more is read than is asked for."""
+        """Yield a descriptor of the file for random access, so that the system reads no more than requested."""
         try:
             file = os.open(str(self.images.filename), os.O_RDONLY)
         except OSError as error:
             raise self._unreadable(error) from None
         try:
-            with suppress(OSError):  # advice that a file system does not take
+            with suppress(OSError):  # some file systems refuse the advice
                 os.posix_fadvise(file, 0, 0, os.POSIX_FADV_RANDOM)
             yield file
         finally:
@@ -86,7 +86,7 @@ class PrefetchReader:
     def _begin(
         self, indices: Indices, file: int, pool: ThreadPoolExecutor
     ) -> tuple[Indices, Tensor, list[Future[None]]]:
-        """Has a batch read, in the order of the file, into memory of its own; on CUDA, pinned: see `images.py`."""
+        """Start reading a batch, in the order of the file, into new memory, pinned for CUDA: see `transfer.py`."""
         shape = (len(indices), *self.images.shape[1:])
         images = torch.empty(shape, dtype=torch.uint8, pin_memory=self.device.type == "cuda")
         order = np.argsort(indices)
@@ -94,7 +94,7 @@ class PrefetchReader:
         return indices, images, [pool.submit(self._read, file, indices, images.numpy(), part) for part in parts]
 
     def _read(self, file: int, indices: Indices, into: NDArray[np.uint8], places: Indices) -> None:
-        """Reads the images at some places of a batch."""
+        """Read the images at some places of a batch."""
         size = into[0].nbytes
         for place in places.tolist():
             image = memoryview(into[place].reshape(-1))
@@ -107,10 +107,11 @@ class PrefetchReader:
                 if not read:
                     raise DataError(
                         f"{self.images.filename} is cut off: image {indices[place]} lies at bytes {start} to "
-                        f"{start + size}, and it ends at {os.fstat(file).st_size}; delete its folder, it is packed anew"
+                        f"{start + size}, and it ends at {os.fstat(file).st_size}; delete its folder, and it is packed "
+                        "again"
                     )
                 done += read
 
     def _unreadable(self, error: OSError) -> DataError:
-        where = "look after the disk, or the share, that it lies on"
-        return DataError(f"{self.images.filename} cannot be read ({error.strerror}): {where}, and run again")
+        remedy = "check the disk or the network share that holds it"
+        return DataError(f"{self.images.filename} cannot be read ({error.strerror}): {remedy}, and run again")

@@ -1,4 +1,4 @@
-"""Which images a step trains on, as a pure function of (replicate, step): quadruplets, or several images an item."""
+"""Selects the images of a step as a pure function of (replicate, step): quadruplets, or several images an item."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,41 +19,40 @@ ROLES = ("shop anchor", "user anchor", "shop negative", "user negative")
 
 @dataclass(frozen=True)
 class Sampler:
-    """How a training draws its steps, n images each.
-
-    `draw` gives the image indices of a (seed, step), shape (n,); `slots` the random-stream slot of each, (n,).
-    """
+    """Draws the n images of each step of a training."""
 
     draw: Callable[[int, int], Indices]
+    """Returns the image indices of a (seed, step), shape (n,)."""
     slots: Callable[[], Indices]
+    """Returns the random-stream slot of each image, shape (n,)."""
 
 
 def sampler(dataset: Dataset, batch: Batch) -> Sampler:
-    """The sampler that a config asks for: quadruplets role by role, or pk item by item.
+    """Return the sampler of a config: quadruplets role by role, or pk item by item.
 
-    Raises AblateError if the training images give no batch at all, or fewer images (pk: items) than a batch
-    has: batch norms and mined triplets would then see the same few images again and again.
+    Raises AblateError if no batch can be drawn from the training images, or if a batch has more images (pk: items)
+    than there are: batch norms and mined triplets would then see the same few images repeatedly.
     """
     if batch.sampling == "pk":
-        groups = several(dataset)
-        there = f"{len(groups.count)} training items with two images or more"
-        _fits(dataset, "batch.items", batch.items, len(groups.count), f"{batch.items} items", there)
+        groups = items_with_pairs(dataset)
+        available = f"{len(groups.count)} training items with two images or more"
+        _check_size(dataset, "batch.items", batch.items, len(groups.count), f"{batch.items} items", available)
         size = batch.items * batch.images
         return Sampler(lambda seed, step: pk(groups, batch.items, batch.images, seed, step), lambda: np.arange(size))
     count, items = batch.quadruplets, pool(dataset)
     images = len(items.shop.images) + len(items.user.images)
-    there = f"{images} training images that quadruplets can have"
-    _fits(dataset, "batch.quadruplets", count, images // len(ROLES), f"{len(ROLES) * count} images", there)
-    draw = again_and_again(items, count, batch.drawn_once) if batch.drawn_once else partial(quadruplets, items, count)
+    available = f"{images} training images that quadruplets can have"
+    _check_size(dataset, "batch.quadruplets", count, images // len(ROLES), f"{len(ROLES) * count} images", available)
+    draw = repeated(items, count, batch.drawn_once) if batch.drawn_once else partial(quadruplets, items, count)
     return Sampler(lambda seed, step: draw(seed, step).ravel(), lambda: slots(count).ravel())
 
 
-def _fits(dataset: Dataset, key: str, value: int, largest: int, asked: str, there: str) -> None:
-    """Raises AblateError if a batch is larger than the data."""
+def _check_size(dataset: Dataset, key: str, value: int, largest: int, needed: str, available: str) -> None:
+    """Raise AblateError if a batch is larger than the data."""
     if value > largest:
         least = "the least is 2, so use a larger data set, or set schedule.steps to 0"
         advice = f"the largest value that fits is {largest}" if largest >= 2 else least
-        raise AblateError(f"{key}: {value} asks for {asked} a step, and {dataset.name} has {there}; {advice}")
+        raise AblateError(f"{key}: {value} needs {needed} a step, and {dataset.name} has {available}; {advice}")
 
 
 @dataclass(frozen=True)
@@ -65,28 +64,27 @@ class ItemGroups:
     count: Indices
 
     def pick(self, items: Indices, draws: NDArray[np.float64]) -> Indices:
-        """One image of each item, chosen by a uniform draw."""
+        """Return one image of each item, chosen by a uniform draw."""
         return np.take(self.images, self.start[items] + below(draws, self.count[items]))
 
 
 @dataclass(frozen=True)
 class AnchorPool:
-    """The items that can be anchors, sorted by category, with their images in both domains.
-
-    `first` and `size`, shape (items,), give the run of items that share an item's category.
-    """
+    """The items that can be anchors, sorted by category, with their images in both domains."""
 
     shop: ItemGroups
     user: ItemGroups
     first: Indices
+    """(items,) the first item of each item's category."""
     size: Indices
+    """(items,) the number of items in each item's category."""
 
 
 def pool(dataset: Dataset) -> AnchorPool:
-    """The training items that have images in both domains and company in their category.
+    """Return the training items that have images in both domains and another such item in their category.
 
-    An item without another of its category could have no negative, so it is left out, as anchor and as
-    negative. Raises AblateError if nothing is left, or if there is one domain only.
+    An item that is alone in its category has no possible negative, so it is left out, as anchor and as negative.
+    Raises AblateError if no item is left, or if there is only one domain.
     """
     train = np.flatnonzero(dataset.split == SPLITS.index("train"))
     shop, user = (np.compress(dataset.domain[train] == domain, train) for domain in (SHOP, USER))
@@ -108,10 +106,13 @@ def pool(dataset: Dataset) -> AnchorPool:
 
 
 def _eligible(dataset: Dataset, shop: Indices, user: Indices) -> tuple[NDArray[np.int32], NDArray[np.int16]]:
-    """Items with images among both, and not alone in their category; sorted by category, which comes along."""
+    """Return the items with images in both domains that are not alone in their category, and their categories.
+
+    They are sorted by category.
+    """
     both = np.intersect1d(dataset.item[shop], dataset.item[user])
-    items, where = np.unique(dataset.item[shop], return_index=True)
-    category = dataset.category[shop][where]
+    items, first = np.unique(dataset.item[shop], return_index=True)
+    category = dataset.category[shop][first]
     items, category = items[np.isin(items, both)], category[np.isin(items, both)]
     company = np.bincount(category, minlength=len(dataset.categories))[category] >= 2
     order = np.lexsort((items[company], category[company]))
@@ -119,7 +120,7 @@ def _eligible(dataset: Dataset, shop: Indices, user: Indices) -> tuple[NDArray[n
 
 
 def _grouped(dataset: Dataset, images: Indices, items: NDArray[np.int32]) -> ItemGroups:
-    """The images of `items`, in the order of `items`; other images are dropped."""
+    """Return the images of `items`, grouped in the order of `items`. Other images are dropped."""
     by_value = np.argsort(items)
     images = images[np.isin(dataset.item[images], items)]
     place = by_value[np.searchsorted(items, dataset.item[images], sorter=by_value)]
@@ -128,11 +129,11 @@ def _grouped(dataset: Dataset, images: Indices, items: NDArray[np.int32]) -> Ite
 
 
 def quadruplets(pool: AnchorPool, count: int, seed: int, step: int) -> Indices:
-    """Image indices of one step, shape (4, count), a row a role.
+    """Return the image indices of one step, shape (4, count), one row for each role.
 
-    Anchor items are drawn uniformly from the pool, negatives from the rest of the anchor's category, and
-    images uniformly from an item's. All draws are with replacement, so a batch of 8 is the beginning of the
-    batch of 16.
+    Anchor items are drawn uniformly from the pool, negatives from the rest of the anchor's category, and images
+    uniformly from those of an item. All draws are with replacement, so a batch of 8 is the beginning of the batch of
+    16.
     """
     slots = np.arange(count)
 
@@ -148,11 +149,14 @@ def quadruplets(pool: AnchorPool, count: int, seed: int, step: int) -> Indices:
     return np.stack([domain.pick(item, draws(role)) for domain, item, role in zip(domains, chosen, ROLES, strict=True)])
 
 
-def again_and_again(pool: AnchorPool, count: int, number: int) -> Callable[[int, int], Indices]:
-    """Steps of `count` out of `number` quadruplets that are drawn once, every round in another order."""
+def repeated(pool: AnchorPool, count: int, number: int) -> Callable[[int, int], Indices]:
+    """Return a function that draws steps of `count` out of `number` quadruplets.
+
+    These are drawn once. Each round goes through all of them, in an order of its own.
+    """
 
     @lru_cache(maxsize=1)
-    def all_of_them(seed: int) -> Indices:
+    def all_quadruplets(seed: int) -> Indices:
         return quadruplets(pool, number, seed, 0)
 
     @lru_cache(maxsize=2)  # a step may begin in one round and end in the next
@@ -162,18 +166,18 @@ def again_and_again(pool: AnchorPool, count: int, number: int) -> Callable[[int,
     def draw(seed: int, step: int) -> Indices:
         places = np.arange(step * count, (step + 1) * count)
         chosen = [order(seed, turn)[places[places // number == turn] % number] for turn in np.unique(places // number)]
-        return all_of_them(seed)[:, np.concatenate(chosen)]
+        return all_quadruplets(seed)[:, np.concatenate(chosen)]
 
     return draw
 
 
 def slots(count: int) -> Indices:
-    """The random-stream slot of every image of a batch, shape (4, count); free of the batch's size."""
+    """Return the random-stream slot of every image of a batch, shape (4, count): the same at any batch size."""
     return np.arange(len(ROLES) * count).reshape(count, len(ROLES)).T
 
 
-def several(dataset: Dataset) -> ItemGroups:
-    """The training items with at least two images, of whatever domains: those that have a positive pair.
+def items_with_pairs(dataset: Dataset) -> ItemGroups:
+    """Return the training items with at least two images, in any domains: the items that have a positive pair.
 
     Raises AblateError if there are fewer than two such items.
     """
@@ -190,11 +194,11 @@ def several(dataset: Dataset) -> ItemGroups:
 
 
 def pk(groups: ItemGroups, items: int, images: int, seed: int, step: int) -> Indices:
-    """Image indices of one step, shape (items · images,), item by item.
+    """Return the image indices of one step, shape (items · images,), item by item.
 
-    The items are different ones, drawn uniformly; so are an item's images where it has that many. One with
-    fewer has all of them, in random order, and then again in that order. A batch of 8 items is the beginning
-    of the batch of 16.
+    The items are drawn uniformly without replacement, and so are an item's images if it has enough. An item with fewer
+    gives all of them in random order, and then again in that order. A batch of 8 items is the beginning of the batch
+    of 16.
     """
     ranks = uniform(seed, "batch/pk item", step, np.arange(len(groups.count)))
     first = np.argpartition(ranks, items - 1)[:items]
@@ -202,6 +206,6 @@ def pk(groups: ItemGroups, items: int, images: int, seed: int, step: int) -> Ind
     count = groups.count[chosen][:, None]
     each = int(groups.count.max())
     order = uniform(seed, "batch/pk image", step, np.arange(items), each)
-    order[np.arange(each) >= count] = 1  # behind every draw: there is no such image
+    order[np.arange(each) >= count] = 1  # after all draws, which are below 1: the item has no such image
     places = np.take_along_axis(order.argsort(axis=1), np.arange(images) % count, axis=1)
     return np.take(groups.images, groups.start[chosen][:, None] + places).ravel()

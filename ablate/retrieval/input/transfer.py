@@ -1,4 +1,4 @@
-"""Getting a batch of images from a data set onto the device."""
+"""Moves batches of images from a data set to the device."""
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -11,15 +11,16 @@ from torch import Tensor
 from ablate.retrieval.input.prefetch import Indices, PrefetchReader, in_file
 
 Fetch = Callable[[Indices], Tensor]
-"""Image indices, shape (n,), to images, uint8 (n, height, width, 3) on the device."""
+"""Takes image indices, shape (n,), and returns the images, uint8 (n, height, width, 3) on the device."""
 
 UPLOAD = 256
+"""The number of images that are copied to the device at once."""
 
 
 def fetcher(images: NDArray[np.uint8], device: torch.device) -> Fetch:
-    """Keeps the whole set on a CUDA device that has room for it; else gathers each batch on the CPU, or reads it.
+    """Return the way to fetch batches: from the whole data set on a CUDA device with enough room, or else `batchwise`.
 
-    `images` may be memory-mapped: only what is asked for is read.
+    `images` may be memory-mapped: only the requested images are read.
     """
     if device.type == "cuda" and images.nbytes < torch.cuda.mem_get_info(device)[0] / 2:
         resident = upload(images, device)
@@ -28,21 +29,21 @@ def fetcher(images: NDArray[np.uint8], device: torch.device) -> Fetch:
 
 
 def batchwise(images: NDArray[np.uint8], device: torch.device) -> Fetch:
-    """Fetches from memory, or from the file that is mapped, what is asked for."""
+    """Return a fetch that copies each batch from memory, or reads it from the memory-mapped file."""
     if in_file(images):
         return PrefetchReader(images, device)
-    if device.type == "cuda":  # from pinned memory, a copy does not wait for the computation
+    if device.type == "cuda":  # a copy from pinned memory does not wait for the computation
         return lambda indices: torch.from_numpy(images[indices]).pin_memory().to(device, non_blocking=True)
     return lambda indices: torch.from_numpy(images[indices])
 
 
 def ahead(fetch: Fetch, lists: Iterable[Indices]) -> AbstractContextManager[Fetch]:
-    """A fetch that will be asked for these lists, in their order: what lies in a file, it reads before that."""
+    """Return a fetch that is called with these lists in their order. From a file, it reads ahead."""
     return fetch.ahead(lists) if isinstance(fetch, PrefetchReader) else nullcontext(fetch)
 
 
 def upload(images: NDArray[np.uint8], device: torch.device) -> Tensor:
-    """All images on the device, copied in pieces so that a memory-mapped set is never whole in memory."""
+    """Return all images on the device, copied in pieces, so that a memory-mapped data set is never whole in memory."""
     resident = torch.empty(images.shape, dtype=torch.uint8, device=device)
     pieces = [np.arange(start, min(start + UPLOAD, len(images))) for start in range(0, len(images), UPLOAD)]
     with ahead(batchwise(images, device), pieces) as fetch:

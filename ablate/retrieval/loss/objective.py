@@ -10,7 +10,7 @@ from ablate.retrieval.config.loss import Loss
 
 
 class LossTerms(NamedTuple):
-    """The loss of one step and what it is made of, scalars; only `total` is weighted by omega."""
+    """The loss of one step and its two terms, scalars. Only `total` is weighted by omega."""
 
     total: Tensor
     metric: Tensor
@@ -20,55 +20,55 @@ class LossTerms(NamedTuple):
 def loss_terms(
     features: Tensor, logits: Tensor, items: Tensor, classes: Tensor, config: Loss, metric: nn.Module | None
 ) -> LossTerms:
-    """The loss of features (n, width) and logits (n, K) in fp32, with items (n,) and classes (n,) as int64.
+    """Return the loss of features (n, width) and logits (n, K) in fp32, with items (n,) and classes (n,) as int64.
 
-    `metric` is what `metrics.metric_loss` made of the same config, None for the triplet term. Given triplets
-    need n = 4 · quadruplets, role by role: shop anchors, user anchors, shop negatives, user negatives. With
-    `normalize_features`, features have unit length in the metric term, so that the margin is a share of 4
-    (squared) or of 2 (euclidean); otherwise it is in units of the features as they come.
+    `metric` is the module that `metric_loss` returned for the same config, None for the triplet term. Without mining,
+    n = 4 · quadruplets, role by role: shop anchors, user anchors, shop negatives, user negatives. With
+    `normalize_features`, features have unit length in the metric term, so that the margin is a share of 4 (squared) or
+    of 2 (euclidean). Otherwise the margin is in the units of the features.
     """
     assert (metric is None) == (config.metric == "triplet")
-    entering = F.normalize(features) if config.normalize_features else features
+    compared = F.normalize(features) if config.normalize_features else features
     # Some losses of pytorch-metric-learning return a vector of one.
-    pulled = triplet_term(entering, items, config) if metric is None else metric(entering, items).reshape(())
+    term = triplet_term(compared, items, config) if metric is None else metric(compared, items).reshape(())
     classification = F.cross_entropy(logits, classes, label_smoothing=config.label_smoothing)
-    return LossTerms(config.omega * pulled + (1 - config.omega) * classification, pulled, classification)
+    return LossTerms(config.omega * term + (1 - config.omega) * classification, term, classification)
 
 
 def triplet_term(features: Tensor, items: Tensor, config: Loss) -> Tensor:
-    """The triplet term of features (n, width), a scalar, by the config's mining, distance and margin."""
+    """Return the triplet term of features (n, width), a scalar, by the config's mining, distance and margin."""
     if config.mining == "batch-hard":
         return batch_hard(features, items, config.distance, config.margin)
-    return given(features, config.distance, config.margin)
+    return quadruplet_term(features, config.distance, config.margin)
 
 
-def given(features: Tensor, distance: str, margin: float) -> Tensor:
-    """½ [t(s, u, s⁻) + t(u, s, u⁻)] of quadruplets: each domain's anchor against its own negative."""
+def quadruplet_term(features: Tensor, distance: str, margin: float) -> Tensor:
+    """Return ½ [t(s, u, s⁻) + t(u, s, u⁻)] of quadruplets: each domain's anchor with the negative of its domain."""
     shop, user, shop_negative, user_negative = features.view(4, -1, features.shape[1]).unbind()
-    there = violations(shop, user, shop_negative, distance, margin).mean()
-    back = violations(user, shop, user_negative, distance, margin).mean()
-    return (there + back) / 2
+    shop_term = violations(shop, user, shop_negative, distance, margin).mean()
+    user_term = violations(user, shop, user_negative, distance, margin).mean()
+    return (shop_term + user_term) / 2
 
 
 def batch_hard(features: Tensor, items: Tensor, distance: str, margin: float) -> Tensor:
-    """The mean violation over the anchors of a batch, each with its hardest triplet (Hermans et al., 2017).
+    """Return the mean violation over the anchors of a batch, each in its hardest triplet (Hermans et al., 2017).
 
-    Images without another of their item, or without any of another item, are no anchors. Without an anchor
-    the term is 0, with a gradient of 0.
+    An image is an anchor if the batch has another image of its item and an image of another item. Without anchors the
+    term is 0, with a gradient of 0.
     """
     farthest, nearest, anchors = hardest(features, items)
-    found = violations(features, features[farthest], features[nearest], distance, margin)
-    # Masked, not selected: the shape then does not depend on the batch, and the CPU need not wait for a GPU.
-    return torch.where(anchors, found, 0).sum() / anchors.sum().clamp(min=1)
+    violation = violations(features, features[farthest], features[nearest], distance, margin)
+    # Masked, not selected: so the shape does not depend on the batch, and the CPU need not wait for a GPU.
+    return torch.where(anchors, violation, 0).sum() / anchors.sum().clamp(min=1)
 
 
 @torch.no_grad()
 def hardest(features: Tensor, items: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """For each image (n,): the farthest other image of its item, the nearest of another item, and if both exist.
+    """Return for each image (n,): the farthest image of its item, the nearest of another item, and True if both exist.
 
-    Ties go to the first in the batch. Distances come from one product of matrices, whose cancellation is too
-    coarse in fp32, so it is in fp64; the term's own distances are taken of the chosen pairs only, by indexing,
-    whose backward pass is deterministic on CUDA, as that of `torch.cdist` is not promised to be.
+    Ties go to the first in the batch. Distances come from one matrix product in fp64, because its cancellation is too
+    coarse in fp32. The distances of the loss are then computed for the selected pairs only, by indexing: its backward
+    pass is deterministic on CUDA, which is not promised for `torch.cdist`.
     """
     exact = features.double()
     lengths = exact.square().sum(1)
@@ -81,17 +81,17 @@ def hardest(features: Tensor, items: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def violations(anchor: Tensor, positive: Tensor, negative: Tensor, distance: str, margin: float) -> Tensor:
-    """relu(d(a, p) − d(a, n) + margin) of rows (n, width), shape (n,); those that hold are zeros."""
+    """Return relu(d(a, p) − d(a, n) + margin) of rows (n, width), shape (n,); 0 for triplets that keep the margin."""
     between = squared if distance == "squared" else euclidean
     return torch.relu(between(anchor, positive) - between(anchor, negative) + margin)
 
 
 def squared(left: Tensor, right: Tensor) -> Tensor:
-    """Squared Euclidean distances of rows, shape (n,)."""
+    """Return the squared Euclidean distances of rows, shape (n,)."""
     return (left - right).square().sum(1)
 
 
 def euclidean(left: Tensor, right: Tensor) -> Tensor:
-    """Euclidean distances of rows, shape (n,); the gradient at distance 0 is 0, where a root's is infinite."""
+    """Return the Euclidean distances of rows, shape (n,). The gradient at distance 0 is 0, not infinite as a root's."""
     lengths: Tensor = torch.linalg.vector_norm(left - right, dim=1)
     return lengths

@@ -13,24 +13,24 @@ from ablate.retrieval.config.loss import PML, Loss
 from ablate.retrieval.model.initial_weights import library_draws
 
 REFUSALS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
-"""What the library's losses raise of arguments that they cannot work with."""
+"""The errors that the library's losses raise for arguments that they cannot work with."""
 
 OBJECTS = {"distance", "reducer", "embedding_regularizer", "weight_regularizer", "weight_init_func"}
 """Arguments that are objects of the library, which no config can hold."""
 
 
 def metric_loss(config: Loss, items: int, width: int, seed: int) -> nn.Module | None:
-    """The module of `pml/NAME`, on the CPU; None for the triplet term.
+    """Return the module of `pml/NAME`, on the CPU; None for the triplet term.
 
-    It is called as loss(features, labels), with features (n, width) in fp32 and labels (n,), item numbers in
-    0 to `items` − 1. `items` is the number of training items; where the constructor demands the number of
-    classes or the width, these are given, unless `metric_options` sets them. Its own weights, if any, are
-    functions of the seed and are trained with the network's: the caller moves them to the device, and gives
-    them to the optimiser. Neither building nor trying it touches a global random generator.
+    It is called as loss(features, labels), with features (n, width) in fp32 and labels (n,), item numbers in 0 to
+    `items` − 1. `items` is the number of training items. If the constructor requires the number of classes or the
+    width, it gets these, unless `metric_options` sets them. Its own weights, if any, are functions of the seed and are
+    trained with the network's: the caller moves them to the device and passes them to the optimiser. Neither building
+    nor trying it changes a global random generator.
 
-    A few of these losses draw from torch's global generator when called (TripletMarginLoss and MarginLoss
-    with `triplets_per_anchor`), none from numpy's: the loop seeds torch at each step. Raises AblateError if
-    the library is missing, the constructor refuses its arguments, or the loss a small batch.
+    A few of these losses draw from torch's global generator when called (TripletMarginLoss and MarginLoss with
+    `triplets_per_anchor`), none from numpy's. The training loop therefore seeds torch at each step. Raises AblateError
+    if the library is missing, if the constructor refuses its arguments, or if the loss refuses a small batch.
     """
     if config.metric == "triplet":
         return None
@@ -43,34 +43,35 @@ def metric_loss(config: Loss, items: int, width: int, seed: int) -> nn.Module | 
 
 
 def _kind(metric: str) -> type[nn.Module]:
+    """Return the library's class of `pml/NAME`."""
     name = metric.removeprefix(PML)
     try:
-        found: type[nn.Module] = getattr(import_module("pytorch_metric_learning.losses"), name)
+        loss: type[nn.Module] = getattr(import_module("pytorch_metric_learning.losses"), name)
     except ImportError:
         raise AblateError(
             f"loss.metric: {metric} needs pytorch-metric-learning, which is not installed; "
             "pip install 'ablate-study[pml]'"
         ) from None
-    return found
+    return loss
 
 
 def _arguments(config: Loss, kind: type[nn.Module], items: int, width: int) -> dict[str, Any]:
-    """The constructor's arguments: the options, and the sizes that it demands."""
+    """Return the constructor's arguments: the options, and the sizes that it requires."""
     sizes = {"num_classes": items, "embedding_size": width, "descriptors_dim": width}
-    demanded = {one.name for one in _parameters(kind) if one.default is one.empty}
-    arguments = {name: size for name, size in sizes.items() if name in demanded} | config.metric_options
-    # What only a parent demands may be given by the class itself, so its own signature counts.
+    required = {one.name for one in _parameters(kind) if one.default is one.empty}
+    arguments = {name: size for name, size in sizes.items() if name in required} | config.metric_options
+    # A class may itself pass the arguments that only its parent requires, so its own signature counts.
     own = inspect.signature(kind).parameters.values()
-    missing = [one.name for one in own if one.name in demanded - set(arguments)]
-    strange = set(config.metric_options) - _accepted(kind)
-    if missing or strange:
-        found = [("needs", missing), ("cannot be given", sorted(strange))]
-        raise _fault(config, kind, " and ".join(f"{what} {', '.join(names)}" for what, names in found if names))
+    missing = [one.name for one in own if one.name in required - set(arguments)]
+    unknown = set(config.metric_options) - _accepted(kind)
+    if missing or unknown:
+        problems = [("needs", missing), ("does not take", sorted(unknown))]
+        raise _fault(config, kind, " and ".join(f"{verb} {', '.join(names)}" for verb, names in problems if names))
     return arguments
 
 
 def _parameters(kind: type[nn.Module]) -> Iterator[inspect.Parameter]:
-    """The named parameters of a constructor, and of its parents' as long as arguments are forwarded to them."""
+    """Yield the named parameters of a constructor, and of its parents' as long as arguments are forwarded to them."""
     for one in kind.__mro__[: kind.__mro__.index(nn.Module)]:
         own = inspect.signature(one).parameters.values()
         yield from (each for each in own if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD))
@@ -79,6 +80,7 @@ def _parameters(kind: type[nn.Module]) -> Iterator[inspect.Parameter]:
 
 
 def _accepted(kind: type[nn.Module]) -> set[str]:
+    """Return the names of the arguments that a config can set."""
     return {one.name for one in _parameters(kind)} - OBJECTS
 
 
@@ -86,21 +88,21 @@ def _built(config: Loss, kind: type[nn.Module], arguments: dict[str, Any]) -> nn
     try:
         return kind(**arguments)
     except REFUSALS as error:
-        what = f"cannot be made of these options ({type(error).__name__}: {error})"
-        raise _fault(config, kind, what) from None
+        problem = f"cannot be made with these options ({type(error).__name__}: {error})"
+        raise _fault(config, kind, problem) from None
 
 
 def _try(config: Loss, built: nn.Module, items: int, width: int) -> None:
-    """Calls it on eight images of the last items, as many of each.
+    """Call the loss on eight images of the last items, the same number of each.
 
-    What only shows when a loss is called would otherwise end a trial, with a message in the library's terms.
+    Faults that only appear in a call would otherwise end a trial, with a message in the library's terms.
     """
     labels = items - 1 - torch.arange(8) % (4 if items >= 4 else 2)
     try:
         with torch.no_grad():
             value = built(torch.randn(8, width), labels)
         if value.numel() != 1:
-            raise ValueError(f"it gives {value.numel()} numbers")
+            raise ValueError(f"it returns {value.numel()} numbers")
     except REFUSALS as error:
         raise AblateError(
             f"loss.metric: {config.metric}, as loss.metric_options make it, cannot be computed from features and "
@@ -108,5 +110,6 @@ def _try(config: Loss, built: nn.Module, items: int, width: int) -> None:
         ) from None
 
 
-def _fault(config: Loss, kind: type[nn.Module], what: str) -> AblateError:
-    return AblateError(f"loss.metric_options: {config.metric} {what}; it takes {', '.join(sorted(_accepted(kind)))}")
+def _fault(config: Loss, kind: type[nn.Module], problem: str) -> AblateError:
+    """Return the error for options of a loss, with the names that it accepts."""
+    return AblateError(f"loss.metric_options: {config.metric} {problem}; it takes {', '.join(sorted(_accepted(kind)))}")

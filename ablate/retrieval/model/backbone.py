@@ -1,4 +1,4 @@
-"""Backbones: torchvision's ResNets, the log's SE-ResNets, and any other model of timm; images to features."""
+"""Backbones, which turn images into features: torchvision's ResNets, the log's SE-ResNets, any other model of timm."""
 
 import importlib
 from collections import OrderedDict, defaultdict
@@ -17,11 +17,11 @@ from ablate.retrieval.config.retrieval import RetrievalConfig
 SE = "se_"
 HEADS = ("avgpool", "fc", "global_pool", "last_linear")
 STEM_RELUS = ("relu", "layer0.relu1", "act1")
-"""Where ResNets have it: torchvision's, timm's legacy SE-ResNets, timm's others."""
+"""The names of the stem's ReLU: in torchvision's ResNets, timm's legacy SE-ResNets, timm's other ResNets."""
 
 
 class ResNetStages(nn.Sequential):
-    """A ResNet's stages, then the mean over the map, in float32: (n, 3, h, w) to (n, width)."""
+    """The stages of a ResNet, then the mean over the map in float32: (n, 3, h, w) to (n, width)."""
 
     def forward(self, images: Tensor) -> Tensor:
         maps: Tensor = super().forward(images)  # type: ignore[no-untyped-call]
@@ -36,10 +36,10 @@ class GlobalMean(nn.Module):
 
 
 def backbone(config: RetrievalConfig) -> nn.Module:
-    """Maps images (n, 3, *data.size) to pooled features (n, width); the weights are not yet of use.
+    """Return a module that maps images (n, 3, *data.size) to pooled features (n, width). Its weights are not set yet.
 
-    Submodules keep their library's names, so its state dicts fit. Raises AblateError if `model` or `data.size`
-    asks for what the backbone cannot be.
+    Submodules keep the names of their library, so its state dicts fit. Raises AblateError if the backbone cannot be
+    made as `model` and `data.size` require.
     """
     name = config.model.backbone
     built = timm_backbone(config) if name.startswith(TIMM) else stages(name)
@@ -51,29 +51,29 @@ def backbone(config: RetrievalConfig) -> nn.Module:
 
 
 def stages(name: str) -> ResNetStages:
-    """The stages of one of BACKBONES."""
+    """Return the stages of one of BACKBONES."""
     whole = se_resnet(name) if name.startswith(SE) else resnet(name)
     return ResNetStages(OrderedDict((part, stage) for part, stage in whole.named_children() if part not in HEADS))
 
 
 def resnet(name: str) -> nn.Module:
-    """A whole ResNet of torchvision, with its head."""
+    """Return a whole ResNet of torchvision, with its head."""
     network: nn.Module = torchvision().models.get_model(name, weights=None)
     return network
 
 
 def se_resnet(name: str, pretrained: bool = False) -> nn.Module:
-    """A whole SE-ResNet of timm, with its head; the Caffe-like one of the log, which timm calls legacy."""
+    """Return a whole SE-ResNet of timm, with its head: the Caffe-like one of the log, which timm calls legacy."""
     network: nn.Module = timm().create_model(f"legacy_{name.replace('_', '', 1)}", pretrained=pretrained)
     return network
 
 
 def torchvision() -> ModuleType:
-    """The package torchvision.
+    """Import and return the package torchvision, even with a torch that it was not built for.
 
-    PyPI's wheel is built against CUDA's torch. Beside a CPU-only torch its C++ operators cannot load, and the
-    import fails where it describes two of them; declared beforehand, everything but those operators and the
-    image decoders works. Where torchvision imports by itself, nothing is declared.
+    PyPI's wheel is built against the torch for CUDA. With a CPU-only torch, its C++ operators cannot load, and the
+    import fails at the lines that describe two of them. With these two declared beforehand, everything works except
+    those operators and the image decoders. If torchvision imports without help, nothing is declared.
     """
     try:
         return importlib.import_module("torchvision")
@@ -86,7 +86,7 @@ def torchvision() -> ModuleType:
 
 
 def timm() -> Any:
-    """The package timm; it imports torchvision, and needs it importable."""
+    """Import and return the package timm. It imports torchvision, so that must be importable first."""
     torchvision()
     import timm
 
@@ -94,8 +94,8 @@ def timm() -> Any:
 
 
 def timm_backbone(config: RetrievalConfig) -> nn.Module:
-    """A model of timm without its classifier, giving what timm calls pooled features."""
-    known_tag(config.model.backbone)
+    """Return a model of timm without its classifier: its output is what timm calls pooled features."""
+    check_tag(config.model.backbone)
     try:
         built = timm_model(config, num_classes=0)
     except Exception as fault:  # each architecture refuses a size in its own way
@@ -103,20 +103,20 @@ def timm_backbone(config: RetrievalConfig) -> nn.Module:
     for module in built.modules():
         for name, child in module.named_children():
             if type(child) is nn.AdaptiveAvgPool2d and child.output_size in (1, (1, 1)):
-                setattr(module, name, GlobalMean())  # the other has no deterministic gradient on CUDA
+                setattr(module, name, GlobalMean())  # AdaptiveAvgPool2d has no deterministic gradient on CUDA
     return built
 
 
-def known_tag(name: str) -> None:
-    """Raises AblateError if what follows the architecture's dot names no weights of timm."""
+def check_tag(name: str) -> None:
+    """Raise AblateError if the tag, after the dot in the name, names no weights of timm for the architecture."""
     architecture, _, tag = name.removeprefix(TIMM).partition(".")
-    known = [other.partition(".")[2] for other in timm().list_pretrained(f"{architecture}.*")] if tag else []
-    if tag and tag not in known:
-        raise AblateError(f"model.backbone: {name}: {unknown_name('tag', tag, known)}")
+    tags = [other.partition(".")[2] for other in timm().list_pretrained(f"{architecture}.*")] if tag else []
+    if tag and tag not in tags:
+        raise AblateError(f"model.backbone: {name}: {unknown_name('tag', tag, tags)}")
 
 
 def timm_model(config: RetrievalConfig, **options: Any) -> nn.Module:
-    """A model of timm as timm makes it, for images of `data.size`; options as `timm.create_model` has them."""
+    """Return a model of timm for images of `data.size`. `options` are those of `timm.create_model`."""
     name = config.model.backbone.removeprefix(TIMM)
     cfg = timm().get_pretrained_cfg(name)
     if cfg is not None and cfg.fixed_input_size:
@@ -126,9 +126,9 @@ def timm_model(config: RetrievalConfig, **options: Any) -> nn.Module:
 
 
 def keep_resolution(network: Any, name: str) -> None:
-    """Sets the last stage's stride to 1, wherever its first block has it; the weights' shapes stay.
+    """Set the stride of the last stage to 1, in every module of its first block. The shapes of weights do not change.
 
-    Not the libraries' own options, which dilate the following convolutions too: that is another network.
+    The libraries' own options are not used: they dilate the following convolutions too, which is another network.
     """
     if not hasattr(network, "layer4"):
         raise AblateError(
@@ -144,7 +144,10 @@ def keep_resolution(network: Any, name: str) -> None:
 
 
 def unstrided(pool: Any) -> nn.Module:
-    """What timm has in a block of stride 1 for a pool of stride 2: that pool, if it then keeps the size, or nothing."""
+    """Return the module that timm uses in a block of stride 1 in place of a pool of stride 2.
+
+    That is the pool with stride 1 if it then keeps the size, and otherwise the identity.
+    """
     if isinstance(pool, nn.AvgPool2d | nn.MaxPool2d) and pool.kernel_size == 3 and pool.padding == 1:
         pool.stride = 1
         return pool
@@ -152,20 +155,20 @@ def unstrided(pool: Any) -> nn.Module:
 
 
 def drop_stem_relu(network: nn.Module, name: str) -> None:
-    """Takes the ReLU out of a ResNet's stem, and no other."""
+    """Remove the ReLU in a ResNet's stem, and no other ReLU."""
     modules = dict(network.named_modules())
-    found = [path for path in STEM_RELUS if isinstance(modules.get(path), nn.ReLU)]
-    if not found or "layer4" not in modules:
+    paths = [path for path in STEM_RELUS if isinstance(modules.get(path), nn.ReLU)]
+    if not paths or "layer4" not in modules:
         raise AblateError(
             f"model.stem_relu: {name} has no stem like a ResNet's whose ReLU could be left out; "
             "set model.stem_relu to true"
         )
-    parent, _, attribute = found[0].rpartition(".")
+    parent, _, attribute = paths[0].rpartition(".")
     setattr(network.get_submodule(parent), attribute, nn.Identity())
 
 
 def misfit(config: RetrievalConfig, why: object) -> AblateError:
-    """The error of a backbone that does not take images of `data.size`."""
+    """Return the error for a backbone that does not accept images of `data.size`."""
     reason = str(why) or type(why).__name__
     return AblateError(
         f"model.backbone: {config.model.backbone} does not take images of data.size {list(config.data.size)} "
@@ -175,30 +178,30 @@ def misfit(config: RetrievalConfig, why: object) -> AblateError:
 
 @contextmanager
 def without_needless_strides(network: nn.Module) -> Iterator[None]:
-    """Sets to 1 each stride that the images given inside were too small for; what the network computes stays the same.
+    """Set each stride to 1 that has no effect at the sizes of the images that the network sees inside the block.
 
-    A convolution that makes one pixel of one along an axis does so at any stride. On CPUs the bf16 gradient of its
-    weights nevertheless needs a stride of 1 there: with another, oneDNN 3.12 (torch 2.13) reads what lies beyond its
-    memory, and the weights become different in each run, or not numbers at all.
+    A convolution that turns one pixel into one pixel along an axis does so at any stride, so the output stays the
+    same. The bf16 gradient of its weights on CPUs nevertheless needs a stride of 1 there: with another stride, oneDNN
+    3.12 (torch 2.13) reads beyond its memory, and the weights differ from run to run, or become NaN.
     """
-    seen: dict[nn.Conv2d, list[torch.Size]] = defaultdict(list)
+    input_sizes: dict[nn.Conv2d, list[torch.Size]] = defaultdict(list)
 
-    def look(module: nn.Conv2d, given: tuple[Tensor, ...]) -> None:
-        seen[module].append(given[0].shape[2:])
+    def note_size(module: nn.Conv2d, inputs: tuple[Tensor, ...]) -> None:
+        input_sizes[module].append(inputs[0].shape[2:])
 
     strided = [each for each in network.modules() if isinstance(each, nn.Conv2d) and max(each.stride) > 1]
-    hooks = [each.register_forward_pre_hook(look) for each in strided]
+    hooks = [each.register_forward_pre_hook(note_size) for each in strided]
     try:
         yield
     finally:
         for hook in hooks:
             hook.remove()
-    for module, sizes in seen.items():
+    for module, sizes in input_sizes.items():
         height, width = (all(size[axis] == 1 for size in sizes) and centred(module, axis) for axis in (0, 1))
         module.stride = (1 if height else module.stride[0], 1 if width else module.stride[1])
 
 
 def centred(module: nn.Conv2d, axis: int) -> bool:
-    """Whether the padding along an axis is the least that takes one pixel, or is the module's own affair."""
+    """Return True if the padding along an axis is a number and at most half the kernel's reach."""
     padding, reach = module.padding[axis], module.dilation[axis] * (module.kernel_size[axis] - 1)
     return isinstance(padding, int) and 2 * padding <= reach

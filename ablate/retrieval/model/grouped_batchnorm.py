@@ -1,4 +1,4 @@
-"""Batch normalisation whose statistics are a role's, not the batch's."""
+"""Batch normalisation with statistics for each role in a batch, instead of one set for the whole batch."""
 
 from functools import cache
 from typing import Any
@@ -10,25 +10,25 @@ ROLES = 4
 
 
 class GroupedByRole(nn.Module):
-    """Mixed into a class of batch norms: in training mode each quarter of a batch goes through it on its own.
+    """Mixed into a class of batch norms: in training mode, it normalises each quarter of a batch on its own.
 
-    In evaluation mode the norm is what it was.
+    In evaluation mode the norm works as before.
     """
 
     def forward(self, batch: Tensor) -> Tensor:
-        """Normalises (n, width, ...), n a multiple of 4; the running statistics see the roles one after another."""
+        """Normalise (n, width, ...), n a multiple of 4. The roles update the running statistics one after another."""
         normalise = super().forward
         if self.training:
             return torch.cat([normalise(role) for role in batch.chunk(ROLES)])
-        made: Tensor = normalise(batch)
-        return made
+        normalised: Tensor = normalise(batch)
+        return normalised
 
 
 def by_role(network: nn.Module) -> None:
-    """Makes every batch norm of the network one by role, in place; names, weights and settings stay.
+    """Turn every batch norm of the network into one by role, in place. Names, weights and settings stay.
 
-    The network then computes in one pass what it would in four, one a role, and the convolutions, which do
-    not care whose images they see, run on the whole batch, which is faster.
+    One pass of the network then gives the same result as four passes, one for each role. It is faster, since the
+    convolutions, which treat all images alike, run on the whole batch.
     """
     for module in network.modules():
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
@@ -38,5 +38,5 @@ def by_role(network: nn.Module) -> None:
 
 @cache
 def role_class(norm: type[nn.Module]) -> Any:
-    """A library's class of batch norms, by role: whatever else its forward does, an activation say, it still does."""
+    """Return a subclass of a library's batch norm that works by role, and keeps its other steps: an activation, say."""
     return norm if issubclass(norm, GroupedByRole) else type(f"{norm.__name__}ByRole", (GroupedByRole, norm), {})

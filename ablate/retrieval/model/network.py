@@ -11,14 +11,14 @@ from ablate.retrieval.model.initial_weights import initialise, library_draws, lo
 
 
 class Network(nn.Module):
-    """A backbone with a BN-neck (Luo et al., 2019): the metric is learnt before it, the classes after it.
+    """A backbone with a BN-neck (Luo et al., 2019): the metric is learnt before the neck, the classes after it.
 
-    Where `model.bn_grouping` is per_role, a batch in training mode is four roles of equal size, one after
-    another: see `norm`. Raises AblateError if the backbone cannot be what `model` and `data.size` say.
+    If `model.bn_grouping` is per_role, a batch in training mode has four roles of equal size, one after another: see
+    `grouped_batchnorm`. Raises AblateError if the backbone cannot be made as `model` and `data.size` require.
     """
 
     metric: nn.Module | None
-    """The metric term's own weights, where it has any: trained and kept with the rest."""
+    """The metric term if it has weights of its own, which are trained and saved with the others."""
 
     def __init__(self, config: RetrievalConfig, classes: int) -> None:
         super().__init__()
@@ -31,58 +31,58 @@ class Network(nn.Module):
             by_role(self)
 
     def features(self, images: Tensor) -> Tensor:
-        """Pooled features before the neck, float32 (n, width), of images (n, 3, height, width)."""
+        """Return pooled features before the neck, float32 (n, width), of images (n, 3, height, width)."""
         pooled: Tensor = self.backbone(images)
         return pooled.float()
 
     def logits(self, features: Tensor) -> Tensor:
-        """Class scores (n, classes) of features before the neck."""
+        """Return class scores (n, classes) for features before the neck."""
         scores: Tensor = self.classifier(self.neck(features))
         return scores
 
 
 def width(network: nn.Module, config: RetrievalConfig) -> int:
-    """Width of the features, seen by giving the backbone one black image of `data.size`.
+    """Return the width of the features, found by passing one black image of `data.size` through the backbone.
 
-    Raises AblateError if it cannot take the image, or if its last stage does not have the stride asked for.
+    Raises AblateError if the backbone cannot take the image, or if its last stage has a stride other than requested.
     """
-    maps: list[torch.Size] = []
+    sizes: list[torch.Size] = []
     stage = getattr(network, "layer4", nn.Identity())
-    watch = stage.register_forward_hook(lambda _, given, made: maps.extend([given[0].shape[2:], made.shape[2:]]))
+    hook = stage.register_forward_hook(lambda _, inputs, maps: sizes.extend([inputs[0].shape[2:], maps.shape[2:]]))
     with without_needless_strides(network):
         features = attempt(network, config)
-    watch.remove()
-    if config.model.last_stride == 1 and maps[0] != maps[1]:
+    hook.remove()
+    if config.model.last_stride == 1 and sizes[0] != sizes[1]:
         raise AblateError(
-            f"model.last_stride: the layer4 of {config.model.backbone} still makes {tuple(maps[1])} of "
-            f"{tuple(maps[0])} with strides of 1; set model.last_stride to 2"
+            f"model.last_stride: the layer4 of {config.model.backbone} still turns {tuple(sizes[0])} into "
+            f"{tuple(sizes[1])} with strides of 1; set model.last_stride to 2"
         )
     return features.shape[1]
 
 
 def attempt(network: nn.Module, config: RetrievalConfig) -> Tensor:
-    """Features (1, width) of a black image, in evaluation mode."""
+    """Return the features (1, width) of a black image, computed in evaluation mode."""
     network.eval()
     try:
-        with torch.no_grad():  # not inference mode: what a backbone caches here must be of use in training
+        with torch.no_grad():  # not inference mode: tensors that a backbone caches here must be usable in training
             features: Tensor = network(torch.zeros(1, 3, *config.data.size))
     except Exception as fault:  # each architecture refuses a size in its own way
         raise misfit(config, fault) from fault
-    network.train()  # drops what some backbones cached of weights that are not yet the initial ones
+    network.train()  # drops caches that some backbones made of weights before the initial ones are set
     if features.ndim != 2 or not features.isfinite().all():
         raise misfit(config, f"an image gives {tuple(features.shape)}, not one vector of numbers")
     return features
 
 
 def bn_neck(width: int) -> nn.Module:
-    """A batch norm whose bias stays at 0."""
+    """Return a batch norm whose bias stays at 0."""
     norm = nn.BatchNorm1d(width)
     norm.bias.requires_grad_(False)
     return norm
 
 
 def network(config: RetrievalConfig, classes: int, seed: int, device: torch.device) -> Network:
-    """A network with its initial weights, on its device, in channels-last memory.
+    """Return a network with its initial weights, on its device, in channels-last memory.
 
     Raises AblateError as Network does, and if pretrained weights cannot be had or do not fit.
     """

@@ -7,7 +7,7 @@ from scipy.stats import chi2
 from ablate.errors import AblateError
 from ablate.retrieval.config.batch import Batch
 from ablate.retrieval.data.dataset import SHOP, USER
-from ablate.retrieval.input.samplers import ItemGroups, pk, pool, quadruplets, sampler, several, slots
+from ablate.retrieval.input.samplers import ItemGroups, items_with_pairs, pk, pool, quadruplets, sampler, slots
 
 PK = Batch(sampling="pk", items=6, images=3)
 
@@ -91,7 +91,7 @@ def within(counts, expected):
 
 @pytest.mark.parametrize(("items", "images"), [(2, 2), (6, 3), (24, 4)])
 def test_pk_draws_different_items_and_different_images_of_each(dataset, items, images):
-    groups = several(dataset)
+    groups = items_with_pairs(dataset)
     for step in range(20):
         drawn = pk(groups, items, images, 0, step).reshape(items, images)
         assert (dataset.split[drawn] == 0).all()
@@ -102,7 +102,7 @@ def test_pk_draws_different_items_and_different_images_of_each(dataset, items, i
 
 def test_pk_repeats_no_image_of_an_item_before_all_were_drawn(dataset):
     few = uneven(dataset, [1, 2, 3, 1, 2])
-    groups = several(few)
+    groups = items_with_pairs(few)
     assert len(groups.count) == 22
     for step in range(20):
         for row in pk(groups, 22, 7, 0, step).reshape(22, 7):
@@ -113,7 +113,7 @@ def test_pk_repeats_no_image_of_an_item_before_all_were_drawn(dataset):
 
 def test_pk_draws_items_and_images_uniformly(dataset):
     few = uneven(dataset, [2, 3])
-    groups = several(few)
+    groups = items_with_pairs(few)
     drawn = np.stack([pk(groups, 6, 3, 0, step) for step in range(2000)])
     by_item = np.bincount(few.item[drawn[:, ::3]].ravel(), minlength=40)[np.unique(few.item[few.split == 0])]
     assert within(by_item, 2000 * 6 / 24)
@@ -137,7 +137,7 @@ def test_a_sampler_draws_what_its_config_asks_for(dataset):
     by_role, by_item = sampler(dataset, Batch(quadruplets=6)), sampler(dataset, PK)
     assert np.array_equal(by_role.draw(1, 2), quadruplets(pool(dataset), 6, 1, 2).ravel())
     assert np.array_equal(by_role.slots(), slots(6).ravel())
-    assert np.array_equal(by_item.draw(1, 2), pk(several(dataset), 6, 3, 1, 2))
+    assert np.array_equal(by_item.draw(1, 2), pk(items_with_pairs(dataset), 6, 3, 1, 2))
     assert np.array_equal(by_item.slots(), np.arange(18))
 
 

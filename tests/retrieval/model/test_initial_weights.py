@@ -198,7 +198,9 @@ def test_imagenet_weights_are_timms(name, hub):
 
 
 def test_imagenet_weights_that_timm_cannot_fetch_are_an_error_with_a_remedy(hub):
-    with pytest.raises(AblateError, match=r"imagenet: the weights of timm's test_resnet could not be had .*; connect"):
+    with pytest.raises(
+        AblateError, match=r"imagenet: the weights of timm's test_resnet could not be downloaded .*; connect"
+    ):
         weights(backbone="timm/test_resnet", pretrained="imagenet")
 
 

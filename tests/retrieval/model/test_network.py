@@ -188,6 +188,6 @@ def test_a_stride_that_is_no_attribute_is_found_out():
     stages = nn.Sequential()
     stages.layer4 = EveryOther()
     stages.flat = nn.Flatten()
-    with pytest.raises(AblateError, match=r"layer4 of resnet18 still makes \(4, 2\) of \(8, 4\).*last_stride to 2"):
+    with pytest.raises(AblateError, match=r"layer4 of resnet18 still turns \(8, 4\) into \(4, 2\).*last_stride to 2"):
         width(stages, config(size=(8, 4), last_stride=1))
     assert width(stages, config(size=(8, 4))) == 3 * 4 * 2
