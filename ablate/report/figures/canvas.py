@@ -62,8 +62,8 @@ def wrapped(text: str, letters: int = LABEL_WIDTH, lines: int = 3) -> str:
 
 def printable(text: str) -> str:
     """Return the text without characters that no font draws and XML forbids, such as a bell, a line end or a joiner."""
-    kept = (letter for letter in text if unicodedata.category(letter) != "Cf")
-    return "".join(letter if letter.isprintable() else " " for letter in kept)
+    letters = (letter for letter in text if unicodedata.category(letter) != "Cf")
+    return "".join(letter if letter.isprintable() else " " for letter in letters)
 
 
 def inches(texts: Iterable[str], points: float, weight: str = "normal") -> float:

@@ -101,10 +101,10 @@ def _line(compared: ComparedContrast) -> ComparedLine | None:
 
 def _label(pair: str, changes: Sequence[str]) -> str:
     """Return the two rows and each change on its own line, so that no arrow ends a line; of many, the first."""
-    kept = [textwrap.shorten(change, canvas.LABEL_WIDTH, placeholder=" …") for change in changes]
-    if len(kept) > MOST_LINES:
-        kept[MOST_LINES - 1 :] = [f"and {len(kept) - MOST_LINES + 1} more"]
-    return f"{pair}  " + ",\n".join(kept)
+    lines = [textwrap.shorten(change, canvas.LABEL_WIDTH, placeholder=" …") for change in changes]
+    if len(lines) > MOST_LINES:
+        lines[MOST_LINES - 1 :] = [f"and {len(lines) - MOST_LINES + 1} more"]
+    return f"{pair}  " + ",\n".join(lines)
 
 
 def _side(contrast: Contrast) -> StudyMark | None:

@@ -225,7 +225,7 @@ def _ladder_legend(rungs: Sequence[LadderRow], alpha: float) -> list[Line2D]:
 
 
 def _seeds(rungs: Sequence[LadderRow]) -> str:
-    """Return the number of seeds of the rows, and what their intervals generalise to."""
+    """Return the number of seeds of the rows, and the scope of their intervals."""
     counts = [rung.seeds for rung in rungs]
     if max(counts) == 1:
         return "One seed per row: intervals generalise to new queries for these networks, not to other seeds."

@@ -190,7 +190,7 @@ def left_out(analysis: Analysis, most: int) -> list[str]:
 
 
 def _about(results: StudyResults, precisions: Sequence[str]) -> list[str]:
-    """Return what the columns of mean precisions mean, and which rows have none."""
+    """Return the meaning of the columns of mean precisions, and a note if rows have none."""
     if not precisions:
         return []
     names = wording.listed([wording.PRECISION_NAMES[name] for name in precisions])

@@ -52,8 +52,8 @@ class ComparableContrast(NamedTuple):
 def terminal(comparison: Comparison, colour: bool = False, width: int | None = None) -> str:
     """Return the whole comparison as text of at most `width` columns, with `colour` if stdout is a terminal."""
     width = width or shutil.get_terminal_size((80, 24)).columns
-    kept = io.StringIO()
-    console = Console(file=kept, force_terminal=colour, width=width, highlight=False, no_color=not colour)
+    buffer = io.StringIO()
+    console = Console(file=buffer, force_terminal=colour, width=width, highlight=False, no_color=not colour)
     console.print(Text(heading(comparison), style="bold"))
     for line in (total(comparison), *settings(comparison)):
         console.print(Text(line))
@@ -71,7 +71,7 @@ def terminal(comparison: Comparison, colour: bool = False, width: int | None = N
         console.print(Text(title, style="bold"))
         for line in lines:
             console.print(Text(textwrap.fill(line, width - 1, initial_indent="• ", subsequent_indent="  ")))
-    return "\n".join(line.rstrip() for line in kept.getvalue().splitlines()) + "\n"
+    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
 
 def markdown(comparison: Comparison) -> str:
@@ -294,11 +294,11 @@ def _rows(comparison: Comparison, listed: Sequence[ComparableContrast]) -> Table
     table.add_column("#", justify="right")
     used = _used(comparison, listed)
     columns = [("theirs", [row.label for row, _ in used]), ("ours", [label for _, label in used])]
-    kept = [(name, labels) for name, labels in columns if any(labels)]
-    for name, _ in kept:
+    used_columns = [(name, labels) for name, labels in columns if any(labels)]
+    for name, _ in used_columns:
         table.add_column(name, overflow="fold")
     for at, (row, _) in enumerate(used):
-        table.add_row(str(row.number), *(Text(labels[at]) for _, labels in kept))
+        table.add_row(str(row.number), *(Text(labels[at]) for _, labels in used_columns))
     return table
 
 

@@ -18,7 +18,7 @@ def summary(analysis: Analysis) -> list[str]:
     queries = f"{results.queries:,} test queries{gallery}" if results.queries else ""
     lines = [f"Data: {_data_name(results)}; {queries or 'no results yet'}."]
     if results.imported:
-        lines.append("Imported from a log: the number of hits is known, but not which queries were hit.")
+        lines.append("Imported from a log: only totals of hits are known, not the queries that were hit.")
     return [*lines, *_population(analysis), *_looks(analysis), *_noisy(analysis), *_incomplete(results)]
 
 
@@ -48,7 +48,7 @@ def _data_name(results: StudyResults) -> str:
 
 
 def _population(analysis: Analysis) -> Iterator[str]:
-    """Return what the intervals generalise to (E0, E1 or E2), and what they do not cover."""
+    """Return the scope of the intervals (E0, E1 or E2) and their limits."""
     results = analysis.results
     counts = [len(row.seeds) for row in results.rows if row.seeds]
     with_queries = analysis.population == "queries-and-seeds"
