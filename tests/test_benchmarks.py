@@ -27,6 +27,7 @@ def test_it_starts_from_anywhere(folder):
     assert "pyexperimenter" in python(BENCHMARKS / "queue.py", "--help", cwd=folder)
 
 
+@pytest.mark.slow
 def test_overhead_counts_the_trials_that_were_run():
     small = ("--only", "ablate-2", "--scale", 0.001, "--rounds", 1, "--no-keep")
     printed = python(BENCHMARKS / "queue.py", "overhead", *small)
@@ -41,6 +42,7 @@ def test_a_filled_store_is_one_that_status_reads(ablate, tmp_path):
     assert "200 done" in ablate("status", "--store", store).out
 
 
+@pytest.mark.slow
 def test_retrieval_compares_neighbours_and_rankings():
     small = ("--queries", 60, "--gallery", 900, "--width", 16, "--rounds", 1, "--only", "spread", "--no-keep")
     printed = python(BENCHMARKS / "retrieval.py", *small)
@@ -51,6 +53,7 @@ def test_retrieval_compares_neighbours_and_rankings():
     assert (clear, all_places) == ("100.000%", "100.000%")
 
 
+@pytest.mark.slow
 def test_packing_is_held_against_a_loop_that_makes_the_same():
     printed = python(BENCHMARKS / "packing.py", "--photographs", 30, "--rounds", 1, "--no-keep")
     ours, loop = [line.split("|")[1:-1] for line in printed.splitlines() if "prepare`" in line or "plain loop" in line]

@@ -441,6 +441,7 @@ def test_the_csv_has_every_number(several: Analysis, of_five: Path) -> None:
         assert line["p_holm"] == ("" if entry.estimate.p_holm is None else str(entry.estimate.p_holm))
 
 
+@pytest.mark.slow
 def test_sixty_lines_are_drawn_and_the_rest_is_said(tmp_path: Path) -> None:
     """61 rows of one factor: 61 · 60 / 2 pairs that differ in nothing else, and 60 levels against the baseline."""
     levels = list(range(61))
@@ -500,6 +501,7 @@ def test_a_folder_that_cannot_be_written_is_a_message(several: Analysis, tmp_pat
 # texts
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Glyph")
 @pytest.mark.parametrize("label", LABELS.values(), ids=LABELS)
 def test_every_text_has_room_whatever_the_labels(label: str, kept: dict[str, Axes], tmp_path: Path) -> None:

@@ -336,6 +336,7 @@ def test_a_study_is_loaded_with_the_looks_of_its_current_family(ablate: Ablate, 
     assert load(store, "made").looks == ()
 
 
+@pytest.mark.slow
 def test_the_design_s_table_is_met() -> None:
     """Trials and right verdicts by the log's effects; 600 studies know the mean of either to .7 and .01 at worst."""
     for at, sd in enumerate((0.3, 0.4, 0.5)):
@@ -369,6 +370,7 @@ def test_the_docs_have_the_numbers_of_the_benchmark() -> None:
     assert [line for line in lines if line not in printed] == []
 
 
+@pytest.mark.slow
 def test_naive_peeking_is_what_the_boundaries_are_for() -> None:
     method = METHODS["2/3/5/7/10, naive: p at each look as it is"]
     share, error, _ = error_rate("all effects null", "ladder", method, 1000, np.random.default_rng(8))

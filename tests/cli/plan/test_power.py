@@ -215,6 +215,7 @@ def test_a_plan_alone_loads_no_numbers() -> None:
     assert done.stdout.endswith("loaded: []\n")
 
 
+@pytest.mark.slow
 def test_the_docs_show_what_is_printed(ablate: Ablate, tmp_path: Path) -> None:
     """But for digits, which another version of a library may change."""
     page = (ROOT / "docs" / "power.md").read_text(encoding="utf-8")

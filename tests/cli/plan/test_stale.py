@@ -46,6 +46,7 @@ def test_an_edit_of_the_file_is_another_trial_and_not_stale(package: Package) ->
     assert sum(line.startswith("  pending") for line in told.splitlines()) == 4
 
 
+@pytest.mark.slow
 def test_a_value_that_the_file_says_outlives_a_changed_default(package: Package) -> None:
     package.run("--set", "config.base=0.27")
     new_base(package)
@@ -53,6 +54,7 @@ def test_a_value_that_the_file_says_outlives_a_changed_default(package: Package)
     assert sum(line.startswith("  done") for line in told.splitlines()) == 4
 
 
+@pytest.mark.slow
 def test_fields_that_are_new_or_gone(package: Package) -> None:
     package.run("--only", "plain")
     package.edit("trainers/simulated/config.py", QUERIES, PATIENCE + QUERIES)

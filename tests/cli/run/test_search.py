@@ -106,6 +106,7 @@ def test_a_killed_search_goes_on_as_if_it_had_not_been(
     assert scores() == scores("calm.db")
 
 
+@pytest.mark.slow
 def test_the_suggestions_depend_on_the_seed_alone(ablate: Ablate, peak: Path) -> None:
     ablate("search", peak, *INLINE, "--store", "one.db")
     ablate("search", peak, "--workers", 1, "--store", "two.db")
@@ -214,6 +215,7 @@ def test_a_search_goes_on_as_it_began(ablate: Ablate, peak: Path, old: str, new:
     assert points() == before
 
 
+@pytest.mark.slow
 def test_finalists_stay_in_reports_while_a_larger_budget_is_spent(ablate: Ablate, peak: Path, tmp_path: Path) -> None:
     ablate("search", peak, *INLINE)
     before = query("SELECT DISTINCT label FROM results ORDER BY label")

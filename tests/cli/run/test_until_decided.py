@@ -195,6 +195,7 @@ def test_two_runners_take_each_look_once(ablate: Ablate, study: Path, tmp_path: 
     assert query("SELECT count(*) FROM ablate_attempts WHERE number > 1") == [(0,)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
@@ -232,6 +233,7 @@ def test_rules_that_change_midway_are_refused(ablate: Ablate, study: Path, old: 
     assert {look.family for look in looks()} == {1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "why", "runs"),
     [
@@ -308,6 +310,7 @@ def another_machine() -> Iterator[None]:
     query("DROP TRIGGER otherwise")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("until", [True, False])
 def test_a_reset_that_gives_something_else_begins_a_new_family(ablate: Ablate, study: Path, until: bool) -> None:
     ablate("run", study, *UNTIL)
@@ -351,6 +354,7 @@ def test_a_look_is_taken_with_the_seeds_there_are(ablate: Ablate, study: Path) -
     assert "look 2 of 4" in fixed.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["direct", "effects"])
 def test_what_had_no_result_at_a_look_goes_on_once_it_has(ablate: Ablate, study: Path, family: str) -> None:
     edit(study, "delta: 1.0", f"delta: 1.0\nfamily: {family}")

@@ -147,6 +147,7 @@ def test_pretrained_weights_leave_the_classifier_as_it_was(tmp_path):
         assert torch.equal(loaded["classifier.weight"], weights(backbone=name)["classifier.weight"])
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("name", ["resnet18", "se_resnet18", "timm/test_resnet"])
 def test_a_state_dict_that_does_not_fit_is_an_error_that_says_where(name, tmp_path):
     def message(content):
