@@ -8,7 +8,7 @@ import numpy as np
 
 from ablate.analysis.design.additive_model import AdditiveModel, Variable, additive_model
 from ablate.analysis.estimation.variance_components import VarianceModel
-from ablate.analysis.power.hypotheses import Hypotheses, asked
+from ablate.analysis.power.hypotheses import Hypotheses, family_hypotheses
 from ablate.analysis.power.power import query_variance
 from ablate.analysis.power.simulation import SimulationTruth
 from ablate.cli.options import is_new
@@ -70,13 +70,13 @@ def ask(study: Study) -> Hypotheses:
     """The study's family; AblateError where it has no contrast that could have a verdict, or too many."""
     if len(study.rows) < 2:
         raise AblateError(f"--power: study {study.name} has {plural(len(study.rows), 'row')}, and compares nothing")
-    found = asked(_layout(study), study.family, [row.label for row in study.rows])
-    if not found.isolated.size:
+    hypotheses = family_hypotheses(_layout(study), study.family, [row.label for row in study.rows])
+    if not hypotheses.isolated.size:
         raise AblateError(
-            f"--power: no contrast of family {found.kind!r} shows one factor alone, so that none can have a verdict; "
-            "`ablate plan` without --power says what is aliased"
+            f"--power: no contrast of family {hypotheses.kind!r} shows one factor alone, so that none can have a "
+            "verdict; `ablate plan` without --power says what is aliased"
         )
-    return found
+    return hypotheses
 
 
 def assume(request: Request, url: str, given: PowerOptions) -> PowerAssumptions:

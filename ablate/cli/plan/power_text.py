@@ -35,10 +35,12 @@ _TRUE = {
 }
 
 
-def power_lines(study: Study, asked: Hypotheses, assumed: PowerAssumptions, effects: Sequence[float]) -> Iterator[str]:
+def power_lines(
+    study: Study, hypotheses: Hypotheses, assumed: PowerAssumptions, effects: Sequence[float]
+) -> Iterator[str]:
     """All that `ablate plan --power` says."""
     seeds = study.looks[-1] if study.looks else len(study.seeds)
-    power = Power(asked, assumed.world, seeds, study.alpha, study.delta)
+    power = Power(hypotheses, assumed.world, seeds, study.alpha, study.delta)
     yield ""
     yield from wrapped(_heading(study, power))
     yield from wrapped(_assumptions(study, assumed, power))
@@ -46,7 +48,7 @@ def power_lines(study: Study, asked: Hypotheses, assumed: PowerAssumptions, effe
     yield ""
     wanted = list(dict.fromkeys(effects)) or list(guesses(study.delta, assumed.world.base))
     yield from _one_seed(power, wanted) if power.seeds == 1 else _several(power, wanted)
-    if assumed.effects is not None and (power.seeds > 1 or power.tells_one_seed):
+    if assumed.effects is not None and (power.seeds > 1 or power.simulates_one_seed):
         yield from _true(power, assumed.effects)
 
 
@@ -60,9 +62,9 @@ def _looks(study: Study) -> Iterator[str]:
 
 
 def _heading(study: Study, power: Power) -> str:
-    asked = power.asked
-    family = f"family of {plural(len(asked.weights), 'contrast')} ({WORDS[asked.kind]})"
-    if asked.kind == "effects" and study.family.kind == "direct":
+    hypotheses = power.hypotheses
+    family = f"family of {plural(len(hypotheses.weights), 'contrast')} ({WORDS[hypotheses.kind]})"
+    if hypotheses.kind == "effects" and study.family.kind == "direct":
         family += ", as no two rows differ in one factor alone"
     return (
         f"Power of {plural(len(study.rows), 'row')} × {plural(power.seeds, 'seed')}: {family}, alpha "
@@ -103,7 +105,7 @@ def _several(power: Power, effects: Sequence[float]) -> Iterator[str]:
 
 
 def _one_seed(power: Power, effects: Sequence[float]) -> Iterator[str]:
-    if power.tells_one_seed:
+    if power.simulates_one_seed:
         yield f"{'guessed':>9}  {'these networks':>14}  {'cannot':>7}"
         yield f"{'effect':>9}  {'differ':>14}  {'tell':>7}"
         for effect in effects:
@@ -112,7 +114,7 @@ def _one_seed(power: Power, effects: Sequence[float]) -> Iterator[str]:
         yield ""
     yield from wrapped("One seed settles nothing about a factor: another seed may differ as much. Several seeds would:")
     for seeds in MORE_SEEDS:
-        more = Power(power.asked, power.world, seeds, power.alpha, power.delta)
+        more = Power(power.hypotheses, power.truth, seeds, power.alpha, power.delta)
         none = _percent(more.chances(0.0)[verdicts.NO_EFFECT])
         yield f"  {seeds} seeds: an effect of {_smallest(more)}; none beyond ±{power.delta:g} pp: chance {none}"
 
@@ -128,11 +130,11 @@ def _true(power: Power, effects: Sequence[float]) -> Iterator[str]:
         cells = "  ".join(
             f"{cell:>{max(9, len(of))}}" for cell, of in zip(_percents(chances, names), names, strict=True)
         )
-        if power.asked.confounded[k]:
+        if power.hypotheses.confounded[k]:
             cells = "  confounded: the rows differ in more than one factor"
         elif chances[verdicts.NOT_ESTIMABLE]:
             cells = "  not estimable from these rows"
-        yield from wrapped(power.asked.names[k], "  ")
+        yield from wrapped(power.hypotheses.names[k], "  ")
         yield f"{_pp(true):>9}  {cells}"
     if len(found) > MOST_LISTED:
         yield f"  … and {len(found) - MOST_LISTED:,} more"

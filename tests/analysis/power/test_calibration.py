@@ -70,8 +70,8 @@ def family(study: StudyResults) -> list[tuple[float | str, ...]]:
 def test_many_studies_are_judged_as_each_is_alone(
     levels: Sequence[Mapping[str, str]], first: Sequence[int], seeds: int, rng: np.random.Generator
 ) -> None:
-    world = SimulationTruth((0.0, 0.2, 3.0, 0.4, 0.0), (0.3, 0.1, 0.3, 0.3, 2.0), queries=2000, discordance=0.02)
-    hits = draw_hits(world, seeds, 12, rng)
+    truth = SimulationTruth((0.0, 0.2, 3.0, 0.4, 0.0), (0.3, 0.1, 0.3, 0.3, 2.0), queries=2000, discordance=0.02)
+    hits = draw_hits(truth, seeds, 12, rng)
     together = judge(hits, 2000, first, range(1, 5), 0.05, 1.5)
     verdicts = set()
     for study in range(12):

@@ -12,7 +12,7 @@ import pytest
 from ablate.analysis.analysis import analyse
 from ablate.analysis.design.additive_model import AdditiveModel, Variable, additive_model
 from ablate.analysis.power.batch_verdicts import judge_weighted
-from ablate.analysis.power.hypotheses import asked
+from ablate.analysis.power.hypotheses import family_hypotheses
 from ablate.analysis.power.power import Power, draw_any_hits, guesses, query_variance
 from ablate.analysis.power.simulation import SimulationTruth, draw_hits
 from ablate.analysis.stats.sample_size import seeds_for_equivalence, seeds_needed
@@ -37,11 +37,11 @@ LABELS = [f"row {number}" for number in range(1, 17)]
 
 
 @lru_cache
-def power(of: str, seeds: int, family: str | Sequence[Sequence[str]] = "direct", **world: object) -> Power:
+def power(of: str, seeds: int, family: str | Sequence[Sequence[str]] = "direct", **truth: object) -> Power:
     layout = LAYOUTS[of]
     rows = len(layout.codes)
-    usual = {"own_sd": (0.3,) * rows, "queries": 500, "discordance": 0.025, **world}
-    found = asked(layout, Family.from_json(family), LABELS[:rows])
+    usual = {"own_sd": (0.3,) * rows, "queries": 500, "discordance": 0.025, **truth}
+    found = family_hypotheses(layout, Family.from_json(family), LABELS[:rows])
     return Power(found, SimulationTruth((0.0,) * rows, **usual), seeds, 0.05, 0.5)  # type: ignore[arg-type]
 
 
@@ -85,7 +85,7 @@ def test_seeds_that_show_that_there_is_none_do() -> None:
 def test_guessed_effects_have_the_chances_of_true_ones(effect: float, seeds: int) -> None:
     """The guess shifts studies of no effect; here they are drawn with it. All rungs of a ladder are alike."""
     of = power("ladder", seeds)
-    effects = tuple(effect * of.asked.columns[3])
+    effects = tuple(effect * of.hypotheses.columns[3])
     found = of.true_chances(effects)
     assert [true for true, _ in found] == pytest.approx([0.0] * 3 + [effect] + [0.0] * 4)
     guessed = of.chances_of_one_seed(effect) if seeds == 1 else of.chances(effect)
@@ -120,7 +120,7 @@ def test_two_seeds_settle_less_than_a_rate_has_room_for() -> None:
 
 def test_a_fraction_is_asked_for_its_effects() -> None:
     layout = laid(HALF)
-    of = asked(layout, Family.from_json("direct"), LABELS)
+    of = family_hypotheses(layout, Family.from_json("direct"), LABELS)
     assert of.kind == "effects"
     assert of.names[0] == "f0 off → on"
     assert of.pairs is None
@@ -138,7 +138,7 @@ def test_effects_are_those_of_reports(cells: list[tuple[str, ...]]) -> None:
     names = [f"f{at}" for at in range(5)]
     made = [dict(zip(names, cell, strict=True)) for cell in cells]
     study = drawn(dict.fromkeys(names, ("off", "on")), made, 3, np.random.default_rng(4), family="effects")
-    of = asked(laid(cells), Family.from_json("effects"), LABELS[: len(cells)])
+    of = family_hypotheses(laid(cells), Family.from_json("effects"), LABELS[: len(cells)])
     hits = np.array([row.metrics["top1"].hits for row in study.rows])[None]
     judged = judge_weighted(hits, 1000, of.weights, 0.05, 0.5)
     reported = [effect.estimate for effect in analyse(study).effects]
@@ -154,7 +154,7 @@ def test_direct_pairs_are_those_of_reports() -> None:
     study = drawn(dict.fromkeys(names, ("off", "on")), made, 2, np.random.default_rng(5))
     reported = [f"{c.before.label} → {c.after.label}" for c in analyse(study).contrasts if c.in_family]
     assert (
-        list(asked(laid(cells), Family.from_json("direct"), LABELS[:4]).names)
+        list(family_hypotheses(laid(cells), Family.from_json("direct"), LABELS[:4]).names)
         == reported
         == ["row 1 → row 2", "row 2 → row 3"]
     )
@@ -162,10 +162,10 @@ def test_direct_pairs_are_those_of_reports() -> None:
 
 def test_listed_pairs_that_are_confounded_count_and_are_not_isolated() -> None:
     listed = (("row 1", "row 2"), ("row 1", "row 3"))
-    of = asked(LADDER, Family.from_json(listed), LABELS[:9])
+    of = family_hypotheses(LADDER, Family.from_json(listed), LABELS[:9])
     assert of.confounded.tolist() == [False, True]
     assert of.shares.any(axis=0).tolist() == [True, False]
-    assert not asked(LADDER, Family.from_json((("row 1", "row 3"),)), LABELS[:9]).isolated.size
+    assert not family_hypotheses(LADDER, Family.from_json((("row 1", "row 3"),)), LABELS[:9]).isolated.size
     alone = power("ladder", 3, family=(("row 1", "row 2"),)).smallest
     both = power("ladder", 3, family=listed).smallest
     assert alone is not None
@@ -175,15 +175,15 @@ def test_listed_pairs_that_are_confounded_count_and_are_not_isolated() -> None:
 
 @pytest.mark.parametrize("discordance", [0.0, 0.16, 0.39])
 def test_sums_of_many_queries_have_the_law_of_single_ones(discordance: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    world = SimulationTruth((0.0, 3.0), (0.3, 0.6), queries=2000, discordance=discordance)
-    one = draw_hits(world, 3, 1500, np.random.default_rng(6))
+    truth = SimulationTruth((0.0, 3.0), (0.3, 0.6), queries=2000, discordance=discordance)
+    one = draw_hits(truth, 3, 1500, np.random.default_rng(6))
     monkeypatch.setattr("ablate.analysis.power.power.MOST_DRAWN", 0)
-    other = draw_any_hits(world, 3, 1500, np.random.default_rng(7))
+    other = draw_any_hits(truth, 3, 1500, np.random.default_rng(7))
     assert np.array_equal(other, np.rint(other))
     spread = one.std(axis=(0, 2))
     assert np.all(np.abs(one.mean(axis=(0, 2)) - other.mean(axis=(0, 2))) < ERRORS * spread * math.sqrt(2 / 1500))
     assert other.std(axis=(0, 2)) == pytest.approx(spread, rel=ERRORS / math.sqrt(1500))
-    expected = [sd**2 + world.shared_sd**2 + query_variance(world) for sd in world.own_sd]
+    expected = [sd**2 + truth.shared_sd**2 + query_variance(truth) for sd in truth.own_sd]
     assert (20 * spread[0] / 400) ** 2 == pytest.approx(expected[0], rel=0.15)
 
 
