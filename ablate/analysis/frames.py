@@ -11,7 +11,10 @@ from ablate.store import find_store, shown
 
 
 def results(store: str, study: str | None = None) -> pd.DataFrame:
-    """The store's view `results`, a line a trial: where it belongs, its state, its rates, its seconds."""
+    """Return the store's view `results`, one line per trial: study and row, state, rates, seconds.
+
+    `store`: its path or URL. FileNotFoundError if there is no store.
+    """
     opened = find_store(store)
     if opened is None:
         raise FileNotFoundError(f"{shown(store)}: no store there; `ablate run` makes one")
@@ -20,13 +23,13 @@ def results(store: str, study: str | None = None) -> pd.DataFrame:
     return frame if study is None else frame[frame["study"] == study].reset_index(drop=True)
 
 
-def rows(found: StudyResults) -> pd.DataFrame:
-    """A line a row: its label, its level of every factor, its mean rates, and mAP and mAP@R where it has them."""
-    return pd.DataFrame({"row": row.label, **row.levels, **_means(row)} for row in found.rows)
+def rows(results: StudyResults) -> pd.DataFrame:
+    """Return one line per row: label, level of every factor, mean rates, and mAP and mAP@R if it has them."""
+    return pd.DataFrame({"row": row.label, **row.levels, **_means(row)} for row in results.rows)
 
 
-def contrasts(found: Analysis) -> pd.DataFrame:
-    """A line a contrast: which rows, what differs, and all that is known of the difference, in percentage points."""
+def contrasts(analysis: Analysis) -> pd.DataFrame:
+    """Return one line per contrast: its rows, the factors that differ, and its estimate in percentage points."""
     return pd.DataFrame(
         {
             "before": contrast.before.label,
@@ -36,12 +39,12 @@ def contrasts(found: Analysis) -> pd.DataFrame:
             "in_family": contrast.in_family,
             **_estimate(contrast.estimate),
         }
-        for contrast in found.contrasts
+        for contrast in analysis.contrasts
     )
 
 
-def effects(found: Analysis) -> pd.DataFrame:
-    """A line a level other than its factor's baseline, with all that is known of its effect, in percentage points."""
+def effects(analysis: Analysis) -> pd.DataFrame:
+    """Return one line per level other than its factor's baseline, with its estimate in percentage points."""
     return pd.DataFrame(
         {
             "factor": effect.factor,
@@ -51,17 +54,17 @@ def effects(found: Analysis) -> pd.DataFrame:
             "contexts": effect.contexts,
             **_estimate(effect.estimate),
         }
-        for effect in found.effects
+        for effect in analysis.effects
     )
 
 
 def _means(row: RowResult) -> dict[str, float]:
-    rates = {name: found.mean for name, found in row.metrics.items()}
-    return rates | {name: found.mean for name, found in row.precisions.items()}
+    rates = {name: rate.mean for name, rate in row.metrics.items()}
+    return rates | {name: precision.mean for name, precision in row.precisions.items()}
 
 
 def _estimate(estimate: EffectEstimate) -> dict[str, Any]:
-    """The ends of an interval as columns of their own."""
+    """Return an estimate as columns, with the ends of its interval as two columns."""
     ends = estimate.interval or (None, None)
-    wanted = ("effect", "method", "seeds", "p", "p_holm", "verdict", "more_seeds")
-    return {"low": ends[0], "high": ends[1], **{name: getattr(estimate, name) for name in wanted}}
+    names = ("effect", "method", "seeds", "p", "p_holm", "verdict", "more_seeds")
+    return {"low": ends[0], "high": ends[1], **{name: getattr(estimate, name) for name in names}}

@@ -205,7 +205,7 @@ def test_a_study_reproduces_itself() -> None:
     assert all(one.difference == 0 for one in found.compared)
     assert found.shared_trials == 4 * SEEDS
     assert found.ours_only == 0
-    assert found.apart == ()
+    assert found.settings == ()
     assert {tuple(c.factor for c in one.changes) for one in found.compared} == {
         ("trick",), ("warmup",), ("trick", "warmup"), ("trick", "margin")}  # fmt: skip
 
@@ -313,7 +313,7 @@ def test_levels_that_are_one_number_or_one_switch_are_one_level() -> None:
     ours = made({"lr": ["1e-4", "1.0"], "trick": ["off", "on"], "margin": ["0.30", "0.20"]},
                 [({}, 0), ({"trick": "on"}, 6), ({"margin": "0.20"}, 3), ({"lr": "1.0"}, 9)])  # fmt: skip
     found = compare(ours, theirs)
-    assert not any(known.by_order for known in found.matching.levels)
+    assert not any(known.by_order for known in found.alignment.levels)
     for factor in ("margin", "trick", "lr"):
         assert of(found, factor).word == REPRODUCED
     assert found.counts[NOT_COMPARABLE] == 0
@@ -326,14 +326,14 @@ def test_levels_of_other_names_are_matched_by_order_with_the_baseline_first() ->
     ours = made({"backbone": ["se_small", "small"]}, [({"backbone": "small"}, 0), ({"backbone": "se_small"}, 3)])
     factors = tuple(replace(factor, baseline="small") for factor in ours.document.factors)
     found = compare(replace(ours, document=replace(ours.document, factors=factors)), theirs)
-    (known,) = found.matching.levels
+    (known,) = found.alignment.levels
     assert known.by_order
     assert dict(known.stands_for) == {"small": "resnet50", "se_small": "se_resnet50"}
     words = {one.pair: (one.word, one.reason) for one in found.compared}
     assert words[1, 2] == (REPRODUCED, "")
     assert words[1, 3] == (NOT_COMPARABLE, "ours has no backbone huge")
     shared = made({"backbone": ["resnet50", "small"]}, [({}, 0), ({"backbone": "small"}, 3)])
-    assert not compare(shared, theirs).matching.levels[0].by_order, "one name in common: by name"
+    assert not compare(shared, theirs).alignment.levels[0].by_order, "one name in common: by name"
 
 
 def test_of_several_rows_of_ours_the_one_nearest_to_our_baseline_stands_for_theirs() -> None:
@@ -381,7 +381,7 @@ def test_settings_that_differ_are_told_and_those_of_a_factor_are_not() -> None:
     other = {"settings": {"trick": 2}, "schedule": {"steps": 200}, "runtime": {"workers": 9}}
     ours = one_factor(6, config=config, data={"name": "emoji", "fingerprint": "a" * 20})
     theirs = one_factor(6, (0, 0), config=other, data={"name": "emoji", "fingerprint": "b" * 20}, delta_pp=1)
-    found = {apart.what: (apart.ours, apart.theirs) for apart in compare(ours, theirs).apart}
+    found = {apart.what: (apart.ours, apart.theirs) for apart in compare(ours, theirs).settings}
     assert found == {
         "data": ("emoji (content aaaaaaaa)", "emoji (content bbbbbbbb)"),
         "schedule.steps": ("100", "200"),
@@ -405,6 +405,6 @@ def test_a_doubtful_row_is_read_both_ways() -> None:
 def test_settings_of_several_values_are_told_as_a_study_file_has_them() -> None:
     config = {"effects": [{"when": {"erasing": True, "level": None}, "pp": 2.5}], "note": ["a b", "c"]}
     theirs = one_factor(6, config={"effects": [], "note": []})
-    apart = {known.what: known.ours for known in compare(one_factor(6, config=config), theirs).apart}
+    apart = {known.what: known.ours for known in compare(one_factor(6, config=config), theirs).settings}
     assert apart["effects"] == "[{when: {erasing: on, level: null}, pp: 2.5}]"
     assert apart["note"] == '["a b", c]'

@@ -1,4 +1,4 @@
-"""One study against another, contrast by contrast: does ours reproduce theirs?"""
+"""Comparison of a study, ours, with another, theirs, contrast by contrast: is theirs reproduced?"""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -11,8 +11,8 @@ from ablate.analysis import verdicts
 from ablate.analysis.analysis import Analysis, analyse
 from ablate.analysis.contrasts import DIRECT, Contrast
 from ablate.analysis.estimation.estimates import EffectEstimate
-from ablate.analysis.reproduction.alignment import RowAlignment, differing, level_word, match
-from ablate.analysis.reproduction.settings_diff import SettingDifference, settings_apart
+from ablate.analysis.reproduction.alignment import RowAlignment, align, differing, level_word
+from ablate.analysis.reproduction.settings_diff import SettingDifference, setting_differences
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.errors import AblateError
 
@@ -23,20 +23,20 @@ CONTRADICTED: Final = "contradicted"
 NOT_COMPARABLE: Final = "not_comparable"
 
 WORDS = (REPRODUCED, SAME_SIGN, CANNOT_TELL, CONTRADICTED, NOT_COMPARABLE)
-"""The closed list, in the order of every total."""
+"""The closed list of words for a compared contrast, in the order in which totals list them."""
 
 UP, DOWN, NONE, OPEN = "up", "down", "none", "open"
 
 ROUNDING = 1e-9
-"""pp: a difference of exactly delta is within it, whatever the arithmetic in floats makes of it."""
+"""In pp: a difference of exactly delta counts as within delta, in spite of rounding in floats."""
 
 Pair = tuple[int, int]
-"""Two rows of theirs, by number, the earlier first."""
+"""The numbers of two rows of theirs, the earlier first."""
 
 
 @dataclass(frozen=True)
 class FactorChange:
-    """A factor in which a contrast's two rows differ, in the words of theirs."""
+    """A factor in which a contrast's two rows differ, with its levels as theirs names them."""
 
     factor: str
     before: str
@@ -45,94 +45,96 @@ class FactorChange:
 
 @dataclass(frozen=True)
 class ComparedContrast:
-    """A contrast of theirs and what ours says of the same change, in percentage points.
-
-    `ours` and the difference, ours − theirs, are None where the two cannot be compared: `reason` says why.
-    `bundle`: several factors change at once, in both alike; it is judged as a whole by its p.
-    """
+    """A contrast of theirs with our contrast of the same change."""
 
     theirs: Contrast
     ours: Contrast | None
+    """None if the two cannot be compared."""
     changes: tuple[FactorChange, ...]
     difference: float | None
+    """The effect in ours minus the effect in theirs, in pp; None if the two cannot be compared."""
     interval: tuple[float, float] | None
+    """The interval of the difference, in pp; None if an effect has no interval."""
     word: str
+    """One of WORDS."""
     reason: str = ""
+    """The reason if the two cannot be compared."""
 
     @property
     def bundle(self) -> bool:
+        """True if several factors change at once, equally in both. The change is judged as a whole by its p."""
         return len(self.changes) > 1
 
     @property
     def pair(self) -> Pair:
+        """The rows of theirs."""
         return self.theirs.before.number, self.theirs.after.number
 
 
 @dataclass(frozen=True)
 class AlternativeReading:
-    """A log that does not agree with itself, read the other way: {pair: (word as listed, word so)} that change.
-
-    None where a pair is no contrast to be compared under one of the two readings.
-    """
+    """An alternative reading of a log that contradicts itself, with the words that it changes."""
 
     words: str
+    """The change of the reading, in words."""
     changed: Mapping[Pair, tuple[str | None, str | None]]
+    """{pair: (word as listed, word under this reading)}; None if a pair is not compared under a reading."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Ours against theirs. `ours_only`: contrasts of ours that theirs has no two rows for.
+    """The comparison of two studies."""
 
-    `shared_trials`: how many trials are in both, which makes the two estimates less independent than is assumed.
-    """
-
-    matching: RowAlignment
-    apart: tuple[SettingDifference, ...]
+    alignment: RowAlignment
+    settings: tuple[SettingDifference, ...]
+    """The settings that differ."""
     compared: tuple[ComparedContrast, ...]
     ours_only: int
+    """The number of our contrasts for which theirs has no two rows."""
     shared_trials: int
+    """The number of trials in both studies, which make the two estimates less independent than is assumed."""
     readings: tuple[AlternativeReading, ...] = ()
 
     @property
     def ours(self) -> StudyResults:
-        return self.matching.ours
+        return self.alignment.ours
 
     @property
     def theirs(self) -> StudyResults:
-        return self.matching.theirs
+        return self.alignment.theirs
 
     @property
     def counts(self) -> dict[str, int]:
-        """{word: how many}, of all words in their order."""
-        found = Counter(compared.word for compared in self.compared)
-        return {word: found[word] for word in WORDS}
+        """{word: number of contrasts} for all words, in their order."""
+        numbers = Counter(compared.word for compared in self.compared)
+        return {word: numbers[word] for word in WORDS}
 
     @property
     def surely_within(self) -> int:
-        """Of what is reproduced, where the whole interval of the difference lies within ±delta."""
+        """The number of reproduced contrasts with the whole interval of the difference within ±delta."""
         delta = self.ours.delta
         ends = [one.interval for one in self.compared if one.word == REPRODUCED and one.interval]
         return sum(-delta <= low and high <= delta for low, high in ends)
 
 
 def compare(ours: StudyResults, theirs: StudyResults) -> Comparison:
-    """Every contrast of either study that the other may have, judged in both at our delta and alpha.
+    """Return the comparison of all contrasts that both studies may have, judged in both at our delta and alpha.
 
-    AblateError where the two have no factor, or not the same primary metric.
+    AblateError if the studies have no factor in common, or different primary metrics.
     """
     _check(ours, theirs)
-    found = _as_listed(ours, theirs)
-    return replace(found, readings=tuple(_readings(found)))
+    comparison = _as_listed(ours, theirs)
+    return replace(comparison, readings=tuple(_readings(comparison)))
 
 
 def difference_interval(
     ours: float, of_ours: tuple[float, float], theirs: float, of_theirs: tuple[float, float]
 ) -> tuple[float, float]:
-    """The interval of ours − theirs from an effect and its interval in each.
+    """Return the interval of ours − theirs, from the effect and its interval in each study.
 
     MOVER (Zou and Donner 2008): L = d − √((e₁−l₁)² + (u₂−e₂)²), U = d + √((u₁−e₁)² + (e₂−l₂)²). The two estimates are
-    independent, and come from different methods (t over seeds here, Newcombe on totals there): each brings its own
-    interval, skewed as it is, and no common standard error is needed.
+    independent and may come from different methods (t over seeds in one, Newcombe on totals in the other). Each brings
+    its own interval, which may be skewed, so that no common standard error is needed.
     """
     difference = ours - theirs
     low = difference - hypot(ours - of_ours[0], of_theirs[1] - theirs)
@@ -141,7 +143,10 @@ def difference_interval(
 
 
 def claim(estimate: EffectEstimate, alpha: float, bundle: bool = False) -> str:
-    """What an estimate claims: up, down, none, or nothing yet (open). A bundle, which has no verdict, by its p."""
+    """Return the claim of an estimate: UP, DOWN, NONE (no effect), or OPEN (no claim).
+
+    A bundle has no verdict, so that its p decides.
+    """
     if estimate.effect is None:
         return OPEN
     sign = UP if estimate.effect > 0 else DOWN
@@ -153,7 +158,7 @@ def claim(estimate: EffectEstimate, alpha: float, bundle: bool = False) -> str:
 
 
 def judge(ours: EffectEstimate, theirs: EffectEstimate, alpha: float, delta: float, bundle: bool = False) -> str:
-    """The word for two estimates of one change."""
+    """Return the word for two estimates of one change."""
     claims = claim(ours, alpha, bundle), claim(theirs, alpha, bundle)
     if ours.effect is None or theirs.effect is None or OPEN in claims:
         return CANNOT_TELL
@@ -172,10 +177,17 @@ _SIGNED = {*verdicts.FLIPPED, verdicts.CHECKPOINTS_DIFFER}
 
 
 def _surely_differ(ours: EffectEstimate, theirs: EffectEstimate) -> bool:
-    """Whether the difference's interval leaves out 0: an effect that is just shown and one that is just shown to be
-    small may be the same one, to the right of 0 and within ±delta."""
-    found = _difference_interval(ours, theirs)
-    return found is not None and not found[0] <= 0 <= found[1]
+    """Return True if the interval of the difference excludes 0.
+
+    Without this check one effect could be called contradicted by itself: to the right of 0 and within ±delta, it may
+    just be shown in one study and just be shown to be small in the other.
+    """
+    interval = _difference_interval(ours, theirs)
+    return interval is not None and not interval[0] <= 0 <= interval[1]
+
+
+def _difference(ours: EffectEstimate, theirs: EffectEstimate) -> float | None:
+    return None if ours.effect is None or theirs.effect is None else ours.effect - theirs.effect
 
 
 def _difference_interval(ours: EffectEstimate, theirs: EffectEstimate) -> tuple[float, float] | None:
@@ -185,7 +197,10 @@ def _difference_interval(ours: EffectEstimate, theirs: EffectEstimate) -> tuple[
 
 
 def _same_verdict(one: str, other: str) -> bool:
-    """Of two that claim the same: one seed cannot tell more or less than delta, so its verdict agrees with either."""
+    """Return True if two verdicts with the same claim agree.
+
+    A verdict of one seed agrees with both sides of delta, because one seed cannot separate them.
+    """
     return one == other or verdicts.CHECKPOINTS_DIFFER in (one, other)
 
 
@@ -195,7 +210,7 @@ def _check(ours: StudyResults, theirs: StudyResults) -> None:
             f"compare: {ours.study} is about {ours.primary}, {theirs.study} about {theirs.primary}; contrasts are "
             f"compared on one primary metric; `ablate run … --set primary={theirs.primary}` makes it ours"
         )
-    if not match(ours, theirs).levels:
+    if not align(ours, theirs).levels:
         raise AblateError(
             f"compare: no factor in common, so no contrast is in both; {ours.study} has "
             f"{', '.join(ours.factors) or 'none'}, {theirs.study} has {', '.join(theirs.factors) or 'none'}; "
@@ -204,25 +219,25 @@ def _check(ours: StudyResults, theirs: StudyResults) -> None:
 
 
 def _as_listed(ours: StudyResults, theirs: StudyResults) -> Comparison:
-    matching = match(ours, theirs)
-    rules = replace(theirs.document, alpha=ours.alpha, delta=ours.delta)
-    here, there = analyse(ours), analyse(replace(theirs, document=rules))
-    listed, ours_only = _contrasts(here, there, matching)
-    compared = tuple(_compared(contrast, here, matching) for contrast in listed)
+    alignment = align(ours, theirs)
+    by_our_rules = replace(theirs.document, alpha=ours.alpha, delta=ours.delta)
+    here, there = analyse(ours), analyse(replace(theirs, document=by_our_rules))
+    listed, ours_only = _contrasts(here, there, alignment)
+    compared = tuple(_compared(contrast, here, alignment) for contrast in listed)
     keys = [{key for row in results.rows for key in row.trials.values()} for results in (ours, theirs)]
-    return Comparison(matching, settings_apart(ours, theirs), compared, ours_only, len(keys[0] & keys[1]))
+    return Comparison(alignment, setting_differences(ours, theirs), compared, ours_only, len(keys[0] & keys[1]))
 
 
-def _contrasts(here: Analysis, there: Analysis, matching: RowAlignment) -> tuple[list[Contrast], int]:
-    """The contrasts of theirs to compare, by the later row; and how many of ours theirs has no two rows for."""
+def _contrasts(here: Analysis, there: Analysis, alignment: RowAlignment) -> tuple[list[Contrast], int]:
+    """Return the contrasts of theirs to compare, sorted by the later row, and the value of `Comparison.ours_only`."""
     rows = there.results.rows
     steps = [(one, other) for one, other in pairwise(rows) if differing(one, other, there.results.factors)]
     chosen = {_pair(one, other): _listed(there, one, other) for one, other in steps}
-    chosen |= {_pair(c.before, c.after): _listed(there, c.before, c.after) for c in there.contrasts if _tells(c)}
+    chosen |= {_pair(c.before, c.after): _listed(there, c.before, c.after) for c in there.contrasts if _has_verdict(c)}
     ours_only = 0
     for contrast in here.contrasts:
-        if _tells(contrast):
-            pairs = _in_theirs(contrast, matching)
+        if _has_verdict(contrast):
+            pairs = _in_theirs(contrast, alignment)
             chosen |= {_pair(*pair): _listed(there, *pair) for pair in pairs}
             ours_only += not pairs
     order = sorted(chosen, key=lambda pair: (pair[1], pair[0]))
@@ -230,17 +245,20 @@ def _contrasts(here: Analysis, there: Analysis, matching: RowAlignment) -> tuple
     return [contrast for contrast in listed if contrast is not None], ours_only
 
 
-def _in_theirs(contrast: Contrast, matching: RowAlignment) -> list[tuple[RowResult, RowResult]]:
-    """The pairs of theirs that stand for a contrast of ours: equal in the factors that only theirs has."""
-    if differing(contrast.before, contrast.after, matching.only_ours):
+def _in_theirs(contrast: Contrast, alignment: RowAlignment) -> list[tuple[RowResult, RowResult]]:
+    """Return the pairs of theirs that correspond to a contrast of ours.
+
+    The rows of a pair have the same levels of all factors that only theirs has.
+    """
+    if differing(contrast.before, contrast.after, alignment.only_ours):
         return []
-    first, second = (matching.counterparts_in_theirs(row) for row in (contrast.before, contrast.after))
+    first, second = (alignment.counterparts_in_theirs(row) for row in (contrast.before, contrast.after))
     pairs = [(one, other) for one in first for other in second]
-    return [pair for pair in pairs if not differing(*pair, matching.only_theirs)]
+    return [pair for pair in pairs if not differing(*pair, alignment.only_theirs)]
 
 
-def _tells(contrast: Contrast) -> bool:
-    """Whether a study's own report judges it: it is in the family, or a single factor differs."""
+def _has_verdict(contrast: Contrast) -> bool:
+    """Return True if the study's own report judges it: it is in the family, or a single factor differs."""
     return contrast.in_family or contrast.identified == DIRECT
 
 
@@ -249,7 +267,7 @@ def _pair(one: RowResult, other: RowResult) -> Pair:
 
 
 def _listed(analysis: Analysis, one: RowResult, other: RowResult) -> Contrast | None:
-    """The contrast of two rows, the later against the earlier; None where a study of many rows does not list it."""
+    """Return the contrast of two rows, the later against the earlier; None if a study of many rows does not list it."""
     before, after = sorted((one, other), key=lambda row: row.number)
     try:
         return analysis.contrasts.between(before, after)
@@ -258,41 +276,38 @@ def _listed(analysis: Analysis, one: RowResult, other: RowResult) -> Contrast | 
 
 
 def _oriented(analysis: Analysis, before: RowResult, after: RowResult) -> Contrast | None:
-    """The contrast of two rows in the direction asked for."""
-    found = _listed(analysis, before, after)
-    return found if found is None or found.before is before else found.flipped
+    """Return the contrast of two rows, `after` against `before`; None if it is not listed."""
+    contrast = _listed(analysis, before, after)
+    return contrast if contrast is None or contrast.before is before else contrast.flipped
 
 
-def _compared(theirs: Contrast, here: Analysis, matching: RowAlignment) -> ComparedContrast:
+def _compared(theirs: Contrast, here: Analysis, alignment: RowAlignment) -> ComparedContrast:
     before, after = theirs.before, theirs.after
-    names = differing(before, after, matching.theirs.factors)
+    names = differing(before, after, alignment.theirs.factors)
     changes = tuple(FactorChange(n, level_word(before.levels.get(n)), level_word(after.levels.get(n))) for n in names)
-    ours, reason = _counterpart(theirs, names, here, matching)
+    ours, reason = _counterpart(theirs, names, here, alignment)
     if ours is None:
         return ComparedContrast(theirs, None, changes, None, None, NOT_COMPARABLE, reason)
-    one, other = ours.estimate, theirs.estimate
-    assert one.effect is not None
-    assert other.effect is not None
-    interval = _difference_interval(one, other)
-    word = judge(one, other, here.results.alpha, here.results.delta, bundle=len(changes) > 1)
-    return ComparedContrast(theirs, ours, changes, one.effect - other.effect, interval, word)
+    estimates = ours.estimate, theirs.estimate
+    word = judge(*estimates, here.results.alpha, here.results.delta, bundle=len(changes) > 1)
+    return ComparedContrast(theirs, ours, changes, _difference(*estimates), _difference_interval(*estimates), word)
 
 
 def _counterpart(
-    theirs: Contrast, names: list[str], here: Analysis, matching: RowAlignment
+    theirs: Contrast, names: list[str], here: Analysis, alignment: RowAlignment
 ) -> tuple[Contrast | None, str]:
-    """Our contrast of the same change, or why there is none."""
-    reason = _what_is_missing(theirs, names, matching)
+    """Return our contrast of the same change and "", or None and the reason."""
+    reason = _missing_in_ours(theirs, names, alignment)
     if reason:
         return None, reason
     if theirs.estimate.effect is None:
         return None, f"theirs has no result: {_without_result(theirs)}"
     if theirs.undeclared:
         return None, f"theirs also differs in what no factor declares: {', '.join(theirs.undeclared)}"
-    pairs = matching.pairs(theirs.before, theirs.after)
+    pairs = alignment.pairs(theirs.before, theirs.after)
     if not pairs:
-        one, other = (matching.counterparts(row)[0] for row in (theirs.before, theirs.after))
-        return None, f"ours also changes {', '.join(differing(one, other, matching.only_ours))}"
+        one, other = (alignment.counterparts(row)[0] for row in (theirs.before, theirs.after))
+        return None, f"ours also changes {', '.join(differing(one, other, alignment.only_ours))}"
     ours = _oriented(here, *pairs[0])
     if ours is None:
         return None, "ours has too many rows to list this pair, in which several factors change"
@@ -303,17 +318,17 @@ def _counterpart(
     return ours, ""
 
 
-def _what_is_missing(theirs: Contrast, names: list[str], matching: RowAlignment) -> str:
-    """Factors, levels or rows of theirs that ours does not have."""
-    lacking = [name for name in names if name in matching.only_theirs]
+def _missing_in_ours(theirs: Contrast, names: list[str], alignment: RowAlignment) -> str:
+    """Return a sentence on the factors, levels or rows of theirs that ours does not have; "" if it has all."""
+    lacking = [name for name in names if name in alignment.only_theirs]
     if lacking:
         common = len(lacking) < len(names)
         return f"theirs {'also ' if common else ''}changes {', '.join(lacking)}, which ours does not have"
     rows = theirs.before, theirs.after
-    levels = dict.fromkeys(level for row in rows for level in matching.missing_levels(row))
+    levels = dict.fromkeys(level for row in rows for level in alignment.missing_levels(row))
     if levels:
         return f"ours has no {', no '.join(levels)}"
-    missing = [row for row in rows if not matching.counterparts(row)]
+    missing = [row for row in rows if not alignment.counterparts(row)]
     return "ours has no row like " + ", nor ".join(f"{row.number} ({row.label})" for row in missing) if missing else ""
 
 
@@ -323,12 +338,15 @@ def _without_result(contrast: Contrast) -> str:
     return ", ".join(words) or "the two rows have no seed in common"
 
 
-def _readings(found: Comparison) -> Iterator[AlternativeReading]:
-    """The readings of either log under which some word is another; a doubt that both have is read alike in both."""
-    here, there = analyse(found.ours).other_readings, analyse(found.theirs).other_readings
-    listed = {compared.pair: compared.word for compared in found.compared}
+def _readings(comparison: Comparison) -> Iterator[AlternativeReading]:
+    """Return the readings of either log that change some word.
+
+    An ambiguity that both logs have is read in the same way in both.
+    """
+    here, there = analyse(comparison.ours).other_readings, analyse(comparison.theirs).other_readings
+    listed = {compared.pair: compared.word for compared in comparison.compared}
     for words in dict.fromkeys([*there, *here]):
-        read = _as_listed(here.get(words, found.ours), there.get(words, found.theirs))
+        read = _as_listed(here.get(words, comparison.ours), there.get(words, comparison.theirs))
         other = {compared.pair: compared.word for compared in read.compared}
         pairs = sorted({*listed, *other}, key=lambda pair: (pair[1], pair[0]))
         changed = {pair: (listed.get(pair), other.get(pair)) for pair in pairs if listed.get(pair) != other.get(pair)}

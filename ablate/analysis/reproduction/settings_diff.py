@@ -1,4 +1,4 @@
-"""In what the settings of two studies differ, as far as it is known of both."""
+"""Differences between the settings of two studies, as far as the settings of both are known."""
 
 import json
 import re
@@ -16,22 +16,25 @@ from ablate.study.logfile.vocabulary import factor_of
 from ablate.trainers.registry import TRAINERS
 
 _PLAIN = re.compile(r"[^\W\d][\w./-]*")
-"""Strings that need no quotes in YAML's flow style."""
+"""A pattern of strings that need no quotes in YAML's flow style."""
 _EMPHASISED = re.compile(r"\*\*(.+?)\*\*")
 
 
 @dataclass(frozen=True)
 class SettingDifference:
-    """One thing that differs; None: not known of that study."""
+    """One setting that differs."""
 
     what: str
+    """The setting's name: a config key, or a phrase such as "test queries"."""
     ours: str | None
+    """None if it is not known."""
     theirs: str | None
+    """None if it is not known."""
 
 
-def settings_apart(ours: StudyResults, theirs: StudyResults) -> tuple[SettingDifference, ...]:
-    """What differs around the rows: data, trainer, settings, test queries, seeds, and what was declared beforehand."""
-    found = [
+def setting_differences(ours: StudyResults, theirs: StudyResults) -> tuple[SettingDifference, ...]:
+    """Return the differences outside the factors: data, trainer, settings, test queries, seeds, delta and alpha."""
+    settings = [
         SettingDifference("data", *_data(ours, theirs)),
         SettingDifference("trainer", _trainer(ours), _trainer(theirs)),
         *_settings(ours, theirs),
@@ -40,12 +43,15 @@ def settings_apart(ours: StudyResults, theirs: StudyResults) -> tuple[SettingDif
         SettingDifference("delta, pp", f"{ours.delta:g}", f"{theirs.delta:g}"),
         SettingDifference("alpha", f"{ours.alpha:g}", f"{theirs.alpha:g}"),
     ]
-    told = [apart for apart in found if apart.ours != apart.theirs]
-    return tuple(apart for apart in told if apart.what == "data" or None not in (apart.ours, apart.theirs))
+    different = [one for one in settings if one.ours != one.theirs]
+    return tuple(one for one in different if one.what == "data" or None not in (one.ours, one.theirs))
 
 
 def _data(ours: StudyResults, theirs: StudyResults) -> tuple[str | None, str | None]:
-    """Return the names of both data sets, with the start of their fingerprints if one name has two contents."""
+    """Return the names of both data sets.
+
+    If two data sets of one name have different content, with the first digits of their fingerprints.
+    """
     one, other = ours.document.data or DataIdentity(), theirs.document.data or DataIdentity()
     if one.name == other.name and one.fingerprint and other.fingerprint and one.fingerprint != other.fingerprint:
         return f"{one.name} (content {one.fingerprint[:8]})", f"{other.name} (content {other.fingerprint[:8]})"
@@ -57,7 +63,10 @@ def _trainer(results: StudyResults) -> str | None:
 
 
 def _settings(ours: StudyResults, theirs: StudyResults) -> Iterator[SettingDifference]:
-    """Config keys of two runs; the lines of the log format where one is a log. What a factor sets is no setting."""
+    """Return the config keys of both, or the lines of the log format if one is an imported log.
+
+    Keys that a factor sets are left out.
+    """
     of_logs = ours.imported or theirs.imported
     one, other = (_lines(ours), _lines(theirs)) if of_logs else (_config(ours), _config(theirs))
     factors = {*ours.factors, *theirs.factors}
@@ -69,17 +78,17 @@ def _settings(ours: StudyResults, theirs: StudyResults) -> Iterator[SettingDiffe
 
 
 def _lines(results: StudyResults) -> dict[str, str]:
-    """{key: value} of the log format's setting; of a value with a remark, what is emphasised."""
-    found = {}
+    """Return {key: value} of the setting in the log format; of a value with a remark, its emphasised part."""
+    lines = {}
     for key, value in results.document.setting:
         emphasised = _EMPHASISED.match(value)
         if key != NOTE and key != "trainer":
-            found[key] = level_word(emphasised[1] if emphasised else value)
-    return found
+            lines[key] = level_word(emphasised[1] if emphasised else value)
+    return lines
 
 
 def _config(results: StudyResults) -> dict[str, str]:
-    """What shapes a result; the data's name is told beside it."""
+    """Return the config keys that affect a result, except the data's name, which `_data` returns."""
     config = flattened(results.document.config or {})
     trainer = TRAINERS.get(results.document.trainer)
     data_name = trainer.data_name_key if trainer else None
@@ -91,7 +100,7 @@ def _config(results: StudyResults) -> dict[str, str]:
 
 
 def _flow(value: Any) -> str:
-    """A value as a study file has it, in one line: `[{when: {erasing: on}, pp: 2.5}]`."""
+    """Return a value as a study file writes it, on one line: `[{when: {erasing: on}, pp: 2.5}]`."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_flow(key)}: {_flow(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list | tuple):

@@ -1,6 +1,7 @@
-"""Which dimensions of a search explain how its candidates differ: functional ANOVA on a forest (Hutter et al. 2014).
+"""Importance of a search's dimensions for its candidates' scores: functional ANOVA on a forest (Hutter et al. 2014).
 
-The shares are unsigned, blind to confounding and to noise, and of the points that the sampler chose: no effects.
+The shares are no effects: they have no sign, they ignore confounding and noise, and they describe only the points that
+the sampler chose.
 """
 
 import warnings
@@ -14,77 +15,89 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 FORESTS = 10
-"""Forests that are grown, each from a seed of its own: how far they differ is how far the shares may be trusted."""
+"""The number of forests, each with its own seed. The differences between them show how reliable the shares are."""
 TREES, DEPTH = 32, 6
-"""Of a forest. Deeper trees and more of them give the same shares, and take minutes for a thousand candidates."""
+"""The number and the depth of a forest's trees. More and deeper trees give the same shares, but take minutes for a
+thousand candidates."""
 LEAST = 8
-"""Finished candidates."""
+"""The smallest number of finished candidates for which shares are computed."""
 
 
 @dataclass(frozen=True)
 class SearchAxis:
-    """A dimension of the space that was searched: a range, or `choices` as the sampler saw them."""
+    """A dimension of the space that was searched: a range from `low` to `high`, or `choices`."""
 
     name: str
     low: float | None = None
     high: float | None = None
     step: float | None = None
     log: bool = False
+    """True if the sampler searched it on a logarithmic scale."""
     whole: bool = False
+    """True for whole numbers."""
     choices: tuple[Any, ...] = ()
+    """As the sampler received them; empty for a range."""
 
 
 @dataclass(frozen=True)
 class VarianceShare:
-    """A dimension's share of the variance, in [0, 1]: the mean, the least and the largest over the forests."""
+    """A dimension's share of the variance, in [0, 1]."""
 
     name: str
     mean: float
+    """Over the forests."""
     low: float
+    """The smallest over the forests."""
     high: float
+    """The largest over the forests."""
 
 
 @dataclass(frozen=True)
 class Importance:
-    """The shares, the largest first; none where they cannot be given, and `why`."""
+    """The importance of all dimensions for one metric."""
 
     shares: tuple[VarianceShare, ...]
+    """The largest first; empty if they cannot be computed."""
     why: str | None = None
+    """The reason if there are no shares."""
 
 
 def importance(
     dimensions: Sequence[SearchAxis], points: Sequence[Mapping[str, Any]], values: Sequence[float]
 ) -> Importance:
-    """`points`: a value a dimension, of each finished candidate; `values`: parallel to them, larger is better."""
+    """Return the importance of each dimension.
+
+    `points`: {dimension: value} of each finished candidate. `values`: their scores, parallel to `points`.
+    """
     if len(points) < LEAST:
         finished = f"{len(points)} finished candidate{'' if len(points) == 1 else 's'}"
         return Importance((), f"{finished}; {LEAST} or more are needed")
     varying = [axis for axis in dimensions if len({repr(point[axis.name]) for point in points}) > 1]
     if len(set(values)) == 1 or not varying:
         return Importance((), "all finished candidates have the same score" if varying else "no dimension varies")
-    found = _shares(varying, points, values)
-    if found is None:
+    shares_by_forest = _shares(varying, points, values)
+    if shares_by_forest is None:
         return Importance((), "no tree tells the candidates apart")
-    shares = [VarianceShare(axis.name, *_spread(found[:, at])) for at, axis in enumerate(varying)]
+    shares = [VarianceShare(axis.name, *_mean_and_range(shares_by_forest[:, at])) for at, axis in enumerate(varying)]
     constant = [VarianceShare(axis.name, 0.0, 0.0, 0.0) for axis in dimensions if axis not in varying]
     return Importance(tuple(sorted([*shares, *constant], key=lambda share: -share.mean)))
 
 
-def _spread(shares: "np.ndarray[Any, np.dtype[np.float64]]") -> tuple[float, float, float]:
+def _mean_and_range(shares: "np.ndarray[Any, np.dtype[np.float64]]") -> tuple[float, float, float]:
     return float(shares.mean()), float(shares.min()), float(shares.max())
 
 
 def _shares(
     dimensions: Sequence[SearchAxis], points: Sequence[Mapping[str, Any]], values: Sequence[float]
 ) -> "np.ndarray[Any, np.dtype[np.float64]] | None":
-    """Shape (forests, dimensions); None where no forest finds a difference."""
+    """Return each forest's shares, shape (forests, dimensions); None if no tree finds a difference."""
     import optuna
     from optuna.importance import FanovaImportanceEvaluator, get_param_importances
     from optuna.trial import create_trial
 
     distributions = {axis.name: _distribution(axis, [point[axis.name] for point in points]) for axis in dimensions}
     before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)  # it tells of every study that is made
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # optuna logs every study that is created
     try:
         study = optuna.create_study(direction="maximize")
         for point, value in zip(points, values, strict=True):
@@ -106,14 +119,17 @@ def _shares(
 
 
 def _distribution(axis: SearchAxis, values: Sequence[Any]) -> "BaseDistribution":
-    """Without a step, and as wide as the values: what the study had run before need not lie on the search's grid."""
+    """Return the dimension without a step, and wide enough for all values.
+
+    Candidates that the study had run before the search need not lie on the search's grid.
+    """
     from optuna.distributions import CategoricalDistribution, FloatDistribution
 
     if axis.choices:
         return CategoricalDistribution(list(dict.fromkeys([*axis.choices, *values])))
-    low, high = (float(end) for end in (min(_known(axis.low, values)), max(_known(axis.high, values))))
+    low, high = (float(end) for end in (min(_with_end(values, axis.low)), max(_with_end(values, axis.high))))
     return FloatDistribution(low, high, log=axis.log and low > 0)
 
 
-def _known(end: float | None, values: Sequence[float]) -> list[float]:
+def _with_end(values: Sequence[float], end: float | None) -> list[float]:
     return [*values, *([] if end is None else [end])]

@@ -1,6 +1,6 @@
-"""What a search found: its candidates on the validation split, and its finalists on fresh seeds.
+"""The results of a search: its candidates on the validation split, and its finalists with fresh seeds.
 
-The test split is read of finalists only, as that of any row: by the Analysis of their plan.
+The test split is read for finalists only, as for any other row: by the Analysis of their plan.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,44 +25,48 @@ from ablate.study.search_space.origin import FinalistName, SearchedDimension
 
 @dataclass(frozen=True)
 class EvaluatedCandidate:
-    """A candidate. `scores`: {metric: rate on the validation split}, of one that has finished.
-
-    `interim`: where it stood when it was last looked at, of one that was pruned; `taken`: the share of its training's
-    steps that the search took, and `steps` how many it has, None where nobody noted it. `repeats`: the same trial as an
-    earlier candidate.
-    """
+    """A candidate of a search."""
 
     number: int
     known: bool
+    """True if the study had run it before the search."""
     point: Mapping[str, Any]
+    """{dimension: value}."""
     state: str
     scores: Mapping[str, float]
+    """{metric: rate on the validation split, in [0, 1]} if it has finished; otherwise empty."""
     interim: Mapping[str, float]
+    """{metric: last rate during training, in [0, 1]} if it was pruned; otherwise empty."""
     taken: float | None
+    """The fraction of its training's steps that the search ran; None if it is not recorded."""
     steps: int | None
+    """The number of steps of a whole training; None if it is not recorded."""
     repeats: bool
-    told: int | None
+    """True if it is the same trial as an earlier candidate."""
 
     def value(self, metric: str) -> float | None:
-        """Its rate at the end, or of one that was pruned where it stood last."""
+        """Return its rate at the end of training; if it was pruned, its last rate."""
         return self.scores.get(metric, self.interim.get(metric))
 
 
 @dataclass(frozen=True)
 class FinalistRerun:
-    """A finalist on the validation split: the search's `score`, of one seed, and `rates` of fresh seeds, in [0, 1]."""
+    """A finalist on the validation split, on one metric."""
 
     score: float | None
+    """Its rate in the search, of one seed, in [0, 1]."""
     rates: tuple[float, ...]
+    """Its rates with fresh seeds, in [0, 1]."""
     confidence: float
 
     @property
     def mean(self) -> float | None:
+        """The mean of `rates`; None without any."""
         return fmean(self.rates) if self.rates else None
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Of the mean, in [0, 1]: Student's t over the fresh seeds; with fewer than two there is none."""
+        """The interval of the mean, in [0, 1], by Student's t over the fresh seeds; None with fewer than two."""
         if len(self.rates) < 2:
             return None
         rates = np.array(self.rates)
@@ -72,12 +76,12 @@ class FinalistRerun:
 
     @property
     def optimism(self) -> float | None:
-        """By how many pp the search's score is above the mean of the fresh seeds."""
+        """The search's score minus the mean of the fresh seeds, in pp."""
         return None if self.score is None or self.mean is None else 100 * (self.score - self.mean)
 
     @property
     def optimism_interval(self) -> tuple[float, float] | None:
-        """Of the optimism, pp: the score is a number that was seen, so that only the mean is uncertain."""
+        """The interval of the optimism, in pp. The score is an observed number, so that only the mean is uncertain."""
         if self.score is None or self.interval is None:
             return None
         low, high = self.interval
@@ -86,20 +90,19 @@ class FinalistRerun:
 
 @dataclass(frozen=True)
 class Finalist:
-    """A candidate that was trained anew; its row in the plan has its label. `reruns`: {metric: on validation}."""
+    """A candidate that was trained again, with fresh seeds."""
 
     label: str
+    """The label of its row in the plan."""
     number: int
+    """Its number among the candidates."""
     reruns: Mapping[str, FinalistRerun]
+    """{metric: its results on the validation split}."""
 
 
 @dataclass(frozen=True)
 class SearchResults:
-    """A search as it stands. `finalists`: the best first, as chosen before any was trained anew; none while it goes on.
-
-    `trials`, `hours`: its budget; `seconds`: how long it was at work. `baseline`: the baseline's place in the space, of
-    those dimensions where it has one.
-    """
+    """A search in its current state."""
 
     search_id: int
     sampler: str
@@ -107,77 +110,83 @@ class SearchResults:
     seed: int
     metrics: tuple[str, ...]
     trials: int | None
+    """The budget in trials; None without such a limit."""
     hours: float | None
+    """The budget in hours; None without such a limit."""
     seconds: float
+    """The time that the search has worked."""
     dimensions: tuple[SearchAxis, ...]
     candidates: tuple[EvaluatedCandidate, ...]
     finalists: tuple[Finalist, ...]
+    """The best first, by their scores in the search; empty while the search goes on."""
     baseline: Mapping[str, Any]
+    """{dimension: the baseline's value}, for dimensions that contain it."""
 
     @property
     def metric(self) -> str:
-        """The first, which one number is told of where there is room for one."""
+        """The first metric, which is shown if there is room for one number only."""
         return self.metrics[0]
 
     @property
     def finished(self) -> list[EvaluatedCandidate]:
+        """The candidates that have a score on every metric."""
         return [one for one in self.candidates if set(self.metrics) <= set(one.scores)]
 
     @property
     def proposed(self) -> list[EvaluatedCandidate]:
-        """Those of the sampler: others the study had run before."""
+        """The candidates that the sampler proposed; the study had run the others before."""
         return [one for one in self.candidates if not one.known]
 
     @property
     def reused(self) -> list[EvaluatedCandidate]:
-        """Those that cost the search nothing."""
+        """The candidates that needed no training of their own."""
         return [one for one in self.candidates if one.known or one.repeats]
 
-    def first_anew(self, metric: str) -> Finalist | None:
-        """The finalist of the highest mean over fresh seeds; None until each has one."""
+    def best_rerun(self, metric: str) -> Finalist | None:
+        """Return the finalist with the highest mean over fresh seeds; None until each finalist has a mean."""
         means = [finalist.reruns[metric].mean for finalist in self.finalists]
-        known = [mean for mean in means if mean is not None]
-        return self.finalists[means.index(max(known))] if known and len(known) == len(means) else None
+        available = [mean for mean in means if mean is not None]
+        return self.finalists[means.index(max(available))] if available and len(available) == len(means) else None
 
     @property
     def front(self) -> list[EvaluatedCandidate]:
-        """Of several metrics, the finished candidates that none is as good as on all and better on one; else the best.
+        """The best finished candidate; with several metrics, the Pareto front.
 
-        Of equal ones the first counts.
+        No other finished candidate is at least as good on all metrics and better on one. Of equal ones, the first.
         """
-        found = self.finished
-        if not found:
+        finished = self.finished
+        if not finished:
             return []
         if len(self.metrics) == 1:
-            return [max(found, key=lambda one: one.scores[self.metric])]
-        values = np.array([[one.scores[name] for name in self.metrics] for one in found])
+            return [max(finished, key=lambda one: one.scores[self.metric])]
+        values = np.array([[one.scores[name] for name in self.metrics] for one in finished])
         at_least = (values[:, None] >= values).all(axis=2)
-        earlier = np.arange(len(found))[:, None] < np.arange(len(found))
+        earlier = np.arange(len(finished))[:, None] < np.arange(len(finished))
         beaten = at_least & ((values[:, None] > values).any(axis=2) | earlier)
-        return [found[at] for at in np.flatnonzero(~beaten.any(axis=0))]
+        return [finished[at] for at in np.flatnonzero(~beaten.any(axis=0))]
 
     def best_so_far(self, metric: str) -> list[tuple[int, float]]:
-        """(number, the best rate among the finished up to there), of every finished candidate."""
-        found = [one for one in self.candidates if metric in one.scores]
-        bests = accumulate((one.scores[metric] for one in found), max)
-        return [(one.number, best) for one, best in zip(found, bests, strict=True)]
+        """Return (number, best rate so far, in [0, 1]) for every finished candidate."""
+        scored = [one for one in self.candidates if metric in one.scores]
+        bests = accumulate((one.scores[metric] for one in scored), max)
+        return [(one.number, best) for one, best in zip(scored, bests, strict=True)]
 
     @property
     def steps_saved(self) -> float | None:
-        """The share of the steps of the search's trainings that pruning left out; None where nothing tells of it.
+        """The fraction of the steps of the search's trainings that pruning avoided; None if no fraction is recorded.
 
-        Where the steps of some are not known, each training counts alike.
+        If the steps of some trainings are not recorded, all trainings count equally.
         """
         own = [one for one in self.proposed if not one.repeats and one.taken is not None]
         if not own:
             return None
-        known = all(one.steps for one in own)
-        weights = [float(one.steps or 1) if known else 1.0 for one in own]
+        has_steps = all(one.steps for one in own)
+        weights = [float(one.steps or 1) if has_steps else 1.0 for one in own]
         return 1 - float(np.average([one.taken or 0.0 for one in own], weights=weights))
 
     @cached_property
     def importance(self) -> Mapping[str, Importance]:
-        """{metric: which dimensions explain how the finished candidates differ}."""
+        """{metric: importance of the dimensions for the scores of the finished candidates}."""
         points = [one.point for one in self.finished]
         return {
             name: importance(self.dimensions, points, [one.scores[name] for one in self.finished])
@@ -191,14 +200,14 @@ def load_search(store: Store, results: StudyResults) -> SearchResults | None:
     if search is None:
         return None
     with store.read() as connection:
-        found = read_candidates(connection, search.search_id)
+        candidates = read_candidates(connection, search.search_id)
         seconds = read_search(connection, search.search_id).seconds
-        ways = read_progress(connection, {one.trial_key for one in found})
+        progress = read_progress(connection, {one.trial_key for one in candidates})
         labels = {finalist.label for finalist in search.finalists}
         trials = {row.label: list(row.trials.values()) for row in results.rows if row.label in labels}
-        rerun = read_trials(connection, {key for keys in trials.values() for key in keys}, VALIDATION)
-    tried = _tried(found, ways, search.metrics)
-    scores = {one.number: one.scores for one in tried}
+        reruns = read_trials(connection, {key for keys in trials.values() for key in keys}, VALIDATION)
+    evaluated = _evaluated(candidates, progress, search.metrics)
+    scores = {one.number: one.scores for one in evaluated}
     return SearchResults(
         search_id=search.search_id,
         sampler=search.sampler,
@@ -209,13 +218,13 @@ def load_search(store: Store, results: StudyResults) -> SearchResults | None:
         hours=search.hours,
         seconds=seconds,
         dimensions=tuple(_axis(dimension) for dimension in search.dimensions),
-        candidates=tried,
+        candidates=evaluated,
         finalists=tuple(
             _finalist(
                 finalist,
                 search.metrics,
                 scores.get(finalist.number, {}),
-                [rerun[key] for key in trials.get(finalist.label, [])],
+                [reruns[key] for key in trials.get(finalist.label, [])],
                 1 - results.alpha,
             )
             for finalist in search.finalists
@@ -224,16 +233,17 @@ def load_search(store: Store, results: StudyResults) -> SearchResults | None:
     )
 
 
-def _tried(
-    found: Sequence[Candidate], ways: Mapping[str, TrainingProgress], metrics: Sequence[str]
+def _evaluated(
+    candidates: Sequence[Candidate], progress: Mapping[str, TrainingProgress], metrics: Sequence[str]
 ) -> tuple[EvaluatedCandidate, ...]:
-    seen: set[str] = set()
-    tried = []
-    for one in found:
-        way, done, pruned = ways.get(one.trial_key, TrainingProgress()), one.state == DONE, one.state == PRUNED
+    earlier_trials: set[str] = set()
+    evaluated = []
+    for one in candidates:
+        of_trial = progress.get(one.trial_key, TrainingProgress())
+        done, pruned = one.state == DONE, one.state == PRUNED
         scores = {name: rate for name, rate in (one.scores or {}).items() if name in metrics}
-        interim = {name: way.rates[k] for name, k in KS.items() if name in metrics and k in way.rates}
-        tried.append(
+        interim = {name: of_trial.rates[k] for name, k in KS.items() if name in metrics and k in of_trial.rates}
+        evaluated.append(
             EvaluatedCandidate(
                 number=one.number,
                 known=one.known,
@@ -241,17 +251,17 @@ def _tried(
                 state=one.state,
                 scores=scores if done else {},
                 interim={**interim, **scores} if pruned else {},
-                taken=1.0 if done else way.taken if pruned else None,
-                steps=way.steps,
-                repeats=one.trial_key in seen,
-                told=one.told,
+                taken=1.0 if done else of_trial.taken if pruned else None,
+                steps=of_trial.steps,
+                repeats=one.trial_key in earlier_trials,
             )
         )
-        seen.add(one.trial_key)
-    return tuple(tried)
+        earlier_trials.add(one.trial_key)
+    return tuple(evaluated)
 
 
 def _axis(dimension: SearchedDimension) -> SearchAxis:
+    """Return a dimension of the plan's document as an axis."""
     return SearchAxis(
         dimension.name,
         dimension.low,
@@ -267,14 +277,14 @@ def _finalist(
     finalist: FinalistName,
     metrics: Sequence[str],
     scores: Mapping[str, float],
-    readings: Sequence[TrialResult],
+    trials: Sequence[TrialResult],
     confidence: float,
 ) -> Finalist:
-    """From what it scored in the search, and what its fresh seeds gave on the validation split."""
+    """Return a finalist. `scores`: in the search. `trials`: with fresh seeds, on the validation split."""
     reruns = {
         name: FinalistRerun(
             scores.get(name),
-            tuple(one.hits[KS[name]] / one.queries for one in readings if one.queries and KS[name] in one.hits),
+            tuple(one.hits[KS[name]] / one.queries for one in trials if one.queries and KS[name] in one.hits),
             confidence,
         )
         for name in metrics

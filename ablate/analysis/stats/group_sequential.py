@@ -1,7 +1,7 @@
-"""Looks at the results before all seeds have run: critical values that keep the error of all looks together at alpha.
+"""Critical values for looks at the results before all seeds have run: the error of all looks together is alpha.
 
-A look k after looks[k] seeds has the information fraction t = looks[k] / looks[-1]; B(t) = √t·z is a Brownian motion,
-which leaves the region |z| < bound at the first look where a claim is made.
+Look k after looks[k] seeds has the information fraction t = looks[k] / looks[-1]. B(t) = √t·z is a Brownian motion. A
+claim is made at the first look at which it leaves the region |z| < bound.
 """
 
 import math
@@ -15,11 +15,11 @@ from scipy import special
 
 Floats = NDArray[np.float64]
 
-FARTHEST = 38.0  # |z| beyond which a normal tail is no float any more
+FARTHEST = 38.0  # |z| beyond which the probability of a normal tail is too small for a float
 
 LEAST_ALPHA = 1e-12
 ALPHAS = np.append(np.geomspace(LEAST_ALPHA, 0.3, 48), [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.995, 1 - 1e-6])
-"""Where boundaries are tabulated for `repeated_p`."""
+"""The alphas for which boundaries are tabulated, for `repeated_p`."""
 
 SPENDING: dict[str, Callable[[float, Floats], Floats]] = {
     "power": lambda alpha, t: alpha * t**2,
@@ -29,41 +29,44 @@ SPENDING: dict[str, Callable[[float, Floats], Floats]] = {
 
 
 class _Paths(NamedTuple):
-    """Where the paths that have not crossed are at information t: places (n,), and the probability at each."""
+    """The distribution of the paths that have not crossed a bound so far."""
 
     t: float
+    """The information."""
     places: Floats
+    """Values of B(t), shape (n,)."""
     mass: Floats
+    """The probability of each place, shape (n,)."""
 
 
 def boundaries(looks: ArrayLike, alpha: float = 0.05, spending: str = "power") -> Floats:
-    """Two-sided critical |z| (K,) at the looks (K,), seeds in increasing numbers, spending alpha as they go.
+    """Return two-sided critical |z|, shape (K,), at K looks, given as increasing numbers of seeds.
 
-    spending: "power" α·t² (Kim & DeMets 1987), "obrien-fleming" 4 − 4Φ(z(α/4)/√t), half of it a side, and "pocock"
-    α·ln(1 + (e − 1)t) (both Lan & DeMets 1983). Each bound is found with the sub-density of the paths that have not
-    crossed, integrated look by look (Armitage, McPherson & Rowe 1969); right to 1e-6, and inf where there is less to
-    spend than the smallest float. ValueError for looks that do not increase from above 0, an alpha not between 0
-    and 1, and another spending.
+    Each look may spend a part of alpha. spending: "power" α·t² (Kim & DeMets 1987), "obrien-fleming"
+    4 − 4Φ(z(α/4)/√t), half of it a side, and "pocock" α·ln(1 + (e − 1)t) (both Lan & DeMets 1983). Each bound is
+    computed from the sub-density of the paths that have not crossed, integrated look by look (Armitage, McPherson &
+    Rowe 1969). It is correct to 1e-6, and inf if there is less to spend than the smallest float. ValueError if looks do
+    not increase from above 0, if alpha is not between 0 and 1, and for another spending.
     """
     return _boundaries(_information(looks), alpha, spending)
 
 
 def nominal_level(information: Sequence[float], alpha: float, spending: str = "power") -> float:
-    """The level at which a test at the last of these looks crosses its boundary: 2Φ(−bound); 0 for no crossing.
+    """Return the level at which a test at the last of these looks crosses its boundary: 2Φ(−bound); 0 if it cannot.
 
-    information: of each look so far, the share of what the last look that was declared will have; increasing, up to
-    1. An interval at 1 less this level is a repeated confidence interval (Jennison & Turnbull 1989). ValueError as in
-    `boundaries`.
+    information: for each look so far, its fraction of the information at the last look that was declared; increasing,
+    up to 1. An interval at 1 − this level is a repeated confidence interval (Jennison & Turnbull 1989). ValueError as
+    in `boundaries`.
     """
     return float(2 * special.ndtr(-_boundaries(_shares(information), alpha, spending)[-1]))
 
 
 def repeated_p(p: ArrayLike, information: Sequence[float], spending: str = "power") -> Floats:
-    """The smallest alpha at whose boundary a nominal two-sided p crosses at the last of these looks; shape of `p`.
+    """Return the smallest alpha for which a nominal two-sided p crosses the boundary at the last of these looks.
 
-    information: as in `nominal_level`. Valid at every look, however the looks
-    go on (Jennison & Turnbull 1984): so is the smallest over several. Interpolated between alphas, to 1e-4 of its
-    logarithm; never below LEAST_ALPHA. nan stays nan. ValueError as in `boundaries`.
+    The result has the shape of `p`. information: as in `nominal_level`. It is valid at every look, for any later looks
+    (Jennison & Turnbull 1984), and so is the smallest over several looks. It is interpolated between alphas, to 1e-4 of
+    its logarithm, and never below LEAST_ALPHA. nan stays nan. ValueError as in `boundaries`.
     """
     log_nominal, log_alpha = _levels(tuple(_shares(information).tolist()), spending)
     with np.errstate(divide="ignore"):
@@ -73,31 +76,32 @@ def repeated_p(p: ArrayLike, information: Sequence[float], spending: str = "powe
 
 @cache
 def _levels(information: tuple[float, ...], spending: str) -> tuple[Floats, Floats]:
-    """Logarithms of nominal levels at the last look, increasing, and of the alphas that they belong to."""
+    """Return logarithms of nominal levels at the last look, increasing, and of the alphas that they belong to."""
     nominal = np.array([nominal_level(information, alpha, spending) for alpha in ALPHAS])
-    seen = nominal > 0
-    return np.log(nominal[seen]), np.append(np.log(ALPHAS[seen][:-1]), 0.0)
+    positive = nominal > 0
+    return np.log(nominal[positive]), np.append(np.log(ALPHAS[positive][:-1]), 0.0)
 
 
-def _interpolated(x: Floats, known_x: Floats, known_y: Floats) -> Floats:
-    """Cubic between the points that are known: Hermite's, with differences for slopes.
+def _interpolated(x: Floats, table_x: Floats, table_y: Floats) -> Floats:
+    """Return y at x by cubic Hermite interpolation in a table, with differences for slopes.
 
-    It rises where they do, as no slope is above three times its neighbours' (Fritsch & Carlson 1980).
+    The result is monotone if the table is, because no slope is above three times its neighbours' (Fritsch & Carlson
+    1980).
     """
-    slopes = np.gradient(known_y, known_x)
-    at = np.clip(np.searchsorted(known_x, x) - 1, 0, len(known_x) - 2)
-    width = known_x[at + 1] - known_x[at]
-    s = (x - known_x[at]) / width
-    found: Floats = (
-        known_y[at] * (1 + 2 * s) * (1 - s) ** 2
-        + known_y[at + 1] * s**2 * (3 - 2 * s)
+    slopes = np.gradient(table_y, table_x)
+    at = np.clip(np.searchsorted(table_x, x) - 1, 0, len(table_x) - 2)
+    width = table_x[at + 1] - table_x[at]
+    s = (x - table_x[at]) / width
+    y: Floats = (
+        table_y[at] * (1 + 2 * s) * (1 - s) ** 2
+        + table_y[at + 1] * s**2 * (3 - 2 * s)
         + width * s * (1 - s) * (slopes[at] * (1 - s) - slopes[at + 1] * s)
     )
-    return found
+    return y
 
 
 def crossing(looks: ArrayLike, bounds: ArrayLike, drift: float = 0.0) -> Floats:
-    """The probability (K,) that |z| has exceeded its bound at one of the looks (K,) so far: error, or power.
+    """Return the probability, shape (K,), that |z| has exceeded its bound at one of the K looks so far: error or power.
 
     drift: the mean of z at the last look; it is drift·√t at information t. A bound of inf is never crossed.
     ValueError for looks as in `boundaries`, and unless each look has one bound of 0 or more. Armitage, McPherson &
@@ -114,7 +118,7 @@ def crossing(looks: ArrayLike, bounds: ArrayLike, drift: float = 0.0) -> Floats:
 
 
 def wang_tsiatis(looks: ArrayLike, alpha: float = 0.05, shape: float = 0.0) -> Floats:
-    """Two-sided critical |z| (K,) of the form C·t^(shape − ½) at the looks (K,); Wang & Tsiatis 1987.
+    """Return two-sided critical |z|, shape (K,), of the form C·t^(shape − ½) at K looks; Wang & Tsiatis 1987.
 
     shape ½ is Pocock's (1977) constant, 0 O'Brien & Fleming's (1979). ValueError as in `boundaries`.
     """
@@ -127,9 +131,10 @@ def wang_tsiatis(looks: ArrayLike, alpha: float = 0.05, shape: float = 0.0) -> F
 
 
 def legendre_nodes(low: float, high: float, widest: float) -> tuple[Floats, Floats]:
-    """Nodes and weights (n,) that integrate a smooth function from low to high, in parts none wider than `widest`.
+    """Return nodes and weights, shape (n,), that integrate a smooth function from low to high.
 
-    Gauss & Legendre, 16 points to a part; Abramowitz & Stegun 1964, 25.4.29. Empty for low = high.
+    The range is split into parts no wider than `widest`. Gauss & Legendre, 16 points per part; Abramowitz & Stegun
+    1964, 25.4.29. Empty for low = high.
     """
     nodes, weights = _gauss_legendre()
     ends = np.linspace(low, high, math.ceil((high - low) / widest) + 1)
@@ -139,7 +144,7 @@ def legendre_nodes(low: float, high: float, widest: float) -> tuple[Floats, Floa
 
 @cache
 def _gauss_legendre() -> tuple[Floats, Floats]:
-    """On [−1, 1]; finding them takes longer than all that is done with them."""
+    """Return nodes and weights on [−1, 1]; cached, because computing them takes longer than using them."""
     nodes, weights = np.polynomial.legendre.leggauss(16)
     return nodes, weights
 
@@ -154,7 +159,7 @@ def _information(looks: ArrayLike) -> Floats:
 
 
 def _shares(information: Sequence[float]) -> Floats:
-    """Information as it is, of looks of which the last need not be the last that was declared."""
+    """Return the information unchanged after a check; the last look need not be the last that was declared."""
     t = np.asarray(information, dtype=float)
     if not len(t) or not t[0] > 0 or not (np.diff(t) > 0).all() or not t[-1] <= 1:
         raise ValueError(f"information is {t.tolist()}; increasing shares above 0 and up to 1 are needed")
@@ -183,14 +188,14 @@ def _start() -> _Paths:
 
 
 def _crossed(paths: _Paths, until: float, bound: float, drift: float) -> float:
-    """The probability of |z| > bound at the next look. Tails are taken as such: 1 − Φ would lose the small ones."""
+    """Return the probability of |z| > bound at the next look, from the tails: 1 − Φ would lose small probabilities."""
     step, edge = math.sqrt(until - paths.t), bound * math.sqrt(until)
     expected = paths.places + drift * (until - paths.t)
     return float(paths.mass @ (special.ndtr((expected - edge) / step) + special.ndtr((-edge - expected) / step)))
 
 
 def _advance(paths: _Paths, t: Floats, k: int, bound: float, drift: float) -> _Paths:
-    """The paths that are still inside the bound at look k, at the nodes of an integral over their new places."""
+    """Return the paths that are still inside the bound at look k, at the nodes of an integral over their new places."""
     until, step = t[k], math.sqrt(t[k] - paths.t)
     edge, middle = bound * math.sqrt(until), drift * until
     farthest = FARTHEST * math.sqrt(until)
@@ -203,18 +208,19 @@ def _advance(paths: _Paths, t: Floats, k: int, bound: float, drift: float) -> _P
 
 
 def _bound(paths: _Paths, until: float, spent: float) -> float:
-    """The bound that a share `spent` of all paths crosses first at the next look; inf for a share too small."""
+    """Return the bound that a fraction `spent` of all paths crosses first at the next look; inf if it is too small."""
     if _crossed(paths, until, FARTHEST, 0.0) >= spent:
         return math.inf
     return _root(lambda bound: _crossed(paths, until, bound, 0.0), spent, FARTHEST)
 
 
-def _root(falling: Callable[[float], float], wanted: float, high: float) -> float:
-    """The argument in [0, high] at which a falling probability has the wanted value.
+def _root(falling: Callable[[float], float], target_value: float, high: float) -> float:
+    """Return the argument in [0, high] at which a falling probability has the target value.
 
-    Regula falsi as of Illinois (Dowell & Jarratt 1971), on a scale that makes a normal tail about a straight line.
+    By regula falsi, Illinois variant (Dowell & Jarratt 1971), on a scale on which a normal tail is almost a straight
+    line.
     """
-    target = _straight(wanted)
+    target = _straight(target_value)
     other, value, before = 0.0, high, math.inf
     at_other, at_value = _straight(falling(other)) - target, _straight(falling(value)) - target
     for _ in range(100):
@@ -231,4 +237,5 @@ def _root(falling: Callable[[float], float], wanted: float, high: float) -> floa
 
 
 def _straight(tail: float) -> float:
+    """Return the probability of a tail on a scale on which a normal tail is almost a straight line."""
     return math.sqrt(max(0.0, -2 * math.log(max(tail, math.ulp(0.0)))))

@@ -1,4 +1,4 @@
-"""How many seeds it takes to show an effect, or to show that it is small."""
+"""The number of seeds needed to show an effect, or to show that an effect is small."""
 
 import math
 from bisect import bisect_left
@@ -13,11 +13,11 @@ from ablate.analysis.stats.group_sequential import legendre_nodes
 def seeds_needed(
     effect: float, sd: float, rows: int, alpha: float, power: float = 0.8, most: int = 10_000
 ) -> int | None:
-    """The least number of seeds a row (2 or more) that show a true effect (pp), None if even `most` do not.
+    """Return the smallest number S of seeds per row, from 2, that show a true effect (pp); None if over `most`.
 
-    A two-sided t test at level alpha (already divided by the family's size) of a contrast whose seed-wise
-    differences have the SD sd (pp): standard error sd/√S, variance pooled over `rows` rows, df (rows − 1)(S − 1),
-    power by the noncentral t distribution; Cohen 1988. None also for an effect or sd of nan.
+    A two-sided t test at level `alpha` (already divided by the family's size) of a contrast with seed-wise differences
+    of SD `sd` (pp): standard error sd/√S, variance pooled over `rows` rows, df (rows − 1)(S − 1), power by the
+    noncentral t distribution; Cohen 1988. None also if effect or sd is nan.
     """
     _check_design(sd, rows, alpha, power)
     if math.isnan(effect) or math.isnan(sd):
@@ -28,11 +28,12 @@ def seeds_needed(
 def seeds_for_equivalence(
     effect: float, sd: float, rows: int, alpha: float, delta: float, power: float = 0.8, most: int = 10_000
 ) -> int | None:
-    """The least number of seeds a row (2 or more) that show no effect beyond ±delta (pp); None if `most` do not.
+    """Return the smallest number of seeds per row, from 2, that show no effect beyond ±delta (pp); None if over `most`.
 
-    As seeds_needed, for two one-sided t tests at level alpha each, when the true effect is `effect` (pp). The power
-    is exact: the normal probability of both rejections given the estimated SD, integrated over its distribution;
-    Phillips 1990. None also for a true effect that is not within ±delta, and for an effect or sd of nan.
+    As `seeds_needed`, for two one-sided t tests at level alpha each, if the true effect is `effect` (pp). The power is
+    exact: the normal probability of both rejections given the estimated SD, integrated over its distribution; Phillips
+    1990. None also if the true effect is not within ±delta, or if effect or sd is nan. ValueError if delta is not
+    positive.
     """
     _check_design(sd, rows, alpha, power)
     if not delta > 0:
@@ -53,7 +54,7 @@ def _check_design(sd: float, rows: int, alpha: float, power: float) -> None:
 
 
 def _error(sd: float, seeds: int) -> float:
-    return max(sd, 1e-300) / math.sqrt(seeds)  # an SD of 0 is the limit of small ones
+    return max(sd, 1e-300) / math.sqrt(seeds)  # an SD of 0 is treated as the limit of small SDs
 
 
 def _df(rows: int, seeds: int) -> int:
@@ -61,10 +62,10 @@ def _df(rows: int, seeds: int) -> int:
 
 
 def _least_seeds(power_with: Callable[[int], float], power: float, most: int) -> int | None:
-    """Power grows with the seeds, so that halving finds the least number."""
+    """Return the smallest number of seeds with this power; by bisection, because power grows with the seeds."""
     candidates = range(2, most + 1)
-    found = bisect_left(candidates, power, key=power_with)
-    return candidates[found] if found < len(candidates) else None
+    position = bisect_left(candidates, power, key=power_with)
+    return candidates[position] if position < len(candidates) else None
 
 
 def _power_of_t(effect: float, error: float, df: int, alpha: float) -> float:
@@ -74,15 +75,18 @@ def _power_of_t(effect: float, error: float, df: int, alpha: float) -> float:
 
 
 def _noncentral_t(df: int, shift: float, t: float) -> float:
-    """P(T ≤ t). Far in a tail the library has no number (nan), and the normal distribution one that is close to 0."""
+    """Return P(T ≤ t); by the normal distribution far in a tail, for which the library returns nan."""
     p = float(special.nctdtr(df, shift, t))
     return float(special.ndtr(t - shift)) if math.isnan(p) else p
 
 
 def _power_of_tost(effect: float, delta: float, error: float, df: int, alpha: float) -> float:
-    """∫ P(both one-sided tests reject | s) dP(s) over s, the estimated SD by the true one: s²·df is chi-squared."""
+    """Return ∫ P(both one-sided tests reject | s) dP(s) over s = estimated SD / true SD; s²·df is chi-squared."""
     critical, spread = special.stdtrit(df, 1 - alpha), 12 / math.sqrt(2 * df)
-    low, high = max(0.0, 1 - spread), min(1 + spread, delta / error / critical)  # beyond it no mean can pass both
+    low, high = (
+        max(0.0, 1 - spread),
+        min(1 + spread, delta / error / critical),
+    )  # a larger s fails both tests
     if high <= low:
         return 0.0
     s, weights = legendre_nodes(low, high, (high - low) / 12)

@@ -105,10 +105,10 @@ def document(comparison: Comparison) -> dict[str, Any]:
         "primary": ours.primary,
         "delta_pp": ours.delta,
         "alpha": ours.alpha,
-        "settings": [{"what": one.what, "ours": one.ours, "theirs": one.theirs} for one in comparison.apart],
+        "settings": [{"what": one.what, "ours": one.ours, "theirs": one.theirs} for one in comparison.settings],
         "levels": [
             {"factor": match.factor, "matched": "order" if match.by_order else "name", "ours_theirs": match.stands_for}
-            for match in comparison.matching.levels
+            for match in comparison.alignment.levels
         ],
         "total": comparison.counts,
         "contrasts": [_contrast_values(compared) for compared in comparison.compared],
@@ -141,7 +141,7 @@ def total(comparison: Comparison) -> str:
 def settings(comparison: Comparison) -> list[str]:
     """Return the differences between the studies around their results: levels, settings, rules, seeds, shared runs."""
     lines = list(_level_differences(comparison))
-    differences = [_setting(one) for one in comparison.apart]
+    differences = [_setting(one) for one in comparison.settings]
     if differences:
         more = len(differences) - MOST_SETTINGS
         rest = f"; and {more} more, see --format json" if more > 0 else ""
@@ -187,11 +187,11 @@ def _unit(comparison: Comparison) -> str:
 
 def _level_differences(comparison: Comparison) -> Iterator[str]:
     """Return the levels that were matched by order, and the factors that only one study has."""
-    for match in comparison.matching.levels:
+    for match in comparison.alignment.levels:
         if match.by_order:
             pairs = ", ".join(f"{ours} stands for {theirs}" for ours, theirs in match.stands_for.items())
             yield f"{match.factor}: {pairs} (no level has the same name in both; matched by order, baseline first)."
-    for whose, names in (("ours", comparison.matching.only_ours), ("theirs", comparison.matching.only_theirs)):
+    for whose, names in (("ours", comparison.alignment.only_ours), ("theirs", comparison.alignment.only_theirs)):
         if names:
             yield f"Only {whose} has {', '.join(names)}."
 

@@ -230,7 +230,7 @@ def _in_words(analysis: Analysis, results: SearchResults) -> ReportSection:
         notes.append(_against_others(analysis, winner, others))
     notes += [_optimism(results, name) for name in results.metrics]
     if others:
-        notes += [_best_rerun(first, winner, name) for name in results.metrics if (first := results.first_anew(name))]
+        notes += [_best_rerun(first, winner, name) for name in results.metrics if (first := results.best_rerun(name))]
     if len(results.dimensions) > 1:
         names = wording.listed([axis.name for axis in results.dimensions], "or")
         notes.append(
