@@ -11,7 +11,7 @@ from ablate.cli.row_patterns import matching
 from ablate.errors import AblateError
 from ablate.study.config_keys import flattened, overlaps
 from ablate.study.model import Study
-from ablate.study.reading.nodes import shown
+from ablate.study.reading.nodes import yaml_text
 from ablate.study.reading.study_reader import read_study
 from ablate.study.trials.identity import REFERENCE, Trial, trials
 from ablate.trainers.registry import TRAINERS
@@ -78,7 +78,7 @@ def _overridden(study: Study) -> list[str]:
     """Config values that no trial has, because a factor sets the key: most often a `--set` that is in vain."""
     config = flattened(study.written)
     return [
-        f"{'' if overlaps(key, 'runtime') else 'config.'}{key} {shown(config[key])} has no effect: factor "
+        f"{'' if overlaps(key, 'runtime') else 'config.'}{key} {yaml_text(config[key])} has no effect: factor "
         f"{factor.name!r} sets {key}"
         for factor in study.factors
         for key, value in zip(factor.sets, factor.baseline.values, strict=True)

@@ -57,7 +57,7 @@ class Designer:
             total += generated.count
             if total > MOST_CELLS:
                 before = f" and {total - generated.count:,} before it" if total > generated.count else ""
-                message = f"asks for {generated.count:,} combinations{before}; a study has at most {MOST_CELLS:,}"
+                message = f"has {generated.count:,} combinations{before}; a study has at most {MOST_CELLS:,}"
                 self.names.problems.add(path, message)
                 return {}
             designs_by_path[path] = generated
@@ -114,7 +114,7 @@ class Designer:
         first = [cell for _, cell in zip(range(needed), allowed, strict=False)]
         if len(first) < min(generated.count, needed):
             none = "none" if generated.start is None else "none but `from`"
-            message = f"exclude and require leave {none} of the {generated.count:,} combinations asked for"
+            message = f"exclude and require leave {none} of the {generated.count:,} combinations"
             self.names.add_fault(path, message)
         return chain(first, allowed)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ablate.study.config_keys import Config
-from ablate.study.reading.nodes import shown
+from ablate.study.reading.nodes import yaml_text
 
 if TYPE_CHECKING:
     from ablate.study.trials.identity import Identity, Trial
@@ -151,4 +151,4 @@ def _word(value: Any) -> str:
     """Return a value as a study file writes it; of a hash, its first digits."""
     if isinstance(value, str):
         return value[:HASH_DIGITS] if _HASH.fullmatch(value) else value
-    return shown(value)
+    return yaml_text(value)

@@ -170,7 +170,7 @@ class _Composer:
     def node(self, event: Any, depth: int) -> Node:
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.anchors:
-                raise self.fault(event, f"alias *{event.anchor} stands for nothing, or for what contains it")
+                raise self.fault(event, f"alias *{event.anchor} names no anchor, or one that contains the alias")
             return self.anchors[event.anchor]
         if depth > MAX_DEPTH:
             raise self.fault(event, f"nested more than {MAX_DEPTH} deep")
@@ -223,7 +223,9 @@ class _Composer:
             raise self.fault(event, "a key must be a single value, not a list or a mapping")
         name = _key(key.value)
         if name in node.value:
-            raise self.fault(event, f"key {shown(key.value)} stands here twice, first in line {node.keys[name].line}")
+            raise self.fault(
+                event, f"key {yaml_text(key.value)} stands here twice, first in line {node.keys[name].line}"
+            )
         node.value[name], node.keys[name] = value, self.place(event)
 
     def merge(self, event: Any, node: Node, source: Node) -> None:
@@ -234,7 +236,7 @@ class _Composer:
             node.value.setdefault(name, value)
 
 
-def shown(value: Any) -> str:
+def yaml_text(value: Any) -> str:
     """Return a value as a user would write it in a study file, with at most 60 characters."""
     text = yaml_word(value) if not isinstance(value, dict | list) else _flow(value)
     return text if len(text) <= 60 else text[:57] + "..."
@@ -251,5 +253,5 @@ def yaml_word(value: Any) -> str:
 
 def _flow(value: Any) -> str:
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {shown(child)}" for key, child in list(value.items())[:8]) + "}"
-    return "[" + ", ".join(shown(child) for child in value[:8]) + "]"
+        return "{" + ", ".join(f"{key}: {yaml_text(child)}" for key, child in list(value.items())[:8]) + "}"
+    return "[" + ", ".join(yaml_text(child) for child in value[:8]) + "]"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ablate.errors import StudyError, unknown_name
-from ablate.study.reading.nodes import Node, SourcePlace, parse, shown
+from ablate.study.reading.nodes import Node, SourcePlace, parse, yaml_text
 
 BASE = "base"
 """The name of a study file's plan without any profile."""
@@ -89,6 +89,6 @@ def _refuse_lists(root: Node, parts: list[str], source: str) -> None:
     for depth, part in enumerate(parts):
         if node is not None and isinstance(node.value, list):
             path = ".".join(parts[:depth])
-            value = shown(node.plain())
+            value = yaml_text(node.plain())
             raise StudyError([f"{source}: {path} is a list, {value}; set the whole list: --set {path}=[...]"])
         node = node.child(part) if node is not None else None

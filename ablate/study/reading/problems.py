@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from ablate.errors import StudyError, unknown_name
-from ablate.study.reading.nodes import Node, SourcePlace, shown
+from ablate.study.reading.nodes import Node, SourcePlace, yaml_text
 from ablate.trainers.config import ConfigClash
 
 Path = tuple[Any, ...]
@@ -52,7 +52,7 @@ class Problems:
 
     def expected(self, path: Path, value: Any, accepted: str) -> None:
         """Record a value that is not accepted, with a description of the values that are."""
-        self.add(path, f"found {shown(value)}; accepted: {accepted}")
+        self.add(path, f"found {yaml_text(value)}; accepted: {accepted}")
 
     def unknown(self, path: Path, kind: str, name: Any, known: Iterable[Any]) -> None:
         """Record a name that is none of the known ones. The message lists those and suggests the nearest."""
@@ -144,7 +144,9 @@ def dotted(path: Path) -> str:
     """Return a path as messages print it: factors.margin.levels, design[0].rows."""
     text = ""
     for key in path:
-        text += f"[{key}]" if isinstance(key, int) and not isinstance(key, bool) else f".{shown(key).strip(chr(39))}"
+        text += (
+            f"[{key}]" if isinstance(key, int) and not isinstance(key, bool) else f".{yaml_text(key).strip(chr(39))}"
+        )
     return text.lstrip(".")
 
 

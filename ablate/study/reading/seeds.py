@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ablate.study.reading.nodes import shown
+from ablate.study.reading.nodes import yaml_text
 from ablate.study.reading.problems import Problems
 
 SEEDS = "a number of seeds (1 to 10,000), a list of different seeds from 0 to 2^31 - 1, first..last, {looks: [...]}"
@@ -43,7 +43,7 @@ def _looks(value: Any, problems: Problems) -> tuple[int, ...]:
     for at, accepted in wrong:
         problems.expected((*path, at), value[at], accepted)
     if not wrong and len(value) == 1:
-        problems.add(path, f"one look is a plain number; write `seeds: {shown(value[0])}`, or add looks: {LOOKS}")
+        problems.add(path, f"one look is a plain number; write `seeds: {yaml_text(value[0])}`, or add looks: {LOOKS}")
     if len(value) > MOST_LOOKS:
         problems.add(path, f"{len(value)} looks; at most {MOST_LOOKS}")
     return () if wrong or not 1 < len(value) <= MOST_LOOKS else tuple(value)

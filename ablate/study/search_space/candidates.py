@@ -64,10 +64,10 @@ class Candidates:
             return None
         point = {}
         for dimension in self.search.dimensions:
-            held = dimension.held(self._value(dimension, row))
-            if held is None:
+            value = dimension.exact_or_none(self._value(dimension, row))
+            if value is None:
                 return None
-            point[dimension.name] = held
+            point[dimension.name] = value
         return point
 
     def words(self, point: Point) -> str:

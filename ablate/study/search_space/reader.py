@@ -16,7 +16,7 @@ from ablate.study.design.union import MOST_CELLS
 from ablate.study.factors import Factor, Level, level_text
 from ablate.study.model import Row
 from ablate.study.reading.config_checks import ConfigReader
-from ablate.study.reading.nodes import Node, shown
+from ablate.study.reading.nodes import Node, yaml_text
 from ablate.study.reading.problems import Path
 from ablate.study.reading.schema import DimensionEntry, SearchEntry
 from ablate.study.search_space.space import (
@@ -128,7 +128,7 @@ class SearchReader:
         for factor in (self.factors[name] for name in entries if name in self.factors):
             for key, value in zip(factor.sets, factor.baseline.values, strict=True):
                 if key in config and config[key] != value:
-                    message = f"config.{key} fixes {shown(config[key])}, and factor {factor.name!r} sets it again"
+                    message = f"config.{key} fixes {yaml_text(config[key])}, and factor {factor.name!r} sets it again"
                     baseline = level_text(factor.baseline.name)
                     self.problems.add(
                         (*SPACE, factor.name),
@@ -177,13 +177,17 @@ class SearchReader:
     def _check_range(self, path: Path, low: Any, high: Any, step: Any, log: bool) -> bool:
         faults = {}
         if low >= high:
-            faults[path] = f"low is not below high: {shown(low)} and {shown(high)}; swap them or move them apart"
+            faults[path] = (
+                f"low is not below high: {yaml_text(low)} and {yaml_text(high)}; swap them or move them apart"
+            )
         elif not math.isfinite(float(high) - float(low)):
             faults[path] = "low and high are too far apart for a search"
         elif step is not None and step > high - low:
-            faults[*path, "step"] = f"a step of {shown(step)} is larger than the range; at most {shown(high - low)}"
+            faults[*path, "step"] = (
+                f"a step of {yaml_text(step)} is larger than the range; at most {yaml_text(high - low)}"
+            )
         if log and low <= 0:
-            faults[*path, "low"] = f"found {shown(low)}; on a log scale, low is above 0"
+            faults[*path, "low"] = f"found {yaml_text(low)}; on a log scale, low is above 0"
         if log and step is not None:
             faults[*path, "log"] = "a range on a log scale has no steps; take out log or step"
         for place, message in faults.items():

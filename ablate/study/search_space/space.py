@@ -59,7 +59,7 @@ class RangeDimension:
             return stepped(self.low, self.step, round((value - self.low) / self.step))
         return round(value) if self.is_whole else float(value)
 
-    def held(self, value: Any) -> Any:
+    def exact_or_none(self, value: Any) -> Any:
         """Return the value as `exact` does, or None if it lies outside the dimension."""
         if not isinstance(value, int | float) or isinstance(value, bool):
             return None
@@ -101,7 +101,7 @@ class ChoiceDimension:
         """Return a sampler's value as a study file writes it."""
         return self.choice(value).name
 
-    def held(self, value: Any) -> Any:
+    def exact_or_none(self, value: Any) -> Any:
         """Return the value as `exact` does, or None if it is no choice."""
         return self.choice(value).name if level_text(value) in self._by_text else None
 

@@ -1,4 +1,4 @@
-"""`exclude` and `require`: what they drop, what they refuse, and when they contradict themselves."""
+"""`exclude` and `require`: the cells that they drop, the rows that they refuse, and their contradictions."""
 
 from contextlib import suppress
 from itertools import product
@@ -80,7 +80,7 @@ def test_what_is_wrong_with_a_constraint(tmp_path: Path, text: str, words: str) 
 
 
 def test_a_level_may_be_excluded_outright(tmp_path: Path) -> None:
-    """As a profile does that leaves one out; what requires something of it then asks for nothing."""
+    """A profile leaves a level out in this way. A `require` entry on that level then has no effect."""
     found = rows(tmp_path, GRID + "exclude: [{a: on}]\nrequire: [{if: {a: on}, then: {b: on}}]")
     assert found == ["baseline", "c=0.2", "b=on", "b=on, c=0.2"]
 

@@ -1,4 +1,4 @@
-"""Designs: which rows a file asks for, in which order, under which labels."""
+"""Designs: the rows of a file, their order and their labels."""
 
 from itertools import combinations, product
 from pathlib import Path
@@ -284,7 +284,7 @@ def test_a_design_too_large_says_how_large_before_it_is_made(tmp_path: Path, des
     head = "study: demo\ntrainer: simulated\nfactors:\n"
     head += "".join(f"  f{i}: {{sets: settings.f{i}, levels: {list(range(10))}}}\n" for i in range(200))
     assert (
-        f"asks for {count} combinations; a study has at most 1,000,000"
+        f"has {count} combinations; a study has at most 1,000,000"
         in faults(tmp_path, head + f"design: [{design}]")[0]
     )
 
@@ -294,7 +294,7 @@ def test_designs_are_too_large_together(tmp_path: Path) -> None:
         f"  f{i}: {{sets: settings.f{i}, levels: {list(range(10))}}}\n" for i in range(6)
     )
     design = f"design: [{grid(6, 9)}, {grid(6, 9)}]"
-    assert "asks for 531,441 combinations and 531,441 before it" in faults(tmp_path, head + design)[0]
+    assert "has 531,441 combinations and 531,441 before it" in faults(tmp_path, head + design)[0]
 
 
 def test_every_pair_of_grid_rows_differs(tmp_path: Path) -> None:

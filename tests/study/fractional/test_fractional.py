@@ -24,7 +24,7 @@ from tests.support.study_text import faults, read
 
 
 def head(*sizes: int) -> str:
-    """Factors A, B, ... of so many levels, all at their first."""
+    """Return a study of factors A, B, ... with these numbers of levels, all at their first level."""
     lines = [
         f"  {chr(65 + i)}: {{sets: settings.{chr(65 + i)}, levels: {list(range(n))}}}\n" for i, n in enumerate(sizes)
     ]
@@ -221,7 +221,7 @@ def test_chains_are_the_columns_that_are_equal_up_to_their_sign(drawn: tuple[int
 
 
 def strength(runs: list[tuple[int, ...]], sizes: tuple[int, ...]) -> int:
-    """The most columns of which any so many hold all combinations equally often: the definition."""
+    """Return the largest t such that any t columns hold all combinations equally often, by the definition."""
     for columns in range(1, len(sizes) + 1):
         for chosen in combinations(range(len(sizes)), columns):
             counts = Counter(tuple(run[c] for c in chosen) for run in runs)

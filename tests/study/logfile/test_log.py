@@ -1,4 +1,4 @@
-"""Reading logs: the number of queries, the levels, the labels, and what does not agree with itself."""
+"""Reading logs: the number of queries, the levels, the labels, and the contradictions."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How trials stand against records, why, and what that costs: pure functions."""
+"""The states of planned trials, the reasons for staleness, and the estimate of time: pure functions."""
 
 from ablate.study.plan.plan import PlannedTrial, PreviousResult, StoredRecords, resolve
 from ablate.study.plan.staleness_reasons import UNKNOWN, IdentityChange, changes

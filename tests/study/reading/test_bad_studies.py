@@ -1,4 +1,4 @@
-"""Whatever stands in a study file, `ablate plan` ends with 0 or 2 and says why: never a traceback."""
+"""For any content of a study file, `ablate plan` exits with 0 or 2 and a reason, never with a traceback."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Reading YAML: what is a boolean, what is a number, what is refused, and where it says so."""
+"""Reading YAML: booleans, numbers, refused texts, and the places of faults."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What docs/study-files.md shows can be read, and says of numbers of rows what is so."""
+"""The examples in docs/study-files.md can be read, and the numbers of rows that the page states are right."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The JSON Schema that editors check by accepts what the program accepts, and refuses common slips."""
+"""The JSON Schema for editors accepts every file that the program accepts, and refuses common slips."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ FILES = [*sorted(STUDIES.glob("*.yaml")), *sorted((ROOT / "studies").glob("*.yam
 
 
 def as_json(value: Any) -> Any:
-    """What an editor sees: keys are text."""
+    """Return the values as an editor reads them: keys are text."""
     if isinstance(value, dict):
         return {str(key): as_json(inner) for key, inner in value.items()}
     return [as_json(inner) for inner in value] if isinstance(value, list) else value

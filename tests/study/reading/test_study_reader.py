@@ -1,4 +1,4 @@
-"""Study files: what they give, and every fault at once with its place."""
+"""Study files: the studies that they describe, and every fault at once with its place."""
 
 from pathlib import Path
 

@@ -160,7 +160,7 @@ search: {space: {a: {low: 0, high: 10}, settings.b: {low: 0, high: 2, step: 1}}}
 
 
 def test_values_that_are_gone_leave_nothing_behind(tmp_path: Path) -> None:
-    """A new value can lie where an old one lay in memory; it must not be taken for that."""
+    """A new value can have the memory address of an old one, and must not be mistaken for it."""
     candidates = Candidates(study(tmp_path, FACTORS + SPACE))
     point = {"margin": 0.3, "omega": 0.9, "erasing": False, "normalized": False, "length": "full"}
     for number in range(300):

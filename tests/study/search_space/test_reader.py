@@ -1,4 +1,4 @@
-"""The `search` of a study file: what it gives, and every fault with its place."""
+"""The `search` of a study file: the search that it describes, and every fault with its place."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ design: [{rows: {plain: {}, erased: {erasing: on}}}, {add_one: {from: {}, factor
 search:
 """
 LINE = 1 + HEAD.count("\n")
-"""The line on which what follows HEAD begins."""
+"""The first line after HEAD."""
 
 
 def read(tmp_path: Path, text: str, **options: Any) -> SearchSpec:
@@ -129,16 +129,16 @@ def test_steps_are_the_numbers_that_people_write(tmp_path: Path) -> None:
     assert dimension.values == [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
     assert (dimension.high, dimension.count) == (1.0, 10)
     assert dimension.exact(0.1 + 2 * 0.1) == 0.3 != 0.1 + 2 * 0.1
-    assert [dimension.held(value) for value in (0.30000000000000004, 0.25, 1.1, 0.0, True, "0.3", None)] == [
+    assert [dimension.exact_or_none(value) for value in (0.30000000000000004, 0.25, 1.1, 0.0, True, "0.3", None)] == [
         0.3, None, None, None, None, None, None,
     ]  # fmt: skip
 
 
 def test_choices_are_held_by_name(tmp_path: Path) -> None:
     dimension = only(tmp_path, "erasing: {choices: [off, on]}")
-    assert (dimension.held(True), dimension.held(False)) == (True, False)
-    assert dimension.held(1) is None
-    assert dimension.held({}) is None
+    assert (dimension.exact_or_none(True), dimension.exact_or_none(False)) == (True, False)
+    assert dimension.exact_or_none(1) is None
+    assert dimension.exact_or_none({}) is None
 
 
 def test_what_may_not_change_is_what_is_searched_and_how(tmp_path: Path) -> None:
@@ -314,7 +314,7 @@ seeds: 0
 
 
 def test_ends_that_only_go_together_with_another_searched_key_are_no_fault(tmp_path: Path) -> None:
-    """Whether they do, each candidate shows; beside a key that nothing varies, the end itself is wrong."""
+    """Each candidate shows if its values go together. Next to a key that nothing varies, the end itself is wrong."""
     head = "study: demo\nsearch:\n  space: {batch.sampling: {choices: [quadruplets, pk]}, %s}\n"
     both = "loss.mining: {choices: [given, batch-hard]}, model.bn_grouping: {choices: [per_role, fused]}"
     assert len(read(tmp_path, head % both).dimensions) == 3

@@ -1,4 +1,4 @@
-"""The quick way to a study's trials gives what the plain way gives, key for key."""
+"""The quick way to a study's trials and the plain way return the same keys."""
 
 import math
 from collections.abc import Mapping
@@ -85,7 +85,7 @@ def _settings(trainer: str) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def identifying(config: BaseModel, varied: set[str], prefix: str = "") -> dict[str, Any]:
-    """What counts of a config, by the definition."""
+    """Return the identifying part of a config, by the definition."""
     kept: dict[str, Any] = {}
     for name, field in type(config).model_fields.items():
         key, value = prefix + name, getattr(config, name)
@@ -113,7 +113,7 @@ def declared(study: Study, said: Mapping[str, Any], seed: int) -> str:
 def without_outside(
     model: type[BaseModel], said: Mapping[str, Any], varied: set[str], prefix: str = ""
 ) -> dict[str, Any]:
-    """What is said of the identity: neither where and how a trial runs, nor sections that say no more than that."""
+    """Return the declared part of a config: without runtime fields, and without sections that have no other field."""
     kept: dict[str, Any] = {}
     for name, value in said.items():
         key, field = prefix + name, model.model_fields[name]

@@ -1,4 +1,4 @@
-"""Identity: what makes two trials the same, and what does not."""
+"""Identity: the values that make two trials the same or different."""
 
 import hashlib
 import json
@@ -65,7 +65,7 @@ def test_an_evaluation_setting_shares_the_training(tmp_path: Path) -> None:
 
 
 def test_the_identity_holds_defaults_as_well(tmp_path: Path) -> None:
-    """A default written out is the same trial; and the hashed config says every value."""
+    """A default that is written out makes the same trial, and the hashed config has every value."""
     found = by_label(tmp_path)
     written = by_label(tmp_path, STUDY, "config.loss.omega=0.9", "config.amp=bf16")
     assert written["plain"].key == found["plain"].key
