@@ -284,8 +284,7 @@ def test_a_design_too_large_says_how_large_before_it_is_made(tmp_path: Path, des
     head = "study: demo\ntrainer: simulated\nfactors:\n"
     head += "".join(f"  f{i}: {{sets: settings.f{i}, levels: {list(range(10))}}}\n" for i in range(200))
     assert (
-        f"has {count} combinations; a study has at most 1,000,000"
-        in faults(tmp_path, head + f"design: [{design}]")[0]
+        f"has {count} combinations; a study has at most 1,000,000" in faults(tmp_path, head + f"design: [{design}]")[0]
     )
 
 
