@@ -1,1 +1,1 @@
-"""How one trial is trained; torch lives only here. `config` and `interface` import no torch."""
+"""Trainers: how one trial is trained. This package knows no study. Importing it imports no torch."""

@@ -1,4 +1,4 @@
-"""States that a training goes on from: written aside, synced, renamed, and known by their hash."""
+"""Checkpoints of a training: written to a temporary file, synced, renamed, and checked by their hash."""
 
 import hashlib
 import os
@@ -10,35 +10,37 @@ from pathlib import Path
 from ablate.filesystem import sync_folder
 
 KEEP = 2
-"""States kept of an unfinished training: should the newest be torn, the one before is used."""
+"""Checkpoints kept of an unfinished training: if the newest is torn, the one before is used."""
 
 DIGEST = hashlib.sha256().digest_size
 
 
 def never() -> bool:
-    """Nobody asks for a stop."""
+    """Return False: no stop is requested."""
     return False
 
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """The states of one training, files `STEP.ckpt` in a folder of its own.
+    """The checkpoints of one training: files `STEP.ckpt` in a folder of its own.
 
-    A file is a SHA-256 and the state; the hash is over `owner` and the state. So a file that was cut off, changed,
-    or written for another training has the wrong hash, and is passed over. `stopping` says whether the training
-    is asked to save itself and stop; it is called often.
+    A file is a SHA-256, then the state. The hash is over the owner and the state. So a file that was cut off, changed,
+    or written for another training has the wrong hash and is ignored.
     """
 
     folder: Path
+    """Folder of the checkpoints; it is made when the first is saved."""
     owner: str
+    """Key of the training."""
     stopping: Callable[[], bool] = never
+    """Return True if the training should save its state and stop. Trainers call it often."""
 
     def reached(self) -> int:
-        """The step of the latest state by its name, which may be torn or foreign; 0 if there is none."""
+        """Return the step of the latest checkpoint by its file name, or 0. The file may be torn or foreign."""
         return max((step for step, _ in self._files()), default=0)
 
     def newest(self) -> bytes | None:
-        """The state of the latest step that is whole and ours; None if there is none."""
+        """Return the latest state that is whole and belongs to this training, or None."""
         for _, path in reversed(self._files()):
             state = self._state(path)
             if state is not None:
@@ -46,29 +48,29 @@ class Checkpoints:
         return None
 
     def save(self, step: int, state: bytes | memoryview, keep: int = KEEP) -> None:
-        """Adds a state and removes all but the `keep` latest up to its step. Raises OSError, such as a full disk.
+        """Add a state, and remove all but the `keep` latest up to its step. Raise OSError, such as for a full disk.
 
-        Whatever moment the process dies at, the states that were there before still are, or the new one is.
+        If the process dies at any moment, either the earlier states or the new one are still there.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        aside = self.folder / f"{step:09d}.{os.getpid()}.part"
+        temporary = self.folder / f"{step:09d}.{os.getpid()}.part"
         try:
-            with aside.open("wb") as file:
+            with temporary.open("wb") as file:
                 file.write(self._digest(state))
                 file.write(state)
                 file.flush()
                 os.fsync(file.fileno())
-            aside.rename(self.folder / f"{step:09d}.ckpt")
+            temporary.rename(self.folder / f"{step:09d}.ckpt")
         except OSError:
-            aside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
         sync_folder(self.folder)
         self._prune(step, keep)
 
     def offer(self, step: int, state: bytes | memoryview, keep: int = KEEP) -> bool:
-        """`save`, with a warning where it cannot be written: what a training finds matters more than how it is kept.
+        """Save a state, and return True if it was written.
 
-        Whether it was written.
+        If it cannot be written, print a warning: a training's result matters more than its checkpoint.
         """
         try:
             self.save(step, state, keep)
@@ -78,7 +80,7 @@ class Checkpoints:
         return True
 
     def clear(self) -> None:
-        """Removes every state."""
+        """Remove every checkpoint, and the folder if it is empty then."""
         self._prune(-1, 0)
         if self.folder.is_dir() and not any(self.folder.iterdir()):
             self.folder.rmdir()
@@ -97,11 +99,11 @@ class Checkpoints:
         return digest.digest()
 
     def _files(self) -> list[tuple[int, Path]]:
-        found = self.folder.glob("*.ckpt")
-        return sorted((int(path.stem), path) for path in found if path.stem.isdecimal())
+        paths = self.folder.glob("*.ckpt")
+        return sorted((int(path.stem), path) for path in paths if path.stem.isdecimal())
 
     def _prune(self, step: int, keep: int) -> None:
-        """States beyond `step` were passed over at the start, so they are of no use; nor are left-over parts."""
+        """Keep the `keep` latest up to `step`. Remove the others, ignored at the start, and partial files."""
         files = self._files()
         upto = [path for at, path in files if at <= step]
         kept = upto[len(upto) - min(keep, len(upto)) :]

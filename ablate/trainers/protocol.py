@@ -1,4 +1,4 @@
-"""What a trainer is given and what it gives back; drawn from the two that exist."""
+"""The interface of a trainer: its arguments, its calls on the way, and its outcome."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,86 +15,97 @@ Ranks = NDArray[np.uint32]
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training is. `loss` is None where there is none to speak of; `begun` is the step it went on from."""
+    """The progress of a training."""
 
     step: int
+    """Steps that are done."""
     steps: int
+    """Steps of the whole training."""
     loss: float | None = None
+    """Loss of the last step; None if there is none."""
     begun: int = 0
+    """Step at which this attempt began: that of the checkpoint from which it was resumed, or 0."""
 
 
 PARTS = 10
-"""How often a watched training is looked at: after each tenth of its steps but the last, which its result tells."""
+"""Parts of a watched training. It is evaluated after each part but the last, after which its result is known."""
 
 
 @dataclass(frozen=True)
 class Interim:
-    """How a training stands on the validation split after `part` tenths of its steps: {k: hits} of `queries`."""
+    """An interim result on the validation split."""
 
     part: int
+    """Tenths of the steps that are done."""
     hits: Mapping[int, int]
+    """{k: number of queries with a correct gallery item among the k nearest}."""
     queries: int
+    """Number of queries."""
 
 
 KS = (1, 5, 10)
-"""Among how many best a hit is looked for on the way."""
+"""Values of k for which interim results have hits."""
 
 
 def interim(part: int, ranks: Ranks) -> Interim:
-    """What a judge is shown, from the ranks of the validation split."""
+    """Return the interim result after `part` tenths of the steps, from the ranks of the validation split."""
     return Interim(part, {k: int(((ranks > 0) & (ranks <= k)).sum()) for k in KS}, len(ranks))
 
 
 Judge = Callable[[Interim], bool]
-"""Whether a training is worth going on with."""
+"""Return True if the training should continue."""
 
 
 class Pruned(Exception):  # noqa: N818 - no fault: a judge decided it
-    """Raised by a trainer whose judge ended it, once what it has done is in a checkpoint; says where it stands."""
+    """Raised by a trainer whose judge ended it, after its state is in a checkpoint. The message names the step."""
 
 
 @dataclass(frozen=True)
 class Precision:
-    """Per query, shape (queries,), in [0, 1]: average precision, and average precision at R, its number of right
-    gallery entries; 0 where it has none.
-    """
+    """Precisions of single queries, in [0, 1]; 0 for a query that has no correct gallery item."""
 
     average: NDArray[np.float32]
+    """Average precision, shape (queries,)."""
     at_r: NDArray[np.float32]
+    """Average precision at R, shape (queries,); R is a query's number of correct gallery items."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What one evaluation setting gave, a split: the queries' ranks and the size of the gallery; and the precisions,
-    where whole rankings are known.
-    """
+    """The results under one setting of the evaluation, by split."""
 
     ranks: Mapping[str, Ranks]
+    """{split: ranks of the queries}."""
     gallery: Mapping[str, int]
+    """{split: number of gallery items}."""
     precision: Mapping[str, Precision] = field(default_factory=dict)
+    """{split: precisions of the queries}; empty if whole rankings are not known."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One training's evaluations, in the order of the configs, and what is recorded beside them."""
+    """The outcome of one training."""
 
     evaluations: Sequence[Evaluation]
+    """One evaluation for each config, in their order."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    """{name: value} of versions, device and other conditions on which a result may depend."""
     curve: Sequence[tuple[int, float]] = ()
+    """(step, loss) along the training."""
 
 
-class Stopped(Exception):  # noqa: N818 - no fault: it was asked for
-    """Raised by a trainer that was asked to stop, once what it has done is in a checkpoint; says where it stands."""
+class Stopped(Exception):  # noqa: N818 - no fault: a stop was requested
+    """Raised by a trainer on a requested stop, after its state is in a checkpoint. The message names the step."""
 
 
 class Trainer(Protocol):
-    """Trains once and evaluates as often as there are configs; they are equal but for `evaluate`.
+    """Trains once, then evaluates under each config. The configs are equal except for `evaluate`.
 
-    A training goes on from its newest checkpoint; where there are none to be kept, `checkpoints` is None.
-    One that takes long asks `checkpoints.stopping()` now and then, and raises Stopped where it says so. It calls
-    `progress` as a sign of life too: who gives none for `runtime.stall_seconds` is taken for hung.
-    With a `judge`, it evaluates the first config on the validation split on its way, and raises Pruned where the judge
-    says so; what it gives in the end is the same with and without.
+    - A training continues from its newest checkpoint. `checkpoints` is None if none are kept.
+    - A long training calls `checkpoints.stopping()` often, and raises Stopped if it returns True.
+    - It calls `progress` at least once in `runtime.stall_seconds`; otherwise it counts as hung and is killed.
+    - With a `judge`, it evaluates the first config on the validation split after each part but the last, and raises
+      Pruned if the judge returns False. The outcome is the same with and without a judge.
     """
 
     def __call__(

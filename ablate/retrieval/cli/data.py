@@ -1,4 +1,4 @@
-"""`ablate data`: the data sets that are known and what is packed of them, and packing one."""
+"""`ablate data`: list the known data sets, and pack one."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ REFUSE, SKIP = "refuse", "skip"
 
 Root = Annotated[
     str | None,
-    typer.Option(metavar="PATH", help="Where the data set is; default: where it expects itself.", show_default=False),
+    typer.Option(metavar="PATH", help="Folder or file of the data set; default: its usual place.", show_default=False),
 ]
 
 
@@ -23,35 +23,35 @@ def data_list(
     name: Annotated[str | None, typer.Argument(help="Only this data set.", show_default=False)] = None,
     root: Root = None,
 ) -> None:
-    """Show the data sets that are known, where they expect themselves, and what is packed of them."""
+    """Show the known data sets, the place of each, and the sizes at which it is packed."""
     from ablate.retrieval.data.catalog import DATASETS, require_known
 
     if name is None and root is not None:
-        raise AblateError("--root says where one data set is: name it too, as `ablate data list NAME --root PATH`")
+        raise AblateError("--root is the place of one data set: name it too, as `ablate data list NAME --root PATH`")
     if name is not None:
         require_known(name)
-    rows = [("name", "where it expects itself", "what is there")]
+    rows = [("name", "place", "found there")]
     for each in DATASETS if name is None else [name]:
-        rows += [(each, *_standing(each, root)), ("", DATASETS[each], "")]
+        rows += [(each, *_place_and_content(each, root)), ("", DATASETS[each], "")]
     typer.echo("\n".join(line for row in rows for line in _lines(row)))
 
 
 def _lines(row: tuple[str, str, str]) -> Iterator[str]:
-    """The row of a table of 80 columns; what does not fit into the second stands alone in its line."""
+    """Yield the lines of one table row, 80 columns wide. A second cell that is too wide has a line of its own."""
     from textwrap import wrap
 
-    name, where, there = row
-    cells = wrap(there, 37)
-    if len(where) > 24 or not cells:
-        yield f"{name:<15}  {where}"
-        name, where = "", ""
+    name, place, content = row
+    cells = wrap(content, 37)
+    if len(place) > 24 or not cells:
+        yield f"{name:<15}  {place}"
+        name, place = "", ""
     for cell in cells:
-        yield f"{name:<15}  {where:<24}  {cell}"
-        name, where = "", ""
+        yield f"{name:<15}  {place:<24}  {cell}"
+        name, place = "", ""
 
 
-def _standing(name: str, root: str | None) -> tuple[str, str]:
-    """Where a data set is, and what there is of it."""
+def _place_and_content(name: str, root: str | None) -> tuple[str, str]:
+    """Return the place of a data set, and a description of its files there."""
     from ablate.filesystem import exists
     from ablate.retrieval.data import catalog
     from ablate.retrieval.data.formats import emoji
@@ -75,23 +75,23 @@ def _standing(name: str, root: str | None) -> tuple[str, str]:
 def _packed(place: "PackLocation", record: "PackRecord") -> str:
     from ablate.retrieval.data.packing.format import sized
 
-    sizes = ", ".join(map(sized, place.sizes(record.fingerprint))) or "no size any more"
+    sizes = ", ".join(map(sized, place.sizes(record.fingerprint))) or "no size now"
     skipped = f", {len(record.skipped):,} more skipped" if record.skipped else ""
     return f"packed at {sizes}: {record.images:,} images of {record.items:,} items{skipped}"
 
 
 def data_prepare(
-    name: Annotated[str, typer.Argument(help="The data set; `ablate data list` names all.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="The data set; `ablate data list` shows all.", show_default=False)],
     root: Root = None,
     size: Annotated[
         tuple[int, int] | None,
-        typer.Option(metavar="H W", help="Height and width in pixels, as data.size; default: that of data.size."),
+        typer.Option(metavar="H W", help="Height and width in pixels; default: that of data.size."),
     ] = None,
     corrupt: Annotated[
-        str, typer.Option(metavar="refuse|skip", help="What to do about images that cannot be read.")
+        str, typer.Option(metavar="refuse|skip", help="Treatment of images that cannot be read.")
     ] = REFUSE,
 ) -> None:
-    """Cut out, resize and pack a data set's images, so that trials share them; goes on where it was interrupted."""
+    """Cut out, resize and pack a data set's images for all trials. An interrupted packing continues."""
     from ablate.retrieval.cli.packing_progress import watch_packing
     from ablate.retrieval.config.data import Data
     from ablate.retrieval.data import catalog
@@ -108,10 +108,10 @@ def data_prepare(
         typer.echo(f"{name} needs no packing: it is part of the package")
         return
     place = catalog.place(name, root)
-    _tell(place, record, place.pack(size, record.fingerprint))
+    _print_result(record, place.pack(size, record.fingerprint))
 
 
-def _tell(place: "PackLocation", record: "PackRecord", folder: Path) -> None:
+def _print_result(record: "PackRecord", folder: Path) -> None:
     from ablate.text import fault_lines
 
     if record.skipped:

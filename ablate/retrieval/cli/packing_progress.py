@@ -1,4 +1,4 @@
-"""What packing a data set shows meanwhile: a bar on a terminal, a line now and then elsewhere; all on stderr."""
+"""The progress of packing a data set, on stderr: a bar on a terminal, elsewhere a line every 30 seconds."""
 
 import sys
 import time
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from ablate.retrieval.data.packing.packer import PackingObserver
 
 SECONDS = 30.0
-"""Between two lines."""
+"""Seconds between two lines."""
 
 
 @contextmanager
 def watch_packing(name: str) -> Iterator["PackingObserver"]:
-    """Whom to tell how the packing of that set goes; nothing is shown before there is something to tell."""
+    """Give an observer for the packing of a data set. It shows nothing before the packing begins."""
     if not sys.stderr.isatty():
         yield PackingLines(name)
         return
@@ -33,29 +33,39 @@ def watch_packing(name: str) -> Iterator["PackingObserver"]:
 
 @dataclass
 class PackingLines:
+    """Progress in lines."""
+
     name: str
-    before: int | None = None  # how many were done when it began
+    """Name of the data set."""
+    before: int | None = None
+    """Photographs that an earlier run had packed; None before the first call of `advance`."""
     started: float = 0.0
-    told: float = 0.0
+    """Time of the first call, in seconds."""
+    printed: float = 0.0
+    """Time of the last line, in seconds."""
 
     def notify(self, text: str) -> None:
-        with suppress(OSError):  # if stderr is closed, packing continues
+        """Print a line."""
+        with suppress(OSError):  # stderr is closed, and packing continues
             typer.echo(text, err=True)
 
     def advance(self, done: int, total: int) -> None:
+        """Print the number of photographs that are done, and the time left, if the last line is old enough."""
         now = time.monotonic()
         if self.before is None:
-            self.before, self.started, self.told = done, now, now
+            self.before, self.started, self.printed = done, now, now
             self.notify(
                 f"{self.name}: {_of(done, total)} done before" if done else f"{self.name}: {total:,} photographs"
             )
-        elif now - self.told >= SECONDS and done > self.before:
+        elif now - self.printed >= SECONDS and done > self.before:
             left = (now - self.started) / (done - self.before) * (total - done)
             self.notify(f"{self.name}: {_of(done, total)}, about {duration(left)} left")
-            self.told = now
+            self.printed = now
 
 
 class PackingBar:
+    """Progress as a bar."""
+
     def __init__(self, name: str) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -65,11 +75,13 @@ class PackingBar:
         self.task = self.progress.add_task(name, total=None, visible=False)
 
     def notify(self, text: str) -> None:
+        """Print a line above the bar."""
         from rich.text import Text
 
         self.progress.console.print(Text(text))
 
     def advance(self, done: int, total: int) -> None:
+        """Show the number of photographs that are done."""
         self.progress.start()
         self.progress.update(self.task, completed=done, total=total, visible=True)
 

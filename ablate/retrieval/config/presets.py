@@ -1,6 +1,6 @@
-"""Recipes that a study's config may start from, by `preset: NAME`; whatever the file says wins over them.
+"""Recipes from which a study's config may start, by `preset: NAME`. Values in the file replace those of the preset.
 
-A preset says how to train and at which size, never on which data, nor where.
+A preset sets the training and the size of images. It never sets the data set or where a trial runs.
 """
 
 from typing import Any
@@ -54,6 +54,6 @@ CLEAN: dict[str, Any] = {
     "batch": {**SEED["batch"], "drawn_once": 0},
     "amp": "bf16",
 }
-"""The log's baseline 2 without them; in bf16, which needs no loss scaling and runs on CPUs too."""
+"""The log's baseline 2 without these quirks; in bf16, which needs no loss scaling and runs on CPUs too."""
 
 PRESETS = {"seed": SEED, "clean": CLEAN}

@@ -32,15 +32,15 @@ class RetrievalConfig(TrainerConfig):
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
-        """All clashes as one error of type `clash`, so that whoever reports it can place each at its keys."""
-        found = list(self._clashes())
-        if found:
-            text = "; ".join(clash.message for clash in found)
-            raise PydanticCustomError("clash", "{text}", {"text": text, "clashes": found})
+        """Raise all clashes as one error of type `clash`, so that each can be reported at the place of its keys."""
+        clashes = list(self._clashes())
+        if clashes:
+            text = "; ".join(clash.message for clash in clashes)
+            raise PydanticCustomError("clash", "{text}", {"text": text, "clashes": clashes})
         return self
 
     def _clashes(self) -> Iterator[ConfigClash]:
-        """Keys that only make sense with another's value."""
+        """Yield the values that do not go together."""
         if self.batch.sampling == "pk" and self.model.bn_grouping == "per_role":
             yield ConfigClash(
                 ("batch.sampling", "model.bn_grouping"),

@@ -1,4 +1,4 @@
-"""What a data set must have for a config to be trained and tested on it; every fault, before training."""
+"""Checks of a data set against a config, before training. Every fault is reported at once."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from ablate.retrieval.config.evaluate import Evaluate
 from ablate.retrieval.config.retrieval import RetrievalConfig
 from ablate.retrieval.data.dataset import GALLERY, QUERY, SPLITS, Dataset
 from ablate.retrieval.input.samplers import sampler
+from ablate.text import plural
 
 if TYPE_CHECKING:
     from ablate.retrieval.data import DetectedBoxes
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 TESTED = ("validation", "test")
 
 FITTED = 4096
-"""Training images on which whitening is fitted, at most, evenly spaced."""
+"""Most training images on which whitening is fitted; they are evenly spaced."""
 
 
 def check_data(dataset: Dataset, config: RetrievalConfig) -> None:
-    """Raises one AblateError with every fault of the data under this config, one a line; reads labels only."""
+    """Raise one AblateError with every fault of the data under this config, one a line. Only labels are read."""
     faults = list(_image_faults(dataset)) or [
         *(fault for split in TESTED for fault in _split_faults(dataset, split, config)),
         *_whitening_faults(dataset, config.evaluate),
@@ -33,110 +34,114 @@ def check_data(dataset: Dataset, config: RetrievalConfig) -> None:
 
 
 def check_boxes(detected: "DetectedBoxes", config: Evaluate) -> None:
-    """Raises one AblateError with every fault of the detected boxes under this setting, one a line."""
-    boxes, what = detected.dataset, f"the detections {config.detections} have"
-    held = boxes.role & GALLERY > 0
-    asked = np.zeros(len(held), bool)
-    asked[detected.stands_for[detected.stands_for >= 0]] = True
-    faults = list(_k_faults(boxes, asked, held, config, what))
-    if not held.any():
-        faults.insert(0, f"evaluate.detections: {what} no box in the gallery; give those of a whole test split")
+    """Raise one AblateError with every fault of the detected boxes under this setting, one a line."""
+    boxes, subject = detected.dataset, f"the detections {config.detections} have"
+    in_gallery = boxes.role & GALLERY > 0
+    is_query = np.zeros(len(in_gallery), bool)
+    is_query[detected.stands_for[detected.stands_for >= 0]] = True
+    faults = list(_k_faults(boxes, is_query, in_gallery, config, subject))
+    if not in_gallery.any():
+        faults.insert(0, f"evaluate.detections: {subject} no box in the gallery; give those of a whole test split")
     if faults:
         raise AblateError("\n".join(faults))
 
 
 def check_width(width: int, config: RetrievalConfig) -> None:
-    """Raises AblateError if features of this width cannot be tested as the config says."""
-    asked = config.evaluate.whitening.dimensions if config.evaluate.whitening else 0
-    if asked > width:
+    """Raise AblateError if whitening needs more dimensions than features of this width have."""
+    dimensions = config.evaluate.whitening.dimensions if config.evaluate.whitening else 0
+    if dimensions > width:
         raise AblateError(
-            f"evaluate.whitening.dimensions: {asked} asks for more than the {width} that the features of "
+            f"evaluate.whitening.dimensions: {dimensions} is more than the {width} that the features of "
             f"{config.model.backbone} have; the largest value that fits is {width}"
         )
 
 
 def _image_faults(dataset: Dataset) -> Iterator[str]:
-    """Faults after which nothing else is worth a look."""
+    """Yield faults of the images. If there are any, no other fault can be found."""
     count, height, width = dataset.images.shape[:3]
     if count == 0:
-        yield f"data.name: {dataset.name} has no images; use a data set that has, or look into its files"
+        yield f"data.name: {dataset.name} has no images; use a data set that has images, or check its files"
     if height == 0 or width == 0:
         size = f"{height} pixels high and {width} wide"
         yield f"data.size: the images of {dataset.name} are {size}; both sides need at least one pixel"
 
 
 def _split_faults(dataset: Dataset, split: str, config: RetrievalConfig) -> Iterator[str]:
-    """What a split lacks to be searched."""
-    asked, held = ((dataset.split == SPLITS.index(split)) & (dataset.role & role > 0) for role in (QUERY, GALLERY))
-    queries, gallery = dataset.category[asked], dataset.category[held]
-    for found, what in ((queries, "queries"), (gallery, "gallery")):
-        if not len(found):
+    """Yield what a split lacks for a search: queries, a gallery, or enough neighbours."""
+    is_query, in_gallery = (
+        (dataset.split == SPLITS.index(split)) & (dataset.role & role > 0) for role in (QUERY, GALLERY)
+    )
+    queries, gallery = dataset.category[is_query], dataset.category[in_gallery]
+    for categories, noun in ((queries, "queries"), (gallery, "gallery")):
+        if not len(categories):
             yield (
-                f"data.name: the {split} split of {dataset.name} has no {what}, so nothing can be found in it; "
+                f"data.name: the {split} split of {dataset.name} has no {noun}, so nothing can be found in it; "
                 "use a data set whose splits have both, or give a CSV lines of this one"
             )
     if split == "test" and config.evaluate.detections is not None:
-        return  # detected boxes are searched in its place
+        return  # detected boxes replace the split's gallery
     alone = np.setdiff1d(queries, gallery)
     if config.evaluate.scope == "category" and len(gallery) and len(alone):
         counted = [f"{dataset.categories[category]!r} ({(queries == category).sum()} queries)" for category in alone]
-        first = dataset.source[asked][np.isin(queries, alone)][0].decode("utf-8", "replace")
+        first = dataset.source[is_query][np.isin(queries, alone)][0].decode("utf-8", "replace")
         yield (
             f"evaluate.scope: the {split} split of {dataset.name} has no gallery image in the category of some "
             f"queries, so none of these can be found: {', '.join(counted)}; the first such query is {first}; set "
-            "evaluate.scope: all, or use a data set that has"
+            "evaluate.scope: all, or use a data set whose gallery has them"
         )
-    yield from _k_faults(dataset, asked, held, config.evaluate, f"the {split} split of {dataset.name} has")
+    yield from _k_faults(dataset, is_query, in_gallery, config.evaluate, f"the {split} split of {dataset.name} has")
 
 
 def _k_faults(
-    dataset: Dataset, asked: NDArray[np.bool_], held: NDArray[np.bool_], config: Evaluate, where: str
+    dataset: Dataset, is_query: NDArray[np.bool_], in_gallery: NDArray[np.bool_], config: Evaluate, subject: str
 ) -> Iterator[str]:
-    """Where the smallest gallery that is searched has fewer images than a setting asks for neighbours.
+    """Yield a fault for each setting that needs more neighbours than the smallest searched gallery has images.
 
-    `asked` and `held`, (N,): which images are queries, and which are in the gallery.
+    `is_query` and `in_gallery`, shape (images,), mark the images that are queries, and those in the gallery. `subject`
+    begins the sentence that goes on with the size of the gallery.
     """
     by_category = config.scope == "category"
-    group = dataset.category if by_category else np.zeros(len(held), np.int16)
-    asks, holds, both = (
-        np.bincount(group[each], minlength=group.max(initial=0) + 1) for each in (asked, held, asked & held)
+    group = dataset.category if by_category else np.zeros(len(in_gallery), np.int16)
+    queries, gallery, both = (
+        np.bincount(group[chosen], minlength=group.max(initial=0) + 1)
+        for chosen in (is_query, in_gallery, is_query & in_gallery)
     )
-    searched = np.flatnonzero((asks > 0) & (holds > 0))
+    searched = np.flatnonzero((queries > 0) & (gallery > 0))
     if not len(searched):
         return
-    others = holds - (both > 0)  # a query is none of its own neighbours
+    others = gallery - (both > 0)  # a query is not its own neighbour
     smallest = searched[others[searched].argmin()]
     fits = others[smallest]
-    there = f"{fits} gallery image{'' if fits == 1 else 's'}"
-    there += f" of category {dataset.categories[smallest]!r}" if by_category else ""
-    there += " beside a query" if both[smallest] else ""
+    size = plural(fits, "gallery image")
+    size += f" of category {dataset.categories[smallest]!r}" if by_category else ""
+    size += " besides a query" if both[smallest] else ""
     for key, value in _neighbours(config).items():
         if value > fits:
             advice = f"the largest value that fits is {fits}" if fits else f"set evaluate.{key.split('.')[0]}: null"
             advice += ", or set evaluate.scope: all" if by_category else ""
-            yield f"evaluate.{key}: {value} neighbours are asked for, and {where} {there}; {advice}"
+            yield f"evaluate.{key}: {value} neighbours are needed, and {subject} {size}; {advice}"
 
 
 def _neighbours(config: Evaluate) -> dict[str, int]:
-    """How many neighbours a setting asks for, by key."""
+    """Return {key: number of neighbours that it needs}."""
     expansion, rerank = config.query_expansion, config.rerank
-    found = {"query_expansion.k": expansion.k} if expansion else {}
-    return found | ({"rerank.k1": rerank.k1, "rerank.k2": rerank.k2} if rerank else {})
+    counts = {"query_expansion.k": expansion.k} if expansion else {}
+    return counts | ({"rerank.k1": rerank.k1, "rerank.k2": rerank.k2} if rerank else {})
 
 
 def _whitening_faults(dataset: Dataset, config: Evaluate) -> Iterator[str]:
-    """What whitening lacks to be fitted."""
+    """Yield a fault if whitening cannot be fitted on the training images."""
     images = min(int((dataset.split == SPLITS.index("train")).sum()), FITTED)
     if config.whitening and config.whitening.dimensions >= images:
         advice = f"the largest value that fits is {images - 1}" if images > 1 else "set evaluate.whitening: null"
         yield (
-            f"evaluate.whitening.dimensions: {config.whitening.dimensions} asks for more training images than the "
+            f"evaluate.whitening.dimensions: {config.whitening.dimensions} needs more training images than the "
             f"{images} of {dataset.name} that it is fitted on; {advice}"
         )
 
 
 def _training_faults(dataset: Dataset, config: RetrievalConfig) -> Iterator[str]:
-    """What the training images lack for the config's batches and classes."""
+    """Yield what the training images lack for the config's batches and classes."""
     try:
         sampler(dataset, config.batch)
     except AblateError as error:
@@ -147,7 +152,7 @@ def _training_faults(dataset: Dataset, config: RetrievalConfig) -> Iterator[str]
     if len(dataset.categories) == 1:
         yield (
             f"loss.target: {dataset.name} has one category, {dataset.categories[0]!r}, so the classification term "
-            "over categories has nothing to tell apart; set loss.target: item, or loss.omega: 1.0"
+            "over categories has nothing to separate; set loss.target: item, or loss.omega: 1.0"
         )
     for split in TESTED:
         unseen = np.setdiff1d(dataset.category[dataset.split == SPLITS.index(split)], trained)

@@ -25,7 +25,7 @@ class SimulatedEffect(Section):
     seed_sd_pp: NotNegative | None = Field(
         None, description="SD of a run's own shift in place of the config's, in percentage points."
     )
-    peak: dict[str, float] = Field({}, description="Where a smooth effect is largest: numeric settings.")
+    peak: dict[str, float] = Field({}, description="Numeric settings at which a smooth effect is largest.")
     width: dict[str, Positive] = Field({}, description="SD of the smooth effect's bell along each setting of peak.")
 
     @model_validator(mode="after")
@@ -51,12 +51,12 @@ class SimulatedConfig(TrainerConfig):
         0.16, description="Share of queries on which two runs of equal rate disagree; at most 2·base·(1−base)."
     )
     seconds: Annotated[float, Field(ge=0.0), OutsideIdentity] = Field(
-        0.0, description="How long a trial pretends to work."
+        0.0, description="Seconds that a trial pretends to work."
     )
     fail: Annotated[Rate, OutsideIdentity] = Field(
-        0.0, description="Probability that an attempt raises, drawn anew for each attempt."
+        0.0, description="Probability that an attempt raises, drawn again for each attempt."
     )
-    settings: Annotated[dict[str, Any], Finite] = Field({}, description="Whatever factors set.")
+    settings: Annotated[dict[str, Any], Finite] = Field({}, description="Free keys that factors set.")
     effects: Annotated[tuple[SimulatedEffect, ...], ListOf] = Field((), description="The true effects.")
 
     @model_validator(mode="after")

@@ -1,8 +1,8 @@
-"""The model of the trainer `simulated`: which queries a run of a given true rate hits.
+"""The model of the trainer `simulated`: the queries that a run of a given true rate hits.
 
-A query is hit when √ρ·difficulty + √(1−ρ)·noise lies below a threshold. Difficulties are fixed normal
-quantiles, so runs are paired through them; ρ is solved for the wanted discordance, and the threshold for
-the run's rate. Pure functions of numbers, so that statistics can be tried on the very law that the trainer draws from.
+A query is hit if √ρ·difficulty + √(1−ρ)·noise lies below a threshold. Difficulties are fixed normal quantiles, so runs
+are paired through them. ρ is solved for the discordance of the config, and the threshold for the rate of the run. These
+are pure functions of numbers, so that statistics can be tested on the same law from which the trainer draws.
 """
 
 import math
@@ -21,14 +21,14 @@ Tails = Literal["normal", "t5"]
 
 
 def deviates(tails: Tails, rng: np.random.Generator, size: tuple[int, ...] | None = None) -> Floats:
-    """Draws of mean 0 and SD 1: normal, or Student's t of five degrees, scaled. A float where there is no size."""
+    """Return draws of mean 0 and SD 1: normal, or Student's t of five degrees, scaled. Without a size, one number."""
     drawn = rng.standard_t(5, size) / math.sqrt(5 / 3) if tails == "t5" else rng.standard_normal(size)
     scaled: Floats = np.asarray(drawn)[()]
     return scaled
 
 
 def shifted(rate: ArrayLike, shift: ArrayLike) -> Floats:
-    """A run's rate, both in [0, 1]; shapes broadcast.
+    """Return the rate of a run with a shift, in [0, 1]; shapes broadcast.
 
     Near 0 and 1 the shift is cut on both sides alike, so that the mean is the expected rate.
     """
@@ -40,7 +40,7 @@ def shifted(rate: ArrayLike, shift: ArrayLike) -> Floats:
 
 @lru_cache(maxsize=64)
 def correlation(queries: int, base: float, discordance: float) -> float:
-    """The ρ at which two runs of rate `base` disagree on a share `discordance` of the queries."""
+    """Return the ρ at which two runs of rate `base` disagree on a share `discordance` of the queries."""
     difficulty = difficulties(queries)
     if base in (0.0, 1.0):
         return 0.0
@@ -58,10 +58,10 @@ def correlation(queries: int, base: float, discordance: float) -> float:
 
 @lru_cache(maxsize=64)
 def threshold(rate: float, rho: float, queries: int) -> float:
-    """Where the mean hit probability over these very queries is the rate, to 1e-12.
+    """Return the threshold at which the mean hit probability over the queries is the rate, to 1e-12.
 
-    By Newton's steps from the threshold for infinitely many queries, which is near; where a step leaves the bracket,
-    by bisection.
+    Newton's method starts from the threshold for infinitely many queries, which is near. If a step leaves the bracket,
+    bisection replaces it.
     """
     difficulty = difficulties(queries)
     threshold = float(ndtri(rate))
@@ -80,13 +80,13 @@ def threshold(rate: float, rho: float, queries: int) -> float:
 
 
 def hit_probability(threshold: ArrayLike, rho: float, difficulty: ArrayLike) -> Floats:
-    """The probability, over a run's noise, that a query is hit; shapes broadcast."""
+    """Return the probability, over a run's noise, that a query is hit; shapes broadcast."""
     hit: Floats = ndtr((np.asarray(threshold) - math.sqrt(rho) * np.asarray(difficulty)) / math.sqrt(1 - rho))
     return hit
 
 
 @lru_cache(maxsize=8)
 def difficulties(queries: int) -> Floats:
-    """Shape (queries,): the normal quantiles in an order of their own, the same in every run. Not to be written to."""
+    """Return normal quantiles, shape (queries,), in a random order that all runs share. Do not write to the array."""
     quantiles: Floats = ndtri((np.arange(queries) + 0.5) / queries)
     return generator(queries, "simulated/difficulties").permutation(quantiles)

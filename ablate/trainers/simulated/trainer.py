@@ -1,6 +1,6 @@
-"""The trainer that trains nothing: per-query ranks drawn with known true effects.
+"""The trainer that trains nothing: it draws the ranks of queries with known true effects.
 
-What a run of a given rate hits is the model in `hits.py`, so that the expected top-1 rate is exactly base + effects.
+Ranks follow the model in `response_model.py`, so that the expected top-1 rate is exactly base + effects.
 """
 
 import json
@@ -33,14 +33,14 @@ GALLERY = 1000
 SPLITS = ("validation", "test")
 
 STEEPNESS = 4.0
-"""How fast the learning curve rises: after a tenth of the steps, to a third of the final rate; after half, to 0.88."""
+"""Steepness of the learning curve: a third of the final rate after a tenth of the steps, and 0.88 of it after half."""
 
 SLICE = 0.1
-"""Seconds of pretending between two looks at whether to stop."""
+"""Seconds of pretended work between two checks for a requested stop."""
 
 
 class SimulatedError(RuntimeError):
-    """What an attempt raises when `fail` says so."""
+    """A failure of an attempt that `fail` drew."""
 
 
 def train(
@@ -51,7 +51,7 @@ def train(
     checkpoints: Checkpoints | None = None,
     judge: Judge | None = None,
 ) -> Outcome:
-    """Ranks of the row's test and validation queries, after pretending to work, a tenth after another."""
+    """Draw the ranks of the test and validation queries, after pretending to work in ten parts."""
     config = configs[0]
     if config.seconds or judge:
         _pretend(config, seed, progress, checkpoints, judge)
@@ -66,42 +66,42 @@ def train(
 
 
 def expected_rate(config: SimulatedConfig) -> float:
-    """The true top-1 rate of a config, in [0, 1]: base and the effects whose conditions hold."""
+    """Return the true top-1 rate of a config, in [0, 1]: base and the effects whose conditions hold."""
     pp = sum(_size(effect, config.settings) for effect in config.effects)
     return config.base + pp / 100
 
 
 def shifted_rate(config: SimulatedConfig, seed: int) -> float:
-    """A run's rate; its mean over seeds is the expected rate."""
+    """Return the rate of a run, in [0, 1]. Its mean over seeds is the expected rate."""
     return float(shifted(expected_rate(config), shift(config, seed)))
 
 
 def learned(part: int) -> float:
-    """Which share of its final rate a run has after `part` tenths: (1 − exp(−4f)) / (1 − exp(−4)) of their share f."""
+    """Return a run's share of its final rate after `part` tenths: (1 − exp(−4f)) / (1 − exp(−4)), f = part / 10."""
     return math.expm1(-STEEPNESS * part / PARTS) / math.expm1(-STEEPNESS)
 
 
 def interim_of(config: SimulatedConfig, seed: int, part: int) -> Interim:
-    """How a run stands after `part` tenths, by a draw of its own: in expectation at `learned` of its final rate."""
+    """Return the interim result after `part` tenths, drawn at `learned(part)` of the final rate."""
     rate = shifted_rate(config, seed) * learned(part)
     return interim(part, draw_ranks(config, rate, _stream(config, seed, f"part {part}")))
 
 
 def shift(config: SimulatedConfig, seed: int) -> float:
-    """A run's random shift of the top-1 rate: its own part and the one that all rows of the seed share."""
+    """Return a run's random shift of the top-1 rate: its own, and the one that all rows of the seed share."""
     drawn = own_sd(config) * deviates(config.tails, _stream(config, seed, "own shift"))
     shared = config.shared_seed_sd_pp * deviates(config.tails, generator(seed, "simulated/shared shift"))
     return float(drawn + shared) / 100
 
 
 def own_sd(config: SimulatedConfig) -> float:
-    """SD of a run's own shift in pp: that of the last effect that has one and whose conditions hold."""
+    """Return the SD of a run's own shift in pp: from the last effect that has one and whose conditions hold."""
     active = [e.seed_sd_pp for e in config.effects if e.seed_sd_pp is not None and _holds(e, config.settings)]
     return active[-1] if active else config.seed_sd_pp
 
 
 def draw_ranks(config: SimulatedConfig, rate: float, rng: np.random.Generator) -> Ranks:
-    """Shape (queries,): ranks with P(rank ≤ k) near 1 − (1 − rate)^∛k, the shape of the seed log's curves."""
+    """Return ranks, shape (queries,), with P(rank ≤ k) near 1 − (1 − rate)^∛k, the shape of the seed log's curves."""
     noise = rng.standard_normal(config.queries)
     if rate <= 0 or rate >= 1:
         return np.full(config.queries, 1 if rate >= 1 else GALLERY, dtype=np.uint32)
@@ -137,7 +137,7 @@ def _number(value: Any) -> float:
 
 
 def _stream(config: SimulatedConfig, seed: int, name: str) -> np.random.Generator:
-    """A stream of one row and seed: a row is what its settings are."""
+    """Return a random stream of one row and seed. The settings stand for the row."""
     return generator(seed, f"simulated/{name}/{json.dumps(config.settings, sort_keys=True)}")
 
 
@@ -148,7 +148,7 @@ def _pretend(
     checkpoints: Checkpoints | None,
     judge: Judge | None,
 ) -> None:
-    """Goes on from the tenth that was reached, as a training from its step. Raises Pruned where the judge says so."""
+    """Pretend to work, from the tenth of the newest checkpoint on. Raise Pruned if the judge returns False."""
     begun = int((checkpoints.newest() if checkpoints else None) or 0)
     for tenth in range(begun + 1, PARTS + 1):
         _sleep(config.seconds / PARTS, tenth - 1, checkpoints)
@@ -161,7 +161,7 @@ def _pretend(
 
 
 def _sleep(seconds: float, tenths: int, checkpoints: Checkpoints | None) -> None:
-    """Raises Stopped if that is asked for; what was done of the tenth that was begun is lost."""
+    """Sleep for one tenth. Raise Stopped if a stop is requested; the work on this tenth is lost then."""
     for begun in np.arange(0.0, seconds, SLICE):
         if checkpoints and checkpoints.stopping():
             raise Stopped(f"at step {tenths}")

@@ -69,8 +69,8 @@ def test_whitening_to_more_dimensions_than_a_network_has_beside_another_fault(ab
     small = ("--set", "config.model.last_stride=2", "--set", "config.evaluate.rerank={k1: 90}")
     told = ablate("run", "study.yaml", *cells, *small)
     assert told.code == 2
-    assert "150 asks for more than the 96 that the features of timm/test_resnet have" in told.err
-    assert "evaluate.rerank.k1: 90 neighbours are asked for" in told.err
+    assert "150 is more than the 96 that the features of timm/test_resnet have" in told.err
+    assert "evaluate.rerank.k1: 90 neighbours are needed" in told.err
     assert not Path("results/ablate.db").exists()
 
 

@@ -141,7 +141,7 @@ def test_more_neighbours_than_the_gallery_has(dataset, configure, key, setting):
     assert [counts(dataset, split)[1] for split in ("validation", "test")] == [16, 16]
     found = faults(dataset, configure(evaluate=setting | {"scope": "all"}))
     assert found == [
-        f"evaluate.{key}: 17 neighbours are asked for, and the {split} split of made-up has 16 gallery images; the "
+        f"evaluate.{key}: 17 neighbours are needed, and the {split} split of made-up has 16 gallery images; the "
         "largest value that fits is 16"
         for split in ("validation", "test")
     ]
@@ -156,7 +156,7 @@ def test_more_neighbours_than_the_smallest_category_has(dataset, configure):
     assert counts(fewer, "test", 2)[1] == 1
     expansion = {"query_expansion": {"k": 2}}
     assert faults(fewer, configure(evaluate=expansion)) == [
-        "evaluate.query_expansion.k: 2 neighbours are asked for, and the test split of made-up has 1 gallery image of "
+        "evaluate.query_expansion.k: 2 neighbours are needed, and the test split of made-up has 1 gallery image of "
         "category 'category 2'; the largest value that fits is 1, or set evaluate.scope: all"
     ]
     assert faults(fewer, configure(evaluate=expansion | {"scope": "all"})) == []
@@ -169,7 +169,8 @@ def test_a_query_in_the_gallery_is_none_of_its_neighbours(dataset, configure):
     everywhere = {"scope": "all"}
     (one, other) = faults(both, configure(evaluate={"rerank": {"k1": 32}} | everywhere))
     assert (
-        "the validation split of made-up has 31 gallery images beside a query; the largest value that fits is 31" in one
+        "the validation split of made-up has 31 gallery images besides a query; the largest value that fits is 31"
+        in one
     )
     assert "the test split" in other
     assert faults(both, configure(evaluate={"rerank": {"k1": 31}} | everywhere)) == []
@@ -179,7 +180,7 @@ def test_more_dimensions_than_training_images_span(dataset, configure, monkeypat
     assert (dataset.split == 0).sum() == 96
     asked = configure(evaluate={"whitening": {"dimensions": 96}})
     assert faults(dataset, asked) == [
-        "evaluate.whitening.dimensions: 96 asks for more training images than the 96 of made-up that it is fitted on; "
+        "evaluate.whitening.dimensions: 96 needs more training images than the 96 of made-up that it is fitted on; "
         "the largest value that fits is 95"
     ]
     assert faults(dataset, configure(evaluate={"whitening": {"dimensions": 95}})) == []
@@ -191,9 +192,7 @@ def test_more_dimensions_than_training_images_span(dataset, configure, monkeypat
 def test_more_dimensions_than_features_have(configure):
     check_width(64, configure(evaluate={"whitening": {"dimensions": 64}}))
     check_width(64, configure())
-    with pytest.raises(
-        AblateError, match=r"dimensions: 65 asks for more than the 64 .* of resnet18 have; .* fits is 64"
-    ):
+    with pytest.raises(AblateError, match=r"dimensions: 65 is more than the 64 .* of resnet18 have; .* fits is 64"):
         check_width(64, configure(evaluate={"whitening": {"dimensions": 65}}))
 
 
@@ -202,7 +201,7 @@ def test_one_category_is_nothing_to_classify(make_dataset, configure):
     (fault,) = faults(dataset, configure())
     assert fault == (
         "loss.target: made-up has one category, 'category 0', so the classification term over categories has nothing "
-        "to tell apart; set loss.target: item, or loss.omega: 1.0"
+        "to separate; set loss.target: item, or loss.omega: 1.0"
     )
     for change in ({"loss": {"omega": 1.0}}, {"loss": {"target": "item"}}, {"schedule": {"steps": 0}}):
         assert faults(dataset, configure(**change)) == []

@@ -241,11 +241,11 @@ def test_detected_boxes_that_cannot_be_searched_are_refused_before_training(data
     config = configure(evaluate={"detections": "boxes.json", "rerank": {"k1": 17}, "scope": "all"})
     with pytest.raises(AblateError) as fault:
         train_on(dataset, [config], 0, silent, detections={"boxes.json": on_boxes(dataset)})
-    assert str(fault.value).startswith("evaluate.rerank.k1: 17 neighbours are asked for, and the validation split")
+    assert str(fault.value).startswith("evaluate.rerank.k1: 17 neighbours are needed, and the validation split")
     config = configure(evaluate={"detections": "boxes.json", "rerank": {"k1": 16}, "scope": "all"})
     fewer = on_boxes(dataset)
     fewer.dataset.role[np.flatnonzero(fewer.dataset.role == GALLERY)[:2]] = 0
-    with pytest.raises(AblateError, match=r"k1: 16 neighbours are asked for, and the detections boxes\.json have 14"):
+    with pytest.raises(AblateError, match=r"k1: 16 neighbours are needed, and the detections boxes\.json have 14"):
         train_on(dataset, [config], 0, silent, detections={"boxes.json": fewer})
 
 
@@ -266,8 +266,6 @@ def test_more_dimensions_than_the_network_has_are_refused_before_training(datase
     told = []
     vit = {"backbone": "timm/test_vit", "last_stride": 2}
     config = configure(model=vit, evaluate={"whitening": {"dimensions": 65}})
-    with pytest.raises(
-        AblateError, match=r"dimensions: 65 asks for more than the 64 that the features of timm/test_vit"
-    ):
+    with pytest.raises(AblateError, match=r"dimensions: 65 is more than the 64 that the features of timm/test_vit"):
         train_on(dataset, [configure(model=vit), config], 0, told.append)
     assert told == []
