@@ -36,7 +36,7 @@ def reset(store: Store, study: str, profile: str, wanted: Mapping[str, Mapping[i
         accepted = maintenance.withdraw(connection, {key for of_seeds in wanted.values() for key in of_seeds.values()})
         trials = {accepted.get(key, key) for of_seeds in wanted.values() for key in of_seeds.values()}
         trainings = set(maintenance.trainings_of(connection, trials).values())
-        held = maintenance.held(connection, trainings)
+        held = maintenance.runners(connection, trainings)
         standing = maintenance.standing(connection, trainings)
         results = maintenance.reset(connection, free) if (free := trainings - set(held)) else 0
         for key in free:  # before anybody can claim it: a finished network would only be evaluated again
@@ -78,7 +78,7 @@ def leftovers(store: Store) -> CheckpointLeftovers:
     keys = {path.name for path in found if KEY.fullmatch(path.name)}
     with store.read() as connection:
         known = maintenance.needed(connection, keys)
-        held = maintenance.held(connection, keys)
+        held = maintenance.runners(connection, keys)
     needed = tuple(path for path in found if known.get(path.name))
     return CheckpointLeftovers(
         tuple(path for path in found if known.get(path.name) is False),

@@ -1,4 +1,4 @@
-"""Opening a store: created and migrated where it may be written, never touched where it cannot be read."""
+"""Opening a store: to write, it is created and migrated; to read, nothing is changed."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -25,29 +25,30 @@ ACCEPTED = "accepted: a path, sqlite:///PATH, or postgresql://USER@HOST/DATABASE
 
 @dataclass(frozen=True)
 class Store:
-    """An open store; `url` names it in messages, `folder` is where its figures and other files go.
-
-    `path`: of the SQLite file, `file`: the one that is open to write.
-    """
+    """An open store."""
 
     url: str
+    """Its URL or path, as messages name it."""
     engine: Engine
     folder: Path
+    """The folder of its figures and other files."""
     path: Path | None = None
+    """The path of the SQLite file; None for PostgreSQL."""
     file: OpenFile | None = None
+    """The SQLite file, if it is open to write."""
 
     def __post_init__(self) -> None:
-        """Closes the store when nothing refers to it any more, so that no side files of SQLite's stay behind."""
+        """Close the store when nothing refers to it, so that SQLite leaves no side files behind."""
         finalize(self, _close, self.engine, self.file)
 
     @contextmanager
     def write(self, alone: bool = False) -> Iterator[Connection]:
-        """One transaction that writes; on SQLite it waits for its turn before it reads anything.
+        """Open one transaction that writes. On SQLite, it waits for its turn before it reads anything.
 
-        `alone`: no other transaction that asks for the same runs beside it, on PostgreSQL too. What was written is
-        kept even where StoreGoneError is raised at the end: it is in the file that the message names.
+        With `alone`, no other transaction opened with `alone` runs at the same time, on PostgreSQL too. If
+        StoreGoneError is raised at the end, the changes are kept, in the file that the message names.
         """
-        with self._told(), self.engine.begin() as connection:
+        with self._translated_errors(), self.engine.begin() as connection:
             if alone and self.file is None:
                 postgresql.wait_for_turn(connection)
             yield connection
@@ -56,14 +57,14 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One transaction that only reads, and sees the store as it was at its first statement."""
-        with self._told(), self._reading() as connection:
+        """Open one transaction that only reads. It sees the store as it was at its first statement."""
+        with self._translated_errors(), self._reading() as connection:
             yield connection
 
     def check(self) -> None:
-        """StoreGoneError if this is no longer the store that was opened; what was written to it is saved elsewhere.
+        """Raise StoreGoneError if this is no longer the store that was opened. Its content is saved to another file.
 
-        To be called now and then, and after a write rather than before. A store that is busy passes.
+        Call it now and then, after a write rather than before it. A busy store passes the check.
         """
         if self.file:
             self.file.check()
@@ -71,7 +72,7 @@ class Store:
             self._check_revision(REVISIONS[-1:])
 
     def warning(self) -> str | None:
-        """What a user should know of where the store lies."""
+        """Return a warning for the user about the place of the store; None if there is no reason for one."""
         return network_filesystem.warning(self.path) if self.path else None
 
     def close(self) -> None:
@@ -84,8 +85,8 @@ class Store:
             yield connection
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Errors in words; that the store is gone explains any other."""
+    def _translated_errors(self) -> Iterator[None]:
+        """Raise the database's errors as StoreErrors. If the store is gone, raise that in place of any other error."""
         try:
             with translated_errors(self.url, self.path):
                 yield
@@ -105,15 +106,15 @@ class Store:
         except StoreError:
             pass
         finally:
-            self.engine.dispose()  # the next transaction connects anew
+            self.engine.dispose()  # so that the next transaction opens a new connection
 
-    def _check_revision(self, fine: Sequence[str]) -> None:
+    def _check_revision(self, accepted: Sequence[str]) -> None:
         with translated_errors(self.url, self.path), self._reading() as connection:
-            found = revisions.stamp(connection)
-        if found not in fine:
+            revision = revisions.stamp(connection)
+        if revision not in accepted:
             raise StoreGoneError(
                 f"{self.url}: another version of ablate has migrated the store, from revision {REVISIONS[-1]} to "
-                f"{found}, while it was in use; go on with that version: nothing that is recorded is lost"
+                f"{revision}, while it was in use; go on with that version: nothing that is recorded is lost"
             )
 
 
@@ -190,10 +191,10 @@ def _sqlite_store_to_write(url: str, path: Path) -> Store:
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(re.sub("^postgres://", "postgresql://", url)) if "://" in url else _of_path(url)
-        known = parsed.get_backend_name() in ("sqlite", "postgresql")
-    except (ArgumentError, ValueError):  # ValueError: a port that is no number
-        known = False
-    if not known or "@" in (parsed.host or ""):
+        is_supported = parsed.get_backend_name() in ("sqlite", "postgresql")
+    except (ArgumentError, ValueError):  # ValueError: the port is not a number
+        is_supported = False
+    if not is_supported or "@" in (parsed.host or ""):
         raise StoreError(f"--store {re.sub('//.*@', '//***@', url)}: {ACCEPTED}")
     return parsed
 
@@ -209,13 +210,13 @@ def _sqlite_path(url: URL) -> Path:
 
 
 def shown(url: str) -> str:
-    """A store's URL or path as messages name it."""
+    """Return a store's URL or path as messages name it."""
     parsed = _parse(url)
     return _shown(parsed) if _is_postgresql(parsed) else url
 
 
 def _shown(url: URL) -> str:
-    """A URL without its password, wherever in it that is written."""
+    """Return a URL without its password, in whichever part of it the password stands."""
     hidden = {name: "***" for name in url.query if "password" in name}
     return url.update_query_dict(hidden).render_as_string(hide_password=True)
 

@@ -1,4 +1,4 @@
-"""An imported log in the store: each row a finished trial of which only totals are known."""
+"""Saving an imported log in the store: each row becomes a finished trial with known totals only."""
 
 import time
 from collections.abc import Sequence
@@ -25,20 +25,20 @@ ALPHA, DELTA_PP = 0.05, 0.5
 def save_log(
     connection: Connection, study: str, log: ExperimentLog, rows: Sequence[NamedRow], findings: Sequence[str]
 ) -> None:
-    """Saves a log as a study; StoreError where a study of that name was run, which it would mix with."""
+    """Save a log as a study. StoreError if a study of that name was run in this store, as both would mix."""
     if any(plan.study == study and not plan.imported for plan in plans.read_plans(connection)):
         raise StoreError(f"--study {study}: a study of this name was run in this store; import under another name")
     trials = [_trial(log, named) for named in rows]
-    have = plans.finished(connection, {trial.key for trial in trials})
+    finished = plans.finished(connection, {trial.key for trial in trials})
     plans.save_trials(connection, trials)
     for trial, named in zip(trials, rows, strict=True):
-        if trial.key not in have:
+        if trial.key not in finished:
             _save_result(connection, trial, log, named)
     plans.save_plan(connection, _plan(study, log, rows, trials, findings))
 
 
 def _trial(log: ExperimentLog, named: NamedRow) -> Trial:
-    """A trial whose identity is what the log says of its row."""
+    """Return a trial whose identity is the text of its row in the log."""
     config = {"row": named.row.number, "title": named.row.title, "lines": named.row.lines, "rates": named.row.rates}
     identity = Identity(TRAINER, {**config, "setting": log.setting}, 0, None, {})
     key = identity.key
@@ -72,15 +72,15 @@ def _plan(
         findings=tuple(findings),
         doubts=tuple(_implied_level(doubt) for doubt in doubts(rows) if not _is_other_row(doubt, rows)),
     )
-    kept = [
+    stored = [
         plans.StoredRow(named.label, ROW, _words(named), {0: trial.key}, named.row.title, named.row.lines)
         for named, trial in zip(rows, trials, strict=True)
     ]
-    return plans.StoredPlan(study, PROFILE, document, True, kept)
+    return plans.StoredPlan(study, PROFILE, document, True, stored)
 
 
 def _is_other_row(doubt: InheritedDoubt, rows: Sequence[NamedRow]) -> bool:
-    """Whether the row, read as its title implies, would be another row once more: then what it lists is meant."""
+    """Return True if the row, read as its title implies, would repeat another row: then its listed level is right."""
     implied = {**rows[doubt.row - 1].levels, doubt.factor: doubt.implied}
     return any(dict(named.levels) == implied for named in rows)
 

@@ -1,4 +1,4 @@
-"""Plans: what a study's rows are and which trial stands for each row and seed."""
+"""Plans: the rows of a study, and the trial of each row and seed."""
 
 import json
 import time
@@ -20,20 +20,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StoredRow:
-    """A row as the store keeps it. `levels`: {factor: level}; `cells`: {seed: trial key}.
-
-    `stale`: seeds whose result was, when planned, under older defaults, data or code; `changes`: of those whose
-    older result was accepted, what has changed since.
-    """
+    """A row as the store keeps it."""
 
     label: str
     kind: str
+    """`row`, or `reference`: printed next to the rows and compared with none."""
     levels: Mapping[str, Any]
+    """{factor: level}, as reports name the level."""
     cells: Mapping[int, str]
+    """{seed: trial key}."""
     title: str | None = None
     lines: Sequence[tuple[str, str]] | None = None
+    """The (key, value) lines of an imported row, as they were spelled; None for a row that was not imported."""
     stale: Set[int] = frozenset()
+    """Seeds whose result was older than the settings, data or code when the plan was made."""
     changes: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    """{seed: changes since its result}, for seeds whose older result was accepted."""
 
 
 @dataclass(frozen=True)
@@ -47,20 +49,21 @@ class StoredPlan:
     """True for a study that was imported from a log."""
     rows: Sequence[StoredRow]
     updated: float = 0.0
+    """When it was saved last, in seconds since the epoch."""
 
 
 def save_plan(connection: Connection, plan: StoredPlan) -> None:
-    """Puts the plan in the place of the study's last one; its trials stay, whatever becomes of the rows.
+    """Save the plan in place of the last one of the same study and profile. The trials of that one stay in the store.
 
-    A plan that is there already is only noted as the latest.
+    If the rows are the same, they are not written again; the plan only becomes the latest.
     """
     same = (plans.c.study == plan.study) & (plans.c.profile == plan.profile)
     named = {"study": plan.study, "profile": plan.profile}
     new = {**named, "document": {}, "imported": plan.imported, "updated": 0.0}
     insert_new(connection, plans, [new])
-    document: dict[str, Any] = json.loads(json.dumps(plan.document.to_json()))  # as it will be read back
+    document: dict[str, Any] = json.loads(json.dumps(plan.document.to_json()))  # as it is when it is read again
     values = {"document": document, "imported": plan.imported, "updated": _latest(connection)}
-    connection.execute(update(plans).where(same).values(**values))  # holds the plan against others until the end
+    connection.execute(update(plans).where(same).values(**values))  # locks the plan until the transaction ends
     plan_id: int = connection.execute(select(plans.c.id).where(same)).scalar_one()
     if not _are_stored(connection, plan_id, plan.rows):
         connection.execute(delete(rows).where(rows.c.plan_id == plan_id))
@@ -68,19 +71,19 @@ def save_plan(connection: Connection, plan: StoredPlan) -> None:
 
 
 def _latest(connection: Connection) -> float:
-    """The time, and later than that of every plan, though the clock may have been set back: it says which was last."""
+    """Return the time; if the clock was set back, a time after that of every plan, so that this one is the latest."""
     before: float | None = connection.execute(select(func.max(plans.c.updated))).scalar()
     return max(time.time(), (before or 0.0) + 0.001)
 
 
 def _are_stored(connection: Connection, plan_id: int, planned: Sequence[StoredRow]) -> bool:
-    """Whether the store has just these rows of the plan; row by row, as there may be many."""
+    """Return True if the store has exactly these rows of the plan. They are compared one by one to save memory."""
     pairs = zip_longest(planned, _read_rows(connection, plan_id))
     return all(one and other and _stored(one) == _stored(other) for one, other in pairs)
 
 
 def _stored(row: StoredRow) -> tuple[Any, ...]:
-    """A row's values in a form that two rows can be compared by."""
+    """Return a row's values in a form in which two rows can be compared."""
     lines = [list(line) for line in row.lines] if row.lines is not None else None
     changes = {seed: list(words) for seed, words in row.changes.items()}
     return row.label, row.kind, row.title, dict(row.levels), lines, dict(row.cells), set(row.stale), changes
@@ -102,7 +105,7 @@ def _insert_rows(connection: Connection, plan_id: int, planned: Sequence[StoredR
         for position, row in enumerate(planned)
     ]
     connection.execute(insert(rows), values)
-    found = connection.execute(select(rows.c.id).where(rows.c.plan_id == plan_id).order_by(rows.c.position))
+    row_ids = connection.execute(select(rows.c.id).where(rows.c.plan_id == plan_id).order_by(rows.c.position))
     of_rows = [
         {
             "row_id": row_id,
@@ -111,35 +114,39 @@ def _insert_rows(connection: Connection, plan_id: int, planned: Sequence[StoredR
             "stale": seed in row.stale,
             "changes": list(row.changes[seed]) if seed in row.changes else None,
         }
-        for row_id, row in zip(found.scalars(), planned, strict=True)
+        for row_id, row in zip(row_ids.scalars(), planned, strict=True)
         for seed, key in row.cells.items()
     ]
     connection.execute(insert(cells), of_rows)
 
 
 class PlanName(NamedTuple):
-    """Which plan; `imported`: whether it came from a log."""
+    """The name of a plan."""
 
     study: str
     profile: str
     imported: bool
+    """True for a study that was imported from a log."""
 
 
 def read_plans(connection: Connection) -> list[PlanName]:
-    """Every plan, the latest first."""
+    """Return the name of every plan, the latest first."""
     query = select(plans.c.study, plans.c.profile, plans.c.imported).order_by(plans.c.updated.desc())
     return [PlanName(*row) for row in connection.execute(query)]
 
 
 def choose(connection: Connection, study: str | None, profile: str | None, url: str) -> PlanName:
-    """A study's latest plan, or a profile's; with no study, the one last run or imported. StoreError for no such."""
-    known = read_plans(connection)
-    if not known:
+    """Return the name of a study's latest plan, or of its plan under a profile.
+
+    Without `study`, this is the study that was run or imported last. StoreError if there is no such plan.
+    """
+    stored = read_plans(connection)
+    if not stored:
         raise StoreError(f"{url}: holds no study yet; `ablate run STUDY.yaml` or `ablate import` adds one")
-    names = list(dict.fromkeys(plan.study for plan in known))
+    names = list(dict.fromkeys(plan.study for plan in stored))
     if study is not None and study not in names:
         raise StoreError(f"{url}: {unknown_name('study', study, names)}")
-    of_study = [plan for plan in known if plan.study == (study or names[0])]
+    of_study = [plan for plan in stored if plan.study == (study or names[0])]
     profiles = [plan.profile for plan in of_study]
     if profile is not None and profile not in profiles:
         raise StoreError(f"{url}: {unknown_name('profile', profile, profiles)}")
@@ -147,7 +154,7 @@ def choose(connection: Connection, study: str | None, profile: str | None, url: 
 
 
 def read_plan(connection: Connection, study: str, profile: str) -> StoredPlan:
-    """The plan of a study and profile, which must be there."""
+    """Return the plan of a study and profile, which must exist."""
     same = (plans.c.study == study) & (plans.c.profile == profile)
     plan = connection.execute(select(plans).where(same)).one()
     document = PlanDocument.from_json(plan.document)
@@ -163,56 +170,56 @@ def _read_rows(connection: Connection, plan_id: int) -> Iterator[StoredRow]:
         .where(rows.c.plan_id == plan_id)
         .order_by(rows.c.position, cells.c.seed)
     )
-    for _, found in groupby(connection.execute(query), key=lambda row: row.id):
-        yield _read_row(list(found))
+    for _, cells_of_row in groupby(connection.execute(query), key=lambda row: row.id):
+        yield _read_row(list(cells_of_row))
 
 
-def _read_row(found: Sequence[Row[*tuple[Any, ...]]]) -> StoredRow:
-    """A row from its cells, each with what the row has."""
-    row, seen = found[0], [cell for cell in found if cell.seed is not None]
+def _read_row(joined: Sequence[Row[*tuple[Any, ...]]]) -> StoredRow:
+    """Return a row from its cells, each joined with the columns of the row. A row without cells is one line."""
+    row, seeds = joined[0], [cell for cell in joined if cell.seed is not None]
     return StoredRow(
         row.label,
         row.kind,
         row.levels,
-        {cell.seed: cell.trial_key for cell in seen},
+        {cell.seed: cell.trial_key for cell in seeds},
         row.title,
         row.lines,
-        stale=frozenset(cell.seed for cell in seen if cell.stale),
-        changes={cell.seed: cell.changes for cell in seen if cell.changes is not None},
+        stale=frozenset(cell.seed for cell in seeds if cell.stale),
+        changes={cell.seed: cell.changes for cell in seeds if cell.changes is not None},
     )
 
 
-def save_trials(connection: Connection, wanted: "Sequence[Trial]", revive: bool = True) -> None:
-    """Adds the trainings and trials that the store lacks; a finished training with a new trial queues again.
+def save_trials(connection: Connection, planned: "Sequence[Trial]", revive: bool = True) -> None:
+    """Add the trainings and trials that the store does not have, with their declarations and shapes.
 
-    So does, to `revive` it, one that was pruned. Notes as well what each trial was declared as, and which trainings
-    take about the same time.
+    A finished training with a new trial is queued again, as that trial has to be evaluated. With `revive`, a training
+    that a search has pruned is queued again as well.
     """
-    by_key = {trial.key: trial for trial in wanted}
-    by_training = {trial.training_key: trial for trial in wanted}
+    by_key = {trial.key: trial for trial in planned}
+    by_training = {trial.training_key: trial for trial in planned}
     stored = {key: (state, shape) for key, state, shape in of_keys(connection, _STORED, trainings.c.key, by_training)}
-    known = dict(of_keys(connection, select(trials.c.key, trials.c.attempt_id), trials.c.key, by_key))
+    valid_attempts = dict(of_keys(connection, select(trials.c.key, trials.c.attempt_id), trials.c.key, by_key))
     insert_new(connection, trainings, [_training(by_training[key]) for key in sorted(by_training) if key not in stored])
-    insert_new(connection, trials, [_trial(by_key[key]) for key in sorted(by_key) if key not in known])
-    declared = sorted({(trial.declared, trial.key) for trial in wanted if trial.declared})
+    insert_new(connection, trials, [_trial(by_key[key]) for key in sorted(by_key) if key not in valid_attempts])
+    declared = sorted({(trial.declared, trial.key) for trial in planned if trial.declared})
     insert_new(connection, declarations, [{"declared": one, "trial_key": key} for one, key in declared])
     shapes = [
         {"of": key, "shape": by_training[key].shape} for key, (_, shape) in sorted(stored.items()) if shape is None
     ]
-    again = {trial.training_key for trial in wanted if known.get(trial.key) is None}
+    again = {trial.training_key for trial in planned if valid_attempts.get(trial.key) is None}
     if shapes:
         connection.execute(_OF_TRAINING, shapes)
     ended = (DONE, PRUNED) if revive else (DONE,)
     _queue_again(connection, [key for key in sorted(again) if key in stored and stored[key][0] in ended], ended)
 
 
-def queue_unevaluated(connection: Connection, wanted: "Sequence[Trial]") -> set[str]:
-    """Queues finished trainings again that some of the trials still want evaluated; which those are.
+def queue_unevaluated(connection: Connection, planned: "Sequence[Trial]") -> set[str]:
+    """Queue the finished trainings again whose trials here have no result. Return their keys.
 
-    Another runner finished them that did not know these trials.
+    Another runner finished them without these trials.
     """
-    have = finished(connection, {trial.key for trial in wanted})
-    lacking = {trial.training_key for trial in wanted if trial.key not in have}
+    have = finished(connection, {trial.key for trial in planned})
+    lacking = {trial.training_key for trial in planned if trial.key not in have}
     _queue_again(connection, sorted(lacking))
     return lacking
 
@@ -228,24 +235,24 @@ _STORED = select(trainings.c.key, trainings.c.state, trainings.c.shape)
 
 
 def training_states(connection: Connection, keys: Collection[str]) -> dict[str, str]:
-    """{training key: state} of those that the store has."""
+    """Return {training key: state}, for trainings that the store has."""
     return dict(of_keys(connection, select(trainings.c.key, trainings.c.state), trainings.c.key, keys))
 
 
 def finished(connection: Connection, keys: Collection[str]) -> set[str]:
-    """Those of the trials that have a result."""
+    """Return the keys of the trials that have a result."""
     query = select(trials.c.key).where(trials.c.attempt_id.is_not(None))
     return {key for (key,) in of_keys(connection, query, trials.c.key, keys)}
 
 
 def read_hits(connection: Connection, keys: Collection[str], split: str = "test") -> dict[str, dict[int, int]]:
-    """{trial key: {k: hits}} of the trials that have a result."""
-    found: dict[str, dict[int, int]] = {}
+    """Return {trial key: {k: hits}}, for trials that have a result on the split."""
+    by_key: dict[str, dict[int, int]] = {}
     counts = and_(trials.c.key == hits.c.trial_key, trials.c.attempt_id == hits.c.attempt_id)
     query = select(hits.c.trial_key, hits.c.k, hits.c.hits).join(trials, counts).where(hits.c.split == split)
     for key, k, count in of_keys(connection, query, hits.c.trial_key, keys):
-        found.setdefault(key, {})[k] = count
-    return found
+        by_key.setdefault(key, {})[k] = count
+    return by_key
 
 
 def _training(trial: "Trial") -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What finished trials gave, read back."""
+"""Reading the results of trials."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,22 +16,28 @@ from ablate.store.sql import of_keys
 
 @dataclass(frozen=True)
 class TrialResult:
-    """A trial as it stands: its training's state and, if it has a result on the split, what that is.
-
-    `data` and `code` are the hashes that its training was identified by; `training` is its key. `precisions`:
-    {metric: mean over all queries}; what was not recorded is not in it.
-    """
+    """The state of a trial and, if it has one, its result on one split."""
 
     state: str
+    """The state of its training."""
     queries: int | None
+    """Number of queries; None if the trial has no result."""
     gallery: int | None
+    """Number of gallery items; None if unknown."""
     hits: Mapping[int, int]
+    """{k: number of queries with a correct item among their k best}."""
     environment: Mapping[str, str]
+    """Versions of libraries, the device, and more that was recorded of the run."""
     seconds: float | None
+    """The trainer's own time."""
     data: str | None = None
+    """The hash of the data that identifies the training."""
     code: str = ""
+    """The hashes of code files that identify the training, as JSON."""
     training: str = ""
+    """The key of the training."""
     precisions: Mapping[str, float] = field(default_factory=dict)
+    """{"map" or "map_at_r": mean over all queries, in [0, 1]}, for those that were recorded."""
 
     @property
     def done(self) -> bool:
@@ -39,7 +45,7 @@ class TrialResult:
 
 
 def read_trials(connection: Connection, keys: set[str], split: str = "test") -> dict[str, TrialResult]:
-    """{trial key: reading} on one split."""
+    """Return {trial key: result on one split}."""
     counted = read_hits(connection, keys, split)
     averaged = _read_means(connection, keys, split)
     joined = (
@@ -49,45 +55,45 @@ def read_trials(connection: Connection, keys: set[str], split: str = "test") -> 
     )
     of_training = (trainings.c.state, trainings.c.data, cast(trainings.c.code, Text).label("code"))
     columns = (trials.c.key, trials.c.training_key, *of_training, results.c.queries, results.c.gallery, *_OF_ATTEMPT)
-    found: dict[str, TrialResult] = {}
+    by_key: dict[str, TrialResult] = {}
     for row in of_keys(connection, select(*columns).select_from(joined), trials.c.key, keys):
         environment = row.environment or {}
         hits = counted.get(row.key, {})
-        given = (row.queries, row.gallery, hits, environment, row.seconds, row.data, row.code, row.training_key)
-        found[row.key] = TrialResult(row.state, *given, averaged.get(row.key, {}))
-    return found
+        columns_of_row = (row.queries, row.gallery, hits, environment, row.seconds, row.data, row.code)
+        by_key[row.key] = TrialResult(row.state, *columns_of_row, row.training_key, averaged.get(row.key, {}))
+    return by_key
 
 
 def _read_means(connection: Connection, keys: Collection[str], split: str) -> dict[str, dict[str, float]]:
-    """{trial key: {metric: mean precision}} of the trials that have any."""
-    found: dict[str, dict[str, float]] = {}
+    """Return {trial key: {metric: mean precision}}, for trials that have one."""
+    means: dict[str, dict[str, float]] = {}
     query = select(trials.c.key, precisions.c.metric, precisions.c.mean).join(precisions, _whose_precision_counts)
     for key, metric, mean in of_keys(connection, query.where(precisions.c.split == split), trials.c.key, keys):
-        found.setdefault(key, {})[metric] = mean
-    return found
+        means.setdefault(key, {})[metric] = mean
+    return means
 
 
 def read_ranks(connection: Connection, key: str, split: str = "test") -> NDArray[np.uint32] | None:
-    """A trial's per-query ranks, shape (queries,), 0 for a query without a correct item; None where unknown."""
+    """Return the rank of each query's first correct item, shape (queries,), 0 if there is none; None if unknown."""
     query = select(results.c.ranks).join(trials, _that_counts).where(trials.c.key == key, results.c.split == split)
     blob: Any = connection.execute(query).scalar()
     return None if blob is None else unpack(blob)
 
 
 def read_precisions(connection: Connection, key: str, split: str = "test") -> dict[str, NDArray[np.float32]]:
-    """A trial's precisions, {map, map_at_r: of each query, shape (queries,), 0 without a correct item}, where known."""
+    """Return {"map" or "map_at_r": precision of each query, shape (queries,), 0 without a correct item}, if known."""
     query = select(precisions.c.metric, precisions.c.of_queries).join(trials, _whose_precision_counts)
-    found = connection.execute(query.where(trials.c.key == key, precisions.c.split == split))
-    return {metric: inflate(blob, "<f4").astype(np.float32) for metric, blob in found}
+    blobs = connection.execute(query.where(trials.c.key == key, precisions.c.split == split))
+    return {metric: inflate(blob, "<f4").astype(np.float32) for metric, blob in blobs}
 
 
 def read_hits_of_queries(
     connection: Connection, keys: Collection[str], k: int, split: str = "test"
 ) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """(trial key, whether each query has a correct item among its k best), of trials whose ranks are known."""
+    """Yield (trial key, True for each query with a correct item among its k best), for trials with known ranks."""
     query = select(trials.c.key, results.c.ranks).join(results, _that_counts)
-    known = query.where(results.c.split == split, results.c.ranks.is_not(None))
-    for key, blob in of_keys(connection, known, trials.c.key, keys):
+    with_ranks = query.where(results.c.split == split, results.c.ranks.is_not(None))
+    for key, blob in of_keys(connection, with_ranks, trials.c.key, keys):
         ranks = unpack(blob)
         yield key, (ranks > 0) & (ranks <= k)
 

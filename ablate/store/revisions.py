@@ -1,4 +1,4 @@
-"""Which revision a store is at, and bringing it to the newest: never beneath a runner that is at work on it."""
+"""The revision of a store, and its migration to the newest one: never while a runner is working on it."""
 
 import time
 from collections.abc import Callable
@@ -15,65 +15,66 @@ from ablate.store.schema import RUNNING
 VERSION_TABLE = "ablate_alembic_version"
 VIEW = "results"
 REVISIONS = ("0001", "0002", "0003", "0004")
-"""The migrations that this version knows, oldest first; kept here so that a look at a store loads no alembic."""
+"""The migrations that this version has, oldest first. Listed here so that opening a store does not import alembic."""
 
 SILENCE_SECONDS = 10.0
-"""A runner renews its leases every few seconds; one that has not in this time is not at work."""
+"""A runner renews its leases every few seconds; one that has not renewed any in this time is not working."""
 
 Read = Callable[[], AbstractContextManager[Connection]]
 
 
 def revision(connection: Connection, name: str) -> str | None:
-    """The store's revision, of whatever version; None for a database that is no store yet."""
-    looking = inspect(connection)
-    if not looking.has_table(VERSION_TABLE):
-        if looking.has_table(VIEW) or VIEW in looking.get_view_names():
+    """Return the store's revision, also one of a newer version; None for a database without a store."""
+    inspector = inspect(connection)
+    if not inspector.has_table(VERSION_TABLE):
+        if inspector.has_table(VIEW) or VIEW in inspector.get_view_names():
             raise StoreError(f"{name}: has a table {VIEW!r} of its own, which a store needs; name another with --store")
         return None
     return stamp(connection)
 
 
 def stamp(connection: Connection) -> str | None:
-    """The revision that is written in a store."""
-    found: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
-    return found
+    """Return the revision that is written in a store."""
+    written: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+    return written
 
 
-def refuse_newer(found: str | None, name: str) -> None:
-    if found is not None and found not in REVISIONS:
+def refuse_newer(stored: str | None, name: str) -> None:
+    """Raise StoreError for a store of a newer version of ablate."""
+    if stored is not None and stored not in REVISIONS:
         raise StoreError(
-            f"{name}: written by a newer version of ablate (store revision {found}, this version knows "
+            f"{name}: written by a newer version of ablate (store revision {stored}, this version knows "
             f"{REVISIONS[-1]}); upgrade ablate, or name another store with --store"
         )
 
 
-def refuse_beneath_runners(read: Read, found: str, name: str) -> None:
-    """StoreError where runners of the store's older version are at work on it."""
-    before = _running(read, found)
+def refuse_beneath_runners(read: Read, stored: str, name: str) -> None:
+    """Raise StoreError if runners of the store's older version are working on it."""
+    before = _running(read, stored)
     deadline = time.monotonic() + SILENCE_SECONDS
     while before and time.monotonic() < deadline:
         time.sleep(0.5)
-        now = _running(read, found)
+        now = _running(read, stored)
         if alive := sorted({owner for lease, (owner, beats) in now.items() if _beat(before, lease, beats)}):
             raise StoreError(
                 f"{name}: the store is of an older version of ablate, and runners of that version are at work on it: "
                 f"{', '.join(alive)}; let them finish, or stop them (Ctrl-C), and give the same command again"
             )
-        before = {lease: seen for lease, seen in before.items() if lease in now}
+        before = {lease: renewal for lease, renewal in before.items() if lease in now}
 
 
 Leases = dict[str, tuple[str, Any]]
-"""{lease: (owner, what changes with every beat)}."""
+"""{lease: (owner, a value that changes with every renewal)}."""
 
 
 def _beat(before: Leases, lease: str, beats: object) -> bool:
-    """Whether a runner has shown life; a lease that is new does."""
+    """Return True if a lease was renewed, or is new."""
     return lease not in before or before[lease][1] != beats
 
 
-def _running(read: Read, found: str) -> Leases:
-    """The trainings that run, but for those of dead processes of this machine."""
-    process, beats = ("NULL", "heartbeat") if found == REVISIONS[0] else ("process", "beats")
+def _running(read: Read, stored: str) -> Leases:
+    """Return the leases of trainings that run, without those of dead processes of this machine."""
+    process, beats = ("NULL", "heartbeat") if stored == REVISIONS[0] else ("process", "beats")
     query = f"SELECT lease, owner, {process} AS process, {beats} AS beats FROM ablate_trainings WHERE state = :running"
     with read() as connection:
         rows = connection.execute(text(query), {"running": RUNNING})
@@ -81,7 +82,7 @@ def _running(read: Read, found: str) -> Leases:
 
 
 def migrate(connection: Connection, name: str) -> None:
-    """Brings the store to the newest revision, in a transaction that no other process migrates beside."""
+    """Migrate the store to the newest revision, in a transaction during which no other process migrates it."""
     from alembic import command
     from alembic.config import Config
 

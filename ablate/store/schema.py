@@ -1,4 +1,4 @@
-"""The tables, prefixed so that the store can share a database with others."""
+"""The tables. Their names have a prefix so that a store can share a database with other programs."""
 
 from sqlalchemy import (
     JSON,
@@ -19,16 +19,16 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 
 QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
-STALE = "stale"  # how a row and seed may stand besides: its result is older than the defaults, data or code
-PRUNED = "pruned"  # a training that a search has stopped early; it goes on from there when somebody wants its result
+STALE = "stale"  # a further state of a row and seed: its result is older than the defaults, data or code
+PRUNED = "pruned"  # a training that a search has stopped early; it continues from there if its result is needed
 LOST, ABANDONED, INTERRUPTED = "lost", "abandoned", "interrupted"
-"""How an attempt may end besides: its worker died under it, its runner died, it was asked to stop."""
+"""Further ends of an attempt: its worker died, its runner died, its runner was asked to stop."""
 
 metadata = MetaData()
 
 
 class SafeText(TypeDecorator[str]):
-    """Text of any origin, like an error's: what databases refuse, NUL and half a surrogate pair, is spelled out."""
+    """Text of any origin, like error messages. NUL and lone surrogates, which databases refuse, are escaped."""
 
     impl = Text
     cache_ok = True
@@ -59,7 +59,7 @@ rows = Table(
     Column("id", Integer, primary_key=True),
     Column("plan_id", Integer, ForeignKey("ablate_plans.id", ondelete="CASCADE"), nullable=False),
     Column("position", Integer, nullable=False),
-    Column("kind", String(20), nullable=False),  # row, or reference: printed beside the rows, compared with none
+    Column("kind", String(20), nullable=False),  # row, or reference: printed next to the rows, compared with none
     Column("label", Text, nullable=False),
     Column("title", Text),
     Column("levels", JSON, nullable=False),  # {factor: level}
@@ -72,7 +72,7 @@ trainings = Table(
     metadata,
     Column("key", String(32), primary_key=True),
     Column("trainer", String(200), nullable=False),
-    Column("config", JSON, nullable=False),  # what is hashed into the key, with seed, data and code
+    Column("config", JSON, nullable=False),  # hashed into the key, with seed, data and code
     Column("seed", Integer, nullable=False),
     Column("shape", String(32)),  # trainings of one shape take about the same time
     Column("data", String(64)),
@@ -81,12 +81,10 @@ trainings = Table(
     Column("attempts", Integer, nullable=False),
     Column("lease", String(32)),
     Column("owner", String(200)),  # host:pid of the runner that holds the lease
-    Column(
-        "process", String(200)
-    ),  # what tells whether that runner is a process of this machine, see `process_identity.py`
-    Column("beats", Integer, nullable=False),  # counts on while the runner lives; no clock is compared with another's
+    Column("process", String(200)),  # that process, as `process_identity.is_gone` reads it
+    Column("beats", Integer, nullable=False),  # increases while the runner lives, so that no two clocks are compared
     Index("ablate_trainings_state", "state"),
-    Index("ablate_trainings_standing", "key", "state"),  # so that counting reads no configs
+    Index("ablate_trainings_standing", "key", "state"),  # so that counting does not read configs
 )
 
 trials = Table(
@@ -95,20 +93,20 @@ trials = Table(
     Column("key", String(32), primary_key=True),
     _key("training_key", "trainings"),
     Column("evaluate", JSON, nullable=False),
-    Column("attempt_id", Integer),  # whose result counts; null while there is none
+    Column("attempt_id", Integer),  # the attempt with the valid result; null if there is none
     Index("ablate_trials_training", "training_key"),
     Index("ablate_trials_standing", "key", "attempt_id", "training_key"),
 )
 
 declarations = Table(
-    "ablate_declarations",  # what a study file said, before defaults, data and code: which trials that has been
+    "ablate_declarations",  # all trials of one declaration in a study file, under changing defaults, data, code
     metadata,
     Column("declared", String(32), primary_key=True),
     Column("trial_key", String(32), ForeignKey("ablate_trials.key"), primary_key=True),
 )
 
 acceptances = Table(
-    "ablate_acceptances",  # stale results that somebody kept, in place of running the trial that is wanted now
+    "ablate_acceptances",  # stale results that a user accepted in place of running the planned trial
     metadata,
     Column("wanted_key", String(32), primary_key=True),
     _key("kept_key", "trials"),
@@ -117,7 +115,7 @@ acceptances = Table(
 )
 
 cells = Table(
-    "ablate_cells",  # which trial stands for a row and seed
+    "ablate_cells",  # the trial of each row and seed
     metadata,
     Column("row_id", Integer, ForeignKey("ablate_rows.id", ondelete="CASCADE"), primary_key=True),
     Column("seed", Integer, primary_key=True),
@@ -128,7 +126,7 @@ cells = Table(
 )
 
 attempts = Table(
-    "ablate_attempts",  # every attempt at a training, with how it ended
+    "ablate_attempts",  # every attempt at a training, with its end
     metadata,
     Column("id", Integer, primary_key=True),
     _key("training_key", "trainings"),
@@ -137,19 +135,21 @@ attempts = Table(
     Column("reason", SafeText),
     Column("traceback", SafeText),
     Column("owner", String(200), nullable=False),
-    Column("resumed_at", Integer, nullable=False),  # the checkpoint's step that it went on from; 0: from the start
-    Column("step", Integer),  # how far it was when its runner last said so
+    Column("resumed_at", Integer, nullable=False),  # step of the checkpoint from which it continued; 0: from the start
+    Column("step", Integer),  # the step that its runner recorded last
     Column("steps", Integer),
     Column("started", Float, nullable=False),
     Column("ended", Float),
     Column("seconds", Float),  # the trainer's own time
-    Column("environment", JSON(none_as_null=True)),  # library versions, device, threads: recorded, outside the identity
+    Column(
+        "environment", JSON(none_as_null=True)
+    ),  # library versions, device, threads: recorded, not part of the identity
     Column("curve", JSON(none_as_null=True)),  # [[step, loss], ...]
     Index("ablate_attempts_training", "training_key"),
 )
 
 results = Table(
-    "ablate_results",  # those of earlier attempts stay beside those that count
+    "ablate_results",  # results of earlier attempts stay next to the valid ones
     metadata,
     Column("trial_key", String(32), ForeignKey("ablate_trials.key"), primary_key=True),
     Column("attempt_id", Integer, ForeignKey("ablate_attempts.id"), primary_key=True),
@@ -160,7 +160,7 @@ results = Table(
 )
 
 hits = Table(
-    "ablate_hits",  # how many queries have a correct item among their k best
+    "ablate_hits",  # number of queries with a correct item among their k best
     metadata,
     Column("trial_key", String(32), ForeignKey("ablate_trials.key"), primary_key=True),
     Column("attempt_id", Integer, ForeignKey("ablate_attempts.id"), primary_key=True),
@@ -170,18 +170,18 @@ hits = Table(
 )
 
 precisions = Table(
-    "ablate_precisions",  # how well whole rankings answer the queries, where that is known
+    "ablate_precisions",  # mean precisions of whole rankings, if known
     metadata,
     Column("trial_key", String(32), ForeignKey("ablate_trials.key"), primary_key=True),
     Column("attempt_id", Integer, ForeignKey("ablate_attempts.id"), primary_key=True),
     Column("split", String(20), primary_key=True),
     Column("metric", String(20), primary_key=True),  # map, map_at_r
-    Column("mean", Float, nullable=False),  # over all queries, 0 of those without a correct item
+    Column("mean", Float, nullable=False),  # over all queries; a query without a correct item has 0
     Column("of_queries", LargeBinary, nullable=False),  # float32, see `blobs.py`
 )
 
 interims = Table(
-    "ablate_interims",  # how a training stood on the validation split on its way, which prunes a search
+    "ablate_interims",  # results on the validation split during a training, by which a search prunes
     metadata,
     Column("training_key", String(32), ForeignKey("ablate_trainings.key"), primary_key=True),
     Column("part", Integer, primary_key=True),  # tenths of its steps
@@ -191,49 +191,49 @@ interims = Table(
 )
 
 searches = Table(
-    "ablate_searches",  # of one study and profile, the one of the highest number goes on; earlier ones are history
+    "ablate_searches",  # the search with the highest number of a study and profile continues; earlier ones are history
     metadata,
     Column("id", Integer, primary_key=True),
     Column("study", String(200), nullable=False),
     Column("profile", String(200), nullable=False),
     Column("number", Integer, nullable=False),
-    Column("declared", JSON, nullable=False),  # what may not change midway: space, sampler, metrics, ...
+    Column("declared", JSON, nullable=False),  # may not change while it continues: space, sampler, metrics, ...
     Column("context", String(32), nullable=False),  # digest of the rest of every candidate: config, data, code
-    Column("why", Text),  # why an earlier search does not go on
+    Column("why", Text),  # why the search before this one does not continue
     Column("began", Float, nullable=False),
-    Column("seconds", Float, nullable=False),  # how long `ablate search` was at work on it, over all its runs
+    Column("seconds", Float, nullable=False),  # working time of `ablate search`, over all its runs
     UniqueConstraint("study", "profile", "number", name="ablate_searches_number"),
 )
 
 candidates = Table(
-    "ablate_candidates",  # what a search has tried or is trying
+    "ablate_candidates",  # the points that a search tries or has tried
     metadata,
     Column("search_id", Integer, ForeignKey("ablate_searches.id", ondelete="CASCADE"), primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("known", Boolean, nullable=False),  # the study had run it before; it costs the search nothing
     Column("point", JSON, nullable=False),  # {dimension: value}
     _key("trial_key", "trials"),
-    Column("notes", JSON, nullable=False),  # what its sampler notes for the next suggestions
-    Column("state", String(20), nullable=False),  # running, done, pruned, failed: as the sampler was told
+    Column("notes", JSON, nullable=False),  # values that the sampler keeps for its next proposals
+    Column("state", String(20), nullable=False),  # running, done, pruned, failed: as reported to the sampler
     Column("scores", JSON(none_as_null=True)),  # {metric: rate on the validation split}
-    Column("told", Integer),  # in which order they ended
+    Column("told", Integer),  # position in the order in which candidates ended
     Index("ablate_candidates_trial", "trial_key"),
 )
 
 looks = Table(
-    "ablate_looks",  # each look at a study whose seeds end where its verdicts are; never changed afterwards
+    "ablate_looks",  # each look, an interim analysis of a study; never changed afterwards
     metadata,
     Column("id", Integer, primary_key=True),
     Column("study", String(200), nullable=False),
     Column("profile", String(200), nullable=False),
-    Column("family", Integer, nullable=False),  # its looks share its error; trials that change begin another
+    Column("family", Integer, nullable=False),  # its looks share one error rate; if trials change, a new family begins
     Column("number", Integer, nullable=False),
     Column("seeds", Integer, nullable=False),
     Column("rules", JSON, nullable=False),  # looks, alpha, delta_pp, primary, family: declared beforehand
     Column("why", Text),  # why the family before this one ended
-    Column("seen", JSON, nullable=False),  # what each contrast showed
-    Column("asked", JSON, nullable=False),  # {row: seeds}: how many each row has from here on
-    Column("trials", JSON, nullable=False),  # {row: {levels, seeds: {seed: [trial, hits or null]}}}: what it saw
+    Column("seen", JSON, nullable=False),  # the result of each contrast or effect
+    Column("asked", JSON, nullable=False),  # {row: number of seeds that it has until the next look}
+    Column("trials", JSON, nullable=False),  # {row: {levels, seeds: {seed: [trial, hits or null]}}} at this look
     Column("taken", Float, nullable=False),
     UniqueConstraint("study", "profile", "family", "number", name="ablate_looks_number"),
 )

@@ -1,4 +1,4 @@
-"""Searches: what is searched, which candidates were tried, and what their samplers were told of them."""
+"""Searches in the store: their spaces, and their candidates with the results that were reported to the sampler."""
 
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -17,47 +17,52 @@ VALIDATION = "validation"
 
 @dataclass(frozen=True)
 class SearchRow:
-    """A search. `declared`: what may not change midway; `context`: digest of the rest of every candidate.
-
-    `why`: why the search of the number before does not go on; `seconds`: how long it was at work so far.
-    """
+    """A search."""
 
     id: int
     study: str
     profile: str
     number: int
+    """The number of the search among those of its study and profile, from 1. Only the latest one continues."""
     declared: Mapping[str, Any]
+    """The parts of the study file that may not change while the search continues."""
     context: str
+    """A digest of everything else that a candidate depends on: config, data, code."""
     why: str | None
+    """The reason why the search before it does not continue; None for the first search."""
     began: float
+    """When it began, in seconds since the epoch."""
     seconds: float
+    """The time that `ablate search` has worked on it, over all its runs."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A point that a search tried. `known`: the study had run it before.
-
-    `state`: running, done, pruned or failed, as the sampler was told; `scores`: {metric: rate on the validation split};
-    `told`: in which order they ended, None while it runs; `notes`: the sampler's own.
-    """
+    """A point of the search space that a search tries or has tried."""
 
     number: int
     known: bool
+    """True if the study had run it before, so that it costs the search nothing."""
     point: Mapping[str, Any]
+    """{dimension: value}."""
     trial_key: str
     notes: Mapping[str, Any]
+    """Values that the sampler keeps for its next proposals."""
     state: str
+    """Running, done, pruned or failed, as it was reported to the sampler."""
     scores: Mapping[str, float] | None
+    """{metric: rate on the validation split, in [0, 1]}; None without a result."""
     told: int | None
+    """Its position in the order in which candidates ended and were reported to the sampler; None while it runs."""
 
 
 def read_search(connection: Connection, search_id: int) -> SearchRow:
-    """A search, which must be there."""
+    """Return a search, which must exist."""
     return SearchRow(*connection.execute(select(*_COLUMNS).where(searches.c.id == search_id)).one())
 
 
 def latest_search(connection: Connection, study: str, profile: str) -> SearchRow | None:
-    """The search that goes on, of a study and profile."""
+    """Return the latest search of a study and profile, the one that continues; None without any."""
     same = (searches.c.study == study) & (searches.c.profile == profile)
     row = connection.execute(select(*_COLUMNS).where(same).order_by(searches.c.number.desc()).limit(1)).first()
     return SearchRow(*row) if row else None
@@ -66,7 +71,7 @@ def latest_search(connection: Connection, study: str, profile: str) -> SearchRow
 def begin_search(
     connection: Connection, study: str, profile: str, declared: Mapping[str, Any], context: str, why: str | None
 ) -> SearchRow:
-    """A new search, which goes on from now on in place of earlier ones."""
+    """Add a search. From now on it continues in place of earlier ones."""
     before = latest_search(connection, study, profile)
     number = before.number + 1 if before else 1
     values = {"study": study, "profile": profile, "number": number, "declared": declared, "context": context}
@@ -75,13 +80,16 @@ def begin_search(
 
 
 def hold(connection: Connection, search_id: int, seconds: float) -> None:
-    """Adds to the seconds of a search; until the transaction ends, no other runner asks or tells."""
+    """Add to the seconds of a search, and lock it: until the transaction ends, no other runner changes it."""
     same = searches.c.id == search_id
     connection.execute(update(searches).where(same).values(seconds=searches.c.seconds + seconds))
 
 
 def read_candidates(connection: Connection, search_id: int, told_after: int | None = None) -> list[Candidate]:
-    """The candidates of a search by number: all, or those that run, and those that ended after the one told then."""
+    """Return the candidates of a search by number.
+
+    With `told_after`, only those that run, and those that ended after that position.
+    """
     query = select(*_OF_CANDIDATE).where(candidates.c.search_id == search_id).order_by(candidates.c.number)
     if told_after is not None:
         query = query.where(candidates.c.told.is_(None) | (candidates.c.told > told_after))
@@ -89,63 +97,65 @@ def read_candidates(connection: Connection, search_id: int, told_after: int | No
 
 
 def add_candidates(connection: Connection, search_id: int, added: Sequence[Candidate]) -> None:
-    """Adds candidates; their trials must be there."""
+    """Add candidates, whose trials must exist."""
     if added:
         connection.execute(insert(candidates), [{"search_id": search_id, **_values(one)} for one in added])
 
 
 def tell(connection: Connection, search_id: int, candidate: Candidate) -> None:
-    """Writes how a candidate ended, or that it runs again."""
+    """Save the end of a candidate, or that it runs again."""
     same = and_(candidates.c.search_id == search_id, candidates.c.number == candidate.number)
     connection.execute(update(candidates).where(same).values(**_values(candidate)))
 
 
 def read_scores(connection: Connection, keys: Collection[str]) -> dict[str, dict[str, float]]:
-    """{trial key: {metric: rate}} on the validation split, of the trials that have a result there."""
-    found: dict[str, dict[str, float]] = {}
+    """Return {trial key: {metric: rate on the validation split, in [0, 1]}}, for trials that have a result there."""
+    rates: dict[str, dict[str, float]] = {}
     for key, k, count, queries in of_keys(connection, _SCORES, trials.c.key, keys):
         if k in KS and queries:
-            found.setdefault(key, {})[f"top{k}"] = count / queries
-    return found
+            rates.setdefault(key, {})[f"top{k}"] = count / queries
+    return rates
 
 
 def standing(connection: Connection, keys: Collection[str]) -> dict[str, str]:
-    """{trial key: the state of its training}; it is done only with a result of this very trial."""
+    """Return {trial key: state of its training}. If the training is done, this trial may still have no result."""
     query = select(trials.c.key, trainings.c.state).join(trainings, trainings.c.key == trials.c.training_key)
     return dict(of_keys(connection, query, trials.c.key, keys))
 
 
 def label(number: int) -> str:
-    """What a candidate is called."""
+    """Return the name of a candidate."""
     return f"trial {number}"
 
 
 @dataclass(frozen=True)
 class SearchSummary:
-    """How far a study's search is: {state: candidates}, and those that failed."""
+    """The progress of a study's search."""
 
     study: str
     profile: str
     counts: Mapping[str, int]
+    """{state: number of candidates}."""
     failed: Sequence[FailedTrial]
+    """The candidates that failed."""
 
 
-def glances(connection: Connection, study: str | None) -> list[SearchSummary]:
-    """The searches that go on, of one study or of all."""
+def summaries(connection: Connection, study: str | None) -> list[SearchSummary]:
+    """Return the progress of the latest searches, of one study or of all."""
     latest = select(func.max(searches.c.id)).group_by(searches.c.study, searches.c.profile)
     query = select(*_COLUMNS).where(searches.c.id.in_(latest)).order_by(searches.c.study, searches.c.profile)
     rows = [SearchRow(*row) for row in connection.execute(query)]
-    return [_glance(connection, row) for row in rows if study in (None, row.study)]
+    return [_summary(connection, row) for row in rows if study in (None, row.study)]
 
 
-def _glance(connection: Connection, row: SearchRow) -> SearchSummary:
+def _summary(connection: Connection, row: SearchRow) -> SearchSummary:
     of_search = candidates.c.search_id == row.id
     counts = select(candidates.c.state, func.count().label("number")).where(of_search).group_by(candidates.c.state)
     reasons = _REASONS.where(of_search, candidates.c.state == FAILED).order_by(candidates.c.number)
     return SearchSummary(
         row.study,
         row.profile,
-        {found.state: found.number for found in connection.execute(counts)},
+        {row_of_state.state: row_of_state.number for row_of_state in connection.execute(counts)},
         [
             FailedTrial((row.study, row.profile), label(number), seed, attempt, reason or "no reason given")
             for number, seed, attempt, reason in connection.execute(reasons)

@@ -1,4 +1,4 @@
-"""What the store knows of a study's trials, as `study/plan/plan.py` takes it."""
+"""The store's records of a study's trials, from which `study/plan/plan.py` finds out which results are stale."""
 
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -15,13 +15,13 @@ from ablate.study.plan.staleness_reasons import IdentityChange, changes
 from ablate.study.trials.identity import Identity, Trial
 
 
-def read_records(connection: Connection, wanted: Sequence[Trial]) -> StoredRecords:
-    """The records of some trials."""
-    done = finished(connection, {trial.key for trial in wanted})
-    accepted = _accepted(connection, {trial.key for trial in wanted if trial.key not in done})
-    lacking = [trial for trial in wanted if trial.key not in done and trial.key not in accepted]
+def read_records(connection: Connection, planned: Sequence[Trial]) -> StoredRecords:
+    """Return the records of these trials."""
+    done = finished(connection, {trial.key for trial in planned})
+    accepted = _accepted(connection, {trial.key for trial in planned if trial.key not in done})
+    lacking = [trial for trial in planned if trial.key not in done and trial.key not in accepted]
     return StoredRecords(
-        states=training_states(connection, {trial.training_key for trial in wanted}),
+        states=training_states(connection, {trial.training_key for trial in planned}),
         finished=done,
         older=_older(connection, lacking),
         accepted=accepted,
@@ -29,7 +29,7 @@ def read_records(connection: Connection, wanted: Sequence[Trial]) -> StoredRecor
 
 
 def accept(connection: Connection, kept: Mapping[str, PreviousResult]) -> None:
-    """Keeps {trial key: an older result} in place of running those trials."""
+    """Accept these older results, {trial key: older result}, in place of running the trials."""
     now = time.time()
     values = [
         {
@@ -50,15 +50,18 @@ def _of(keys: Collection[str]) -> list[dict[str, str]]:
 
 
 def _accepted(connection: Connection, keys: Collection[str]) -> dict[str, PreviousResult]:
-    """Those whose kept result still counts."""
+    """Return {trial key: the older result that was accepted}, for older results that are still valid."""
     query = select(acceptances.c.wanted_key, acceptances.c.kept_key, acceptances.c.changes)
     query = query.join(trials, trials.c.key == acceptances.c.kept_key).where(trials.c.attempt_id.is_not(None))
-    found = of_keys(connection, query, acceptances.c.wanted_key, keys)
-    return {wanted: PreviousResult(kept, tuple(map(IdentityChange.from_text, texts))) for wanted, kept, texts in found}
+    rows = of_keys(connection, query, acceptances.c.wanted_key, keys)
+    return {key: PreviousResult(kept, tuple(map(IdentityChange.from_text, texts))) for key, kept, texts in rows}
 
 
 def _older(connection: Connection, lacking: Sequence[Trial]) -> dict[str, PreviousResult]:
-    """The latest result that was declared as each trial is, unless the trial's own is later: then it was reset."""
+    """Return {trial key: latest older result with the same declaration in the study file}.
+
+    A trial that had a later result of its own is left out: its result was reset.
+    """
     by_declared: dict[str, dict[str, Trial]] = {}
     for trial in lacking:
         by_declared.setdefault(trial.declared, {})[trial.key] = trial
@@ -77,7 +80,7 @@ def _older(connection: Connection, lacking: Sequence[Trial]) -> dict[str, Previo
 
 
 def _latest_declared(connection: Connection, declared: Collection[str]) -> Iterator[Row[*tuple[Any, ...]]]:
-    """The latest result of each declaration, with the identity that it has."""
+    """Yield the latest result of each declaration, with its identity."""
     joined = declarations.join(trials, trials.c.key == declarations.c.trial_key).join(
         trainings, trainings.c.key == trials.c.training_key
     )
@@ -85,19 +88,19 @@ def _latest_declared(connection: Connection, declared: Collection[str]) -> Itera
     of_trial = (declarations.c.declared, trials.c.key, trials.c.attempt_id, trials.c.evaluate)
     query = select(*of_trial, *of_training).select_from(joined).where(trials.c.attempt_id.is_not(None))
     query = query.order_by(declarations.c.declared, trials.c.attempt_id.desc())
-    found = of_keys(connection, query, declarations.c.declared, declared)
-    for _, rows in groupby(found, key=lambda row: row.declared):
+    results_of_keys = of_keys(connection, query, declarations.c.declared, declared)
+    for _, rows in groupby(results_of_keys, key=lambda row: row.declared):
         yield next(rows)
 
 
 def _last_attempts(connection: Connection, keys: Collection[str]) -> dict[str, int]:
-    """{trial key: the latest attempt that gave it a result}, whether that still counts or not."""
+    """Return {trial key: the latest attempt with a result of it}, whether that result is still valid or not."""
     query = select(results.c.trial_key, func.max(results.c.attempt_id)).group_by(results.c.trial_key)
     return dict(of_keys(connection, query, results.c.trial_key, keys))
 
 
 def changed(connection: Connection, key: str, trial: Trial) -> tuple[IdentityChange, ...]:
-    """What a trial of the store and a wanted one differ in."""
+    """Return the changes from a stored trial to this one."""
     of_training = (trainings.c.trainer, trainings.c.config, trainings.c.seed, trainings.c.data, trainings.c.code)
     joined = trials.join(trainings, trainings.c.key == trials.c.training_key)
     query = select(trials.c.evaluate, *of_training).select_from(joined).where(trials.c.key == key)
@@ -106,13 +109,13 @@ def changed(connection: Connection, key: str, trial: Trial) -> tuple[IdentityCha
 
 
 def read_times(connection: Connection, shapes: set[str]) -> dict[str, list[float]]:
-    """{shape: the seconds of finished trainings of that shape, begun and ended in one attempt}."""
-    found: dict[str, list[float]] = {}
+    """Return {shape: seconds of each finished training of that shape that took one attempt from start to end}."""
+    times: dict[str, list[float]] = {}
     if not shapes:
-        return found
+        return times
     whole = (attempts.c.state == DONE) & (attempts.c.resumed_at == 0) & attempts.c.seconds.is_not(None)
     query = select(trainings.c.shape, attempts.c.seconds).join(trainings, trainings.c.key == attempts.c.training_key)
     for shape, seconds in connection.execute(query.where(whole, trainings.c.shape.is_not(None))):
         if shape in shapes:
-            found.setdefault(shape, []).append(seconds)
-    return found
+            times.setdefault(shape, []).append(seconds)
+    return times

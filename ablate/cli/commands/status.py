@@ -29,7 +29,7 @@ def status(
         counts = overview.counts(connection, study)
         failures = overview.failures(connection, study)
         running = overview.running(connection, study)
-        searched = searches.glances(connection, study)
+        searched = searches.summaries(connection, study)
         taken = {plan: looks.read_looks(connection, *plan) for plan in counts}
     overview.require(counts, study, opened.url)
     for plan, states in counts.items():

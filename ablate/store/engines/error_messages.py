@@ -1,4 +1,4 @@
-"""A database's own errors, in words and with what to do."""
+"""Translation of a database's errors into messages with a remedy."""
 
 import json
 import os
@@ -14,6 +14,7 @@ from ablate.errors import StoreBusyError, StoreError, StoreFullError
 from ablate.store.engines import sqlite
 
 Words = tuple[type[StoreError], str]
+"""(class of the error, its message with a remedy)."""
 
 READ_ONLY = "the store is read-only; make it and its folder writable, or name another with --store"
 MOUNTED = "lies on a file system that is mounted read-only; mount it to write, or name another store with --store"
@@ -38,7 +39,7 @@ SQLITE: dict[int, Words] = {
     ),
     sqlite3.SQLITE_CANTOPEN: (StoreError, "cannot be opened; look at the permissions of the file and of its folder"),
 }
-"""By SQLite's primary result codes."""
+"""{SQLite's primary result code: message}."""
 
 POSTGRESQL: dict[str, Words] = {
     "08": (StoreBusyError, AWAY),
@@ -57,7 +58,7 @@ POSTGRESQL: dict[str, Words] = {
     ),
     "25006": (StoreError, "the server is read-only; name the one that is written to"),
 }
-"""By what an SQLSTATE begins with, as the server gives it."""
+"""{beginning of an SQLSTATE of the server: message}."""
 
 UNREACHED: dict[str, Words] = {
     "password": POSTGRESQL["28"],
@@ -73,22 +74,22 @@ UNREACHED: dict[str, Words] = {
     "shutting down": (StoreBusyError, AWAY),
     "too many": POSTGRESQL["53"],
 }
-"""By words, where a connection fails before there is an SQLSTATE."""
+"""{words of an error: message}, for connections that fail before there is an SQLSTATE."""
 
 
 UNREADABLE = (json.JSONDecodeError, UnicodeDecodeError, zlib.error)
-"""What comes out of a database whose values were changed beneath it."""
+"""The errors of reading a value that was damaged in the file."""
 
 
 @contextmanager
 def translated_errors(name: str, path: Path | None = None) -> Iterator[None]:
-    """Raises a database's errors as StoreErrors that name the store. `path`: of an SQLite file."""
+    """Raise a database's errors as StoreErrors that name the store. `path` is its SQLite file, if it has one."""
     try:
         yield
     except DBAPIError as error:
-        raise _told(name, error.orig or error, path, isinstance(error, OperationalError)) from error
+        raise _translated(name, error.orig or error, path, isinstance(error, OperationalError)) from error
     except sqlite3.Error as error:
-        raise _told(name, error, path, True) from error
+        raise _translated(name, error, path, True) from error
     except UNREADABLE as error:
         raise StoreError(f"{name}: {DAMAGED} ({error})") from error
     except (SQLAlchemyError, LookupError, TypeError, ValueError) as error:
@@ -97,18 +98,18 @@ def translated_errors(name: str, path: Path | None = None) -> Iterator[None]:
         raise
 
 
-def _told(name: str, error: BaseException, path: Path | None, of_operation: bool) -> StoreError:
+def _translated(name: str, error: BaseException, path: Path | None, of_operation: bool) -> StoreError:
     problem = " ".join((_primary(error) or str(error)).split())
-    known = _of_sqlite(error, path) if isinstance(error, sqlite3.Error) else _of_server(error, problem)
-    if known:
-        return known[0](f"{name}: {known[1]} ({problem})")
+    words = _of_sqlite(error, path) if isinstance(error, sqlite3.Error) else _of_server(error, problem)
+    if words:
+        return words[0](f"{name}: {words[1]} ({problem})")
     return StoreError(
         f"{name}: the database cannot be reached or used: {problem}" if of_operation else f"{name}: {problem}"
     )
 
 
 def _primary(error: BaseException) -> str | None:
-    """A server's message without the statement that it stumbled over."""
+    """Return a server's message without the statement that caused it; None if there is none."""
     primary: str | None = getattr(getattr(error, "diag", None), "message_primary", None)
     return primary
 

@@ -1,4 +1,4 @@
-"""Whether a file lies on a network file system, where SQLite's locks cannot be trusted between machines."""
+"""Detecting a network file system, on which SQLite's locks do not work reliably between machines."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ FUSE = {"fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.s3fs", "fuse.juicefs"
 
 
 def warning(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str | None:
-    """What to know of a store on a network file system; None on another. `mounts`: see proc(5)."""
+    """Return a warning if a store lies on a network file system, otherwise None. For `mounts`, see proc(5)."""
     system = _system(path.absolute().parent.resolve(), mounts)
     if system not in SYSTEMS | FUSE:
         return None
@@ -19,13 +19,15 @@ def warning(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str | None:
 
 
 def _system(folder: Path, mounts: Path) -> str | None:
-    """The kind of the file system that a folder is on: of the longest mount point above it, the last mounted there."""
+    """Return the type of the file system of a folder: the last one mounted at the longest mount point above it."""
     try:
         lines = [line.split() for line in mounts.read_text(errors="replace").splitlines()]
     except OSError:
         return None
-    above = [(Path(_plain(point)), kind) for _, point, kind, *_ in lines]
-    holding = [(len(point.parts), number, kind) for number, (point, kind) in enumerate(above) if _holds(point, folder)]
+    mounted = [(Path(_plain(point)), kind) for _, point, kind, *_ in lines]
+    holding = [
+        (len(point.parts), number, kind) for number, (point, kind) in enumerate(mounted) if _holds(point, folder)
+    ]
     return max(holding, default=(0, 0, None))[2]
 
 
@@ -34,5 +36,5 @@ def _holds(point: Path, folder: Path) -> bool:
 
 
 def _plain(escaped: str) -> str:
-    r"""A mount point as it is: spaces and the like are written \040."""
-    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), escaped)
+    r"""Return a mount point without escapes: a space is written \040."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), escaped)

@@ -1,4 +1,4 @@
-"""The file that a store was opened in: noticing that it was deleted or replaced, and saving what it held."""
+"""The SQLite file of an open store: noticing that it was deleted or replaced, and saving its content."""
 
 import ctypes
 import sqlite3
@@ -13,51 +13,56 @@ from ablate.errors import StoreGoneError
 from ablate.store.engines.sqlite import SIDES, connect_to_write, is_there, make_folder
 
 FileId = tuple[int, int]
+"""(device, inode)."""
 
 
 @dataclass(eq=False)
 class OpenFile:
-    """The file that was opened to write, whatever lies at its path later.
-
-    `parts`: the paths of the file and its side files, `known`: what lay there; `anchor` keeps that reachable.
-    """
+    """The file that was opened to write. Another file may lie at its path later."""
 
     path: Path
     anchor: sqlite3.Connection
-    known: tuple[FileId | None, ...]
+    """A connection that keeps the file readable after it was deleted."""
+    ids: tuple[FileId | None, ...]
+    """The identities of the files at `parts` when they were opened; None for a missing file."""
     parts: tuple[Path, ...]
+    """The paths of the file and of its side files."""
     gone: bool = False
+    """True after the file was found to be deleted or replaced."""
     saved: Path | None = None
+    """The file to which the content was saved."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def connect(self) -> sqlite3.Connection:
+        """Open another connection to the file. StoreGoneError if it was deleted or replaced."""
         connection = connect_to_write(self.path)
         self.check()
         return connection
 
     def check(self) -> None:
-        """StoreGoneError, and a copy in another file, if what is open here is not what others find at the path."""
+        """Raise StoreGoneError and save a copy if the open file is no longer the one at the path."""
         with self.lock:
             if wrong := self._wrong():
                 raise StoreGoneError(f"{self.path}: {wrong}; {self._rescue()}")
 
     def close(self) -> None:
-        """Closes the file, but for one that is gone: SQLite would remove the side files that now lie at its path."""
+        """Close the file, unless it is gone: SQLite would remove the side files of the file that replaced it."""
         if not self.gone:
             self.anchor.close()
 
     def _wrong(self) -> str | None:
+        """Return a sentence if the file or a side file was deleted or replaced, otherwise None."""
         file, *sides = map(_id, self.parts)
-        if file != self.known[0]:
+        if file != self.ids[0]:
             happened = "was deleted or moved away" if file is None else "was replaced by another file"
             return f"the store {happened} while it was in use"
-        for part, side, known in zip(self.parts[1:], sides, self.known[1:], strict=True):
-            if known is not None and side != known:
+        for part, side, opened in zip(self.parts[1:], sides, self.ids[1:], strict=True):
+            if opened is not None and side != opened:
                 return f"{part.name}, a part of the store, was deleted or replaced while it was in use"
         return None
 
     def _rescue(self) -> str:
-        """Saves all that the open file holds, again if it was saved before, and says where it is now."""
+        """Save the content of the open file, again if it was saved before. Return the message with its new place."""
         self._keep_open()
         try:
             self.saved = self._save()
@@ -72,7 +77,7 @@ class OpenFile:
         )
 
     def _keep_open(self) -> None:
-        """Until the process ends: not even the interpreter closes what is referred to once too often."""
+        """Keep the connection open until the process ends: with a reference too many, Python never closes it."""
         if not self.gone:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self.anchor))
         self.gone = True
@@ -95,17 +100,17 @@ class OpenFile:
         raise problem
 
     def _tidy(self) -> None:
-        """Removes our own side files from beside the path, where the next store would take them for its own."""
-        if _id(self.path) == self.known[0]:
+        """Remove the side files of the lost file, which the next store at the path would take for its own."""
+        if _id(self.path) == self.ids[0]:
             return
-        self.anchor.execute("PRAGMA wal_checkpoint(FULL)")  # for a store that was only moved
-        for side, known in zip(self.parts[1:], self.known[1:], strict=True):
-            if known is not None and _id(side) == known:
+        self.anchor.execute("PRAGMA wal_checkpoint(FULL)")  # if the file was moved, it gets the latest changes
+        for side, opened in zip(self.parts[1:], self.ids[1:], strict=True):
+            if opened is not None and _id(side) == opened:
                 side.unlink()
 
 
 def open_file(path: Path) -> OpenFile:
-    """Opens a file to write, and makes it where there is none."""
+    """Open a file to write; create it if there is none."""
     make_folder(path)
     anchor = connect_to_write(path, make=not is_there(path))
     anchor.execute("SELECT count(*) FROM sqlite_master").fetchall()
@@ -123,7 +128,7 @@ def _copy(source: sqlite3.Connection, path: Path) -> Path:
 
 
 def _new_file(path: Path) -> Path:
-    """A file that was not there: several runners save one store at once."""
+    """Create a file with a new name and return it. Several runners may save one store at the same time."""
     for number in count(1):
         name = f"{path.stem}.rescued{'' if number == 1 else f'-{number}'}{path.suffix}"
         try:
@@ -136,7 +141,7 @@ def _new_file(path: Path) -> Path:
 
 def _id(path: Path) -> FileId | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino

@@ -1,4 +1,4 @@
-"""A store in an SQLite file: looking whether it can be one, and connecting to it."""
+"""A store in an SQLite file: checking the path, and connecting to it."""
 
 import os
 import sqlite3
@@ -15,24 +15,25 @@ WAIT_TO_WRITE = 120
 WAIT_TO_READ = 40
 """Seconds that a connection waits for another program to unlock the file."""
 
-HEED_SECONDS = 1.0
-"""A wait to write is of waits of this length: between them Python heeds Ctrl-C."""
+SHORT_WAIT_SECONDS = 1.0
+"""A long wait to write consists of waits of this length. Between them, Python can react to Ctrl-C."""
 
 SIDES = ("-wal", "-shm")
-"""What SQLite keeps beside a file that is in use: the latest changes, and who may see which of them."""
+"""The endings of SQLite's side files of a file in use: the latest changes, and an index of them."""
 
 READING = "ablate_reading"
-"""The execution option of a connection that will not write."""
+"""The execution option of a connection that only reads."""
 
 
 def is_there(path: Path) -> bool:
+    """Return True if there is a file that is not empty."""
     return path.exists() and path.stat().st_size > 0
 
 
 def check_path(path: Path, write: bool) -> None:
-    """Refuses what cannot be a store, or may not be written, before anything opens it.
+    """Raise StoreError for a path that cannot be a store, or may not be written.
 
-    The file itself is opened by SQLite alone: whenever a process closes a file, it loses all its locks on it.
+    This does not open the file. Only SQLite may do that: if a process closes a file, it loses all its locks on it.
     """
     if path.is_dir():
         raise StoreError(f"{path}: is a folder; --store names a database file")
@@ -53,19 +54,20 @@ def check_path(path: Path, write: bool) -> None:
 
 
 def damage(path: Path) -> str | None:
-    """What SQLite finds wrong with a file, if anything."""
+    """Return the first damage that SQLite finds in a file; None if there is none."""
     try:
         connection = _connect_to_read(path)
         try:
-            found: str = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            problem: str = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         finally:
             connection.close()
     except sqlite3.DatabaseError as error:
         return str(error)
-    return None if found == "ok" else " ".join(found.split())
+    return None if problem == "ok" else " ".join(problem.split())
 
 
 def make_folder(path: Path) -> None:
+    """Create the folder of a file. StoreError if that is not possible."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -73,10 +75,12 @@ def make_folder(path: Path) -> None:
 
 
 def engine_to_write(connect: Callable[[], sqlite3.Connection]) -> Engine:
+    """Return an engine whose transactions wait for their turn to write before they read."""
     return _engine(connect, _begin_to_write)
 
 
 def engine_to_read(path: Path) -> Engine:
+    """Return an engine whose connections cannot write."""
     return _engine(lambda: _connect_to_read(path), _begin)
 
 
@@ -100,7 +104,7 @@ def _begin_to_write(connection: Connection) -> None:
 
 
 def _insist(file: sqlite3.Connection, statement: str) -> None:
-    """Executes what another program's lock may forbid for now, for so long as one waits to write."""
+    """Execute a statement; if another program has locked the file, try again for up to WAIT_TO_WRITE seconds."""
     deadline = time.monotonic() + WAIT_TO_WRITE
     while True:
         try:
@@ -109,12 +113,12 @@ def _insist(file: sqlite3.Connection, statement: str) -> None:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
-        time.sleep(0.01)  # SQLite does not wait by itself where two would wait for each other
+        time.sleep(0.01)  # SQLite does not wait if two connections would wait for each other
 
 
 def connect_to_write(path: Path, make: bool = False) -> sqlite3.Connection:
-    """A connection to a file, which is made only where that is asked for."""
-    connection = _connect(path, "mode=rwc" if make else "mode=rw", HEED_SECONDS)
+    """Open a connection to a file. The file is created only with `make`."""
+    connection = _connect(path, "mode=rwc" if make else "mode=rw", SHORT_WAIT_SECONDS)
     try:
         _insist(connection, "PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
@@ -126,7 +130,7 @@ def connect_to_write(path: Path, make: bool = False) -> sqlite3.Connection:
 
 
 def _connect_to_read(path: Path) -> sqlite3.Connection:
-    """To read; in a folder where SQLite may not make its side files, the file as it lies there."""
+    """Open a connection that only reads. It also works in a folder in which SQLite may not create side files."""
     for options in _ways_to_read(path):
         connection = _connect(path, options, WAIT_TO_READ)
         try:
@@ -147,9 +151,9 @@ _NO_SIDES = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IO
 
 def _ways_to_read(path: Path) -> Iterator[str]:
     if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
-        yield "mode=rw"  # SQLite removes its side files after the last who could write, not after one who could not
+        yield "mode=rw"  # SQLite removes side files after a last connection that may write, only then
     yield "mode=ro"
-    if not is_there(Path(f"{path}{SIDES[0]}")):  # what it holds would be passed over
+    if not is_there(Path(f"{path}{SIDES[0]}")):  # otherwise the changes in that file would be ignored
         yield "mode=ro&immutable=1"
 
 

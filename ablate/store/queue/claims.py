@@ -1,4 +1,8 @@
-"""The queue in the store: a claim is one guarded update, and a result is written once, by who holds the lease."""
+"""The queue in the store: a process claims a training, runs it, and writes its result once.
+
+A claim is one guarded update. Its lease, a random word, is stored with the training; only the process that has this
+lease can write the result.
+"""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -34,59 +38,70 @@ KS = (1, 5, 10)
 MAP, MAP_AT_R = "map", "map_at_r"
 
 BLAME = {LOST: 8, ABANDONED: 1}
-"""How likely the training itself is the cause: rarely, when a whole runner is gone; workers die of what they run."""
+"""{how an attempt ended: a weight for how likely the training itself is the cause}.
+
+Workers often die because of the training that they run; a whole runner rarely does.
+"""
 
 MOST_BLAME = 40
-"""When attempts in a row that got no further than the last checkpoint add up to this, the training has failed."""
+"""If consecutive attempts without a newer checkpoint have weights that add up to this, the training has failed."""
 
 Reached = Callable[[str], int]
-"""The step of a training's newest checkpoint, by its key."""
+"""A function from a training's key to the step of its newest checkpoint."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to run one training and to write its result."""
+    """The right of this process to run one training and to write its result."""
 
     key: str
+    """The key of the training."""
     lease: str
+    """A random word, stored with the training as long as the claim holds."""
     attempt_id: int
+    """The key of the attempt in the store."""
     attempt: int
+    """The number of the attempt at this training, from 1."""
 
 
 @dataclass(frozen=True)
 class SplitResult:
-    """What a trial gave on one split: ranks of shape (queries,), or only totals {k: hits} where none are known.
-
-    `precisions`: {MAP or MAP_AT_R: of each query, shape (queries,), 0 without a correct item}, where known.
-    """
+    """The result of a trial on one split."""
 
     split: str
     queries: int
+    """Number of queries."""
     gallery: int | None
+    """Number of gallery items; None if unknown."""
     hits: Mapping[int, int]
+    """{k: number of queries with a correct item among their k best}."""
     ranks: NDArray[np.uint32] | None = None
+    """The rank of each query's first correct item, shape (queries,), from 1; 0 if the gallery has none. None if only
+    totals are known."""
     precisions: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    """{MAP or MAP_AT_R: precision of each query, shape (queries,), 0 for a query without a correct item}; empty if
+    unknown."""
 
 
 def of_ranks(
     split: str, ranks: NDArray[np.uint32], gallery: int, precisions: Mapping[str, NDArray[np.float32]] | None = None
 ) -> SplitResult:
-    """The result of a split from its queries' ranks (1-based; 0: no correct item in the gallery)."""
+    """Return the result of a split from its queries' ranks (from 1; 0 if the gallery has no correct item)."""
     counted = {k: int(((ranks > 0) & (ranks <= k)).sum()) for k in KS}
     return SplitResult(split, len(ranks), gallery, counted, ranks, precisions or {})
 
 
 def queued(connection: Connection, keys: Sequence[str]) -> list[str]:
-    """Those of a few trainings that are queued, in the order given."""
+    """Return those of a few trainings that are queued, in the same order."""
     query = select(trainings.c.key).where(trainings.c.key.in_(keys), trainings.c.state == QUEUED)
     free = set(connection.execute(query).scalars())
     return [key for key in keys if key in free]
 
 
 def claim(connection: Connection, key: str, resumed_at: int = 0) -> Claim | None:
-    """Takes a queued training for this process; None if it is no longer queued.
+    """Claim a queued training for this process. None if it is no longer queued.
 
-    `resumed_at`: the step of the checkpoint that it will go on from.
+    `resumed_at` is the step of the checkpoint from which it will continue; 0 from the start.
     """
     lease = uuid4().hex
     number = connection.execute(_TAKE, {"of": key, "lease": lease, "owner": owner(), "process": process()}).scalar()
@@ -109,17 +124,17 @@ _BEGIN = insert(attempts)
 
 
 def beat(connection: Connection, leases: Sequence[str]) -> list[str]:
-    """Renews leases, so that nobody takes their trainings for abandoned; those of them that are lost."""
+    """Renew leases, so that no other process takes their trainings for abandoned. Return the leases that are lost."""
     mine = trainings.c.lease.in_(leases)
     if connection.execute(update(trainings).where(mine).values(beats=trainings.c.beats + 1)).rowcount == len(leases):
         return []
-    held = set(connection.execute(select(trainings.c.lease).where(mine)).scalars())
-    return [lease for lease in leases if lease not in held]
+    kept = set(connection.execute(select(trainings.c.lease).where(mine)).scalars())
+    return [lease for lease in leases if lease not in kept]
 
 
-def note(connection: Connection, held: Claim, step: int, steps: int) -> None:
-    """Notes how far an attempt is, for whoever asks."""
-    connection.execute(_NOTE, {"of": held.attempt_id, "at": step, "all": steps})
+def note(connection: Connection, claim: Claim, step: int, steps: int) -> None:
+    """Record the step that an attempt has reached, for `ablate status`."""
+    connection.execute(_NOTE, {"of": claim.attempt_id, "at": step, "all": steps})
 
 
 _NOTE = update(attempts).where(attempts.c.id == bindparam("of")).values(step=bindparam("at"), steps=bindparam("all"))
@@ -127,23 +142,26 @@ _NOTE = update(attempts).where(attempts.c.id == bindparam("of")).values(step=bin
 
 def record(
     connection: Connection,
-    held: Claim,
+    claim: Claim,
     outcome: Mapping[str, Sequence[SplitResult]],
     seconds: float,
     environment: Mapping[str, str],
     curve: Sequence[tuple[int, float]],
 ) -> bool:
-    """Writes {trial key: results a split} and closes the claim; False, and nothing, if the lease is lost."""
+    """Write the results, {trial key: a result for each split}, and end the claim.
+
+    Return False and write nothing if the lease is lost.
+    """
     details = {"seconds": seconds, "environment": dict(environment), "curve": [list(point) for point in curve]}
-    if not _end(connection, held, DONE, details=details):
+    if not _end(connection, claim, DONE, details=details):
         return False
     for key, splits in outcome.items():
-        write_results(connection, key, held.attempt_id, splits)
+        write_results(connection, key, claim.attempt_id, splits)
     return True
 
 
 def write_results(connection: Connection, key: str, attempt_id: int, splits: Sequence[SplitResult]) -> None:
-    """Adds a trial's results, unless it has some that count."""
+    """Add a trial's results, unless it has a valid result already."""
     if connection.execute(_COUNT, {"of": key, "by": attempt_id}).rowcount == 0:
         return
     of_trial = [
@@ -188,42 +206,42 @@ _COUNT = (
 )
 
 
-def fail(connection: Connection, held: Claim, reason: str, traceback: str, seconds: float) -> bool:
-    """Records that the attempt failed, and why; False if the lease is lost."""
+def fail(connection: Connection, claim: Claim, reason: str, traceback: str, seconds: float) -> bool:
+    """Record that the attempt failed, with the reason. Return False if the lease is lost."""
     details = {"reason": reason, "traceback": traceback, "seconds": seconds}
-    return _end(connection, held, FAILED, details=details)
+    return _end(connection, claim, FAILED, details=details)
 
 
-def release(connection: Connection, held: Claim, reason: str) -> bool:
-    """Gives an unfinished training back to the queue; False if the lease is lost."""
-    return _end(connection, held, INTERRUPTED, QUEUED, {"reason": reason})
+def release(connection: Connection, claim: Claim, reason: str) -> bool:
+    """Return an unfinished training to the queue. Return False if the lease is lost."""
+    return _end(connection, claim, INTERRUPTED, QUEUED, {"reason": reason})
 
 
-def prune(connection: Connection, held: Claim, reason: str, seconds: float) -> bool:
-    """Records that an attempt was ended early, and where; its training rests. False if the lease is lost."""
-    return _end(connection, held, PRUNED, details={"reason": reason, "seconds": seconds})
+def prune(connection: Connection, claim: Claim, reason: str, seconds: float) -> bool:
+    """Record that a search stopped the attempt early, and where. Return False if the lease is lost."""
+    return _end(connection, claim, PRUNED, details={"reason": reason, "seconds": seconds})
 
 
-def lose(connection: Connection, held: Claim, ending: str, reason: str, reached: int) -> tuple[str, str] | None:
-    """Ends an attempt as LOST or ABANDONED; the training's state then and why, None if the lease is lost.
+def lose(connection: Connection, claim: Claim, ending: str, reason: str, reached: int) -> tuple[str, str] | None:
+    """End an attempt as LOST or ABANDONED. Return the training's new state and the reason; None if the lease is lost.
 
-    It is queued again, unless that has happened again and again without getting further than `reached`, the step
-    of its newest checkpoint.
+    The training is queued again. If many attempts in a row have ended so without a checkpoint newer than `reached`,
+    the step of its newest one, the training has failed.
     """
-    before = _fruitless(connection, held.key, reached)
+    before = _fruitless(connection, claim.key, reached)
     if sum(BLAME[state] for state in (ending, *before)) < MOST_BLAME:
-        return (QUEUED, reason) if _end(connection, held, ending, QUEUED, {"reason": reason}) else None
+        return (QUEUED, reason) if _end(connection, claim, ending, QUEUED, {"reason": reason}) else None
     reason += f"; so ended {len(before) + 1} attempts in a row, without a newer checkpoint"
-    return (FAILED, reason) if _end(connection, held, FAILED, details={"reason": reason}) else None
+    return (FAILED, reason) if _end(connection, claim, FAILED, details={"reason": reason}) else None
 
 
 def retry(connection: Connection, keys: Sequence[str]) -> None:
-    """Queues failed trainings again; their failed attempts stay on record."""
+    """Queue failed trainings again. Their failed attempts stay in the store."""
     _requeue(connection, FAILED, keys)
 
 
 def queue_pruned(connection: Connection, keys: Sequence[str]) -> None:
-    """Queues trainings that were ended early; they go on from their checkpoints."""
+    """Queue trainings that a search stopped early. They continue from their checkpoints."""
     _requeue(connection, PRUNED, keys)
 
 
@@ -234,32 +252,40 @@ def _requeue(connection: Connection, state: str, keys: Sequence[str]) -> None:
 
 
 def _fruitless(connection: Connection, key: str, reached: int) -> list[str]:
-    """How the latest attempts ended that were lost and got no further; interrupted ones do not count."""
+    """Return the ends of the latest attempts in a row that were lost without a newer checkpoint than `reached`.
+
+    Interrupted attempts are left out.
+    """
     ended = select(attempts.c.state, attempts.c.resumed_at).where(attempts.c.training_key == key)
     latest = ended.where(attempts.c.state.not_in((RUNNING, INTERRUPTED))).order_by(attempts.c.number.desc())
-    found = connection.execute(latest.limit(MOST_BLAME)).all()
-    return [state for state, at in takewhile(lambda one: one.state in BLAME and one.resumed_at >= reached, found)]
+    ends = connection.execute(latest.limit(MOST_BLAME)).all()
+    return [state for state, at in takewhile(lambda one: one.state in BLAME and one.resumed_at >= reached, ends)]
 
 
 def _end(
     connection: Connection,
-    held: Claim,
+    claim: Claim,
     state: str,
     training: str | None = None,
     details: Mapping[str, object] | None = None,
 ) -> bool:
-    """Ends an attempt, if its lease still holds; the training takes the attempt's state, or `training`."""
-    if connection.execute(_GIVE, {"of": held.key, "held": held.lease, "next": training or state}).rowcount == 0:
+    """End an attempt. Return False and do nothing if its lease is lost.
+
+    The training gets the state of the attempt, or `training` if that is given.
+    """
+    if connection.execute(_GIVE, {"of": claim.key, "own_lease": claim.lease, "next": training or state}).rowcount == 0:
         return False
     closed: dict[str, object] = {"reason": None, "traceback": None, "seconds": None, "environment": None, "curve": None}
-    closed |= {"of": held.attempt_id, "ending": state, "now": time.time(), **(details or {})}
+    closed |= {"of": claim.attempt_id, "ending": state, "now": time.time(), **(details or {})}
     connection.execute(_CLOSE, closed)
     return True
 
 
 _GIVE = (
     update(trainings)
-    .where(trainings.c.key == bindparam("of"), trainings.c.lease == bindparam("held"), trainings.c.state == RUNNING)
+    .where(
+        trainings.c.key == bindparam("of"), trainings.c.lease == bindparam("own_lease"), trainings.c.state == RUNNING
+    )
     .values(state=bindparam("next"), lease=None)
 )
 _CLOSE = (

@@ -1,4 +1,4 @@
-"""What is queued again although it has a result, and which trainings' checkpoints something still needs."""
+"""Queueing finished trainings again, and finding the trainings whose checkpoints are still needed."""
 
 import time
 from collections.abc import Collection
@@ -25,22 +25,24 @@ from ablate.store.sql import of_keys
 
 
 class TrialStatus(NamedTuple):
-    """A row and seed of a plan, and the training that stands for it."""
+    """A row and seed of a plan, with its training."""
 
     study: str
     profile: str
     label: str
+    """The label of the row."""
     seed: int
     training: str
+    """The key of the training."""
 
 
 def trainings_of(connection: Connection, keys: Collection[str]) -> dict[str, str]:
-    """{trial key: training key}."""
+    """Return {trial key: training key}."""
     return dict(of_keys(connection, select(trials.c.key, trials.c.training_key), trials.c.key, keys))
 
 
 def standing(connection: Connection, keys: Collection[str]) -> list[TrialStatus]:
-    """Every row and seed of every plan that one of the trainings stands for."""
+    """Return every row and seed of every plan whose training is one of these."""
     joined = (
         cells.join(trials, trials.c.key == cells.c.trial_key)
         .join(rows, rows.c.id == cells.c.row_id)
@@ -51,40 +53,43 @@ def standing(connection: Connection, keys: Collection[str]) -> list[TrialStatus]
     return [TrialStatus(*row) for row in of_keys(connection, query, trials.c.training_key, keys)]
 
 
-def held(connection: Connection, keys: Collection[str]) -> dict[str, str]:
-    """{training key: its runner} of those that run now, unless the runner is a process of this machine that is dead."""
+def runners(connection: Connection, keys: Collection[str]) -> dict[str, str]:
+    """Return {training key: its runner, as host:pid} for trainings that run now.
+
+    Trainings whose runner is a dead process of this machine are left out.
+    """
     query = select(trainings.c.key, trainings.c.owner, trainings.c.process).where(trainings.c.state == RUNNING)
-    found = of_keys(connection, query, trainings.c.key, keys)
-    return {key: owner for key, owner, process in found if not is_gone(process)}
+    rows = of_keys(connection, query, trainings.c.key, keys)
+    return {key: owner for key, owner, process in rows if not is_gone(process)}
 
 
 def withdraw(connection: Connection, keys: Collection[str]) -> dict[str, str]:
-    """Accepts no more what these results were kept for; {kept trial: the trial that is wanted in its place}.
+    """Withdraw the acceptance of these stale results. Return {trial that was kept: trial that is planned instead}.
 
-    The rows and seeds that they stood for are stale again. The results themselves are as they were: where the old
-    state comes back, they count.
+    The rows and seeds that used them are stale again. The results themselves stay in the store: if the old settings,
+    data and code come back, they are valid again.
     """
     columns = select(acceptances.c.kept_key, acceptances.c.wanted_key).order_by(acceptances.c.accepted)
-    found = dict(of_keys(connection, columns, acceptances.c.kept_key, keys))
-    changed = [{"kept": kept, "wanted": wanted} for kept, wanted in sorted(found.items())]
+    replaced = dict(of_keys(connection, columns, acceptances.c.kept_key, keys))
+    changed = [{"kept": kept, "planned": planned} for kept, planned in sorted(replaced.items())]
     if changed:
-        stood = (cells.c.trial_key == bindparam("kept")) & cells.c.changes.is_not(None)
-        again = update(cells).where(stood).values(trial_key=bindparam("wanted"), stale=True, changes=None)
-        connection.execute(again, changed)
+        accepted = (cells.c.trial_key == bindparam("kept")) & cells.c.changes.is_not(None)
+        stale = update(cells).where(accepted).values(trial_key=bindparam("planned"), stale=True, changes=None)
+        connection.execute(stale, changed)
         connection.execute(delete(acceptances).where(acceptances.c.kept_key == bindparam("kept")), changed)
-    return found
+    return replaced
 
 
 def reset(connection: Connection, keys: Collection[str]) -> int:
-    """Queues trainings again, whatever they gave; how many results are history now.
+    """Queue trainings again, with or without a result. Return the number of results that are no longer valid.
 
-    Attempts and results stay on record. An attempt that is still noted as running is abandoned: its runner must be
-    dead.
+    Attempts and results stay in the store as history. An attempt that is still recorded as running is marked as
+    abandoned: its runner must be dead.
     """
     query = select(trials.c.key, trials.c.attempt_id)
-    found = dict(of_keys(connection, query, trials.c.training_key, keys))
-    withdraw(connection, found)
-    of_trials = [{"of": key} for key in sorted(found)]
+    valid_attempts = dict(of_keys(connection, query, trials.c.training_key, keys))
+    withdraw(connection, valid_attempts)
+    of_trials = [{"of": key} for key in sorted(valid_attempts)]
     of_trainings = [{"of": key} for key in sorted(keys)]
     connection.execute(update(trials).where(trials.c.key == bindparam("of")).values(attempt_id=None), of_trials)
     left = (attempts.c.training_key == bindparam("of")) & (attempts.c.state == RUNNING)
@@ -92,19 +97,19 @@ def reset(connection: Connection, keys: Collection[str]) -> int:
     connection.execute(update(attempts).where(left).values(**lost), of_trainings)
     again = update(trainings).where(trainings.c.key == bindparam("of")).values(state=QUEUED, lease=None)
     connection.execute(again, of_trainings)
-    return sum(attempt is not None for attempt in found.values())
+    return sum(attempt is not None for attempt in valid_attempts.values())
 
 
 def needed(connection: Connection, keys: Collection[str]) -> dict[str, bool]:
-    """{training key: whether its checkpoints are needed} of those trainings that the store has.
+    """Return {training key: True if its checkpoints are needed}, for trainings that the store has.
 
-    They are as long as it runs, until every row and seed of a plan that it stands for has its result, and while a
-    search that is the latest of its study waits for it. What a search has pruned it does not wait for.
+    They are needed while the training runs, while a row and seed of some plan has no result of it, and while the
+    latest search of a study waits for it. A search does not wait for a training that it has pruned.
     """
-    known = {key: state == RUNNING for key, state in of_keys(connection, _STATES, trainings.c.key, keys)}
+    is_needed = {key: state == RUNNING for key, state in of_keys(connection, _STATES, trainings.c.key, keys)}
     for waiting in (_PLANNED, _SEARCHED):
-        known |= {key: True for (key,) in of_keys(connection, waiting, trials.c.training_key, set(known))}
-    return known
+        is_needed |= {key: True for (key,) in of_keys(connection, waiting, trials.c.training_key, set(is_needed))}
+    return is_needed
 
 
 _STATES = select(trainings.c.key, trainings.c.state)

@@ -1,4 +1,4 @@
-"""Who holds a lease, and whether that is a process of this machine which is gone."""
+"""The identity of a process: for people, and to find out if it is a process of this machine that has ended."""
 
 import os
 import socket
@@ -7,17 +7,20 @@ from pathlib import Path
 
 
 def owner() -> str:
-    """This process, as people read it: host and number."""
+    """Return this process as people read it: `host:pid`."""
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def process() -> str:
-    """This process, as `is_gone` reads it: the machine, the number, and when it began, as numbers are given again."""
+    """Return this process as `is_gone` reads it: machine, pid, and start time, as pids are reused."""
     return f"{_machine()} {os.getpid()} {_began(os.getpid())}"
 
 
 def is_gone(process: str | None) -> bool:
-    """Whether a process of this machine is dead. Of another machine's, or of another container's, nothing is known."""
+    """Return True if this is a process of this machine and has ended.
+
+    A process of another machine or another container cannot be checked, so it counts as alive.
+    """
     machine, _, rest = (process or "").partition(" ")
     if machine != _machine():
         return False
@@ -27,13 +30,13 @@ def is_gone(process: str | None) -> bool:
     except ProcessLookupError:
         return True
     except PermissionError:
-        pass  # somebody else's, and alive
+        pass  # a process of another user, which is alive
     return _stat(int(number), 0) == "Z" or _began(int(number)) != began
 
 
 @lru_cache
 def _machine() -> str:
-    """Differs between hosts, boots of a host, and containers that count their processes apart."""
+    """Return a name that differs between hosts, boots of a host, and containers with pids of their own."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"
@@ -42,12 +45,15 @@ def _machine() -> str:
 
 
 def _began(number: int) -> str:
-    """When a process began, in the kernel's ticks since boot; 0 where that cannot be known."""
+    """Return the start time of a process in the kernel's clock ticks since boot; 0 if it cannot be read."""
     return _stat(number, 19) or "0"
 
 
 def _stat(number: int, field: int) -> str | None:
-    """A field of /proc/PID/stat, counted from the state, which follows the name in brackets; see proc(5)."""
+    """Return a field of /proc/PID/stat; None if there is none.
+
+    Fields are counted from the state, which follows the name in brackets; see proc(5).
+    """
     try:
         return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[field]
     except (OSError, IndexError):

@@ -1,4 +1,4 @@
-"""The queue at a glance: how many trials are in which state, what runs, and why what failed did."""
+"""The state of the queue: number of trials in each state, running attempts, and failures with their reasons."""
 
 import time
 from dataclasses import dataclass
@@ -29,53 +29,66 @@ Counts = dict[tuple[str, str], dict[str, int]]
 
 @dataclass(frozen=True)
 class RunningTrial:
-    """An attempt that runs: on which step of how many it last was, where that is known, and who runs it since when."""
+    """An attempt that runs."""
 
     plan: tuple[str, str]
+    """(study, profile)."""
     label: str
+    """The label of the row."""
     seed: int
     attempt: int
+    """The number of the attempt, from 1."""
     step: int | None
+    """The step that it had reached when it was last recorded; None if it was not."""
     steps: int | None
+    """Number of all its steps; None if it was not recorded."""
     owner: str
+    """The process that runs it, as `host:pid`."""
     gone: bool
+    """True if that process is known to have ended."""
     seconds: float
+    """Seconds since the attempt started."""
 
 
 @dataclass(frozen=True)
 class FailedTrial:
+    """A trial whose latest attempt failed."""
+
     plan: tuple[str, str]
+    """(study, profile)."""
     label: str
+    """The label of the row."""
     seed: int
     attempt: int
+    """The number of the attempt, from 1."""
     reason: str
 
 
 def counts(connection: Connection, study: str | None) -> Counts:
-    """How many trials of each plan, references included, are in which state.
+    """Return the number of trials in each state, for each plan, references included.
 
-    What is done is the rest: of a hundred thousand trials, only those without a result are looked up.
+    Only trials without a result are read one by one; all others are done. This is fast for 100,000 trials.
     """
-    found: Counts = {}
+    numbers: Counts = {}
     for row in connection.execute(_of(_TOTALS, study)):
-        found[row.study, row.profile] = {DONE: row.number}
+        numbers[row.study, row.profile] = {DONE: row.number}
     for row in connection.execute(_of(_UNFINISHED, study)):
-        states = found[row.study, row.profile]
+        states = numbers[row.study, row.profile]
         waiting = row.state in (DONE, QUEUED, PRUNED)
         state = (STALE if row.stale else QUEUED) if waiting else row.state
         states[state] = states.get(state, 0) + row.number
         states[DONE] -= row.number
-    return {plan: {state: number for state, number in states.items() if number} for plan, states in found.items()}
+    return {plan: {state: number for state, number in states.items() if number} for plan, states in numbers.items()}
 
 
-def require(found: Counts, study: str | None, store: str) -> None:
-    """Refuses a study that the store does not have."""
-    if study is not None and not found:
+def require(numbers: Counts, study: str | None, store: str) -> None:
+    """Raise StoreError if a study is named that the store does not have."""
+    if study is not None and not numbers:
         raise StoreError(f"{store}: has no study {study!r}; `ablate status` lists those that it has")
 
 
 def running(connection: Connection, study: str | None) -> list[RunningTrial]:
-    """What runs now, by what the store was last told."""
+    """Return the attempts that run now, as the store last recorded them."""
     now = time.time()
     return [
         RunningTrial(
@@ -94,13 +107,13 @@ def running(connection: Connection, study: str | None) -> list[RunningTrial]:
 
 
 def failures(connection: Connection, study: str | None) -> list[FailedTrial]:
-    """Trials whose latest attempt failed, with the reason."""
-    found = connection.execute(_of(_latest_attempts(FAILED), study))
-    return [FailedTrial((r.study, r.profile), r.label, r.seed, r.number, r.reason or "no reason given") for r in found]
+    """Return the trials whose latest attempt failed, with the reason."""
+    rows = connection.execute(_of(_latest_attempts(FAILED), study))
+    return [FailedTrial((r.study, r.profile), r.label, r.seed, r.number, r.reason or "no reason given") for r in rows]
 
 
 def _latest_attempts(state: str) -> Select[Any]:
-    """The latest attempts at trainings in a state, a line a row and seed that they stand for."""
+    """Return a query for the latest attempts at trainings in a state, one line for each row and seed that uses one."""
     latest = and_(attempts.c.training_key == trainings.c.key, attempts.c.number == trainings.c.attempts)
     of_attempt = (attempts.c.number, attempts.c.step, attempts.c.steps, attempts.c.reason, attempts.c.started)
     columns = (plans.c.study, plans.c.profile, rows.c.label, cells.c.seed, trainings.c.owner, trainings.c.process)
@@ -111,7 +124,7 @@ def _latest_attempts(state: str) -> Select[Any]:
 
 
 def _planned() -> Join:
-    """Every row and seed of every plan with its trial and training."""
+    """Return the join of every row and seed of every plan with its trial and training."""
     return (
         plans.join(rows, rows.c.plan_id == plans.c.id)
         .join(cells, cells.c.row_id == rows.c.id)

@@ -50,7 +50,7 @@ def test_what_runs_is_held_until_its_runner_is_dead(store: Store, wanted: list[T
     with store.write() as connection:
         held = claims.claim(connection, key)
     with store.read() as connection:
-        assert list(maintenance.held(connection, {key, wanted[1].training_key})) == [key]
+        assert list(maintenance.runners(connection, {key, wanted[1].training_key})) == [key]
     done = reset(store, "simulated", "base", {"plain": {0: wanted[0].key, 1: wanted[1].key}})
     assert [each.seed for each in done.queued] == [1]
     assert [each.seed for each in done.running] == [0]
