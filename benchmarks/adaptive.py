@@ -1,4 +1,4 @@
-"""Seeds spent where verdicts are open: trials, right verdicts and false claims, against fixed numbers of seeds.
+"""Looks that give more seeds to undecided contrasts, against fixed numbers of seeds: trials and correct verdicts.
 
 python -m benchmarks.adaptive [--studies N] [--output FILE]
 

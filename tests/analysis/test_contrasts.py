@@ -1,4 +1,4 @@
-"""Contrasts of studies made for the test: what differs, which method speaks, what is said and what is not."""
+"""Contrasts of studies made for the test: differences, methods, verdicts, and missing values."""
 
 import itertools
 from dataclasses import replace
@@ -188,7 +188,7 @@ def test_an_undeclared_difference_confounds_and_leaves_the_family() -> None:
     assert analysis.family.size == 1
 
 
-def test_what_a_factor_sets_is_declared() -> None:
+def test_a_key_that_a_factor_sets_is_declared() -> None:
     factors = {"threads": [1, 2]}
     rows = [
         row(number, {"threads": number}, {0: 300, 1: 301}, environments={s: {"threads": str(number)} for s in (0, 1)})
@@ -223,7 +223,7 @@ def test_the_rule_of_each_verdict(effect: float, p: float, p_equivalence: float,
 
 
 def hits_of(effects: tuple[float, ...], seeds: int, spread: float) -> StudyResults:
-    """A ladder whose steps have these effects in pp, and runs that spread by so many pp."""
+    """Return a ladder with these effects of its steps in pp, and runs with this spread in pp."""
     rng = np.random.default_rng(1)
     true = 27 + np.cumsum([0, *effects])
     rates = true[:, None] + rng.normal(0, spread, (len(true), seeds)) + rng.normal(0, 0.2, (1, seeds))
@@ -239,7 +239,7 @@ def test_verdicts_of_known_effects() -> None:
     assert found == [verdicts.BETTER, verdicts.NO_EFFECT, verdicts.WORSE_BELOW_DELTA]
 
 
-def test_what_is_undecided_says_how_many_more_seeds() -> None:
+def test_an_undecided_contrast_has_a_number_of_further_seeds() -> None:
     found = analyse(hits_of((0.6, 0.0, 0.0), 2, 0.4)).steps[1].estimate
     assert found.verdict == verdicts.UNDECIDED
     assert found.more_seeds is not None
@@ -296,12 +296,12 @@ def test_a_family_of_effects() -> None:
     assert not any(c.in_family for c in analysis.contrasts)
 
 
-def test_what_is_tied_for_best() -> None:
+def test_rows_tied_for_best() -> None:
     analysis = analyse(hits_of((2.0, 0.0, -2.0), 8, 0.05))
     assert analysis.best == {"row 2", "row 3"}
 
 
-def test_many_rows_list_what_somebody_asks_for() -> None:
+def test_with_many_rows_the_important_pairs_are_listed() -> None:
     factors = {"a": list(range(30)), "b": list(range(30))}
     cells = [{"a": a, "b": b} for a in range(30) for b in range(5)]
     analysis = analyse(drawn(factors, cells, 2, np.random.default_rng(0)))
@@ -334,7 +334,7 @@ def test_a_study_without_factors_is_analysed() -> None:
     assert (analysis.suggestions, analysis.aliases, analysis.effects, analysis.steps) == ([], [], (), [])
 
 
-def test_rows_that_share_no_seed_with_the_best_cannot_be_told_from_it() -> None:
+def test_rows_that_share_no_seed_with_the_best_row_are_tied_with_it() -> None:
     rows = [
         row(1, LADDER[0], {0: 270, 1: 271}),
         row(2, LADDER[1], {2: 272, 3: 273}),
@@ -351,7 +351,7 @@ def test_a_reference_with_several_seeds_has_an_interval_over_them() -> None:
     assert (low, high) == pytest.approx(expected)
 
 
-def test_what_new_queries_add_is_not_decided_by_seeds() -> None:
+def test_seeds_do_not_reduce_the_error_from_new_queries() -> None:
     rng = np.random.default_rng(8)
     easy = rng.random(200)
     rows, hits = [], {}

@@ -1,4 +1,4 @@
-"""Effects over whole designs: direct, by additivity, aliased; interactions; and which run would tell more."""
+"""Effects over whole designs: direct, by additivity, aliased; interactions; and the next run to add."""
 
 import itertools
 from dataclasses import replace
@@ -69,7 +69,7 @@ def test_in_a_fraction_effects_come_from_all_rows_by_additivity() -> None:
         assert found.estimate.p == pytest.approx(2 * stats.t.sf(abs(t), pure.df_resid), rel=1e-6)
 
 
-def test_a_fraction_finds_what_is_true() -> None:
+def test_a_fraction_estimates_the_true_effects() -> None:
     rng = np.random.default_rng(3)
     true = {"a": 20, "b": 0, "c": -20, "d": 0}
     made = []
@@ -80,7 +80,7 @@ def test_a_fraction_finds_what_is_true() -> None:
     assert found == {"a": verdicts.BETTER, "b": verdicts.NO_EFFECT, "c": verdicts.WORSE, "d": verdicts.NO_EFFECT}
 
 
-def test_what_changes_together_is_not_estimable_and_says_with_what() -> None:
+def test_factors_that_change_together_are_aliased_with_each_other() -> None:
     study = drawn(TWO, cells([(0, 0), (1, 1)]), 3, np.random.default_rng(4))
     analysis = analyse(study)
     found = by_factor(analysis)
@@ -98,7 +98,7 @@ def test_a_level_that_no_finished_row_has_is_not_estimable_and_aliased_with_noth
 
 
 def test_circumstances_count_as_a_factor_in_the_additive_model() -> None:
-    """Two rows that changed a factor and the library at once tell of neither."""
+    """Two rows that change a factor and the library at once give the effect of neither."""
     rows = [
         row(1, {"a": "off", "b": "off"}, {0: 270, 1: 272}, environments={s: {"torch": "1"} for s in (0, 1)}),
         row(2, {"a": "on", "b": "off"}, {0: 280, 1: 279}, environments={s: {"torch": "2"} for s in (0, 1)}),
@@ -145,7 +145,7 @@ def test_one_seed_averages_queries_and_totals_average_rates() -> None:
     assert by_query.p < by_total.p  # the same queries are easy for all
 
 
-def test_missing_cells_leave_what_the_seeds_that_are_there_say() -> None:
+def test_missing_results_leave_the_estimates_of_the_other_seeds() -> None:
     """A seed that lacks a row still gives the pairs that it has."""
     rows = [
         row(1, FULL[0], {0: 270, 1: 272}),
@@ -165,13 +165,13 @@ def test_the_run_that_breaks_an_alias_is_suggested() -> None:
     assert found.resolves == ("a", "b")
 
 
-def test_what_makes_no_sense_is_not_suggested() -> None:
+def test_an_excluded_combination_is_not_suggested() -> None:
     study = drawn(TWO, cells([(0, 0), (1, 1)]), 2, np.random.default_rng(4), excluded=[{"a": ["on"], "b": ["off"]}])
     (found,) = analyse(study).suggestions
     assert dict(found.levels) == {"a": "off", "b": "on"}
 
 
-def test_what_costs_no_training_is_suggested_first() -> None:
+def test_a_run_without_training_is_suggested_first() -> None:
     study = drawn(ABCD, cells([(0, 0, 0, 0), (1, 1, 0, 0), (0, 0, 1, 1)]), 2, np.random.default_rng(4))
     assert analyse(study).suggestions[0].resolves == ("c", "d")
     factors = [
@@ -182,7 +182,7 @@ def test_what_costs_no_training_is_suggested_first() -> None:
     assert analyse(study).suggestions[0].resolves == ("a", "b")
 
 
-def test_nothing_is_suggested_where_everything_is_direct() -> None:
+def test_nothing_is_suggested_if_all_effects_are_direct() -> None:
     assert analyse(drawn(TWO, FULL, 2, np.random.default_rng(4))).suggestions == []
 
 

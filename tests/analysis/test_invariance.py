@@ -1,4 +1,4 @@
-"""What must not matter does not: names and order of factors, order of rows and trials, which level is the baseline."""
+"""Invariance: names and order of factors, order of rows and trials, and the choice of baseline do not matter."""
 
 import itertools
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Mean precisions of rows: known only where all seeds have them, with intervals over seeds as rates have."""
+"""Mean precisions of rows: known only if all seeds have them, with intervals over seeds as for rates."""
 
 import warnings
 from dataclasses import replace

@@ -31,7 +31,7 @@ N = 10_000
 BASE = 2700
 SEEDS = 8
 STILL = (3, -2, 1, 0, -3, 2, -1, 0)
-"""What a seed adds to a row's hits: their sum is 0, so that an effect is exactly what is asked for."""
+"""The hits that a seed adds to a row: their sum is 0, so that an effect is exactly the requested one."""
 SHAKEN = (300, -200, 100, 0, -300, 200, -100, 0)
 
 
@@ -102,7 +102,7 @@ def test_the_word_of_two_effects_that_are_well_known(ours: float, theirs: float,
         (one_factor(-6.0, (900, -900)), one_factor(6.0)),  # two seeds that do not agree
     ],
 )
-def test_what_one_study_leaves_open_cannot_be_told(ours: StudyResults, theirs: StudyResults) -> None:
+def test_a_contrast_open_in_one_study_is_cannot_tell(ours: StudyResults, theirs: StudyResults) -> None:
     assert only(compare(ours, theirs)).word == CANNOT_TELL
 
 
@@ -146,7 +146,7 @@ def test_one_seed_agrees_with_either_size_but_not_with_none() -> None:
     assert judge(single, estimate(0.0, verdicts.NO_EFFECT), 0.05, 0.5) == CANNOT_TELL
 
 
-def test_an_effect_and_none_contradict_each_other_only_where_the_two_surely_differ() -> None:
+def test_an_effect_and_none_contradict_each_other_only_if_the_difference_excludes_zero() -> None:
     none = estimate(0.1, verdicts.NO_EFFECT, half=0.3)
     assert judge(estimate(0.4, verdicts.BETTER, half=0.3), none, 0.05, 0.5) == CANNOT_TELL  # 0.3 may be both
     assert judge(estimate(0.6, verdicts.BETTER, half=0.3), none, 0.05, 0.5) == CONTRADICTED  # 0.5 > 0.3·√2
@@ -216,7 +216,7 @@ def _renumbered(study: StudyResults, order: Sequence[int]) -> StudyResults:
 
 
 def _seen(comparison: Comparison) -> dict[Any, tuple[str, float | None, str]]:
-    """{what changes, both ways alike: word, difference, reason}."""
+    """{the change, in either direction: (word, difference, reason)}."""
     found = {}
     for one in comparison.compared:
         ends = sorted([str(dict(one.theirs.before.levels)), str(dict(one.theirs.after.levels))])
@@ -276,7 +276,7 @@ def test_a_level_that_ours_does_not_have_is_named() -> None:
     assert found.ours_only == 1
 
 
-def test_what_differs_undeclared_is_not_compared() -> None:
+def test_contrasts_with_undeclared_differences_are_not_compared() -> None:
     plain = one_factor(6)
     rows = plain.rows[0], recorded(plain.rows[1], {seed: {"torch": "9.9"} for seed in range(SEEDS)})
     rows = recorded(rows[0], {seed: {"torch": "9.8"} for seed in range(SEEDS)}), rows[1]
@@ -297,7 +297,7 @@ def _without(study: StudyResults, number: int, failed: bool = False) -> StudyRes
     return replace(study, rows=tuple(emptied(one) if one.number == number else one for one in study.rows))
 
 
-def test_what_has_no_result_is_not_compared() -> None:
+def test_contrasts_without_a_result_are_not_compared() -> None:
     whole = one_factor(6)
     assert only(compare(_without(whole, 2), whole)).reason == "ours has no result: row 2"
     assert only(compare(whole, _without(whole, 1))).reason == "theirs has no result: row 1"
@@ -369,14 +369,14 @@ def test_studies_with_nothing_to_compare_are_refused(ours: Callable[[], StudyRes
         compare(ours(), one_factor(6))
 
 
-def test_of_what_is_reproduced_it_is_said_what_is_surely_within_delta() -> None:
+def test_reproduced_contrasts_surely_within_delta_are_counted() -> None:
     narrow = compare(one_factor(6), one_factor(6.1))
     assert (narrow.counts[REPRODUCED], narrow.surely_within) == (1, 1)
     wide = compare(one_factor(6, SHAKEN), one_factor(6.1))
     assert (wide.counts[REPRODUCED], wide.surely_within) == (1, 0)
 
 
-def test_settings_that_differ_are_told_and_those_of_a_factor_are_not() -> None:
+def test_settings_that_differ_are_listed_without_those_of_a_factor() -> None:
     config = {"settings": {"trick": 1}, "schedule": {"steps": 100}, "runtime": {"workers": 1}}
     other = {"settings": {"trick": 2}, "schedule": {"steps": 200}, "runtime": {"workers": 9}}
     ours = one_factor(6, config=config, data={"name": "emoji", "fingerprint": "a" * 20})
@@ -402,7 +402,7 @@ def test_a_doubtful_row_is_read_both_ways() -> None:
     assert compare(theirs, theirs).readings == (), "a doubt that both have is read alike in both; a bundle is left"
 
 
-def test_settings_of_several_values_are_told_as_a_study_file_has_them() -> None:
+def test_settings_of_several_values_are_written_as_in_a_study_file() -> None:
     config = {"effects": [{"when": {"erasing": True, "level": None}, "pp": 2.5}], "note": ["a b", "c"]}
     theirs = one_factor(6, config={"effects": [], "note": []})
     apart = {known.what: known.ours for known in compare(one_factor(6, config=config), theirs).settings}

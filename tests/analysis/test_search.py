@@ -1,4 +1,4 @@
-"""What a search found: its candidates, its finalists on fresh seeds, and what explains how candidates differ."""
+"""Results of a search: its candidates, its finalists with fresh seeds, and the importance of its dimensions."""
 
 import subprocess
 import sys
@@ -79,7 +79,7 @@ def test_too_few_fresh_seeds_have_no_interval(rates: tuple[float, ...]) -> None:
     assert rerun.optimism == (pytest.approx(6.0) if rates else None)
 
 
-def test_a_search_is_told_without_the_test_results_of_its_candidates(store: Store) -> None:
+def test_a_search_has_no_test_results_of_its_candidates(store: Store) -> None:
     before = of(searched(store, spread(20)))
     with store.write() as connection:
         keys = list(connection.execute(select(candidates.c.trial_key)).scalars())
@@ -101,7 +101,7 @@ def test_verdicts_are_of_the_test_split_and_in_the_family(store: Store) -> None:
 
 @on_both_engines
 def test_the_steps_that_pruning_saved(store: Store) -> None:
-    """17 trained in full, three stopped after 3, 5 and 2 tenths; what failed, or was known, counts for nothing."""
+    """17 trained in full, three stopped after 3, 5 and 2 tenths. Failed and known candidates do not count."""
     found = of(searched(store, spread(23)))
     assert len([one for one in found.proposed if one.scores]) == 16
     assert found.steps_saved == pytest.approx((0.7 + 0.5 + 0.8) / 19)
@@ -119,14 +119,14 @@ def test_a_search_without_trainings_of_its_own_saves_nothing_known(store: Store)
     assert of(searched(store, points, top=1)).steps_saved is None
 
 
-def test_what_was_known_and_what_repeats_is_reused(store: Store) -> None:
+def test_known_and_repeated_candidates_are_reused(store: Store) -> None:
     points = [*spread(6), Point(spread(6)[5].values)]
     found = of(searched(store, points, top=1))
     assert [one.number for one in found.reused] == [0, 1, 2, 6]
     assert [one.number for one in found.proposed] == [3, 4, 5, 6]
 
 
-def test_a_pruned_candidate_stands_where_it_was_last_looked_at(store: Store) -> None:
+def test_a_pruned_candidate_has_its_last_rate(store: Store) -> None:
     found = of(searched(store, spread(8)))
     pruned = found.candidates[7]
     assert pruned.state == PRUNED
@@ -198,8 +198,8 @@ def test_importance_is_the_same_each_time() -> None:
     assert importance([MARGIN, OMEGA], points, values) == importance([MARGIN, OMEGA], points, values)
 
 
-def test_importance_of_choices_and_of_what_lies_off_the_grid() -> None:
-    """What the study had run before need not lie where the search looks."""
+def test_importance_of_choices_and_of_values_off_the_grid() -> None:
+    """Candidates that the study had run before may lie outside the range of the search."""
     kinds = SearchAxis("kind", choices=("a", "b"))
     steps = SearchAxis("steps", 10, 100, step=10, whole=True)
     points = [{"kind": "abc"[n % 3], "steps": 5 + 7 * n} for n in range(30)]
@@ -224,9 +224,7 @@ def test_a_dimension_that_never_varied_explains_nothing() -> None:
         ([{"margin": 0.1, "omega": 0.5}] * 20, None, "no dimension varies"),
     ],
 )
-def test_where_there_is_no_importance_it_says_why(
-    points: Sequence[Mapping[str, float]], value: float | None, why: str
-) -> None:
+def test_missing_importance_has_a_reason(points: Sequence[Mapping[str, float]], value: float | None, why: str) -> None:
     values = [value if value is not None else n / 100 for n in range(len(points))]
     found = importance([MARGIN, OMEGA], points, values)
     assert found.shares == ()
@@ -234,7 +232,7 @@ def test_where_there_is_no_importance_it_says_why(
     assert found.why.startswith(why)
 
 
-def test_optuna_says_nothing_and_keeps_its_settings(capfd: pytest.CaptureFixture[str]) -> None:
+def test_optuna_prints_nothing_and_keeps_its_settings(capfd: pytest.CaptureFixture[str]) -> None:
     import optuna
 
     before = optuna.logging.get_verbosity()
@@ -244,7 +242,7 @@ def test_optuna_says_nothing_and_keeps_its_settings(capfd: pytest.CaptureFixture
     assert optuna.logging.get_verbosity() == before
 
 
-def test_optuna_is_not_imported_where_no_search_is_reported() -> None:
+def test_optuna_is_not_imported_without_a_search() -> None:
     modules = "ablate.analysis.analysis, ablate.report.formats, ablate.report.figures"
     code = f"import sys, {modules}; print('optuna' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -32,11 +32,11 @@ class EffectEstimate:
     method: str | None
     seeds: int
     p: float | None
-    """Of no effect, not adjusted."""
+    """The p of no effect, not adjusted."""
     p_holm: float | None
-    """Of no effect, adjusted for the family."""
+    """The p of no effect, adjusted for the family."""
     p_equivalence: float | None
-    """Of an effect of delta or more, adjusted for the family."""
+    """The p of an effect of delta or more, adjusted for the family."""
     separate: tuple[float, float] | None
     """The interval at 1 − alpha from the effect's own seed-wise values alone."""
     verdict: str

@@ -29,9 +29,9 @@ class RepeatedPValues:
     """The smallest repeated p's so far; nan before the first look at a contrast."""
 
     p: Floats
-    """Of no effect."""
+    """The p of no effect."""
     p_equivalence: Floats
-    """Of an effect of delta or more."""
+    """The p of an effect of delta or more."""
     effect: Floats
     """The effect in pp at the look with the smallest `p`, which gives a claim its sign."""
 

@@ -64,7 +64,7 @@ class LookStatus:
         if self.members.confounded[at] or (latest is None and estimate.effect is None):
             return estimate
         if latest is not None:
-            shown = replace(
+            after = replace(
                 estimate,
                 effect=latest.effect,
                 interval=latest.interval,
@@ -73,14 +73,14 @@ class LookStatus:
                 separate=estimate.separate if estimate.seeds == latest.seeds else None,
             )
         else:
-            shown = estimate if estimate.seeds > 1 else replace(estimate, interval=None, simultaneous=None)
+            after = estimate if estimate.seeds > 1 else replace(estimate, interval=None, simultaneous=None)
         return replace(
-            shown,
+            after,
             p=float_or_none(self._evidence.p[at]),
             p_holm=float_or_none(self._adjusted[0][at]),
             p_equivalence=float_or_none(self._adjusted[1][at]),
             verdict=verdict,
-            more_seeds=self._more_seeds(shown.seeds) if verdict == verdicts.UNDECIDED else None,
+            more_seeds=self._more_seeds(after.seeds) if verdict == verdicts.UNDECIDED else None,
         )
 
     def _more_seeds(self, seeds: int) -> int | None:

@@ -30,9 +30,9 @@ class BatchVerdicts:
     high: Floats
     """Upper end of that interval."""
     p: Floats
-    """Of no effect, adjusted for the family."""
+    """The p of no effect, adjusted for the family."""
     p_equivalence: Floats
-    """Of an effect of delta or more, adjusted for the family."""
+    """The p of an effect of delta or more, adjusted for the family."""
     verdict: NDArray[np.str_]
 
     def covers(self, true: ArrayLike) -> NDArray[np.bool_]:

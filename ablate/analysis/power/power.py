@@ -48,7 +48,7 @@ class Power:
     delta: float
     """In pp."""
     seed: int = 0
-    """Of the random numbers."""
+    """The seed of the random numbers."""
 
     @property
     def studies(self) -> int:

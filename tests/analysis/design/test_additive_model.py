@@ -1,4 +1,4 @@
-"""What rows can tell apart, by levels alone, against linear algebra done another way."""
+"""The effects that rows can separate, by levels alone, against linear algebra done another way."""
 
 import itertools
 
@@ -55,7 +55,7 @@ def test_two_factors_that_change_together_are_aliased() -> None:
     assert found.estimable.tolist() == [False, False, True]
 
 
-def test_a_third_run_tells_them_apart() -> None:
+def test_a_third_run_separates_the_effects() -> None:
     assert layout([(0, 0, 0), (1, 1, 0), (1, 1, 1), (1, 0, 0)]).aliases == []
 
 
@@ -99,6 +99,6 @@ def test_booleans_are_no_numbers() -> None:
     assert found.codes[:, 0].tolist() == [0, 1, 2, 3]
 
 
-def test_no_rows_tell_nothing() -> None:
+def test_without_rows_nothing_is_estimable() -> None:
     nothing = additive_model([Variable("a", (0, 1))], [])
     assert (nothing.rank, nothing.columns, nothing.aliases) == (0, [], [])

@@ -1,4 +1,4 @@
-"""What totals alone can say, against every number published for the seed log and against statsmodels for others."""
+"""Conclusions from totals alone, against every number published for the seed log, and statsmodels for others."""
 
 import csv
 from pathlib import Path
@@ -78,7 +78,7 @@ def test_other_totals_agree_with_statsmodels(data: st.DataObject) -> None:
 
 @settings(max_examples=examples(200), deadline=None)
 @given(st.integers(1, 5000), st.data())
-def test_the_largest_significant_discordance_is_where_the_test_turns(n: int, data: st.DataObject) -> None:
+def test_the_test_turns_at_the_largest_significant_discordance(n: int, data: st.DataObject) -> None:
     """McNemar's χ² without correction rejects up to it and not beyond."""
     a, b = data.draw(st.integers(0, n)), data.draw(st.integers(0, n))
     found = pairing(a, b, n, 0.05, 0.5)
@@ -117,5 +117,5 @@ def test_ends_have_a_reading(a: int, b: int, n: int, reading: str) -> None:
     assert found.reading == reading
 
 
-def test_no_query_says_nothing() -> None:
+def test_without_queries_there_is_no_conclusion() -> None:
     assert pairing(0, 0, 0, 0.05, 0.5) is None

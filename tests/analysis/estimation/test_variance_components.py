@@ -59,7 +59,7 @@ def test_rounding_is_the_least_spread_that_is_believed() -> None:
 
 
 @pytest.mark.parametrize("rates", [np.full((3, 2), np.nan), np.zeros((0, 0)), np.ones((1, 1)), np.ones((4, 1))])
-def test_where_nothing_repeats_there_is_no_variance(rates: np.ndarray) -> None:
+def test_without_repetition_there_is_no_variance(rates: np.ndarray) -> None:
     assert np.isnan(VarianceModel(rates, floor=0.01).variance)
 
 
@@ -94,7 +94,7 @@ def test_the_mean_variance_is_the_pooled_variance_within_rows() -> None:
 
 
 def test_the_interval_of_a_mean_covers_new_seeds() -> None:
-    """t on the pooled variance within rows covers the true mean of a row as often as it says."""
+    """t on the pooled variance within rows covers the true mean of a row as often as its confidence."""
     from ablate.analysis.stats.t_tests import t_interval
 
     rng = np.random.default_rng(9)

@@ -1,4 +1,4 @@
-"""Looks: the rule step by step, many studies at once, and what is promised of them, by simulation of known truth."""
+"""Looks: the rule step by step, many studies at once, and the promised error rates, by simulation of known truth."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -147,7 +147,7 @@ def test_p_is_holm_s_over_the_smallest_so_far(rng: np.random.Generator) -> None:
 
 
 def test_a_verdict_stays(rng: np.random.Generator) -> None:
-    """Even though later seeds say the opposite: the error of claiming it has been paid."""
+    """Even if later seeds show the opposite: the error of the claim is already spent."""
     rates = draw((12.0, 0.0, 0.0), 0.3, rng)
     look = take_look(study(rates, 2), LOOKS, [])
     assert by_name(look)[STEPS[0]].verdict == "better"
@@ -204,7 +204,7 @@ def test_information_is_the_seeds_that_both_rows_have(rng: np.random.Generator) 
         assert 2 * stats.norm.sf(bound) == pytest.approx(fixed[name].p, rel=2e-3)
 
 
-def test_a_look_without_new_seeds_says_nothing_new(rng: np.random.Generator) -> None:
+def test_a_look_without_new_seeds_changes_nothing(rng: np.random.Generator) -> None:
     rates = draw((0.3, 0.3, 0.3), 0.4, rng)
     first = take_look(study(rates, 2), LOOKS, [])
     again = take_look(study(rates, 2, [first], planned=dict.fromkeys(range(4), 3)), LOOKS, [first])
@@ -215,7 +215,7 @@ def test_a_look_without_new_seeds_says_nothing_new(rng: np.random.Generator) -> 
     }
 
 
-def test_a_row_that_failed_keeps_nobody_going_and_one_seed_is_not_looked_at(rng: np.random.Generator) -> None:
+def test_a_failed_row_continues_no_row_and_one_seed_is_not_tested(rng: np.random.Generator) -> None:
     rates = draw((4.0, 0.0, 0.0), 0.1, rng)
     look = take_look(study(rates, {0: [], 1: range(2), 2: range(2), 3: [0]}, planned={0: 2, 3: 2}), LOOKS, [])
     assert [seen.verdict for seen in look.results] == ["not_estimable", "undecided", "undecided"]
@@ -223,7 +223,7 @@ def test_a_row_that_failed_keeps_nobody_going_and_one_seed_is_not_looked_at(rng:
     assert look.continuing == ("row 2", "row 3", "row 4")
 
 
-def test_confounded_contrasts_keep_nobody_going(rng: np.random.Generator) -> None:
+def test_confounded_contrasts_continue_no_row(rng: np.random.Generator) -> None:
     pairs = [["row 1", "row 3"], ["row 3", "row 4"]]
     rates = draw((0.1, 0.1, 3.0), 0.2, rng)
     look = take_look(study(rates, 2, family=pairs), LOOKS, [])
@@ -288,7 +288,7 @@ def kept(look: Look, asked: Mapping[str, int]) -> Any:
     return SimpleNamespace(**as_json(look), rules=rules, asked=dict(asked))
 
 
-def test_a_look_comes_back_from_what_is_kept_of_it(rng: np.random.Generator) -> None:
+def test_a_look_is_restored_from_its_stored_form(rng: np.random.Generator) -> None:
     _, taken = run(draw((12.0, 8.0, 0.3), 0.3, rng))
     asked = dict.fromkeys(("row 1", "row 2"), 2) | dict.fromkeys(("row 3", "row 4"), 3)
     assert from_json(kept(taken[0], asked)) == taken[0]
@@ -371,7 +371,7 @@ def test_the_docs_have_the_numbers_of_the_benchmark() -> None:
 
 
 @pytest.mark.slow
-def test_naive_peeking_is_what_the_boundaries_are_for() -> None:
+def test_naive_peeking_has_too_many_false_claims() -> None:
     method = METHODS["2/3/5/7/10, naive: p at each look as it is"]
     share, error, _ = error_rate("all effects null", "ladder", method, 1000, np.random.default_rng(8))
     assert share > 0.1 + 2 * error

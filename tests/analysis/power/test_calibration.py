@@ -1,4 +1,4 @@
-"""Calibration: reports are wrong as seldom as they say, by simulation of known truth.
+"""Calibration: reports keep the error rates that they state, by simulation of known truth.
 
 Tolerances are standard errors of the simulation at the target: 3.5 of them, p 2e-4 on one side.
 """
@@ -46,14 +46,14 @@ def rng() -> np.random.Generator:
 
 
 def misses(rate: Rate, measure: str) -> bool:
-    """Whether a rate is beyond its target by more than the simulation's error can explain."""
+    """Return True if a rate is beyond its target by more than the simulation's error can explain."""
     target = TARGETS[measure]
     tolerance = ERRORS * (target * (1 - target) / rate.studies) ** 0.5
     return rate.value > target + tolerance if target < 0.5 else rate.value < target - tolerance
 
 
 def family(study: StudyResults) -> list[tuple[float | str, ...]]:
-    """What a report says of each contrast of the family, as `judge` gives it."""
+    """Return the conclusions of a report on each contrast of the family, in the form of `judge`."""
     found = []
     for contrast in analyse(study).contrasts:
         if contrast.in_family:
@@ -102,7 +102,7 @@ def test_many_studies_of_one_seed_are_judged_as_each_is_alone(rng: np.random.Gen
     assert set(together.verdict.ravel()) == {"checkpoints_differ", "cannot_tell"}
 
 
-def test_weights_of_pairs_are_pairs_and_what_is_aliased_is_not_estimable(rng: np.random.Generator) -> None:
+def test_weights_of_pairs_are_pairs_and_aliased_contrasts_are_not_estimable(rng: np.random.Generator) -> None:
     hits = draw_hits(SimulationTruth((0.0, 1.0, 2.0), (0.3,) * 3), 3, 20, rng)
     pairs = judge(hits, 1000, [0, 1], [1, 2], 0.05, 0.5)
     weights = pair_weights([0, 1], [1, 2], 3)

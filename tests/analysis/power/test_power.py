@@ -51,7 +51,7 @@ def error(chance: float, studies: int) -> float:
 
 @pytest.mark.parametrize(("layout", "seeds"), [("star", 3), ("ladder", 3), ("star", 6)])
 def test_the_smallest_effect_is_that_of_the_formula(layout: str, seeds: int) -> None:
-    """Where the others have no effect, Holm's step is Bonferroni's."""
+    """If the others have no effect, Holm's step is Bonferroni's."""
     of = power(layout, seeds)
     sd = math.sqrt(2 * (0.3**2 + 100**2 * 0.025 / 2 / 500))
     assert of.run_sd == pytest.approx(sd / math.sqrt(2))
@@ -118,7 +118,7 @@ def test_two_seeds_settle_less_than_a_rate_has_room_for() -> None:
     assert list(guesses(0.5, 0.99)) == [0.0, 0.25, 0.5, 1.0]
 
 
-def test_a_fraction_is_asked_for_its_effects() -> None:
+def test_a_fraction_tests_the_effects_of_its_factors() -> None:
     layout = laid(HALF)
     of = family_hypotheses(layout, Family.from_json("direct"), LABELS)
     assert of.kind == "effects"
@@ -134,7 +134,7 @@ def test_a_fraction_is_asked_for_its_effects() -> None:
 
 @pytest.mark.parametrize("cells", [HALF, [*HALF[:3], ("off",) * 5, ("on", "off", "off", "off", "off")]])
 def test_effects_are_those_of_reports(cells: list[tuple[str, ...]]) -> None:
-    """By pairs and by least squares, and what is aliased."""
+    """By pairs, by least squares, and for aliased effects."""
     names = [f"f{at}" for at in range(5)]
     made = [dict(zip(names, cell, strict=True)) for cell in cells]
     study = drawn(dict.fromkeys(names, ("off", "on")), made, 3, np.random.default_rng(4), family="effects")

@@ -80,7 +80,7 @@ def test_pairs_are_those_of_the_trainer(discordance: float, rng: np.random.Gener
 
 
 @pytest.mark.parametrize("discordance", [0.05, 0.16, 0.3, MOST])
-def test_two_runs_of_one_rate_disagree_as_often_as_asked(discordance: float, rng: np.random.Generator) -> None:
+def test_two_runs_of_one_rate_have_the_given_discordance(discordance: float, rng: np.random.Generator) -> None:
     world = SimulationTruth((0.0, 0.0), (0.0, 0.0), shared_sd=0.0, discordance=discordance)
     drawn = draw_paired(world, [(0, 1)], 1000, rng)
     shares = (drawn.gained + drawn.lost)[:, 0] / world.queries
@@ -185,7 +185,7 @@ def test_rows_of_one_seed_share_its_shift_and_no_other(tails: str, rng: np.rando
     assert np.all(np.abs(products.mean(axis=-1) - expected) < ERRORS * errors)
 
 
-def test_heavy_tails_are_those_of_student_with_the_sd_asked_for(rng: np.random.Generator) -> None:
+def test_heavy_tails_are_those_of_student_with_the_given_sd(rng: np.random.Generator) -> None:
     """By the whole law: t5's eighth moment is infinite, so that a sample's kurtosis has no standard error."""
     quiet = {"effects": (0.0,), "own_sd": (0.5,), "shared_sd": 0.0}
     heavy, light = (

@@ -35,7 +35,7 @@ def test_crossed_of_penicillin() -> None:
 
 
 def mean_squares(values: NDArray[np.int8]) -> tuple[float, float, float]:
-    """Of rows, columns and residual, as textbooks write them."""
+    """Return the mean squares of rows, columns and residual, as textbooks write them."""
     rows, columns = values.shape
     grand, of_row, of_column = values.mean(), values.mean(1), values.mean(0)
     residual = sum((values[r, c] - of_row[r] - of_column[c] + grand) ** 2 for r in range(rows) for c in range(columns))
@@ -116,7 +116,7 @@ def test_crossed_holds_one_copy() -> None:
 
 
 def test_crossed_covers() -> None:
-    """95 % of the intervals hold the true mean 0 where seeds and queries both vary, as no one-way error does."""
+    """95 % of the intervals contain the true mean 0 if seeds and queries both vary; no one-way error achieves that."""
     rng = np.random.default_rng(5)
     shape = (4000, 6, 30)
     values = rng.normal(0, 0.5, (*shape[:2], 1)) + rng.normal(0, 1, (shape[0], 1, shape[2])) + rng.normal(0, 1, shape)

@@ -31,7 +31,7 @@ def test_lan_demets_obrien_fleming() -> None:
 
 @pytest.mark.parametrize("spending", ["power", "obrien-fleming", "pocock"])
 def test_two_looks_by_another_integral(spending: str) -> None:
-    """At both looks what is crossed anew is what the formulas of Lan & DeMets and Kim & DeMets spend."""
+    """The error added at each look is the error that the formulas of Lan & DeMets and Kim & DeMets spend."""
     spent = {
         "power": lambda t: 0.05 * t**2,
         "obrien-fleming": lambda t: 2 * (2 - 2 * stats.norm.cdf(stats.norm.isf(0.05 / 4) / math.sqrt(t))),
@@ -74,7 +74,7 @@ def test_naive_peeking(looks: int, error: float) -> None:
 
 @given(looks=many_looks, alpha=st.sampled_from([0.001, 0.05 / 8, 0.05, 0.2]), spending=spendings)
 @settings(max_examples=examples(40), deadline=None)
-def test_what_is_spent_is_crossed(looks: list[int], alpha: float, spending: str) -> None:
+def test_the_spent_error_is_the_probability_of_crossing(looks: list[int], alpha: float, spending: str) -> None:
     t = np.array(looks) / looks[-1]
     spent = {
         "power": alpha * t**2,

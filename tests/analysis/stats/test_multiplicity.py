@@ -25,7 +25,7 @@ def test_holm_of_the_literature() -> None:
 
 
 def test_benjamini_hochberg_of_the_paper() -> None:
-    """Benjamini & Hochberg 1995, 3.2: four claims of fifteen at .05, and three where none may be false."""
+    """Benjamini & Hochberg 1995, 3.2: four claims of fifteen at .05, and three if none may be false."""
     p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528]
     p += [0.7590, 1.0]
     assert (benjamini_hochberg(p) <= 0.05).tolist() == [True] * 4 + [False] * 11
@@ -68,7 +68,7 @@ def test_families_keep_order(adjust: Adjust, p: Floats, data: st.DataObject) -> 
 @given(p=hnp.arrays(float, 5, elements=st.floats(0, 1)), later=st.floats(0, 1))
 @unhurried
 def test_a_hypothesis_not_tested_yet_counts(adjust: Adjust, p: Floats, later: float) -> None:
-    """Whatever its p turns out to be, no other claim gets less sure than it was said to be."""
+    """For every later p of the untested hypothesis, the other adjusted p-values do not grow."""
     waiting = adjust([*p, np.nan])
     assert np.isnan(waiting[-1])
     assert waiting[:-1] == pytest.approx(adjust([*p, 1.0])[:-1])

@@ -73,7 +73,7 @@ def test_equivalence_near_the_edge_is_one_normal_test() -> None:
     alpha=st.sampled_from([0.001, 0.01, 0.05]),
 )
 @unhurried
-def test_more_is_asked_of_less(effect: float, sd: float, rows: int, alpha: float) -> None:
+def test_smaller_effects_need_more_seeds(effect: float, sd: float, rows: int, alpha: float) -> None:
     """A smaller effect, a larger SD, fewer rows, a smaller alpha and more power never need fewer seeds."""
 
     def needed(**changes: float) -> float:
@@ -94,12 +94,12 @@ def test_equivalence_asks_more_of_an_effect_near_the_edge() -> None:
 
 
 @pytest.mark.parametrize("effect", [50, 1e6])
-def test_seeds_needed_where_the_library_has_no_number(effect: float) -> None:
+def test_seeds_needed_if_the_library_returns_nan(effect: float) -> None:
     """The noncentral t of scipy is nan in places far out; a huge effect needs the fewest seeds all the same."""
     assert seeds_needed(effect, 0.01, 9, 0.05) == 2
 
 
-def test_seeds_that_nobody_has() -> None:
+def test_no_affordable_number_of_seeds() -> None:
     assert seeds_needed(0, 0.4, 9, 0.05) is None
     assert seeds_needed(0.5, 0.4, 9, 0.05 / 8, most=8) is None
     assert seeds_needed(0.5, 0.4, 9, 0.05 / 8, most=9) == 9
@@ -121,7 +121,7 @@ def test_seeds_without_spread() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"rows": 1}, {"sd": -1}, {"alpha": 0}, {"alpha": 1}, {"power": 1}, {"power": 0}])
-def test_seeds_of_what_makes_no_sense(wrong: dict[str, float]) -> None:
+def test_seeds_of_invalid_designs(wrong: dict[str, float]) -> None:
     asked = {"effect": 0.1, "sd": 0.4, "rows": 9, "alpha": 0.05, "power": 0.8} | wrong
     with pytest.raises(ValueError, match="two rows or more"):
         seeds_needed(**asked)

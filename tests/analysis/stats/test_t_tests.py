@@ -73,7 +73,7 @@ def test_tost_without_an_answer() -> None:
     assert tost_paired(np.empty((4, 0)), np.empty((4, 0)), 1).p.shape == (4,)
 
 
-def test_tost_of_what_makes_no_sense() -> None:
+def test_tost_of_invalid_arguments() -> None:
     with pytest.raises(ValueError, match="2 values of x against 1 of y"):
         tost_paired([1, 2], [1], 1)
     for delta in (0, -1, np.nan):

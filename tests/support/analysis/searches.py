@@ -1,4 +1,4 @@
-"""A store with a search and its finalists, written as a run writes it, for tests of what is told of one."""
+"""A store with a search and its finalists, written as a run writes it, for tests of search reports."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ EFFECT = {"pp": 12.0, "peak": {"margin": 0.2, "omega": 0.7}, "width": {"margin":
 
 @dataclass(frozen=True)
 class Point:
-    """A candidate to write: where, how it ended, and of a pruned one after how many tenths."""
+    """A candidate to write: its point, its state, and after how many tenths it was pruned."""
 
     values: Mapping[str, Any]
     state: str = DONE
@@ -76,7 +76,7 @@ def ran(store: Store, of: Trial) -> dict[str, float]:
 
 
 def ended_early(store: Store, of: Trial, state: str, part: int) -> None:
-    """A training that failed, or was pruned after so many tenths of its steps; a tenth of its queries hit a tenth."""
+    """Write a training that failed, or was pruned after `part` tenths of its steps; its rate grows with each tenth."""
     with store.write() as connection:
         plans.save_trials(connection, [of])
         claim = claims.claim(connection, of.training_key)
@@ -106,7 +106,7 @@ def searched(
     rerun: bool = True,
     **said: Any,
 ) -> Analysis:
-    """Writes a search of study `made`, and the plan of its `top` finalists with their results where they are rerun."""
+    """Write a search of study `made`, and the plan of its `top` finalists, with results if they are rerun."""
     with store.write() as connection:
         search_id = begin_search(connection, "made", "quick", {}, "context", None).id
     found = []
