@@ -1,4 +1,4 @@
-"""How well a gallery's ranking answers each query: the first right entry's rank, and the precision at all of them."""
+"""Judges the ranking of a gallery for each query: the rank of the first right entry, and the average precision."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -17,45 +17,49 @@ from ablate.trainers.protocol import Ranks
 Floats = NDArray[np.float64]
 
 CELLS = 2**24
-"""Similarities held at once, with as many places, truth values and copies."""
+"""The number of similarities in memory at once; as many positions, truth values and copies come with them."""
 
 MANY = 64
-"""With more right entries, it is quicker to sort a query's ranking than to count what is ahead of each."""
+"""If a query has more right entries, sorting its ranking is faster than counting the entries ahead of each."""
 
 
 class MatchKeys(NamedTuple):
-    """What tells right from wrong among queries or gallery entries, integers of shape (n,) on the features' device.
+    """The numbers by which queries and gallery entries match, integers of shape (n,) on the features' device.
 
-    A gallery entry is right for a query of its item. It is left out of the query's ranking where it is the same image,
-    or of the same item and camera; cameras below 0 are none.
+    A gallery entry is right for a query of its item. It is left out of the query's ranking if it is the same image, or
+    of the same item and camera.
     """
 
     item: Tensor
     camera: Tensor
+    """Numbers below 0 stand for no camera."""
     image: Tensor
 
 
 class RankedQueries(NamedTuple):
-    """Per query, shape (queries,): the 1-based rank of its first right entry (0: it has none), its average precision,
-    and its average precision at R, both in [0, 1], 0 where it has none.
+    """The judgement of each query, shape (queries,).
 
-    With R right entries in all, at ranks r_1 < ... < r_R: average precision is the mean of i / r_i; at R, the mean of
-    the same with 0 wherever r_i > R (Musgrave et al., 2020).
+    Let a query have R right entries, at ranks r_1 < ... < r_R.
     """
 
     first: Ranks
+    """The rank of the first right entry, from 1; 0 if the query has no right entry."""
     average: NDArray[np.float32]
+    """The average precision in [0, 1]: the mean of i / r_i; 0 without right entries."""
     at_r: NDArray[np.float32]
+    """The average precision at R in [0, 1]: the same mean, with 0 in place of the terms with r_i > R
+    (Musgrave et al., 2020).
+    """
 
 
 class _MatchLookup:
-    """What is right and what is left out among the gallery's entries, found by their marks."""
+    """Finds the right entries and the left-out entries of a gallery by their numbers."""
 
     def __init__(self, marks: MatchKeys) -> None:
         self.marks, self.items, self.images = marks, Lookup(marks.item), Lookup(marks.image)
 
     def pairs(self, asked: MatchKeys) -> tuple[Pairs, Pairs]:
-        """Queries with their right entries, and with those that are left out (some of them twice)."""
+        """Return the pairs of queries and right entries, and of queries and left-out entries (some of them twice)."""
         same_item, same_image = self.items.pairs(asked.item), self.images.pairs(asked.image)
         image, camera = (mark[same_item.query] for mark in (asked.image, asked.camera))
         there = same_item.entry
@@ -67,13 +71,14 @@ class _MatchLookup:
 def judge(
     queries: Tensor, gallery: Tensor, asked: MatchKeys, held: MatchKeys, between: Between = nothing
 ) -> RankedQueries:
-    """Judges the whole ranking by inner product of float32 features, (queries, width) and (gallery, width).
+    """Judge the whole ranking by inner products of float32 features, (queries, width) and (gallery, width).
 
-    Entries of equal similarity rank by index. Inner products are finite, and exact as in `screen`.
+    Entries of equal similarity rank by index. Inner products are finite, and exact as in `approximate_scores`.
 
-    The rank of a right entry is one more than the number of entries ahead of it. These are counted in a screen; only
-    what comes too near to the right entry is compared exactly. Where that is too much, they are counted in the next
-    screen, the last of which is exact. The rankings of queries with many right entries are sorted.
+    The rank of a right entry is one more than the number of entries ahead of it. These are counted by approximate
+    similarities: only entries that are too close to the right entry are compared exactly. If there are too many of
+    them, the next, more precise screen counts; the last screen is exact. For queries with many right entries, the
+    ranking is sorted.
     """
     parts = [np.zeros(len(queries)) for _ in RankedQueries._fields]
     known = _MatchLookup(held)
@@ -100,7 +105,7 @@ def judge(
 
 
 def judge_blocks(blocks: Iterable[tuple[Tensor, MatchKeys]], held: MatchKeys) -> RankedQueries:
-    """Judges finite similarities (n, gallery) given for some queries at a time, with these queries' marks."""
+    """Judge finite similarities (n, gallery) that come in blocks of n queries, with the keys of these queries."""
     found = [_judge_block(similarity, asked, held) for similarity, asked in blocks]
     return _judged(*(np.concatenate([np.empty(0), *(parts[n].cpu().numpy() for parts in found)]) for n in range(3)))
 
@@ -116,9 +121,9 @@ def _judge_block(similarity: Tensor, asked: MatchKeys, held: MatchKeys) -> tuple
 
 
 def _summed(rank: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """First rank, average precision and average precision at R of each query, (n,).
+    """Return first rank, average precision and average precision at R of each query, (n,).
 
-    From the ranks of its right entries, ascending, (n, most of a query), NONE where there are fewer.
+    `rank` has the ranks of its right entries, ascending, (n, largest number of a query), filled up with NONE.
     """
     total = (rank < NONE).sum(1)
     of = total.clamp(min=1)
@@ -129,7 +134,7 @@ def _summed(rank: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _put(parts: list[Floats], here: Tensor, found: tuple[Tensor, Tensor, Tensor]) -> None:
-    """Writes what was found of some queries to where they stand among all."""
+    """Write the results of some queries to their places among all queries."""
     for whole, part in zip(parts, found, strict=True):
         whole[here.cpu().numpy()] = part.cpu().numpy()
 

@@ -1,4 +1,4 @@
-"""What is compared of an image: its embedding under one evaluation setting. Labels are not used."""
+"""The embeddings of images under one evaluation setting, which are compared. Labels are not used."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,28 +12,30 @@ from ablate.retrieval.evaluation.exact_neighbours import Between, nearest, nothi
 from ablate.retrieval.model.network import Network
 
 FLOOR = 1e-12
-"""Variance of unit vectors below which a direction is no more than the rounding of float32, or of `eigh`."""
+"""A direction in which unit vectors have less variance than this holds only rounding errors of float32 or `eigh`."""
 
 BLOCK = 256
-"""Queries expanded at once."""
+"""The number of queries that are expanded at once."""
 
 
 class FeaturesError(RuntimeError):
-    """The network gives features that cannot be compared."""
+    """The features of the network cannot be compared."""
 
 
 @dataclass(frozen=True)
 class Features:
-    """Features before the neck, float32 (n, width), of images, and where they are asked for of their mirror images."""
+    """Features before the neck, float32 (n, width)."""
 
     plain: Tensor
+    """Those of the images."""
     mirrored: Tensor | None = None
+    """Those of their mirror images, if an evaluation setting needs them."""
 
 
 def embed(network: Network, found: Features, config: Evaluate) -> Tensor:
-    """Embeddings of unit length, (n, width), before whitening.
+    """Return embeddings of unit length, (n, width), before whitening.
 
-    Raises FeaturesError if a feature's length has no number.
+    Raises FeaturesError if the length of a feature is not finite.
     """
     chosen = found.plain
     if config.flip:
@@ -47,22 +49,23 @@ def embed(network: Network, found: Features, config: Evaluate) -> Tensor:
 
 
 class FittedWhitening(NamedTuple):
-    """PCA whitening (Jégou and Chum, 2012): the `mean`, (width,), that is taken off, and the components, (width,
-    dimensions), each divided by its standard deviation; 0 where the embeddings do not vary.
-    """
+    """PCA whitening (Jégou and Chum, 2012)."""
 
     mean: Tensor
+    """(width,), subtracted first."""
     components: Tensor
+    """(width, dimensions), each divided by its standard deviation; 0 in directions without variance."""
 
     def __call__(self, embeddings: Tensor) -> Tensor:
-        """Whitened embeddings of unit length, (n, dimensions); which way a component points changes no product."""
+        """Return whitened embeddings of unit length, (n, dimensions). Signs of components change no inner product."""
         return F.normalize((embeddings - self.mean) @ self.components)
 
 
 def whitening(embeddings: Tensor, dimensions: int) -> FittedWhitening:
-    """Fitted on embeddings (n, width), with 1 <= dimensions <= width; in float64 on the CPU, on every device alike.
+    """Fit whitening on embeddings (n, width), with 1 <= dimensions <= width.
 
-    They may vary in fewer directions, as those of a collapsed network do: the others tell nothing apart.
+    The fit is in float64 on the CPU, for every device. If the embeddings vary in fewer directions, as those of a
+    collapsed network do, the other components are 0.
     """
     found = embeddings.double().cpu()
     mean = found.mean(dim=0)
@@ -76,20 +79,20 @@ def whitening(embeddings: Tensor, dimensions: int) -> FittedWhitening:
 def expand(
     queries: Tensor,
     gallery: Tensor,
-    asked: Tensor,
-    held: Tensor,
+    query_images: Tensor,
+    gallery_images: Tensor,
     config: QueryExpansion,
     between: Between = nothing,
 ) -> Tensor:
-    """Queries averaged with their k nearest gallery entries (Chum et al., 2007), (queries, width), of unit length.
+    """Return queries averaged with their k nearest gallery entries (Chum et al., 2007), unit length, (queries, width).
 
-    Weights are similarity^alpha (Radenović et al., 2018), negative similarities counting as 0; the query's own is 1.
-    `asked` (queries,) and `held` (gallery,) are numbers of images: a query is not its own neighbour. The gallery has k
-    entries or more beside it.
+    Weights are similarity^alpha (Radenović et al., 2018), with 0 for negative similarities and 1 for the query itself.
+    `query_images` (queries,) and `gallery_images` (gallery,) are numbers of images: a query is not its own neighbour.
+    The gallery has at least k other entries.
     """
-    inside = bool(torch.isin(asked, held).any())
+    inside = bool(torch.isin(query_images, gallery_images).any())
     found = nearest(queries, gallery, config.k + inside, between)
-    itself = held[found.entry] == asked[:, None]
+    itself = gallery_images[found.entry] == query_images[:, None]
     others = itself.int().argsort(dim=1, stable=True)[:, : config.k]
     entries, similarity = found.entry.gather(1, others), found.similarity.gather(1, others)
     weights = similarity.clamp(min=0) ** config.alpha

@@ -1,4 +1,4 @@
-"""Testing a trained network: each query of a split is searched for in the gallery of its split."""
+"""Tests a trained network: searches for each query of a split in the gallery of the split."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,55 +32,55 @@ BATCH = 256
 Indices = NDArray[np.int64]
 
 Seen = Callable[[Indices], Features]
-"""Images, in ascending order, to their features."""
+"""Takes image indices in ascending order and returns the features of these images."""
 
 
 @dataclass(frozen=True)
 class SplitSide:
-    """The queries or the gallery of a split, n images: their places among the features, and labels, (n,)."""
+    """The queries or the gallery of a split, n images."""
 
     place: Tensor
+    """(n,) the rows of their features."""
     category: NDArray[np.int16]
+    """(n,)."""
     marks: MatchKeys
+    """(n,) each."""
 
     def some(self, chosen: Indices, embeddings: Tensor) -> tuple[Tensor, MatchKeys]:
-        """Embeddings of some of the images, out of those of all that have features; and their marks."""
+        """Return embeddings and keys of some of the images, selected from the embeddings of all features."""
         here = torch.from_numpy(chosen).to(self.place.device)
         return embeddings[self.place[here]], MatchKeys(*(mark[here] for mark in self.marks))
 
 
 @dataclass(frozen=True)
 class TestSplit:
-    """One split: what is searched for, and what is searched.
-
-    `asked` (queries,) says which of the `total` queries of the split each one is; any other is a miss.
-    """
+    """The queries and the gallery of one split."""
 
     features: Features
     queries: SplitSide
     gallery: SplitSide
-    asked: Indices
+    query_numbers: Indices
+    """(queries,) the number of each query among the `total` queries of the split. Queries without one are misses."""
     total: int
 
 
 @dataclass(frozen=True)
 class ExtractedFeatures:
-    """Features from which every evaluation setting of a training is judged.
-
-    `training`: those that whitening is fitted on. `detected`: the test split on detected boxes, by their file.
-    """
+    """The features for all evaluation settings of a training."""
 
     splits: Mapping[str, TestSplit]
     training: Features | None
+    """The features that whitening is fitted on; None if no setting needs them."""
     detected: Mapping[str, TestSplit]
+    """{file of detected boxes: the test split on them}."""
 
     def tested(self, config: Evaluate) -> dict[str, TestSplit]:
-        """The splits as one setting has them."""
+        """Return the splits of one setting: on its detected boxes if it has any."""
         boxes = self.detected.get(config.detections or "")
         return {**self.splits, "test": boxes} if boxes else dict(self.splits)
 
 
-@torch.no_grad()  # not inference mode: training may go on, and what a backbone caches here must be of use in it
+@torch.no_grad()  # not inference mode: training may continue, and needs the tensors that a backbone caches here
 def extract(
     network: Network,
     dataset: Dataset,
@@ -91,11 +91,12 @@ def extract(
     splits: Sequence[str] = TESTED,
     detections: Mapping[str, "DetectedBoxes"] = {},
 ) -> ExtractedFeatures:
-    """Features of the splits' images, computed once for all evaluation settings, and no more than these ask for.
+    """Return the features of the splits' images, computed once for all evaluation settings, and only those needed.
 
-    `detections`: by their file. The network is in evaluation mode: batch norms use their running statistics. Those of
-    an untrained network are the initial ones, mean 0 and variance 1, so its batch norms change nothing: it is a random
-    projection without normalisation. That is well defined and the same for every arm of a backbone and seed.
+    `detections` is {file: its detected boxes}. The network is in evaluation mode: batch norms use their running
+    statistics. Those of an untrained network are the initial ones, mean 0 and variance 1, so its batch norms change
+    nothing: it is a random projection without normalisation. That is well defined and the same for every arm of a
+    backbone and seed.
     """
     network.eval()
     flip = any(each.flip for each in settings)
@@ -116,14 +117,14 @@ def extract(
 
 
 def annotated(dataset: Dataset, split: str, seen: Seen) -> TestSplit:
-    """A split on its own images."""
+    """Return a split on its annotated images."""
     here = dataset.split == SPLITS.index(split)
     asked, held = (np.flatnonzero(here & (dataset.role & role > 0)) for role in (QUERY, GALLERY))
     return TestSplit(*sides(dataset, asked, held, seen), np.arange(len(asked)), len(asked))
 
 
 def boxes(detected: "DetectedBoxes", seen: Seen) -> TestSplit:
-    """The test split on detected boxes: a query that none stands for is a miss."""
+    """Return the test split on detected boxes: a query without a box is a miss."""
     answered = np.flatnonzero(detected.stands_for >= 0)
     held = np.flatnonzero(detected.dataset.role & GALLERY > 0)
     found = sides(detected.dataset, detected.stands_for[answered], held, seen)
@@ -131,7 +132,7 @@ def boxes(detected: "DetectedBoxes", seen: Seen) -> TestSplit:
 
 
 def sides(dataset: Dataset, asked: Indices, held: Indices, seen: Seen) -> tuple[Features, SplitSide, SplitSide]:
-    """Features of queries and gallery, an image that is both seen once; and which is which."""
+    """Return the features of queries and gallery, and both sides. An image that is on both has its features once."""
     chosen = np.union1d(asked, held)
     found = seen(chosen)
 
@@ -145,7 +146,7 @@ def sides(dataset: Dataset, asked: Indices, held: Indices, seen: Seen) -> tuple[
 
 
 def fitted_on(dataset: Dataset) -> Indices:
-    """Training images, evenly spaced."""
+    """Return at most FITTED training images, evenly spaced, for fitting whitening."""
     train = np.flatnonzero(dataset.split == SPLITS.index("train"))
     number = min(len(train), FITTED)
     return np.take(train, np.arange(number) * len(train) // number) if number else train
@@ -154,7 +155,7 @@ def fitted_on(dataset: Dataset) -> Indices:
 def features(
     network: Network, fetch: Fetch, chosen: Indices, amp: str, between: Between = nothing, flip: bool = False
 ) -> Features:
-    """Features before the neck, float32 (chosen, width), in the order of `chosen`; with `flip`, mirrored ones too."""
+    """Return features before the neck, float32 (chosen, width), in that order; with `flip`, mirrored ones too."""
     device = next(network.parameters()).device
     found = Features(*(torch.empty(len(chosen), network.width, device=device) for _ in range(1 + flip)))
     blocks = {start: chosen[start : start + BATCH] for start in range(0, len(chosen), BATCH)}
@@ -175,9 +176,10 @@ def features(
 def validate(
     network: Network, dataset: Dataset, fetch: Fetch, config: RetrievalConfig, between: Between = nothing
 ) -> Ranks:
-    """The ranks of the validation split on the way: none is found where features cannot be compared yet.
+    """Return the ranks of the validation split during training; all 0, for not found, if features cannot be compared.
 
-    Batch norms' running statistics may be far from the batches' then, and training may still get over that.
+    That can happen early, while the running statistics of batch norms are far from those of the batches. Training may
+    still recover.
     """
     try:
         found = extract(network, dataset, fetch, config.amp, [config.evaluate], between, ["validation"])
@@ -189,7 +191,7 @@ def validate(
 
 @torch.no_grad()
 def evaluate(network: Network, found: ExtractedFeatures, config: Evaluate, between: Between = nothing) -> Evaluation:
-    """The ranks and precisions of every split under one evaluation setting."""
+    """Return the ranks and precisions of every split under one evaluation setting."""
     whiten = None
     if config.whitening:
         assert found.training is not None
@@ -210,7 +212,7 @@ def judge_split(
     whiten: FittedWhitening | None = None,
     between: Between = nothing,
 ) -> RankedQueries:
-    """How a split's queries are answered, in the order of the data set."""
+    """Return the judgement of a split's queries, in the order of the data set."""
     embeddings = embed(network, parts.features, config)
     if whiten:
         embeddings = whiten(embeddings)
@@ -218,14 +220,14 @@ def judge_split(
     judged = RankedQueries(np.zeros(count, np.uint32), np.zeros(count, np.float32), np.zeros(count, np.float32))
     for searching, searched in searches(parts, config.scope):
         asked, held = parts.queries.some(searching, embeddings), parts.gallery.some(searched, embeddings)
-        answered = parts.asked[searching]
+        answered = parts.query_numbers[searching]
         for whole, part in zip(judged, search(*asked, *held, config, between), strict=True):
             whole[answered] = part
     return judged
 
 
 def searches(parts: TestSplit, scope: str) -> Iterator[tuple[Indices, Indices]]:
-    """Which queries search which part of the gallery, as their numbers on each side; no side is empty."""
+    """Yield groups of queries with the part of the gallery that they search, as numbers on each side, never empty."""
     sides = (parts.queries.category, parts.gallery.category)
     for category in np.unique(sides[0]) if scope == "category" else (None,):
         asked, held = (
@@ -238,7 +240,7 @@ def searches(parts: TestSplit, scope: str) -> Iterator[tuple[Indices, Indices]]:
 def search(
     queries: Tensor, asked: MatchKeys, gallery: Tensor, held: MatchKeys, config: Evaluate, between: Between = nothing
 ) -> RankedQueries:
-    """How embeddings of queries are answered by those of a gallery."""
+    """Return the judgement of queries, from the embeddings of queries and gallery."""
     if config.query_expansion:
         queries = expand(queries, gallery, asked.image, held.image, config.query_expansion, between)
     if config.cameras == "all":

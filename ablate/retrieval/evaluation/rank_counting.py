@@ -1,4 +1,4 @@
-"""Ranks of single gallery entries: counted from a screen, not sorted."""
+"""The ranks of single gallery entries, counted by approximate similarities instead of sorting."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -9,44 +9,46 @@ from torch import Tensor
 from ablate.retrieval.evaluation.approximate_scores import GROUP, ScreenedGallery, padded, similarity
 
 NONE = 2**31
-"""The rank of an entry that is not there."""
+"""The rank that fills places without an entry."""
 
 
 class Pairs(NamedTuple):
-    """Rows of queries, ascending, and entries of the gallery, ascending within a query; (pairs,)."""
+    """Pairs of a query and a gallery entry, (pairs,)."""
 
     query: Tensor
+    """Rows of queries, ascending."""
     entry: Tensor
+    """Indices in the gallery, ascending within a query."""
 
     def chosen(self, which: Tensor) -> "Pairs":
-        """Some of the pairs."""
+        """Return some of the pairs."""
         return Pairs(self.query[which], self.entry[which])
 
 
 class Lookup:
-    """Finds the gallery entries that have a given number, by their numbers (gallery,)."""
+    """Finds the gallery entries that have a number, from the numbers of all entries (gallery,)."""
 
     def __init__(self, numbers: Tensor) -> None:
         self._numbers, self._order = numbers.sort(stable=True)
 
-    def count(self, wanted: Tensor) -> Tensor:
-        """How many entries have each of these numbers, (n,)."""
-        return torch.searchsorted(self._numbers, wanted, right=True) - torch.searchsorted(self._numbers, wanted)
+    def count(self, numbers: Tensor) -> Tensor:
+        """Return the number of entries that have each of these numbers, (n,)."""
+        return torch.searchsorted(self._numbers, numbers, right=True) - torch.searchsorted(self._numbers, numbers)
 
-    def pairs(self, wanted: Tensor) -> Pairs:
-        """All pairs of one of these numbers, (n,), and an entry that has it."""
-        count = self.count(wanted)
-        query = torch.arange(len(wanted), device=wanted.device).repeat_interleave(count)
-        place = torch.arange(len(query), device=wanted.device) - (count.cumsum(0) - count)[query]
-        return Pairs(query, self._order[torch.searchsorted(self._numbers, wanted)[query] + place])
+    def pairs(self, numbers: Tensor) -> Pairs:
+        """Return all pairs of a place in `numbers`, (n,), and an entry that has the number there."""
+        count = self.count(numbers)
+        query = torch.arange(len(numbers), device=numbers.device).repeat_interleave(count)
+        place = torch.arange(len(query), device=numbers.device) - (count.cumsum(0) - count)[query]
+        return Pairs(query, self._order[torch.searchsorted(self._numbers, numbers)[query] + place])
 
 
 def ranks(screen: ScreenedGallery, queries: Tensor, gallery: Tensor, right: Pairs, out: Pairs) -> tuple[Tensor, Tensor]:
-    """Each query's ranks of its `right` entries, ascending, (n, most of a query), NONE where there are fewer; and of
-    which queries they are known, (n,): of others, the screen leaves too much to compare.
+    """Return the ranks of each query's `right` entries, ascending, (n, largest number of a query), filled with NONE.
 
-    Entries in `out` are in no ranking. A rank is one more than the number of entries that are more similar, or as
-    similar and of a lower index.
+    Also return True for the queries whose ranks are determined, (n,): for the others, the screen leaves too many pairs
+    to compare. Entries in `out` are in no ranking. A rank is one more than the number of entries that are more similar,
+    or equally similar with a lower index.
     """
     block, count = screen.block(queries), len(queries)
     block.values[out.query, out.entry] = -torch.inf
@@ -65,9 +67,9 @@ def ranks(screen: ScreenedGallery, queries: Tensor, gallery: Tensor, right: Pair
 
 
 def _parts(values: Tensor, lowest: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Rows of screened values, in two parts, with values of theirs, as float32, and the entries that these are of.
+    """Yield rows of screened values in two parts: the rows, their values as float32, and the entries of these values.
 
-    All that reach the lowest, (n, 1), are among them: where these are few, groups without any are left away.
+    All values that reach `lowest`, (n, 1), are included. For rows with few of them, groups without any are left out.
     """
     grouped = values.view(len(values), -1, GROUP)
     reached = grouped.amax(2) >= lowest
@@ -86,7 +88,7 @@ def _parts(values: Tensor, lowest: Tensor) -> Iterator[tuple[Tensor, Tensor, Ten
 
 
 def _close(values: Tensor, least: Tensor, most: Tensor) -> Tensor:
-    """Which values are between the bounds, (n, m), of any right entry of their row."""
+    """Return True for values that are between the bounds, (n, m), of any right entry of their row."""
     close = torch.zeros_like(values, dtype=torch.bool)
     for column in range(least.shape[1]):
         close |= (values >= least[:, column, None]) & (values <= most[:, column, None])
@@ -94,19 +96,19 @@ def _close(values: Tensor, least: Tensor, most: Tensor) -> Tensor:
 
 
 def _ahead(values: Tensor, index: Tensor, exact: Tensor, entry: Tensor) -> Tensor:
-    """How many entries are ahead of each right one, (n, m), by values that are exact wherever that matters."""
+    """Return the number of entries ahead of each right one, (n, m), by values that are exact if it matters."""
     ahead = torch.empty_like(entry)
-    told = torch.empty_like(values)  # float32 is summed many times as fast as truth values
+    ones = torch.empty_like(values)  # float32 sums many times as fast as booleans
     for column in range(entry.shape[1]):
         mine = exact[:, column, None]
-        ahead[:, column] = _count(torch.gt(values, mine, out=told))
-        tied = _count(torch.ge(values, mine, out=told)) - ahead[:, column] > 1  # others than the right one itself
+        ahead[:, column] = _count(torch.gt(values, mine, out=ones))
+        tied = _count(torch.ge(values, mine, out=ones)) - ahead[:, column] > 1  # entries other than the right one
         rows = tied.nonzero().squeeze(1)
         earlier = (values[rows] == mine[rows]) & (index[rows] < entry[rows, column, None])
         ahead[rows, column] += earlier.sum(1)
     return ahead
 
 
-def _count(told: Tensor) -> Tensor:
-    """How many are 1 in each row of zeros and ones, float32, which holds whole numbers up to 2^24; int64 (n,)."""
-    return torch.stack([part.sum(1).long() for part in torch.split(told, 2**24, dim=1)]).sum(0)
+def _count(ones: Tensor) -> Tensor:
+    """Return the number of ones in each row of zeros and ones, int64 (n,). float32 holds whole numbers up to 2^24."""
+    return torch.stack([part.sum(1).long() for part in torch.split(ones, 2**24, dim=1)]).sum(0)

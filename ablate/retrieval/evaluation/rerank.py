@@ -1,4 +1,4 @@
-"""k-reciprocal re-ranking (Zhong, Zheng, Cao and Li, CVPR 2017): who has the same neighbours is near.
+"""k-reciprocal re-ranking (Zhong, Zheng, Cao and Li, CVPR 2017): images with the same neighbours are near.
 
 In the paper's words, over the union of queries and gallery, with d the squared Euclidean distance of unit embeddings:
 
@@ -28,13 +28,13 @@ from ablate.retrieval.evaluation.average_precision import MatchKeys, RankedQueri
 from ablate.retrieval.evaluation.exact_neighbours import Between, nearest, nothing
 
 CELLS = 2**20
-"""Distances held at once."""
+"""The number of distances in memory at once."""
 
 ROWS = 1024
-"""Elements whose neighbours are expanded at once."""
+"""The number of elements whose neighbours are expanded at once."""
 
 PAIRS = 2**13
-"""Distances of single pairs computed at once."""
+"""The number of distances of single pairs that are computed at once."""
 
 Indices = NDArray[np.int64]
 
@@ -42,7 +42,7 @@ Indices = NDArray[np.int64]
 def rerank(
     queries: Tensor, gallery: Tensor, asked: MatchKeys, held: MatchKeys, config: Rerank, between: Between = nothing
 ) -> RankedQueries:
-    """Judges the ranking by d* of unit embeddings, float32 (queries, width) and (gallery, width); see `distances`."""
+    """Judge the ranking by d* of unit embeddings, float32 (queries, width) and (gallery, width); see `distances`."""
 
     def blocks() -> Iterator[tuple[Tensor, MatchKeys]]:
         start = 0
@@ -57,7 +57,7 @@ def rerank(
 def distances(
     queries: Tensor, gallery: Tensor, asked: Tensor, held: Tensor, config: Rerank, between: Between = nothing
 ) -> Iterator[Tensor]:
-    """d* of (12), float64, some queries after others, (n, gallery).
+    """Yield d* of (12), float64, in blocks of n queries, (n, gallery).
 
     `asked` (queries,) and `held` (gallery,) are numbers of images: one that is on both sides is once in the union, with
     its query's embedding. The union has more than k1 images, and k2 or more.
@@ -81,7 +81,7 @@ def distances(
 
 
 def encodings(union: Tensor, k1: int, k2: int, between: Between = nothing) -> csr_array:
-    """V of (11), float32 (n, n), a row an element of the union (n, width)."""
+    """Return V of (11), float32 (n, n), with a row for each element of the union (n, width)."""
     near = neighbours(union, max(k1, k2 - 1), between)
     whole, half = (reciprocal(near[:, : k + 1]) for k in (k1, round(k1 / 2)))
     rows = []
@@ -95,7 +95,7 @@ def encodings(union: Tensor, k1: int, k2: int, between: Between = nothing) -> cs
 
 
 def neighbours(union: Tensor, k: int, between: Between = nothing) -> Indices:
-    """Each element and its k nearest others, (n, 1 + k), the nearest first."""
+    """Return each element and its k nearest others, (n, 1 + k), the nearest first."""
     found = nearest(union, union, k + 1, between).entry.cpu().numpy()
     own = np.arange(len(found))[:, None]
     others = np.argsort(found == own, axis=1, kind="stable")[:, :k]
@@ -103,20 +103,20 @@ def neighbours(union: Tensor, k: int, between: Between = nothing) -> Indices:
 
 
 def members(sets: Indices, value: np.number) -> csr_array:
-    """Sets of elements, (n, size), as rows of a matrix (n, n) with `value` at each member."""
+    """Return sets of elements, (n, size), as rows of a matrix (n, n) with `value` at each member."""
     count, size = sets.shape
     starts = np.arange(count + 1) * size
     return csr_array((np.full(sets.size, value), np.sort(sets, axis=1).ravel(), starts), shape=(count, count))
 
 
 def reciprocal(near: Indices) -> csr_array:
-    """R of (3), 1 at each member, from each element's nearest."""
+    """Return R of (3), with 1 at each member, from the nearest of each element."""
     forward = members(near, np.int32(1))
     return forward.multiply(forward.T).tocsr()
 
 
 def expanded(some: csr_array, half: csr_array) -> csr_array:
-    """R* of (4) for some rows of R(., k), with R(., k/2) of all; only where its entries are says something."""
+    """Return R* of (4) for some rows of R(., k), from R(., k/2) of all. Only the places of its entries matter."""
     shared = (some @ half.T).multiply(some).tocoo()
     passes = 3 * shared.data >= 2 * np.diff(half.indptr)[shared.col]
     taken = csr_array((np.ones(passes.sum(), np.int32), (shared.row[passes], shared.col[passes])), shape=shared.shape)
@@ -124,7 +124,7 @@ def expanded(some: csr_array, half: csr_array) -> csr_array:
 
 
 def similarities(union: Tensor, some: Indices, others: Indices, between: Between = nothing) -> NDArray[np.float32]:
-    """Inner products of pairs of elements, (pairs,), at most 1."""
+    """Return the inner products of pairs of elements, (pairs,), at most 1."""
     found = np.empty(len(some), np.float32)
     for start in range(0, len(some), PAIRS):
         between()
@@ -134,10 +134,10 @@ def similarities(union: Tensor, some: Indices, others: Indices, between: Between
 
 
 def jaccard(some: csr_array, having: csc_array, totals: NDArray[np.float64]) -> NDArray[np.float64]:
-    """d_J of (10), (n, gallery), between rows of V, (n, union), and those of the gallery, given column by column.
+    """Return d_J of (10), (n, gallery), between rows of V, (n, union), and those of the gallery, column by column.
 
-    The sum of minima over the few elements at which a row is not 0 comes from lists of who else has them; that of
-    maxima is what is left of the `totals` of both rows, (gallery,) of the gallery's.
+    The sum of minima runs over the few elements at which a row is not 0, from the lists of rows that have them. The sum
+    of maxima is the sum of both rows less that of the minima. `totals` (gallery,) are the sums of the gallery's rows.
     """
     smaller = np.empty((some.shape[0], len(totals)))
     for row in range(len(smaller)):

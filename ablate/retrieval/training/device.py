@@ -1,4 +1,4 @@
-"""The device a trial runs on: which one, in which precision, made deterministic, and what is recorded of it."""
+"""The device of a trial: its selection, its precision, deterministic settings, and the record of it."""
 
 import os
 import platform
@@ -14,7 +14,10 @@ HALF = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def pick(name: str, amp: str) -> torch.device:
-    """The device that `runtime.device` means here. Raises AblateError if it is not there or cannot do `amp`."""
+    """Return the device that `runtime.device` selects on this machine.
+
+    Raises AblateError if it does not exist or does not support `amp`.
+    """
     cuda = torch.cuda.is_available()
     try:
         device = torch.device(("cuda" if cuda else "cpu") if name == "auto" else name)
@@ -33,14 +36,14 @@ def pick(name: str, amp: str) -> torch.device:
 
 
 def deterministic(threads: int) -> None:
-    """Makes this process's torch deterministic, at a fixed number of CPU threads.
+    """Make the torch of this process deterministic, with a fixed number of CPU threads.
 
-    cuBLAS reads its workspace setting when CUDA starts, hence before the first tensor goes there.
+    Call it before the first tensor is on a CUDA device: cuBLAS reads its workspace setting when CUDA starts.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
-    # Filling every fresh tensor would only matter to code that reads memory before it writes it.
+    # Filling every new tensor would only matter for code that reads memory before it writes it.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
@@ -49,15 +52,15 @@ def deterministic(threads: int) -> None:
 
 
 def autocast(device: torch.device, amp: str) -> torch.autocast:
-    """Mixed precision in the dtype that `amp` names, or none."""
+    """Return the context of mixed precision in the dtype that `amp` names, or of none."""
     return torch.autocast(device.type, dtype=HALF.get(amp), enabled=amp in HALF)
 
 
 def environment(device: torch.device) -> dict[str, str]:
-    """What a result may depend on beside its config: recorded, outside the identity."""
+    """Return the circumstances that a result may depend on besides its config: recorded, outside its identity."""
     return {
         "device": device_name(device),
-        "torch": str(torch.__version__),  # of a class of torch's own, which no checkpoint could hold
+        "torch": str(torch.__version__),  # the version is of a class of torch that no checkpoint can hold
         "numpy": np.__version__,
         **{library: installed(library) for library in ("torchvision", "timm", "pytorch-metric-learning", "pillow")},
         "python": platform.python_version(),
@@ -70,12 +73,12 @@ def environment(device: torch.device) -> dict[str, str]:
 
 
 def sharing(device: torch.device, trials: int) -> dict[str, str]:
-    """What is recorded of `trials` that share a GPU: a circumstance of its timings and, on some, of last bits."""
+    """Return the number of trials that share a GPU, for the record: it changes timings and, on some GPUs, last bits."""
     return {"trials_per_gpu": str(trials)} if device.type == "cuda" and trials > 1 else {}
 
 
 def installed(library: str) -> str:
-    """A library's version, or none."""
+    """Return the version of a library, or `none` if it is not installed."""
     try:
         return version(library)
     except PackageNotFoundError:
@@ -83,7 +86,7 @@ def installed(library: str) -> str:
 
 
 def device_name(device: torch.device) -> str:
-    """The device in words, such as `cpu: AMD EPYC 9R14` or `cuda: NVIDIA H100`."""
+    """Return the device in words, such as `cpu: AMD EPYC 9R14` or `cuda: NVIDIA H100`."""
     if device.type == "cuda":
         return f"cuda: {torch.cuda.get_device_name(device)}"
     try:
@@ -95,7 +98,7 @@ def device_name(device: torch.device) -> str:
 
 
 def bf16_hardware(device: torch.device) -> str:
-    """Whether the device computes in bf16 itself: yes, or no (emulated: slow, and rounded otherwise)."""
+    """Return `yes` if the device has bf16 instructions, or `no`: emulated bf16 is slow, and rounded differently."""
     if device.type == "cpu":
         return "yes" if torch.cpu._is_avx512_bf16_supported() else "no"
     return "yes" if torch.cuda.is_bf16_supported(including_emulation=False) else "no"

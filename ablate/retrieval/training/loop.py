@@ -24,12 +24,12 @@ from ablate.trainers.protocol import Progress
 from ablate.trainers.random_streams import number
 
 LOOK_EVERY = 10
-"""Steps between two looks at the loss; each look makes the CPU wait for the device."""
+"""The number of steps between two reads of the loss. Each read makes the CPU wait for the device."""
 
 
 @dataclass(frozen=True)
 class BatchSource:
-    """Where a step's images and their targets come from."""
+    """The source of the images and targets of each step."""
 
     sampler: Sampler
     fetch: Fetch
@@ -45,7 +45,7 @@ def fit(
     progress: Callable[[Progress], None],
     watch: ValidationWatch | None = None,
 ) -> None:
-    """Takes the steps that are left of `schedule.steps`. Raises RuntimeError if a loss is not finite."""
+    """Take the remaining steps of `schedule.steps`. Raises RuntimeError if a loss is not finite."""
     steps, begun = config.schedule.steps, training.step
     unread: list[LossTerms] = []
     training.network.train()
@@ -53,7 +53,7 @@ def fit(
     with ahead(source.fetch, drawn) as fetch:
         source = replace(source, fetch=fetch)
         for step in range(begun, steps):
-            torch.manual_seed(number(seed, "network", step))  # for whatever draws inside a network, such as dropout
+            torch.manual_seed(number(seed, "network", step))  # for random draws inside a network, such as dropout
             batch = draw(source, config, seed, step)
             terms = forward(training.network, batch, config)
             training.stepper.step(terms.total, learning_rate(step, config.schedule))
@@ -67,21 +67,24 @@ def fit(
                     check_weights(training, config)
                 progress(Progress(step + 1, steps, training.losses[-1], begun))
                 if watch:
-                    watch.look(training, saver)  # before it is saved: what goes on from there has shown this part
+                    watch.look(training, saver)  # before saving, so that a resumed training does not repeat this part
                 saver.save(training, final=step + 1 == steps)
 
 
 @dataclass(frozen=True)
 class TrainingBatch:
-    """A step's augmented images (n, 3, height, width) with their items and classes, (n,), on the device."""
+    """The augmented images of one step and their targets, on the device."""
 
     images: Tensor
+    """(n, 3, height, width)."""
     items: Tensor
+    """(n,)."""
     classes: Tensor
+    """(n,)."""
 
 
 def draw(source: BatchSource, config: RetrievalConfig, seed: int, step: int) -> TrainingBatch:
-    """The images of one step and their targets, a pure function of seed and step."""
+    """Return the images of one step and their targets, as a pure function of seed and step."""
     chosen = source.sampler.draw(seed, step)
     images = augment(source.fetch(chosen), config.augment, seed, step, source.sampler.slots())
     targets = (torch.from_numpy(each[chosen]).to(images.device) for each in (source.labels.item, source.labels.target))
@@ -89,9 +92,9 @@ def draw(source: BatchSource, config: RetrievalConfig, seed: int, step: int) -> 
 
 
 def forward(network: Network, batch: TrainingBatch, config: RetrievalConfig) -> LossTerms:
-    """The loss of a batch and its two terms.
+    """Return the loss of a batch and its two terms.
 
-    The backbone runs in mixed precision; what comes after pooling is cheap, and runs in fp32.
+    The backbone runs in mixed precision. Everything after pooling is cheap and runs in fp32.
     """
     with autocast(batch.images.device, config.amp):
         features = network.features(batch.images)
@@ -100,7 +103,10 @@ def forward(network: Network, batch: TrainingBatch, config: RetrievalConfig) -> 
 
 
 def read(unread: Sequence[LossTerms], done: int, config: RetrievalConfig) -> list[float]:
-    """The losses of the steps after `done`, fetched at once."""
+    """Return the losses of the steps after `done`, fetched from the device at once.
+
+    Raises RuntimeError if one is not finite.
+    """
     values = torch.stack([torch.stack(list(terms)) for terms in unread]).tolist()
     for step, (total, metric, classification) in enumerate(values, start=done):
         if not math.isfinite(total):
@@ -113,7 +119,7 @@ def read(unread: Sequence[LossTerms], done: int, config: RetrievalConfig) -> lis
 
 
 def check_weights(training: TrainingState, config: RetrievalConfig) -> None:
-    """Raises RuntimeError if the last step left weights that are not finite, though its loss still was."""
+    """Raise RuntimeError if the last step left weights that are not finite, although its loss was."""
     if not all(bool(weight.isfinite().all()) for weight in training.network.parameters()):
         rate = learning_rate(training.step - 1, config.schedule)
         raise RuntimeError(
@@ -123,7 +129,7 @@ def check_weights(training: TrainingState, config: RetrievalConfig) -> None:
 
 
 def thin(history: Sequence[float], points: int = 100) -> list[tuple[int, float]]:
-    """The learning curve in at most `points` points: (last step, mean loss) of equal stretches."""
+    """Return the learning curve in at most `points` points: (last step, mean loss) of stretches of equal length."""
     stretch = max(1, math.ceil(len(history) / points))
     ends = [min(start + stretch, len(history)) for start in range(0, len(history), stretch)]
     return [(end, float(np.mean(history[start:end]))) for start, end in zip([0, *ends], ends, strict=False)]

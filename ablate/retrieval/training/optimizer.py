@@ -1,4 +1,4 @@
-"""The optimiser of the network's weights: Adam, AdamW or SGD, fused into one kernel a type."""
+"""The optimiser of the network's weights, Adam, AdamW or SGD with fused kernels; and the learning rate of each step."""
 
 import math
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from ablate.retrieval.config.schedule import Schedule
 
 
 class OptimizerStepper:
-    """Takes the optimiser's steps, on views of the weights in the order in which they lie in memory.
+    """Takes the optimiser's steps on views of the weights, with their dimensions in the order of memory.
 
-    The weights of convolutions are channels-last; the fused kernels on CPUs would copy each of them, its gradient and
+    The weights of convolutions are channels-last. The fused kernels on CPUs would copy each of them, its gradient and
     its moments into plain order and back, which takes longer than the step itself.
     """
 
@@ -25,7 +25,7 @@ class OptimizerStepper:
         self.scaler = scaler
 
     def step(self, loss: Tensor, rate: float) -> None:
-        """One step at a learning rate; the scaler passes everything through unless in fp16."""
+        """Take one step at a learning rate. The scaler has no effect except in fp16."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
@@ -38,14 +38,14 @@ class OptimizerStepper:
 
 
 def plain(weight: Tensor) -> Tensor:
-    """A view of a channels-last tensor that lies in memory as it is indexed; any other tensor as it is."""
+    """Return a view of a channels-last tensor with its dimensions in the order of memory; any other tensor as it is."""
     if weight.ndim == 4 and weight.is_contiguous(memory_format=torch.channels_last):
         return weight.permute(0, 2, 3, 1)
     return weight
 
 
 def optimizer(weights: Sequence[Tensor], config: Schedule) -> Optimizer:
-    """L2 is coupled, that is added to the gradient, but for AdamW; learning rates are set step by step."""
+    """Return the optimiser. Weight decay is added to the gradient, except in AdamW. Each step sets its own rate."""
     shared = {"lr": config.lr, "weight_decay": config.weight_decay, "fused": True}
     if config.optimizer == "sgd":
         return SGD(weights, momentum=config.momentum, **shared)  # type: ignore[arg-type]
@@ -54,7 +54,10 @@ def optimizer(weights: Sequence[Tensor], config: Schedule) -> Optimizer:
 
 
 def warmup(step: int, config: Schedule) -> float:
-    """Factor that is 1 from step `warmup_steps` on: before, it rises linearly from `warmup_start`, or stays there."""
+    """Return the factor of warm-up: 1 from step `warmup_steps` on.
+
+    Before, it rises linearly from `warmup_start`, or stays there.
+    """
     if step >= config.warmup_steps:
         return 1.0
     if config.warmup_shape == "constant":
@@ -63,8 +66,10 @@ def warmup(step: int, config: Schedule) -> float:
 
 
 def decay(step: int, config: Schedule) -> float:
-    """Factor gamma for each milestone reached, where a milestone of 100 acts from the 101st step on; or half a cosine
-    from 1 at the first step towards 0 after the last (Loshchilov and Hutter, 2017, without restarts).
+    """Return the factor of decay.
+
+    It is gamma for each milestone that is reached: a milestone of 100 acts from the 101st step on. Or it is half a
+    cosine from 1 at the first step towards 0 after the last (Loshchilov and Hutter, 2017, without restarts).
     """
     if config.decay == "cosine":
         return (1 + math.cos(math.pi * step / config.steps)) / 2
@@ -73,5 +78,5 @@ def decay(step: int, config: Schedule) -> float:
 
 
 def learning_rate(step: int, config: Schedule) -> float:
-    """The rate of the optimiser's step number `step`, counted from 0."""
+    """Return the learning rate of step number `step`, counted from 0."""
     return config.lr * warmup(step, config) * decay(step, config)

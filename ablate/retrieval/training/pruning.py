@@ -1,4 +1,4 @@
-"""A training that is looked at on its way, and ended where that shows that it is not worth going on with."""
+"""Validates a training on its way, and ends it early if a judge decides that it is not worth continuing."""
 
 import math
 from collections.abc import Callable
@@ -9,21 +9,23 @@ from ablate.trainers.protocol import PARTS, Judge, Pruned, Ranks, interim
 
 
 class ValidationWatch:
-    """Shows a judge how a training stands.
-
-    `validate` gives the ranks of the validation split as the network finds them now; `parts` says after which step
-    which part is over.
-    """
+    """Reports the validation of a training to a judge after each of its parts."""
 
     def __init__(self, judge: Judge, validate: Callable[[], Ranks], steps: int) -> None:
         self.judge, self.validate = judge, validate
-        self.parts = looks(steps)
+        """`validate` returns the ranks of the validation split for the network as it is now."""
+        self.parts = part_ends(steps)
+        """{step: the number of the part that ends after this step}."""
 
     def is_due(self, step: int) -> bool:
+        """Return True if a part ends after this step."""
         return step in self.parts
 
     def look(self, training: TrainingState, saver: CheckpointSaver) -> None:
-        """Looks if it is time; what is trained is as it was before. Raises Pruned, saved, where the judge says so."""
+        """Validate if a part ends now, without changing the training.
+
+        If the judge decides to end the training, save it and raise Pruned.
+        """
         if not self.is_due(training.step):
             return
         ranks = self.validate()
@@ -33,7 +35,7 @@ class ValidationWatch:
             raise Pruned(f"at step {training.step}")
 
 
-def looks(steps: int) -> dict[int, int]:
-    """{step: part}: the steps after which a part is over. With few steps, a step has the last of its parts."""
+def part_ends(steps: int) -> dict[int, int]:
+    """Return {step: the number of the part that ends after it}. If several parts end at one step, it has the last."""
     ends = {math.ceil(part * steps / PARTS): part for part in range(1, PARTS)}
     return {step: part for step, part in ends.items() if step < steps}

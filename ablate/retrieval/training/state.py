@@ -1,4 +1,4 @@
-"""A training as it stands, and its way to bytes and back."""
+"""The state of a training, and its conversion to bytes and back."""
 
 import io
 from collections.abc import Mapping
@@ -13,22 +13,22 @@ from ablate.retrieval.training.optimizer import OptimizerStepper
 
 @dataclass
 class TrainingState:
-    """What a step changes. Random numbers are functions of seed and step, so no generator has a state to keep.
-
-    `losses` holds the loss of each step that has been looked at, and `at` is how many were taken.
-    """
+    """Everything that a step changes. Random numbers are functions of seed and step, so no generator has a state."""
 
     network: Network
     stepper: OptimizerStepper
     losses: list[float] = field(default_factory=list)
+    """The loss of each step whose loss has been read."""
     at: int = 0
+    """The number of steps taken."""
 
     @property
     def step(self) -> int:
+        """Return the number of steps whose loss has been read."""
         return len(self.losses)
 
     def packed(self, environment: Mapping[str, str], final: bool) -> memoryview:
-        """As bytes. A final state has no optimiser: nothing trains on from it."""
+        """Return the state as bytes. A final state has no optimiser, since no training continues from it."""
         state: dict[str, Any] = {
             "network": self.network.state_dict(),
             "losses": torch.tensor(self.losses, dtype=torch.float64),
@@ -42,10 +42,10 @@ class TrainingState:
         return buffer.getbuffer()
 
     def restore(self, packed: bytes, environment: Mapping[str, str], steps: int) -> Mapping[str, str] | None:
-        """Takes up a packed state and returns the environment it was trained in; None if it is left alone.
+        """Load a packed state and return the environment that it was trained in; None if the state is not used.
 
-        An unfinished state of another environment is left alone: its first steps and the next ones would not be
-        those of any one run.
+        An unfinished state of another environment is not used: its first steps and the next ones would not be those of
+        any single run.
         """
         state = torch.load(io.BytesIO(packed), map_location="cpu", weights_only=True)
         final = len(state["losses"]) == steps
@@ -57,5 +57,5 @@ class TrainingState:
         if not final:
             self.stepper.optimizer.load_state_dict(state["optimizer"])
             self.stepper.scaler.load_state_dict(state["scaler"])
-        found: Mapping[str, str] = state["environment"]
-        return found
+        trained_in: Mapping[str, str] = state["environment"]
+        return trained_in

@@ -1,4 +1,4 @@
-"""The built-in trainer: config to result."""
+"""The built-in trainer: from a config to a result."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
@@ -25,7 +25,7 @@ from ablate.retrieval.training.checkpointing import CheckpointSaver
 from ablate.retrieval.training.device import deterministic, environment, pick, sharing
 from ablate.retrieval.training.loop import BatchSource, fit, thin
 from ablate.retrieval.training.optimizer import OptimizerStepper
-from ablate.retrieval.training.out_of_memory import told, within_memory
+from ablate.retrieval.training.out_of_memory import explained, within_memory
 from ablate.retrieval.training.preflight import check_boxes, check_data, check_width
 from ablate.retrieval.training.pruning import ValidationWatch
 from ablate.retrieval.training.state import TrainingState
@@ -44,40 +44,41 @@ def train(
     checkpoints: Checkpoints | None = None,
     judge: Judge | None = None,
 ) -> Outcome:
-    """Trains one network and evaluates it under each config's `evaluate`; satisfies `interface.Trainer`.
+    """Train one network and evaluate it under each config's `evaluate`; satisfies `protocol.Trainer`.
 
-    The outcome is a function of config and seed: `attempt` changes nothing. Raises AblateError where the
-    config asks for a device, a precision, weights or data that are not to be had.
+    The outcome is a function of config and seed: `attempt` changes nothing. Raises AblateError if the device, the
+    precision, the weights or the data of the config are not available.
     """
     data, steps = configs[0].data, configs[0].schedule.steps
     progress(Progress(0, steps))
     dataset = _loaded(data.name, data.root, data.size)
     settings = {each.evaluate.detections: each.evaluate for each in configs}
-    detections = {path: _detected(data, setting) for path, setting in settings.items() if path is not None}
+    detections = {
+        path: _detections(data, path, setting.detections_sha256)
+        for path, setting in settings.items()
+        if path is not None
+    }
     progress(Progress(0, steps))
     return train_on(dataset, configs, seed, progress, checkpoints, judge, detections)
 
 
 @lru_cache(maxsize=1)
 def _loaded(name: str, root: str | None, size: tuple[int, int]) -> Dataset:
-    """The data set, kept for the next trial of this process: nothing writes into it."""
+    """Return the data set, kept for the next trial of this process. Nothing writes into its arrays."""
     return load(name, root, size)
 
 
-def _detected(data: Data, config: Evaluate) -> "DetectedBoxes":
-    """The detected boxes of a file; AblateError if it is not the file that was planned with."""
-    assert config.detections is not None
+def _detections(data: Data, path: str, sha256: str | None) -> "DetectedBoxes":
+    """Return the detected boxes of a file; AblateError if its hash is not `sha256`, that of the planned file."""
     try:
-        found = file_hash(Path(config.detections))
+        digest = file_hash(Path(path))
     except OSError as fault:
-        raise DataError(f"evaluate.detections: {config.detections} cannot be read ({fault.strerror})") from None
-    if config.detections_sha256 not in (None, found):
-        raise AblateError(
-            f"evaluate.detections: {config.detections} has changed since the trial was planned; plan and run again"
-        )
+        raise DataError(f"evaluate.detections: {path} cannot be read ({fault.strerror})") from None
+    if sha256 not in (None, digest):
+        raise AblateError(f"evaluate.detections: {path} has changed since the trial was planned; plan and run again")
     from ablate.retrieval.data import detected
 
-    return detected(data.name, data.root, data.size, config.detections)
+    return detected(data.name, data.root, data.size, path)
 
 
 def train_on(
@@ -89,7 +90,10 @@ def train_on(
     judge: Judge | None = None,
     detections: Mapping[str, "DetectedBoxes"] = {},
 ) -> Outcome:
-    """`train` on a data set at hand: of `data`, only the size is looked at. `detections` are those of each file."""
+    """Train as `train` does, on a data set that is loaded: only the size in the section `data` is used.
+
+    `detections` is {file: its detected boxes}.
+    """
     config = configs[0]
     assert all(training_part(other) == training_part(config) for other in configs)
     for each in configs:
@@ -99,45 +103,45 @@ def train_on(
     deterministic(config.runtime.threads)
     device = pick(config.runtime.device, config.amp)
     fetch = fetcher(dataset.images, device)
-    known = labels(dataset, config.loss)
-    with told("making", config):
-        training = begin(config, known, seed, device)
+    targets = labels(dataset, config.loss)
+    with explained("making", config):
+        training = begin(config, targets, seed, device)
     for each in configs:
         check_width(training.network.width, each)
     steps, runtime = config.schedule.steps, config.runtime
-    here = environment(device) | {"compile": runtime.compile} | sharing(device, runtime.trials_per_gpu)
-    saver = CheckpointSaver(checkpoints, runtime.checkpoint_seconds, here)
+    circumstances = environment(device) | {"compile": runtime.compile} | sharing(device, runtime.trials_per_gpu)
+    saver = CheckpointSaver(checkpoints, runtime.checkpoint_seconds, circumstances)
     saver.resume(training, steps)
-    saver.heed(training)
+    saver.stop_if_requested(training)
     begun = training.step
 
-    def alive() -> None:
+    def report() -> None:
         progress(Progress(training.step, steps, training.losses[-1] if training.losses else None, begun))
 
     if training.step < steps:
-        source = BatchSource(sampler(dataset, config.batch), fetch, known)
-        look = partial(validate, training.network, dataset, fetch, config, alive)
-        watch = ValidationWatch(judge, look, steps) if judge else None
+        source = BatchSource(sampler(dataset, config.batch), fetch, targets)
+        validation = partial(validate, training.network, dataset, fetch, config, report)
+        watch = ValidationWatch(judge, validation, steps) if judge else None
         within_memory(training, config, lambda: fit(training, source, config, seed, saver, progress, watch))
 
     def between() -> None:
-        alive()
-        saver.heed(training)
+        report()
+        saver.stop_if_requested(training)
 
-    with told("testing", config):
+    with explained("testing", config):
         settings = [each.evaluate for each in configs]
-        found = extract(training.network, dataset, fetch, config.amp, settings, between, detections=detections)
+        extracted = extract(training.network, dataset, fetch, config.amp, settings, between, detections=detections)
     return Outcome(
-        evaluations=[evaluate(training.network, found, each, between) for each in settings],
+        evaluations=[evaluate(training.network, extracted, each, between) for each in settings],
         environment=saver.environment,
         curve=thin(training.losses),
     )
 
 
-def begin(config: RetrievalConfig, known: TrainingTargets, seed: int, device: torch.device) -> TrainingState:
-    """A training before its first step."""
-    fresh = network(config, known.classes, seed, device)
-    metric = metric_loss(config.loss, known.items, fresh.width, seed)
+def begin(config: RetrievalConfig, targets: TrainingTargets, seed: int, device: torch.device) -> TrainingState:
+    """Return a training before its first step."""
+    fresh = network(config, targets.classes, seed, device)
+    metric = metric_loss(config.loss, targets.items, fresh.width, seed)
     fresh.metric = metric.to(device) if metric else None
     if config.runtime.compile != "none":
         fresh.backbone.compile(mode=config.runtime.compile)
@@ -146,5 +150,5 @@ def begin(config: RetrievalConfig, known: TrainingTargets, seed: int, device: to
 
 
 def training_part(config: RetrievalConfig) -> RetrievalConfig:
-    """The config with the part that training does not see set to its default."""
+    """Return the config with the section that training does not use set to its default."""
     return config.model_copy(update={"evaluate": Evaluate()})

@@ -10,7 +10,7 @@ import torch
 
 from ablate.retrieval.config.retrieval import RetrievalConfig
 from ablate.retrieval.data.dataset import SPLITS, USER, Dataset
-from ablate.retrieval.training.pruning import looks
+from ablate.retrieval.training.pruning import part_ends
 from ablate.retrieval.training.trainer import train_on
 from ablate.trainers.checkpoints import Checkpoints
 from ablate.trainers.protocol import Interim, Outcome, Progress, Pruned
@@ -152,7 +152,7 @@ def test_looking_gives_signs_of_life(
     ],
 )
 def test_a_part_is_over_with_the_step_that_completes_it(steps: int, parts: dict[int, int]) -> None:
-    assert looks(steps) == parts
+    assert part_ends(steps) == parts
 
 
 @pytest.mark.network
