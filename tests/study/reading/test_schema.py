@@ -1,5 +1,6 @@
 """The JSON Schema for editors accepts every file that the program accepts, and refuses common slips."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from jsonschema import Draft202012Validator
 
 from ablate.study.reading.nodes import parse, read_file
 from ablate.study.reading.schema import json_schema
+from tests.conftest import Ablate
 from tests.support.paths import ROOT, STUDIES
 
 SCHEMA = json_schema()
@@ -25,6 +27,12 @@ def as_json(value: Any) -> Any:
 def test_it_is_a_schema() -> None:
     Draft202012Validator.check_schema(SCHEMA)
     assert SCHEMA["title"] == "ablate study file"
+
+
+def test_the_command_prints_it(ablate: Ablate) -> None:
+    printed = ablate("schema")
+    assert printed.code == 0
+    assert json.loads(printed.out) == SCHEMA
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
