@@ -1,3 +1,122 @@
-"""Ablation studies that say what each factor really does, how sure that is, and what is confounded."""
+"""Ablation studies that show what each factor changes, how sure that is, and what is confounded.
 
-__version__ = "0.1.0"
+The names below are the public interface. Each is imported when it is first used, so `import ablate` is fast:
+
+    import ablate
+
+    summary = ablate.run_study("study.yaml", "results.db")
+    analysis = ablate.analyse_study(summary.study, "results.db")
+    print(ablate.render(analysis, "markdown"))
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ablate.version import VERSION
+
+if TYPE_CHECKING:
+    from ablate.analysis.analysis import Analysis, analyse
+    from ablate.analysis.reproduction.comparison import Comparison, compare
+    from ablate.analysis.results import StudyResults
+    from ablate.api.log_import import ImportedLog, import_log
+    from ablate.api.plan import StudyPlan, plan_study
+    from ablate.api.reset import reset_rows
+    from ablate.api.results import analyse_study, draw, load_results, render
+    from ablate.api.run import RunSummary, run_study
+    from ablate.api.search import SearchRunSummary, search_study
+    from ablate.errors import (
+        AblateError,
+        DataError,
+        LogError,
+        StoreBusyError,
+        StoreError,
+        StoreFullError,
+        StoreGoneError,
+        StudyError,
+    )
+    from ablate.run.observer import Observer, RunOutline
+    from ablate.store.database import Store, find_store, open_store
+    from ablate.study.model import Study
+    from ablate.study.reading.study_reader import read_study
+    from ablate.trainers.protocol import Progress
+
+__version__ = VERSION
+
+_MODULES = {
+    "ablate.analysis.analysis": ("Analysis", "analyse"),
+    "ablate.analysis.reproduction.comparison": ("Comparison", "compare"),
+    "ablate.analysis.results": ("StudyResults",),
+    "ablate.api.log_import": ("ImportedLog", "import_log"),
+    "ablate.api.plan": ("StudyPlan", "plan_study"),
+    "ablate.api.reset": ("reset_rows",),
+    "ablate.api.results": ("analyse_study", "draw", "load_results", "render"),
+    "ablate.api.run": ("RunSummary", "run_study"),
+    "ablate.api.search": ("SearchRunSummary", "search_study"),
+    "ablate.errors": (
+        "AblateError",
+        "DataError",
+        "LogError",
+        "StoreBusyError",
+        "StoreError",
+        "StoreFullError",
+        "StoreGoneError",
+        "StudyError",
+    ),
+    "ablate.run.observer": ("Observer", "RunOutline"),
+    "ablate.store.database": ("Store", "find_store", "open_store"),
+    "ablate.study.model": ("Study",),
+    "ablate.study.reading.study_reader": ("read_study",),
+    "ablate.trainers.protocol": ("Progress",),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = [
+    "AblateError",
+    "Analysis",
+    "Comparison",
+    "DataError",
+    "ImportedLog",
+    "LogError",
+    "Observer",
+    "Progress",
+    "RunOutline",
+    "RunSummary",
+    "SearchRunSummary",
+    "Store",
+    "StoreBusyError",
+    "StoreError",
+    "StoreFullError",
+    "StoreGoneError",
+    "Study",
+    "StudyError",
+    "StudyPlan",
+    "StudyResults",
+    "__version__",
+    "analyse",
+    "analyse_study",
+    "compare",
+    "draw",
+    "find_store",
+    "import_log",
+    "load_results",
+    "open_store",
+    "plan_study",
+    "read_study",
+    "render",
+    "reset_rows",
+    "run_study",
+    "search_study",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'ablate' has no attribute {name!r}")
+    value = getattr(import_module(_MODULE_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

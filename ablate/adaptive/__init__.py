@@ -1,1 +1,1 @@
-"""What results decide about what runs next: searches, and seeds where verdicts are open."""
+"""Runs whose next trials depend on results: searches, and more seeds for rows with an open verdict."""

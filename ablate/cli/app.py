@@ -2,7 +2,6 @@
 
 import typer
 
-from ablate import __version__
 from ablate.cli.commands.compare import compare
 from ablate.cli.commands.gc import gc
 from ablate.cli.commands.import_log import import_log
@@ -15,6 +14,7 @@ from ablate.cli.commands.search import search
 from ablate.cli.commands.status import status
 from ablate.cli.options import guarded
 from ablate.trainers.registry import TRAINERS
+from ablate.version import VERSION
 
 app = typer.Typer(
     name="ablate",
@@ -28,7 +28,7 @@ app = typer.Typer(
 
 def _print_version(requested: bool) -> None:
     if requested:
-        typer.echo(f"ablate {__version__}")
+        typer.echo(f"ablate {VERSION}")
         raise typer.Exit
 
 

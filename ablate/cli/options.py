@@ -1,18 +1,18 @@
-"""Options that several commands share, and how a user's mistake ends: a message on stderr and exit code 2."""
+"""Options that several commands share, and the exit codes. A user's mistake ends with a message and exit code 2."""
 
 import functools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ablate.api.stores import DEFAULT_STORE as DEFAULT_STORE
 from ablate.errors import AblateError, StudyError
 
-DEFAULT_STORE = "sqlite:///results/ablate.db"
-
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
+"""Exit codes: some trial failed; the request is wrong; Ctrl-C."""
 
 StudyPath = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study file.", show_default=False)]
 StoreUrl = Annotated[
@@ -21,48 +21,44 @@ StoreUrl = Annotated[
 Profile = Annotated[str | None, typer.Option("--profile", metavar="NAME", help="A profile of the study file.")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Sets any key of the study file; may be given again."),
+    typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the study file. May be given several times."),
 ]
 Only = Annotated[
-    list[str] | None, typer.Option("--only", metavar="GLOB", help="Only rows whose label matches; may be given again.")
+    list[str] | None,
+    typer.Option("--only", metavar="GLOB", help="Only rows whose label matches. May be given several times."),
 ]
-Workers = Annotated[int | None, typer.Option(min=1, help="Worker processes; default: cores / threads.")]
-Executor = Annotated[str | None, typer.Option(help="Where trials run: processes, or inline.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, help="Number of worker processes. Default: one a GPU; without GPUs, cores / threads."),
+]
+Executor = Annotated[
+    str | None, typer.Option(help="Where trials run: processes (default), or inline, one by one in this process.")
+]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")]
 Seeds = Annotated[str | None, typer.Option("--seeds", metavar="N", help="A number of seeds, or first..last.")]
 
 
 def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
-    """A command whose faults are messages: never a traceback for a user's mistake."""
+    """Return the command with an end for every error that is no bug: a message and an exit code, never a traceback."""
 
     @functools.wraps(command)
     def guard(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
         except AblateError as error:
-            _complain(error)
+            _print_error(error)
             raise typer.Exit(WRONG) from None
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # `ablate report | head`: the reader has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # `ablate report | head`: the reader of stdout has ended
             raise typer.Exit(0) from None
         except KeyboardInterrupt:
-            typer.echo("interrupted; what is finished is kept, and the same command goes on", err=True)
+            typer.echo("interrupted; finished results are kept, and the same command continues", err=True)
             raise typer.Exit(INTERRUPTED) from None
 
     return guard
 
 
-def all_settings(settings: Sequence[str] | None, seeds: str | None) -> list[str]:
-    """`--set` options, and `--seeds N` as one of them."""
-    return [*(settings or []), *([f"seeds={seeds}"] if seeds is not None else [])]
-
-
-def is_new(url: str) -> bool:
-    """Whether a store's file is not there yet, told without loading what opens stores."""
-    path = url.removeprefix("sqlite:///")
-    return bool(path) and "://" not in path and path != ":memory:" and not Path(path).exists()
-
-
-def _complain(error: AblateError) -> None:
+def _print_error(error: AblateError) -> None:
     if isinstance(error, StudyError) and len(error.faults) > 1:
         typer.echo(f"{len(error.faults)} faults:", err=True)
     typer.echo(str(error), err=True)

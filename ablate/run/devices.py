@@ -1,4 +1,4 @@
-"""What each worker has for itself: a GPU where there are any."""
+"""The environment of each worker: a GPU of its own, or a share of one, if the machine has GPUs."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -9,15 +9,16 @@ from ablate.study.trials.identity import Trial
 from ablate.trainers.registry import TRAINERS
 
 Slot = Mapping[str, str]
-"""The variables of a worker's environment that differ from the runner's."""
+"""The environment variables of a worker that differ from the runner's."""
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 def slots(trials: Sequence[Trial], workers: int | None) -> list[Slot]:
-    """One a worker for these trials. By default as many as GPUs, or as cores / threads allow.
+    """Return the environment of each worker that runs these trials.
 
-    AblateError where more workers are asked for than may share the GPUs.
+    `workers` is their number. By default it is the number of GPUs times `trials_per_gpu`; without GPUs the number of
+    cores divided by the threads of a trial. Raises AblateError if more workers are requested than may share the GPUs.
     """
     runtimes = [trial.config["runtime"] for trial in trials]
     device: str = runtimes[0]["device"]
@@ -27,21 +28,25 @@ def slots(trials: Sequence[Trial], workers: int | None) -> list[Slot]:
     if not gpus:
         threads: int = max(each["threads"] for each in runtimes)
         return [{}] * (workers or max(1, len(os.sched_getaffinity(0)) // threads))
-    named = ":" in device  # the config itself says which GPU
-    places: list[Slot] = [{}] if named else [{VISIBLE: gpu} for gpu in gpus]
-    if workers is not None and workers > len(places) * share:
+    is_named = ":" in device  # the config itself names a GPU, such as cuda:1
+    environments: list[Slot] = [{}] if is_named else [{VISIBLE: gpu} for gpu in gpus]
+    if workers is not None and workers > len(environments) * share:
         raise AblateError(
-            f"--workers {workers}: {len(places)} GPU(s) with {share} trial(s) each make {len(places) * share}; "
-            f"to share a GPU, --set runtime.trials_per_gpu={-(-workers // len(places))}"
+            f"--workers {workers}: {len(environments)} GPU(s) with {share} trial(s) each make "
+            f"{len(environments) * share}; "
+            f"to share a GPU, --set runtime.trials_per_gpu={-(-workers // len(environments))}"
         )
-    return (places * share)[:workers]
+    return (environments * share)[:workers]
 
 
 def visible_gpus() -> list[str]:
-    """The GPUs that a process here may use, as CUDA names them; found without CUDA, which is slow to start."""
-    named = os.environ.get(VISIBLE)
-    if named is not None:
-        chosen = [name.strip() for name in named.split(",")]
-        return [name for name in chosen if name and name != "-1"]
+    """Return the GPUs that this process may use, by the names that CUDA gives them.
+
+    They are listed without CUDA, which is slow to start.
+    """
+    variable = os.environ.get(VISIBLE)
+    if variable is not None:
+        names = [name.strip() for name in variable.split(",")]
+        return [name for name in names if name and name != "-1"]
     devices = Path("/dev").glob("nvidia[0-9]*")
     return sorted((path.name.removeprefix("nvidia") for path in devices), key=int)

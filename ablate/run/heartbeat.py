@@ -1,11 +1,15 @@
-"""Renews the leases of what runs and notes how far it is, from a thread of its own: a step may outlast a lease."""
+"""A thread that renews the leases of running trainings and records their progress.
+
+It is a thread of its own because one step of a training may take longer than a lease lasts.
+"""
 
 import threading
 from collections.abc import Mapping, Sequence
 
 from ablate.errors import StoreError, StoreGoneError
 from ablate.store import Store
-from ablate.store.queue import claims as work
+from ablate.store.queue import claims
+from ablate.store.queue.claims import Claim
 from ablate.trainers.protocol import Progress
 
 BEAT_SECONDS = 4.0
@@ -13,41 +17,43 @@ STOP_SECONDS = 1.0
 
 
 class Heartbeat(threading.Thread):
-    """Beats until it is stopped. `lost`: leases that are no longer ours; `trouble`: the store is not what it was.
+    """Renews the leases of `running` until it is stopped."""
 
-    `claims` is what runs, and `reached` how far it is, by key.
-    """
+    lost: set[str]
+    """Leases that another runner has taken away."""
+    error: StoreGoneError | None
+    """Set when the store is no longer the one that was opened; the thread has ended then."""
 
-    def __init__(self, store: Store, claims: Mapping[str, work.Claim], reached: Mapping[str, Progress]) -> None:
+    def __init__(self, store: Store, running: Mapping[str, Claim], progress: Mapping[str, Progress]) -> None:
+        """Take {training key: claim} and {training key: progress}; both change while the thread reads them."""
         super().__init__(daemon=True)
-        self.store, self.claims, self.reached = store, claims, reached
-        self.lost: set[str] = set()
-        self.trouble: StoreGoneError | None = None
-        self.over = threading.Event()
+        self.store, self.running, self.progress = store, running, progress
+        self.lost = set()
+        self.error = None
+        self._stopped = threading.Event()
 
     def run(self) -> None:
-        while not self.over.wait(BEAT_SECONDS):
+        while not self._stopped.wait(BEAT_SECONDS):
             try:
                 self.store.check()
-            except StoreGoneError as trouble:
-                self.trouble = trouble
+            except StoreGoneError as error:
+                self.error = error
                 return
             except StoreError:
                 continue
-            held = list(self.claims.values())
-            if held:
-                self._beat(held)
+            if running := list(self.running.values()):
+                self._renew(running)
 
     def stop(self) -> None:
-        self.over.set()
+        self._stopped.set()
         self.join(STOP_SECONDS)  # it may be waiting for a store that is locked; it dies with the process
 
-    def _beat(self, held: Sequence[work.Claim]) -> None:
+    def _renew(self, running: Sequence[Claim]) -> None:
         try:
             with self.store.write() as connection:
-                self.lost |= set(work.beat(connection, [one.lease for one in held]))
-                for one in held:
-                    if (made := self.reached.get(one.key)) is not None:
-                        work.note(connection, one, made.step, made.steps)
+                self.lost |= set(claims.beat(connection, [claim.lease for claim in running]))
+                for claim in running:
+                    if (reached := self.progress.get(claim.key)) is not None:
+                        claims.note(connection, claim, reached.step, reached.steps)
         except StoreError:
             pass  # a store that is locked now may not be at the next beat, well before the lease ends

@@ -1,4 +1,4 @@
-"""What crosses from the queue to where a trial runs, and back: plain values that pickle."""
+"""The values that cross from the queue to a worker and back. They are plain, so that they pickle."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,58 +9,68 @@ from ablate.trainers.protocol import Interim, Outcome, Progress
 
 @dataclass(frozen=True)
 class Job:
-    """One training with the configs that it is evaluated under; they differ in `evaluate` only.
-
-    `checkpoints` is the folder of its checkpoints; after `stall_seconds` without progress it is taken for hung.
-    `watched`: whether it is shown on its way, and may be ended early.
-    """
+    """One training, with every config that it is evaluated under."""
 
     key: str
+    """The training key."""
     trainer: str
+    """The trainer's name in the registry."""
     configs: Sequence[Mapping[str, Any]]
+    """Full configs, one a trial; they differ in `evaluate` only."""
     seed: int
     attempt: int
+    """1 for the first attempt at this training."""
     checkpoints: str
+    """The folder of its checkpoints."""
     stall_seconds: float
+    """Seconds without a sign of progress after which the worker counts as hung."""
     watched: bool = False
+    """True if intermediate results are sent to the search's pruner, which may end the training early."""
 
 
 @dataclass(frozen=True)
 class JobReport:
-    """How a job ended: `done` with an outcome, or with a reason and, where there is one, a traceback.
-
-    `failed`: it raised; `lost`: its worker died or hung; `abandoned`: its worker was killed before it began;
-    `interrupted`: it was asked to stop, and saved; `pruned`: it was ended early, and saved.
-    """
+    """The end of a job."""
 
     state: str
+    """`done`; `failed`: it raised; `lost`: its worker died or hung; `abandoned`: its worker was killed before it began;
+    `interrupted`: it was asked to stop, and saved a checkpoint; `pruned`: it was ended early, and saved."""
     seconds: float
     outcome: Outcome | None = None
+    """The results; None unless `done`."""
     reason: str = ""
+    """Why it is not done."""
     traceback: str = ""
+    """The traceback of a failed job, if its trainer raised."""
 
 
 OnProgress = Callable[[str, Progress], None]
-"""Called with the job's key."""
+"""Called with the training key and the step that was reached."""
 
 OnInterim = Callable[[str, Interim], bool]
-"""Called with a watched job's key, which waits meanwhile; whether it is to go on."""
+"""Called with the key of a watched training, which waits for the answer: True to continue, False to end it early."""
 
 
 class Executor(Protocol):
-    """Where jobs run. Each that is submitted gives one report, unless it is dropped or the executor closed."""
+    """A place where jobs run. Every submitted job gives one report, unless it is dropped or the executor is closed."""
 
-    def has_room(self) -> bool: ...
+    def has_room(self) -> bool:
+        """Return True if another job can be submitted now."""
 
-    def is_busy(self) -> bool: ...
+    def is_busy(self) -> bool:
+        """Return True if a job runs."""
 
-    def submit(self, job: Job) -> None: ...
+    def submit(self, job: Job) -> None:
+        """Start a job."""
 
     def reports(self, seconds: float) -> Iterable[tuple[str, JobReport]]:
-        """What has ended, with the jobs' keys; waits for that, `seconds` at most unless jobs run in this process."""
+        """Return (training key, report) of the jobs that have ended.
+
+        Waits for the first at most `seconds`, unless jobs run in this process.
+        """
 
     def drop(self, key: str) -> None:
-        """Stops a job whose report nobody wants any more."""
+        """Stop a job without a report."""
 
     def close(self) -> None:
-        """Stops whatever runs."""
+        """Stop all jobs."""

@@ -13,58 +13,67 @@ from ablate.store.queue.maintenance import TrialStatus
 from ablate.trainers.checkpoints import Checkpoints
 
 KEY = re.compile(r"[0-9a-f]{20}")
+"""The name of a training's folder: its key."""
+
 PART = re.compile(r"\d+\.(\d+)\.part")
+"""The name of a checkpoint that is being written; the group is the process id."""
 
 
 @dataclass(frozen=True)
 class ResetResult:
-    """`queued`: the rows and seeds that were asked for and are queued again; `others`: those that share a training.
-
-    `running`: what was asked for and is not reset, with the runner that has it. `results`: how many are history now.
-    """
+    """The rows and seeds that a reset queued again."""
 
     queued: tuple[TrialStatus, ...]
+    """The requested rows and seeds that are queued again."""
     others: tuple[TrialStatus, ...]
+    """Other rows and seeds that are queued again because they share a training with these."""
     running: Mapping[TrialStatus, str]
+    """The requested rows and seeds that are not reset because a runner trains them: {row and seed: runner}."""
     results: int
+    """The number of results that no longer count; they stay in the store as history."""
 
 
-def reset(store: Store, study: str, profile: str, wanted: Mapping[str, Mapping[int, str]]) -> ResetResult:
-    """Queues rows again, {label: {seed: trial key}}, with all that their trainings stand for."""
-    cells = {(label, seed) for label, of_seeds in wanted.items() for seed in of_seeds}
+def reset(store: Store, study: str, profile: str, rows: Mapping[str, Mapping[int, str]]) -> ResetResult:
+    """Queue rows of a study again, {label: {seed: trial key}}, and all trials that share a training with them."""
+    cells = {(label, seed) for label, of_seeds in rows.items() for seed in of_seeds}
+    keys = {key for of_seeds in rows.values() for key in of_seeds.values()}
     with store.write(alone=True) as connection:
-        accepted = maintenance.withdraw(connection, {key for of_seeds in wanted.values() for key in of_seeds.values()})
-        trials = {accepted.get(key, key) for of_seeds in wanted.values() for key in of_seeds.values()}
-        trainings = set(maintenance.trainings_of(connection, trials).values())
+        accepted = maintenance.withdraw(connection, keys)
+        trainings = set(maintenance.trainings_of(connection, {accepted.get(key, key) for key in keys}).values())
         held = maintenance.runners(connection, trainings)
-        standing = maintenance.standing(connection, trainings)
+        affected = maintenance.standing(connection, trainings)
         results = maintenance.reset(connection, free) if (free := trainings - set(held)) else 0
-        for key in free:  # before anybody can claim it: a finished network would only be evaluated again
+        for key in free:  # before a runner can claim it: a finished network would only be evaluated again
             Checkpoints(store.folder / "checkpoints" / key, key).clear()
-    asked = {each: None for each in standing if each[:2] == (study, profile) and each[2:4] in cells}
+    is_named = {status: status[:2] == (study, profile) and status[2:4] in cells for status in affected}
     return ResetResult(
-        tuple(each for each in asked if each.training in free),
-        tuple(each for each in standing if each.training in free and each not in asked),
-        {each: held[each.training] for each in asked if each.training in held},
+        tuple(dict.fromkeys(status for status in affected if is_named[status] and status.training in free)),
+        tuple(status for status in affected if status.training in free and not is_named[status]),
+        {status: held[status.training] for status in affected if is_named[status] and status.training in held},
         results,
     )
 
 
 @dataclass(frozen=True)
 class CheckpointLeftovers:
-    """Folders of checkpoints: `removable`, still `needed`, and `unknown` to the store; `parts` are torn files."""
+    """The folders of checkpoints of a store."""
 
     removable: tuple[Path, ...]
+    """Folders of trainings that are finished, or that no plan or search waits for."""
     needed: tuple[Path, ...]
+    """Folders of trainings that a plan or a search waits for."""
     unknown: tuple[Path, ...]
+    """Folders that this store does not know; another store in the same folder may."""
     parts: tuple[Path, ...]
+    """Files in needed folders that a process began to write before it died."""
 
     def size(self) -> int:
-        """Bytes of all that can be removed."""
+        """Return the bytes of everything that can be removed."""
         files = (file for folder in self.removable for file in folder.rglob("*") if file.is_file())
         return sum(file.stat().st_size for file in (*files, *self.parts))
 
     def remove(self) -> None:
+        """Remove the removable folders and the torn files. Raises OSError if one cannot be removed."""
         for folder in self.removable:
             shutil.rmtree(folder)
         for part in self.parts:
@@ -72,27 +81,27 @@ class CheckpointLeftovers:
 
 
 def leftovers(store: Store) -> CheckpointLeftovers:
-    """What lies in the store's folder of checkpoints."""
+    """Return the folders of checkpoints next to a store, by whether they are still needed."""
     folder = store.folder / "checkpoints"
-    found = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-    keys = {path.name for path in found if KEY.fullmatch(path.name)}
+    folders = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    keys = {path.name for path in folders if KEY.fullmatch(path.name)}
     with store.read() as connection:
-        known = maintenance.needed(connection, keys)
+        is_needed = maintenance.needed(connection, keys)
         held = maintenance.runners(connection, keys)
-    needed = tuple(path for path in found if known.get(path.name))
+    needed = tuple(path for path in folders if is_needed.get(path.name))
     return CheckpointLeftovers(
-        tuple(path for path in found if known.get(path.name) is False),
+        tuple(path for path in folders if is_needed.get(path.name) is False),
         needed,
-        tuple(path for path in found if path.name not in known),
-        tuple(part for path in needed if path.name not in held for part in _dead_parts(path)),
+        tuple(path for path in folders if path.name not in is_needed),
+        tuple(part for path in needed if path.name not in held for part in _torn_files(path)),
     )
 
 
-def _dead_parts(folder: Path) -> Iterator[Path]:
-    """Files that a process began to write which is no more."""
+def _torn_files(folder: Path) -> Iterator[Path]:
+    """Yield the files that a process began to write before it died."""
     for path in folder.glob("*.part"):
-        named = PART.fullmatch(path.name)
-        if named and not _is_alive(int(named[1])):
+        name = PART.fullmatch(path.name)
+        if name and not _is_alive(int(name[1])):
             yield path
 
 

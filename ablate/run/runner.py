@@ -1,4 +1,4 @@
-"""Runs one trial. Whatever it raises becomes part of its record: this is the package's one broad `except`."""
+"""Runs one training. Whatever the trainer raises becomes part of its record: the one broad `except` of the package."""
 
 import importlib
 import time
@@ -16,9 +16,10 @@ from ablate.trainers.registry import TRAINERS
 def run_job(
     job: Job, progress: Callable[[Progress], None], stopping: Callable[[], bool] = never, judge: Judge | None = None
 ) -> JobReport:
-    """Trains and evaluates; never raises but for an interruption. Where `stopping()`, it saves its state and stops.
+    """Train and evaluate. An exception of the trainer becomes a report; only KeyboardInterrupt and the like pass.
 
-    So it does where it is watched and the judge says so.
+    `progress` is called after steps. If `stopping()` returns True, the trainer saves a checkpoint and stops; the same
+    if the job is watched and `judge` returns False.
     """
     started = time.perf_counter()
     try:
@@ -39,6 +40,7 @@ def run_job(
 
 
 def _trainer(function: str) -> Trainer:
+    """Import the function that `MODULE:NAME` names."""
     module, _, name = function.partition(":")
     trainer: Trainer = getattr(importlib.import_module(module), name)
     return trainer

@@ -1,58 +1,96 @@
-"""Runs what was prepared, watched; and adds up how that went, as a run with looks does it several times."""
+"""One call of `run_study` or `search_study`: prepared trainings are dispatched, and their ends are added up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import typer
-
-from ablate.cli.live import watch
 from ablate.run.devices import Slot
 from ablate.run.dispatch import Dispatcher
+from ablate.run.observer import Observer, RunOutline
 from ablate.run.planning import PreparedRun
 from ablate.run.signals import interruptible
 from ablate.store import Store
+from ablate.store.schema import DONE, FAILED
+from ablate.study.plan.plan import ACCEPTED
+from ablate.study.trials.identity import Trial
 
-SETTLED = ("done", "failed")
+SETTLED = (DONE, FAILED)
+"""States in which a training of a study's rows has ended."""
 
 
 @dataclass
-class Work:
-    """`before` and `states`: {training key: how it stood when it was first asked for, and how it stands now}."""
+class Session:
+    """Runs prepared trainings on a store, once or several times, and remembers how each began and ended."""
 
     store: Store
     executor: str
+    """A key of EXECUTORS."""
     slots: Sequence[Slot]
+    """The environment of each worker."""
+    observer: Observer
     before: dict[str, str] = field(default_factory=dict)
+    """{training key: its state when it was first requested}."""
     states: dict[str, str] = field(default_factory=dict)
-    kept: int = 0
+    """{training key: its state now}."""
+    accepted: int = 0
+    """Stale results that were kept, at the last call of `run`."""
 
-    def __call__(self, prepared: PreparedRun) -> None:
-        """KeyboardInterrupt if it was asked to stop before everything was done or had failed."""
-        self._tell_accepted(prepared)
+    def run(self, prepared: PreparedRun) -> None:
+        """Run what was prepared, until everything is done or has failed.
+
+        Raises KeyboardInterrupt if a stop was requested before that.
+        """
+        self._report_accepted(prepared)
         self.before = {**prepared.before, **self.before}
-        shown = [item.trial for item in prepared.selected if item.trial.training_key in prepared.before]
-        with interruptible() as asked, watch(shown, prepared.before, prepared.expected) as observer:
-            states = Dispatcher(self.store, prepared.trials, observer, self.executor, self.slots, asked).run()
+        with interruptible() as stop_requested, self.observer.dispatching(outline(prepared)) as observer:
+            dispatcher = Dispatcher(self.store, prepared.trials, observer, self.executor, self.slots, stop_requested)
+            states = dispatcher.run()
         self.states |= states
-        if asked.is_set() and not set(states.values()) <= set(SETTLED):
+        if stop_requested.is_set() and not set(states.values()) <= set(SETTLED):
             raise KeyboardInterrupt
 
     @property
     def ran(self) -> int:
+        """The number of trainings that were neither done nor failed when they were requested."""
         return sum(state not in SETTLED for state in self.before.values())
 
     @property
     def failed(self) -> list[str]:
-        return [key for key, state in self.states.items() if state == "failed"]
+        """The keys of failed trainings."""
+        return [key for key, state in self.states.items() if state == FAILED]
 
     @property
     def failed_before(self) -> int:
-        """How many of the failed had failed in an earlier run already."""
-        return sum(self.before[key] == "failed" for key in self.failed)
+        """The number of failed trainings that had failed in an earlier run already."""
+        return sum(self.before[key] == FAILED for key in self.failed)
 
-    def _tell_accepted(self, prepared: PreparedRun) -> None:
-        kept = sum(item.state == "accepted" for item in prepared.selected)
-        if kept > self.kept:
-            text = f"{kept} stale result{'s' if kept > 1 else ''} kept as accepted; `ablate plan` says why"
-            typer.echo(text, err=True)
-        self.kept = kept
+    def _report_accepted(self, prepared: PreparedRun) -> None:
+        accepted = sum(item.state == ACCEPTED for item in prepared.selected)
+        if accepted > self.accepted:
+            results = f"{accepted} stale result{'s' if accepted > 1 else ''}"
+            self.observer.message(f"{results} kept as accepted; `ablate plan` shows what has changed since")
+        self.accepted = accepted
+
+
+def outline(prepared: PreparedRun) -> RunOutline:
+    """Return the trainings of a prepared run, as an observer is shown them."""
+    trials = [item.trial for item in prepared.selected if item.trial.training_key in prepared.before]
+    return RunOutline(training_labels(trials), prepared.before, prepared.expected)
+
+
+def training_labels(trials: Sequence[Trial]) -> dict[str, str]:
+    """Return {training key: label}.
+
+    The label is that of its first row, with the number of other rows that share the training, and the seed if the
+    trials have several.
+    """
+    has_seeds = len({trial.seed for trial in trials}) > 1
+    by_training: dict[str, list[Trial]] = {}
+    for trial in trials:
+        by_training.setdefault(trial.training_key, []).append(trial)
+    return {key: _label(same, has_seeds) for key, same in by_training.items()}
+
+
+def _label(same: Sequence[Trial], has_seeds: bool) -> str:
+    names = list(dict.fromkeys(trial.label for trial in same))
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return f"{names[0]}{more}" + (f", seed {same[0].seed}" if has_seeds else "")

@@ -1,4 +1,4 @@
-"""Ctrl-C once: what runs finishes or saves. Twice: it stops now."""
+"""Ctrl-C: pressed once, running trainings checkpoint or finish, and the run stops; pressed twice, it stops at once."""
 
 import signal
 import threading
@@ -9,20 +9,23 @@ from types import FrameType
 
 @contextmanager
 def interruptible() -> Iterator[threading.Event]:
-    """An event that the first SIGINT or SIGTERM sets; the second raises KeyboardInterrupt."""
-    asked = threading.Event()
+    """Yield an event that the first SIGINT or SIGTERM sets; the second signal raises KeyboardInterrupt.
+
+    Outside the main thread no handler can be installed: the event is then never set by a signal.
+    """
+    stop_requested = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield asked  # only a program's main thread hears signals
+        yield stop_requested
         return
 
-    def hear(number: int, frame: FrameType | None) -> None:
-        if asked.is_set():
+    def stop_or_interrupt(number: int, frame: FrameType | None) -> None:
+        if stop_requested.is_set():
             raise KeyboardInterrupt
-        asked.set()
+        stop_requested.set()
 
-    before = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop_or_interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield asked
+        yield stop_requested
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

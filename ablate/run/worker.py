@@ -1,4 +1,4 @@
-"""A worker process: what it imports, every start of one waits for, so neither the store nor the queue."""
+"""A worker process. Every start of a worker waits for its imports, so it imports neither the store nor the queue."""
 
 import contextlib
 import ctypes
@@ -15,21 +15,27 @@ from ablate.run.runner import run_job
 from ablate.trainers.protocol import Interim, Progress
 
 PROGRESS_SECONDS = 0.2
-"""How often at most a worker speaks of its progress."""
+"""The shortest time between two progress messages of a worker."""
 
 GROUP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-"""Ctrl-C and batch systems send them to the runner and its workers alike; what becomes of the work, the runner says."""
+"""Ctrl-C and batch systems send these to the runner and all its workers. Only the runner acts on them."""
 
 BEGUN = "begun"
-"""Its first word on a job."""
+"""The first message of a worker about a job."""
 
 
-def work(pipe: "Connection[str | Progress | Interim | JobReport, Job | bool]", parent: int, asked: c_bool) -> None:
-    """Runs jobs from the pipe until its other end is closed; `asked`: whether to save and stop."""
+def work(
+    pipe: "Connection[str | Progress | Interim | JobReport, Job | bool]", parent: int, stop_requested: c_bool
+) -> None:
+    """Run jobs from the pipe until its other end is closed.
 
-    def judge(shown: Interim) -> bool:
-        """What the runner answers; raises EOFError once it is gone, which ends the job."""
-        pipe.send(shown)
+    `parent` is the runner's process id. `stop_requested` is memory shared with the runner: while it is True, the job
+    saves a checkpoint and stops.
+    """
+
+    def judge(interim: Interim) -> bool:
+        """Return the runner's answer: True to continue. Raises EOFError if the runner is gone, which ends the job."""
+        pipe.send(interim)
         return bool(pipe.recv())
 
     for each in GROUP_SIGNALS:
@@ -41,12 +47,12 @@ def work(pipe: "Connection[str | Progress | Interim | JobReport, Job | bool]", p
             job = pipe.recv()
             assert isinstance(job, Job)
             pipe.send(BEGUN)
-            pipe.send(run_job(job, _throttled(pipe.send), partial(getattr, asked, "value"), judge))
+            pipe.send(run_job(job, _throttled(pipe.send), partial(getattr, stop_requested, "value"), judge))
 
 
 def _die_with(parent: int) -> None:
-    """Has the kernel kill this process when its runner dies: nobody would want its result."""
-    with contextlib.suppress(OSError, AttributeError):  # not on Linux: there the pipe tells, after the job
+    """Request that the kernel kills this process when its runner dies: no process would record its result."""
+    with contextlib.suppress(OSError, AttributeError):  # not on Linux: there the closed pipe ends it, after the job
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
@@ -56,13 +62,14 @@ _PR_SET_PDEATHSIG = 1
 
 
 def _throttled(send: Callable[[Progress], None]) -> Callable[[Progress], None]:
+    """Return a function that sends progress at most once every PROGRESS_SECONDS and drops the rest."""
     last = 0.0
 
-    def progress(made: Progress) -> None:
+    def progress(reached: Progress) -> None:
         nonlocal last
         now = time.perf_counter()
         if now - last >= PROGRESS_SECONDS:
             last = now
-            send(made)
+            send(reached)
 
     return progress

@@ -8,6 +8,7 @@ import pytest
 
 from ablate.adaptive.search.dashboard_export import DashboardExport
 from ablate.adaptive.search.driver import SearchDriver, begin
+from ablate.run.observer import Observer
 from ablate.store import Connection, Store, open_store, searches
 from ablate.store.queue import claims
 from ablate.store.search_progress import save_interim
@@ -41,7 +42,7 @@ def walked(study: Study, store: Store, breaks: bool = False) -> list[Candidate]:
     """All candidates of a search whose transactions fail now and then, each at its very end."""
     points = Candidates(study)
     row = begin(store, study, points, "study.yaml")
-    walk = SearchDriver(store, study, points, row, lambda key, label: None, lambda walk: None)
+    walk = SearchDriver(store, study, points, row, Observer())
     for turn in range(100):
         if breaks and turn % 3 == 1:
             walk.store = Failing(store)  # type: ignore[assignment]
@@ -105,7 +106,7 @@ def watched(study: Study, store: Store, every: int) -> list[Candidate]:
     row = begin(store, study, points, "study.yaml")
 
     def start() -> SearchDriver:
-        return SearchDriver(store, study, points, row, lambda key, label: None, lambda walk: None)
+        return SearchDriver(store, study, points, row, Observer())
 
     walk, looks = start(), 0
     while trials := walk.more():
@@ -136,10 +137,10 @@ def test_a_copy_that_cannot_be_written_on_is_given_up(study: Study, tmp_path: Pa
     assert study.search is not None
     mirror = DashboardExport(tmp_path / "optuna", "walk", "base", study.search)
     one = Candidate(0, False, {"margin": 0.5}, "key", {}, "done", {"top1": 0.5}, 0)
-    mirror.take({0: one})
-    assert mirror.trouble is None
+    mirror.add({0: one})
+    assert mirror.error is None
     mirror.path.unlink()
     mirror.path.mkdir()
-    mirror.take({0: one, 1: Candidate(1, False, {"margin": 0.6}, "key", {}, "done", {"top1": 0.5}, 1)})
-    assert isinstance(mirror.trouble, OSError)
+    mirror.add({0: one, 1: Candidate(1, False, {"margin": 0.6}, "key", {}, "done", {"top1": 0.5}, 1)})
+    assert isinstance(mirror.error, OSError)
     mirror.close()

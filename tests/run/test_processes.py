@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ablate.errors import AblateError, StoreError
-from ablate.run.executors.processes import MOST_STILLBORN, ProcessExecutor, _cause
+from ablate.run.executors.processes import MOST_FAILED_STARTS, ProcessExecutor, _cause
 from ablate.run.job import Job, JobReport
 from ablate.run.worker import work
 from ablate.trainers.checkpoints import Checkpoints
@@ -31,9 +31,9 @@ def test_workers_that_cannot_start_end_the_run_and_blame_no_trial() -> None:
     """A Python that does not find its library ends at once, as one does whose package was taken away meanwhile."""
     ensure_running()  # Python's own helper process, which would not start either
     pool = ProcessExecutor([{"PYTHONHOME": "/nonexistent"}], lambda key, progress: None, lambda: False, go_on)
-    assert [ended(pool, number) for number in range(1, MOST_STILLBORN)] == ["abandoned"] * (MOST_STILLBORN - 1)
+    assert [ended(pool, number) for number in range(1, MOST_FAILED_STARTS)] == ["abandoned"] * (MOST_FAILED_STARTS - 1)
     with pytest.raises(AblateError, match=r"workers cannot start: .*exit code 1"):
-        ended(pool, MOST_STILLBORN)
+        ended(pool, MOST_FAILED_STARTS)
     pool.close()
 
 

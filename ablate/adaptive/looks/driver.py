@@ -1,10 +1,10 @@
-"""A run from look to look: the seeds of each row, a look at what they gave, more seeds where something is open."""
+"""A run with looks: the seeds of each row, a look at the results, and more seeds for rows with an open verdict."""
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ablate.adaptive.looks.schedule_state import LookSchedule, seen_of, stand
+from ablate.adaptive.looks.schedule_state import LookSchedule, read_schedule, row_at_look
 from ablate.analysis.loading import load
 from ablate.analysis.looks.history import Look, as_json, from_json
 from ablate.analysis.looks.take_look import rows_to_go_on, take_look
@@ -12,109 +12,112 @@ from ablate.analysis.results import StudyResults
 from ablate.analysis.verdicts import CONFOUNDED, NOT_ESTIMABLE, UNDECIDED
 from ablate.errors import AblateError
 from ablate.run.planning import PreparedRun, prepare
+from ablate.run.request import StudySource
 from ablate.store import Store
 from ablate.store.looks import LookRow, record_look
 from ablate.store.plan_document import rules
 from ablate.study.model import Study
 from ablate.study.trials.identity import ROW
 
-TRIES = 3
-"""How often somebody else may come between the end of a look's trials and the look."""
-
-Say = Callable[[str], None]
+MOST_DISTURBED = 3
+"""How often another runner or a reset may change the trials of a look before it is taken."""
 
 
 @dataclass(frozen=True)
 class LookRequest:
-    """What a command line asks of a study with looks. `where`: its file; `only`: labels of the rows that it runs."""
+    """A run of a study with looks."""
 
+    source: StudySource
     study: Study
-    where: object
+    """The study of `source` with its looks, declared or usual."""
     until_decided: bool = False
-    only: Collection[str] | None = None
-    overrides: Sequence[str] = ()
+    """Take look after look until no row needs another one; otherwise at most one look."""
+    only: set[str] | None = None
+    """Labels of the rows to run; None for all."""
     retry_failed: bool = False
     accept_stale: bool = False
 
-    def course(self, store: Store) -> LookSchedule:
-        """How the study stands; it has looks."""
+    def schedule(self, store: Store) -> LookSchedule:
+        """Return the looks of the study so far."""
         rows = (row.label for row in self.study.rows)
         accepting = {label for label in rows if self.only is None or label in self.only} if self.accept_stale else ()
-        course = stand(store, self.study, self.where, self.until_decided, accepting)
-        assert course is not None
-        return course
+        are_declared = bool(self.source.study.looks)
+        return read_schedule(store, self.study, self.source.place, are_declared=are_declared, accepting=accepting)
 
 
-def follow(store: Store, asked: LookRequest, work: Callable[[PreparedRun], None], say: Say) -> LookSchedule:
-    """Runs what is asked for and takes the look that is due; with `until_decided` look after look, until none is.
+def follow(
+    store: Store, request: LookRequest, run: Callable[[PreparedRun], None], report: Callable[[str], None]
+) -> LookSchedule:
+    """Run the trials of the next look and take it; with `until_decided`, look after look until none is due.
 
-    `work` runs what was prepared, and raises KeyboardInterrupt if it is told to stop; `say` hears of every look. A
-    look is taken when all its trials are done or have failed, and some have a result. Returns where the study then
-    stands. AblateError if something keeps coming between.
+    `run` runs what was prepared, and raises KeyboardInterrupt if a stop was requested. `report` receives a sentence
+    about every look. A look is taken once all its trials are done or have failed and some have a result. Returns the
+    looks so far. Raises AblateError if the trials of a look change again and again.
     """
-    told, retry, tries = None, asked.retry_failed, 0
-    while tries < TRIES:
-        course = asked.course(store)
-        if course.why and course.why != told:
-            say(f"a new family of looks begins: {course.why}; earlier looks stay on record")
-            told = course.why
-        due = course.is_due(asked.until_decided)
-        prepared = _prepare(store, asked, course, due, retry)
-        work(prepared)
-        retry = False  # what fails in this run has been tried
-        after = asked.course(store)
-        if not after.is_at(course):  # another runner took the look, or what was run again gave something else
-            tries += after.family != course.family
+    announced, retry_failed, disturbed = None, request.retry_failed, 0
+    while disturbed < MOST_DISTURBED:
+        schedule = request.schedule(store)
+        if schedule.why and schedule.why != announced:
+            report(f"a new family of looks begins: {schedule.why}; earlier looks stay on record")
+            announced = schedule.why
+        due = schedule.is_due(request.until_decided)
+        prepared = _prepare(store, request, schedule, due, retry_failed)
+        run(prepared)
+        retry_failed = False  # every failed trial has been tried once in this run
+        after = request.schedule(store)
+        if not after.is_at(schedule):  # another runner took the look, or a repeated trial gave another result
+            disturbed += after.family != schedule.family
             continue
         if not due:
-            return course
-        results = load(store, course.study.name, course.study.profile)
-        if not _is_finished(results, prepared) and asked.until_decided:
-            tries += 1
-            continue
+            return schedule
+        results = load(store, schedule.study.name, schedule.study.profile)
         if not _is_finished(results, prepared):
-            return course
+            if not request.until_decided:
+                return schedule
+            disturbed += 1
+            continue
         if not any(row.seeds for row in results.rows):
-            say(f"{_name(course)}: not taken, as no trial has a result")
-            return course
-        say(_take(store, course, results, prepared))
-        if not asked.until_decided:
-            return asked.course(store)
+            report(f"{_name(schedule)}: not taken, as no trial has a result")
+            return schedule
+        report(_take(store, schedule, results, prepared))
+        if not request.until_decided:
+            return request.schedule(store)
     raise AblateError(
-        f"{course.study.name}: {_name(course)}: its trials do not stay finished; another runner or a reset changes "
-        "them meanwhile; `ablate status` says how they stand, and the same command goes on"
+        f"{schedule.study.name}: {_name(schedule)}: its trials do not stay finished; another runner or a reset changes "
+        "them meanwhile; `ablate status` shows their states, and the same command continues"
     )
 
 
-def summary(course: LookSchedule, until_decided: bool) -> str:
-    """What the looks have come to, and what they have saved; or what goes on with them."""
-    last, most = course.taken[-1], course.study.looks[-1]
+def summary(schedule: LookSchedule, until_decided: bool) -> str:
+    """Return the number of decided contrasts, and the trials saved or the option that continues, in words."""
+    last, most = schedule.taken[-1], schedule.study.looks[-1]
     spent = sum(min(seeds, last.seeds) for seeds in last.asked.values())
-    decided = _decided(from_json(last), course.study)
-    counted = f"{decided} after {len(course.taken)} of {len(course.study.looks)} looks, {spent} trials"
-    if not until_decided and any(seeds > last.seeds for seeds in last.asked.values()):
-        return f"{counted}; --until-decided goes on"
-    return f"{counted}; {most} seeds of every row would be {most * len(last.asked)}"
+    decided = _decided(from_json(last), schedule.study)
+    looks = f"{decided} after {len(schedule.taken)} of {len(schedule.study.looks)} looks, {spent} trials"
+    if not until_decided and schedule.continued_rows:
+        return f"{looks}; --until-decided continues"
+    return f"{looks}; {most} seeds of every row would be {most * len(last.asked)}"
 
 
-def _prepare(store: Store, asked: LookRequest, course: LookSchedule, due: bool, retry_failed: bool) -> PreparedRun:
-    wanted = course.trials(due)
-    selected = wanted if asked.only is None else [trial for trial in wanted if trial.label in asked.only]
-    how = {"retry_failed": retry_failed, "accept_stale": asked.accept_stale}
-    return prepare(store, course.study, wanted, selected, asked.overrides, **how)
+def _prepare(store: Store, request: LookRequest, schedule: LookSchedule, due: bool, retry_failed: bool) -> PreparedRun:
+    planned = schedule.trials(due)
+    selected = planned if request.only is None else [trial for trial in planned if trial.label in request.only]
+    overrides = request.source.overrides
+    options = {"retry_failed": retry_failed, "accept_stale": request.accept_stale}
+    return prepare(store, schedule.study, planned, selected, overrides, **options)
 
 
 def _cells(prepared: PreparedRun) -> dict[str, dict[int, str]]:
-    """{row: {seed: trial}} of what was asked for, without references."""
-    found: dict[str, dict[int, str]] = {}
+    """Return {row: {seed: trial key}} of the planned trials, without references."""
+    cells: dict[str, dict[int, str]] = {}
     for item in prepared.planned:
         if item.trial.kind == ROW:
-            found.setdefault(item.trial.label, {})[item.trial.seed] = item.key
-    return found
+            cells.setdefault(item.trial.label, {})[item.trial.seed] = item.key
+    return cells
 
 
 def _is_finished(results: StudyResults, prepared: PreparedRun) -> bool:
-    """Whether these are results of what was prepared, by no other runner's plan, and nothing is to come."""
+    """Return True if the results are of the prepared trials, not of another runner's plan, and none is to come."""
     cells = _cells(prepared)
     return cells.keys() == {row.label for row in results.rows} and all(
         set(row.missing) == set(row.failed)
@@ -124,57 +127,57 @@ def _is_finished(results: StudyResults, prepared: PreparedRun) -> bool:
     )
 
 
-def _take(store: Store, course: LookSchedule, results: StudyResults, prepared: PreparedRun) -> str:
-    """Takes the look and records it; what is to be said of it."""
-    looks = course.study.looks
-    look = take_look(results, looks, [from_json(row) for row in course.taken])
-    has = {label: len(seeds) for label, seeds in _cells(prepared).items()}
-    going = rows_to_go_on(results, look) if course.number < len(looks) else frozenset()
-    asked = {label: looks[course.number] if label in going else seeds for label, seeds in has.items()}
+def _take(store: Store, schedule: LookSchedule, results: StudyResults, prepared: PreparedRun) -> str:
+    """Take the look and record it; return a sentence about it."""
+    looks = schedule.study.looks
+    look = take_look(results, looks, [from_json(row) for row in schedule.taken])
+    counts = {label: len(seeds) for label, seeds in _cells(prepared).items()}
+    continued = rows_to_go_on(results, look) if schedule.number < len(looks) else frozenset()
+    requested = {label: looks[schedule.number] if label in continued else seeds for label, seeds in counts.items()}
     row = LookRow(
-        family=course.family,
-        number=course.number,
-        seeds=looks[course.number - 1],
-        rules=rules(course.study),
-        why=course.why,
+        family=schedule.family,
+        number=schedule.number,
+        seeds=looks[schedule.number - 1],
+        rules=rules(schedule.study),
+        why=schedule.why,
         seen=as_json(look)["seen"],
-        asked=asked,
-        trials=_seen(course.study, results, prepared),
+        asked=requested,
+        trials=_rows_at_look(schedule.study, results, prepared),
         taken=time.time(),
     )
     with store.write() as connection:
-        record_look(connection, course.study.name, course.study.profile, row)
-    return f"{_name(course)}: {_decided(look, course.study)}; {_next(course, len(going), look)}"
+        record_look(connection, schedule.study.name, schedule.study.profile, row)
+    return f"{_name(schedule)}: {_decided(look, schedule.study)}; {_next(schedule, len(continued), look)}"
 
 
-def _seen(study: Study, results: StudyResults, prepared: PreparedRun) -> Mapping[str, object]:
+def _rows_at_look(study: Study, results: StudyResults, prepared: PreparedRun) -> Mapping[str, object]:
     hits = {
         (row.label, seed): count
         for row in results.rows
         if row.seeds
         for seed, count in zip(row.seeds, row.metrics[study.primary].hits, strict=True)
     }
-    cells = _cells(prepared)
-    return {
-        row.label: seen_of(row, {seed: (key, hits.get((row.label, seed))) for seed, key in cells[row.label].items()})
-        for row in study.rows
+    cells = {
+        label: {seed: (key, hits.get((label, seed))) for seed, key in keys.items()}
+        for label, keys in _cells(prepared).items()
     }
+    return {row.label: row_at_look(row, cells[row.label]) for row in study.rows}
 
 
-def _name(course: LookSchedule) -> str:
-    return f"look {course.number} of {len(course.study.looks)}, {course.study.looks[course.number - 1]} seeds"
+def _name(schedule: LookSchedule) -> str:
+    return f"look {schedule.number} of {len(schedule.study.looks)}, {schedule.study.looks[schedule.number - 1]} seeds"
 
 
 def _decided(look: Look, study: Study) -> str:
-    counts = [seen.verdict for seen in look.results]
-    blind = sum(verdict in (CONFOUNDED, NOT_ESTIMABLE) for verdict in counts)
-    decided = len(counts) - counts.count(UNDECIDED) - blind
-    without = f", {blind} without a claim (confounded, or without results)" if blind else ""
+    verdicts = [seen.verdict for seen in look.results]
+    without_claim = sum(verdict in (CONFOUNDED, NOT_ESTIMABLE) for verdict in verdicts)
+    decided = len(verdicts) - verdicts.count(UNDECIDED) - without_claim
+    without = f", {without_claim} without a claim (confounded, or without results)" if without_claim else ""
     noun = "effect" if study.family.kind == "effects" else "contrast"
-    return f"{decided} of {len(counts)} {noun}{'' if len(counts) == 1 else 's'} decided{without}"
+    return f"{decided} of {len(verdicts)} {noun}{'' if len(verdicts) == 1 else 's'} decided{without}"
 
 
-def _next(course: LookSchedule, going: int, look: Look) -> str:
-    if going:
-        return f"{going} rows go on to {course.study.looks[course.number]} seeds"
+def _next(schedule: LookSchedule, continued: int, look: Look) -> str:
+    if continued:
+        return f"{continued} rows go on to {schedule.study.looks[schedule.number]} seeds"
     return "no look is left" if any(seen.verdict == UNDECIDED for seen in look.results) else "no row goes on"

@@ -1,6 +1,6 @@
-"""A copy of a search for Optuna's dashboard: a journal beside the store, written and never read back.
+"""A copy of a search for Optuna's dashboard: a journal file next to the store, written and never read back.
 
-It is made anew whenever a search goes on, so that nothing is lost with it.
+It is written again whenever a search continues, so deleting it loses nothing.
 """
 
 import fcntl
@@ -19,23 +19,26 @@ from ablate.study.search_space.space import SearchSpec
 
 
 class DashboardExport:
-    """Holds the journal of one search while it lives. Where another runner of the search holds it, nothing is written.
+    """Holds and writes the journal of one search. If another runner of the search holds it, nothing is written.
 
-    OSError where the folder cannot be written.
+    Raises OSError if the folder cannot be written.
     """
+
+    error: OSError | None
+    """Set once a write has failed; nothing more is written then."""
 
     def __init__(self, folder: Path, study: str, profile: str, search: SearchSpec) -> None:
         self.search, self.path = search, folder / f"{study}.{profile}.journal"
         folder.mkdir(parents=True, exist_ok=True)
         self.storage: JournalStorage | None = None
-        self.trouble: OSError | None = None
+        self.error = None
         self.count = 0
         self.lock: IO[bytes] = self.path.with_suffix(".held").open("wb")
         try:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return
-        for old in (self.path, Path(f"{self.path}.lock")):  # the latter is left behind by a runner that was killed
+        for old in (self.path, Path(f"{self.path}.lock")):  # a runner that was killed leaves the latter behind
             old.unlink(missing_ok=True)
         self.storage = JournalStorage(JournalFileBackend(str(self.path)))
         made = optuna.create_study(
@@ -46,17 +49,14 @@ class DashboardExport:
             made.set_metric_names([f"validation {metric}" for metric in search.metrics])
         self.id = self.storage.get_study_id_from_name(made.study_name)
 
-    def take(self, known: Mapping[int, Candidate]) -> None:
-        """Writes the candidates that have ended, in the order of their numbers, up to the first that has not.
-
-        Nothing more after it could not be written once: `trouble`.
-        """
+    def add(self, candidates: Mapping[int, Candidate]) -> None:
+        """Write the candidates that have ended, {number: candidate}, in order, up to the first that has not."""
         try:
-            while self.storage and (row := known.get(self.count)) is not None and row.told is not None:
+            while self.storage and (row := candidates.get(self.count)) is not None and row.told is not None:
                 self.storage.create_new_trial(self.id, frozen(row, self.search))
                 self.count += 1
         except OSError as error:
-            self.storage, self.trouble = None, error
+            self.storage, self.error = None, error
 
     def close(self) -> None:
         self.lock.close()

@@ -1,4 +1,4 @@
-"""The best of a search, trained anew: what they are, and the study that compares them with the baseline."""
+"""The finalists of a search: the best candidates, and the study that compares them with the baseline on fresh seeds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -19,16 +19,16 @@ from ablate.study.trials.identity import Trial
 
 BASELINE = "baseline"
 CONFIGURATION = "configuration"
-"""The factor that finalists differ in: all that was searched, as one, since nothing tells what each part does."""
+"""The factor that finalists differ in. It stands for all dimensions at once: the effect of each is not identified."""
 
 
 def profile_of(study: Study) -> str:
-    """The profile under which a search's finalists are kept, so that the study's own rows stay."""
+    """Return the profile that the finalists of a search are stored under, next to the study's own rows."""
     return f"{study.profile}+search"
 
 
 def is_planned(store: Store, study: Study, row: SearchRow) -> bool:
-    """Whether reports know of the search already, perhaps with finalists of a smaller budget."""
+    """Return True if a plan of the search is stored already, perhaps with finalists of a smaller budget."""
     with store.read() as connection:
         if not any((one.study, one.profile) == (study.name, profile_of(study)) for one in plans.read_plans(connection)):
             return False
@@ -37,20 +37,21 @@ def is_planned(store: Store, study: Study, row: SearchRow) -> bool:
 
 
 def best(candidates: Sequence[Candidate], search: SearchSpec, baseline: str) -> list[Candidate]:
-    """The finalists, best first, by validation: those that few others beat on all metrics, then by the first metric.
+    """Return the finalists, best first, by their results on the validation split.
 
-    One of each trial, and not the `baseline`, by its trial key: it runs anyway.
+    Candidates that fewer others dominate come first, then those with a larger first metric. Candidates with the same
+    trial count once. The `baseline`, a trial key, is left out, as it runs in any case.
     """
-    of_trial = {one.trial_key: one for one in reversed(candidates) if one.state == DONE and one.trial_key != baseline}
-    found = list(of_trial.values())
-    scores = {one.number: [(one.scores or {})[metric] for metric in search.metrics] for one in found}
-    fronts = _fronts(scores)
-    ranked = sorted(found, key=lambda one: (fronts[one.number], -scores[one.number][0], one.number))
+    done = [candidate for candidate in reversed(candidates) if candidate.state == DONE]
+    distinct = {candidate.trial_key: candidate for candidate in done if candidate.trial_key != baseline}.values()
+    scores = {each.number: [(each.scores or {})[metric] for metric in search.metrics] for each in distinct}
+    dominators = _dominators(scores)
+    ranked = sorted(distinct, key=lambda each: (dominators[each.number], -scores[each.number][0], each.number))
     return ranked[: search.top]
 
 
-def _fronts(scores: Mapping[int, Sequence[float]]) -> dict[int, int]:
-    """{candidate: how many others are better in some metric and worse in none}; with one metric, 0 for all."""
+def _dominators(scores: Mapping[int, Sequence[float]]) -> dict[int, int]:
+    """Return {candidate: number of others that are better in some metric and worse in none}; with one metric, all 0."""
     if scores and len(next(iter(scores.values()))) == 1:
         return dict.fromkeys(scores, 0)
     return {one: sum(_dominates(theirs, own) for theirs in scores.values()) for one, own in scores.items()}
@@ -97,7 +98,7 @@ def study_of(
 
 
 def _label(one: Candidate, points: Candidates) -> str:
-    """What a finalist is called: `trial 17 (margin=0.213, omega=0.712)`."""
+    """Return the label of a finalist: `trial 17 (margin=0.213, omega=0.712)`."""
     return f"{searches.label(one.number)} ({points.words(one.point)})"
 
 
@@ -122,7 +123,7 @@ def _origin(study: Study, row: SearchRow, chosen: Sequence[Candidate], points: C
 
 
 def _usual(dimension: Dimension, study: Study, config: Config) -> Any:
-    """Where the baseline stands: of choices among a factor's levels the name, else the value of the key."""
+    """Return the baseline's value of a dimension; if the choices are a factor's levels, the name of its baseline."""
     factor = next((factor for factor in study.factors if factor.name == dimension.name), None)
     return (
         factor.baseline.word

@@ -1,11 +1,12 @@
-"""The sampler and the pruner: Optuna, on a study in memory that is rebuilt from our store.
+"""The sampler and the pruner: Optuna, on a study in memory that is rebuilt from the store.
 
-Nothing that Optuna knows is kept elsewhere than in our candidates, so that a search that was killed goes on as if it
-had not been: the suggestion of a number depends on the seed, the number, and on how the candidates before it stand.
+All that Optuna knows comes from stored candidates, so a search that was killed continues as if it had not been: the
+suggestion for a number depends on the seed, the number, and the states of the candidates before it.
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import optuna
@@ -38,17 +39,17 @@ STATES = {
     RUNNING: TrialState.RUNNING,
 }
 NAME = "search"
-"""Of the study in memory; Hyperband picks brackets by it, so it is the same in all searches."""
+"""The name of the study in memory. Hyperband picks brackets by it, so it is the same in all searches."""
 
 Interims = Mapping[int, float]
-"""{part: rate on the validation split} of a training on its way."""
+"""{part: rate on the validation split, in [0, 1]} of a training that is watched."""
 
-optuna.logging.set_verbosity(optuna.logging.ERROR)  # what it has to say is not about our users' files
+optuna.logging.set_verbosity(optuna.logging.ERROR)  # its messages are not about the users' files
 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
 
 
 class OptunaSampler:
-    """What a search has tried, as Optuna sees it. Candidates are added in the order of their numbers, 0 first."""
+    """The candidates of a search in the form of Optuna. They are added in the order of their numbers, from 0."""
 
     def __init__(self, search: SearchSpec, seed: int) -> None:
         self.search, self.seed = search, seed
@@ -62,36 +63,36 @@ class OptunaSampler:
             sampler=RandomSampler(seed=0),
         )
         self.id = self.storage.get_study_id_from_name(NAME)
-        self.judged: dict[tuple[int, int], bool] = {}
+        self.judged: dict[tuple[int, int], bool] = {}  # {(candidate, part): the pruner's answer}
 
     def __len__(self) -> int:
         return self.storage.get_n_trials(self.id)
 
     def add(self, candidate: Candidate, interims: Interims | None = None) -> None:
-        """Takes in the candidate whose number is next."""
+        """Add the candidate whose number is next."""
         self.storage.create_new_trial(self.id, frozen(candidate, self.search, interims))
 
     def suggest(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The point of the next number, and the sampler's notes; the candidate counts as running from now on."""
+        """Return the point of the next number and the sampler's notes. The candidate counts as running from now on."""
         self.study.sampler = sampler(self.search.sampler, seeded(self.seed, "search", len(self)) % 2**32)
-        asked = self.study.ask(self.distributions)
-        return dict(asked.params), self.notes(asked.number)
+        proposed = self.study.ask(self.distributions)
+        return dict(proposed.params), self.notes(proposed.number)
 
     def notes(self, number: int) -> dict[str, Any]:
-        """What sampler and pruner have noted of a candidate."""
+        """Return the notes of sampler and pruner about a candidate."""
         return dict(self._at(number).system_attrs)
 
     def tell(self, candidate: Candidate) -> None:
-        """Takes in how a candidate that ran has ended."""
+        """Pass on the end of a candidate that ran."""
         values = scored(candidate, self.search)
         if candidate.state == PRUNED and (last := self._at(candidate.number).intermediate_values):
             values = [last[max(last)]]
         self.storage.set_trial_state_values(self._id(candidate.number), STATES[candidate.state], values)
 
     def is_worth(self, number: int, part: int, rate: float) -> bool:
-        """Whether to go on with a candidate that has this rate after so many parts of its training.
+        """Return True if a candidate with this rate, in [0, 1], after `part` tenths of its training should continue.
 
-        A training that goes on from an older checkpoint comes to a part again; a pruner is asked once.
+        A training that resumes from an older checkpoint reaches a part again; the pruner judges each part once.
         """
         if (number, part) not in self.judged:
             trial_id = self._id(number)
@@ -107,7 +108,7 @@ class OptunaSampler:
 
 
 def frozen(candidate: Candidate, search: SearchSpec, interims: Interims | None = None) -> FrozenTrial:
-    """A candidate as Optuna keeps it."""
+    """Return a candidate in the form of Optuna."""
     values = scored(candidate, search)
     if candidate.state == PRUNED and interims:
         values = [interims[max(interims)]]
@@ -122,11 +123,12 @@ def frozen(candidate: Candidate, search: SearchSpec, interims: Interims | None =
 
 
 def scored(candidate: Candidate, search: SearchSpec) -> Sequence[float] | None:
-    """A finished candidate's values, parallel to the search's metrics."""
+    """Return a candidate's values in the order of the search's metrics; None if it has no result."""
     return [candidate.scores[metric] for metric in search.metrics] if candidate.scores is not None else None
 
 
 def distributions(search: SearchSpec) -> dict[str, BaseDistribution]:
+    """Return {dimension: its range or choices}."""
     return {dimension.name: _distribution(dimension) for dimension in search.dimensions}
 
 
@@ -139,7 +141,7 @@ def _distribution(dimension: Dimension) -> BaseDistribution:
 
 
 def sampler(name: str, seed: int) -> BaseSampler:
-    """The sampler for one suggestion; what is not tried at random is proposed from what is known by then."""
+    """Return the sampler for one suggestion. All but `random` use the results that are known by then."""
     if name == TPE:
         return TPESampler(seed=seed, multivariate=True, constant_liar=True)
     if name == GP:
@@ -151,9 +153,20 @@ def sampler(name: str, seed: int) -> BaseSampler:
 
 
 def pruner(name: str | None) -> BasePruner:
-    """Median: ends what is below the median of earlier candidates at the same part, once five have finished."""
+    """Return the pruner. `median` ends a candidate below the median of earlier ones at the same part, once five have
+    finished; None ends none."""
     if name == MEDIAN:
         return MedianPruner(n_startup_trials=5, n_warmup_steps=3)
     if name == HYPERBAND:
         return HyperbandPruner(min_resource=1, max_resource=PARTS, reduction_factor=3)
     return NopPruner()
+
+
+def grid_points(search: SearchSpec) -> Iterator[dict[str, Any]]:
+    """Yield all points of a space whose dimensions have steps or choices.
+
+    They come in the order of the study file, with the last dimension varying fastest.
+    """
+    names = [dimension.name for dimension in search.dimensions]
+    for values in product(*(dimension.values for dimension in search.dimensions)):
+        yield dict(zip(names, values, strict=True))

@@ -1,8 +1,8 @@
-"""`ablate compare`: whether our study reproduces another, contrast by contrast."""
+"""`ablate compare`: shows, contrast by contrast, if a study reproduces another one."""
 
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -10,23 +10,21 @@ from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded
 from ablate.cli.output import is_coloured, print_figures, write_text
 from ablate.errors import AblateError, unknown_name
 
-if TYPE_CHECKING:
-    from ablate.analysis.reproduction.comparison import Comparison
-
 FORMATS = ("terminal", "markdown", "json")
 
 
 @guarded
 def compare(
-    study: Annotated[str, typer.Argument(metavar="OURS", help="Our study.")],
-    against: Annotated[str, typer.Option("--against", metavar="THEIRS", help="The study that ours is held against.")],
+    study: Annotated[str, typer.Argument(metavar="OURS", help="Our study, by its name in the store.")],
+    against: Annotated[str, typer.Option("--against", metavar="THEIRS", help="The study to compare ours with.")],
     store: StoreUrl = DEFAULT_STORE,
-    profile: Annotated[str | None, typer.Option("--profile", metavar="NAME", help="A profile of ours.")] = None,
+    profile: Annotated[str | None, typer.Option("--profile", metavar="NAME", help="A profile of our study.")] = None,
     against_profile: Annotated[
-        str | None, typer.Option("--against-profile", metavar="NAME", help="A profile of theirs.")
+        str | None, typer.Option("--against-profile", metavar="NAME", help="A profile of the other study.")
     ] = None,
     against_store: Annotated[
-        str | None, typer.Option("--against-store", metavar="URL", help="The store of theirs, if it is another.")
+        str | None,
+        typer.Option("--against-store", metavar="URL", help="The store of the other study. Default: the same."),
     ] = None,
     form: Annotated[str, typer.Option("--format", metavar="FORMAT", help="terminal, markdown or json.")] = "terminal",
     output: Annotated[Path | None, typer.Option(metavar="PATH", help="Write to a file, not to stdout.")] = None,
@@ -36,27 +34,17 @@ def compare(
         raise AblateError(f"--format: {unknown_name('format', form, FORMATS)}")
     from ablate.store import require_store
 
-    with closing(require_store(store)) as opened:  # before the imports below, so that its absence is reported at once
-        from ablate.analysis.loading import load
-        from ablate.analysis.reproduction.comparison import compare as compared
+    with closing(require_store(store)) as opened:  # before the imports below, so that its absence is reported fast
+        from ablate.analysis.reproduction.comparison import compare as compare_results
+        from ablate.api.results import draw, figures_folder, load_results, render
 
-        ours = load(opened, study, profile)
-        theirs = load(opened, against, against_profile) if against_store is None else None
+        ours = load_results(study, opened, profile=profile)
+        theirs = load_results(against, opened, profile=against_profile) if against_store is None else None
     if theirs is None:
         with closing(require_store(against_store or store)) as other:
-            theirs = load(other, against, against_profile)
-    comparison = compared(ours, theirs)
-    write_text(_text(comparison, form, is_coloured(output)), output)
+            theirs = load_results(against, other, profile=against_profile)
+    comparison = compare_results(ours, theirs)
+    write_text(render(comparison, form, colour=is_coloured(output)), output)
     if form != "json":
-        from ablate.report.figures.reproduction import draw
-
-        folder = opened.folder / "figures" / ours.study / ours.profile
+        folder = figures_folder(opened, ours)
         print_figures(lambda: draw(comparison, folder), as_markdown=form == "markdown" and output is None)
-
-
-def _text(comparison: "Comparison", form: str, colour: bool) -> str:
-    from ablate.report.sections import reproduction
-
-    if form == "json":
-        return reproduction.as_json(comparison)
-    return reproduction.markdown(comparison) if form == "markdown" else reproduction.terminal(comparison, colour)

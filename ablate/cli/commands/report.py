@@ -1,4 +1,4 @@
-"""`ablate report`: what came out, and what may be said of it, in the format asked for."""
+"""`ablate report`: prints the results of a study and the verdicts about it."""
 
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +13,9 @@ from ablate.errors import AblateError, unknown_name
 
 @guarded
 def report(
-    study: Annotated[str | None, typer.Argument(help="The study; default: the one last run or imported.")] = None,
+    study: Annotated[
+        str | None, typer.Argument(help="The study. Default: the one that was last run or imported.")
+    ] = None,
     store: StoreUrl = DEFAULT_STORE,
     profile: Annotated[str | None, typer.Option("--profile", metavar="NAME", help="A profile that was run.")] = None,
     form: Annotated[
@@ -23,17 +25,16 @@ def report(
         str,
         typer.Option(
             metavar="seeds|queries-and-seeds",
-            help="What several seeds speak of: new seeds on these queries, or new queries and new seeds.",
+            help="What several seeds stand for: new seeds on the same queries, or new queries and new seeds.",
         ),
     ] = "seeds",
     output: Annotated[Path | None, typer.Option(metavar="PATH", help="Write to a file, not to stdout.")] = None,
 ) -> None:
-    """Print what each row reached, what each step changed, and what may be said of it."""
+    """Print the result of each row, the change at each step, and the verdicts."""
     from typing import get_args
 
-    from ablate.analysis.analysis import Population, analyse
-    from ablate.analysis.loading import load
-    from ablate.analysis.search.results import load_search
+    from ablate.analysis.analysis import Population
+    from ablate.api.results import analyse_study, draw, figures_folder, render
     from ablate.report.formats import FORMATS, ILLUSTRATED, WITHOUT_FINDINGS
     from ablate.store import require_store
 
@@ -41,16 +42,13 @@ def report(
         raise AblateError(f"--format: {unknown_name('format', form, list(FORMATS))}")
     if population not in get_args(Population):
         raise AblateError(f"--population: {unknown_name('population', population, get_args(Population))}")
-    asked: Population = "queries-and-seeds" if population == "queries-and-seeds" else "seeds"
+    chosen: Population = "queries-and-seeds" if population == "queries-and-seeds" else "seeds"
     with closing(require_store(store)) as opened:
-        results = load(opened, study, profile, by_query=asked == "queries-and-seeds")
-        analysis = analyse(results, asked, load_search(opened, results))
-    write_text(FORMATS[form](analysis, is_coloured(output)), output)
+        analysis = analyse_study(study, opened, profile=profile, population=chosen)
+    write_text(render(analysis, form, colour=is_coloured(output)), output)
     if form in WITHOUT_FINDINGS:
         for finding in analysis.results.kept_although_stale:
             typer.echo(f"warning: {finding}", err=True)
     if form in ILLUSTRATED:
-        from ablate.report.figures.rows import draw_all
-
-        folder = opened.folder / "figures" / results.study / results.profile
-        print_figures(lambda: draw_all(analysis, folder), as_markdown=form == "markdown" and output is None)
+        folder = figures_folder(opened, analysis.results)
+        print_figures(lambda: draw(analysis, folder), as_markdown=form == "markdown" and output is None)

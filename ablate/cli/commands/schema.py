@@ -1,4 +1,4 @@
-"""`ablate schema`: the JSON Schema of a study file, for editors that complete and check."""
+"""`ablate schema`: prints the JSON Schema of a study file, for editors that complete and check it."""
 
 import json
 

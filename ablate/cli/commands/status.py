@@ -1,4 +1,4 @@
-"""`ablate status`: the queue as it stands."""
+"""`ablate status`: shows the queue."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -13,25 +13,25 @@ if TYPE_CHECKING:
     from ablate.store.queue.status import FailedTrial, RunningTrial
 
 MOST = 20
-"""Failures that are listed one by one; of more, only the reasons are."""
+"""The largest number of failures that are listed one by one; of more, each reason is listed once."""
 
 
 @guarded
 def status(
-    study: Annotated[str | None, typer.Argument(help="Only this study.")] = None,
+    study: Annotated[str | None, typer.Argument(help="Only this study. Default: all studies.")] = None,
     store: StoreUrl = DEFAULT_STORE,
 ) -> None:
-    """Show what is running, pending, stale and failed, and why."""
+    """Show the trials that are running, queued, stale, done and failed, and why they failed."""
     from ablate.store import looks, require_store, searches
-    from ablate.store.queue import status as overview
+    from ablate.store.queue import status as queue_status
 
     with closing(require_store(store)) as opened, opened.read() as connection:
-        counts = overview.counts(connection, study)
-        failures = overview.failures(connection, study)
-        running = overview.running(connection, study)
-        searched = searches.summaries(connection, study)
+        counts = queue_status.counts(connection, study)
+        failures = queue_status.failures(connection, study)
+        running = queue_status.running(connection, study)
+        summaries = searches.summaries(connection, study)
         taken = {plan: looks.read_looks(connection, *plan) for plan in counts}
-    overview.require(counts, study, opened.url)
+    queue_status.require(counts, study, opened.url)
     for plan, states in counts.items():
         typer.echo(f"{plan[0]} ({plan[1]}): {_counted(states)}")
         if taken[plan]:
@@ -40,9 +40,9 @@ def status(
             if item.plan == plan:
                 typer.echo(_running(item))
         typer.echo("".join(_failed([item for item in failures if item.plan == plan])), nl=False)
-    for one in searched:
-        typer.echo(f"{one.study} ({one.profile}), its search: {_counted(one.counts) or 'no candidate yet'}")
-        typer.echo("".join(_failed(one.failed)), nl=False)
+    for search in summaries:
+        typer.echo(f"{search.study} ({search.profile}), its search: {_counted(search.counts) or 'no candidate yet'}")
+        typer.echo("".join(_failed(search.failed)), nl=False)
 
 
 def _counted(states: "Mapping[str, int]") -> str:
@@ -50,29 +50,31 @@ def _counted(states: "Mapping[str, int]") -> str:
 
 
 def _looks(family: "Sequence[LookRow]") -> str:
+    """Return the line about the looks of a study's current family."""
     last = family[-1]
-    going = sum(seeds > last.seeds for seeds in last.asked.values())
+    continued = sum(seeds > last.seeds for seeds in last.asked.values())
     seeds = ", ".join(str(look.seeds) for look in family)
-    goes_on = f"; {going} rows go on to {max(last.asked.values())} seeds" if going else ""
+    next_seeds = f"; {continued} rows go on to {max(last.asked.values())} seeds" if continued else ""
     earlier = f" of family {last.family}" if last.family > 1 else ""
-    return f"  looks    {last.number} of {len(last.rules['looks'])}{earlier} taken, at {seeds} seeds{goes_on}"
+    return f"  looks    {last.number} of {len(last.rules['looks'])}{earlier} taken, at {seeds} seeds{next_seeds}"
 
 
 def _running(item: "RunningTrial") -> str:
     at = f"step {item.step}/{item.steps}, " if item.step is not None else ""
     again = f", attempt {item.attempt}" if item.attempt > 1 else ""
-    gone = ", which is gone: the next run takes it up" if item.gone else ""
-    return f"  running  {item.label}, seed {item.seed}{again}: {at}since {item.seconds:.0f} s by {item.owner}{gone}"
+    gone = " (process is gone; the next run will resume it)" if item.gone else ""
+    return f"  running  {item.label}, seed {item.seed}{again}: {at}for {item.seconds:.0f} s on {item.owner}{gone}"
 
 
 def _failed(failures: "Sequence[FailedTrial]") -> Iterator[str]:
+    """Yield a line for each failed trial; if there are many, a line for each reason."""
     if len(failures) <= MOST:
-        for one in failures:
-            yield f"  failed   {one.label}, seed {one.seed}, attempt {one.attempt}: {one.reason}\n"
+        for trial in failures:
+            yield f"  failed   {trial.label}, seed {trial.seed}, attempt {trial.attempt}: {trial.reason}\n"
         return
     by_reason: dict[str, list[FailedTrial]] = {}
-    for one in failures:
-        by_reason.setdefault(one.reason, []).append(one)
+    for trial in failures:
+        by_reason.setdefault(trial.reason, []).append(trial)
     for reason, same in list(by_reason.items())[:MOST]:
         yield f"  failed   {len(same)}, such as {same[0].label}, seed {same[0].seed}: {reason}\n"
     if len(by_reason) > MOST:

@@ -1,5 +1,5 @@
-"""What a run shows while it runs: a live table on a terminal, plain lines elsewhere; all on stderr."""
+"""The display of a run: a live table on a terminal, plain lines elsewhere; all on stderr."""
 
-from ablate.cli.live.show import watch
+from ablate.cli.live.show import TerminalObserver
 
-__all__ = ["watch"]
+__all__ = ["TerminalObserver"]

@@ -1,4 +1,4 @@
-"""Plain lines, for whoever reads a run's log: each trial's start and end, or sums of them where they come too fast."""
+"""Plain lines for a log: the start and end of each training, or counts of them if they come too fast."""
 
 import contextlib
 import sys
@@ -8,142 +8,148 @@ from dataclasses import dataclass, field
 
 from ablate.cli.live.board import STOPPING, Board
 from ablate.cli.live.pace import LiveTraining
-from ablate.text import duration
+from ablate.text import duration, plural
 from ablate.trainers.protocol import Progress
 
 PROGRESS_SECONDS = 30.0
-"""How often at most a trial's progress is told; less often where more than fifteen run."""
+"""The shortest time between two progress lines of a training; longer if more than fifteen run."""
 
 SUM_SECONDS = 5.0
-"""What a sum is over."""
+"""The time that a line of counts covers."""
 
 
 @dataclass
 class RateLimit:
-    """So many at once, and `rate` a second after that."""
+    """Allows a burst of events, and then a number of events a second."""
 
     most: float
+    """Events that are allowed at once."""
     rate: float
+    """Events a second that are allowed after that."""
     clock: Callable[[], float]
 
     def __post_init__(self) -> None:
-        self.have, self.at = self.most, self.clock()
+        self.allowed, self.updated = self.most, self.clock()
 
     def take(self) -> bool:
+        """Return True, and count the event, if it is within the limit."""
         now = self.clock()
-        self.have, self.at = min(self.most, self.have + (now - self.at) * self.rate), now
-        if self.have < 1:
+        self.allowed, self.updated = min(self.most, self.allowed + (now - self.updated) * self.rate), now
+        if self.allowed < 1:
             return False
-        self.have -= 1
+        self.allowed -= 1
         return True
 
 
 @dataclass
 class EventCounts:
-    """What happened since a sum was last told; `hidden` of it had no line of its own."""
+    """The events since the last line of counts."""
 
     since: float
+    """When that was, by the board's clock."""
     counts: Counter[str] = field(default_factory=Counter)
+    """{started, done, pruned, failed or requeued: events}."""
     hidden: int = 0
+    """Events that had no line of their own."""
 
 
 @dataclass
 class PlainBoard(Board):
-    """Says a line when a trial starts, ends, and now and then between.
+    """Prints a line when a training starts, when it ends, and now and then between.
 
-    Past an allowance of lines it says sums instead, until there is again no more than a line a second to say.
-    Faults have an allowance of their own.
+    If lines come too fast it prints counts instead, until there is no more than one event a second. Faults have a
+    limit of their own.
     """
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.allowance = RateLimit(40, 1.0, self.clock)
-        self.faults = RateLimit(20, 0.2, self.clock)
-        self.crowd: EventCounts | None = None
+        self.line_limit = RateLimit(40, 1.0, self.clock)
+        self.fault_limit = RateLimit(20, 0.2, self.clock)
+        self.counting: EventCounts | None = None
 
     def started(self, key: str) -> None:
         super().started(key)
-        self._tell("started", f"started  {self.labels[key]}")
+        self._event("started", f"started  {self.labels[key]}")
 
     def progressed(self, key: str, progress: Progress) -> None:
         super().progressed(key, progress)
         now, running = self.clock(), self.running.get(key)
-        if self.crowd is not None:
-            self._sum()
-        elif running and now - running.spoken > max(PROGRESS_SECONDS, 2.0 * len(self.running)):
-            running.spoken = now
-            self._say(f"at {progress.step}/{progress.steps}, {_speed(running)}  {self.labels[key]}")
+        if self.counting is not None:
+            self._print_counts()
+        elif running and now - running.printed_at > max(PROGRESS_SECONDS, 2.0 * len(self.running)):
+            running.printed_at = now
+            self._print(f"at {progress.step}/{progress.steps}, {_speed(running)}  {self.labels[key]}")
 
     def ended(self, key: str, reason: str | None) -> None:
         running = self.running.get(key)
         seconds = self.clock() - running.started if running else 0.0
         super().ended(key, reason)
         if reason is None:
-            self._tell("done", f"done     {self.labels[key]} in {seconds:.1f} s", rest=True)
+            self._event("done", f"done     {self.labels[key]} in {seconds:.1f} s", rest=True)
         else:
-            self._tell("failed", f"failed   {self.labels[key]}: {reason}")
+            self._event("failed", f"failed   {self.labels[key]}: {reason}")
 
     def pruned(self, key: str, reason: str) -> None:
         super().pruned(key, reason)
-        self._tell("pruned", f"pruned   {self.labels[key]}: {reason}", rest=True)
+        self._event("pruned", f"pruned   {self.labels[key]}: {reason}", rest=True)
 
     def requeued(self, key: str, reason: str) -> None:
         super().requeued(key, reason)
-        self._tell("requeued", f"requeued {self.labels[key]}: {reason}")
+        self._event("requeued", f"requeued {self.labels[key]}: {reason}")
 
     def waiting(self, elsewhere: int) -> None:
-        if self.crowd is not None:
-            self._sum()
-        if elsewhere and elsewhere != self.elsewhere and self.allowance.take():
-            self._say(f"waiting for {elsewhere} that another runner has")
+        self._print_counts()
+        if elsewhere and elsewhere != self.elsewhere and self.line_limit.take():
+            self._print(f"waiting for {plural(elsewhere, 'training')} that another runner has")
         super().waiting(elsewhere)
 
     def stopping(self) -> None:
         super().stopping()
-        self._say(STOPPING)
+        self._print(STOPPING)
 
     def show(self, text: str) -> None:
-        self._say(text)
+        self._print(text)
 
     def close(self) -> None:
-        """Tells what has not been told yet."""
-        if self.crowd is not None:
-            self._sum(final=True)
+        """Print the counts that have not been printed yet."""
+        self._print_counts(final=True)
 
-    def _tell(self, what: str, line: str, rest: bool = False) -> None:
-        """Says a line about something that happened, or counts it."""
-        fault = what in ("failed", "requeued")
-        allowed = self.faults.take() if fault else self.crowd is None and self.allowance.take()
-        if allowed:
-            self._say(line + (self._rest() if rest else ""))
-        elif self.crowd is None:
-            self.crowd = EventCounts(self.clock())
-        if self.crowd is not None:
-            self.crowd.counts[what] += 1
-            self.crowd.hidden += not allowed
-            self._sum()
+    def _event(self, event: str, line: str, rest: bool = False) -> None:
+        """Print a line about an event, with the time left if `rest`; beyond the limit, count it instead."""
+        is_fault = event in ("failed", "requeued")
+        is_allowed = self.fault_limit.take() if is_fault else self.counting is None and self.line_limit.take()
+        if is_allowed:
+            self._print(line + (self._rest() if rest else ""))
+        elif self.counting is None:
+            self.counting = EventCounts(self.clock())
+        if self.counting is not None:
+            self.counting.counts[event] += 1
+            self.counting.hidden += not is_allowed
+            self._print_counts()
 
-    def _sum(self, final: bool = False) -> None:
-        """Tells the sum if it is time, and begins the next one, or goes back to single lines."""
-        assert self.crowd is not None
-        crowd, seconds = self.crowd, self.clock() - self.crowd.since
+    def _print_counts(self, final: bool = False) -> None:
+        """If it is time, print the counts, and start new ones or go back to single lines."""
+        counting = self.counting
+        if counting is None:
+            return
+        seconds = self.clock() - counting.since
         if seconds < SUM_SECONDS and not final:
             return
-        told = [
-            f"{crowd.counts[what]} {what}" for what in ("done", "pruned", "failed", "requeued") if crowd.counts[what]
-        ]
-        told = told or [f"{crowd.counts['started']} started"]
-        if crowd.hidden:
-            self._say(f"{', '.join(told)} in the last {duration(seconds)}{self._rest()}")
-        slow = crowd.counts.total() <= seconds
-        self.crowd = None if slow else EventCounts(self.clock())
+        counts = counting.counts
+        words = [f"{counts[event]} {event}" for event in ("done", "pruned", "failed", "requeued") if counts[event]]
+        words = words or [f"{counts['started']} started"]
+        if counting.hidden:
+            self._print(f"{', '.join(words)} in the last {duration(seconds)}{self._rest()}")
+        is_slow = counts.total() <= seconds
+        self.counting = None if is_slow else EventCounts(self.clock())
 
     def _rest(self) -> str:
+        """Return `, about 3 min 5 s left`; empty if unknown, or less than a second."""
         left = self.left()
         return f", about {duration(left)} left" if left is not None and left >= 1 else ""
 
-    def _say(self, line: str) -> None:
-        with contextlib.suppress(OSError):  # a log on a full disk, `2>&1 | head`: the run goes on, unseen
+    def _print(self, line: str) -> None:
+        with contextlib.suppress(OSError):  # the log's disk is full, or `2>&1 | head` has ended: the run continues
             print(f"[{self.done + self.failed}/{self.total}] {line}", file=sys.stderr, flush=True)
 
 

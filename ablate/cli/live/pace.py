@@ -1,4 +1,4 @@
-"""How fast trials go, and what that says of the time that is left."""
+"""The speed of trainings, and the time that is left."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,21 +8,23 @@ from typing import NamedTuple
 from ablate.trainers.protocol import Progress
 
 WINDOW = 30.0
-"""Seconds: a speed is that of the last one to two windows, so that compiling and other starts are forgotten."""
+"""Seconds. A speed is measured over the last one to two windows, so that compiling and other starts drop out."""
 
 STEADY = 5.0
-"""Seconds that a speed must have been watched before a time is told from it alone."""
+"""Seconds that a speed must have been measured for before a time is estimated from it alone."""
 
 FADE = 0.05
 MEMORY = 60.0
-"""What is learnt fades by this share with each trial, or by so many seconds: of the last twenty, or the last minute."""
+"""The pace is a weighted mean over the last twenty trainings or the last 60 seconds, whichever is longer.
+
+Its sums lose the share FADE at each training that ends, and at most FADE for every FADE · MEMORY seconds that pass."""
 
 SHORTEST = 1e-3
-"""Seconds: what is expected to take less is taken for this."""
+"""Seconds. A shorter expected time counts as this."""
 
 
 class StepMark(NamedTuple):
-    """A step and when it was reached."""
+    """A step and the time at which it was reached."""
 
     time: float
     step: int
@@ -30,7 +32,7 @@ class StepMark(NamedTuple):
 
 @dataclass
 class StepSpeed:
-    """Steps a second, from marks. Signs of life without a step change nothing."""
+    """Steps a second, from marks. Progress without a new step changes nothing."""
 
     old: StepMark | None = None
     new: StepMark | None = None
@@ -45,28 +47,32 @@ class StepSpeed:
                 self.old, self.new = self.new, mark
 
     def rate(self) -> float | None:
-        """None before there are two marks; the first is left out, for what came before it was a start."""
+        """Return steps a second; None before there are two marks.
+
+        The time before the first mark is start-up, and is not counted.
+        """
         if self.old is None or self.last is None or self.last.step == self.old.step:
             return None
         return (self.last.step - self.old.step) / max(self.last.time - self.old.time, 1e-9)
 
     def steady(self) -> bool:
+        """Return True if the speed was measured for long enough to estimate a time from it."""
         return self.old is not None and self.last is not None and self.last.time - self.old.time >= STEADY
 
 
 @dataclass
 class LiveTraining:
-    """A trial that runs: since when, and how far it is.
-
-    `free` is since when its worker had nothing else to do; `cold`: its worker started with it.
-    """
+    """A training that runs now. Times are seconds of the board's clock."""
 
     started: float
     free: float
+    """When its worker had finished the training before."""
     cold: bool = False
+    """True if its worker process started with it, so that its time includes the start-up."""
     progress: Progress | None = None
     speed: StepSpeed = field(default_factory=StepSpeed)
-    spoken: float = 0.0
+    printed_at: float = 0.0
+    """When a line about it was last printed."""
 
     def progressed(self, now: float, progress: Progress) -> None:
         self.progress = progress
@@ -74,12 +80,12 @@ class LiveTraining:
             self.speed.reached(StepMark(now, progress.step))
 
     def share(self) -> float:
-        """The share of a whole training that this attempt has to do."""
-        made = self.progress
-        return 1 - made.begun / made.steps if made is not None and made.steps > 0 else 1.0
+        """Return the share of a whole training that this attempt runs: below 1 if it resumed from a checkpoint."""
+        progress = self.progress
+        return 1 - progress.begun / progress.steps if progress is not None and progress.steps > 0 else 1.0
 
     def left(self, now: float) -> float | None:
-        """Seconds of steps that are left, by its own speed."""
+        """Return the seconds until its last step, by its own speed; None if that is not known yet."""
         rate, last = self.speed.rate(), self.speed.last
         if self.progress is None or last is None or not rate:
             return None
@@ -88,26 +94,30 @@ class LiveTraining:
 
 @dataclass
 class Pace:
-    """Seconds that a trial takes, from those that ended: a mean in which recent ones weigh more.
+    """The seconds that a training takes: a mean over trainings that ended, in which recent ones have more weight.
 
-    `expected` holds seconds by training key, from other runs. Where it is given, what is learnt is how this run
-    compares with them; a trial that it lacks is taken for an average one.
+    If `expected` is given, the pace is the ratio of this run's times to the expected ones. A training that it lacks
+    counts as an average one.
     """
 
     expected: Mapping[str, float] = field(default_factory=dict)
+    """{training key: seconds}, from earlier runs."""
 
     def __post_init__(self) -> None:
-        known = [self.work(key) for key in self.expected]
-        self.typical = fmean(known) if known else 1.0
-        self.spent = self.made = self.typical if known else 0.0
+        works = [self.work(key) for key in self.expected]
+        self.typical = fmean(works) if works else 1.0
+        self.spent = self.made = self.typical if works else 0.0
         self.last, self.fading = 0.0, 1.0
 
     def work(self, key: str) -> float:
-        """What a trial counts for: its expected seconds; 1 each where nothing is expected."""
+        """Return the weight of a training: its expected seconds; 1 for each if no times are known."""
         return max(self.expected[key], SHORTEST) if key in self.expected else self.typical
 
     def ended(self, key: str, now: float, running: LiveTraining) -> None:
-        """Learns from a trial. A short one with which a worker started says more of the worker, and does not count."""
+        """Add the time of a training that ended.
+
+        A short one with which its worker started mostly measures the start-up, and is left out.
+        """
         seconds = now - running.free
         if running.cold and seconds < WINDOW:
             return
@@ -118,23 +128,24 @@ class Pace:
         self.made = (1 - fade) * self.made + self.work(key) * running.share()
 
     def each(self) -> float | None:
-        """Seconds for a unit of work; None as long as nothing was learnt."""
+        """Return seconds for a unit of work; None before the first training has ended."""
         return self.spent / self.made if self.made > 0 else None
 
     def guess(self, running: Mapping[str, LiveTraining]) -> float | None:
-        """The same from the speed of what runs now, before anything ended."""
-        found = [
-            (self.work(key), one.progress.steps / rate)
-            for key, one in running.items()
-            if one.progress and one.speed.steady() and (rate := one.speed.rate())
+        """Return the same from the speed of running trainings, before one has ended; None if no speed is known."""
+        estimates = [
+            (self.work(key), training.progress.steps / rate)
+            for key, training in running.items()
+            if training.progress and training.speed.steady() and (rate := training.speed.rate())
         ]
-        return sum(whole for _, whole in found) / sum(work for work, _ in found) if found else None
+        return sum(seconds for _, seconds in estimates) / sum(work for work, _ in estimates) if estimates else None
 
 
 def remaining(running: Sequence[float], waiting: int, seconds: float, workers: int) -> float:
-    """Seconds until all is done: `running` ones are left with so many each, and `waiting` ones take `seconds` each.
+    """Return the seconds until all trainings are done.
 
-    No less than the longest of the running, nor than it takes a free worker to do one of the waiting.
+    `running` holds the seconds that each running one has left; each of the `waiting` ones takes `seconds`. The result
+    is at least the longest of the running ones, and at least the time until a free worker has done a waiting one.
     """
     least = max(running, default=0.0)
     if waiting:

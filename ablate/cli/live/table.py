@@ -1,4 +1,4 @@
-"""The live picture on a terminal: a summary, what runs, the last faults; never higher than the terminal."""
+"""The live table on a terminal: a summary, the running trainings, the latest faults; never higher than the terminal."""
 
 from dataclasses import dataclass
 from itertools import islice
@@ -14,19 +14,19 @@ from ablate.cli.live.pace import LiveTraining
 from ablate.text import duration
 
 FAULTS = 3
-"""Faults shown at most."""
+"""The largest number of faults shown."""
 
 COLUMNS = {"step": (9, 0), "loss": (6, 60), "steps/s": (7, 60), "left": (8, 40)}
-"""Beside the label: the least width of each, and that of a terminal which has room for it."""
+"""{column next to the label: (its smallest width, the width of a terminal that has room for it)}."""
 
 STYLES = {"failed": "red", "requeued": "yellow"}
 
 
 def render(board: Board, width: int, height: int) -> Group:
-    """At most height − 1 lines: the cursor has one."""
+    """Return the table, at most height − 1 lines high, as the cursor needs one."""
     room = max(height - 1, 1)
     parts: list[RenderableType] = [_line(_summary(board), "bold")]
-    if board.stops:
+    if board.is_stopping:
         parts.append(_line(STOPPING, "yellow"))
     notes = board.notes[max(0, len(board.notes) - min(FAULTS, room // 4)) :]
     free = room - len(parts) - len(notes)
@@ -45,7 +45,7 @@ def _summary(board: Board) -> str:
 
 
 def _running(board: Board, width: int, rows: int) -> list[RenderableType]:
-    """The oldest of what runs, in so many rows below the head."""
+    """Return the oldest running trainings in at most `rows` lines below the header."""
     table = Table(box=None, padding=(0, 2, 0, 0), expand=True, pad_edge=False, header_style="dim")
     table.add_column("running", ratio=1, no_wrap=True)
     names = [name for name, (_, needs) in COLUMNS.items() if width >= needs]
@@ -53,14 +53,14 @@ def _running(board: Board, width: int, rows: int) -> list[RenderableType]:
         table.add_column(name, justify="right", no_wrap=True, min_width=COLUMNS[name][0])
     running, now = list(board.running.items()), board.clock()
     shown = rows if len(running) <= rows else rows - 1
-    for key, one in islice(running, shown):
-        cells = dict(zip(COLUMNS, _cells(one, now), strict=True))
+    for key, training in islice(running, shown):
+        cells = dict(zip(COLUMNS, _cells(training, now), strict=True))
         table.add_row(ElidedLabel(board.labels[key]), *(cells[name] for name in names))
     return [table, _line(f"and {len(running) - shown} more", "dim")] if len(running) > shown else [table]
 
 
 def _cells(running: LiveTraining, now: float) -> tuple[str, str, str, str]:
-    """Step, loss, steps a second, and time left."""
+    """Return the cells of step, loss, steps a second, and time left."""
     progress, rate, left = running.progress, running.speed.rate(), running.left(now)
     if progress is None or (progress.step == 0 and progress.steps > 0):
         return ("starting", "", "", "")
@@ -71,15 +71,15 @@ def _cells(running: LiveTraining, now: float) -> tuple[str, str, str, str]:
 
 
 def _note(note: BoardNote, width: int) -> Text:
-    """`failed   LABEL: reason` on one line; a long label leaves room for the reason."""
+    """Return `failed   LABEL: reason` on one line; a long label is shortened so that the reason has room."""
     line = _line("")
-    line.append(f"{note.what:<9}", STYLES[note.what])
+    line.append(f"{note.event:<9}", STYLES[note.event])
     return line.append(f"{shortened(plain(note.label), max(width // 3, 10))}: {plain(note.reason)}")
 
 
 @dataclass(frozen=True)
 class ElidedLabel:
-    """A label in whatever width there is."""
+    """A label that is shortened to the width of its column."""
 
     text: str
 
@@ -95,7 +95,7 @@ def _line(text: str, style: str = "") -> Text:
 
 
 def shortened(text: str, width: int) -> str:
-    """Without its middle if it is wider: what tells labels apart, such as the seed, is at the end as often."""
+    """Return the text, without its middle if it is wider: labels often differ at the end, such as in the seed."""
     if cell_len(text) <= width:
         return text
     tail = max((width - 1) // 2, 0)
@@ -104,5 +104,5 @@ def shortened(text: str, width: int) -> str:
 
 
 def plain(text: str) -> str:
-    """One line, with nothing in it that a terminal would obey."""
+    """Return the text as one line, without control characters that a terminal would obey."""
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in " ".join(text.split()))

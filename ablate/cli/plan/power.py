@@ -1,4 +1,4 @@
-"""What `ablate plan --power` assumes of a study: from options, the config, the store, or experience."""
+"""The assumptions of `ablate plan --power`: from options, the config, the store, or experience."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -11,16 +11,16 @@ from ablate.analysis.estimation.variance_components import VarianceModel
 from ablate.analysis.power.hypotheses import Hypotheses, family_hypotheses
 from ablate.analysis.power.power import query_variance
 from ablate.analysis.power.simulation import SimulationTruth
-from ablate.cli.options import is_new
-from ablate.cli.request import Request
+from ablate.api.stores import store_if_any
 from ablate.errors import AblateError, StudyError
+from ablate.run.request import StudyRequest
 from ablate.study.model import Study
 from ablate.study.trials.identity import ROW, Trial
 from ablate.text import plural
 from ablate.trainers.registry import TRAINERS
 
 QUERIES, BASE, SEED_SD, DISCORDANCE = 1000, 0.27, 0.3, 0.16
-"""What is assumed where nothing is known."""
+"""The assumptions if nothing is known: queries, base rate, SD in percentage points, share of queries."""
 
 GIVEN, CONFIG, MEASURED, USUAL = "given", "from the config", "measured in finished trials", "a usual value"
 KS = {"top1": 1, "top5": 5, "top10": 10}
@@ -28,7 +28,7 @@ KS = {"top1": 1, "top5": 5, "top10": 10}
 
 @dataclass(frozen=True)
 class PowerOptions:
-    """What the command line says; None where it leaves that open. Effects and SDs in percentage points."""
+    """The options of the command line; None for one that was not given. Effects and SDs in percentage points."""
 
     effects: Sequence[float] = ()
     seed_sd: float | None = None
@@ -39,22 +39,23 @@ class PowerOptions:
 
 @dataclass(frozen=True)
 class PowerAssumptions:
-    """`world`: every row with no effect. `effects`: the rows' true effects, where the trainer knows them.
-
-    `sources`: where queries, base, own SD and discordance come from.
-    """
+    """Everything that a power simulation assumes of a study."""
 
     world: SimulationTruth
+    """The truth that studies are simulated from, with no effect in any row."""
     sources: Mapping[str, str]
+    """{queries, base, own_sd or discordance: where the value comes from}."""
     effects: tuple[float, ...] | None = None
+    """The rows' true effects in percentage points; None unless the trainer knows them."""
     notes: Sequence[str] = ()
+    """Simplifications that were made, a sentence each."""
     is_configured: bool = False
     """Whether the trainer's config gave the defaults, which are about top-1 then."""
 
 
 @dataclass(frozen=True)
 class _Defaults:
-    """What is known before options are looked at; what is not known is missing in `values`."""
+    """The values before options are applied; unknown ones are missing in `values`."""
 
     source: str
     values: Mapping[str, float] = field(default_factory=dict)
@@ -67,20 +68,27 @@ class _Defaults:
 
 
 def ask(study: Study) -> Hypotheses:
-    """The study's family; AblateError where it has no contrast that could have a verdict, or too many."""
+    """Return the study's family of contrasts.
+
+    Raises AblateError if no contrast can have a verdict, or if there are too many.
+    """
     if len(study.rows) < 2:
-        raise AblateError(f"--power: study {study.name} has {plural(len(study.rows), 'row')}, and compares nothing")
+        rows = plural(len(study.rows), "row")
+        raise AblateError(f"--power: study {study.name} has {rows}, so there is nothing to compare")
     hypotheses = family_hypotheses(_layout(study), study.family, [row.label for row in study.rows])
     if not hypotheses.isolated.size:
         raise AblateError(
             f"--power: no contrast of family {hypotheses.kind!r} shows one factor alone, so that none can have a "
-            "verdict; `ablate plan` without --power says what is aliased"
+            "verdict; `ablate plan` without --power shows the aliases"
         )
     return hypotheses
 
 
-def assume(request: Request, url: str, given: PowerOptions) -> PowerAssumptions:
-    """Options first, then what is known, then usual values; StudyError for options that cannot be."""
+def assume(request: StudyRequest, url: str, given: PowerOptions) -> PowerAssumptions:
+    """Return the assumptions: options first, then known values, then usual ones.
+
+    Raises StudyError for options that contradict each other.
+    """
     rows = [trial for trial in request.trials if trial.kind == ROW]
     known = _configured(request.study, rows) or _measured(request.study, rows, url)
     queries, queries_from = _first(given.queries, known, "queries", QUERIES)
@@ -105,7 +113,7 @@ def assume(request: Request, url: str, given: PowerOptions) -> PowerAssumptions:
 
 
 def _layout(study: Study) -> AdditiveModel:
-    """Rows as levels of factors, the baseline's first, as reports see them."""
+    """Return the rows as levels of factors, the baseline level first, as in reports."""
     variables = [
         Variable(
             factor.name,
@@ -126,7 +134,7 @@ _ACCEPTED: Mapping[str, tuple[str, Callable[[float], bool]]] = {
 
 
 def read_options(effects: Sequence[str], given: Mapping[str, str]) -> PowerOptions:
-    """Options from what was typed, {option: text}; StudyError with every text that is no such number."""
+    """Read the options from {option: text}. Raises StudyError with every text that is not an accepted number."""
     faults: list[str] = []
     guessed = tuple(_number("--effect", text, faults) for text in effects)
     numbers = {name: _number(name, text, faults) for name, text in given.items()}
@@ -148,7 +156,7 @@ def _number(name: str, text: str, faults: list[str]) -> float:
 
 
 def _check_fit(given: PowerOptions, base: float, discordance: float) -> None:
-    """Faults of options that do not fit the base rate."""
+    """Raise StudyError with every option that does not fit the base rate."""
     most = 2 * base * (1 - base)
     faults = [
         f"--effect {effect:g}: beyond {-100 * base:.4g} to {100 * (1 - base):+.4g} pp, all that a base rate of "
@@ -172,7 +180,10 @@ def _first(given: float | None, known: _Defaults, name: str, usual: float) -> tu
 
 
 def _own_sd(given: PowerOptions, known: _Defaults, still: SimulationTruth) -> tuple[tuple[float, ...], str]:
-    """Of each row; what was measured has in it what queries add, which comes on top again."""
+    """Return the SD of each row's own shift, in percentage points, and its source.
+
+    A measured variance includes that of the queries, which the simulation adds again, so it is subtracted.
+    """
     rows = len(still.effects)
     if given.seed_sd is not None:
         return (given.seed_sd,) * rows, GIVEN
@@ -202,12 +213,8 @@ def _configured(study: Study, rows: Sequence[Trial]) -> _Defaults | None:
 
 
 def _measured(study: Study, rows: Sequence[Trial], url: str) -> _Defaults:
-    """What the finished trials of a study tell of queries, rate and spread."""
-    if is_new(url):
-        return _Defaults(MEASURED)
-    from ablate.store import find_store
-
-    opened = find_store(url)
+    """Return queries, base rate and variance as measured in the study's finished trials."""
+    opened = store_if_any(url)
     if opened is None:
         return _Defaults(MEASURED)
     from ablate.store.results import read_trials

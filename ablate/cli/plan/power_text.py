@@ -1,4 +1,4 @@
-"""The power of a design in words: what is assumed, a line for each guessed effect, and what the design can settle."""
+"""The text of `ablate plan --power`: assumptions, a line for each guessed effect, and the effects that can be shown."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ _TRUE = {
 def power_lines(
     study: Study, hypotheses: Hypotheses, assumed: PowerAssumptions, effects: Sequence[float]
 ) -> Iterator[str]:
-    """All that `ablate plan --power` says."""
+    """Yield the lines of `ablate plan --power`."""
     seeds = study.looks[-1] if study.looks else len(study.seeds)
     power = Power(hypotheses, assumed.world, seeds, study.alpha, study.delta)
     yield ""
@@ -73,7 +73,7 @@ def _heading(study: Study, power: Power) -> str:
 
 
 def _assumptions(study: Study, assumed: PowerAssumptions, power: Power) -> str:
-    """Each with where it comes from, those of one source together."""
+    """Return the assumptions, each with its source."""
     world = assumed.world
     words = {
         "queries": f"{world.queries:,} {'query' if world.queries == 1 else 'queries'}",
@@ -99,7 +99,7 @@ def _several(power: Power, effects: Sequence[float]) -> Iterator[str]:
     for effect, chances, seeds in rows:
         yield "  ".join([f"{effect:>9}", *(f"{chance:>9}" for chance in chances), f"{seeds:>10}"])
     yield ""
-    yield "What this design can settle:"
+    yield "This design can show:"
     yield f"  with a chance of 80 %, an effect of {_smallest(power)}"
     yield from _small(power)
 
@@ -120,13 +120,13 @@ def _one_seed(power: Power, effects: Sequence[float]) -> Iterator[str]:
 
 
 def _true(power: Power, effects: Sequence[float]) -> Iterator[str]:
-    """A line for each contrast with its true effect."""
+    """Yield a line for each contrast with its true effect."""
     names = _ONE if power.seeds == 1 else _TRUE
-    found = power.true_chances(effects)
+    chances_of_contrasts = power.true_chances(effects)
     yield ""
     yield "With the true effects of the config:"
     yield "  ".join(["     true", *(f"{name:>9}" for name in names)])
-    for k, (true, chances) in enumerate(found[:MOST_LISTED]):
+    for k, (true, chances) in enumerate(chances_of_contrasts[:MOST_LISTED]):
         cells = "  ".join(
             f"{cell:>{max(9, len(of))}}" for cell, of in zip(_percents(chances, names), names, strict=True)
         )
@@ -136,8 +136,8 @@ def _true(power: Power, effects: Sequence[float]) -> Iterator[str]:
             cells = "  not estimable from these rows"
         yield from wrapped(power.hypotheses.names[k], "  ")
         yield f"{_pp(true):>9}  {cells}"
-    if len(found) > MOST_LISTED:
-        yield f"  … and {len(found) - MOST_LISTED:,} more"
+    if len(chances_of_contrasts) > MOST_LISTED:
+        yield f"  … and {len(chances_of_contrasts) - MOST_LISTED:,} more"
 
 
 def _smallest(power: Power) -> str:
@@ -157,12 +157,12 @@ def _small(power: Power) -> list[str]:
 
 
 def _about(seeds: int | None) -> str:
-    return "more seeds than anybody has" if seeds is None else f"about {plural(seeds, 'seed')}"
+    return "more seeds than are practical" if seeds is None else f"about {plural(seeds, 'seed')}"
 
 
 def _seeds(power: Power, effect: float) -> str:
-    found = power.seeds_to_decide(effect)
-    return "–" if found is None else f"{found:,}"
+    seeds = power.seeds_to_decide(effect)
+    return "–" if seeds is None else f"{seeds:,}"
 
 
 def _percents(chances: Chances, names: Mapping[str, Sequence[str]]) -> list[str]:

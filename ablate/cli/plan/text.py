@@ -1,4 +1,4 @@
-"""A plan in words: a line a row, why what is stale is stale, how much there is to do, how long that takes."""
+"""The text of a plan: a line a row, the reasons for stale results, the amount of work, and the time that it takes."""
 
 import textwrap
 from collections import Counter
@@ -17,23 +17,23 @@ from ablate.text import duration, plural
 
 WIDTH = 79
 Reasons = Mapping[tuple[IdentityChange, ...], str]
-"""{what has changed: the letter that stands for it}."""
+"""{changes since the result: the letter that stands for them}."""
 
 _ABOUT = {
-    STALE: "Stale: the result is from before something changed. `ablate run` makes it anew, or keeps it with "
-    "--accept-stale.",
+    STALE: "Stale: the result is from before something changed. `ablate run` runs the trial again, or keeps the result "
+    "with --accept-stale.",
     ACCEPTED: "Accepted: kept although stale, until the row is reset or something else changes.",
 }
 
 
 def reasons(planned: Sequence[PlannedTrial]) -> Reasons:
-    """A letter for every reason for which a trial is stale, or was and is accepted, in order of appearance."""
-    found = dict.fromkeys(item.older.changes for item in planned if item.older and item.state in _ABOUT)
-    return {changes: _letters(number) for number, changes in enumerate(found)}
+    """Return a letter for each list of changes that makes results stale or accepted, in order of appearance."""
+    reasons = dict.fromkeys(item.older.changes for item in planned if item.older and item.state in _ABOUT)
+    return {changes: _letters(number) for number, changes in enumerate(reasons)}
 
 
 def row_lines(planned: Sequence[PlannedTrial], letters: Reasons) -> Iterator[str]:
-    """`  2 done, 1 stale a  normalized`."""
+    """Yield a line for each row, such as `  2 done, 1 stale a  normalized`."""
     by_label: dict[tuple[str, str], list[str]] = {}
     for item in planned:
         reason = f" {letters[item.older.changes]}" if item.older and item.state in _ABOUT else ""
@@ -43,7 +43,7 @@ def row_lines(planned: Sequence[PlannedTrial], letters: Reasons) -> Iterator[str
 
 
 def reason_lines(planned: Sequence[PlannedTrial], letters: Reasons) -> Iterator[str]:
-    """Every reason once, with how many trials it is that of."""
+    """Yield each reason once, with its number of trials and the changes."""
     for state, about in _ABOUT.items():
         counts = Counter(item.older.changes for item in planned if item.older and item.state == state)
         if counts:
@@ -55,9 +55,9 @@ def reason_lines(planned: Sequence[PlannedTrial], letters: Reasons) -> Iterator[
 
 
 def look_line(study: Study, taken: Sequence[int] = (), why: str | None = None) -> str:
-    """`looks at 2, 3, 5 seeds: 8 trials at the first, 20 at most; taken so far: 2, 3`; empty without looks.
+    """Return `looks at 2, 3, 5 seeds: 8 trials at the first, 20 at most; taken so far: 2, 3`; empty without looks.
 
-    `taken`: seeds of each look so far; `why`: why the family of those that were taken has ended.
+    `taken` holds the seeds of each look so far; `why` is why their family has ended.
     """
     if not study.looks:
         return ""
@@ -69,7 +69,7 @@ def look_line(study: Study, taken: Sequence[int] = (), why: str | None = None) -
 
 
 def total(planned: Sequence[PlannedTrial]) -> str:
-    """`9 rows × 3 seeds: 27 trials, 18 trainings (9 trials are free: they share one), of which 12 to run`."""
+    """Return `9 rows × 3 seeds: 27 trials, 18 trainings (9 trials are free: ...), of which 12 to run`."""
     references = len({item.trial.label for item in planned if item.trial.kind == REFERENCE})
     rows = len({item.trial.label for item in planned}) - references
     trainings = len({item.trial.training_key for item in planned})
@@ -83,10 +83,10 @@ def total(planned: Sequence[PlannedTrial]) -> str:
 
 
 def _seeds(planned: Sequence[PlannedTrial]) -> str:
-    """`3 seeds`, or `2 to 5 seeds` where rows differ; of rows, where there are any."""
+    """Return `3 seeds`, or `2 to 5 seeds` if rows differ. References count only if there are no rows."""
     counts = Counter(item.trial.label for item in planned if item.trial.kind != REFERENCE)
-    found = sorted(counts.values() or Counter(item.trial.label for item in planned).values())
-    return plural(found[0], "seed") if found[0] == found[-1] else f"{found[0]} to {found[-1]} seeds"
+    numbers = sorted(counts.values() or Counter(item.trial.label for item in planned).values())
+    return plural(numbers[0], "seed") if numbers[0] == numbers[-1] else f"{numbers[0]} to {numbers[-1]} seeds"
 
 
 def _listed(numbers: Sequence[int]) -> str:
@@ -94,7 +94,7 @@ def _listed(numbers: Sequence[int]) -> str:
 
 
 def expectation(cost: TimeEstimate, workers: int) -> str:
-    """How long it takes, and from what that is known; empty if there is nothing to train."""
+    """Return the expected time and its source; empty if there is nothing to train."""
     lacking = f"no estimate for {plural(cost.unknown, 'training')} of {plural(cost.shapes, 'shape')}"
     if not cost.known:
         return f"{lacking}, as none of the same shape is finished" if cost.unknown else ""
@@ -104,9 +104,9 @@ def expectation(cost: TimeEstimate, workers: int) -> str:
 
 
 def searching(search: SearchSpec) -> str:
-    """`search: margin 0.05 to 1; tpe for top1, 40 trials, then 3 finalists and the baseline with 5 seeds: ...`."""
+    """Return `search: margin 0.05 to 1; tpe for top1, 40 trials, then 3 finalists and ... with 5 seeds: ...`."""
     space = ", ".join(f"{dimension.name} {_extent(dimension)}" for dimension in search.dimensions)
-    way = search.sampler + (f" with {search.pruner} pruning" if search.pruner else "")
+    method = search.sampler + (f" with {search.pruner} pruning" if search.pruner else "")
     trials = search.trials
     if search.sampler == GRID:  # it ends with its last combination
         cells = prod(dimension.count or 1 for dimension in search.dimensions)
@@ -114,10 +114,12 @@ def searching(search: SearchSpec) -> str:
     budget = [plural(trials, "trial")] if trials is not None else []
     budget += [f"{search.hours:g} {'hour' if search.hours == 1 else 'hours'}"] if search.hours is not None else []
     finalists = f"{plural(search.top, 'finalist')} and the baseline with {plural(search.finalist_seeds, 'seed')}"
-    anew = (search.top + 1) * search.finalist_seeds
-    total = f"{plural(anew, 'training')} more" if trials is None else f"up to {plural(trials + anew, 'training')}"
+    of_finalists = (search.top + 1) * search.finalist_seeds
+    total = f"{plural(of_finalists, 'training')} more"
+    if trials is not None:
+        total = f"up to {plural(trials + of_finalists, 'training')}"
     goal = ", ".join(search.metrics)
-    return f"search: {space}; {way} for {goal}, {' or '.join(budget)}, then {finalists}: {total}"
+    return f"search: {space}; {method} for {goal}, {' or '.join(budget)}, then {finalists}: {total}"
 
 
 def _extent(dimension: Dimension) -> str:
@@ -128,18 +130,19 @@ def _extent(dimension: Dimension) -> str:
 
 
 def wrapped(text: str, indent: str = "  ") -> list[str]:
+    """Return the text in lines of at most WIDTH columns."""
     return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _counted(states: Sequence[str]) -> str:
-    """`done`, or `2 done, 1 pending` where a row's seeds differ."""
+    """Return `done`, or `2 done, 1 pending` if the states of a row's seeds differ."""
     if len(states) == 1 or len(counted := Counter(states)) == 1:
         return states[0]
     return ", ".join(f"{count} {state}" for state, count in counted.items())
 
 
 def _letters(number: int) -> str:
-    """a, b, ... z, aa, ab, ..."""
+    """Return a, b, ... z, aa, ab, ... for 0, 1, ..."""
     text = ""
     number += 1
     while number:

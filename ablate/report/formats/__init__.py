@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 from ablate.analysis.analysis import Analysis
+from ablate.analysis.reproduction.comparison import Comparison
 from ablate.report.formats import csv, json, latex, log, markdown, terminal
+from ablate.report.sections import reproduction
 
 FORMATS: dict[str, Callable[[Analysis, bool], str]] = {
     "terminal": terminal.render,
@@ -13,6 +15,13 @@ FORMATS: dict[str, Callable[[Analysis, bool], str]] = {
     "json": lambda analysis, _: json.render(analysis),
     "log": lambda analysis, _: log.render(analysis.results),
 }
+
+COMPARISON_FORMATS: dict[str, Callable[[Comparison, bool], str]] = {
+    "terminal": reproduction.terminal,
+    "markdown": lambda comparison, _: reproduction.markdown(comparison),
+    "json": lambda comparison, _: reproduction.as_json(comparison),
+}
+"""The formats of `ablate compare`, by name; each takes the comparison and whether colours may be used."""
 
 ILLUSTRATED = {"terminal", "markdown"}
 """Formats for people, with which the figures are drawn too."""

@@ -1,4 +1,4 @@
-"""Jobs one after another in this process: for debuggers, and where no process may be started."""
+"""Runs jobs one after another in this process: for debuggers, and for systems that forbid new processes."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -10,7 +10,7 @@ from ablate.run.runner import run_job
 
 
 class InlineExecutor:
-    """Runs its job when its report is asked for."""
+    """Runs the submitted job when `reports` is called."""
 
     def __init__(
         self, slots: Sequence[Slot], on_progress: OnProgress, stopping: Callable[[], bool], on_interim: OnInterim
@@ -36,7 +36,7 @@ class InlineExecutor:
         return [(job.key, run_job(job, progress, self.stopping, judge))]
 
     def drop(self, key: str) -> None:
-        """Nothing: when this is called, no job runs."""
+        """Do nothing: no job runs when this is called."""
 
     def close(self) -> None:
-        """Nothing, for the same reason."""
+        """Do nothing: no job runs when this is called."""

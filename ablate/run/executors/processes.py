@@ -1,4 +1,4 @@
-"""Jobs in worker processes that stay: each imports what its trainer needs once."""
+"""Runs jobs in worker processes that are reused, so that each imports its trainer's libraries once."""
 
 import contextlib
 import multiprocessing
@@ -21,33 +21,37 @@ from ablate.trainers.protocol import Interim, Progress
 
 STOP_SECONDS = 3.0
 
-MOST_STILLBORN = 3
-"""Workers in a row that may end by themselves before they begin."""
+MOST_FAILED_STARTS = 3
+"""Workers in a row that may end by themselves before they begin a job; then the run fails."""
 
 START_SECONDS = 120.0
-"""How long at least a new worker may take to begin: on a busy machine, its imports take a while."""
+"""The shortest time that a new worker is given to begin: on a busy machine its imports take long."""
 
 
 @dataclass
 class _Worker:
-    """A process and its job, and whether that has `begun`.
-
-    `heard`: when it last gave a sign of life, by this process's steady clock; `patience`: how many seconds it may go
-    without another.
-    """
+    """A worker process and its job."""
 
     slot: Slot
+    """The variables of its environment."""
     process: SpawnProcess
     pipe: "Connection[Job | bool, str | Progress | Interim | JobReport]"
     job: Job | None = None
+    """None while it is idle."""
     begun: bool = False
+    """True once the worker has reported that it runs the job."""
     submitted: float = 0.0
-    heard: float = 0.0
-    patience: float = 0.0
+    """When the job was sent: seconds of this process's monotonic clock."""
+    last_sign: float = 0.0
+    """When the worker last sent a message: seconds of the same clock."""
+    stall_seconds: float = 0.0
+    """How long its job may go without a sign of progress."""
+    most_silent_seconds: float = 0.0
+    """How long it may stay silent before it counts as hung."""
 
 
 class ProcessExecutor:
-    """One worker a slot, started when it is first needed and again when it has died."""
+    """Keeps one worker a slot. A worker is started when it is first needed, and again after it has died."""
 
     def __init__(
         self, slots: Sequence[Slot], on_progress: OnProgress, stopping: Callable[[], bool], on_interim: OnInterim
@@ -57,8 +61,8 @@ class ProcessExecutor:
         self.idle: list[_Worker] = []
         self.busy: dict[str, _Worker] = {}
         self.context = multiprocessing.get_context("spawn")
-        self.stillborn = 0
-        self.asked = RawValue(c_bool, False)  # memory shared with the workers; no lock, which a killed one would keep
+        self.failed_starts = 0
+        self.stop_requested = RawValue(c_bool, False)  # shared with the workers; a killed worker would keep a lock
 
     def has_room(self) -> bool:
         return bool(self.idle or self.vacant)
@@ -69,13 +73,14 @@ class ProcessExecutor:
     def submit(self, job: Job) -> None:
         worker = self.idle.pop() if self.idle else self._start(self.vacant.pop())
         worker.job, worker.begun, worker.submitted = job, False, time.monotonic()
-        worker.heard, worker.patience = worker.submitted, max(START_SECONDS, job.stall_seconds)
+        worker.stall_seconds = job.stall_seconds
+        worker.last_sign, worker.most_silent_seconds = worker.submitted, max(START_SECONDS, job.stall_seconds)
         self.busy[job.key] = worker
-        with contextlib.suppress(OSError):  # it has just died, which its pipe will tell
+        with contextlib.suppress(OSError):  # it has just died: its closed pipe will report that
             worker.pipe.send(job)
 
     def reports(self, seconds: float) -> Iterator[tuple[str, JobReport]]:
-        self.asked.value = self.stopping()
+        self.stop_requested.value = self.stopping()
         by_pipe = {worker.pipe: (key, worker) for key, worker in self.busy.items()}
         if not by_pipe:
             time.sleep(seconds)
@@ -100,47 +105,47 @@ class ProcessExecutor:
                 worker.process.kill()
 
     def _listen(self, key: str, worker: _Worker) -> JobReport | None:
-        """What a worker reports, or its death; None while it goes on."""
+        """Return the worker's report, or one about its death; None if the job continues."""
         try:
-            said = worker.pipe.recv()
+            message = worker.pipe.recv()
         except (EOFError, OSError):
             worker.process.join(STOP_SECONDS)
             return self._lost(key, worker, _cause(worker.process.exitcode))
-        assert worker.job is not None
-        worker.heard, worker.patience, worker.begun = time.monotonic(), worker.job.stall_seconds, True
-        if isinstance(said, str):
-            self.stillborn = 0
+        worker.last_sign, worker.most_silent_seconds, worker.begun = time.monotonic(), worker.stall_seconds, True
+        if isinstance(message, str):
+            self.failed_starts = 0
             return None
-        if isinstance(said, Progress):
-            self.on_progress(key, said)
+        if isinstance(message, Progress):
+            self.on_progress(key, message)
             return None
-        if isinstance(said, Interim):
-            self._answer(key, worker, said)
+        if isinstance(message, Interim):
+            self._answer(key, worker, message)
             return None
         del self.busy[key]
         worker.job = None
         self.idle.append(worker)
-        return said
+        return message
 
-    def _answer(self, key: str, worker: _Worker, shown: Interim) -> None:
-        """Judges what a worker has shown, and says so; it goes on where no judgement came about."""
-        goes_on = True
+    def _answer(self, key: str, worker: _Worker, interim: Interim) -> None:
+        """Send the worker the judgement on its intermediate result; True, to continue, if judging raised."""
+        is_worth = True
         try:
-            goes_on = self.on_interim(key, shown)
-        finally:  # a worker that waited for ever could not be asked to save
-            worker.heard = time.monotonic()
-            with contextlib.suppress(OSError):  # it has died, which its pipe will tell
-                worker.pipe.send(goes_on)
+            is_worth = self.on_interim(key, interim)
+        finally:  # a worker that waits for an answer could not save a checkpoint
+            worker.last_sign = time.monotonic()
+            with contextlib.suppress(OSError):  # it has died: its closed pipe will report that
+                worker.pipe.send(is_worth)
 
     def _hung(self) -> Iterator[tuple[str, JobReport]]:
+        """Kill the workers that have been silent for too long, and yield a report for each."""
         now = time.monotonic()
         for key, worker in list(self.busy.items()):
-            if now - worker.heard > worker.patience:
-                reason = f"no sign of progress for {worker.patience:g} s, so its worker was killed"
+            if now - worker.last_sign > worker.most_silent_seconds:
+                reason = f"no sign of progress for {worker.most_silent_seconds:g} s, so its worker was killed"
                 yield key, self._lost(key, worker, f"{reason} (runtime.stall_seconds)")
 
     def _lost(self, key: str, worker: _Worker, reason: str) -> JobReport:
-        """A job whose worker died before it began had no part in that."""
+        """Return the report for a dead worker: LOST, or ABANDONED if it died before it began."""
         killed = (worker.process.exitcode or 0) < 0
         self._end(key)
         if not worker.begun and not killed:
@@ -149,14 +154,16 @@ class ProcessExecutor:
         return JobReport(state, time.monotonic() - worker.submitted, reason=reason)
 
     def _cannot_start(self, reason: str) -> None:
-        """Ends the run where no worker gets as far as to begin: that is no trial's fault."""
-        self.stillborn += 1
-        if self.stillborn >= MOST_STILLBORN:
-            advice = "what they wrote above says why, or `--executor inline` does"
-            raise AblateError(f"workers cannot start: {reason}, {self.stillborn} in a row; {advice}")
+        """Raise AblateError if several workers in a row ended before they began: no trial is at fault then."""
+        self.failed_starts += 1
+        if self.failed_starts >= MOST_FAILED_STARTS:
+            advice = (
+                "their own messages above show why; `--executor inline` runs trials in this process and shows the error"
+            )
+            raise AblateError(f"workers cannot start: {reason}, {self.failed_starts} in a row; {advice}")
 
     def _end(self, key: str) -> None:
-        """Kills a worker, should it still live, and leaves its slot to another."""
+        """Kill the worker, if it still lives, and free its slot for another."""
         worker = self.busy.pop(key)
         worker.process.kill()
         worker.process.join(STOP_SECONDS)
@@ -165,7 +172,7 @@ class ProcessExecutor:
 
     def _start(self, slot: Slot) -> _Worker:
         ours, theirs = self.context.Pipe()
-        process = self.context.Process(target=work, args=(theirs, os.getpid(), self.asked), daemon=True)
+        process = self.context.Process(target=work, args=(theirs, os.getpid(), self.stop_requested), daemon=True)
         with _environment(slot), _blocked(GROUP_SIGNALS):
             process.start()
         theirs.close()
@@ -174,7 +181,7 @@ class ProcessExecutor:
 
 @contextlib.contextmanager
 def _blocked(signals: Sequence[signal.Signals]) -> Iterator[None]:
-    """Signals wait meanwhile; in a process started now, until it has said what they are to do."""
+    """Block these signals. A process started meanwhile inherits the block, and lifts it once it ignores them."""
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         yield
@@ -184,7 +191,7 @@ def _blocked(signals: Sequence[signal.Signals]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _environment(slot: Slot) -> Iterator[None]:
-    """The slot's variables in place while a process is started, which inherits them."""
+    """Set the slot's variables while a process is started, which inherits them."""
     before = {name: os.environ.get(name) for name in slot}
     os.environ.update(slot)
     try:
@@ -195,9 +202,10 @@ def _environment(slot: Slot) -> Iterator[None]:
 
 
 def _cause(exitcode: int | None) -> str:
+    """Return why a worker process ended, from its exit code; negative if a signal killed it."""
     if exitcode is not None and exitcode < 0:
-        known = -exitcode in set(signal.Signals)
-        name = signal.Signals(-exitcode).name if known else f"signal {-exitcode}"
+        is_named = -exitcode in set(signal.Signals)
+        name = signal.Signals(-exitcode).name if is_named else f"signal {-exitcode}"
         advice = "; perhaps the machine ran out of memory: fewer workers, smaller batches or images need less"
         hint = advice if name == "SIGKILL" else ""
         return f"the worker process was killed by {name}{hint}"

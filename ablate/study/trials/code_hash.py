@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-import ablate
 from ablate.trainers.registry import TRAINERS
 
-PACKAGE = Path(ablate.__file__).parent
+PACKAGE = Path(__file__).parents[2]
 WITHOUT_CODE = ("ablate.errors", "ablate.trainers.config", "ablate.trainers.entry", "ablate.trainers.registry")
 """Modules whose code decides no result, whatever the trainer. A trainer's entry names more of them."""
 

@@ -50,7 +50,7 @@ def test_a_small_run_has_a_line_for_every_start_and_end(capsys: pytest.CaptureFi
         "[2/4] started  row 2",
         "[2/4] at 3/10, loss 0.2500, 0.05 steps/s  row 2",
         "[3/4] failed   row 2: RuntimeError: it broke",
-        "[3/4] waiting for 1 that another runner has",
+        "[3/4] waiting for 1 training that another runner has",
     ]
 
 
@@ -130,8 +130,8 @@ def test_a_requeued_trial_a_stop_and_a_warning_have_lines(capsys: pytest.Capture
     of.started("0")
     of.requeued("0", "its worker was killed by SIGKILL")
     of.started("0")
-    of.said("the store is locked; trying again")
-    of.said("the store is locked; trying again")
+    of.message("the store is locked; trying again")
+    of.message("the store is locked; trying again")
     of.stopping()
     of.requeued("0", "stopped at step 40")
     assert capsys.readouterr().err.splitlines() == [

@@ -135,7 +135,7 @@ def test_a_picture_costs_what_it_shows_however_many_have_ended() -> None:
             of.ended(str(number - 8), None if number % 10 else "it failed")
     assert len(of.running) == 8
     assert len(of.notes) == NOTES
-    assert len(of.freed) <= 8
+    assert len(of.freed_at) <= 8
     assert isinstance(of.labels, Labels)
     of.labels.asked = 0
     drawn(of)
@@ -166,7 +166,7 @@ def test_what_other_runners_do_counts() -> None:
     of = board(11, Clock())
     of.started("0")
     of.waiting(2)
-    of.counted(6, 1)
+    of.counted(6, 1, of.total)
     assert drawn(of)[0] == "6 of 11 done, 1 failed, 2 running elsewhere"
     of.ended("0", None)
     assert drawn(of) == ["7 of 11 done, 1 failed, 2 running elsewhere"]
@@ -182,12 +182,12 @@ def test_a_warning_goes_above_the_table_and_is_not_repeated_at_once() -> None:
     of = LiveBoard({}, 0, 0, clock=clock, console=console)
     assert isinstance(console.file, io.StringIO)
     for _ in range(100):
-        of.said("the store is locked; trying [again]")
+        of.message("the store is locked; trying [again]")
         clock.now += 0.1
-    of.said("it is there\x1b again")
-    of.said("the store is locked; trying [again]")
+    of.message("it is there\x1b again")
+    of.message("the store is locked; trying [again]")
     clock.now += 60
-    of.said("the store is locked; trying [again]")
+    of.message("the store is locked; trying [again]")
     assert console.file.getvalue().splitlines() == [
         "the store is locked; trying [again]",
         "it is there\N{REPLACEMENT CHARACTER} again",

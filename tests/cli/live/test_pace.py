@@ -173,7 +173,7 @@ def test_other_runners_shorten_it() -> None:
     of.ended("0", None)
     alone = of.left()
     of.waiting(2)
-    of.counted(4, 0)
+    of.counted(4, 0, of.total)
     assert (alone, of.left()) == (pytest.approx(600), pytest.approx(7 * 50 / 3))
 
 
@@ -221,7 +221,7 @@ def test_it_is_never_below_zero_whatever_happens() -> None:
             elif what == "wait":
                 of.waiting(rng.randrange(4))
             elif what == "count":
-                of.counted(rng.randrange(20), rng.randrange(20))
+                of.counted(rng.randrange(20), rng.randrange(20), of.total)
             left = of.left()
             assert left is None or left >= 0
 

@@ -13,7 +13,7 @@ import pytest
 
 from ablate.cli.options import DEFAULT_STORE
 from ablate.cli.plan.power import PowerOptions, assume
-from ablate.cli.request import read_request
+from ablate.run.request import read_source, resolve_request
 from tests.conftest import Ablate
 from tests.support.paths import BNNECK, ROOT, SIMULATED
 
@@ -146,7 +146,7 @@ def test_what_finished_trials_show_is_measured(ablate: Ablate) -> None:
     changed = ["seeds=12", "config.seed_sd_pp=1.5", "config.queries=4000", "config.base=0.4"]
     options = [word for key in changed for word in ("--set", key)]
     ablate("run", SIMULATED, "--executor", "inline", *options)
-    request = read_request(SIMULATED, None, changed, None)
+    request = resolve_request(read_source(SIMULATED, None, changed))
     request = replace(request, study=replace(request.study, trainer="retrieval"))
     found = assume(request, DEFAULT_STORE, PowerOptions())
     assert found.sources == dict.fromkeys(("queries", "base", "own_sd"), "measured in finished trials") | {
@@ -184,7 +184,7 @@ def test_what_finished_trials_show_is_measured(ablate: Ablate) -> None:
         (["--power", "--effect", "x", "--base", "2"], "2 faults:"),
         (["--power", "--only", "plain"], "leave out --only"),
         (["--effect", "1", "--base", "0.3"], "--effect, --base: for --power alone, which is missing"),
-        (["--power", "--set", "design=[{rows: {alone: {}}}]"], "has 1 row, and compares nothing"),
+        (["--power", "--set", "design=[{rows: {alone: {}}}]"], "has 1 row, so there is nothing to compare"),
     ],
 )
 def test_wrong_requests(ablate: Ablate, words: list[str], told: str) -> None:

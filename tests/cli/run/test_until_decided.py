@@ -122,7 +122,7 @@ def test_a_plain_run_takes_the_first_look_and_no_other(ablate: Ablate, study: Pa
     assert "looks at 2, 3, 5, 7 seeds: 10 trials of rows at the first, 35 at most; none" in ablate("plan", study).out
     run = ablate("run", study, *INLINE).err
     assert "look 1 of 4, 2 seeds" in run
-    assert "--until-decided goes on" in run
+    assert "--until-decided continues" in run
     (first,) = looks()
     again = ablate("run", study, *INLINE)
     assert "nothing to run" in again.err
@@ -240,7 +240,12 @@ def test_rules_that_change_midway_are_refused(ablate: Ablate, study: Path, old: 
         ("none: {none: on}}", "none: {none: on}, both: {small: on, none: on}}", "rows added: both", 2),
         (", none: {none: on}}", "}", "rows removed: none", 0),
         ("queries: 4000", "queries: 3000", "queries: 4000 -> 3000", 12),
-        ("small: on}, pp: 0.9", "small: on}, pp: 1.9", "other trials than were seen, of rows plain, large, ", 12),
+        (
+            "small: on}, pp: 0.9",
+            "small: on}, pp: 1.9",
+            "other trials than at the last look, of rows plain, ",
+            12,
+        ),
         ("large: {large: on}, middling", "big: {large: on}, middling", "rows added: big; rows removed: large", 0),
     ],
 )
@@ -318,7 +323,7 @@ def test_a_reset_that_gives_something_else_begins_a_new_family(ablate: Ablate, s
     ablate("reset", "made", "large", "--seed", 1)
     with another_machine():
         again = ablate("run", study, *(UNTIL if until else INLINE))
-    why = "run again, with other results than were seen: large, seed 1"
+    why = "run again, with other results than at the last look: large, seed 1"
     assert f"a new family of looks begins: {why}; earlier looks stay on record" in again.err
     found = looks()
     assert found[: len(before)] == before
@@ -443,7 +448,7 @@ def test_stale_results_end_a_family_unless_they_are_accepted(package: Package, s
     assert "a new family" not in package("run", study, *UNTIL).err, "what was accepted stays so"
     package("reset", "made", "large")
     anew = package("run", study, *INLINE)
-    assert "other trials than were seen, of rows large: base: 0.27 -> 0.3" in anew.err
+    assert "other trials than at the last look, of rows large: base: 0.27 -> 0.3" in anew.err
     assert {look.family for look in looks(store)} == {1, 2}
 
 

@@ -1,0 +1,1 @@
+"""The operations that the commands and a notebook share. Each function lists its steps in order."""

@@ -1,0 +1,60 @@
+"""Importing an experiment log as a study."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ablate.analysis.loading import load
+from ablate.api.stores import DEFAULT_STORE, StoreOrUrl, store_to_write
+from ablate.errors import AblateError
+from ablate.report.formats import log as log_format
+from ablate.store.imported_log import save_log
+from ablate.study.logfile.parser import read_log
+from ablate.study.logfile.rows import findings, named_rows
+
+
+@dataclass(frozen=True)
+class ImportedLog:
+    """The study that a log has become."""
+
+    study: str
+    """Its name in the store."""
+    rows: int
+    values: int
+    """The number of rates; each is a whole number of hits over `queries`."""
+    queries: int
+    findings: Sequence[str]
+    """Contradictions within the log, a sentence each."""
+    layout: str | None
+    """Where `ablate report --format log` gives other bytes than the log's; None if they are the same."""
+
+
+def import_log(path: Path | str, study: str, store: StoreOrUrl = DEFAULT_STORE) -> ImportedLog:
+    """Save the rows of an experiment log as a study of this name, and return what it contradicts itself in.
+
+    Raises LogError if the file does not have the form of such a log.
+    """
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", study):
+        raise AblateError(f"--study: found {study!r}; accepted: small letters, digits and dashes, like baseline-log")
+    path = Path(path)
+    log = read_log(path)
+    rows = named_rows(log)
+    contradictions = findings(log, rows)
+    opened = store_to_write(store)
+    with opened.write(alone=True) as connection:
+        save_log(connection, study, log, rows, contradictions)
+    values = sum(len(named.row.rates) for named in rows)
+    written = log_format.render(load(opened, study)).encode()
+    layout = _layout_difference(path.read_bytes(), written)
+    return ImportedLog(study, len(rows), values, log.queries, contradictions, layout)
+
+
+def _layout_difference(read: bytes, written: bytes) -> str | None:
+    """Return where the log format, written back, differs from the file; None if it does not."""
+    if read == written:
+        return None
+    pairs = zip(read.splitlines(keepends=True), written.splitlines(keepends=True), strict=False)
+    line = next((i for i, (a, b) in enumerate(pairs, start=1) if a != b), None)
+    place = f"from line {line} on" if line else "at its end"
+    return f"layout: `--format log` will not give back the same bytes; they differ {place}"

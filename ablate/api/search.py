@@ -1,0 +1,171 @@
+"""Searching for the best values of a study, and comparing the best ones with the baseline."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ablate.api.run import open_session
+from ablate.api.stores import DEFAULT_STORE, StoreOrUrl
+from ablate.errors import AblateError
+from ablate.run.observer import Observer, RunOutline
+from ablate.run.request import StudyRequest, read_source, request_to_run
+from ablate.study.model import Study
+
+if TYPE_CHECKING:
+    from ablate.adaptive.search.dashboard_export import DashboardExport
+    from ablate.adaptive.search.driver import SearchDriver
+    from ablate.run.planning import PreparedRun
+    from ablate.run.session import Session
+    from ablate.store.searches import Candidate, SearchRow
+    from ablate.study.search_space.candidates import Candidates
+    from ablate.study.search_space.space import SearchSpec
+
+EXAMPLE = "search: {space: {margin: {low: 0.05, high: 1.0}}, trials: 40}"
+
+
+@dataclass(frozen=True)
+class SearchRunSummary:
+    """The end of a search."""
+
+    study: str
+    """The study's name."""
+    candidates: int
+    """Candidates that were tried; without those that are rows of the study."""
+    finalists: int
+    """Candidates that were compared with the baseline; 0 if no candidate has a result."""
+    trainings: int
+    """Trainings of the finalists and the baseline."""
+    failed: int
+    """Trainings among these that failed."""
+
+
+def search_study(
+    study: Study | Path | str,
+    store: StoreOrUrl = DEFAULT_STORE,
+    *,
+    profile: str | None = None,
+    settings: Sequence[str] = (),
+    workers: int | None = None,
+    executor: str | None = None,
+    retry_failed: bool = False,
+    observer: Observer | None = None,
+) -> SearchRunSummary:
+    """Try candidates of the study's search space on the validation split, then compare the best with the baseline.
+
+    The comparison has fresh seeds and the test split. `study` is a study file or a Study; `profile` and `KEY=VALUE`
+    `settings` change a file. `workers`, `executor`, `retry_failed` and `observer` are those of `run_study`.
+
+    A search that was interrupted continues with the same call. Raises AblateError for a request that cannot be carried
+    out, and KeyboardInterrupt if a stop was requested by Ctrl-C.
+    """
+    observer = observer or Observer()
+    request = request_to_run(read_source(study, profile, settings), (), observer.message)
+    space = _space(request)
+    from ablate.adaptive.search import finalists  # here: Optuna takes long to import
+    from ablate.adaptive.search.driver import begin, queue_failed
+    from ablate.study.search_space.candidates import Candidates
+
+    points = Candidates(request.study)
+    session = open_session(store, points.baseline(request.study.seeds), workers, executor, observer)
+    row = begin(session.store, request.study, points, request.source.place)
+    if row.why:
+        observer.message(f"{request.study.name}: search {row.number} begins, as {row.why}")
+    if not finalists.is_planned(session.store, request.study, row):  # so that a report finds the search from now on
+        _prepare_finalists(session, request, points, row, [])
+    if retry_failed:
+        queue_failed(session.store, row, points, request.study)
+    driver = _try_candidates(session, request, space, points, row)
+    best = finalists.best(list(driver.candidates.values()), space, driver.baseline)
+    tried = sum(not candidate.known for candidate in driver.candidates.values())
+    if not best:
+        return SearchRunSummary(request.study.name, tried, 0, 0, 0)
+    best_words = f"the best {len(best)}" if len(best) > 1 else "the best"
+    observer.message(f"{request.study.name}: {best_words} and the baseline, with fresh seeds")
+    session.run(_prepare_finalists(session, request, points, row, best, retry_failed))
+    return SearchRunSummary(request.study.name, tried, len(best), len(session.states), len(session.failed))
+
+
+def _space(request: StudyRequest) -> "SearchSpec":
+    if request.study.search is None:
+        raise AblateError(
+            f"{request.source.place}: has no `search` section; it declares what is searched, like {EXAMPLE}"
+        )
+    return request.study.search
+
+
+def _prepare_finalists(
+    session: "Session",
+    request: StudyRequest,
+    points: "Candidates",
+    row: "SearchRow",
+    best: "Sequence[Candidate]",
+    retry_failed: bool = False,
+) -> "PreparedRun":
+    """Save the plan that compares the best candidates with the baseline, and return its trials."""
+    from ablate.adaptive.search.finalists import study_of
+    from ablate.run.planning import prepare
+
+    compared, trials = study_of(request.study, points, row, best)
+    return prepare(session.store, compared, trials, trials, request.source.overrides, retry_failed=retry_failed)
+
+
+def _try_candidates(
+    session: "Session", request: StudyRequest, space: "SearchSpec", points: "Candidates", row: "SearchRow"
+) -> "SearchDriver":
+    """Run candidates until the budget is spent. Raises KeyboardInterrupt if a stop was requested before."""
+    from ablate.adaptive.search.driver import SearchDriver
+    from ablate.run.dispatch import Dispatcher
+    from ablate.run.signals import interruptible
+
+    started, study, store = time.monotonic(), request.study, session.store
+    with (
+        interruptible() as stop_requested,
+        session.observer.dispatching(RunOutline()) as observer,
+        _dashboard_export(store.folder, study, space, session.observer) as export,
+    ):
+        driver = SearchDriver(store, study, points, row, observer, export)
+        Dispatcher(store, [], observer, session.executor, session.slots, stop_requested, driver).run()
+    if not driver.is_over():
+        raise KeyboardInterrupt
+    session.observer.message(_candidate_counts(study.name, driver, time.monotonic() - started))
+    return driver
+
+
+@contextmanager
+def _dashboard_export(
+    folder: Path, study: Study, space: "SearchSpec", observer: Observer
+) -> "Iterator[DashboardExport | None]":
+    """Open the copy for Optuna's dashboard. A folder that cannot be written costs the copy, not the search."""
+    from ablate.adaptive.search.dashboard_export import DashboardExport
+
+    try:
+        export = DashboardExport(folder / "optuna", study.name, study.profile, space)
+    except OSError as error:
+        observer.message(_no_copy(error))
+        yield None
+        return
+    try:
+        yield export
+    finally:
+        export.close()
+        if export.error:
+            observer.message(_no_copy(export.error))
+
+
+def _no_copy(error: OSError) -> str:
+    place = f"{error.filename}: " if error.filename else ""
+    return f"warning: no copy for optuna-dashboard: {place}{error.strerror}"
+
+
+def _candidate_counts(study: str, driver: "SearchDriver", seconds: float) -> str:
+    candidates = driver.candidates.values()
+    counts = Counter(candidate.state for candidate in candidates if not candidate.known)
+    words = [f"{counts.total()} trials"]
+    words += [f"{counts[state]} {state}" for state in ("pruned", "failed") if counts[state]]
+    if from_rows := sum(candidate.known for candidate in candidates):
+        words.append(f"{from_rows} known from the study's rows")
+    return f"{study}: {', '.join(words)}, in {seconds:.1f} s"

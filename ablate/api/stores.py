@@ -1,0 +1,44 @@
+"""Opening the store that a call names: by a URL, by a path, or as a store that is open already."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Union
+
+if TYPE_CHECKING:
+    from ablate.store import Store
+
+DEFAULT_STORE = "sqlite:///results/ablate.db"
+"""The store of commands and calls that name none."""
+
+StoreOrUrl = Union["Store", Path, str]
+"""An open store, the path of an SQLite file, or a database URL."""
+
+
+def store_to_write(store: StoreOrUrl) -> "Store":
+    """Open a store to write: create it if there is none, and migrate it if it is older."""
+    from ablate.store import open_store
+
+    return open_store(str(store)) if isinstance(store, Path | str) else store
+
+
+def store_to_read(store: StoreOrUrl) -> "Store":
+    """Open a store to read; StoreError with a remedy if there is none."""
+    from ablate.store import require_store
+
+    return require_store(str(store)) if isinstance(store, Path | str) else store
+
+
+def store_if_any(store: StoreOrUrl) -> "Store | None":
+    """Open a store to read; None if there is none yet. SQLAlchemy is imported only if the store's file is there."""
+    if not isinstance(store, Path | str):
+        return store
+    if is_new(str(store)):
+        return None
+    from ablate.store import find_store
+
+    return find_store(str(store))
+
+
+def is_new(url: str) -> bool:
+    """Return True if the SQLite file that a URL or path names is not there yet; False for other databases."""
+    path = url.removeprefix("sqlite:///")
+    return bool(path) and "://" not in path and path != ":memory:" and not Path(path).exists()

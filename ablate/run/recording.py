@@ -1,0 +1,59 @@
+"""Writing the end of a job into the store. This is the only place that writes results."""
+
+from collections.abc import Callable, Sequence
+
+from ablate.run.job import JobReport
+from ablate.store import Connection
+from ablate.store.queue import claims
+from ablate.store.queue.claims import Claim, SplitResult
+from ablate.store.schema import FAILED, PRUNED, RUNNING
+from ablate.study.trials.identity import Trial
+from ablate.trainers.protocol import Evaluation, Outcome, Progress
+
+TAKEN = (RUNNING, "another runner has its lease")
+
+
+def record_report(
+    connection: Connection,
+    claim: Claim,
+    trials: Sequence[Trial],
+    report: JobReport,
+    progress: Progress | None,
+    checkpoint_step: Callable[[str], int],
+) -> tuple[str, str]:
+    """Write how a job ended, and return its training's new state and the reason.
+
+    `trials` share the training, in the order of the job's configs; `progress` is the last that it reported, and
+    `checkpoint_step` returns the step of a training's newest checkpoint. If another runner has taken the lease,
+    nothing is written.
+    """
+    state, reason = report.state, report.reason
+    if report.outcome is not None:
+        results = _results(trials, report.outcome)
+        environment, curve = report.outcome.environment, report.outcome.curve
+        is_kept = claims.record(connection, claim, results, report.seconds, environment, curve)
+    elif state == FAILED:
+        is_kept = claims.fail(connection, claim, reason, report.traceback, report.seconds)
+    elif state == PRUNED:
+        is_kept = claims.prune(connection, claim, reason, report.seconds)
+    elif state in claims.BLAME:
+        if progress is not None:
+            claims.note(connection, claim, progress.step, progress.steps)
+        return claims.lose(connection, claim, state, reason, checkpoint_step(claim.key)) or TAKEN
+    else:
+        is_kept = claims.release(connection, claim, reason)
+    return (state, reason) if is_kept else TAKEN
+
+
+def _results(trials: Sequence[Trial], outcome: Outcome) -> dict[str, list[SplitResult]]:
+    """Return {trial key: the result of each split}."""
+    return {
+        trial.key: [_split_result(evaluation, split) for split in evaluation.ranks]
+        for trial, evaluation in zip(trials, outcome.evaluations, strict=True)
+    }
+
+
+def _split_result(evaluation: Evaluation, split: str) -> SplitResult:
+    precision = evaluation.precision.get(split)
+    precisions = {} if precision is None else {claims.MAP: precision.average, claims.MAP_AT_R: precision.at_r}
+    return claims.of_ranks(split, evaluation.ranks[split], evaluation.gallery[split], precisions)

@@ -1,0 +1,166 @@
+"""The work that a call or a command line requests: a study, its trials, and the rows that are selected."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from ablate.errors import AblateError
+from ablate.run.row_patterns import matching
+from ablate.study.config_keys import Config, flattened, overlaps
+from ablate.study.model import Study
+from ablate.study.reading.nodes import yaml_text
+from ablate.study.reading.study_reader import read_study
+from ablate.study.trials.identity import REFERENCE, Trial, trials
+from ablate.trainers.registry import TRAINERS
+
+MOST_NAMED = 3
+"""Rows that a fault names; of more it gives the number."""
+
+
+@dataclass(frozen=True)
+class StudySource:
+    """A study, and where it was read from."""
+
+    study: Study
+    place: str
+    """The path of its file as messages name it; the study's name if it was not read from a file."""
+    overrides: tuple[str, ...] = ()
+    """The `KEY=VALUE` settings that changed the file; reports print them."""
+
+
+@dataclass(frozen=True)
+class StudyRequest:
+    """A study with all its trials, and the selected ones."""
+
+    source: StudySource
+    study: Study
+    """The study of `source`; if looks were taken, with the seeds that they gave each row."""
+    trials: Sequence[Trial]
+    selected: Sequence[Trial]
+    """The trials of the selected rows; `trials` itself if no row was named."""
+    warnings: tuple[str, ...] = ()
+    """Values that are valid but hardly meant, a sentence each."""
+
+    @property
+    def selected_rows(self) -> set[str] | None:
+        """The labels of the selected rows; None if no row was named, which means all rows."""
+        return None if self.selected is self.trials else {trial.label for trial in self.selected}
+
+
+def read_source(
+    study: Study | Path | str, profile: str | None = None, settings: Sequence[str] = (), seeds: str | int | None = None
+) -> StudySource:
+    """Read the study of a file under a profile, `KEY=VALUE` settings and a number of seeds.
+
+    A Study that was read before is taken as it is. Raises StudyError with every fault of the file.
+    """
+    overrides = (*settings, *([f"seeds={seeds}"] if seeds is not None else []))
+    if not isinstance(study, Study):
+        return StudySource(read_study(Path(study), profile, overrides), str(study), overrides)
+    if profile is not None or overrides:
+        raise AblateError(
+            f"study {study.name}: profile, settings and seeds are applied when a file is read: "
+            "pass the path of the file, or use read_study(path, profile, settings)"
+        )
+    return StudySource(study, study.name)
+
+
+def resolve_request(source: StudySource, only: Sequence[str] = ()) -> StudyRequest:
+    """Resolve every trial of a study, and select the rows whose labels match `only`; all if it is empty.
+
+    The trainer's data must be prepared before: its content is part of a trial's identity.
+    """
+    study = source.study
+    planned = trials(study)
+    selected = _select(planned, only)
+    of_trainer = [*_study_warnings(study, planned), *_row_warnings(study, selected)]
+    return StudyRequest(source, study, planned, selected, (*study.warnings, *_overridden(study), *of_trainer))
+
+
+def request_to_run(source: StudySource, only: Sequence[str], report: Callable[[str], None]) -> StudyRequest:
+    """Prepare the data of a study, resolve its trials, and compare the selected rows with the data.
+
+    `report` receives each warning. Raises AblateError with every fault, before anything is queued.
+    """
+    prepare_data(source.study, lambda text: report(f"warning: {text}"))
+    request = resolve_request(source, only)
+    check_rows(request)
+    for warning in request.warnings:
+        report(f"warning: {warning}")
+    return request
+
+
+def prepare_data(study: Study, warn: Callable[[str], None]) -> None:
+    """Prepare the data that rows and references name, by the trainer's hook; `warn` receives each warning."""
+    configs = chain(map(study.row_config, study.rows), map(study.reference_config, study.references))
+    TRAINERS[study.trainer].prepare_data(configs, warn)
+
+
+def check_rows(request: StudyRequest) -> None:
+    """Compare the selected rows with their data, by the trainer's hook.
+
+    Raises one AblateError with every fault of every row, each with the rows that have it.
+    """
+    configs = _configs(request.selected)
+    faults_of_rows = TRAINERS[request.study.trainer].faults(list(configs.values()))
+    labels: dict[str, list[str]] = {}
+    for label, faults in zip(configs, faults_of_rows, strict=True):
+        for fault in faults:
+            labels.setdefault(fault, []).append(label)
+    if labels:
+        raise AblateError("\n".join(f"{_named(rows)}: {fault}" for fault, rows in labels.items()))
+
+
+def _select(planned: Sequence[Trial], only: Sequence[str]) -> Sequence[Trial]:
+    if not only:
+        return planned
+    labels = set(matching(dict.fromkeys(trial.label for trial in planned), only, "--only"))
+    return [trial for trial in planned if trial.label in labels]
+
+
+def _overridden(study: Study) -> list[str]:
+    """Return a warning for each config value that no trial has because a factor sets its key.
+
+    Most often it is a `--set` without effect.
+    """
+    config = flattened(study.written)
+    return [
+        f"{'' if overlaps(key, 'runtime') else 'config.'}{key} {yaml_text(config[key])} has no effect: factor "
+        f"{factor.name!r} sets {key}"
+        for factor in study.factors
+        for key, value in zip(factor.sets, factor.baseline.values, strict=True)
+        if key in config and config[key] != value
+    ]
+
+
+def _study_warnings(study: Study, planned: Sequence[Trial]) -> Iterable[str]:
+    """Return the trainer's warnings about all rows and references together."""
+    searched = [key for dimension in study.search.dimensions for key in dimension.keys] if study.search else []
+    return TRAINERS[study.trainer].study_warnings(list(_configs(planned).values()), searched)
+
+
+def _row_warnings(study: Study, selected: Sequence[Trial]) -> list[str]:
+    """Return the trainer's warnings about the selected rows, each with the row or the number of rows that have it."""
+    entry = TRAINERS[study.trainer]
+    labels: dict[str, list[str]] = {}
+    for label, config in _configs([trial for trial in selected if trial.kind != REFERENCE]).items():
+        for warning in entry.config_warnings(config):
+            labels.setdefault(warning, []).append(label)
+    return [f"{warning} ({_counted(rows)})" for warning, rows in labels.items()]
+
+
+def _configs(selected: Sequence[Trial]) -> Mapping[str, Config]:
+    """Return {label: config}."""
+    return {trial.label: trial.config for trial in selected}
+
+
+def _named(labels: Sequence[str]) -> str:
+    """Return `row 'plain'`; of many rows the first few, and how many more there are."""
+    names = ", ".join(map(repr, labels[:MOST_NAMED]))
+    more = f" and {len(labels) - MOST_NAMED} more" if len(labels) > MOST_NAMED else ""
+    return f"row{'s' if len(labels) > 1 else ''} {names}{more}"
+
+
+def _counted(labels: Sequence[str]) -> str:
+    return repr(labels[0]) if len(labels) == 1 else f"{len(labels)} rows"
