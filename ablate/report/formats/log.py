@@ -6,7 +6,7 @@ from typing import Any
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.study.factors import level_text
 from ablate.study.logfile.parser import DIGITS, NOTE
-from ablate.study.logfile.vocabulary import BACKBONES, PARTS, factor_of, title_parts, words_of
+from ablate.study.logfile.vocabulary import BACKBONE, BACKBONES, PARTS, factor_of, title_parts, words_of
 from ablate.trainers.registry import TRAINERS
 
 
@@ -46,13 +46,13 @@ def _lines(row: RowResult, results: StudyResults) -> list[tuple[str, str]]:
     trainer = TRAINERS.get(results.document.trainer)
     opening = list(trainer.log_row) if trainer else []
     shared = dict(results.document.setting)
-    in_title = {name for name in results.factors if _in_title(name, row, named, shared.get("backbone"))}
+    in_title = {name for name in results.factors if _in_title(name, row, named, shared.get(BACKBONE))}
     return opening + [(words_of(name), _value(row.levels[name])) for name in results.factors if name not in in_title]
 
 
 def _in_title(name: str, row: RowResult, named: set[str], shared: str | None) -> bool:
     """Return True if the title gives the level: it names components that are on, and a backbone of its own."""
-    if name == "backbone":
+    if name == BACKBONE:
         leading = (title_parts(row.title or row.label) or [""])[0]
         is_named = BACKBONES.fullmatch(leading) is not None
         return bool(row.levels[name] == (leading if is_named else shared))

@@ -7,7 +7,14 @@ from itertools import pairwise
 
 from ablate.study.factors import LevelName, level_text
 from ablate.study.logfile.parser import DIGITS, NOTE, ExperimentLog, LogRow
-from ablate.study.logfile.vocabulary import BACKBONES, PARTS, factor_of, title_parts, without_remark
+from ablate.study.logfile.vocabulary import (
+    BACKBONE,
+    BACKBONES,
+    PARTS,
+    factor_of,
+    title_parts,
+    without_remark,
+)
 from ablate.study.reading.nodes import scalar
 
 UNLISTED = "not listed"
@@ -88,12 +95,12 @@ def _components(
     """Return {component: on} of a title, and its backbone: the title's own, or that of the row it builds on."""
     first, *others = title_parts(row.title) or [row.title]
     levels: dict[str, LevelName] = {}
-    if isinstance(setting.get("backbone"), str):
-        levels["backbone"] = str(setting["backbone"])
+    if isinstance(setting.get(BACKBONE), str):
+        levels[BACKBONE] = str(setting[BACKBONE])
     if others and first in by_title:
         levels |= by_title[first]
     elif BACKBONES.fullmatch(first):
-        levels["backbone"] = first
+        levels[BACKBONE] = first
     elif first.lower() in PARTS:
         levels[factor_of(first)] = True
     return levels | {factor_of(part): True for part in others}
@@ -128,7 +135,7 @@ def _against_own_titles(rows: Sequence[NamedRow]) -> list[str]:
         listed = {factor_of(key): (key, value) for key, value in named.row.lines if key != NOTE}
         for part in title_parts(named.row.title):
             backbone = BACKBONES.fullmatch(part) is not None
-            key, value = listed.get("backbone" if backbone else factor_of(part), ("", part))
+            key, value = listed.get(BACKBONE if backbone else factor_of(part), ("", part))
             if (backbone and value != part) or (not backbone and level_text(_level(value)) in OFF):
                 sentences.append(f"row {named.row.number}: its title has {part}, but it lists {key} {value}")
     return sentences

@@ -8,6 +8,9 @@ KEYS = {"training feature normalization": "normalization"}
 PARTS = {"random erasing": "random_erasing", "warmup training": "warmup", "label smooth": "label_smoothing"}
 """{part of a title: factor}. The part means that the component is on."""
 
+BACKBONE = "backbone"
+"""Key of the setting, and factor, that the network's name stands for if it leads a title."""
+
 BACKBONES = re.compile(
     r"[\w.-]*(resnet|resnext|senet|densenet|vgg|inception|efficientnet|mobilenet|vit|swin|convnext|regnet|osnet"
     r"|hrnet|deit|beit|googlenet|alexnet|shufflenet|mnasnet|res2net|nfnet|xception)[\w.-]*",
