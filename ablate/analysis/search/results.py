@@ -43,6 +43,8 @@ class EvaluatedCandidate:
     """The number of steps of a whole training; None if it is not recorded."""
     repeats: bool
     """True if it is the same trial as an earlier candidate."""
+    told: int | None
+    """The position in which it ended among the candidates, from 0; None while it runs. The JSON report prints it."""
 
     def value(self, metric: str) -> float | None:
         """Return its rate at the end of training; if it was pruned, its last rate."""
@@ -254,6 +256,7 @@ def _evaluated(
                 taken=1.0 if done else of_trial.taken if pruned else None,
                 steps=of_trial.steps,
                 repeats=one.trial_key in earlier_trials,
+                told=one.told,
             )
         )
         earlier_trials.add(one.trial_key)
