@@ -1,4 +1,4 @@
-"""A study's finished trials as values: what every table, figure and contrast is made from."""
+"""The results of a study as values, from which every table, figure and contrast is made."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,35 +21,42 @@ PRECISIONS = ("map", "map_at_r")
 
 @dataclass(frozen=True)
 class Metric:
-    """A rate of one row: `hits` a seed, parallel to the row's `seeds`, of `n` queries each."""
+    """A hit rate of one row."""
 
     hits: Sequence[int]
+    """Number of hits of each seed, parallel to the row's `seeds`."""
     n: int
+    """Number of queries, the same for each seed."""
     confidence: float
+    """Confidence of the interval, from 0 to 1."""
 
     @property
     def values(self) -> list[float]:
+        """The rate of each seed, in [0, 1]."""
         return [count / self.n for count in self.hits]
 
     @property
     def mean(self) -> float:
+        """The mean rate over the seeds, in [0, 1]."""
         return fmean(self.values)
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Wilson's interval of the mean rate over the n queries; more seeds do not narrow it."""
+        """Wilson's interval of the mean rate over the n queries. More seeds do not narrow it."""
         low, high = wilson(fmean(self.hits), self.n, self.confidence)
         return float(low), float(high)
 
 
 @dataclass(frozen=True)
 class MeanPrecision:
-    """A mean of one row over all queries, in [0, 1]: mAP or mAP@R. `values` are parallel to the row's `seeds`."""
+    """The mAP or mAP@R of one row."""
 
     values: Sequence[float]
+    """The mean over all queries of each seed, in [0, 1], parallel to the row's `seeds`."""
 
     @property
     def mean(self) -> float:
+        """The mean over the seeds, in [0, 1]."""
         return fmean(self.values)
 
 
@@ -142,36 +149,42 @@ class RowResult:
 
 @dataclass(frozen=True)
 class StudyResults:
-    """The plan that a store keeps of a study, with results on the test split.
-
-    `hits`: {trial key: whether each query is a hit on the primary metric}, of the trials that need to be compared
-    query by query. `looks`: those of the current family; `ended`: why each family before it ended.
-    """
+    """A study's stored plan with its results on the test split."""
 
     study: str
     profile: str
     imported: bool
+    """True for a study that was imported from a log."""
     document: PlanDocument
     rows: tuple[RowResult, ...]
     references: tuple[RowResult, ...]
+    """Lines that are printed next to the rows and compared with none."""
     queries: int | None
+    """Number of test queries; None without a result."""
     gallery: int | None
+    """Number of gallery items of the test split; None if unknown."""
     hits: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    """{trial key: True for each query that is a hit on the primary metric, shape (queries,)}, for trials that are
+    compared query by query."""
     looks: tuple[Look, ...] = ()
+    """The looks of the current family."""
     ended: tuple[str, ...] = ()
+    """The reason why each earlier family ended."""
 
     @property
     def heading(self) -> str:
-        """What was run: study, profile, and the options that changed the file."""
+        """The study, its profile, and the options that changed the file, as a title."""
         overrides = ", ".join(self.document.overrides)
         return f"{self.study} ({self.profile}{', with ' + overrides if overrides else ''})"
 
     @property
     def primary(self) -> str:
+        """The metric that verdicts are about."""
         return self.document.primary
 
     @property
     def alpha(self) -> float:
+        """The error rate of the study's claims, from 0 to 1."""
         return float(self.document.alpha)
 
     @property
@@ -181,64 +194,68 @@ class StudyResults:
 
     @property
     def family(self) -> Family:
-        """The contrasts that share the study's error."""
+        """The contrasts that share the study's error rate."""
         return self.document.family
 
     @property
     def schedule(self) -> tuple[int, ...]:
-        """With how many seeds a study that spends them where verdicts are open is looked at; empty for others."""
+        """The numbers of seeds at which looks are planned; empty for a study with a fixed number of seeds."""
         return self.document.looks
 
     @property
     def baseline(self) -> RowResult:
-        """The row that has every factor at its baseline; without one, the first."""
-        usual = {factor.name: factor.baseline for factor in self.document.factors}
-        return next((row for row in self.rows if dict(row.levels) == usual), self.rows[0])
+        """The row with every factor at its baseline; if there is none, the first row."""
+        baseline = {factor.name: factor.baseline for factor in self.document.factors}
+        return next((row for row in self.rows if dict(row.levels) == baseline), self.rows[0])
 
     @property
     def factors(self) -> list[str]:
+        """The names of the factors."""
         return [factor.name for factor in self.document.factors]
 
     @property
     def precisions(self) -> list[str]:
-        """Of map and map_at_r, those that some row or reference has."""
+        """The names among "map" and "map_at_r" that some row or reference has."""
         rows = (*self.rows, *self.references)
         return [name for name in PRECISIONS if any(name in row.precisions for row in rows)]
 
     @property
     def seeds(self) -> list[int]:
-        """Every seed that some row has a result of."""
+        """Every seed with which some row has a result."""
         return sorted({seed for row in self.rows for seed in row.seeds})
 
     @property
     def findings(self) -> list[str]:
-        """What was noticed when the study was made or imported, and which results were kept although stale."""
+        """Sentences about contradictions in an imported log, and about results that were kept although stale."""
         return [*self.document.findings, *self.kept_although_stale]
 
     @property
     def kept_although_stale(self) -> list[str]:
         """A sentence for each reason: `row plain, seeds 0–2: results kept although stale: schedule.lr: 0.1 -> 0.2`."""
-        found: dict[tuple[str, ...], dict[str, list[int]]] = {}
+        seeds_by_reason: dict[tuple[str, ...], dict[str, list[int]]] = {}
         for row in (*self.rows, *self.references):
             for seed, result in row.results.items():
                 if result.changes:
-                    found.setdefault(result.changes, {}).setdefault(row.label, []).append(seed)
-        return [f"{_named(seeds)}: results kept although stale: {'; '.join(why)}" for why, seeds in found.items()]
+                    seeds_by_reason.setdefault(result.changes, {}).setdefault(row.label, []).append(seed)
+        return [
+            f"{_named(seeds)}: results kept although stale: {'; '.join(reason)}"
+            for reason, seeds in seeds_by_reason.items()
+        ]
 
     def sets(self, factor: str) -> list[str]:
-        """The config keys that a factor sets; none are known of an imported log's."""
-        return next(list(known.sets) for known in self.document.factors if known.name == factor)
+        """Return the config keys that a factor sets; empty for a factor of an imported log."""
+        return next(list(stored.sets) for stored in self.document.factors if stored.name == factor)
 
 
 def _named(seeds_of: Mapping[str, Sequence[int]]) -> str:
-    """`row plain, seeds 0–2`; of many rows, the first and how many more."""
-    shown = [f"row {label}, {_seeds(seeds)}" for label, seeds in list(seeds_of.items())[:MOST_NAMED]]
-    more = len(seeds_of) - len(shown)
-    return "; ".join(shown) + (f"; and {more} more row{'s' if more > 1 else ''}" if more else "")
+    """Return text like `row plain, seeds 0–2`. Of many rows, it lists the first ones and the number of the others."""
+    listed = [f"row {label}, {_seeds(seeds)}" for label, seeds in list(seeds_of.items())[:MOST_NAMED]]
+    more = len(seeds_of) - len(listed)
+    return "; ".join(listed) + (f"; and {more} more row{'s' if more > 1 else ''}" if more else "")
 
 
 def _seeds(seeds: Sequence[int]) -> str:
-    """`seed 0`, `seeds 0–2`, `seeds 0, 5`."""
+    """Return text like `seed 0`, `seeds 0–2` or `seeds 0, 5`."""
     if len(seeds) == 1:
         return f"seed {seeds[0]}"
     in_line = list(seeds) == list(range(seeds[0], seeds[-1] + 1))

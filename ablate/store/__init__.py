@@ -1,4 +1,4 @@
-"""The store: one database that holds what was asked, what runs, and what came out. SQLAlchemy lives only here."""
+"""The store: one database with the plans, the queue and the results of studies. Only this package uses SQLAlchemy."""
 
 from sqlalchemy import Connection
 

@@ -121,7 +121,7 @@ cells = Table(
     Column("seed", Integer, primary_key=True),
     _key("trial_key", "trials"),
     Column("stale", Boolean, nullable=False),  # when planned, it had a result under older defaults, data or code
-    Column("changes", JSON(none_as_null=True)),  # of an accepted stale result: what has changed since
+    Column("changes", JSON(none_as_null=True)),  # changes since an accepted stale result
     Index("ablate_cells_trial", "trial_key"),
 )
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ablate.report.sections.aliases import alias_sentences
 from ablate.run.planning import plan_of
 from ablate.store.plan_document import PlanDocument, rules
 from ablate.study.model import Family
@@ -50,3 +51,28 @@ def test_the_documents_of_studies_come_back_from_json(path: Path) -> None:
     document = plan_of(study, planned, ["alpha=0.05"]).document
     again = PlanDocument.from_json(json.loads(json.dumps(document.to_json())))
     assert again == document
+
+
+FRACTION = """
+study: made
+trainer: simulated
+factors:
+  a: {sets: settings.a, levels: [off, on]}
+  b: {sets: settings.b, levels: [off, on]}
+  c: {sets: settings.c, levels: [off, on]}
+  d: {sets: settings.d, levels: [1, 2, 3]}
+design:
+  - fractional: {from: {}, factors: [a, b, c], resolution: 3}
+  - fractional: {from: {}, factors: [a, b, c, d], resolution: 3}
+"""
+
+
+def test_tables_of_aliases_come_back_from_json_and_are_printed_alike(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(FRACTION)
+    study = read_study(path)
+    document = plan_of(study, resolve(trials(study), StoredRecords())).document
+    again = PlanDocument.from_json(json.loads(json.dumps(document.to_json())))
+    assert len(again.aliases) == 2
+    assert again.aliases == study.aliases
+    assert alias_sentences(again.aliases) == alias_sentences(study.aliases)

@@ -218,7 +218,7 @@ def release(connection: Connection, claim: Claim, reason: str) -> bool:
 
 
 def prune(connection: Connection, claim: Claim, reason: str, seconds: float) -> bool:
-    """Record that a search stopped the attempt early, and where. Return False if the lease is lost."""
+    """Record that a search stopped the attempt early, with the reason. Return False if the lease is lost."""
     return _end(connection, claim, PRUNED, details={"reason": reason, "seconds": seconds})
 
 

@@ -1,4 +1,4 @@
-"""Results of every attempt are kept; what makes one stale; leases that compare no clocks."""
+"""Keep the results of every attempt, and the reasons why one is stale. Renew leases without comparing clocks."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -62,7 +62,10 @@ def _trainings() -> None:
 
 
 def _of_each_attempt() -> None:
-    """Results and hits with the attempt in their keys: made anew, as no database adds a column to a primary key."""
+    """Create the tables of results and hits again with the attempt in their keys.
+
+    No database can add a column to a primary key.
+    """
     op.create_table(
         "ablate_results_new",
         sa.Column("trial_key", sa.String(32), sa.ForeignKey("ablate_trials.key"), primary_key=True),

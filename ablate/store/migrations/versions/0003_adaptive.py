@@ -1,4 +1,4 @@
-"""Searches with what they tried, trainings stopped early, and looks at studies whose seeds end with their verdicts."""
+"""Add searches with their candidates, pruned trainings with their interim results, and looks."""
 
 import sqlalchemy as sa
 from alembic import op

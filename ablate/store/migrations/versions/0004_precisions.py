@@ -1,4 +1,4 @@
-"""Mean average precision, also at R, of every trial, beside its hits; results of before have none."""
+"""Add mAP and mAP@R of every trial next to its hits. Earlier results have none."""
 
 import sqlalchemy as sa
 from alembic import op
