@@ -1,4 +1,4 @@
-"""What tests of reports share."""
+"""The fixtures of the tests of reports."""
 
 import pytest
 
@@ -7,5 +7,5 @@ from ablate.report.figures import rows
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draws no figure where a test is about words: three take a second, and have tests of their own."""
+    """Draw no figures in tests of texts: three figures take a second, and have tests of their own."""
     monkeypatch.setattr(rows, "draw_all", lambda *_: [])

@@ -1,4 +1,4 @@
-"""The imported log's doubts: two readings of a row, and what totals alone can mean. Numbers of the log's audit."""
+"""The ambiguities of the imported log, against the numbers of its audit: two readings of a row, and totals only."""
 
 import csv
 import json
@@ -28,25 +28,25 @@ def imported(ablate: Ablate) -> Ablate:
 
 @pytest.fixture
 def report(imported: Ablate) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(imported("report", "baseline-log", "--format", "json").out)
-    return found
+    document: dict[str, Any] = json.loads(imported("report", "baseline-log", "--format", "json").out)
+    return document
 
 
 def _direct(contrasts: list[dict[str, Any]]) -> dict[tuple[str, ...], list[float]]:
-    found: dict[tuple[str, ...], list[float]] = {}
+    p_values: dict[tuple[str, ...], list[float]] = {}
     for contrast in contrasts:
         if contrast["identified"] == "direct":
-            found.setdefault(tuple(contrast["differs"]), []).append(contrast["p_holm"])
-    return {differs: sorted(values) for differs, values in found.items()}
+            p_values.setdefault(tuple(contrast["differs"]), []).append(contrast["p_holm"])
+    return {differs: sorted(values) for differs, values in p_values.items()}
 
 
 def test_holm_of_the_direct_contrasts_as_listed(report: dict[str, Any]) -> None:
-    found = _direct(report["contrasts"])
-    assert sum(map(len, found.values())) == 7
-    assert found[("random_erasing",)] == pytest.approx([0.000101], abs=5e-7)
-    assert found[("normalization",)] == pytest.approx([2.1e-14], rel=0.03)
-    assert found[("omega",)] == pytest.approx([0.209, 1], abs=5e-4)
-    assert found[("warmup",)] == found[("label_smoothing",)] == found[("backbone",)] == [1]
+    p_values = _direct(report["contrasts"])
+    assert sum(map(len, p_values.values())) == 7
+    assert p_values[("random_erasing",)] == pytest.approx([0.000101], abs=5e-7)
+    assert p_values[("normalization",)] == pytest.approx([2.1e-14], rel=0.03)
+    assert p_values[("omega",)] == pytest.approx([0.209, 1], abs=5e-4)
+    assert p_values[("warmup",)] == p_values[("label_smoothing",)] == p_values[("backbone",)] == [1]
     assert report["aliases"] == []
     assert report["family"] == {"name": "direct", "size": 7, "tested": 7}
 
@@ -55,11 +55,11 @@ def test_holm_of_the_direct_contrasts_read_otherwise(report: dict[str, Any]) -> 
     (reading,) = report["readings"]
     assert "row 5" in reading["reading"]
     assert "margin 0.2" in reading["reading"]
-    found = _direct(reading["contrasts"])
-    assert sum(map(len, found.values())) == 7
-    assert found[("random_erasing",)] == pytest.approx([0.000118, 0.0274], rel=5e-3)
-    assert found[("omega",)] == pytest.approx([0.209, 1], abs=5e-4)
-    assert ("normalization",) not in found
+    p_values = _direct(reading["contrasts"])
+    assert sum(map(len, p_values.values())) == 7
+    assert p_values[("random_erasing",)] == pytest.approx([0.000118, 0.0274], rel=5e-3)
+    assert p_values[("omega",)] == pytest.approx([0.209, 1], abs=5e-4)
+    assert ("normalization",) not in p_values
     assert [sorted(group) for group in reading["aliases"]] == [["margin", "normalization"]]
 
 
@@ -73,20 +73,20 @@ def test_which_effects_each_reading_tells(report: dict[str, Any]) -> None:
 
 def test_one_more_run_settles_the_most(report: dict[str, Any]) -> None:
     first = report["suggestions"][0]
-    wanted = {"margin": 0.3, "normalization": "on", "omega": 0.9, "random_erasing": "off"}
-    assert {name: first["levels"][name] for name in wanted} == wanted
+    levels = {"margin": 0.3, "normalization": "on", "omega": 0.9, "random_erasing": "off"}
+    assert {name: first["levels"][name] for name in levels} == levels
     assert first["resolves"] == ["margin", "normalization"]
 
 
 def test_what_totals_can_mean(report: dict[str, Any]) -> None:
-    """All that the oracle says of pairs among the first five rows, as listed."""
+    """All values of the oracle for pairs among the first five rows, as listed."""
     with ORACLE.open() as file:
-        known = {(line["from"], line["to"]): line for line in csv.DictReader(file) if line["reading"] == "A"}
+        oracle = {(line["from"], line["to"]): line for line in csv.DictReader(file) if line["reading"] == "A"}
     labels = [row["label"] for row in report["rows"]]
     checked = 0
     for contrast in report["contrasts"]:
         numbers = [labels.index(contrast[end]) for end in ("from", "to")]
-        line = known.get(tuple(ROWS[at] for at in numbers)) if max(numbers) < len(ROWS) else None
+        line = oracle.get(tuple(ROWS[at] for at in numbers)) if max(numbers) < len(ROWS) else None
         if line is not None:
             checked += 1
             totals = contrast["totals"]
@@ -110,15 +110,15 @@ def test_the_doubts_are_shown_to_people(imported: Ablate, form: str) -> None:
 
 
 def test_new_queries_and_new_seeds_cannot_be_had_of_a_log(imported: Ablate) -> None:
-    told = imported("report", "baseline-log", "--population", "queries-and-seeds")
-    assert told.code == 0
-    assert "(E2) need at least two seeds per row" in " ".join(told.out.split())
+    result = imported("report", "baseline-log", "--population", "queries-and-seeds")
+    assert result.code == 0
+    assert "(E2) need at least two seeds per row" in " ".join(result.out.split())
 
 
 def test_frames_have_a_line_a_contrast_and_a_line_an_effect(imported: Ablate, report: dict[str, Any]) -> None:
     store = require_store("results/ablate.db")
-    found = analyse(load(store, "baseline-log"))
-    contrasts = frames.contrasts(found)
+    analysis = analyse(load(store, "baseline-log"))
+    contrasts = frames.contrasts(analysis)
     assert list(contrasts["p_holm"].dropna()) == [c["p_holm"] for c in report["contrasts"] if c["p_holm"] is not None]
-    effects = frames.effects(found).set_index("factor")
+    effects = frames.effects(analysis).set_index("factor")
     assert effects.loc["random_erasing", ["low", "high"]].tolist() == pytest.approx([1.3505, 3.6094], abs=5e-5)

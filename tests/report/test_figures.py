@@ -1,4 +1,4 @@
-"""Figures: what is computed for them, what is really in their files, and that every text has room."""
+"""Figures: their computed values, the contents of their files, and the room for every text."""
 
 import csv
 import xml.etree.ElementTree as ET
@@ -100,14 +100,14 @@ def imported(ablate: Ablate) -> Ablate:
 @pytest.fixture
 def kept(monkeypatch: pytest.MonkeyPatch) -> dict[str, Axes]:
     """{name: axes} of the figures, which are not saved."""
-    found = {}
+    figures_by_name = {}
 
     def keep(axes: Axes, stem: Path, title: str, description: str) -> list[Path]:
-        found[stem.name] = axes
+        figures_by_name[stem.name] = axes
         return []
 
     monkeypatch.setattr(canvas, "save", keep)
-    return found
+    return figures_by_name
 
 
 def lines_of(path: Path) -> list[dict[str, str]]:
@@ -117,13 +117,13 @@ def lines_of(path: Path) -> list[dict[str, str]]:
 
 def parts(path: Path) -> dict[str, ET.Element]:
     """{id: element} of an SVG; an id may be there once."""
-    found = [element for element in ET.parse(path).iter() if "id" in element.attrib]
-    assert len({element.attrib["id"] for element in found}) == len(found)
-    return {element.attrib["id"]: element for element in found}
+    elements = [element for element in ET.parse(path).iter() if "id" in element.attrib]
+    assert len({element.attrib["id"] for element in elements}) == len(elements)
+    return {element.attrib["id"]: element for element in elements}
 
 
 def styles(element: ET.Element, tag: str) -> list[str]:
-    """The styles of the shapes that a group shows; those in its `defs` are shown where they are used."""
+    """The styles of the shapes that a group shows; those in its `defs` are drawn through their uses."""
     hidden = {shape for defs in element.iter(f"{SVG}defs") for shape in defs.iter()}
     return [shape.attrib.get("style", "") for shape in element.iter(f"{SVG}{tag}") if shape not in hidden]
 
@@ -165,16 +165,16 @@ def test_a_rung_has_its_rate_interval_and_step(several: Analysis) -> None:
 def test_all_that_cannot_be_told_from_the_best_are_marked() -> None:
     hits = ([600, 604, 596], [604, 600, 597], [300, 303, 296], [602, 598, 600])
     rows = [row(n, CUBE[n - 1], dict(enumerate(own))) for n, own in enumerate(hits, start=1)]
-    found = analyse(results(FACTORS, rows))
-    assert [rung.best for rung in ladder(found)] == [True, True, False, True]
-    assert {rung.label.partition("  ")[2] for rung in ladder(found) if rung.best} == found.best
+    analysis = analyse(results(FACTORS, rows))
+    assert [rung.best for rung in ladder(analysis)] == [True, True, False, True]
+    assert {rung.label.partition("  ")[2] for rung in ladder(analysis) if rung.best} == analysis.best
 
 
 def test_rows_without_the_metric_are_left_out_and_the_step_spans_them() -> None:
     rows = [row(n, CUBE[n - 1], {} if n == 2 else {0: 300 + n, 1: 310 + n}) for n in (1, 2, 3)]
-    found = analyse(results(FACTORS, rows))
-    assert [(rung.label, rung.direct) for rung in ladder(found)] == [("1  row 1", True), ("3  row 3", True)]
-    assert ladder(found)[1].change == "+0.20  b"
+    analysis = analyse(results(FACTORS, rows))
+    assert [(rung.label, rung.direct) for rung in ladder(analysis)] == [("1  row 1", True), ("3  row 3", True)]
+    assert ladder(analysis)[1].change == "+0.20  b"
 
 
 def test_top_k_has_the_metrics_that_each_row_has() -> None:
@@ -182,22 +182,22 @@ def test_top_k_has_the_metrics_that_each_row_has() -> None:
     top5 = {0: 700, 1: 720}
     with_top5 = {seed: replace(one, hits={**one.hits, 5: top5[seed]}) for seed, one in first.results.items()}
     first = replace(first, results=with_top5)
-    found = analyse(results(FACTORS, [first, row(2, CUBE[1], {0: 400, 1: 410}), row(3, CUBE[2], {})]))
-    assert [line.label for line in top_k(found)] == ["1  row 1", "2  row 2"]
-    assert top_k(found)[0].rates == pytest.approx({"top1": 51.0, "top5": 71.0})
-    assert top_k(found)[1].rates == pytest.approx({"top1": 40.5})
+    analysis = analyse(results(FACTORS, [first, row(2, CUBE[1], {0: 400, 1: 410}), row(3, CUBE[2], {})]))
+    assert [line.label for line in top_k(analysis)] == ["1  row 1", "2  row 2"]
+    assert top_k(analysis)[0].rates == pytest.approx({"top1": 51.0, "top5": 71.0})
+    assert top_k(analysis)[1].rates == pytest.approx({"top1": 40.5})
 
 
 @pytest.mark.parametrize("seeds", [1, 5])
 def test_the_forest_is_the_analysis(seeds: int) -> None:
-    found = analyse(made(seeds))
-    entries = forest(found)
-    direct = [contrast for contrast in found.contrasts if contrast.identified == "direct"]
-    confounded = [step for step in found.steps if step.identified != "direct"]
-    said = [*direct, *found.effects, *confounded]
+    analysis = analyse(made(seeds))
+    entries = forest(analysis)
+    direct = [contrast for contrast in analysis.contrasts if contrast.identified == "direct"]
+    confounded = [step for step in analysis.steps if step.identified != "direct"]
+    items = [*direct, *analysis.effects, *confounded]
     assert [len(of(entries, kind)) for kind in (STEP, FACTOR, CONFOUNDED)] == [12, 3, 3]
-    assert [entry.estimate for entry in entries] == [one.estimate for one in said]
-    assert [entry.verdict for entry in entries] == [wording.phrase(one) for one in said]
+    assert [entry.estimate for entry in entries] == [one.estimate for one in items]
+    assert [entry.verdict for entry in entries] == [wording.phrase(one) for one in items]
     assert not any(entry.instead for entry in entries)
 
 
@@ -216,8 +216,8 @@ def test_entries_say_what_changes_and_against_which_row(several: Analysis) -> No
 
 
 def test_of_a_family_that_is_listed_only_its_own_contrasts_are_drawn() -> None:
-    found = analyse(made(family=[["row 1", "row 2"], ["row 5", "row 7"]]))
-    assert [e.context for e in of(forest(found), STEP)] == ["row 2 against 1: row 1", "row 7 against 5: row 5"]
+    analysis = analyse(made(family=[["row 1", "row 2"], ["row 5", "row 7"]]))
+    assert [e.context for e in of(forest(analysis), STEP)] == ["row 2 against 1: row 1", "row 7 against 5: row 5"]
 
 
 def test_an_effect_of_the_additive_model_says_so() -> None:
@@ -246,24 +246,24 @@ def test_what_has_no_effect_says_why(tmp_path: Path) -> None:
 
 
 def test_factors_that_cannot_be_told_apart_name_each_other() -> None:
-    found = analyse(results(FACTORS, [row(1, CUBE[0], {0: 270, 1: 275}), row(2, CUBE[7], {0: 300, 1: 310})]))
-    told = {entry.change: entry.instead for entry in of(forest(found), FACTOR)}
-    assert told["a off → on"] == "cannot be separated from b and c"
-    assert told["c off → on"] == "cannot be separated from a and b"
+    analysis = analyse(results(FACTORS, [row(1, CUBE[0], {0: 270, 1: 275}), row(2, CUBE[7], {0: 300, 1: 310})]))
+    reasons = {entry.change: entry.instead for entry in of(forest(analysis), FACTOR)}
+    assert reasons["a off → on"] == "cannot be separated from b and c"
+    assert reasons["c off → on"] == "cannot be separated from a and b"
 
 
 def test_references_are_lines_with_a_note_each_up_to_eight(tmp_path: Path) -> None:
     lines = tuple(row(n, {}, {0: 100 + n}, label=f"paper {n}") for n in range(1, 10))
-    found = analyse(replace(made(1), references=(*lines, row(10, {}, {}, label="unfinished"))))
-    assert [(line.label, line.rate) for line in references(found)] == [
+    analysis = analyse(replace(made(1), references=(*lines, row(10, {}, {}, label="unfinished"))))
+    assert [(line.label, line.rate) for line in references(analysis)] == [
         (f"paper {n}", pytest.approx(10 + n / 10)) for n in range(1, 10)
     ]
-    draw_all(found, tmp_path)
-    told = words_in(tmp_path / "ladder.svg")
-    assert "dashed: paper 8 10.80" in told
-    assert "paper 9" not in told
-    assert "and 1 more reference" in told
-    assert "more references" not in told
+    draw_all(analysis, tmp_path)
+    texts = words_in(tmp_path / "ladder.svg")
+    assert "dashed: paper 8 10.80" in texts
+    assert "paper 9" not in texts
+    assert "and 1 more reference" in texts
+    assert "more references" not in texts
 
 
 # what is drawn
@@ -294,42 +294,42 @@ def test_marks_are_open_for_one_seed_and_filled_for_several(
     folder: str, name: str, other: str, request: pytest.FixtureRequest
 ) -> None:
     path = request.getfixturevalue(folder) / "forest.svg"
-    found = parts(path)
+    elements = parts(path)
     colours = {"step": canvas.BLUE, "factor": canvas.GREEN, "confounded": canvas.VERMILION}
     for (kind, colour), count in zip(colours.items(), (12, 3, 3), strict=True):
-        marks = styles(found[f"{kind}-{name}"], "use")
+        marks = styles(elements[f"{kind}-{name}"], "use")
         assert len(marks) == count
         fill = "#ffffff" if name == "open" else colour.lower()
         assert all(f"fill: {fill}" in mark and f"stroke: {colour.lower()}" in mark for mark in marks)
-        assert f"{kind}-{other}" not in found
-    told = words_in(path)
-    assert ("one seed: for these networks only" in told) == (name == "open")
-    assert ("several seeds" in told) == (name == "filled")
+        assert f"{kind}-{other}" not in elements
+    texts = words_in(path)
+    assert ("one seed: for these networks only" in texts) == (name == "open")
+    assert ("several seeds" in texts) == (name == "filled")
 
 
 def test_confounded_bars_and_no_others_are_hatched(of_five: Path) -> None:
-    found = parts(of_five / "forest.svg")
-    hatched = styles(found["confounded-interval"], "path")
+    elements = parts(of_five / "forest.svg")
+    hatched = styles(elements["confounded-interval"], "path")
     assert len(hatched) == 3
     for style in hatched:
         (pattern,) = {part.split("url(#")[1].split(")")[0] for part in style.split(";") if "fill:" in part}
-        assert found[pattern].tag == f"{SVG}pattern"
+        assert elements[pattern].tag == f"{SVG}pattern"
     for kind, count in (("step", 12), ("factor", 3)):
-        bars = styles(found[f"{kind}-interval"], "path")
+        bars = styles(elements[f"{kind}-interval"], "path")
         assert len(bars) == count
         assert not any("fill: url(#" in bar for bar in bars)
-        assert len(styles(found[f"{kind}-simultaneous"], "path")) == count
-    assert "confounded-simultaneous" not in found, "it is of no family"
+        assert len(styles(elements[f"{kind}-simultaneous"], "path")) == count
+    assert "confounded-simultaneous" not in elements, "it is of no family"
 
 
 def test_the_band_is_plus_minus_delta(tmp_path: Path) -> None:
     """Told from the ticks: the SVG's own scale."""
     draw_all(analyse(made(delta_pp=1.0)), tmp_path)
-    found, told = parts(tmp_path / "forest.svg"), words_in(tmp_path / "forest.svg")
-    assert "±1 pp" in told
-    ticks = [e.find(f".//{SVG}use") for name, e in found.items() if name.startswith("xtick_")]
+    elements, texts = parts(tmp_path / "forest.svg"), words_in(tmp_path / "forest.svg")
+    assert "±1 pp" in texts
+    ticks = [e.find(f".//{SVG}use") for name, e in elements.items() if name.startswith("xtick_")]
     at = sorted({float(tick.attrib["x"]) for tick in ticks if tick is not None})
-    (band,) = found["band"].iter(f"{SVG}path")
+    (band,) = elements["band"].iter(f"{SVG}path")
     xs = [float(word) for word in band.attrib["d"].replace("\n", " ").split() if word not in "MLz"][::2]
     axes = canvas.axes_between(1, 1, 3, 0.5, 0.5)
     places, _, _ = line_positions(forest(analyse(made(delta_pp=1.0))))
@@ -445,8 +445,8 @@ def test_the_csv_has_every_number(several: Analysis, of_five: Path) -> None:
 def test_sixty_lines_are_drawn_and_the_rest_is_said(tmp_path: Path) -> None:
     """61 rows of one factor: 61 · 60 / 2 pairs that differ in nothing else, and 60 levels against the baseline."""
     levels = list(range(61))
-    found = analyse(drawn({"n": levels}, [{"n": level} for level in levels], 2, np.random.default_rng(3)))
-    draw_all(found, tmp_path)
+    analysis = analyse(drawn({"n": levels}, [{"n": level} for level in levels], 2, np.random.default_rng(3)))
+    draw_all(analysis, tmp_path)
     for name, marks in (("ladder", ["best", "other"]), ("forest", ["step-filled", "factor-filled"])):
         there = parts(tmp_path / f"{name}.svg")
         assert sum(len(styles(there[mark], "use")) for mark in marks if mark in there) == 60
@@ -534,7 +534,7 @@ def test_any_label_gives_an_svg_that_is_xml_and_a_csv_that_has_it_whole(
 
 
 def check_room(axes: Axes) -> None:
-    """Every text lies within the figure, and none beside the axes reaches into them."""
+    """Every text lies within the figure, and none outside the axes reaches into them."""
     figure = axes.get_figure(root=True)
     assert figure is not None
     figure.dpi = 100
@@ -558,9 +558,9 @@ def check_room(axes: Axes) -> None:
 def test_formulas_are_text(tmp_path: Path) -> None:
     rows = [row(1, CUBE[0], {0: 270}, label="$x_1$ & <b>"), row(2, CUBE[1], {0: 280}, label=r"\alpha $")]
     draw_all(analyse(results(FACTORS, rows)), tmp_path)
-    told = words_in(tmp_path / "ladder.svg")
-    assert "1  $x_1$ & <b>" in told
-    assert r"2  \alpha $" in told
+    texts = words_in(tmp_path / "ladder.svg")
+    assert "1  $x_1$ & <b>" in texts
+    assert r"2  \alpha $" in texts
 
 
 @pytest.mark.parametrize("weight", ["normal", "bold"])
@@ -584,9 +584,9 @@ def test_wrapped_has_at_most_three_lines_of_46_letters(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["a title that fits", "W" * 300, "日本" * 300, "iiii" * 200])
 def test_fitted_fills_the_room_and_no_more(text: str) -> None:
-    found = canvas.fitted(text, 3.0, 9)
-    assert canvas.inches([found], 9) <= 3.0
-    assert found == text or (found.endswith(" …") and canvas.inches([found], 9) > 2.7)
+    line = canvas.fitted(text, 3.0, 9)
+    assert canvas.inches([line], 9) <= 3.0
+    assert line == text or (line.endswith(" …") and canvas.inches([line], 9) > 2.7)
 
 
 def test_colours_are_of_the_palette_that_colour_blind_readers_tell_apart() -> None:
@@ -601,10 +601,10 @@ def test_colours_are_of_the_palette_that_colour_blind_readers_tell_apart() -> No
 
 def test_the_command_writes_the_three_figures_and_writes_them_alike(imported: Ablate, tmp_path: Path) -> None:
     folder = tmp_path / "results" / "figures" / "baseline-log"
-    told = imported("report").out.splitlines()
-    paths = [tmp_path / line.removeprefix("figure: ") for line in told if line.startswith("figure: ")]
+    output = imported("report").out.splitlines()
+    paths = [tmp_path / line.removeprefix("figure: ") for line in output if line.startswith("figure: ")]
     assert [path.name for path in paths] == [f"{n}.{s}" for n in ("ladder", "topk", "forest") for s in ("svg", "png")]
-    assert told[-1].startswith("figure: ")
+    assert output[-1].startswith("figure: ")
     written = sorted(path for path in folder.rglob("*") if path.is_file())
     assert {path.name for path in written} == {
         f"{n}.{s}" for n in ("ladder", "topk", "forest") for s in ("svg", "png", "csv")

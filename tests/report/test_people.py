@@ -1,4 +1,4 @@
-"""Reports for people: widths, marks, what failed, many rows, populations, and LaTeX that compiles."""
+"""Reports for people: widths, marks, failures, many rows, populations, and LaTeX that compiles."""
 
 import csv
 import io
@@ -150,9 +150,9 @@ def test_new_queries_and_new_seeds_on_request(ablate: Ablate) -> None:
 
 def test_a_wrong_population_is_a_message(ablate: Ablate) -> None:
     made(ablate, "one")
-    told = ablate("report", "--population", "query")
-    assert told.code == 2
-    assert "--population: unknown population 'query'; known: seeds, queries-and-seeds" in told.err
+    result = ablate("report", "--population", "query")
+    assert result.code == 2
+    assert "--population: unknown population 'query'; known: seeds, queries-and-seeds" in result.err
 
 
 def test_a_design_without_direct_contrasts_reports_effects(ablate: Ablate) -> None:
@@ -219,11 +219,11 @@ ANY = st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), max_size=
 
 @given(ANY)
 def test_latex_is_ascii_without_anything_that_means_something(text: str) -> None:
-    found = latex.escaped(text)
-    assert found.isascii()
-    bare = re.sub(r"\\[a-zA-Z]+|\\.|\$[^$]*\$|\{\[\}|\{\]\}|\{\*\}|\{\}", "", found)
+    latex_text = latex.escaped(text)
+    assert latex_text.isascii()
+    bare = re.sub(r"\\[a-zA-Z]+|\\.|\$[^$]*\$|\{\[\}|\{\]\}|\{\*\}|\{\}", "", latex_text)
     assert not re.search(r"(?<!\\)[%&#$^~_]", bare)
-    assert "--" not in found or any(letter in text for letter in "–—✗")
+    assert "--" not in latex_text or any(letter in text for letter in "–—✗")
 
 
 @given(ANY)

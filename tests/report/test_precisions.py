@@ -1,4 +1,4 @@
-"""mAP and mAP@R in every format: where they are known, where only some of them are, and where none is."""
+"""mAP and mAP@R in every format: if all rows have them, if some do, and if none does."""
 
 import csv
 import io
@@ -73,9 +73,9 @@ def give(*labels: str, seeds: tuple[int, ...] = (0, 1), names: tuple[str, ...] =
 
 
 def shown(ablate: Ablate, form: str) -> str:
-    found = ablate("report", "--format", form)
-    assert found.code == 0, found.err
-    return found.out
+    result = ablate("report", "--format", form)
+    assert result.code == 0, result.err
+    return result.out
 
 
 def lines(ablate: Ablate) -> dict[str, dict[str, str]]:
@@ -160,15 +160,15 @@ def test_with_one_seed_they_have_no_interval(ablate: Ablate) -> None:
 
 def test_csv_has_them_after_the_rates(study: Ablate) -> None:
     give("plain", LONG, "other", "untrained")
-    found = lines(study)
-    header = [*found["plain"]]
+    by_label = lines(study)
+    header = [*by_label["plain"]]
     at = header.index("top10_high") + 1
     names = ["map", "map_low", "map_high", "map_at_r", "map_at_r_low", "map_at_r_high"]
     assert header[at : at + 7] == [*names, "change_pp"]
     of_json = {row["label"]: row["metrics"] for row in json.loads(shown(study, "json"))["rows"]}
     for label, metrics in of_json.items():
         for name in ("map", "map_at_r"):
-            ends = [float(found[label][f"{name}{suffix}"]) for suffix in ("", "_low", "_high")]
+            ends = [float(by_label[label][f"{name}{suffix}"]) for suffix in ("", "_low", "_high")]
             assert ends == [metrics[name]["mean"], *metrics[name]["ci"]]
 
 
@@ -179,7 +179,7 @@ def test_the_log_has_none(study: Ablate) -> None:
 
 
 def test_a_row_of_which_some_seeds_have_them_has_none(study: Ablate) -> None:
-    """Its mean over some seeds would stand beside a rate over all of them; nor are they taken for 0."""
+    """Its mean over some seeds would stand next to a rate over all seeds. Missing values are not taken for 0 either."""
     give("plain")
     give("other", seeds=(1,))
     rows = {row["label"]: row["metrics"] for row in json.loads(shown(study, "json"))["rows"]}

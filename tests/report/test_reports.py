@@ -71,20 +71,20 @@ def test_other_logs_come_back_as_exactly(tmp_path: Path, text: str) -> None:
 
 
 def test_importing_says_what_does_not_agree(ablate: Ablate) -> None:
-    told = ablate("import", SEED_LOG, "--study", "baseline-log").out
-    assert "12,377 queries" in told
-    assert re.search(r"row 5: .*margin 0\.2.*margin 0\.3", told)
-    assert re.search(r"rows 7 and 8: one title.*omega 0\.9, 0\.7", told)
-    assert re.search(r"rows 1 and 2: 2 factors differ at once, margin, normalization", told)
-    assert "same bytes" not in told
+    output = ablate("import", SEED_LOG, "--study", "baseline-log").out
+    assert "12,377 queries" in output
+    assert re.search(r"row 5: .*margin 0\.2.*margin 0\.3", output)
+    assert re.search(r"rows 7 and 8: one title.*omega 0\.9, 0\.7", output)
+    assert re.search(r"rows 1 and 2: 2 factors differ at once, margin, normalization", output)
+    assert "same bytes" not in output
 
 
 def test_importing_a_log_of_another_layout_says_so(ablate: Ablate, tmp_path: Path) -> None:
     (tmp_path / "log.md").write_text("# setting\n\n\nlr: 1\n# a\naccuracy:\n  - top-1\n    0.50\n")
-    told = ablate("import", "log.md", "--study", "log")
-    assert told.code == 0
-    assert "will not give back the same bytes; they differ from line 3 on" in told.out
-    assert "row 1: top-1 is 0.50, and 1 of 2 is 0.5" in told.out
+    result = ablate("import", "log.md", "--study", "log")
+    assert result.code == 0
+    assert "will not give back the same bytes; they differ from line 3 on" in result.out
+    assert "row 1: top-1 is 0.50, and 1 of 2 is 0.5" in result.out
 
 
 def test_importing_again_changes_nothing(imported: Ablate) -> None:
@@ -114,10 +114,10 @@ def test_contrasts_of_the_log(
     report = json.loads(imported("report", "baseline-log", "--format", "json").out)
     labels = [row["label"] for row in report["rows"]]
     pair = (labels[a - 1], labels[b - 1])
-    (found,) = [c for c in report["contrasts"] if (c["from"], c["to"]) == pair]
-    assert sorted(found["differs"]) == differs
-    assert found["identified"] == ("direct" if len(differs) == 1 else "confounded")
-    assert [found["effect_pp"], *found["ci_pp"]] == pytest.approx([effect, low, high], abs=5e-5)
+    (contrast,) = [c for c in report["contrasts"] if (c["from"], c["to"]) == pair]
+    assert sorted(contrast["differs"]) == differs
+    assert contrast["identified"] == ("direct" if len(differs) == 1 else "confounded")
+    assert [contrast["effect_pp"], *contrast["ci_pp"]] == pytest.approx([effect, low, high], abs=5e-5)
 
 
 def test_the_json_has_the_contracts_shape(imported: Ablate) -> None:

@@ -107,7 +107,9 @@ CASES: dict[str, Callable[[Store], Analysis]] = {
 
 
 @pytest.fixture(scope="module", params=CASES)
-def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Analysis]]:
+def case_and_analysis(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Analysis]]:
     """A case and its analysis, whose forests are grown once for all tests."""
     with closing(_new(tmp_path_factory)) as store:
         yield request.param, CASES[request.param](store)
@@ -132,17 +134,17 @@ def lines_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_every_format_tells_of_every_search(told: tuple[str, Analysis]) -> None:
-    _, analysis = told
+def test_every_format_tells_of_every_search(case_and_analysis: tuple[str, Analysis]) -> None:
+    _, analysis = case_and_analysis
     screen = terminal.render(analysis, False, 80)
     assert max(map(len, screen.splitlines())) <= 80
     for text in (screen, markdown.render(analysis), latex.render(analysis)):
         assert WARNED in flat(text)
         assert not re.search(r"\b(None|nan|inf)\b", text)
     assert csv_rows.render(analysis)
-    found = json.loads(json_report.render(analysis))["search"]
-    assert [one["number"] for one in found["candidates"]] == [one.number for one in of(analysis).candidates]
-    assert found["importance_warning"] == NO_EFFECTS
+    document = json.loads(json_report.render(analysis))["search"]
+    assert [one["number"] for one in document["candidates"]] == [one.number for one in of(analysis).candidates]
+    assert document["importance_warning"] == NO_EFFECTS
 
 
 def test_the_finalists_table_has_what_the_analysis_has(analysis: Analysis) -> None:
@@ -194,12 +196,12 @@ def test_sentences_say_who_wins_and_how_optimistic_the_search_was(analysis: Anal
     contrast, rerun = analysis.against_baseline[rows[winner.label].number], winner.reruns["top1"]
     text = flat(terminal.render(analysis, False, 80))
     effect = wording.change(contrast).replace(" [", " pp [")
-    told = wording.meaning(contrast, analysis.results)
-    assert f"The winner, {winner.label}, against the baseline: {effect}: {told}." in text
+    meaning = wording.meaning(contrast, analysis.results)
+    assert f"The winner, {winner.label}, against the baseline: {effect}: {meaning}." in text
     for other in others:
         against = analysis.contrasts.between(rows[other.label], rows[winner.label])
-        said = f"trial {other.number} {wording.signed(against.estimate.effect or 0)} pp, {wording.phrase(against)}"
-        assert said in text.partition("The winner against the other finalists:")[2]
+        brief = f"trial {other.number} {wording.signed(against.estimate.effect or 0)} pp, {wording.phrase(against)}"
+        assert brief in text.partition("The winner against the other finalists:")[2]
     assert rerun.optimism is not None
     side = "less" if rerun.optimism >= 0 else "more"
     assert f"5 fresh seeds give {wording.rate(rerun.mean or 0)} %, {abs(rerun.optimism):.2f} pp {side}" in text
@@ -224,9 +226,9 @@ def test_of_two_metrics_the_pareto_front_is_told(store: Store) -> None:
     for one in of(analysis).front:
         assert f"top-1 {100 * one.scores['top1']:.2f} %, top-5 {100 * one.scores['top5']:.2f} %" in text
     finalist = of(analysis).finalists[0]
-    told = json.loads(json_report.render(analysis))["search"]["finalists"][0]
+    document = json.loads(json_report.render(analysis))["search"]["finalists"][0]
     for metric in ("top1", "top5"):
-        assert told["validation"][metric]["values"] == list(finalist.reruns[metric].rates)
+        assert document["validation"][metric]["values"] == list(finalist.reruns[metric].rates)
 
 
 def test_one_claim_of_a_finalist_has_one_verdict(analysis: Analysis) -> None:
@@ -243,28 +245,28 @@ def test_json_of_other_plans_has_no_search(ablate: Ablate, undrawn: None) -> Non
 
 
 def test_json_has_the_numbers_unrounded(analysis: Analysis) -> None:
-    told = json.loads(json_report.render(analysis))["search"]
-    found = of(analysis)
-    assert told["best"] == [found.front[0].number]
-    assert told["steps_saved"] == found.steps_saved
-    first, second, _ = told["finalists"]
+    document = json.loads(json_report.render(analysis))["search"]
+    search = of(analysis)
+    assert document["best"] == [search.front[0].number]
+    assert document["steps_saved"] == search.steps_saved
+    first, second, _ = document["finalists"]
     assert first["winner_against_it"] is None
     assert second["winner_against_it"]["verdict"]
     assert first["against_baseline"]["effect_pp"] == analysis.against_baseline[2].estimate.effect
-    assert tuple(first["validation"]["top1"]["ci_optimism_pp"]) == found.finalists[0].reruns["top1"].optimism_interval
-    shares = {share["name"]: share["mean"] for share in told["importance"]["top1"]["shares"]}
+    assert tuple(first["validation"]["top1"]["ci_optimism_pp"]) == search.finalists[0].reruns["top1"].optimism_interval
+    shares = {share["name"]: share["mean"] for share in document["importance"]["top1"]["shares"]}
     assert sum(shares.values()) == pytest.approx(1.0)
 
 
 def test_the_command_reports_the_search_and_draws_its_figures(ablate: Ablate, store: Store, tmp_path: Path) -> None:
     usual(store)
-    told = ablate("report", "made", "--store", tmp_path / "results" / "ablate.db")
-    assert told.code == 0
-    assert "Conclusions of the search" in told.out
+    result = ablate("report", "made", "--store", tmp_path / "results" / "ablate.db")
+    assert result.code == 0
+    assert "Conclusions of the search" in result.out
     folder = tmp_path / "results" / "figures" / "made" / "quick+search"
     for name in ALL:
         assert (folder / f"{name}.png").stat().st_size > 0
-        assert f"{name}.svg" in told.out
+        assert f"{name}.svg" in result.out
 
 
 # figures
@@ -273,14 +275,14 @@ def test_the_command_reports_the_search_and_draws_its_figures(ablate: Ablate, st
 @pytest.fixture
 def kept(monkeypatch: pytest.MonkeyPatch) -> dict[str, Axes]:
     """{name: axes} of the figures, which are not saved."""
-    found = {}
+    figures = {}
 
     def keep(axes: Axes, stem: Path, title: str, description: str) -> list[Path]:
-        found[stem.name] = axes
+        figures[stem.name] = axes
         return []
 
     monkeypatch.setattr(canvas, "save", keep)
-    return found
+    return figures
 
 
 def with_id(axes: Axes, gid: str) -> Any:
@@ -289,9 +291,9 @@ def with_id(axes: Axes, gid: str) -> Any:
 
 
 def test_every_search_is_drawn_and_every_text_has_room(
-    told: tuple[str, Analysis], kept: dict[str, Axes], tmp_path: Path
+    case_and_analysis: tuple[str, Analysis], kept: dict[str, Axes], tmp_path: Path
 ) -> None:
-    case, analysis = told
+    case, analysis = case_and_analysis
     draw_all(analysis, tmp_path)
     if case == "nothing begun":
         assert kept == {}
@@ -305,7 +307,7 @@ def test_every_search_is_drawn_and_every_text_has_room(
 
 
 def check_room(axes: Axes) -> None:
-    """Every text lies within the figure, and none beside the axes reaches into them."""
+    """Every text lies within the figure, and none outside the axes reaches into them."""
     figure = axes.get_figure(root=True)
     assert isinstance(figure, Figure)
     with matplotlib.rc_context(canvas.STYLE):
@@ -351,7 +353,7 @@ def check_numbers(axes: Axes) -> None:
 
 
 def test_the_map_has_each_candidate_at_its_place(analysis: Analysis, kept: dict[str, Axes], tmp_path: Path) -> None:
-    found = of(analysis)
+    search = of(analysis)
     draw_all(analysis, tmp_path)
     axes = kept["search-map"]
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "linear")
@@ -363,26 +365,26 @@ def test_the_map_has_each_candidate_at_its_place(analysis: Analysis, kept: dict[
         ("pruned-hole", PRUNED, False),
         ("failed", FAILED, False),
     ):
-        points = [one.point for one in found.candidates if (one.state, one.known) == (state, known)]
+        points = [one.point for one in search.candidates if (one.state, one.known) == (state, known)]
         assert points
         drawn = sorted(map(tuple, with_id(axes, gid).get_offsets().tolist()))
         assert drawn == sorted((point["margin"], point["omega"]) for point in points)
     rings = with_id(axes, "finalists").get_offsets().tolist()
-    at = {one.number: [one.point["margin"], one.point["omega"]] for one in found.candidates}
-    assert rings == [at[finalist.number] for finalist in found.finalists]
+    at = {one.number: [one.point["margin"], one.point["omega"]] for one in search.candidates}
+    assert rings == [at[finalist.number] for finalist in search.finalists]
     numbers = [text for text in axes.texts if isinstance(text, Annotation)]
     assert [(text.get_text(), list(text.xy)) for text in numbers] == [(str(n + 1), at) for n, at in enumerate(rings)]
     assert with_id(axes, "baseline").get_offsets().tolist() == [[0.3, 0.9]]
 
 
 def test_a_better_candidate_is_brighter_also_in_grey(analysis: Analysis, kept: dict[str, Axes], tmp_path: Path) -> None:
-    found = of(analysis)
+    search = of(analysis)
     draw_all(analysis, tmp_path)
     spots = with_id(kept["search-map"], "finished")
     colours = {
         tuple(at): colour[:3] for at, colour in zip(spots.get_offsets().tolist(), spots.get_facecolor(), strict=True)
     }
-    order = sorted((one for one in found.finished if not one.known), key=lambda one: one.scores["top1"])
+    order = sorted((one for one in search.finished if not one.known), key=lambda one: one.scores["top1"])
     in_order = [colours[one.point["margin"], one.point["omega"]] for one in order]
     grey = [float(np.dot(colour, (0.299, 0.587, 0.114))) for colour in in_order]
     assert grey == sorted(grey)
@@ -407,15 +409,15 @@ def test_the_map_of_many_dimensions_shows_the_two_that_matter_most_and_says_so(
 def test_the_history_has_the_best_so_far_and_the_finalists_on_fresh_seeds(
     analysis: Analysis, kept: dict[str, Axes], tmp_path: Path
 ) -> None:
-    found = of(analysis)
+    search = of(analysis)
     draw_all(analysis, tmp_path)
     axes = kept["search-history"]
     line = with_id(axes, "best-so-far")
-    finished = [(one.number, 100 * one.scores["top1"]) for one in found.finished]
+    finished = [(one.number, 100 * one.scores["top1"]) for one in search.finished]
     assert line.get_xdata()[:-1] == pytest.approx([number for number, _ in finished])
     assert line.get_ydata()[:-1] == pytest.approx(np.maximum.accumulate([rate for _, rate in finished]))
     below = sorted(with_id(axes, "pruned-below").get_offsets().tolist())
-    assert below == [[one.number, axes.get_ylim()[0]] for one in found.candidates if one.state == PRUNED]
+    assert below == [[one.number, axes.get_ylim()[0]] for one in search.candidates if one.state == PRUNED]
     figure = axes.get_figure(root=True)
     assert figure is not None
     (beside,) = (one for one in figure.axes if one.get_xlabel() == "finalist")
@@ -423,7 +425,7 @@ def test_the_history_has_the_best_so_far_and_the_finalists_on_fresh_seeds(
     drawn = [
         np.asarray(spot.get_offsets()).tolist()[0] for spot in beside.collections if isinstance(spot, PathCollection)
     ]
-    for rank, finalist in enumerate(found.finalists, start=1):
+    for rank, finalist in enumerate(search.finalists, start=1):
         rerun = finalist.reruns["top1"]
         assert [rank, pytest.approx(100 * (rerun.mean or 0))] in drawn
         assert [rank, pytest.approx(100 * (rerun.score or 0))] in drawn
@@ -432,7 +434,7 @@ def test_the_history_has_the_best_so_far_and_the_finalists_on_fresh_seeds(
 def test_the_importance_figure_has_its_range_and_its_warning(
     analysis: Analysis, kept: dict[str, Axes], tmp_path: Path
 ) -> None:
-    found = of(analysis)
+    search = of(analysis)
     draw_all(analysis, tmp_path)
     axes = kept["search-importance"]
     figure = axes.get_figure(root=True)
@@ -440,14 +442,14 @@ def test_the_importance_figure_has_its_range_and_its_warning(
     notes = " ".join(text.get_text() for text in figure.texts)
     assert "cannot detect confounding or noise" in notes
     assert "…" not in notes
-    for at, share in enumerate(found.importance["top1"].shares):
+    for at, share in enumerate(search.importance["top1"].shares):
         assert axes.get_yticklabels()[at].get_text() == share.name
         assert with_id(axes, f"top1-{at}").get_offsets().tolist() == [[pytest.approx(100 * share.mean), at]]
 
 
 def test_files_have_every_candidate_a_title_and_the_same_bytes_each_time(store: Store, tmp_path: Path) -> None:
     analysis = usual(store)
-    found = of(analysis)
+    search = of(analysis)
     paths = draw_all(analysis, tmp_path / "one")
     again = draw_all(read(store), tmp_path / "two")
     assert [path.read_bytes() for path in paths] == [path.read_bytes() for path in again]
@@ -458,11 +460,11 @@ def test_files_have_every_candidate_a_title_and_the_same_bytes_each_time(store: 
     for name in ALL[:2]:
         lines = lines_of(tmp_path / "one" / f"{name}.csv")
         assert [(line["number"], line["state"]) for line in lines] == [
-            (str(c.number), c.state) for c in found.candidates
+            (str(c.number), c.state) for c in search.candidates
         ]
         scores = [line.get("top1_validation_percent") or line.get("validation_percent") for line in lines]
         assert [
-            float(score or -1) for one, score in zip(found.candidates, scores, strict=True) if one.state == DONE
-        ] == [pytest.approx(100 * one.scores["top1"]) for one in found.finished]
+            float(score or -1) for one, score in zip(search.candidates, scores, strict=True) if one.state == DONE
+        ] == [pytest.approx(100 * one.scores["top1"]) for one in search.finished]
     shares = [float(line["mean"]) for line in lines_of(tmp_path / "one" / "search-importance.csv")]
     assert sum(shares) == pytest.approx(1.0)

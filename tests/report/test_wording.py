@@ -1,4 +1,4 @@
-"""The words for verdicts: there are some for each, and each names what it has to name."""
+"""The words for verdicts: every verdict has some, with the numbers and names that belong to it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,9 +30,9 @@ def as_verdict(results: StudyResults, code: str, more_seeds: int | None = None) 
 
 @pytest.mark.parametrize("code", verdicts.ALL)
 def test_each_verdict_has_a_phrase_and_a_sentence(results: StudyResults, code: str) -> None:
-    found = as_verdict(results, code)
-    assert 0 < len(wording.phrase(found)) <= 22
-    sentence = wording.sentence(found, results)
+    contrast = as_verdict(results, code)
+    assert 0 < len(wording.phrase(contrast)) <= 22
+    sentence = wording.sentence(contrast, results)
     assert sentence.startswith("omega 0.9 → 0.7 (rows 1 → 3): −1.10 pp [−2.16, −0.04]")
     assert sentence.endswith(".")
     assert "{" not in sentence
@@ -55,9 +55,9 @@ def test_no_two_verdicts_read_alike() -> None:
 def test_undecided_says_about_how_many_more_seeds(
     results: StudyResults, more: int | None, phrase: str, sentence: str
 ) -> None:
-    found = as_verdict(results, verdicts.UNDECIDED, more)
-    assert wording.phrase(found) == phrase
-    assert sentence in wording.sentence(found, results)
+    contrast = as_verdict(results, verdicts.UNDECIDED, more)
+    assert wording.phrase(contrast) == phrase
+    assert sentence in wording.sentence(contrast, results)
 
 
 def test_one_seed_says_nothing_about_the_factor_and_counts_hits(results: StudyResults) -> None:
@@ -77,19 +77,19 @@ def test_confounded_names_with_what(results: StudyResults) -> None:
 
 
 def test_an_undeclared_circumstance_is_named_once(results: StudyResults) -> None:
-    found = as_verdict(results, verdicts.CONFOUNDED)
-    found = replace(found, undeclared=("torch",))
-    told = wording.sentences([found, found], results)
-    assert len(told) == 1
-    assert "rows 1 → 3 −1.10 pp (omega, torch (undeclared));" in told[0]
-    assert "2 at once" not in told[0]
-    assert wording.sentence(found, results).startswith("rows 1 → 3: −1.10 pp")
+    contrast = as_verdict(results, verdicts.CONFOUNDED)
+    contrast = replace(contrast, undeclared=("torch",))
+    lines = wording.sentences([contrast, contrast], results)
+    assert len(lines) == 1
+    assert "rows 1 → 3 −1.10 pp (omega, torch (undeclared));" in lines[0]
+    assert "2 at once" not in lines[0]
+    assert wording.sentence(contrast, results).startswith("rows 1 → 3: −1.10 pp")
 
 
 def test_rows_of_equal_settings_are_a_repeat(results: StudyResults) -> None:
-    found = replace(as_verdict(results, verdicts.CONFOUNDED), differs=())
-    assert (wording.moved(found), wording.phrase(found)) == ("nothing", "a repeat")
-    for sentence in (wording.sentence(found, results), *wording.sentences([found, found], results)):
+    contrast = replace(as_verdict(results, verdicts.CONFOUNDED), differs=())
+    assert (wording.moved(contrast), wording.phrase(contrast)) == ("nothing", "a repeat")
+    for sentence in (wording.sentence(contrast, results), *wording.sentences([contrast, contrast], results)):
         assert sentence.endswith("a repeat: nothing differs.")
         assert "confounded" not in sentence.lower()
 
@@ -102,26 +102,26 @@ def test_an_effect_that_cannot_be_told_apart_names_from_what(results: StudyResul
 
 
 @pytest.mark.parametrize(
-    ("seeds", "failed", "said"),
+    ("seeds", "failed", "reason"),
     [((), (0,), "row 3 failed"), ((), (), "row 3 has no result yet"), ((1,), (), "in common")],
 )
 def test_without_a_result_it_says_why(
-    results: StudyResults, seeds: Sequence[int], failed: Sequence[int], said: str
+    results: StudyResults, seeds: Sequence[int], failed: Sequence[int], reason: str
 ) -> None:
-    found = as_verdict(results, verdicts.NOT_ESTIMABLE)
-    nothing = replace(found.estimate, effect=None, interval=None)
-    (result,) = found.after.results.values()
-    row = replace(found.after, results=dict.fromkeys(seeds, result), failed=tuple(failed))
-    found = replace(found, after=row, estimate=nothing)
-    assert wording.phrase(found) == "no result"
-    assert said in wording.sentence(found, results)
+    contrast = as_verdict(results, verdicts.NOT_ESTIMABLE)
+    nothing = replace(contrast.estimate, effect=None, interval=None)
+    (result,) = contrast.after.results.values()
+    row = replace(contrast.after, results=dict.fromkeys(seeds, result), failed=tuple(failed))
+    contrast = replace(contrast, after=row, estimate=nothing)
+    assert wording.phrase(contrast) == "no result"
+    assert reason in wording.sentence(contrast, results)
 
 
 def test_what_one_sentence_says_of_many_names_each(results: StudyResults) -> None:
-    found = [c for c in analyse(results).contrasts if c.in_family and c.estimate.verdict == verdicts.CANNOT_TELL]
-    (told,) = wording.sentences(found, results)
-    assert all(f"rows {wording.pair(c)}" in told for c in found)
-    assert len(found) > 2
+    contrasts = [c for c in analyse(results).contrasts if c.in_family and c.estimate.verdict == verdicts.CANNOT_TELL]
+    (line,) = wording.sentences(contrasts, results)
+    assert all(f"rows {wording.pair(c)}" in line for c in contrasts)
+    assert len(contrasts) > 2
 
 
 @pytest.mark.parametrize(
