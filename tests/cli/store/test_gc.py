@@ -46,7 +46,7 @@ def test_it_keeps_what_is_unfinished_and_in_a_plan(ablate: Ablate, folders: dict
         "removed the checkpoints of 2 trainings, 1.0 MB",
         "kept those of 2 trainings that a plan or a search waits for",
     ]
-    assert "will train anew" in told.err
+    assert "is trained again" in told.err
     assert left() == {folders["failed"], folders["waiting"]}
     assert query("SELECT * FROM ablate_results") == results
     assert ablate("gc").out.startswith("removed the checkpoints of 0 trainings, 0.0 MB\n")
