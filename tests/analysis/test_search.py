@@ -42,7 +42,7 @@ def validation(values: Mapping[str, Any], seed: int) -> float:
 
 
 def tried(number: int, state: str = DONE, known: bool = False, **scores: float) -> EvaluatedCandidate:
-    return EvaluatedCandidate(number, known, {"margin": 0.1}, state, scores, {}, 1.0, None, False)
+    return EvaluatedCandidate(number, known, {"margin": 0.1}, state, scores, {}, 1.0, None, False, number)
 
 
 def made(found: Sequence[EvaluatedCandidate], *metrics: str) -> SearchResults:
