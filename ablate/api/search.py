@@ -118,7 +118,7 @@ def _try_candidates(
 ) -> "SearchDriver":
     """Run candidates until the budget is spent. Raises KeyboardInterrupt if a stop was requested before."""
     from ablate.adaptive.search.driver import SearchDriver
-    from ablate.run.dispatch import Dispatcher
+    from ablate.run.dispatch.dispatcher import Dispatcher
     from ablate.run.signals import interruptible
 
     started, study, store = time.monotonic(), request.study, session.store

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ablate.run.devices import Slot
-from ablate.run.dispatch import Dispatcher
+from ablate.run.dispatch.dispatcher import Dispatcher
 from ablate.run.observer import Observer, RunOutline
 from ablate.run.planning import PreparedRun
 from ablate.run.signals import interruptible

@@ -11,13 +11,13 @@ from typing import Protocol
 
 from ablate.errors import StoreError, StoreGoneError
 from ablate.run.devices import Slot
+from ablate.run.dispatch.heartbeat import Heartbeat
+from ablate.run.dispatch.recording import TAKEN, record_report
+from ablate.run.dispatch.retry import DEADLINE_SECONDS, retry_with_deadline
+from ablate.run.dispatch.training_queue import SETTLED, TrainingQueue
 from ablate.run.executors import EXECUTORS
-from ablate.run.heartbeat import Heartbeat
 from ablate.run.job import Executor, Job, JobReport
 from ablate.run.observer import Observer
-from ablate.run.recording import TAKEN, record_report
-from ablate.run.retry import DEADLINE_SECONDS, retry_with_deadline
-from ablate.run.training_queue import SETTLED, TrainingQueue
 from ablate.store import Store
 from ablate.store.queue import claims
 from ablate.store.queue.claims import Claim
