@@ -405,12 +405,11 @@ def test_only_some_rows_make_no_look(ablate: Ablate, study: Path) -> None:
     assert ablate("run", study, *INLINE, "--only", "plain").code == 0
     assert looks() == []
     assert seeds() == dict.fromkeys(ROWS, 2)
-    for words, told in (
-        (("--only", "plain"), "--until-decided looks at all rows, which share the study's error; leave out --only"),
-        (("--seeds", 4), "leave out --seeds, and declare other looks in the file"),
-    ):
+    all_rows = "--until-decided looks at all rows, which share the study's error rate; leave out --only"
+    other_looks = "leave out --seeds, and declare other looks in the file"
+    for words, message in ((("--only", "plain"), all_rows), (("--seeds", 4), other_looks)):
         wrong = ablate("run", study, *UNTIL, *words)
-        assert (wrong.code, told in wrong.err) == (2, True)
+        assert (wrong.code, message in wrong.err) == (2, True)
 
 
 def test_a_number_of_seeds_and_the_usual_looks(ablate: Ablate, study: Path) -> None:
@@ -419,7 +418,7 @@ def test_a_number_of_seeds_and_the_usual_looks(ablate: Ablate, study: Path) -> N
     assert seeds() == dict.fromkeys(ROWS, 3)
     assert looks() == []
     done = ablate("run", study, *UNTIL)
-    assert "looks at 2, 3, 5, 7, 10 seeds: the file has none, and these are usual" in done.err
+    assert "looks at 2, 3, 5, 7, 10 seeds: the file declares none, and these are usual" in done.err
     taken, planned = looks(), seeds()
     assert taken[0].rules["looks"] == [2, 3, 5, 7, 10]
     assert planned["large"] == 2, "the third seed is in the store, and no look has asked for it"
