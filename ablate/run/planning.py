@@ -1,4 +1,4 @@
-"""What `ablate run` does to the store before anything runs; and the plan that it keeps for reports."""
+"""The changes of the store before a run: its trials and its plan, which reports read later."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
@@ -19,17 +19,18 @@ from ablate.trainers.registry import TRAINERS
 
 @dataclass(frozen=True)
 class PreparedRun:
-    """What a run has to do. `planned`: all trials of the study; `selected`: those that were asked for.
-
-    `trials`: what is run, with all else that their trainings are evaluated for; `before`: {training key: state};
-    `expected`: {training key: seconds} as far as is known.
-    """
+    """The work of one run."""
 
     planned: Sequence[PlannedTrial]
+    """All trials of the study with their states."""
     selected: Sequence[PlannedTrial]
+    """The trials of the rows that were selected."""
     trials: Sequence[Trial]
+    """The trials of all trainings to run. A training may also be evaluated for rows that were not selected."""
     before: Mapping[str, str]
+    """{training key: its state before the run}."""
     expected: Mapping[str, float]
+    """{training key: seconds that it will probably take}, if finished trainings of its shape exist."""
 
 
 def prepare(
@@ -42,34 +43,35 @@ def prepare(
     retry_failed: bool = False,
     accept_stale: bool = False,
 ) -> PreparedRun:
-    """Brings the store to what the file asks for: its plan, its trials, what is accepted, what is tried again.
+    """Save the study's plan and trials in the store, accept stale results and queue failed trainings on request.
 
-    `selected` are those of the trials that were asked for.
+    `selected` are the trials of the selected rows, `overrides` the options that changed the file. All changes are one
+    transaction.
     """
     labels = {trial.label for trial in selected}
     with store.write(alone=True) as connection:
-        found = staleness.read_records(connection, trials)
+        records = staleness.read_records(connection, trials)
         if accept_stale:
-            kept = _to_accept(resolve(trials, found), labels)
+            kept = _to_accept(resolve(trials, records), labels)
             staleness.accept(connection, kept)
-            found = replace(found, accepted={**found.accepted, **kept})
-        planned = resolve(trials, found)
-        wanted = [item.trial for item in planned if item.state != ACCEPTED]
+            records = replace(records, accepted={**records.accepted, **kept})
+        planned = resolve(trials, records)
+        current = [item.trial for item in planned if item.state != ACCEPTED]
         plans.save_trials(connection, [item.trial for item in planned])  # a reset may queue what is accepted now
         plans.save_plan(connection, plan_of(study, planned, overrides))
-        keys = list(dict.fromkeys(trial.training_key for trial in wanted if trial.label in labels))
+        keys = list(dict.fromkeys(trial.training_key for trial in current if trial.label in labels))
         if retry_failed:
             claims.retry(connection, keys)
         states = plans.training_states(connection, set(keys))
-        asked = [item for item in planned if item.trial.label in labels]
-        times = staleness.read_times(connection, shapes_to_run(asked))
+        chosen = [item for item in planned if item.trial.label in labels]
+        times = staleness.read_times(connection, shapes_to_run(chosen))
     before = {key: states[key] for key in keys}
-    running = [trial for trial in wanted if trial.training_key in before]
-    return PreparedRun(planned, asked, running, before, expected_seconds(asked, times))
+    running = [trial for trial in current if trial.training_key in before]
+    return PreparedRun(planned, chosen, running, before, expected_seconds(chosen, times))
 
 
 def _to_accept(planned: Sequence[PlannedTrial], labels: Set[str]) -> dict[str, PreviousResult]:
-    """The older results of what is stale, and of what has failed since something changed."""
+    """Return {trial key: previous result} of the selected trials that are stale, or failed after a change."""
     return {
         item.trial.key: item.older
         for item in planned
