@@ -80,7 +80,7 @@ def test_only_the_runner_imports_trainers_by_name() -> None:
     callers = {str(path.relative_to(PACKAGE)) for path in MODULES if "importlib" in imports(path)}
     assert {path for path in callers if not path.startswith(("trainers/", "retrieval/"))} == {
         "__init__.py",
-        "run/runner.py",
+        "run/training_runner.py",
     }
 
 

@@ -9,8 +9,8 @@ from ablate.api.stores import DEFAULT_STORE, StoreOrUrl, store_if_any
 from ablate.run.devices import slots
 from ablate.run.request import StudyRequest, read_source, resolve_request
 from ablate.study.model import Study
-from ablate.study.plan.plan import PlannedTrial, StoredRecords, resolve
 from ablate.study.plan.time_estimate import TimeEstimate, Times, estimate, shapes_to_run
+from ablate.study.plan.trial_states import PlannedTrial, StoredRecords, resolve
 
 if TYPE_CHECKING:
     from ablate.store import Store
@@ -70,7 +70,7 @@ def plan_study(
 
 def _with_looks(store: "Store", request: StudyRequest) -> tuple[StudyRequest, tuple[int, ...], str | None]:
     """Return the request with the seeds that looks gave each row, the seeds of the looks, and why a family ended."""
-    from ablate.adaptive.looks.schedule_state import read_schedule, study_with_looks
+    from ablate.adaptive.looks.taken_looks import read_schedule, study_with_looks
 
     study = study_with_looks(store, request.study)
     if study is None:
@@ -88,7 +88,7 @@ def _states_and_times(store: "Store | None", request: StudyRequest) -> tuple[lis
     """Return the state of each selected trial, and the times of finished trainings of the same shapes."""
     if store is None:
         return resolve(request.selected, StoredRecords()), {}
-    from ablate.store.staleness import read_records, read_times
+    from ablate.store.trial_records import read_records, read_times
 
     with store.read() as connection:
         planned = resolve(request.selected, read_records(connection, request.selected))

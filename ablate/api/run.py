@@ -15,7 +15,7 @@ from ablate.study.model import Study
 from ablate.study.trials.identity import Trial
 
 if TYPE_CHECKING:
-    from ablate.run.planning import PreparedRun
+    from ablate.run.preparation import PreparedRun
     from ablate.run.session import Session
 
 
@@ -113,7 +113,7 @@ def _study_with_looks(
     session: "Session", request: StudyRequest, until_decided: bool, seeds: str | int | None
 ) -> Study | None:
     """Return the study with its looks; None if it has none. Report looks that its file does not declare."""
-    from ablate.adaptive.looks.schedule_state import study_with_looks
+    from ablate.adaptive.looks.taken_looks import study_with_looks
 
     study = request.study
     looked = study_with_looks(session.store, study, until_decided)
@@ -131,7 +131,7 @@ def _study_with_looks(
 
 
 def _prepare(session: "Session", request: StudyRequest, retry_failed: bool, accept_stale: bool) -> "PreparedRun":
-    from ablate.run.planning import prepare
+    from ablate.run.preparation import prepare
 
     return prepare(
         session.store,

@@ -18,7 +18,7 @@ from ablate.study.model import Study
 if TYPE_CHECKING:
     from ablate.adaptive.search.dashboard_export import DashboardExport
     from ablate.adaptive.search.driver import SearchDriver
-    from ablate.run.planning import PreparedRun
+    from ablate.run.preparation import PreparedRun
     from ablate.run.session import Session
     from ablate.store.searches import Candidate, SearchRow
     from ablate.study.search_space.candidates import Candidates
@@ -107,7 +107,7 @@ def _prepare_finalists(
 ) -> "PreparedRun":
     """Save the plan that compares the best candidates with the baseline, and return its trials."""
     from ablate.adaptive.search.finalists import study_of
-    from ablate.run.planning import prepare
+    from ablate.run.preparation import prepare
 
     compared, trials = study_of(request.study, points, row, best)
     return prepare(session.store, compared, trials, trials, request.source.overrides, retry_failed=retry_failed)

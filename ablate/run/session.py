@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from ablate.run.devices import Slot
 from ablate.run.dispatch.dispatcher import Dispatcher
 from ablate.run.observer import Observer, RunOutline
-from ablate.run.planning import PreparedRun
+from ablate.run.preparation import PreparedRun
 from ablate.run.signals import interruptible
 from ablate.store import Store
 from ablate.store.schema import DONE, FAILED
-from ablate.study.plan.plan import ACCEPTED
+from ablate.study.plan.trial_states import ACCEPTED
 from ablate.study.trials.identity import Trial
 
 SETTLED = (DONE, FAILED)

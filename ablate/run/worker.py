@@ -11,7 +11,7 @@ from functools import partial
 from multiprocessing.connection import Connection
 
 from ablate.run.job import Job, JobReport
-from ablate.run.runner import run_job
+from ablate.run.training_runner import run_job
 from ablate.trainers.protocol import Interim, Progress
 
 PROGRESS_SECONDS = 0.2

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ablate.run.planning import prepare
+from ablate.run.preparation import prepare
 from ablate.store import Store, open_store
 from ablate.store.queue import claims
 from ablate.study.reading.study_reader import read_study

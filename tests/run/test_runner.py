@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ablate.run.job import Job, JobReport
-from ablate.run.runner import run_job
+from ablate.run.training_runner import run_job
 from ablate.trainers.protocol import Interim, Progress
 
 

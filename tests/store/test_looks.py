@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from ablate.run.planning import prepare
+from ablate.run.preparation import prepare
 from ablate.store import Store, open_store
 from ablate.store.looks import LookRow, latest_family, read_looks, record_look, seeds_planned
 from ablate.study.reading.study_reader import read_study

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from ablate.report.sections.aliases import alias_sentences
-from ablate.run.planning import plan_of
+from ablate.run.preparation import plan_of
 from ablate.store.plan_document import PlanDocument, rules
 from ablate.study.model import Family
-from ablate.study.plan.plan import StoredRecords, resolve
+from ablate.study.plan.trial_states import StoredRecords, resolve
 from ablate.study.reading.study_reader import read_study
 from ablate.study.trials.identity import trials
 from tests.support.paths import STUDIES

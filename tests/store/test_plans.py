@@ -6,10 +6,10 @@ import time
 import pytest
 from sqlalchemy import event
 
-from ablate.run.planning import prepare
+from ablate.run.preparation import prepare
 from ablate.store import Store, open_store, plans
 from ablate.store.plan_document import PlanDocument
-from ablate.store.staleness import read_records, read_times
+from ablate.store.trial_records import read_records, read_times
 from ablate.study.model import Study
 from ablate.study.reading.study_reader import read_study
 from ablate.study.trials.identity import Trial, trials

@@ -4,14 +4,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ablate.adaptive.looks.schedule_state import LookSchedule, read_schedule, row_at_look
+from ablate.adaptive.looks.taken_looks import LookSchedule, read_schedule, row_at_look
 from ablate.analysis.loading import load
 from ablate.analysis.looks.history import Look, as_json, from_json
 from ablate.analysis.looks.take_look import rows_to_go_on, take_look
 from ablate.analysis.results import StudyResults
 from ablate.analysis.verdicts import CONFOUNDED, NOT_ESTIMABLE, UNDECIDED
 from ablate.errors import AblateError
-from ablate.run.planning import PreparedRun, prepare
+from ablate.run.preparation import PreparedRun, prepare
 from ablate.run.request import StudySource
 from ablate.store import Store
 from ablate.store.looks import LookRow, record_look

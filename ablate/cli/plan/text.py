@@ -8,9 +8,9 @@ from string import ascii_lowercase
 
 from ablate.study.factors import level_text
 from ablate.study.model import Study
-from ablate.study.plan.plan import ACCEPTED, STALE, PlannedTrial
 from ablate.study.plan.staleness_reasons import IdentityChange
 from ablate.study.plan.time_estimate import TimeEstimate, to_evaluate, to_train
+from ablate.study.plan.trial_states import ACCEPTED, STALE, PlannedTrial
 from ablate.study.search_space.space import GRID, ChoiceDimension, Dimension, SearchSpec
 from ablate.study.trials.identity import REFERENCE
 from ablate.text import duration, plural

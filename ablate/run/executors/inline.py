@@ -6,7 +6,7 @@ from functools import partial
 
 from ablate.run.devices import Slot
 from ablate.run.job import Job, JobReport, OnInterim, OnProgress
-from ablate.run.runner import run_job
+from ablate.run.training_runner import run_job
 
 
 class InlineExecutor:

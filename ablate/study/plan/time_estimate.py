@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from ablate.study.plan.plan import PlannedTrial
+from ablate.study.plan.trial_states import PlannedTrial
 
 Times = Mapping[str, Sequence[float]]
 """{shape: the seconds of each finished training of that shape}."""

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from ablate.study.reading.seeds import LEAST_SEEDS, MOST_LOOKS
+from ablate.study.reading.seeds_and_looks import LEAST_SEEDS, MOST_LOOKS
 from ablate.study.search_space.space import DEFAULT_TRIALS, METRICS, PRUNERS, SAMPLERS, TPE
 from ablate.trainers.registry import DEFAULT, TRAINERS
 

@@ -17,7 +17,7 @@ from ablate.study.reading.nodes import Node, read_file
 from ablate.study.reading.overrides import choose_profile, overlay, profile_names
 from ablate.study.reading.problems import Problems
 from ablate.study.reading.schema import StudyEntry
-from ablate.study.reading.seeds import read_seeds
+from ablate.study.reading.seeds_and_looks import read_seeds
 from ablate.study.search_space.reader import SearchReader
 from ablate.study.search_space.space import METRICS
 from ablate.trainers.entry import TrainerEntry

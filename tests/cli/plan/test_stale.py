@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ablate.run.planning import prepare
+from ablate.run.preparation import prepare
 from ablate.store import open_store
 from ablate.store.queue import claims
 from ablate.study.reading.study_reader import read_study

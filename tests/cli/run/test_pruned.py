@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ablate.run.job import Job
-from ablate.run.runner import run_job
+from ablate.run.training_runner import run_job
 from ablate.store import open_store
 from ablate.store.queue import claims
 from tests.conftest import Ablate

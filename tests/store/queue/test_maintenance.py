@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import insert, update
 
 from ablate.run.maintenance import reset
-from ablate.run.planning import prepare
+from ablate.run.preparation import prepare
 from ablate.store import Store, plans
 from ablate.store.queue import claims, maintenance
 from ablate.store.schema import candidates, searches
-from ablate.store.staleness import read_records
+from ablate.store.trial_records import read_records
 from ablate.study.reading.study_reader import read_study
 from ablate.study.trials.identity import Trial, trials
 from tests.conftest import on_both_engines

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ablate.errors import AblateError
-from ablate.store import Store, plans, staleness
+from ablate.store import Store, plans, trial_records
 from ablate.store.looks import LookRow, latest_family, read_looks, seeds_planned
 from ablate.store.plan_document import rules
 from ablate.study.model import Row, Study
-from ablate.study.plan.plan import FAILED, STALE, PlannedTrial, resolve
-from ablate.study.reading.seeds import DEFAULT_LOOKS
+from ablate.study.plan.trial_states import FAILED, STALE, PlannedTrial, resolve
+from ablate.study.reading.seeds_and_looks import DEFAULT_LOOKS
 from ablate.study.trials.identity import Trial, trials
 
 NAMES_IN_FILE = {"looks": "seeds.looks", "delta_pp": "delta"}
@@ -190,12 +190,12 @@ def _changed_cells(
     seeds = tuple(sorted({seed for _, seed in cells}))
     planned = [trial for trial in trials(replace(study, seeds=seeds)) if (trial.label, trial.seed) in cells]
     with store.read() as connection:
-        resolved = resolve(planned, staleness.read_records(connection, planned))
+        resolved = resolve(planned, trial_records.read_records(connection, planned))
         keys = {_cell(item): _key(item, accepting) for item in resolved}
         others = [item.trial for item in resolved if keys[_cell(item)] != cells[_cell(item)][0]]
         if others:
             labels = list(dict.fromkeys(trial.label for trial in others))
-            changes = staleness.changed(connection, cells[others[0].label, others[0].seed][0], others[0])
+            changes = trial_records.changed(connection, cells[others[0].label, others[0].seed][0], others[0])
             texts = [change.text for change in changes]
             yield f"other trials than at the last look, of rows {_named(labels)}: {_named(texts)}"
         hits = plans.read_hits(connection, set(keys.values()))

@@ -1,4 +1,4 @@
-"""The store's records of a study's trials, from which `study/plan/plan.py` finds out which results are stale."""
+"""The store's records of a study's trials; `study/plan/trial_states.py` decides from them which results are stale."""
 
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, select
 from ablate.store.plans import finished, training_states
 from ablate.store.schema import DONE, acceptances, attempts, declarations, results, trainings, trials
 from ablate.store.sql import insert_new, of_keys
-from ablate.study.plan.plan import PreviousResult, StoredRecords
 from ablate.study.plan.staleness_reasons import IdentityChange, changes
+from ablate.study.plan.trial_states import PreviousResult, StoredRecords
 from ablate.study.trials.identity import Identity, Trial
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
-from ablate.store import Store, plans, staleness
+from ablate.store import Store, plans, trial_records
 from ablate.store.plan_document import DataIdentity, PlanDocument, StoredFactor
 from ablate.store.plans import StoredPlan, StoredRow
 from ablate.store.queue import claims
@@ -11,8 +11,8 @@ from ablate.study.config_keys import value_at
 from ablate.study.factors import Factor, LevelName
 from ablate.study.logfile.parser import Line
 from ablate.study.model import Row, Study
-from ablate.study.plan.plan import ACCEPTED, FAILED, STALE, PlannedTrial, PreviousResult, resolve
 from ablate.study.plan.time_estimate import expected_seconds, shapes_to_run
+from ablate.study.plan.trial_states import ACCEPTED, FAILED, STALE, PlannedTrial, PreviousResult, resolve
 from ablate.study.trials.identity import REFERENCE, ROW, Trial
 from ablate.trainers.registry import TRAINERS
 
@@ -50,10 +50,10 @@ def prepare(
     """
     labels = {trial.label for trial in selected}
     with store.write(alone=True) as connection:
-        records = staleness.read_records(connection, trials)
+        records = trial_records.read_records(connection, trials)
         if accept_stale:
             kept = _to_accept(resolve(trials, records), labels)
-            staleness.accept(connection, kept)
+            trial_records.accept(connection, kept)
             records = replace(records, accepted={**records.accepted, **kept})
         planned = resolve(trials, records)
         current = [item.trial for item in planned if item.state != ACCEPTED]
@@ -64,7 +64,7 @@ def prepare(
             claims.retry(connection, keys)
         states = plans.training_states(connection, set(keys))
         chosen = [item for item in planned if item.trial.label in labels]
-        times = staleness.read_times(connection, shapes_to_run(chosen))
+        times = trial_records.read_times(connection, shapes_to_run(chosen))
     before = {key: states[key] for key in keys}
     running = [trial for trial in current if trial.training_key in before]
     return PreparedRun(planned, chosen, running, before, expected_seconds(chosen, times))

@@ -1,8 +1,8 @@
 """The states of planned trials, the reasons for staleness, and the estimate of time: pure functions."""
 
-from ablate.study.plan.plan import PlannedTrial, PreviousResult, StoredRecords, resolve
 from ablate.study.plan.staleness_reasons import UNKNOWN, IdentityChange, changes
 from ablate.study.plan.time_estimate import estimate, to_evaluate, to_train
+from ablate.study.plan.trial_states import PlannedTrial, PreviousResult, StoredRecords, resolve
 from ablate.study.trials.identity import ROW, Identity, Trial, digest
 
 CONFIG = {"base": 0.3, "schedule": {"lr": 0.001, "steps": 10}}
