@@ -7,7 +7,7 @@ import torch
 from pytorch_metric_learning import losses as library
 
 from ablate.errors import AblateError
-from ablate.retrieval.config.available import NO_USE, pml_losses
+from ablate.retrieval.config.available import UNUSABLE, pml_losses
 from ablate.retrieval.config.loss import Loss
 from ablate.retrieval.loss.pml_losses import metric_loss
 
@@ -32,7 +32,7 @@ def test_every_loss_of_the_library_is_built_or_refused_in_our_words():
         assert type(made(name)) is getattr(library, name)
 
 
-@pytest.mark.parametrize("name", sorted(NO_USE))
+@pytest.mark.parametrize("name", sorted(UNUSABLE))
 def test_a_loss_that_takes_something_else_or_cannot_be_resumed_is_none_of_ours(name):
     assert hasattr(library, name)
     with pytest.raises(ValueError, match="triplet, or a loss of pytorch-metric-learning like"):
