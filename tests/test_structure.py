@@ -120,7 +120,7 @@ def test_a_class_name_exists_once() -> None:
 
 @pytest.mark.parametrize(
     "files",
-    [TESTS, pytest.param(MODULES, marks=pytest.mark.xfail(reason="ablate/store has 16", strict=False))],
+    [TESTS, MODULES],
     ids=["tests", "package"],
 )
 def test_no_folder_is_crowded(files: list[Path]) -> None:

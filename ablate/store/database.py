@@ -12,11 +12,11 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from ablate.errors import StoreBusyError, StoreError, StoreFullError, StoreGoneError
-from ablate.store import revisions
 from ablate.store.engines import network_filesystem, postgresql, sqlite
 from ablate.store.engines.error_messages import translated_errors
 from ablate.store.engines.recovery import OpenFile, open_file
-from ablate.store.revisions import REVISIONS, VERSION_TABLE
+from ablate.store.migrations import revisions
+from ablate.store.migrations.revisions import REVISIONS, VERSION_TABLE
 
 __all__ = ["REVISIONS", "VERSION_TABLE", "Store", "find_store", "open_store", "require_store", "shown"]
 

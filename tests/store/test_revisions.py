@@ -15,7 +15,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from ablate.errors import StoreError, StoreGoneError
-from ablate.store import Store, database, find_store, open_store, revisions
+from ablate.store import Store, database, find_store, open_store
+from ablate.store.migrations import revisions
 from ablate.store.queue import claims, process_identity
 from ablate.store.results import read_trials
 from ablate.store.schema import metadata

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ablate.store.revisions import VERSION_TABLE
+from ablate.store.migrations.revisions import VERSION_TABLE
 from tests.conftest import Ablate, Result
 from tests.support.command_line import query, start, wait_for
 from tests.support.paths import SIMULATED

@@ -89,6 +89,6 @@ def migrate(connection: Connection, name: str) -> None:
     if revision(connection, name) == REVISIONS[-1]:
         return  # another process was faster
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(__file__).parent))
     config.attributes.update(connection=connection, version_table=VERSION_TABLE)
     command.upgrade(config, "head")
