@@ -80,6 +80,7 @@ def train(store: Store, trial: Trial) -> None:
         assert claims.record(connection, held, {trial.key: [split]}, 0.0, {}, [])
 
 
+@pytest.mark.slow
 def test_a_transaction_that_fails_changes_no_suggestion(study: Study, store: Store, tmp_path: Path) -> None:
     calm = open_store(str(tmp_path / "calm.db"))
     assert walked(study, store, breaks=True) == (undisturbed := walked(study, calm))

@@ -181,6 +181,7 @@ def surface(count: int, seed: int = 0) -> list[dict[str, float]]:
     return [{"margin": float(m), "omega": float(o)} for m, o in zip(margins, omegas, strict=True)]
 
 
+@pytest.mark.slow
 def test_importance_finds_the_dimension_that_matters() -> None:
     points = surface(60)
     found = importance([MARGIN, OMEGA], points, [-((point["omega"] - 0.7) ** 2) for point in points])
@@ -208,6 +209,7 @@ def test_importance_of_choices_and_of_values_off_the_grid() -> None:
     assert found.shares[0].mean > 0.8
 
 
+@pytest.mark.slow
 def test_a_dimension_that_never_varied_explains_nothing() -> None:
     points = [{**point, "omega": 0.5} for point in surface(20)]
     found = importance([MARGIN, OMEGA], points, [point["margin"] for point in points])

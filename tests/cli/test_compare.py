@@ -91,6 +91,7 @@ def test_every_word_where_the_truth_is_known(both: Ablate) -> None:
     assert found["ours_only"] == 1, "margin 0.1"
 
 
+@pytest.mark.slow
 def test_the_totals_add_up(both: Ablate) -> None:
     found = compared(both, "ours", "--against", "theirs")
     assert list(found["total"]) == list(WORDS)
@@ -101,6 +102,7 @@ def test_the_totals_add_up(both: Ablate) -> None:
         assert (one["ours"] is None) == (one["word"] == "not_comparable") == bool(one["reason"])
 
 
+@pytest.mark.slow
 def test_ours_against_itself_is_reproduced_wherever_it_is_decided(both: Ablate) -> None:
     found = compared(both, "theirs", "--against", "theirs")
     undecided = 0
@@ -147,6 +149,7 @@ def test_wide_numbers_and_long_names_leave_the_words_whole(ablate: Ablate) -> No
     assert _words_on_screen(out.partition("Contrasts in pp")[2].partition("Rows: label in theirs")[0]) == 3
 
 
+@pytest.mark.slow
 def test_markdown_has_as_many_cells_in_every_line(both: Ablate) -> None:
     out = both("compare", "ours", "--against", "theirs", "--format", "markdown").out
     lines = [line for line in out.splitlines() if line.startswith("|")]
@@ -158,6 +161,7 @@ def test_markdown_has_as_many_cells_in_every_line(both: Ablate) -> None:
     assert re.search(r"^!\[compare-theirs\.svg\]\(.*compare-theirs\.svg\)$", out, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_the_figure_is_the_same_each_time_and_says_what_it_is(both: Ablate) -> None:
     svg = Path("results/figures/ours/base/compare-theirs.svg")
     both("compare", "ours", "--against", "theirs")
@@ -170,6 +174,7 @@ def test_the_figure_is_the_same_each_time_and_says_what_it_is(both: Ablate) -> N
     assert not re.search(r"\b20\d\d-\d\d-\d\d", first.partition("<defs>")[0].partition("<svg")[2])
 
 
+@pytest.mark.slow
 def test_the_csv_has_every_contrast(both: Ablate) -> None:
     both("compare", "ours", "--against", "theirs")
     with Path("results/figures/ours/base/compare-theirs.csv").open(newline="") as file:
@@ -234,6 +239,7 @@ def test_a_simulated_study_against_a_log(ablate: Ablate) -> None:
     assert "Other readings" in ablate("compare", "again", "--against", "log").out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -259,6 +265,7 @@ def test_what_cannot_be_done_is_a_message(ablate: Ablate, words: tuple[str, ...]
     assert ended.out == ""
 
 
+@pytest.mark.slow
 def test_a_file_takes_the_text_and_another_store_gives_theirs(ablate: Ablate) -> None:
     run(ablate, text("theirs", {"same": 6}, "1"))
     Path("results").rename("elsewhere")
@@ -278,6 +285,7 @@ def test_levels_that_look_like_markup_are_printed(ablate: Ablate) -> None:
     assert "margin=[/b]" in out
 
 
+@pytest.mark.slow
 def test_settings_that_differ_late_in_a_long_list_are_told(both: Ablate) -> None:
     told = " ".join(both("compare", "ours", "--against", "theirs").out.split())
     assert "effects (long values)" in told
@@ -286,6 +294,7 @@ def test_settings_that_differ_late_in_a_long_list_are_told(both: Ablate) -> None
     assert apart["ours"] != apart["theirs"]
 
 
+@pytest.mark.slow
 def test_a_failed_row_and_a_study_of_one_row_are_told_not_refused(both: Ablate) -> None:
     broken = text("broken", OURS, "2").replace(
         "{sets: settings.flat, levels: [off, on]}", "{sets: fail, levels: [0, 1]}"

@@ -110,6 +110,7 @@ def evaluations(studies: int, trainings: int, each: int, seeds: int, rng: np.ran
     return np.rint(27_000 + trained + rng.normal(0, 100, (studies, trainings * each, seeds)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("trainings", "each", "seeds"), [(2, 4, 3), (3, 4, 3), (4, 2, 5)])
 def test_evaluations_of_one_training_are_no_independent_runs(trainings: int, each: int, seeds: int) -> None:
     """Family-wise false claims between trainings, and between evaluations, stay at 5 %."""

@@ -85,6 +85,7 @@ def by_name(look: Look) -> dict[tuple[str, str], Any]:
     return {seen.name: seen for seen in look.results}
 
 
+@pytest.mark.slow
 def test_many_studies_spend_as_each_does_alone(rng: np.random.Generator) -> None:
     rates = np.stack([draw((0.0, 1.2, 0.4), sd, rng) for sd in (0.15, 0.3, 0.3, 0.5, 0.3, 0.2)])
     together = spend(rates, [0, 1, 2], [1, 2, 3], LOOKS, 0.05, 0.5)

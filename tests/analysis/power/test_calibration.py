@@ -114,6 +114,7 @@ def test_weights_of_pairs_are_pairs_and_aliased_contrasts_are_not_estimable(rng:
         judge(hits[..., :1], 1000, [0], [1], 0.05, 0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("design", ["ladder", "star"])
 @pytest.mark.parametrize("seeds", [1, 2, 5])
 def test_errors_are_as_declared(design: str, seeds: int, rng: np.random.Generator) -> None:

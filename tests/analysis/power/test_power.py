@@ -49,6 +49,7 @@ def error(chance: float, studies: int) -> float:
     return ERRORS * math.sqrt(max(chance * (1 - chance), 1 / studies) / studies)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("layout", "seeds"), [("star", 3), ("ladder", 3), ("star", 6)])
 def test_the_smallest_effect_is_that_of_the_formula(layout: str, seeds: int) -> None:
     """If the others have no effect, Holm's step is Bonferroni's."""
@@ -70,6 +71,7 @@ def test_seeds_that_decide_do(effect: float) -> None:
     assert power("star", seeds - 1).chance_to_show(effect) < 0.82
 
 
+@pytest.mark.slow
 def test_seeds_that_show_that_there_is_none_do() -> None:
     """Holm's procedure needs fewer than the formula, which is Bonferroni's, as all have none."""
     two = replace(power("star", 2), delta=1.0)
@@ -80,6 +82,7 @@ def test_seeds_that_show_that_there_is_none_do() -> None:
     assert replace(power("star", seeds // 2), delta=1.0).chances(0.0)["no_effect"] < 0.6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("effect", [-2.0, 1.0])
 @pytest.mark.parametrize("seeds", [3, 1])
 def test_guessed_effects_have_the_chances_of_true_ones(effect: float, seeds: int) -> None:
@@ -96,6 +99,7 @@ def test_guessed_effects_have_the_chances_of_true_ones(effect: float, seeds: int
     assert sum(guessed.values()) == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_claims_of_nothing_are_rare_and_chances_grow() -> None:
     of = power("ladder", 3)
     none = of.chances(0.0)

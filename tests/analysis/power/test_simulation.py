@@ -144,6 +144,7 @@ def test_the_rates_given_back_are_those_of_the_hits(discordance: float, rng: np.
     assert np.array_equal(drawn.gained - drawn.lost, np.diff(drawn.hits))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("discordance", [0.0, 0.001, 0.16, MOST])
 @pytest.mark.parametrize(
     ("queries", "low", "high"),

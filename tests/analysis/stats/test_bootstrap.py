@@ -10,6 +10,7 @@ from scipy import stats as scipy_stats
 from ablate.analysis.stats.bootstrap import bca
 
 
+@pytest.mark.slow
 def test_bca_against_scipy() -> None:
     values = np.random.default_rng(6).exponential(size=40)
     expected = scipy_stats.bootstrap((values,), np.mean, method="BCa", rng=np.random.default_rng(0)).confidence_interval

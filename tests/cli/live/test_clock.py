@@ -31,6 +31,7 @@ def test_a_clock_that_is_set_back_during_a_run(ablate: Ablate, monkeypatch: pyte
     assert "nothing to run" in ablate("run", SIMULATED, "--executor", "inline").err
 
 
+@pytest.mark.slow
 def test_the_study_that_was_run_last_is_so_by_any_clock(ablate: Ablate, monkeypatch: pytest.MonkeyPatch) -> None:
     real = time.time
     ablate("run", SIMULATED, "--executor", "inline", "--only", "plain", "--set", "study=first")

@@ -107,6 +107,7 @@ def test_a_trial_that_went_on_from_its_checkpoint_is_no_short_one() -> None:
     check(told, within=0.15, after=0.05)
 
 
+@pytest.mark.slow
 def test_a_worker_that_starts_slowly_does_not_make_the_queue_long() -> None:
     guesses = Queue([0.005] * 5000, 2, starts=5.0, silent=True).guesses()
     said = [guess for guess in guesses if guess.left is not None]

@@ -74,6 +74,7 @@ def test_a_simulated_study_is_told_the_chances_of_its_true_effects(ablate: Ablat
     assert "true effects" not in ablate("plan", SIMULATED, "--power", "--set", "config.effects=[]").out
 
 
+@pytest.mark.slow
 def test_more_seeds_settle_more_and_fewer_queries_less(ablate: Ablate) -> None:
     def smallest(*words: object) -> float:
         found = re.search(r"of 80 %, an effect of ([\d.]+) pp", ablate("plan", SIMULATED, "--power", *words).out)
@@ -110,6 +111,7 @@ def test_guessed_effects_take_the_place_of_the_usual_ones(ablate: Ablate) -> Non
     assert found["−6"][0] > 90
 
 
+@pytest.mark.slow
 def test_a_fraction_without_direct_pairs_has_an_answer(ablate: Ablate, tmp_path: Path) -> None:
     path = tmp_path / "study.yaml"
     path.write_text(FRACTION)

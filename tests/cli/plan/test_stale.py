@@ -18,6 +18,7 @@ from tests.support.paths import SIMULATED, TINY
 QUERIES, PATIENCE = "    queries: AtLeastOne", "    patience: float = 0.5\n"
 
 
+@pytest.mark.slow
 def test_a_changed_default_is_a_reason_told_once_and_run_anew(package: Package) -> None:
     package.run()
     assert "12 done" in package("status").out

@@ -32,6 +32,7 @@ def pruned(ablate: Ablate) -> str:
     return key
 
 
+@pytest.mark.slow
 def test_it_is_shown_as_queued_and_trained_on_by_a_run(ablate: Ablate, pruned: str) -> None:
     assert ablate("status").out.splitlines()[0] == "simulated (base): 3 done, 9 queued"
     assert query("SELECT state FROM results WHERE label = 'plain' AND seed = 0") == [("queued",)]

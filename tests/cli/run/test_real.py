@@ -125,6 +125,7 @@ def test_what_a_result_was_measured_with_is_on_record(finished: Path) -> None:
     assert {"torch", "device", "threads"} <= set(json.loads(recorded))
 
 
+@pytest.mark.slow
 def test_a_trial_that_cannot_run_here_says_why(ablate: Ablate) -> None:
     result = ablate("run", TINY, "--executor", "inline", "--only", "plain", "--set", "amp=fp16")
     assert result.code == 2, "amp is a config key, not one of the file's"

@@ -63,6 +63,7 @@ def test_a_removed_row_leaves_the_report_but_not_the_store(ablate: Ablate, tmp_p
     assert query("SELECT count(DISTINCT trial_key) FROM ablate_results") == [(12,)]
 
 
+@pytest.mark.slow
 def test_one_worker_or_two_give_the_same_ranks(ablate: Ablate) -> None:
     ablate("run", SIMULATED, "--executor", "inline", "--store", "one.db")
     ablate("run", SIMULATED, "--workers", 2, "--store", "two.db")
@@ -99,6 +100,7 @@ def test_a_trial_that_raises_is_recorded_and_the_others_go_on(ablate: Ablate) ->
     assert query("SELECT count(*) FROM ablate_attempts WHERE state = 'failed'") == [(states["failed"],)]
 
 
+@pytest.mark.slow
 def test_options_that_change_the_file_stand_in_the_report(ablate: Ablate) -> None:
     ablate("run", SIMULATED, "--executor", "inline")
     assert ablate("report").out.startswith("simulated (base)\n")

@@ -160,6 +160,7 @@ def test_what_the_study_has_run_is_told_and_not_run_again(ablate: Ablate, peak: 
     assert trained == [(6,)], "six cells, of which four had run"
 
 
+@pytest.mark.slow
 def test_the_test_split_is_not_touched_while_choosing(
     ablate: Ablate, peak: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,6 +194,7 @@ def test_failed_trials_are_told_and_tried_again_only_when_asked(ablate: Ablate, 
     assert query("SELECT state, count(*) FROM ablate_candidates GROUP BY state") == [("done", 14)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "where"),
     [
@@ -295,6 +297,7 @@ def test_a_folder_that_cannot_be_written_costs_the_mirror_alone(ablate: Ablate, 
     assert len(points()) == 14
 
 
+@pytest.mark.slow
 def test_a_database_with_optunas_own_tables_is_shared(ablate: Ablate, peak: Path) -> None:
     Path("results").mkdir()
     theirs = optuna.create_study(storage="sqlite:///results/ablate.db", study_name="theirs")

@@ -113,6 +113,7 @@ def test_corrupt_images_are_refused_or_skipped_as_asked(ablate: Ablate, root: Pa
     assert ablate(*words).code == 2
 
 
+@pytest.mark.slow
 def test_a_run_packs_and_warns_of_what_a_pack_lacks(ablate: Ablate, root: Path) -> None:
     path = Path("study.yaml")
     config = {"data": {"name": "deepfashion2", "root": str(root), "size": [16, 8]}, "schedule": {"steps": 0}}

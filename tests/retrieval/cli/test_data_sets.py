@@ -64,6 +64,7 @@ def test_a_csv_is_packed_trained_on_and_tested(ablate: Ablate, rows: list[str]) 
     assert "csv" in ablate("data", "list").out
 
 
+@pytest.mark.slow
 def test_whitening_to_more_dimensions_than_a_network_has_beside_another_fault(ablate: Ablate, rows: list[str]) -> None:
     cells = ("--set", "config.evaluate.whitening={dimensions: 150}", "--set", "config.model.backbone=timm/test_resnet")
     small = ("--set", "config.model.last_stride=2", "--set", "config.evaluate.rerank={k1: 90}")

@@ -142,6 +142,7 @@ def test_photographs_that_the_set_was_packed_without_are_left_out(root: Path, re
     assert [numbers(found.dataset)[n] for n in found.stands_for if n != NONE] == [1]
 
 
+@pytest.mark.slow
 def test_overlaps_are_those_of_torchvision() -> None:
     draw = np.random.default_rng(0).uniform(0, 40, (2, 200, 4))
     boxes = np.concatenate([np.minimum(*np.split(draw, 2, 2)), np.maximum(*np.split(draw, 2, 2)) + 1e-3], axis=2)
@@ -158,6 +159,7 @@ def refused(root: Path, results: Path, content: Any) -> str:
     return str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "said"),
     [

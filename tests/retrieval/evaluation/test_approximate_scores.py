@@ -26,6 +26,7 @@ def test_a_pair_is_the_same_wherever_it_stands(monkeypatch):
     assert torch.equal(together, similarity(queries, gallery, query, entry))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_screen_errs_by_no_more_than_it_says(kind, dtype, monkeypatch):

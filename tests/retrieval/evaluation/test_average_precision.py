@@ -46,6 +46,7 @@ def screens(request, monkeypatch):
     monkeypatch.setattr(average_precision, "precisions", lambda gallery: SCREENS[request.param])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [0, 4, 1000])
 @pytest.mark.parametrize("kind", KINDS)
 def test_against_sorting_by_float64(kind, limit, screens, monkeypatch):
@@ -66,6 +67,7 @@ def test_against_sorting_by_float64(kind, limit, screens, monkeypatch):
     check(judge(queries, gallery, asked, held), by_definition(similarities(queries, gallery), asked, held))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(15))
 def test_any_shape_any_ties(seed, screens, monkeypatch):
     random = np.random.default_rng(seed)

@@ -97,6 +97,7 @@ def test_what_lies_on_the_other_side_weighs_nothing():
     assert found[0].tolist() == pytest.approx(F.normalize(torch.tensor([[1 + 0.64 * 0.8, 0.64 * 0.6]]))[0].tolist())
 
 
+@pytest.mark.slow
 def test_raw_features_are_averaged_and_then_pass_the_neck(configure):
     net = network(configure(), 4, 0, CPU).eval()
     with torch.no_grad():

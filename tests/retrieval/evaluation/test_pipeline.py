@@ -189,6 +189,7 @@ def one_sided(dataset):
     return replace(dataset, role=role, camera=(np.arange(len(role)) % 2).astype(np.int32))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cameras", ["other", "all"])
 def test_images_of_the_same_item_and_camera_count_for_nothing(net, one_sided, cameras):
     """Nor does the image itself."""

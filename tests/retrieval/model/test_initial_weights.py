@@ -36,12 +36,14 @@ def shared(one, other):
     ]
 
 
+@pytest.mark.slow
 def test_a_seed_gives_its_weights_and_another_seed_others():
     first, again, other = weights(), weights(), weights(seed=1)
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not any(torch.equal(first[name], other[name]) for name in shared(first, other))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [{"last_stride": 2}, {"stem_relu": False}, {"backbone": "resnet34"}])
 def test_arms_that_share_a_layer_start_it_alike(change):
     one, other = weights(), weights(**change)
@@ -77,6 +79,7 @@ def test_weights_follow_the_librarys_law():
     assert torch.equal(ours["neck.weight"], torch.ones(512))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change", [{"last_stride": 1}, {"stem_relu": False}, {"neck": "none"}, {"bn_grouping": "fused"}]
 )
@@ -147,6 +150,7 @@ def test_pretrained_weights_leave_the_classifier_as_it_was(tmp_path):
         assert torch.equal(loaded["classifier.weight"], weights(backbone=name)["classifier.weight"])
 
 
+@pytest.mark.slow
 @pytest.mark.network
 @pytest.mark.parametrize("name", ["resnet18", "se_resnet18", "timm/test_resnet"])
 def test_a_state_dict_that_does_not_fit_is_an_error_that_says_where(name, tmp_path):
@@ -205,6 +209,7 @@ def test_imagenet_weights_that_timm_cannot_fetch_are_an_error_with_a_remedy(hub)
         weights(backbone="timm/test_resnet", pretrained="imagenet")
 
 
+@pytest.mark.slow
 def test_weights_that_cannot_be_had_are_an_error_with_a_remedy(tmp_path):
     with pytest.raises(AblateError, match=r"model\.pretrained: there is no file .*; give the path of a state dict"):
         weights(pretrained=str(tmp_path / "none.pth"))

@@ -16,6 +16,7 @@ SKIN_AND_GENDER = re.compile(
 )
 
 
+@pytest.mark.slow
 def test_arrays_have_the_declared_shapes_and_types(emoji: Dataset) -> None:
     count = len(emoji.images)
     assert emoji.images.shape == (count, 64, 64, 3)

@@ -222,6 +222,7 @@ def test_a_journal_is_believed_as_far_as_it_is_whole(
     assert files(listing.root) == whole
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("corrupt", [None, "skip"])
 @pytest.mark.parametrize("end", range(14))
