@@ -264,7 +264,7 @@ def test_a_disk_that_fails(mapped: Dataset, configure: Configure, tmp_path: Path
     path = Path(str(mapped.images.filename))  # type: ignore[attr-defined]
     path.unlink()
     path.mkdir()
-    with pytest.raises(DataError, match=r"images\.npy cannot be read \(Is a directory\): look after the disk"):
+    with pytest.raises(DataError, match=r"images\.npy cannot be read \(Is a directory\): check the disk or the"):
         train_on(mapped, [with_small(configure, {}, steps=1)], 0, silent)
 
 

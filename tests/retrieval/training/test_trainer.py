@@ -163,7 +163,7 @@ def test_a_loss_that_is_not_finite_names_its_step(dataset, configure):
 
 def test_a_batch_larger_than_the_data_is_refused_before_training(make_dataset, configure):
     dataset = make_dataset(items=10, categories=1)
-    with pytest.raises(AblateError, match=r"batch\.quadruplets: 40 asks for 160 images"):
+    with pytest.raises(AblateError, match=r"batch\.quadruplets: 40 needs 160 images"):
         train_on(dataset, [configure(batch={"quadruplets": 40})], 0, silent)
 
 
