@@ -103,7 +103,9 @@ def open_session(
 def _check_until_decided(until_decided: bool, only: Sequence[str], seeds: object) -> None:
     """Raise AblateError for options that cannot be combined with looks."""
     if until_decided and only:
-        raise AblateError("--until-decided looks at all rows, which share the study's error rate; leave out --only")
+        raise AblateError(
+            "--only cannot be combined with --until-decided, which judges all rows together; leave out --only"
+        )
     if until_decided and seeds is not None:
         advice = "leave out --seeds, and declare other looks in the file, as `seeds: {looks: [2, 3, 5, 7, 10]}`"
         raise AblateError(f"--until-decided gives each row the seeds of declared looks; {advice}")
@@ -124,9 +126,9 @@ def _study_with_looks(
             f"--seeds {seeds}: looks were taken at {study.name} ({study.profile}), and decide which seeds each row "
             "has; leave out --seeds, or give the study another name (`--set study=...`), which reuses its results"
         )
-    why = "the file declares none, and these are usual" if until_decided else "as were taken before"
+    why = "the default; the file declares none" if until_decided else "as in earlier runs of this study"
     numbers = ", ".join(map(str, looked.looks))
-    session.observer.message(f"looks at {numbers} seeds: {why}; the file's `seeds` is for runs without looks")
+    session.observer.message(f"Interim looks at {numbers} seeds a row ({why}). The file's `seeds` is not used.")
     return looked
 
 

@@ -18,7 +18,12 @@ StudyPath = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study
 StoreUrl = Annotated[
     str, typer.Option("--store", envvar="ABLATE_STORE", metavar="URL", help="The store: a path or a database URL.")
 ]
-Profile = Annotated[str | None, typer.Option("--profile", metavar="NAME", help="A profile of the study file.")]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile", metavar="NAME", help="A profile of the study (a named variant; key `profiles` of its file)."
+    ),
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the study file. May be given several times."),
@@ -35,7 +40,9 @@ Executor = Annotated[
     str | None, typer.Option(help="Where trials run: processes (default), or inline, one by one in this process.")
 ]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")]
-Seeds = Annotated[str | None, typer.Option("--seeds", metavar="N", help="A number of seeds, or first..last.")]
+Seeds = Annotated[
+    str | None, typer.Option("--seeds", metavar="N", help="A number of seeds like 5, or a range like 0..4.")
+]
 
 
 def guarded(command: Callable[..., Any]) -> Callable[..., Any]:

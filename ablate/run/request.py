@@ -57,7 +57,7 @@ def read_source(
     """
     overrides = (*settings, *([f"seeds={seeds}"] if seeds is not None else []))
     if not isinstance(study, Study):
-        return StudySource(read_study(Path(study), profile, overrides), str(study), overrides)
+        return StudySource(read_study(Path(study), profile, settings, seeds), str(study), overrides)
     if profile is not None or overrides:
         raise AblateError(
             f"study {study.name}: profile, settings and seeds are applied when a file is read: "

@@ -195,7 +195,7 @@ def _parse(url: str) -> URL:
     except (ArgumentError, ValueError):  # ValueError: the port is not a number
         is_supported = False
     if not is_supported or "@" in (parsed.host or ""):
-        raise StoreError(f"--store {re.sub('//.*@', '//***@', url)}: {ACCEPTED}")
+        raise StoreError(f"--store: found {re.sub('//.*@', '//***@', url)}; {ACCEPTED}")
     return parsed
 
 

@@ -2,6 +2,8 @@
 
 import multiprocessing
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from ctypes import c_bool
@@ -12,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from ablate.errors import AblateError, StoreError
-from ablate.run.executors.processes import MOST_FAILED_STARTS, ProcessExecutor, _cause
+from ablate.run.executors.processes import MOST_FAILED_STARTS, UNGUARDED, ProcessExecutor, _cause
 from ablate.run.job import Job, JobReport
 from ablate.run.worker import work
 from ablate.trainers.checkpoints import Checkpoints
 from ablate.trainers.protocol import Interim
+from tests.support.paths import ROOT, SIMULATED
 
 
 def job(number: int, folder: str = "nowhere", stall: float = 900.0, **config: object) -> Job:
@@ -35,6 +38,19 @@ def test_workers_that_cannot_start_end_the_run_and_blame_no_trial() -> None:
     with pytest.raises(AblateError, match=r"workers cannot start: .*exit code 1"):
         ended(pool, MOST_FAILED_STARTS)
     pool.close()
+
+
+def test_a_script_that_workers_import_again_learns_where_its_calls_belong(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(f"import ablate\nablate.run_study({str(SIMULATED)!r}, 'store.db', only=['plain'], workers=1)\n")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, str(script)]
+    ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert ran.stderr.count(f"AblateError: {UNGUARDED}") >= MOST_FAILED_STARTS
+    last = ran.stderr.splitlines()[-1]
+    assert "3 times in a row" in last
+    assert 'put its calls under `if __name__ == "__main__":`' in last
 
 
 def ended(pool: ProcessExecutor, number: int) -> str:

@@ -93,10 +93,10 @@ def summary(schedule: LookSchedule, until_decided: bool) -> str:
     last, most = schedule.taken[-1], schedule.study.looks[-1]
     spent = sum(min(seeds, last.seeds) for seeds in last.asked.values())
     decided = _decided(from_json(last), schedule.study)
-    looks = f"{decided} after {len(schedule.taken)} of {len(schedule.study.looks)} looks, {spent} trials"
+    looks = f"{decided} after {len(schedule.taken)} of {len(schedule.study.looks)} looks, with {spent} trials"
     if not until_decided and schedule.continued_rows:
         return f"{looks}; --until-decided continues"
-    return f"{looks}; {most} seeds of every row would be {most * len(last.asked)}"
+    return f"{looks}; {most} seeds of every row would be {most * len(last.asked)} trials"
 
 
 def _prepare(store: Store, request: LookRequest, schedule: LookSchedule, due: bool, retry_failed: bool) -> PreparedRun:

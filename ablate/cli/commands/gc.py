@@ -30,11 +30,17 @@ def gc(
         except OSError as error:
             raise AblateError(f"{error.filename}: cannot be removed: {error.strerror}") from None
     would = "would remove" if dry_run else "removed"
-    typer.echo(f"{would} the checkpoints of {plural(len(folders.removable), 'training')}, {size / MEGABYTE:.1f} MB")
+    if folders.removable:
+        trainings = plural(len(folders.removable), "training")
+        typer.echo(f"{would} the checkpoints of {trainings}, {size / MEGABYTE:.1f} MB")
+    else:
+        typer.echo("no checkpoints to remove")
     if folders.parts:
         typer.echo(f"{would} {plural(len(folders.parts), 'unfinished file')} of processes that are gone")
     if folders.needed:
-        typer.echo(f"kept those of {plural(len(folders.needed), 'training')} that a plan or a search waits for")
+        typer.echo(
+            f"kept the checkpoints of {plural(len(folders.needed), 'training')} that a plan or a search waits for"
+        )
     if folders.unknown:
         listed = ", ".join(path.name for path in folders.unknown[:MOST_LISTED])
         more = ", ..." if len(folders.unknown) > MOST_LISTED else ""

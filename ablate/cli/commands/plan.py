@@ -62,7 +62,7 @@ def plan(
         ),
     ] = None,
 ) -> None:
-    """Show the trials: done, stale and why, shared or pending, and the time that the rest takes. Nothing runs."""
+    """Show all trials with their states and the expected time; run nothing."""
     values = {"--seed-sd": seed_sd, "--queries": queries, "--base": base, "--discordance": discordance}
     assumptions = {name: text for name, text in values.items() if text is not None}
     _check_power(power, [*(["--effect"] if effect else []), *assumptions], bool(only))
@@ -117,6 +117,7 @@ def _power_lines(
 def _check_power(power: bool, options: Sequence[str], only: bool) -> None:
     """Raise AblateError for options that need --power if it is missing, and for --only with --power."""
     if options and not power:
-        raise AblateError(f"{', '.join(options)}: for --power alone, which is missing")
+        work = "works" if len(options) == 1 else "work"
+        raise AblateError(f"{', '.join(options)} {work} only together with --power; add --power")
     if power and only:
         raise AblateError("--power is about the whole study, whose rows share the error rate; leave out --only")

@@ -17,7 +17,12 @@ def report(
         str | None, typer.Argument(help="The study. Default: the one that was last run or imported.")
     ] = None,
     store: StoreUrl = DEFAULT_STORE,
-    profile: Annotated[str | None, typer.Option("--profile", metavar="NAME", help="A profile that was run.")] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile", metavar="NAME", help="A profile of the study (a named variant; key `profiles` of its file)."
+        ),
+    ] = None,
     form: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help="terminal, markdown, latex, csv, json or log.")
     ] = "terminal",

@@ -20,7 +20,12 @@ def reset(
     study: Annotated[str, typer.Argument(help="The study, by its name in the store.")],
     rows: Annotated[list[str], typer.Argument(metavar="ROW...", help="Labels of rows, or patterns like 'margin=*'.")],
     store: StoreUrl = DEFAULT_STORE,
-    profile: Annotated[str | None, typer.Option("--profile", metavar="NAME", help="A profile that was run.")] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile", metavar="NAME", help="A profile of the study (a named variant; key `profiles` of its file)."
+        ),
+    ] = None,
     seeds: Annotated[
         list[int] | None, typer.Option("--seed", metavar="N", help="Only this seed. May be given several times.")
     ] = None,
@@ -37,7 +42,7 @@ def reset(
         typer.echo(f"queued with them, as they share a training: {_listed(result.others, plan.study, plan.profile)}")
     if result.queued:
         command = "search" if plan.document.search else "run"
-        typer.echo(f"next: ablate {command}, with the file of {plan.study}", err=True)
+        typer.echo(f"next: run the study file of {plan.study!r} again, like `ablate {command} FILE.yaml`", err=True)
     for status, owner in result.running.items():
         typer.echo(
             f"not reset: {status.label}, seed {status.seed}: {owner} is running it; stop that run, or wait", err=True

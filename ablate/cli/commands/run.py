@@ -1,4 +1,4 @@
-"""`ablate run`: runs the trials that a study file asks for and the store lacks."""
+"""`ablate run`: runs the trials of a study file that have no result in the store yet."""
 
 import contextlib
 from typing import TYPE_CHECKING, Annotated
@@ -41,10 +41,10 @@ def run(
     ] = False,
     until_decided: Annotated[
         bool,
-        typer.Option("--until-decided", help="Take look after look, with more seeds for rows with an open verdict."),
+        typer.Option("--until-decided", help="Add seeds step by step, only to rows whose verdict is undecided."),
     ] = False,
 ) -> None:
-    """Run the trials of the study that the store lacks. Press Ctrl-C once to checkpoint and stop, twice to stop now."""
+    """Run the trials that have no result yet. Press Ctrl-C once to checkpoint and stop, twice to stop now."""
     from ablate.api.run import run_study
     from ablate.cli.live import TerminalObserver
 

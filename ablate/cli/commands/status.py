@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded
+from ablate.text import plural
 
 if TYPE_CHECKING:
     from ablate.store.looks import LookRow
@@ -22,18 +23,20 @@ def status(
     store: StoreUrl = DEFAULT_STORE,
 ) -> None:
     """Show the trials that are running, queued, stale, done and failed, and why they failed."""
-    from ablate.store import looks, require_store, searches
+    from ablate.store import looks, plans, require_store, searches
     from ablate.store.queue import status as queue_status
 
     with closing(require_store(store)) as opened, opened.read() as connection:
+        if study is not None:
+            plans.choose(connection, study, None, opened.url)  # raises StoreError if there is no such study
         counts = queue_status.counts(connection, study)
         failures = queue_status.failures(connection, study)
         running = queue_status.running(connection, study)
         summaries = searches.summaries(connection, study)
         taken = {plan: looks.read_looks(connection, *plan) for plan in counts}
-    queue_status.require(counts, study, opened.url)
     for plan, states in counts.items():
-        typer.echo(f"{plan[0]} ({plan[1]}): {_counted(states)}")
+        trials = plural(sum(states.values()), "trial")
+        typer.echo(f"{plan[0]} ({plan[1]}), {trials}: {_counted(states)}")
         if taken[plan]:
             typer.echo(_looks(looks.latest_family(taken[plan])))
         for item in running:

@@ -95,9 +95,10 @@ def _listed(numbers: Sequence[int]) -> str:
 
 def expectation(cost: TimeEstimate, workers: int) -> str:
     """Return the expected time and its source; empty if there is nothing to train."""
-    lacking = f"no estimate for {plural(cost.unknown, 'training')} of {plural(cost.shapes, 'shape')}"
+    unknown = f"{plural(cost.unknown, 'training')} of {plural(cost.shapes, 'shape')}"
+    lacking = f"time unknown for {unknown}: no such training has finished yet"
     if not cost.known:
-        return f"{lacking}, as none of the same shape is finished" if cost.unknown else ""
+        return lacking if cost.unknown else ""
     known = f"about {duration(max(1.0, cost.seconds))} with {plural(workers, 'worker')}"
     source = f"from {plural(cost.finished, 'finished training')} of the same shape"
     return f"{known}, {source}" + (f"; {lacking}" if cost.unknown else "")

@@ -4,6 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from ctypes import c_bool
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from multiprocessing.sharedctypes import RawValue
+from pathlib import Path
 
 from ablate.errors import AblateError
 from ablate.run.devices import Slot
@@ -23,6 +25,17 @@ STOP_SECONDS = 3.0
 
 MOST_FAILED_STARTS = 3
 """Workers in a row that may end by themselves before they begin a job; then the run fails."""
+
+BOOTSTRAPPING = "bootstrapping phase"
+"""A part of Python's message if a process that is still importing the user's script starts another process."""
+
+MAIN_GUARD = '`if __name__ == "__main__":`'
+"""The line of a script below which its workers, which import it, run nothing."""
+
+UNGUARDED = (
+    f'this script starts a run while a worker imports it: put the calls under {MAIN_GUARD}, or pass executor="inline"'
+)
+"""The message if the worker that imports the script reaches its calls."""
 
 START_SECONDS = 120.0
 """The shortest time that a new worker is given to begin: on a busy machine its imports take long."""
@@ -158,9 +171,12 @@ class ProcessExecutor:
         self.failed_starts += 1
         if self.failed_starts >= MOST_FAILED_STARTS:
             advice = (
-                "their own messages above show why; `--executor inline` runs trials in this process and shows the error"
+                'their own messages above show why; `--executor inline` (in Python: executor="inline") runs trials '
             )
-            raise AblateError(f"workers cannot start: {reason}, {self.failed_starts} in a row; {advice}")
+            advice += "in this process and shows the error"
+            if _is_script():
+                advice += "; each worker imports your script again, so put its calls under " + MAIN_GUARD
+            raise AblateError(f"workers cannot start: {reason}, {self.failed_starts} times in a row; {advice}")
 
     def _end(self, key: str) -> None:
         """Kill the worker, if it still lives, and free its slot for another."""
@@ -174,7 +190,12 @@ class ProcessExecutor:
         ours, theirs = self.context.Pipe()
         process = self.context.Process(target=work, args=(theirs, os.getpid(), self.stop_requested), daemon=True)
         with _environment(slot), _blocked(GROUP_SIGNALS):
-            process.start()
+            try:
+                process.start()
+            except RuntimeError as error:
+                if BOOTSTRAPPING not in str(error):
+                    raise
+                raise AblateError(UNGUARDED) from None
         theirs.close()
         return _Worker(slot, process, ours)
 
@@ -199,6 +220,12 @@ def _environment(slot: Slot) -> Iterator[None]:
     finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _is_script() -> bool:
+    """Return True if this process runs a user's script, which each worker imports, and not the `ablate` command."""
+    file = getattr(sys.modules["__main__"], "__file__", None)
+    return file is not None and Path(file).name not in ("ablate", "__main__.py")
 
 
 def _cause(exitcode: int | None) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Join, Select, and_, func, select
 
-from ablate.errors import StoreError
 from ablate.store.queue.process_identity import is_gone
 from ablate.store.schema import (
     DONE,
@@ -79,12 +78,6 @@ def counts(connection: Connection, study: str | None) -> Counts:
         states[state] = states.get(state, 0) + row.number
         states[DONE] -= row.number
     return {plan: {state: number for state, number in states.items() if number} for plan, states in numbers.items()}
-
-
-def require(numbers: Counts, study: str | None, store: str) -> None:
-    """Raise StoreError if a study is named that the store does not have."""
-    if study is not None and not numbers:
-        raise StoreError(f"{store}: has no study {study!r}; `ablate status` lists those that it has")
 
 
 def running(connection: Connection, study: str | None) -> list[RunningTrial]:

@@ -13,7 +13,11 @@ MOST_QUERIES = 10_000_000
 CHUNK = 100_000
 """The number of candidates for the number of queries that are tried at once."""
 MOST_FAULTS = 20
-"""The largest number of faults that are shown. A file that is no log has one in every line."""
+"""The largest number of faults that are shown."""
+EXAMPLE = "studies/reference/baseline-log.md"
+"""A log that messages give as an example."""
+ACCURACY = "accuracy:"
+"""The line after which a row lists its rates."""
 DIGITS = 12
 """The number of significant digits of a printed rate, as in Python's '%.12g'."""
 
@@ -62,6 +66,11 @@ def read_log(path: Path) -> ExperimentLog:
     """Return the log in a file; LogError with every fault and its line."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
+    except IsADirectoryError:
+        raise LogError(f"{path}: is a folder; give a log file, like {EXAMPLE}") from None
+    except FileNotFoundError:
+        place = "" if path.is_absolute() else f" in {Path.cwd()}"
+        raise LogError(f"{path}: no such file{place}; give the path of a log, like {EXAMPLE}") from None
     except OSError as error:
         raise LogError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -81,6 +90,11 @@ def parse_log(text: str) -> ExperimentLog:
     sections = _sections(text.splitlines(), faults)
     setting = next((section for section in sections if section.title == "setting"), None)
     row_sections = [section for section in sections if section is not setting]
+    if faults and setting is None and not any(_accuracy_position(section) is not None for section in sections):
+        raise LogError(
+            "1: this is not a log: it has no `# setting` heading and no `# title` heading of a row with an "
+            "`accuracy:` list (a study file is run with `ablate run`)"
+        )
     if not row_sections:
         faults.append("1: no row; a log is a `# setting` section and then a `# title` section for each row")
     lines = _lines(setting, faults) if setting else ()
@@ -145,7 +159,7 @@ def _lines(section: _Section, faults: list[str]) -> tuple[Line, ...]:
 
 
 def _row(number: int, section: _Section, faults: list[str]) -> LogRow:
-    at = next((i for i, (_, line) in enumerate(section.lines) if line.strip() == "accuracy:"), None)
+    at = _accuracy_position(section)
     if at is None:
         faults.append(f"{section.at}: row {section.title!r} has no `accuracy:` list")
         return LogRow(number, section.title, (), {})
@@ -154,6 +168,11 @@ def _row(number: int, section: _Section, faults: list[str]) -> LogRow:
     if not after:
         faults.append(f"{section.lines[at][0]}: the accuracy list of row {section.title!r} is empty")
     return LogRow(number, section.title, lines, _rates(after, faults))
+
+
+def _accuracy_position(section: _Section) -> int | None:
+    """Return the index of the section's `accuracy:` line; None if it has none."""
+    return next((index for index, (_, line) in enumerate(section.lines) if line.strip() == ACCURACY), None)
 
 
 def _rates(lines: Sequence[tuple[int, str]], faults: list[str]) -> dict[int, str]:

@@ -14,6 +14,9 @@ MAX_BYTES = 5_000_000
 MAX_NODES = 1_000_000
 MAX_DEPTH = 50
 
+EXAMPLE = "studies/bnneck.yaml"
+"""A study file that messages give as an example."""
+
 _EVENTS = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BOOLEANS = {"on": True, "true": True, "off": False, "false": False}
 _NULLS = {"", "~", "null"}
@@ -93,6 +96,11 @@ def read_file(path: Path) -> Node:
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
+    except IsADirectoryError:
+        raise StudyError([f"{path}: is a folder; give a study file, like {EXAMPLE}"]) from None
+    except FileNotFoundError:
+        place = "" if path.is_absolute() else f" in {Path.cwd()}"
+        raise StudyError([f"{path}: no such file{place}; give the path of a study file, like {EXAMPLE}"]) from None
     except OSError as error:
         raise StudyError([f"{path}: cannot be read: {error.strerror}"]) from None
     if len(raw) > MAX_BYTES:

@@ -27,8 +27,11 @@ def choose_profile(root: Node, requested: str | None) -> str:
     return chosen
 
 
-def overlay(root: Node, profile: str, settings: Sequence[str] = ()) -> Node:
-    """Return the file's tree with the values of the profile and then those of the options in place."""
+def overlay(root: Node, profile: str, settings: Sequence[str] = (), seeds: str | int | None = None) -> Node:
+    """Return the file's tree with the values of the profile and then those of the options in place.
+
+    `settings` are values of `--set`, and `seeds` is the value of `--seeds`; None if the option is missing.
+    """
     profiles = root.child("profiles")
     over = profiles.child(profile) if profiles else None
     merged = with_runtime_on_top(root)
@@ -36,7 +39,7 @@ def overlay(root: Node, profile: str, settings: Sequence[str] = ()) -> Node:
         merged = merge(merged, with_runtime_on_top(over))
     for setting in settings:
         merged = merge(merged, with_runtime_on_top(_setting(setting, merged)))
-    return merged
+    return merged if seeds is None else merge(merged, _seeds(seeds))
 
 
 def with_runtime_on_top(layer: Node) -> Node:
@@ -74,7 +77,8 @@ def _setting(setting: str, root: Node) -> Node:
     place = SourcePlace(source)
     parts = name.split(".")
     if not equals or not all(parts):
-        raise StudyError([f"--set {setting}: accepted: key=value, like config.schedule.steps=50"])
+        fault = "with an empty key" if equals else "without '='"
+        raise StudyError([f"--set: found {setting!r} {fault}; accepted: key=value, like config.schedule.steps=50"])
     if parts[0] in ("profiles", "default_profile"):
         raise StudyError([f"{source}: {name}: profiles are laid over the file before --set is; use --profile NAME"])
     _refuse_lists(root, parts, source)
@@ -82,6 +86,12 @@ def _setting(setting: str, root: Node) -> Node:
     for part in reversed(parts):
         node = Node({part: node}, place, {part: place})
     return node
+
+
+def _seeds(seeds: str | int) -> Node:
+    """Return the value of `--seeds` as the tree {seeds: value}. The place of every node is the option itself."""
+    place = SourcePlace("--seeds")
+    return Node({"seeds": parse(str(seeds), place.source, numbered=False)}, place, {"seeds": place})
 
 
 def _refuse_lists(root: Node, parts: list[str], source: str) -> None:

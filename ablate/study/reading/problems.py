@@ -47,7 +47,8 @@ class Problems:
     def add(self, path: Path, message: str, place: SourcePlace | None = None) -> None:
         """Record a fault at the value of `path`, or at its nearest parent that is in the file."""
         place = place or self._place(path)
-        prefix = f"{place}: {dotted(path)}: " if path else f"{place}: "
+        is_named = not path or place.source == f"--{dotted(path)}"  # `--seeds` names the key `seeds`
+        prefix = f"{place}: " if is_named else f"{place}: {dotted(path)}: "
         self._faults[(place.source, place.line or 0, prefix + message)] = None
 
     def expected(self, path: Path, value: Any, accepted: str) -> None:

@@ -7,7 +7,10 @@ from typing import Any
 from ablate.study.reading.nodes import yaml_text
 from ablate.study.reading.problems import Problems
 
-SEEDS = "a number of seeds (1 to 10,000), a list of different seeds from 0 to 2^31 - 1, first..last, {looks: [...]}"
+SEEDS = (
+    "a number of seeds like 5 (1 to 10,000), a range like 0..4, a list of different seeds from 0 to 2^31 - 1, "
+    "{looks: [...]}"
+)
 LOOKS = "numbers of seeds that increase, like [2, 3, 5, 7, 10]"
 
 MOST_SEEDS, LARGEST_SEED = 10_000, 2**31

@@ -24,8 +24,10 @@ from ablate.trainers.entry import TrainerEntry
 from ablate.trainers.registry import DEFAULT, TRAINERS
 
 
-def read_study(path: FilePath, profile: str | None = None, settings: Sequence[str] = ()) -> Study:
-    """Return the study of a file under a profile and `--set` options; StudyError with every fault.
+def read_study(
+    path: FilePath, profile: str | None = None, settings: Sequence[str] = (), seeds: str | int | None = None
+) -> Study:
+    """Return the study of a file under a profile, `--set` options and `--seeds`; StudyError with every fault.
 
     The file's other profiles are read too, so that their faults are reported now and not at their first use.
     """
@@ -37,7 +39,8 @@ def read_study(path: FilePath, profile: str | None = None, settings: Sequence[st
     studies: list[Study] = []
     for name in dict.fromkeys([chosen, *profile_names(root)]):
         try:
-            study = _Reader(overlay(root, name, settings if name == chosen else ())).study(name)
+            tree = overlay(root, name, settings, seeds) if name == chosen else overlay(root, name)
+            study = _Reader(tree).study(name)
             studies += [study] if name == chosen else []  # the others are large, and read for their faults alone
         except StudyError as error:
             faults |= dict.fromkeys(error.faults)

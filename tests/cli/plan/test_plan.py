@@ -13,7 +13,7 @@ def test_it_shows_rows_and_counts_and_makes_nothing(ablate: Ablate, tmp_path: Pa
     lines = result.out.splitlines()
     assert sum(line.startswith("  pending") for line in lines) == 10
     assert lines[-2] == "9 rows and 1 reference × 1 seed: 10 trials, 10 trainings, of which 10 to run"
-    assert lines[-1].startswith("no estimate for 10 trainings of ")
+    assert lines[-1].startswith("time unknown for 10 trainings of ")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -112,7 +112,7 @@ def test_the_expected_time_comes_from_finished_trainings_of_the_same_shape(ablat
     grown = SIMULATED.read_text().replace("factors:", "factors:\n  size: {sets: queries, levels: [1000, 2000]}")
     path.write_text(grown.replace("plain: {}", "plain: {}\n      large: {size: 2000}"))
     told = " ".join(ablate("plan", path).out.split())
-    assert "; no estimate for 3 trainings of 1 shape" in told
+    assert "; time unknown for 3 trainings of 1 shape" in told
     assert ablate("plan", SIMULATED, "--workers", 0).code == 2
 
 

@@ -185,7 +185,7 @@ def test_what_finished_trials_show_is_measured(ablate: Ablate) -> None:
         (["--power", "--base", "0.05"], "discordance 0.16: at most 2·base·(1−base) = 0.095 at a base rate of 0.05"),
         (["--power", "--effect", "x", "--base", "2"], "2 faults:"),
         (["--power", "--only", "plain"], "leave out --only"),
-        (["--effect", "1", "--base", "0.3"], "--effect, --base: for --power alone, which is missing"),
+        (["--effect", "1", "--base", "0.3"], "--effect, --base work only together with --power; add --power"),
         (["--power", "--set", "design=[{rows: {alone: {}}}]"], "has 1 row, so there is nothing to compare"),
     ],
 )

@@ -114,7 +114,7 @@ def test_what_is_accepted_stays_so_until_something_else_changes(package: Package
     kept = package.run("--accept-stale", "--only", "plain")
     assert "3 stale results kept" in kept.err
     assert "nothing to run" in kept.err
-    assert package("status").out == "simulated (base): 3 done, 9 stale\n"
+    assert package("status").out == "simulated (base), 12 trials: 3 done, 9 stale\n"
     told = package("plan", SIMULATED).out
     assert "  accepted a plain\n" in told
     assert "  stale a    normalized\n" in told

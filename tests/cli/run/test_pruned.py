@@ -34,18 +34,18 @@ def pruned(ablate: Ablate) -> str:
 
 @pytest.mark.slow
 def test_it_is_shown_as_queued_and_trained_on_by_a_run(ablate: Ablate, pruned: str) -> None:
-    assert ablate("status").out.splitlines()[0] == "simulated (base): 3 done, 9 queued"
+    assert ablate("status").out.splitlines()[0] == "simulated (base), 12 trials: 3 done, 9 queued"
     assert query("SELECT state FROM results WHERE label = 'plain' AND seed = 0") == [("queued",)]
     assert "  pending    plain\n" in ablate("plan", SIMULATED).out
     assert ablate("report").code == 0
     assert "9 of 12 trainings run" in ablate("run", SIMULATED, *INLINE).err
     attempts = query(f"SELECT number, state, resumed_at FROM ablate_attempts WHERE training_key = '{pruned}'")
     assert attempts == [(1, "pruned", 0), (2, "done", 3)]
-    assert ablate("status").out == "simulated (base): 12 done\n"
+    assert ablate("status").out == "simulated (base), 12 trials: 12 done\n"
 
 
 def test_its_checkpoint_stays_while_the_plan_has_the_row(ablate: Ablate, pruned: str) -> None:
-    assert "kept those of 1 training" in ablate("gc").out
+    assert "kept the checkpoints of 1 training" in ablate("gc").out
     assert (FOLDER / pruned).is_dir()
     query("DELETE FROM ablate_cells")
     assert ablate("gc").out.startswith("removed the checkpoints of 1 training")

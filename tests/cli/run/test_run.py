@@ -119,11 +119,11 @@ def test_status_counts_every_trial_and_keeps_studies_apart(ablate: Ablate, tmp_p
     ablate("run", path, "--executor", "inline", "--set", "references={low: {base: 0.2}}", "--set", "config.fail=1")
     ablate("run", SIMULATED, "--executor", "inline")
     lines = ablate("status").out.splitlines()
-    assert lines[0] == "other (base): 5 failed"
+    assert lines[0] == "other (base), 5 trials: 5 failed"
     assert [line.split()[0] for line in lines[1:6]] == ["failed"] * 5
     assert "low, seed 9, attempt 1: SimulatedError" in lines[5]
-    assert lines[6:] == ["simulated (base): 12 done"]
-    assert ablate("status", "simulated").out == "simulated (base): 12 done\n"
+    assert lines[6:] == ["simulated (base), 12 trials: 12 done"]
+    assert ablate("status", "simulated").out == "simulated (base), 12 trials: 12 done\n"
     again = ablate("run", path, "--executor", "inline", "--set", "config.fail=1")
     assert "4 failed (4 of them in an earlier run)" in again.err
 

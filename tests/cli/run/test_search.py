@@ -231,7 +231,7 @@ def test_finalists_stay_in_reports_while_a_larger_budget_is_spent(ablate: Ablate
 
 def test_a_finalist_that_is_reset_is_run_by_the_next_search(ablate: Ablate, peak: Path) -> None:
     ablate("search", peak, *INLINE)
-    assert "next: ablate search" in ablate("reset", "peak", "baseline").err
+    assert "like `ablate search FILE.yaml`" in ablate("reset", "peak", "baseline").err
     assert ("queued", 2) in query("SELECT state, count(*) FROM results GROUP BY state")
     assert ablate("search", peak, *INLINE).code == 0
     assert query("SELECT state, count(*) FROM results GROUP BY state") == [("done", 6)]

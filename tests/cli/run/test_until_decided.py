@@ -110,7 +110,10 @@ def test_rows_get_seeds_only_while_a_verdict_is_open(ablate: Ablate, study: Path
     assert planned["large"] == 2
     assert planned["plain"] == taken[-1].seeds > 2
     assert attempts() == sum(planned.values()) + 2, "and a reference with the first look's seeds"
-    assert f"{len(taken)} of 4 looks, {sum(planned.values())} trials; 7 seeds of every row would be 35" in done.err
+    assert (
+        f"{len(taken)} of 4 looks, with {sum(planned.values())} trials; 7 seeds of every row would be 35 trials"
+        in done.err
+    )
     for look in taken:
         assert f"look {look.number} of 4, {look.seeds} seeds: " in done.err
     again = ablate("run", study, *UNTIL)
@@ -405,7 +408,7 @@ def test_only_some_rows_make_no_look(ablate: Ablate, study: Path) -> None:
     assert ablate("run", study, *INLINE, "--only", "plain").code == 0
     assert looks() == []
     assert seeds() == dict.fromkeys(ROWS, 2)
-    all_rows = "--until-decided looks at all rows, which share the study's error rate; leave out --only"
+    all_rows = "--only cannot be combined with --until-decided, which judges all rows together; leave out --only"
     other_looks = "leave out --seeds, and declare other looks in the file"
     for words, message in ((("--only", "plain"), all_rows), (("--seeds", 4), other_looks)):
         wrong = ablate("run", study, *UNTIL, *words)
@@ -418,12 +421,12 @@ def test_a_number_of_seeds_and_the_usual_looks(ablate: Ablate, study: Path) -> N
     assert seeds() == dict.fromkeys(ROWS, 3)
     assert looks() == []
     done = ablate("run", study, *UNTIL)
-    assert "looks at 2, 3, 5, 7, 10 seeds: the file declares none, and these are usual" in done.err
+    assert "Interim looks at 2, 3, 5, 7, 10 seeds a row (the default; the file declares none)." in done.err
     taken, planned = looks(), seeds()
     assert taken[0].rules["looks"] == [2, 3, 5, 7, 10]
     assert planned["large"] == 2, "the third seed is in the store, and no look has asked for it"
     plain = ablate("run", study, *INLINE)
-    assert "looks at 2, 3, 5, 7, 10 seeds: as were taken before" in plain.err
+    assert "Interim looks at 2, 3, 5, 7, 10 seeds a row (as in earlier runs of this study)." in plain.err
     assert (looks(), seeds()) == (taken, planned)
     wrong = ablate("run", study, *INLINE, "--seeds", 9)
     assert wrong.code == 2

@@ -44,12 +44,12 @@ def test_it_keeps_what_is_unfinished_and_in_a_plan(ablate: Ablate, folders: dict
     assert told.code == 0
     assert told.out.splitlines() == [
         "removed the checkpoints of 2 trainings, 1.0 MB",
-        "kept those of 2 trainings that a plan or a search waits for",
+        "kept the checkpoints of 2 trainings that a plan or a search waits for",
     ]
     assert "is trained again" in told.err
     assert left() == {folders["failed"], folders["waiting"]}
     assert query("SELECT * FROM ablate_results") == results
-    assert ablate("gc").out.startswith("removed the checkpoints of 0 trainings, 0.0 MB\n")
+    assert ablate("gc").out.startswith("no checkpoints to remove\n")
 
 
 def test_a_running_training_keeps_its_checkpoints_in_any_case(ablate: Ablate, folders: dict[str, str]) -> None:
@@ -80,4 +80,4 @@ def test_parts_of_dead_writers_go_and_those_of_living_ones_stay(ablate: Ablate, 
 def test_no_store_and_no_checkpoints(ablate: Ablate) -> None:
     assert ablate("gc").code == 2
     ablate("run", SIMULATED, *INLINE, "--seeds", 1)
-    assert ablate("gc").out == "removed the checkpoints of 0 trainings, 0.0 MB\n"
+    assert ablate("gc").out == "no checkpoints to remove\n"

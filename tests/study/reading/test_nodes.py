@@ -82,7 +82,10 @@ def test_bytes_that_are_no_utf8_name_their_line(tmp_path: Path) -> None:
         read_file(path)
 
 
-@pytest.mark.parametrize("name", ["missing.yaml", "."])
-def test_what_is_no_file_is_said_so(tmp_path: Path, name: str) -> None:
-    with pytest.raises(StudyError, match="cannot be read"):
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("missing.yaml", "missing.yaml: no such file; give the path"), (".", "is a folder; give a study")],
+)
+def test_what_is_no_file_is_said_so(tmp_path: Path, name: str, message: str) -> None:
+    with pytest.raises(StudyError, match=message):
         read_file(tmp_path / name)
