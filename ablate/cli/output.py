@@ -31,13 +31,16 @@ def write_text(text: str, output: Path | None) -> None:
 
 
 def print_figures(draw: Callable[[], Iterable[Path]], as_markdown: bool) -> None:
-    """Draw the figures and print their paths, or Markdown images.
+    """Draw the figures and print their paths, or one Markdown image for each figure: its PNG file, after a blank line.
 
     A store's folder may be read-only; the text above is still complete, so figures that cannot be written cost a
     warning only.
     """
     try:
         for path in draw():
-            typer.echo(f"![{path.name}]({path})" if as_markdown else f"figure: {path}")
+            if not as_markdown:
+                typer.echo(f"figure: {path}")
+            elif path.suffix == ".png":
+                typer.echo(f"\n![{path.name}]({path})")
     except AblateError as error:
         typer.echo(f"warning: {error}", err=True)

@@ -66,7 +66,7 @@ REPEAT = "a repeat"
 
 TOTALS: Mapping[str, str] = {
     unpaired_totals.WHATEVER: "differ for every possible pairing",
-    unpaired_totals.UNLESS_NEGATIVE: "differ unless hits are negatively correlated",
+    unpaired_totals.UNLESS_NEGATIVE: "differ, unless both hit the same query less often than by chance",
     unpaired_totals.NO_EFFECT_WHATEVER: "no effect beyond delta for every possible pairing",
     unpaired_totals.NO_DIFFERENCE: "no difference can be shown; equivalence needs per-query hits",
     unpaired_totals.UNDECIDABLE: "cannot be decided without per-query hits",

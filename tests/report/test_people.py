@@ -126,7 +126,10 @@ def test_what_failed_is_shown_in_every_format(ablate: Ablate) -> None:
 def test_several_seeds(ablate: Ablate) -> None:
     made(ablate, "several")
     text = " ".join(ablate("report").out.split())
-    assert "new seeds on these test queries (E1); the variance between seeds is pooled over all rows" in text
+    assert (
+        "new seeds on these test queries (scope E1 in the glossary); the variance between seeds is pooled over all rows"
+        in text
+    )
     assert "Interactions" in text
     report = json.loads(ablate("report", "--format", "json").out)
     erasing = next(effect for effect in report["effects"] if effect["factor"] == "a")
@@ -143,7 +146,7 @@ def test_new_queries_and_new_seeds_on_request(ablate: Ablate) -> None:
     methods = [contrast["method"] for contrast in ours["contrasts"]]
     assert "crossed" in methods
     text = " ".join(ablate("report", "--population", "queries-and-seeds").out.split())
-    assert "new queries and new seeds (E2)" in text
+    assert "new queries and new seeds (scope E2 in the glossary)" in text
     fallen = sum(method != "crossed" for method in methods)
     assert (f"E2 is not available for {fallen} of {len(methods)} contrasts" in text) == bool(fallen)
 
@@ -187,7 +190,7 @@ def test_the_separate_t_stands_on_paper_and_where_it_contradicts_in_the_terminal
     text = " ".join(ablate("report").out.split())
     assert "separate t, 95 %" not in text
     assert against > 0
-    assert text.count("the interval by its own seeds alone [") == min(against, 5)
+    assert text.count("With the variance of these two rows only, the interval [") == min(against, 5)
     assert (f"… and {against - 5} more such contrast" in text) == (against > 5)
 
 

@@ -34,9 +34,10 @@ def totals(analysis: Analysis, every: Sequence[Contrast], most: int) -> ReportSe
     ]
     alpha = analysis.results.alpha
     notes = [
-        "Only totals are known, not which queries both networks hit (the pairing). discordant: queries that exactly "
-        "one of them hits; the totals allow every second number of the range. McNemar's test "
-        f"(alpha {alpha:g}, this contrast alone) finds a difference up to D* of them."
+        "Only totals are known, not which queries both networks hit (the pairing). discordant: the number of queries "
+        "that exactly one of them hits, from the lowest to the highest number possible. It is the lowest number plus "
+        "an even number. D*: the largest number of discordant queries with which McNemar's test "
+        f"(alpha {alpha:g}, this contrast alone) still finds a difference."
     ]
     if len(pairings) > most:
         notes.append(f"… and {wording.counted(len(pairings) - most, 'more contrast')}: {MORE}.")

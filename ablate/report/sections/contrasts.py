@@ -208,9 +208,7 @@ def _contrast_notes(analysis: Analysis, chosen: Sequence[Contrast], most: int) -
     if any(c.estimate.more_seeds for c in chosen[:most]):
         at_looks = analysis.results.schedule and chosen[0].in_family
         end = (
-            "5 more seeds per row until the next look"
-            if at_looks
-            else "an estimated 5 more seeds per row would decide it"
+            "the next look is after 5 more seeds per row" if at_looks else "about 5 more seeds per row would decide it"
         )
         notes.append(f"~5 more: {end}.")
     return [*notes, *_contradictions(chosen)]
@@ -235,8 +233,9 @@ def _contradictions(contrasts: Sequence[Contrast]) -> list[str]:
         if contrast.estimate.method == POOLED_T and pooled and own and _holds_0(pooled) != _holds_0(own):
             verbs = ("includes", "excludes") if _holds_0(own) else ("excludes", "includes")
             lines.append(
-                f"rows {wording.pair(contrast)}: the interval by its own seeds alone {wording.interval(own)} "
-                f"{verbs[0]} 0, the interval with pooled variance {wording.interval(pooled)} {verbs[1]} it."
+                f"Rows {wording.pair(contrast)}: the result depends on pooling the variance of all rows. With the "
+                f"variance of these two rows only, the interval {wording.interval(own)} {verbs[0]} 0. With the pooled "
+                f"variance, the interval {wording.interval(pooled)} {verbs[1]} 0."
             )
     return [*lines[:MOST_AGAINST], *_more(len(lines), MOST_AGAINST, "such contrast")]
 

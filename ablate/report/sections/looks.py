@@ -60,10 +60,13 @@ def _notes(analysis: Analysis) -> Iterator[str]:
     yield (
         "After each look only rows of an undecided contrast get more seeds. Verdicts, p and intervals of the family "
         "allow for all planned looks, so repeated looks do not inflate the error rate; they change only at a look. "
-        f"error spent: the part of alpha ({analysis.results.alpha:g}) used so far, alpha·t² at a look with the share t "
-        "of the last look's seeds. boundary z: |z| of a single contrast must exceed it."
+        f"error spent: the part of alpha ({analysis.results.alpha:g}) used so far; it is alpha × (seeds at this look "
+        "/ seeds at the last planned look)². boundary z: a single contrast is significant if its |z| is larger."
     )
-    yield "Contrasts outside the family allow for the looks so far, but are updated with each new result."
+    yield (
+        "Contrasts outside the family are corrected for the looks taken so far as well, but they change with every "
+        "new result, not only at a look."
+    )
     yield from ended(analysis)
 
 

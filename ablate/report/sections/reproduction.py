@@ -30,6 +30,8 @@ MOST_SETTINGS = 12
 """Settings that differ and are printed; the JSON has all."""
 LONGEST = 40
 """Letters of a setting's value."""
+BRACKETS = {"(": ")", "[": "]", "{": "}"}
+"""Each opening bracket with its closing one, for values that are cut."""
 MOST_REASONS = 20
 """Reasons, and pairs of rows for each reason, that are printed."""
 CHANGE_WIDTH = 14
@@ -64,7 +66,7 @@ def terminal(comparison: Comparison, colour: bool = False, width: int | None = N
         console.print(_contrasts(listed))
         if any(line.compared.bundle for line in listed):
             console.print(Text(f"{BUNDLE}\n"))
-        console.print(Text("Rows: label in theirs, and in ours if it is another", style="bold"))
+        console.print(Text("Rows: label in theirs, and in ours if it differs", style="bold"))
         console.print(_rows(comparison, listed))
         console.print()
     for title, lines in _lists(comparison):
@@ -133,9 +135,10 @@ def total(comparison: Comparison) -> str:
     counted = f"{wording.counted(every, 'contrast')}: {listed}."
     if not counts[REPRODUCED]:
         return counted
-    sure = f"Of the {counts[REPRODUCED]} reproduced, {comparison.surely_within or 'none'}"
-    verb = "have" if comparison.surely_within > 1 else "has"
-    return f"{counted} {sure} {verb} the whole interval of the difference within ±{comparison.ours.delta:g} pp."
+    return (
+        f"{counted} The whole interval of the difference lies within ±{comparison.ours.delta:g} pp in "
+        f"{comparison.surely_within:,} of {wording.counted(counts[REPRODUCED], 'reproduced contrast')}."
+    )
 
 
 def settings(comparison: Comparison) -> list[str]:
@@ -144,20 +147,36 @@ def settings(comparison: Comparison) -> list[str]:
     differences = [_setting(one) for one in comparison.settings]
     if differences:
         more = len(differences) - MOST_SETTINGS
-        rest = f"; and {more} more, see --format json" if more > 0 else ""
-        lines.append(f"Settings that differ, ours | theirs: {'; '.join(differences[:MOST_SETTINGS])}{rest}.")
+        lines += differences[:MOST_SETTINGS]
+        lines += [f"{wording.counted(more, 'more setting')} that differ: see --format json."] if more > 0 else []
     if lines:
-        lines.append("So the question is if the same changes have the same effects in both, not if a run repeats.")
+        lines.append(
+            "The studies differ in this, so the comparison is about effects. It does not test whether a run gives the "
+            "same numbers again."
+        )
     return [*lines, *_rules(comparison)]
 
 
 def _setting(difference: SettingDifference) -> str:
-    """Return `lr 0.001 | 0.0001`, or only the name if two long values begin alike."""
+    """Return `Setting lr: ours 0.001, theirs 0.0001.`, or only the name if two long values begin alike."""
     ours, theirs = (
-        "not known" if value is None else textwrap.shorten(value, LONGEST, placeholder=" …")
-        for value in (difference.ours, difference.theirs)
+        "not known" if value is None else _shortened_value(value) for value in (difference.ours, difference.theirs)
     )
-    return f"{difference.what} (long values)" if ours == theirs else f"{difference.what} {ours} | {theirs}"
+    if ours == theirs:
+        return f"Setting {difference.what}: differs in a long value, see --format json."
+    return f"Setting {difference.what}: ours {ours}, theirs {theirs}."
+
+
+def _shortened_value(value: str) -> str:
+    """Return a value of at most `LONGEST` letters, plus the brackets that the cut left open."""
+    short = textwrap.shorten(value, LONGEST, placeholder=" …")
+    closing: list[str] = []
+    for letter in short:
+        if letter in BRACKETS:
+            closing.append(BRACKETS[letter])
+        elif closing and letter == closing[-1]:
+            closing.pop()
+    return short + "".join(reversed(closing)) if short.endswith("…") else short
 
 
 def spoken(word: str) -> str:
@@ -319,7 +338,10 @@ def _lists(comparison: Comparison) -> Iterator[tuple[str, list[str]]]:
     if comparison.ours_only:
         yield (
             "Only ours",
-            [f"{wording.counted(comparison.ours_only, 'contrast')} of ours without two matching rows in theirs"],
+            [
+                f"{wording.counted(comparison.ours_only, 'contrast')} of our study "
+                f"{'has' if comparison.ours_only == 1 else 'have'} no matching rows in the other study"
+            ],
         )
 
 

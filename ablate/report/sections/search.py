@@ -283,8 +283,9 @@ def _best_rerun(first: Finalist, winner: Finalist, metric: str) -> str:
         return f"On fresh seeds, too, the winner is the best finalist, by {name} on validation."
     rate = wording.rate(first.reruns[metric].mean or 0.0)
     return (
-        f"On fresh seeds {_short(first)} is the best finalist, by {name} on validation ({rate} %). It is a better "
-        "founded choice than one by a single seed, but its test rate, from the same seeds, is then a little optimistic."
+        f"On fresh seeds {_short(first)} is the best finalist, by {name} on validation ({rate} %). Choosing it "
+        "is safer than choosing by one seed. But its test rate is then slightly too high, because the same seeds chose "
+        "it."
     )
 
 

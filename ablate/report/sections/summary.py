@@ -27,11 +27,14 @@ def footer(analysis: Analysis) -> list[str]:
     results = analysis.results
     fingerprint = results.document.data.fingerprint if results.document.data else None
     seeds = ", ".join(map(str, results.seeds)) if len(results.seeds) <= 10 else f"{len(results.seeds)} in all"
+    if results.imported:
+        seeds = "unknown (log)"
     methods = sorted({method for method, _ in _methods(analysis) if method})
     return [
         f"data {_data_name(results)}{f' ({fingerprint[:16]})' if fingerprint else ''} · seeds {seeds or 'none'} · "
         f"alpha {results.alpha:g} · delta {results.delta:g} pp · family of {family(analysis.family)} · "
-        f"method {', '.join(methods) or 'none'} · population {analysis.population}{_looks_taken(results)}"
+        f"method {', '.join(methods) or 'none'} · intervals cover {_covered(analysis)}"
+        f"{_looks_taken(results)}"
     ]
 
 
@@ -57,14 +60,18 @@ def _population(analysis: Analysis) -> Iterator[str]:
         return
     if max(counts) == 1:
         yield (
-            f"One seed per row: {at} generalise to new queries, for these trained networks only (E0). They do not "
-            "cover other seeds, so this report cannot settle the effect of any factor."
+            f"One seed per row: {at} generalise to new queries, for these trained networks only (scope E0 in "
+            "the glossary). They do not cover other seeds, so this report cannot settle the effect of any factor."
         )
         if with_queries:
             yield "Intervals for new queries and new seeds (E2) need at least two seeds per row; these are E0."
         return
     seeds = f"{counts[0]}" if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)}"
-    scope = "new queries and new seeds (E2)" if with_queries else "new seeds on these test queries (E1)"
+    scope = (
+        "new queries and new seeds (scope E2 in the glossary)"
+        if with_queries
+        else "new seeds on these test queries (scope E1 in the glossary)"
+    )
     yield (
         f"{seeds} seeds per row; {at} of changes generalise to {scope}"
         + ("" if with_queries else "; the variance between seeds is pooled over all rows")
@@ -74,6 +81,14 @@ def _population(analysis: Analysis) -> Iterator[str]:
         yield from _without_e2(analysis)
     if any(seeds == 1 for _, seeds in _methods(analysis)):
         yield "If two rows share only one seed, their contrast covers those trained networks only (E0)."
+
+
+def _covered(analysis: Analysis) -> str:
+    """Return the population that the intervals cover, for the footer: `new seeds`."""
+    counts = [len(row.seeds) for row in analysis.results.rows if row.seeds]
+    if counts and max(counts) == 1:
+        return "new queries"
+    return "new queries and new seeds" if analysis.population == "queries-and-seeds" else "new seeds"
 
 
 def _looks(analysis: Analysis) -> Iterator[str]:

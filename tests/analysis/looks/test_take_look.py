@@ -280,7 +280,7 @@ def test_every_format_shows_the_looks(rng: np.random.Generator) -> None:
         assert "looks 2/3/5/7/10, 1 taken" in text.replace("\\allowbreak{}", "")
         assert "The next look is at 3 seeds, for row 3 and row 4." in text
         assert "The looks of family 1 no longer count: delta was 1, not 0.5." in text
-        assert "the next look comes with 1 more seed" in text
+        assert "the next look is after 1 more seed" in text
     assert json.document(analyse(study(rates, 2, looks=None)))["looks"] is None
 
 
