@@ -23,7 +23,8 @@ test: setup
 	$(BIN)/python -m pytest -n auto
 
 test-all: setup
-	$(BIN)/python -m pytest -n auto --hypothesis-profile=thorough -m "slow or network or service or hypothesis"
+	$(BIN)/python -m pytest -n auto --hypothesis-profile=thorough -m "(slow or network or hypothesis) and not service"
+	$(BIN)/python -m pytest --hypothesis-profile=thorough -m service  # one by one: they kill processes and fill disks
 
 test-slow: test-all
 

@@ -199,6 +199,7 @@ def test_importance_is_the_same_each_time() -> None:
     assert importance([MARGIN, OMEGA], points, values) == importance([MARGIN, OMEGA], points, values)
 
 
+@pytest.mark.slow
 def test_importance_of_choices_and_of_values_off_the_grid() -> None:
     """Candidates that the study had run before may lie outside the range of the search."""
     kinds = SearchAxis("kind", choices=("a", "b"))
@@ -234,6 +235,7 @@ def test_missing_importance_has_a_reason(points: Sequence[Mapping[str, float]], 
     assert found.why.startswith(why)
 
 
+@pytest.mark.slow
 def test_optuna_prints_nothing_and_keeps_its_settings(capfd: pytest.CaptureFixture[str]) -> None:
     import optuna
 
@@ -244,6 +246,7 @@ def test_optuna_prints_nothing_and_keeps_its_settings(capfd: pytest.CaptureFixtu
     assert optuna.logging.get_verbosity() == before
 
 
+@pytest.mark.slow
 def test_optuna_is_not_imported_without_a_search() -> None:
     modules = "ablate.analysis.analysis, ablate.report.formats, ablate.report.figures"
     code = f"import sys, {modules}; print('optuna' in sys.modules)"

@@ -252,6 +252,7 @@ def test_factors_that_cannot_be_told_apart_name_each_other() -> None:
     assert reasons["c off → on"] == "cannot be separated from a and b"
 
 
+@pytest.mark.slow
 def test_references_are_lines_with_a_note_each_up_to_eight(tmp_path: Path) -> None:
     lines = tuple(row(n, {}, {0: 100 + n}, label=f"paper {n}") for n in range(1, 10))
     analysis = analyse(replace(made(1), references=(*lines, row(10, {}, {}, label="unfinished"))))
@@ -516,6 +517,7 @@ def test_every_text_has_room_whatever_the_labels(label: str, kept: dict[str, Axe
         check_room(axes)
 
 
+@pytest.mark.slow
 def test_any_label_gives_an_svg_that_is_xml_and_a_csv_that_has_it_whole(
     tmp_path: Path, recwarn: pytest.WarningsRecorder
 ) -> None:
@@ -617,6 +619,7 @@ def test_the_command_writes_the_three_figures_and_writes_them_alike(imported: Ab
     assert lines_of(paths[2].with_suffix(".csv"))[0]["top1"].startswith("24.13")
 
 
+@pytest.mark.slow
 def test_a_step_over_a_row_without_a_result_is_not_drawn_as_direct(ablate: Ablate, tmp_path: Path) -> None:
     text = SIMULATED.read_text().replace("plain: {}", "plain: {}\n      both: {normalization: on, erasing: on}")
     (tmp_path / "study.yaml").write_text(text)

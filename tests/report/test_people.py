@@ -194,6 +194,7 @@ def test_the_separate_t_stands_on_paper_and_where_it_contradicts_in_the_terminal
     assert (f"… and {against - 5} more such contrast" in text) == (against > 5)
 
 
+@pytest.mark.slow
 def test_many_rows_are_cut_off_with_words(ablate: Ablate) -> None:
     levels = "[" + ", ".join(f"l{at}" for at in range(70)) + "]"
     study = "study: many\ntrainer: simulated\nconfig: {queries: 50}\n"

@@ -58,6 +58,7 @@ def logs(draw: st.DrawFn) -> str:
     return "\n\n".join(sections) + "\n"
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(logs())
 def test_other_logs_come_back_as_exactly(tmp_path: Path, text: str) -> None:
@@ -215,6 +216,7 @@ design:
 """
 
 
+@pytest.mark.slow
 def test_labels_are_text_to_every_format(ablate: Ablate, tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
     """No markup, no formulas, no table syntax; and a label of 400 letters spoils no figure."""
     (tmp_path / "study.yaml").write_text(STRANGE % ("very long " * 40).strip(), encoding="utf-8")

@@ -134,6 +134,7 @@ def lines_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_every_format_tells_of_every_search(case_and_analysis: tuple[str, Analysis]) -> None:
     _, analysis = case_and_analysis
     screen = terminal.render(analysis, False, 80)
@@ -147,6 +148,7 @@ def test_every_format_tells_of_every_search(case_and_analysis: tuple[str, Analys
     assert document["importance_warning"] == NO_EFFECTS
 
 
+@pytest.mark.slow
 def test_the_finalists_table_has_what_the_analysis_has(analysis: Analysis) -> None:
     text = markdown.render(analysis)
     (table,) = re.findall(r"## Finalists.*?\n\n(\|.*?)\n\n", text, re.DOTALL)
@@ -174,6 +176,7 @@ def test_the_finalists_table_has_what_the_analysis_has(analysis: Analysis) -> No
         ]
 
 
+@pytest.mark.slow
 def test_the_search_says_what_it_spent_and_spared(store: Store) -> None:
     text = flat(terminal.render(searched(store, spread(24), trials=40), False, 80))
     assert "Sampler tpe, pruner median, seed 0. Candidates are scored by top-1 on the validation split" in text
@@ -213,6 +216,7 @@ def test_of_one_dimension_it_does_not_say_that_several_differ(store: Store) -> N
     assert "all searched values" not in terminal.render(one_dimension(store), False, 80)
 
 
+@pytest.mark.slow
 def test_a_search_that_goes_on_says_so(store: Store) -> None:
     text = flat(terminal.render(CASES["no finalists yet"](store), False, 80))
     assert "Best so far: trial" in text
@@ -220,6 +224,7 @@ def test_a_search_that_goes_on_says_so(store: Store) -> None:
     assert "Finalists:" not in text
 
 
+@pytest.mark.slow
 def test_of_two_metrics_the_pareto_front_is_told(store: Store) -> None:
     analysis = two_metrics(store)
     text = flat(terminal.render(analysis, False, 80)).partition("(the Pareto front)")[2].partition("Finalists")[0]
@@ -290,6 +295,7 @@ def with_id(axes: Axes, gid: str) -> Any:
     return one
 
 
+@pytest.mark.slow
 def test_every_search_is_drawn_and_every_text_has_room(
     case_and_analysis: tuple[str, Analysis], kept: dict[str, Axes], tmp_path: Path
 ) -> None:
