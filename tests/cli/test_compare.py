@@ -296,6 +296,18 @@ def test_settings_that_differ_late_in_a_long_list_are_told(both: Ablate) -> None
 
 
 @pytest.mark.slow
+def test_a_setting_that_is_cut_keeps_its_brackets_in_pairs(ablate: Ablate) -> None:
+    run(ablate, text("theirs", {"same": 6, "flat": 0}, "100..101"))
+    run(ablate, text("ours", {"same": 5, "flat": 0}, "0..1"))
+    (line,) = re.findall(
+        r"Setting effects: ours (.+) theirs (.+)",
+        ablate("compare", "ours", "--against", "theirs", "--format", "markdown").out,
+    )
+    for value in line:
+        assert "…" in value
+        assert [value.count(letter) for letter in "[{"] == [value.count(letter) for letter in "]}"], value
+
+
 def test_a_failed_row_and_a_study_of_one_row_are_told_not_refused(both: Ablate) -> None:
     broken = text("broken", OURS, "2").replace(
         "{sets: settings.flat, levels: [off, on]}", "{sets: fail, levels: [0, 1]}"
