@@ -74,8 +74,8 @@ def test_other_logs_come_back_as_exactly(tmp_path: Path, text: str) -> None:
 def test_importing_says_what_does_not_agree(ablate: Ablate) -> None:
     output = ablate("import", SEED_LOG, "--study", "baseline-log").out
     assert "12,377 queries" in output
-    assert re.search(r"row 5: .*margin 0\.2.*margin 0\.3", output)
-    assert re.search(r"rows 7 and 8: one title.*omega 0\.9, 0\.7", output)
+    assert re.search(r"row 5 contradicts its title: .*margin 0\.2.*margin 0\.3", output)
+    assert re.search(r"rows 7 and 8 have the same title.*omega \(0\.9 and 0\.7\)", output)
     assert re.search(r"rows 1 and 2: 2 factors differ at once, margin, normalization", output)
     assert "same bytes" not in output
 

@@ -25,6 +25,11 @@ _SEVERAL = {
     "no effect": (verdicts.NO_EFFECT,),
     "undecided": (verdicts.UNDECIDED,),
 }
+_HEADS = (
+    ("guessed", "better", "shown, but", "no effect", "", "seeds that"),
+    ("effect", "or worse", "below delta", "beyond delta", "undecided", "decide it"),
+)
+_WIDTHS = (9, 9, 11, 12, 9, 10)
 _ONE = {"these networks differ": (verdicts.CHECKPOINTS_DIFFER,), "cannot tell": (verdicts.CANNOT_TELL,)}
 _TRUE = {
     "better": (verdicts.BETTER,),
@@ -93,11 +98,9 @@ def _assumptions(study: Study, assumed: PowerAssumptions, power: Power) -> str:
 
 
 def _several(power: Power, effects: Sequence[float]) -> Iterator[str]:
-    rows = [(_pp(effect), _percents(power.chances(effect), _SEVERAL), _seeds(power, effect)) for effect in effects]
-    yield f"{'guessed':>9}  {'better':>9}  {'and below':>9}  {'no':>9}  {'':>9}  {'seeds that':>10}"
-    yield f"{'effect':>9}  {'or worse':>9}  {'delta':>9}  {'effect':>9}  {'undecided':>9}  {'decide it':>10}"
-    for effect, chances, seeds in rows:
-        yield "  ".join([f"{effect:>9}", *(f"{chance:>9}" for chance in chances), f"{seeds:>10}"])
+    rows = [(_pp(effect), *_percents(power.chances(effect), _SEVERAL), _seeds(power, effect)) for effect in effects]
+    for cells in [*_HEADS, *rows]:
+        yield "  ".join(f"{cell:>{width}}" for cell, width in zip(cells, _WIDTHS, strict=True))
     yield ""
     yield "This design can show:"
     yield f"  with a chance of 80 %, an effect of {_smallest(power)}"
@@ -112,11 +115,15 @@ def _one_seed(power: Power, effects: Sequence[float]) -> Iterator[str]:
             differ, cannot = _percents(power.chances_of_one_seed(effect), _ONE)
             yield f"{_pp(effect):>9}  {differ:>14}  {cannot:>7}"
         yield ""
-    yield from wrapped("One seed settles nothing about a factor: another seed may differ as much. Several seeds would:")
+    yield from wrapped(
+        "One seed settles nothing about a factor: another seed may differ as much. Several seeds show an effect of "
+        "this size with a chance of 80 %, and show that an effect of 0 pp is smaller than "
+        f"±{power.delta:g} pp with the chance that follows:"
+    )
     for seeds in MORE_SEEDS:
         more = Power(power.hypotheses, power.truth, seeds, power.alpha, power.delta)
         none = _percent(more.chances(0.0)[verdicts.NO_EFFECT])
-        yield f"  {seeds} seeds: an effect of {_smallest(more)}; none beyond ±{power.delta:g} pp: chance {none}"
+        yield f"  {seeds} seeds: an effect of {_smallest(more)}; smaller than ±{power.delta:g} pp: chance {none}"
 
 
 def _true(power: Power, effects: Sequence[float]) -> Iterator[str]:
@@ -150,7 +157,7 @@ def _smallest(power: Power) -> str:
 def _small(power: Power) -> list[str]:
     chance = power.chances(0.0)[verdicts.NO_EFFECT]
     needed = power.seeds_to_decide(0.0)
-    text = f"  with a chance of {_percent(chance)}, that there is none beyond ±{power.delta:g} pp"
+    text = f"  with a chance of {_percent(chance)}, that an effect of 0 pp is smaller than ±{power.delta:g} pp"
     if round(100 * chance) < 80 and (needed is None or needed > power.seeds):
         text += f" (80 % needs {_about(needed)})"
     return wrapped(text, " " * 4)

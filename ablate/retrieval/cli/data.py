@@ -15,7 +15,11 @@ REFUSE, SKIP = "refuse", "skip"
 
 Root = Annotated[
     str | None,
-    typer.Option(metavar="PATH", help="Folder or file of the data set; default: its usual place.", show_default=False),
+    typer.Option(
+        metavar="PATH",
+        help="Folder or file of the data set; default: the folder that `ablate data list` shows.",
+        show_default=False,
+    ),
 ]
 
 

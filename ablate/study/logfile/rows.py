@@ -137,7 +137,8 @@ def _against_own_titles(rows: Sequence[NamedRow]) -> list[str]:
             backbone = BACKBONES.fullmatch(part) is not None
             key, value = listed.get(BACKBONE if backbone else factor_of(part), ("", part))
             if (backbone and value != part) or (not backbone and level_text(_level(value)) in OFF):
-                sentences.append(f"row {named.row.number}: its title has {part}, but it lists {key} {value}")
+                row = f"row {named.row.number} contradicts its title"
+                sentences.append(f"{row}: the title has {part}, but the row lists {key} {value}")
     return sentences
 
 
@@ -154,8 +155,8 @@ def _repeated_keys(rows: Sequence[NamedRow]) -> list[str]:
 
 def _against_titles(rows: Sequence[NamedRow]) -> list[str]:
     return [
-        f"row {doubt.row}: its title builds on {doubt.base!r}, which has {doubt.factor} "
-        f"{level_text(doubt.implied)}, but it lists {doubt.factor} {level_text(doubt.listed)}"
+        f"row {doubt.row} contradicts its title: the title builds on {doubt.base!r} with {doubt.factor} "
+        f"{level_text(doubt.implied)}, but the row lists {doubt.factor} {level_text(doubt.listed)}"
         for doubt in doubts(rows)
     ]
 
@@ -187,8 +188,8 @@ def _same_titles(rows: Sequence[NamedRow]) -> list[str]:
         same = [named for named in rows if named.row.title == title]
         names = [name for name in same[0].levels if len({level_text(n.levels[name]) for n in same}) > 1]
         if count > 1 and names:
-            values = "; ".join(f"{name} {', '.join(level_text(n.levels[name]) for n in same)}" for name in names)
-            sentences.append(f"{_numbers(same)}: one title, {title!r}, but different {values}")
+            values = ", ".join(f"{name} ({_listed([level_text(n.levels[name]) for n in same])})" for name in names)
+            sentences.append(f"{_numbers(same)} have the same title, {title!r}, but different {values}")
     return sentences
 
 
@@ -235,5 +236,9 @@ def _differing(one: NamedRow, other: NamedRow) -> list[str]:
 
 
 def _numbers(rows: Sequence[NamedRow]) -> str:
-    numbers = [str(named.row.number) for named in rows]
-    return f"rows {', '.join(numbers[:-1])} and {numbers[-1]}"
+    return f"rows {_listed([str(named.row.number) for named in rows])}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Return `1, 2 and 3` for two or more words."""
+    return f"{', '.join(words[:-1])} and {words[-1]}"

@@ -115,7 +115,7 @@ def test_the_log_of_the_quick_rows_reads_back_as_these_rows(ablate: Ablate) -> N
     again = json.loads(ablate("report", "again", "--format", "json").out)
     assert [row["levels"] for row in again["rows"]] == [row["levels"] for row in own["rows"]]
     assert "same bytes" not in told
-    assert "row 5: its title builds on 'baseline 1', which has margin 0.2" in told
+    assert "row 5 contradicts its title: the title builds on 'baseline 1' with margin 0.2" in told
 
 
 @pytest.mark.network

@@ -48,7 +48,7 @@ def test_the_seed_log() -> None:
         "random_erasing": True, "warmup": True, "label_smoothing": True,
     }  # fmt: skip
     told = findings(log, rows)
-    assert any(f.startswith("row 5:") and "margin 0.2" in f and "margin 0.3" in f for f in told)
+    assert any(f.startswith("row 5 contradicts its title:") and "margin 0.2" in f and "margin 0.3" in f for f in told)
     assert any(f.startswith("rows 7 and 8:") and "omega 0.9, 0.7" in f for f in told)
     assert any(f.startswith("rows 1 and 2: 2 factors differ at once") for f in told)
 
@@ -117,10 +117,10 @@ def told(*rows: str) -> str:
 
 def test_a_row_that_contradicts_its_own_title() -> None:
     text = told(row("base"), row("base + random erasing", "random erasing: False"))
-    assert "row 2: its title has random erasing, but it lists random erasing False" in text
+    assert "row 2 contradicts its title: the title has random erasing, but the row lists random erasing False" in text
     text = told(row("base"), row("resnet101 + random erasing", "backbone: resnet50", "random erasing: True"))
-    assert "row 2: its title has resnet101, but it lists backbone resnet50" in text
-    assert "its title has" not in told(row("base"), row("base + warmup training", "warmup training: 500"))
+    assert "row 2 contradicts its title: the title has resnet101, but the row lists backbone resnet50" in text
+    assert "the title has" not in told(row("base"), row("base + warmup training", "warmup training: 500"))
 
 
 def test_a_key_that_stands_twice_in_a_row() -> None:
