@@ -49,7 +49,7 @@ def test_the_seed_log() -> None:
     }  # fmt: skip
     told = findings(log, rows)
     assert any(f.startswith("row 5 contradicts its title:") and "margin 0.2" in f and "margin 0.3" in f for f in told)
-    assert any(f.startswith("rows 7 and 8:") and "omega 0.9, 0.7" in f for f in told)
+    assert any(f.startswith("rows 7 and 8 have the same title,") and "omega (0.9 and 0.7)" in f for f in told)
     assert any(f.startswith("rows 1 and 2: 2 factors differ at once") for f in told)
 
 
