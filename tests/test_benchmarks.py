@@ -61,5 +61,6 @@ def test_packing_is_held_against_a_loop_that_makes_the_same():
     assert "with the same pixels" in printed
 
 
+@pytest.mark.slow
 def test_a_set_larger_than_memory_is_named_with_what_the_benchmark_needs():
     assert "--gigabytes" in python(BENCHMARKS / "larger.py", "--help")

@@ -120,6 +120,7 @@ def test_the_readme_shows_kept_outputs():
     assert printed.count("<!-- kept: ") >= 4
 
 
+@pytest.mark.slow
 def test_the_kept_outputs_of_the_readme_are_printed_today(tmp_path):
     script = ROOT / "benchmarks" / "readme.py"
     subprocess.run([sys.executable, str(script), str(tmp_path)], capture_output=True, check=True, cwd=tmp_path)

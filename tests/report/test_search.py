@@ -397,6 +397,7 @@ def test_a_better_candidate_is_brighter_also_in_grey(analysis: Analysis, kept: d
     assert grey[-1] - grey[0] > 0.5
 
 
+@pytest.mark.slow
 def test_the_map_of_many_dimensions_shows_the_two_that_matter_most_and_says_so(
     store: Store, kept: dict[str, Axes], tmp_path: Path
 ) -> None:
@@ -453,6 +454,7 @@ def test_the_importance_figure_has_its_range_and_its_warning(
         assert with_id(axes, f"top1-{at}").get_offsets().tolist() == [[pytest.approx(100 * share.mean), at]]
 
 
+@pytest.mark.slow
 def test_files_have_every_candidate_a_title_and_the_same_bytes_each_time(store: Store, tmp_path: Path) -> None:
     analysis = usual(store)
     search = of(analysis)

@@ -40,6 +40,7 @@ def test_workers_that_cannot_start_end_the_run_and_blame_no_trial() -> None:
     pool.close()
 
 
+@pytest.mark.slow
 def test_a_script_that_workers_import_again_learns_where_its_calls_belong(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(f"import ablate\nablate.run_study({str(SIMULATED)!r}, 'store.db', only=['plain'], workers=1)\n")

@@ -50,6 +50,7 @@ def rows(tmp_path: Path) -> list[str]:
     return made
 
 
+@pytest.mark.slow
 def test_a_csv_is_packed_trained_on_and_tested(ablate: Ablate, rows: list[str]) -> None:
     done = ablate("run", "study.yaml", "--workers", 1)
     assert done.code == 0, done.err

@@ -83,6 +83,7 @@ def test_a_split_is_searched_within_itself_and_the_scope(net, found, dataset, sc
     assert list(result.ranks) == ["validation", "test"]
 
 
+@pytest.mark.slow
 def test_after_the_neck_is_the_neck_applied(net, found, dataset):
     before, after = (
         evaluate(net, found, Evaluate(neck=neck, scope="all")).ranks["test"] for neck in ("before", "after")
