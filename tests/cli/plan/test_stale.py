@@ -233,7 +233,7 @@ def test_a_changed_default_of_the_evaluation_costs_an_evaluation(
 ) -> None:
     trained(TINY)
     package.edit(
-        "retrieval/config/retrieval.py", '"all"] = Field(\n        "category"', '"all"] = Field(\n        "all"'
+        "retrieval/config/evaluate.py", '"all"] = Field(\n        "category"', '"all"] = Field(\n        "all"'
     )
     told = package("plan", TINY).out
     assert "evaluate.scope: category -> all" in told
