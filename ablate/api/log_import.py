@@ -27,7 +27,7 @@ class ImportedLog:
     findings: Sequence[str]
     """Contradictions within the log, a sentence each."""
     layout: str | None
-    """Where `ablate report --format log` gives other bytes than the log's; None if they are the same."""
+    """The first difference of `ablate report --format log` from the log's bytes; None if they are the same."""
 
 
 def import_log(path: Path | str, study: str, store: StoreOrUrl = DEFAULT_STORE) -> ImportedLog:

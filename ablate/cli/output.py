@@ -1,4 +1,4 @@
-"""Where a command's result goes: text to stdout or to the file of `--output`, then the paths of its figures."""
+"""The output of a command: text to stdout or to the file of `--output`, then the paths of its figures."""
 
 import sys
 from collections.abc import Callable, Iterable

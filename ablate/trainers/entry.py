@@ -85,7 +85,7 @@ class TrainerEntry(Generic[ConfigT]):
     section means all its keys.
     """
     uses_gpus: bool = False
-    """Whether the trainer uses a GPU if there is one."""
+    """True if the trainer uses a GPU when there is one."""
     without_code: tuple[str, ...] = ()
     """Modules and packages whose code decides no result, such as that of the config: its values are in the identity."""
     data_name_key: str | None = None

@@ -14,19 +14,20 @@ from sqlalchemy import delete, select, update
 
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.loading import load
-from ablate.analysis.search.importance import LEAST, SearchAxis, importance
+from ablate.analysis.search.importance import LEAST, importance
 from ablate.analysis.search.results import EvaluatedCandidate, FinalistRerun, SearchResults, load_search
 from ablate.store import Store, plans
 from ablate.store.plan_document import PlanDocument
 from ablate.store.plans import StoredPlan, StoredRow
 from ablate.store.schema import DONE, FAILED, PRUNED, RUNNING, attempts, candidates, hits, interims, trials
+from ablate.study.search_space.origin import SearchedDimension
 from ablate.trainers.simulated.config import SimulatedConfig
 from ablate.trainers.simulated.trainer import train
 from tests.conftest import on_both_engines
 from tests.support.analysis.searches import BASELINE, QUERIES, Point, read, searched, spread, trial
 
 SEEDS = (101, 102, 103, 104, 105)
-MARGIN, OMEGA = SearchAxis("margin", 0.05, 1.0, log=True), SearchAxis("omega", 0.0, 1.0)
+MARGIN, OMEGA = SearchedDimension("margin", 0.05, 1.0, log=True), SearchedDimension("omega", 0.0, 1.0)
 
 
 def of(analysis: Analysis) -> SearchResults:
@@ -202,8 +203,8 @@ def test_importance_is_the_same_each_time() -> None:
 @pytest.mark.slow
 def test_importance_of_choices_and_of_values_off_the_grid() -> None:
     """Candidates that the study had run before may lie outside the range of the search."""
-    kinds = SearchAxis("kind", choices=("a", "b"))
-    steps = SearchAxis("steps", 10, 100, step=10, whole=True)
+    kinds = SearchedDimension("kind", choices=("a", "b"))
+    steps = SearchedDimension("steps", 10, 100, step=10, whole=True)
     points = [{"kind": "abc"[n % 3], "steps": 5 + 7 * n} for n in range(30)]
     found = importance([kinds, steps], points, [float(point["kind"] == "b") for point in points])
     assert found.shares[0].name == "kind"

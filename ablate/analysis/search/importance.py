@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ablate.study.search_space.origin import SearchedDimension
+
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
@@ -21,22 +23,6 @@ TREES, DEPTH = 32, 6
 thousand candidates."""
 LEAST = 8
 """The smallest number of finished candidates for which shares are computed."""
-
-
-@dataclass(frozen=True)
-class SearchAxis:
-    """A dimension of the space that was searched: a range from `low` to `high`, or `choices`."""
-
-    name: str
-    low: float | None = None
-    high: float | None = None
-    step: float | None = None
-    log: bool = False
-    """True if the sampler searched it on a logarithmic scale."""
-    whole: bool = False
-    """True for whole numbers."""
-    choices: tuple[Any, ...] = ()
-    """As the sampler received them; empty for a range."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +49,7 @@ class Importance:
 
 
 def importance(
-    dimensions: Sequence[SearchAxis], points: Sequence[Mapping[str, Any]], values: Sequence[float]
+    dimensions: Sequence[SearchedDimension], points: Sequence[Mapping[str, Any]], values: Sequence[float]
 ) -> Importance:
     """Return the importance of each dimension.
 
@@ -88,7 +74,7 @@ def _mean_and_range(shares: "np.ndarray[Any, np.dtype[np.float64]]") -> tuple[fl
 
 
 def _shares(
-    dimensions: Sequence[SearchAxis], points: Sequence[Mapping[str, Any]], values: Sequence[float]
+    dimensions: Sequence[SearchedDimension], points: Sequence[Mapping[str, Any]], values: Sequence[float]
 ) -> "np.ndarray[Any, np.dtype[np.float64]] | None":
     """Return each forest's shares, shape (forests, dimensions); None if no tree finds a difference."""
     import optuna
@@ -118,7 +104,7 @@ def _shares(
     return np.array([[forest[axis.name] for axis in dimensions] for forest in forests], dtype=float)
 
 
-def _distribution(axis: SearchAxis, values: Sequence[Any]) -> "BaseDistribution":
+def _distribution(axis: SearchedDimension, values: Sequence[Any]) -> "BaseDistribution":
     """Return the dimension without a step, and wide enough for all values.
 
     Candidates that the study had run before the search need not lie on the search's grid.

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ablate.analysis.results import KS, StudyResults
-from ablate.analysis.search.importance import Importance, SearchAxis, importance
+from ablate.analysis.search.importance import Importance, importance
 from ablate.analysis.stats.t_tests import t_interval
 from ablate.store import Store
 from ablate.store.results import TrialResult, read_trials
@@ -117,7 +117,7 @@ class SearchResults:
     """The budget in hours; None without such a limit."""
     seconds: float
     """The time that the search has worked."""
-    dimensions: tuple[SearchAxis, ...]
+    dimensions: tuple[SearchedDimension, ...]
     candidates: tuple[EvaluatedCandidate, ...]
     finalists: tuple[Finalist, ...]
     """The best first, by their scores in the search; empty while the search goes on."""
@@ -219,7 +219,7 @@ def load_search(store: Store, results: StudyResults) -> SearchResults | None:
         trials=search.trials,
         hours=search.hours,
         seconds=seconds,
-        dimensions=tuple(_axis(dimension) for dimension in search.dimensions),
+        dimensions=search.dimensions,
         candidates=evaluated,
         finalists=tuple(
             _finalist(
@@ -261,19 +261,6 @@ def _evaluated(
         )
         earlier_trials.add(one.trial_key)
     return tuple(evaluated)
-
-
-def _axis(dimension: SearchedDimension) -> SearchAxis:
-    """Return a dimension of the plan's document as an axis."""
-    return SearchAxis(
-        dimension.name,
-        dimension.low,
-        dimension.high,
-        dimension.step,
-        dimension.log,
-        dimension.whole,
-        dimension.choices,
-    )
 
 
 def _finalist(

@@ -50,7 +50,7 @@ class PowerAssumptions:
     notes: Sequence[str] = ()
     """Simplifications that were made, a sentence each."""
     is_configured: bool = False
-    """Whether the trainer's config gave the defaults, which are about top-1 then."""
+    """True if the defaults come from the trainer's config. They are then about top-1."""
 
 
 @dataclass(frozen=True)

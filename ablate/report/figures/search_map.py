@@ -13,13 +13,13 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from ablate.analysis.analysis import Analysis
-from ablate.analysis.search.importance import SearchAxis
 from ablate.analysis.search.results import SearchResults
 from ablate.report import wording
 from ablate.report.figures import canvas
 from ablate.report.figures.canvas import BLUE, GREY, MEDIUM, SMALL, VERMILION
 from ablate.report.figures.mark_labels import call_out
 from ablate.store.schema import DONE, FAILED, PRUNED
+from ablate.study.search_space.origin import SearchedDimension
 
 HEIGHT: Final = 4.3
 LEFT, RIGHT = 0.95, 1.2
@@ -55,7 +55,7 @@ class CandidateMark(NamedTuple):
 class AxisScale(NamedTuple):
     """A dimension of the search as an axis of a figure."""
 
-    axis: SearchAxis
+    axis: SearchedDimension
     """The dimension."""
     low: float
     """The lower end of the axis, in the unit of the dimension."""
@@ -103,7 +103,7 @@ def candidate_marks(search: SearchResults, metric: str) -> list[CandidateMark]:
     ]
 
 
-def drawn_dimensions(search: SearchResults, metric: str) -> list[SearchAxis]:
+def drawn_dimensions(search: SearchResults, metric: str) -> list[SearchedDimension]:
     """Return the dimensions to draw: the first two ranges, or of more than two the two most important; else one."""
     ranges = [axis for axis in search.dimensions if not axis.choices]
     if len(ranges) > 2 and (shares := search.importance[metric].shares):
@@ -214,13 +214,13 @@ def _baseline(
     return x.at(search.baseline[x.axis.name]), y.at(search.baseline[y.axis.name]) if y else limits[0]
 
 
-def _has_place(axis: SearchAxis, search: SearchResults) -> bool:
+def _has_place(axis: SearchedDimension, search: SearchResults) -> bool:
     """Return True if the baseline has a value that the axis can show."""
     value = search.baseline.get(axis.name)
     return value in axis.choices if axis.choices else _is_number(value)
 
 
-def _scale(axis: SearchAxis, search: SearchResults) -> AxisScale:
+def _scale(axis: SearchedDimension, search: SearchResults) -> AxisScale:
     """Return an axis wide enough for the range, for the candidates that were run before, and for the baseline."""
     if axis.choices:
         return AxisScale(axis, -0.5, len(axis.choices) - 0.5)

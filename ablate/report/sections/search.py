@@ -7,11 +7,12 @@ from typing import Any
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.contrasts import Contrast
 from ablate.analysis.results import RowResult
-from ablate.analysis.search.importance import FORESTS, SearchAxis
+from ablate.analysis.search.importance import FORESTS
 from ablate.analysis.search.results import EvaluatedCandidate, Finalist, FinalistRerun, SearchResults
 from ablate.report import wording
 from ablate.report.tables import Cell, Column, ReportSection, block
 from ablate.store.schema import FAILED, PRUNED, RUNNING
+from ablate.study.search_space.origin import SearchedDimension
 
 MOST_OF_FRONT = 10
 """Candidates of the Pareto front that are listed."""
@@ -82,7 +83,7 @@ def _space(results: SearchResults) -> ReportSection:
     return block("Search", columns, rows, [*_settings(results), *_budget(results), *_best(results)])
 
 
-def _range(axis: SearchAxis) -> tuple[str, str]:
+def _range(axis: SearchedDimension) -> tuple[str, str]:
     """Return the values of a dimension and its scale."""
     if axis.choices:
         return ", ".join(str(choice) for choice in axis.choices), "choices"

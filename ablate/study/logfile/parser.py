@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from ablate.errors import LogError
+from ablate.trainers.entry import NOTE as NOTE
 
 MOST_QUERIES = 10_000_000
 """The largest number of queries that is tried."""
@@ -23,8 +24,6 @@ DIGITS = 12
 
 Line = tuple[str, str]
 """(key, value) as written. A note, which is an indented `- text`, has the key NOTE."""
-
-NOTE = "-"
 
 
 @dataclass(frozen=True)
