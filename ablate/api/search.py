@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,7 +63,8 @@ def search_study(
     out, and KeyboardInterrupt if a stop was requested by Ctrl-C.
     """
     observer = observer or Observer()
-    request = request_to_run(read_source(study, profile, settings), (), observer.message)
+    source = replace(read_source(study, profile, settings), searching=True)
+    request = request_to_run(source, (), observer.message)
     space = _space(request)
     from ablate.adaptive.search import finalists  # here: Optuna takes long to import
     from ablate.adaptive.search.driver import begin, queue_failed

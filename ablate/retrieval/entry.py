@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ablate.trainers.entry import NOTE, CommandGroup, Config, InputFile, LogLine, TrainerEntry
+from ablate.trainers.limits import SplitLimits
 
 if TYPE_CHECKING:
     from ablate.retrieval.config.retrieval import RetrievalConfig
@@ -55,6 +56,12 @@ class RetrievalEntry(TrainerEntry["RetrievalConfig"]):
         from ablate.retrieval.training.config_faults import config_faults
 
         return config_faults(configs)
+
+    def limits(self, configs: Sequence[Config]) -> Sequence[Sequence[SplitLimits]]:
+        """Return the limits of the validation split and of the test split, from labels."""
+        from ablate.retrieval.evaluation.config_limits import config_limits
+
+        return config_limits(configs)
 
     def config_warnings(self, config: Config) -> Iterator[str]:
         """Return milestones and a warm-up that lie beyond the last step."""

@@ -9,6 +9,7 @@ from ablate.errors import AblateError
 from ablate.run.row_patterns import matching
 from ablate.study.config_keys import Config, flattened, overlaps
 from ablate.study.model import Study
+from ablate.study.plan.limits import RowLimits, limit_faults, limit_warnings, row_limits
 from ablate.study.reading.nodes import yaml_text
 from ablate.study.reading.study_reader import read_study
 from ablate.study.trials.identity import REFERENCE, Trial, trials
@@ -27,6 +28,8 @@ class StudySource:
     """The path of its file as messages name it; the study's name if it was not read from a file."""
     overrides: tuple[str, ...] = ()
     """The `KEY=VALUE` settings that changed the file; reports print them."""
+    searching: bool = False
+    """True if the validation split is used too, because the study's search is requested."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class StudyRequest:
     """The trials of the selected rows; `trials` itself if no row was named."""
     warnings: tuple[str, ...] = ()
     """Values that are valid but hardly meant, a sentence each."""
+    limits: tuple[RowLimits, ...] = ()
+    """The limits of the tests of the selected rows, as far as the trainer knows them."""
 
     @property
     def selected_rows(self) -> set[str] | None:
@@ -74,8 +79,9 @@ def resolve_request(source: StudySource, only: Sequence[str] = ()) -> StudyReque
     study = source.study
     planned = trials(study)
     selected = _select(planned, only)
-    of_trainer = [*_study_warnings(study, planned), *_row_warnings(study, selected)]
-    return StudyRequest(source, study, planned, selected, (*study.warnings, *_overridden(study), *of_trainer))
+    limits = row_limits(study.trainer, _configs(selected))
+    of_trainer = [*_study_warnings(study, planned), *_row_warnings(source, selected, limits)]
+    return StudyRequest(source, study, planned, selected, (*study.warnings, *_overridden(study), *of_trainer), limits)
 
 
 def request_to_run(source: StudySource, only: Sequence[str], report: Callable[[str], None]) -> StudyRequest:
@@ -98,7 +104,7 @@ def prepare_data(study: Study, warn: Callable[[str], None]) -> None:
 
 
 def check_rows(request: StudyRequest) -> None:
-    """Compare the selected rows with their data, by the trainer's hook.
+    """Compare the selected rows with their data, by the trainer's hook, and require tests that can show something.
 
     Raises one AblateError with every fault of every row, each with the rows that have it.
     """
@@ -108,6 +114,9 @@ def check_rows(request: StudyRequest) -> None:
     for label, faults in zip(configs, faults_of_rows, strict=True):
         for fault in faults:
             labels.setdefault(fault, []).append(label)
+    for limits in request.limits:
+        for fault in limit_faults(request.study, limits, request.source.searching):
+            labels.setdefault(fault, []).extend(limits.rows)
     if labels:
         raise AblateError("\n".join(f"{_named(rows)}: {fault}" for fault, rows in labels.items()))
 
@@ -140,13 +149,19 @@ def _study_warnings(study: Study, planned: Sequence[Trial]) -> Iterable[str]:
     return TRAINERS[study.trainer].study_warnings(list(_configs(planned).values()), searched)
 
 
-def _row_warnings(study: Study, selected: Sequence[Trial]) -> list[str]:
-    """Return the trainer's warnings about the selected rows, each with the row or the number of rows that have it."""
-    entry = TRAINERS[study.trainer]
+def _row_warnings(source: StudySource, selected: Sequence[Trial], limits: Sequence[RowLimits]) -> list[str]:
+    """Return the warnings about the selected rows, each with the row or the number of rows that have it.
+
+    They are those of the trainer, and those about the `limits` of the rows' tests.
+    """
+    entry = TRAINERS[source.study.trainer]
     labels: dict[str, list[str]] = {}
     for label, config in _configs([trial for trial in selected if trial.kind != REFERENCE]).items():
         for warning in entry.config_warnings(config):
             labels.setdefault(warning, []).append(label)
+    for shared in limits:
+        for warning in limit_warnings(source.study, shared, source.searching):
+            labels.setdefault(warning, []).extend(shared.rows)
     return [f"{warning} ({_counted(rows)})" for warning, rows in labels.items()]
 
 

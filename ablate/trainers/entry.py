@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
+from ablate.trainers.limits import SplitLimits
+
 if TYPE_CHECKING:
     from ablate.trainers.config import TrainerConfig
 
@@ -117,6 +119,13 @@ class TrainerEntry(Generic[ConfigT]):
         """Return, for each plain config, what keeps it from being trained or tested on its data: a sentence each.
 
         This runs before any trial is queued, so it must not decode data.
+        """
+        return [()] * len(configs)
+
+    def limits(self, configs: Sequence[Config]) -> Sequence[Sequence[SplitLimits]]:
+        """Return, for each plain config, the limits of its test on each split; nothing for splits without known ones.
+
+        This runs before any trial is queued, and for a plan, so it must read labels only.
         """
         return [()] * len(configs)
 

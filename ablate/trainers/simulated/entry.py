@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ablate.trainers.entry import Config, TrainerEntry, TrueEffects
+from ablate.trainers.limits import SplitLimits
 
 if TYPE_CHECKING:
     from ablate.trainers.simulated.config import SimulatedConfig
@@ -35,6 +36,12 @@ class SimulatedEntry(TrainerEntry["SimulatedConfig"]):
             if name not in settings:
                 listed = ", ".join(sorted(settings)) or "none"
                 yield f"an effect depends on the setting {name!r}, which nothing sets; set are: {listed}"
+
+    def limits(self, configs: Sequence[Config]) -> list[tuple[SplitLimits, ...]]:
+        """Return the queries; a rate that is expected at 0 or 1 has no room for chance, so it cannot vary."""
+        from ablate.trainers.simulated.limits import config_limits
+
+        return config_limits(configs)
 
     def true_effects(self, configs: Sequence[Config]) -> TrueEffects:
         """Return the rates, shifts and queries of the configs. Keys of SHARED are taken from the first."""

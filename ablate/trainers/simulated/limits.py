@@ -1,0 +1,44 @@
+"""The limits of simulated tests: a run that is expected to hit all queries, or none, has no room for chance."""
+
+from collections.abc import Sequence
+
+from ablate.trainers.entry import Config
+from ablate.trainers.limits import RATES, SplitLimits
+
+SPLITS = ("validation", "test")
+
+
+def config_limits(configs: Sequence[Config]) -> list[tuple[SplitLimits, ...]]:
+    """Return for each plain config the limits of its tests."""
+    known: dict[tuple[int, float], tuple[SplitLimits, ...]] = {}
+    limits = []
+    for config in configs:
+        queries, rate = config["queries"], _rate(config)
+        at_bound = rate if rate <= 0 or rate >= 1 else 0.5
+        if (queries, at_bound) not in known:
+            known[queries, at_bound] = tuple(_split_limits(split, queries, rate) for split in SPLITS)
+        limits.append(known[queries, at_bound])
+    return limits
+
+
+def _split_limits(split: str, queries: int, rate: float) -> SplitLimits:
+    if 0 < rate < 1:
+        return SplitLimits(split, "", queries)
+    fixed = 0.0 if rate <= 0 else 1.0
+    because = f"the base and the effects that hold expect a top-1 rate of {100 * rate:.4g} %, and no run can vary there"
+    remedy = "choose a base and effects whose sum lies between 0 and 100 %"
+    return SplitLimits(split, "", queries, (), dict.fromkeys(RATES, (fixed, fixed)), because, remedy)
+
+
+def _rate(config: Config) -> float:
+    """Return the expected rate, in [0, 1]; only the sign of its distance from the bounds matters if it is within them.
+
+    Validating a config takes long, so it is only done if the effects together could reach a bound.
+    """
+    base, reach = config["base"], sum(abs(effect["pp"]) for effect in config["effects"]) / 100
+    if reach < base < 1 - reach:
+        return float(base)
+    from ablate.trainers.simulated.config import SimulatedConfig
+    from ablate.trainers.simulated.trainer import expected_rate
+
+    return expected_rate(SimulatedConfig.model_validate(config, strict=False))

@@ -1,0 +1,122 @@
+"""What follows from the limits of tests for a study's claims."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ablate.study.model import Study
+from ablate.study.plan.limits import RowLimits, limit_faults, limit_warnings, row_limits
+from ablate.study.reading.study_reader import read_study
+from ablate.study.trials.identity import trials
+from ablate.trainers.limits import SplitLimits, Unanswerable
+from tests.conftest import Ablate
+
+STUDY = """\
+study: limits
+trainer: simulated
+primary: {primary}
+delta: {delta}
+config: {{base: {base}, discordance: 0, queries: {queries}, effects: [{{when: {{trick: on}}, pp: {pp}}}]}}
+factors:
+  trick: {{sets: settings.trick, levels: [off, on]}}
+design: [{{add_one: {{from: {{}}}}}}]
+search: {{space: {{trick: {{choices: [off, on]}}}}, trials: 2}}
+"""
+
+
+def written(folder: Path, primary: str = "top1", **values: float) -> Path:
+    path = folder / "limits.yaml"
+    path.write_text(STUDY.format(**{"primary": primary, "delta": 0.5, "base": 0.5, "queries": 1000, "pp": 1, **values}))
+    return path
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    return read_study(written(tmp_path))
+
+
+LOST = Unanswerable("the gallery has no image of their item", 3, "list.csv, line 7", "add images")
+
+
+def on_split(queries: int, *lost: Unanswerable, split: str = "test", **ranges: tuple[float, float]) -> SplitLimits:
+    return SplitLimits(split, "made-up", queries, lost, ranges, "a query searches 4 gallery images at most", "add more")
+
+
+def faults(study: Study, *splits: SplitLimits, searching: bool = False) -> list[str]:
+    return list(limit_faults(study, RowLimits(("plain",), splits), searching))
+
+
+def warnings(study: Study, *splits: SplitLimits, searching: bool = False) -> list[str]:
+    return list(limit_warnings(study, RowLimits(("plain",), splits), searching))
+
+
+def test_a_test_without_limits_is_fine(study: Study) -> None:
+    for splits in ([], [on_split(1000)], [on_split(200), on_split(1, split="validation")]):
+        assert faults(study, *splits) == warnings(study, *splits) == []
+
+
+def test_one_query_is_held_beside_delta(study: Study) -> None:
+    (warning,) = warnings(study, on_split(199))
+    assert "the test split of made-up has 199 queries, so one query is 0.503 pp, more than delta (0.5 pp)" in warning
+
+
+def test_a_range_no_wider_than_delta_is_a_fault(study: Study) -> None:
+    """An effect beyond delta could not come out, so its absence is no news."""
+    lost = Unanswerable("no box", 996, "", "find boxes")
+    (fault,) = faults(study, on_split(1000, lost, top1=(0.0, 0.004)))
+    assert "top1 can only be from 0 % to 0.4 % on the test split of made-up" in fault
+    assert "no more than delta (0.5 pp)" in fault
+    assert faults(study, on_split(1000, lost, top1=(0.0, 0.006))) == []
+
+
+def test_the_validation_counts_for_a_search_only(study: Study) -> None:
+    fixed = on_split(4, split="validation", top1=(1.0, 1.0))
+    assert faults(study, on_split(1000), fixed) == []
+    (warning,) = warnings(study, on_split(1000), fixed)
+    (fault,) = faults(study, on_split(1000), fixed, searching=True)
+    assert warning == f"{fault}; until then `ablate search` is refused"
+    assert fault.startswith("top1 is 100 % on the validation split of made-up, whatever is trained, as a query")
+
+
+def test_reasons_come_with_their_numbers_and_remedies(study: Study) -> None:
+    other = Unanswerable("no box stands for them", 1, "", "find boxes")
+    (fault,) = faults(study, on_split(4, LOST, other, top1=(0.0, 0.0)))
+    assert fault == (
+        "none of the 4 queries of the test split of made-up can be answered, so every rate is 0 %, whatever is "
+        "trained: for 3 of them, the gallery has no image of their item (the first is list.csv, line 7); add images; "
+        "for 1 of them, no box stands for them; find boxes"
+    )
+    warning = warnings(study, on_split(1000, other, top1=(0.0, 0.999)))[0]
+    assert warning.startswith("1 of 1,000 queries of the test split of made-up cannot be answered, so top1 is at most")
+
+
+def limits_of(study: Study) -> Iterator[tuple[tuple[str, ...], tuple[float, float]]]:
+    configs = {trial.label: trial.config for trial in trials(study)}
+    for shared in row_limits(study.trainer, configs):
+        limits = shared.on("test")
+        assert limits is not None
+        yield shared.rows, limits.range("top1")
+
+
+def test_simulated_rates_at_a_bound_cannot_vary(tmp_path: Path) -> None:
+    within = read_study(written(tmp_path, base=0.9, pp=9.9))
+    assert list(limits_of(within)) == [(("baseline", "trick=on"), (0.0, 1.0))]
+    beyond = read_study(written(tmp_path, base=0.9, pp=10))
+    assert list(limits_of(beyond)) == [(("baseline",), (0.0, 1.0)), (("trick=on",), (1.0, 1.0))]
+
+
+def test_the_limits_of_a_stored_plan_are_read_again(tmp_path: Path) -> None:
+    limits = RowLimits(("a", "b"), (on_split(4, LOST, top1=(0.0, 0.25)), on_split(9, split="validation")))
+    assert RowLimits.from_json(limits.to_json()) == limits
+
+
+@pytest.mark.parametrize(("base", "pp", "row"), [(0, 1, "'baseline'"), (0.99, 2, "'trick=on'")])
+@pytest.mark.parametrize("command", ["run", "search"])
+def test_a_simulated_row_that_cannot_vary_is_refused(
+    ablate: Ablate, tmp_path: Path, command: str, base: float, pp: float, row: str
+) -> None:
+    result = ablate(command, written(tmp_path, base=base, pp=pp))
+    assert result.code == 2
+    assert f"row {row}: top1 is {'0' if base == 0 else '100'} % on the test split, whatever is trained" in result.err
+    assert "choose a base and effects" in result.err
