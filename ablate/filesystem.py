@@ -1,9 +1,12 @@
 """Files and folders: looking at paths without errors, writes that survive a crash, and a lock between processes."""
 
+import errno
 import fcntl
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
@@ -35,6 +38,50 @@ def stat_or_none(path: Path) -> os.stat_result | None:
         return path.stat()
     except (OSError, ValueError):
         return None
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open a regular file for reading.
+
+    OSError, with the reason as `strerror`, for a path that leads to no such file: also for one that no file can have,
+    for a folder, and for a pipe or a device, which could be read for ever.
+    """
+    try:
+        number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe without a writer would block
+    except ValueError:
+        raise OSError(errno.EINVAL, path_fault(str(path)) or "no file can have this path") from None
+    mode = os.fstat(number).st_mode
+    if S_ISREG(mode):
+        return os.fdopen(number, "rb")
+    os.close(number)
+    if S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder")
+    raise OSError(errno.EINVAL, "it is a pipe or a device, not a file")
+
+
+def read_regular(path: Path) -> bytes:
+    """Return the content of a regular file; OSError as `open_regular`."""
+    with open_regular(path) as file:
+        return file.read()
+
+
+def file_hash(path: Path) -> str:
+    """Return the sha256 (hex) of a regular file; OSError as `open_regular`."""
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def path_fault(path: str) -> str | None:
+    """Return the reason why no file can have this path, or None if a file can have it."""
+    if not path:
+        return "the path is empty"
+    if "\0" in path:
+        return "a path cannot hold a NUL character"
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        return "a path cannot hold half of a character (a surrogate)"
+    return None
 
 
 def write_synced(path: Path, content: bytes) -> None:

@@ -51,6 +51,7 @@ class RetrievalEntry(TrainerEntry["RetrievalConfig"]):
         from ablate.retrieval.cli.preparation import prepare_data
 
         prepare_data(configs, warn)
+        _fingerprint.cache_clear()  # a data set may have changed since an earlier run in this process
 
     def faults(self, configs: Sequence[Config]) -> Sequence[Sequence[str]]:
         from ablate.retrieval.training.config_faults import config_faults
@@ -73,6 +74,12 @@ class RetrievalEntry(TrainerEntry["RetrievalConfig"]):
         if schedule["warmup_steps"] > schedule["steps"]:
             yield f"a warm-up of {schedule['warmup_steps']} steps outlasts the {schedule['steps']} steps of training"
 
+    def study_warnings(self, configs: Sequence[Config], searched: Sequence[str]) -> Iterator[str]:
+        """Yield the leakage that was found when the data sets were packed."""
+        from ablate.retrieval.cli.leakage_text import leakage_warnings
+
+        yield from leakage_warnings(configs)
+
     def log_setting(self, config: Config, baseline: Mapping[str, object]) -> Sequence[LogLine]:
         """Return the setting in the words of the first log."""
         size, schedule = config["data"]["size"], config["schedule"]
@@ -87,7 +94,7 @@ class RetrievalEntry(TrainerEntry["RetrievalConfig"]):
         ]
 
     def data_fingerprint(self, config: "RetrievalConfig") -> str:
-        return _fingerprint(config.data.name, config.data.root)
+        return _fingerprint(config.data.name, config.data.root, config.data.size)
 
     def input_files(self, config: "RetrievalConfig") -> Sequence[InputFile]:
         """Return the files of initial weights and of detections."""
@@ -105,11 +112,11 @@ class RetrievalEntry(TrainerEntry["RetrievalConfig"]):
 
 
 @lru_cache
-def _fingerprint(name: str, root: str | None) -> str:
+def _fingerprint(name: str, root: str | None, size: tuple[int, int]) -> str:
     """Return the fingerprint of a data set, read once in a process: all rows of a study ask for the same few."""
     from ablate.retrieval import data
 
-    return data.fingerprint(name, root)
+    return data.fingerprint(name, root, size)
 
 
 ENTRY = RetrievalEntry()

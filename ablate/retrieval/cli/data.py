@@ -11,7 +11,7 @@ from ablate.errors import AblateError
 if TYPE_CHECKING:
     from ablate.retrieval.data.packing.format import PackLocation, PackRecord
 
-REFUSE, SKIP = "refuse", "skip"
+REFUSE, SKIP, WARN = "refuse", "skip", "warn"
 
 Root = Annotated[
     str | None,
@@ -94,6 +94,12 @@ def data_prepare(
     corrupt: Annotated[
         str, typer.Option(metavar="refuse|skip", help="Treatment of images that cannot be read.")
     ] = REFUSE,
+    leakage: Annotated[
+        str,
+        typer.Option(
+            metavar="refuse|warn", help="Treatment of the same image in two splits, or as query and in its gallery."
+        ),
+    ] = WARN,
 ) -> None:
     """Cut out, resize and pack a data set's images for all trials. An interrupted packing continues."""
     from ablate.retrieval.cli.packing_progress import watch_packing
@@ -105,17 +111,22 @@ def data_prepare(
         raise AblateError(f"--size {size[0]} {size[1]}: height and width are whole numbers from 1, in pixels")
     if corrupt not in (REFUSE, SKIP):
         raise AblateError(f"--corrupt {corrupt}: accepted are {REFUSE} and {SKIP}")
+    if leakage not in (REFUSE, WARN):
+        raise AblateError(f"--leakage {leakage}: accepted are {REFUSE} and {WARN}")
+    if root == "":
+        raise AblateError("--root is empty; give the folder or file of the data set, or leave it out")
     catalog.require_known(name)
     with watch_packing(name) as watcher:
-        record = catalog.prepare(name, root, size, corrupt, watcher)
+        record = catalog.prepare(name, root, size, corrupt, watcher, leakage)
     if record is None:
         typer.echo(f"{name} needs no packing: it is part of the package")
         return
-    place = catalog.place(name, root)
+    place = catalog.place(name, root, size)
     _print_result(record, place.pack(size, record.fingerprint))
 
 
 def _print_result(record: "PackRecord", folder: Path) -> None:
+    from ablate.retrieval.cli.leakage_text import leakage_lines
     from ablate.text import fault_lines
 
     if record.skipped:
@@ -123,4 +134,6 @@ def _print_result(record: "PackRecord", folder: Path) -> None:
         typer.echo(
             f"skipped {len(record.skipped):,} images, see {folder / 'pack.json'}:\n{fault_lines(lines)}", err=True
         )
+    if record.leakage:
+        typer.echo(leakage_lines(record.leakage), err=True)
     typer.echo(f"{record.images:,} images of {record.items:,} items: {folder}")

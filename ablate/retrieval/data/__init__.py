@@ -1,6 +1,6 @@
 """Data sets by name. Importing this package loads neither numpy nor Pillow; `load` and `prepare` do."""
 
-from ablate.retrieval.data.catalog import DATASETS, fingerprint, load, prepare
+from ablate.retrieval.data.catalog import DATASETS, fingerprint, leakage, load, prepare
 from ablate.retrieval.data.dataset import GALLERY, NO_CAMERA, QUERY, SHOP, SPLITS, USER, Dataset
 from ablate.retrieval.data.detections.detections import DetectedBoxes, detected, prepare_detections
 
@@ -16,6 +16,7 @@ __all__ = [
     "DetectedBoxes",
     "detected",
     "fingerprint",
+    "leakage",
     "load",
     "prepare",
     "prepare_detections",

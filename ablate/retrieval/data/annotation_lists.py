@@ -2,12 +2,14 @@
 
 import hashlib
 import posixpath
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ablate.errors import DataError
-from ablate.filesystem import exists, is_file
+from ablate.filesystem import exists, is_file, path_fault, read_regular
+from ablate.retrieval.data.annotation_text import normal_form
 from ablate.retrieval.data.dataset import GALLERY, QUERY
 from ablate.retrieval.data.entries import ImageEntry, ImageList
 from ablate.text import fault_lines
@@ -42,15 +44,16 @@ class AnnotationLists:
 
     def __init__(self, root: Path, problems: AnnotationProblems, form: str) -> None:
         self.root, self.problems = root, problems
-        self.hash = hashlib.sha256(form.encode())
-        """The hash of `form`, the version of the reader's rules, and of all files read so far."""
+        self.hash, self.former = hashlib.sha256(form.encode()), hashlib.sha256(form.encode())
+        """The hash of `form`, the version of the reader's rules, and of the normal form of all files read so far; and
+        the same of the files' bytes, which earlier versions used."""
         self.names: list[str] = []
         """The files read so far, relative to the root."""
 
     def lines(self, name: str) -> list[tuple[str, str]]:
         """Return (source, text) of every line that is not empty. If the file cannot be read: a fault, and no lines."""
         try:
-            data = (self.root / name).read_bytes()
+            data = read_regular(self.root / name)
             text = data.decode("utf-8-sig")
         except OSError as error:
             self.problems.add(name, f"cannot be read ({error.strerror})")
@@ -59,7 +62,8 @@ class AnnotationLists:
             self.problems.add(name, f"is no UTF-8 text ({error.reason} at byte {error.start})")
             return []
         self.names.append(name)
-        self.hash.update(f"{name}:{len(data)}:".encode() + data)
+        for digest, content in ((self.hash, normal_form(data)), (self.former, data)):
+            digest.update(f"{name}:{len(content)}:".encode() + content)
         numbered = enumerate(text.splitlines(), start=1)
         return [(f"{name}, line {number}", line) for number, line in numbered if line.strip()]
 
@@ -177,22 +181,53 @@ def folder_with(root: Path, folders: Sequence[str], name: str, remedy: str) -> P
 
 def missing_reason(root: Path, name: str) -> str:
     """Return the reason why a file or folder is not found in the root."""
+    if fault := path_fault(str(root)):
+        return fault
     try:
         next(root.iterdir(), None)
     except FileNotFoundError:
         return "there is no such folder"
+    except NotADirectoryError:
+        return "it is a file, not a folder"
     except OSError as error:
         return f"cannot be read ({error.strerror})"
     return f"no {name} in it"
 
 
+def check_paths(entries: Iterable[ImageEntry], problems: AnnotationProblems) -> None:
+    """Add a fault for every path that no file can have."""
+    for entry in entries:
+        if fault := path_fault(entry.path):
+            problems.add(entry.source, f"path {entry.path!r}: {fault}")
+
+
+def check_spelling(entries: Iterable[ImageEntry], problems: AnnotationProblems) -> None:
+    """Add a fault for every item whose name looks like that of another, in another Unicode form."""
+    first: dict[str, ImageEntry] = {}
+    for entry in {entry.item: entry for entry in entries if not entry.item.isascii()}.values():
+        other = first.setdefault(unicodedata.normalize("NFC", entry.item), entry)
+        if other is not entry:
+            problems.add(
+                entry.source, f"item {entry.item} looks like that of {other.source}, but is written in another Unicode "
+                "form (NFC or NFD), so they would count as two items; write both in one form"
+            )  # fmt: skip
+
+
 def image_list(
-    root: Path, entries: Sequence[ImageEntry], content: str, index: Sequence[str], problems: AnnotationProblems
+    root: Path,
+    entries: Sequence[ImageEntry],
+    content: str,
+    index: Sequence[str],
+    problems: AnnotationProblems,
+    former: str | None = None,
 ) -> ImageList:
     """Return the image list of the entries, after checks across all of them. DataError with every fault."""
     if not entries and not problems.faults:
         problems.faults.append("no image is listed")
+    check_paths(entries, problems)
+    check_spelling(entries, problems)
     check_once(entries, problems)
     check_disjoint(entries, problems)
     problems.check()
-    return ImageList(root, entries, tuple(sorted({entry.category for entry in entries})), content, tuple(index))
+    categories = tuple(sorted({entry.category for entry in entries}))
+    return ImageList(root, entries, categories, content, former if former != content else None, tuple(index))

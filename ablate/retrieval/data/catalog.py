@@ -11,6 +11,7 @@ from ablate.retrieval.data.dataset import Dataset
 from ablate.retrieval.data.formats import emoji
 from ablate.retrieval.data.packing import format
 from ablate.retrieval.data.packing.format import PackLocation, PackRecord, Size
+from ablate.retrieval.data.packing.leakage import Leakage
 
 if TYPE_CHECKING:
     from ablate.retrieval.data.entries import ImageList
@@ -65,10 +66,14 @@ def root_of(name: str, root: str | None) -> Path:
     return Path(root if root is not None else reader(name).HOME)
 
 
-def place(name: str, root: str | None) -> PackLocation:
-    """Return the place of a data set's packs: in its root, or next to its root if that is a file."""
+def place(name: str, root: str | None, size: Size | None = None) -> PackLocation:
+    """Return the place of a data set's packs: in its root, or next to its root if that is a file.
+
+    The command that packs them gives the `size` (height, width), unless that is None.
+    """
     path = root_of(name, root)
     command = f"ablate data prepare {name}" + (f" --root {quote(root)}" if root is not None else "")
+    command += f" --size {size[0]} {size[1]}" if size is not None else ""
     return (
         PackLocation(path.parent, f"{name}-{path.name}", command)
         if is_file(path)
@@ -77,12 +82,18 @@ def place(name: str, root: str | None) -> PackLocation:
 
 
 def prepare(
-    name: str, root: str | None, size: Size, corrupt: str | None = None, watcher: "PackingObserver | None" = None
+    name: str,
+    root: str | None,
+    size: Size,
+    corrupt: str | None = None,
+    watcher: "PackingObserver | None" = None,
+    leakage: str = "warn",
 ) -> PackRecord | None:
     """Pack a data set at `size` (height, width), so that it can be loaded. A finished pack is left as it is.
 
-    `corrupt` is `refuse` or `skip`, for images that cannot be read. None refuses such images too, but accepts an
-    existing pack that was made with some images skipped.
+    If a photograph has been replaced since, the data set is packed again. `corrupt` is `refuse` or `skip`, for images
+    that cannot be read. None refuses such images too, but accepts an existing pack that was made with some images
+    skipped. `leakage` is `refuse` or `warn`, for the same image in two splits, or as a query and in its gallery.
     Return the record of the pack, or None for a data set that needs no packing. DataError with every fault of its
     files.
     """
@@ -91,15 +102,25 @@ def prepare(
     from ablate.retrieval.data.packing.packer import prepare
 
     module, path = reader(name), root_of(name, root)
-    return prepare(place(name, root), lambda: module.read(path), size, corrupt, watcher)
+    location = place(name, root, size)
+    return prepare(location, lambda: module.read(path), size, corrupt, watcher, leakage=leakage)
 
 
-def fingerprint(name: str, root: str | None) -> str:
-    """Return the sha256 (hex) of the data set's content, without decoding an image.
+def fingerprint(name: str, root: str | None, size: Size | None = None) -> str:
+    """Return the sha256 (hex) of the data set's content, without decoding an image. It does not depend on the size.
 
-    DataError if the data set is not whole or not packed.
+    DataError if the data set is not whole or not packed, with the command that packs it at `size`.
     """
-    return emoji.fingerprint(root) if name == EMBEDDED else _record(name, root).fingerprint
+    return emoji.fingerprint(root) if name == EMBEDDED else _record(name, root, size).fingerprint
+
+
+def leakage(name: str, root: str | None, size: Size) -> Leakage | None:
+    """Return the leakage that was found when the data set was packed at `size`; None if it was not looked for."""
+    if name == EMBEDDED:
+        return None
+    location = place(name, root, size)
+    record = format.recorded(location)
+    return format.stored_leakage(location, size, record.fingerprint) if record else None
 
 
 def load(name: str, root: str | None, size: Size, pixels: bool = True) -> Dataset:
@@ -110,15 +131,15 @@ def load(name: str, root: str | None, size: Size, pixels: bool = True) -> Datase
     """
     if name == EMBEDDED:
         return emoji.load(root, size, pixels)
-    record = _record(name, root)
-    images, labels = format.read(place(name, root), size, record.fingerprint, pixels)
+    record = _record(name, root, size)
+    images, labels = format.read(place(name, root, size), size, record.fingerprint, pixels)
     columns = {column: labels[column] for column in format.COLUMNS}
     return Dataset(name, record.fingerprint, images, **columns, categories=record.categories)
 
 
-def _record(name: str, root: str | None) -> PackRecord:
+def _record(name: str, root: str | None, size: Size | None) -> PackRecord:
     """Return the record of the pack; DataError with the place to get the data set from, or the command that packs."""
     path = root_of(name, root)
     if not exists(path):
         reader(name).read(path)  # raises the error that names the place to get the data set from
-    return format.require(place(name, root))
+    return format.require(place(name, root, size))

@@ -40,5 +40,7 @@ class ImageList:
     """All categories; the category of every entry is one of them."""
     content: str
     """sha256 (hex) of the annotations as they were read, and of the reader's rules."""
+    former: str | None = None
+    """The content as earlier versions computed it, if that is another; packs of this content keep their fingerprint."""
     index: tuple[str, ...] = ()
     """Small files relative to the root, existing or not: if one of them changes, the pack is stale."""

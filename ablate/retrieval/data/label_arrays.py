@@ -32,7 +32,7 @@ def labels_of(listing: ImageList, kept: Sequence[int]) -> dict[str, NDArray[Any]
         "split": np.array([SPLITS.index(entry.split) for entry in entries], dtype=np.uint8),
         "role": np.array([entry.role for entry in entries], dtype=np.uint8),
         "camera": np.array([entry.camera for entry in entries], dtype=np.int32),
-        "source": np.array([entry.source.encode() for entry in entries]),
+        "source": np.array([entry.source.encode("utf-8", "surrogateescape") for entry in entries]),
     }
 
 

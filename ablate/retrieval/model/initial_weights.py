@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ablate.errors import AblateError
+from ablate.filesystem import is_file, read_regular
 from ablate.retrieval.config.model import TIMM, Model
 from ablate.retrieval.config.retrieval import RetrievalConfig
 from ablate.retrieval.model.backbone import HEADS, SE, se_resnet, timm_model, torchvision
@@ -134,10 +135,10 @@ def from_file(path: Path, sha256: str | None = None) -> Mapping[str, Tensor]:
     hash differs from `sha256`.
     """
     remedy = "give the path of a state dict saved by torch.save, or imagenet, or none"
-    if not path.is_file():
+    if not is_file(path):
         raise AblateError(f"model.pretrained: there is no file {path}; {remedy}")
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
         saved = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as fault:  # torch.load raises any error of unpickling or unzipping
         problem = "cannot be read as a state dict, tensors by name and nothing else"

@@ -152,7 +152,8 @@ def _training_faults(dataset: Dataset, config: RetrievalConfig) -> Iterator[str]
     if len(dataset.categories) == 1:
         yield (
             f"loss.target: {dataset.name} has one category, {dataset.categories[0]!r}, so the classification term "
-            "over categories has nothing to separate; set loss.target: item, or loss.omega: 1.0"
+            "over categories has nothing to separate; set loss.target: item, or loss.omega: 1.0, or give a CSV the "
+            "column category with several kinds of items"
         )
     for split in TESTED:
         unseen = np.setdiff1d(dataset.category[dataset.split == SPLITS.index(split)], trained)

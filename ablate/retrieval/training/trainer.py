@@ -9,12 +9,13 @@ import torch
 from torch.amp.grad_scaler import GradScaler
 
 from ablate.errors import AblateError, DataError
+from ablate.filesystem import file_hash
 from ablate.retrieval.config.data import Data
 from ablate.retrieval.config.evaluate import Evaluate
 from ablate.retrieval.config.retrieval import RetrievalConfig
-from ablate.retrieval.data import load
+from ablate.retrieval.data import fingerprint, load
+from ablate.retrieval.data.catalog import EMBEDDED
 from ablate.retrieval.data.dataset import Dataset
-from ablate.retrieval.data.packing.format import file_hash
 from ablate.retrieval.evaluation.pipeline import evaluate, extract, validate
 from ablate.retrieval.input.samplers import sampler
 from ablate.retrieval.input.targets import TrainingTargets, labels
@@ -51,7 +52,7 @@ def train(
     """
     data, steps = configs[0].data, configs[0].schedule.steps
     progress(Progress(0, steps))
-    dataset = _loaded(data.name, data.root, data.size)
+    dataset = _loaded(data.name, data.root, data.size, _fingerprint(data))
     settings = {each.evaluate.detections: each.evaluate for each in configs}
     detections = {
         path: _detections(data, path, setting.detections_sha256)
@@ -63,9 +64,17 @@ def train(
 
 
 @lru_cache(maxsize=1)
-def _loaded(name: str, root: str | None, size: tuple[int, int]) -> Dataset:
-    """Return the data set, kept for the next trial of this process. Nothing writes into its arrays."""
+def _loaded(name: str, root: str | None, size: tuple[int, int], fingerprint: str) -> Dataset:
+    """Return the data set, kept for the next trial of this process. Nothing writes into its arrays.
+
+    A data set that has changed since has another `fingerprint`, and is loaded again.
+    """
     return load(name, root, size)
+
+
+def _fingerprint(data: Data) -> str:
+    """Return the fingerprint of a data set that can change while a process runs; nothing for the embedded one."""
+    return fingerprint(data.name, data.root, data.size) if data.root or data.name != EMBEDDED else ""
 
 
 def _detections(data: Data, path: str, sha256: str | None) -> "DetectedBoxes":

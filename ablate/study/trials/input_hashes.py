@@ -1,6 +1,5 @@
 """The hashes of the files that a config names, such as initial weights and detections."""
 
-import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from ablate.errors import DataError
+from ablate.filesystem import file_hash as hash_of
 from ablate.trainers.entry import InputFile
 
 
@@ -31,7 +31,6 @@ def with_hashes(config: BaseModel, files: Sequence[InputFile]) -> BaseModel:
 def file_hash(file: InputFile) -> str:
     """Return the SHA-256 (hex) of the file's bytes. Raise DataError if it cannot be read."""
     try:
-        with Path(file.path).open("rb") as opened:
-            return hashlib.file_digest(opened, "sha256").hexdigest()
+        return hash_of(Path(file.path))
     except OSError as fault:
         raise DataError(f"{file.key}: {file.path} cannot be read ({fault.strerror}); {file.remedy}") from None

@@ -121,7 +121,7 @@ def test_a_run_packs_and_warns_of_what_a_pack_lacks(ablate: Ablate, root: Path) 
     path.write_text(json.dumps({"study": "garments", "trainer": "retrieval", "config": config, "design": design}))
     planned = ablate("plan", path)
     assert planned.code == 2
-    assert f"`ablate data prepare deepfashion2 --root {root}` or `ablate run` packs it" in planned.err
+    assert f"`ablate data prepare deepfashion2 --root {root} --size 16 8` or `ablate run` packs it" in planned.err
     (root / "train/image/000007.jpg").write_bytes(b"broken")
     refused = ablate("run", path, "--executor", "inline")
     assert refused.code == 2

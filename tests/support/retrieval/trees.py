@@ -60,9 +60,10 @@ def prepare(
 
 
 def files(root: Path) -> dict[str, bytes]:
-    """What lies in ablate-pack, by name below it."""
+    """What lies in ablate-pack, by name below it, without the list of the photographs' times."""
     packs = root / FOLDER
-    return {str(path.relative_to(packs)): path.read_bytes() for path in sorted(packs.rglob("*")) if path.is_file()}
+    paths = [path for path in sorted(packs.rglob("*")) if path.is_file() and path.suffix != ".files"]
+    return {str(path.relative_to(packs)): path.read_bytes() for path in paths}
 
 
 def expected(listing: ImageList, keep: Callable[[ImageEntry], bool] = lambda _: True) -> NDArray[np.uint8]:

@@ -19,13 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.errors import DataError
+from ablate.filesystem import file_hash
 from ablate.retrieval.data.dataset import GALLERY, QUERY, SHOP, SPLITS, USER, Dataset
 from ablate.retrieval.data.detections.parser import Detection, read_detections
 from ablate.retrieval.data.entries import ImageEntry, ImageList
 from ablate.retrieval.data.formats import deepfashion2
 from ablate.retrieval.data.formats.deepfashion2 import CATEGORIES, Annotation, Garment, photo_path
 from ablate.retrieval.data.label_arrays import labels_of
-from ablate.retrieval.data.packing.format import file_hash
 
 FORMAT = "deepfashion2-detections/1"  # part of the fingerprint: change it whenever the rule changes
 PART = "validation"

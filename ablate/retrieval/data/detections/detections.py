@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablate.errors import DataError
+from ablate.filesystem import file_hash
 from ablate.retrieval.data import catalog
 from ablate.retrieval.data.dataset import Dataset
 from ablate.retrieval.data.packing import format
@@ -47,7 +48,7 @@ def detected(name: str, root: str | None, size: Size, path: str) -> DetectedBoxe
     DataError if they are not packed, or if the data set has no rule for detections.
     """
     _require_rule(name)
-    place = _place(name, root, path, catalog.fingerprint(name, root))
+    place = _place(name, root, path, catalog.fingerprint(name, root, size), size)
     record = format.recorded(place)
     if record is None:
         raise DataError(
@@ -69,16 +70,16 @@ def prepare_detections(
     _require_rule(name)
     annotated = catalog.prepare(name, root, size, watcher=watcher)
     assert annotated is not None
-    place = _place(name, root, path, annotated.fingerprint)
+    place = _place(name, root, path, annotated.fingerprint, size)
     corrupt = "skip" if annotated.skipped else None
     from ablate.retrieval.data.detections import assignment
     from ablate.retrieval.data.packing import packer
 
-    if record := packer.existing_pack(place, size, corrupt):
+    if record := packer.current_pack(place, size, corrupt, watcher):
         return record
     dataset = catalog.load(name, root, size, pixels=False)
     assigned = assignment.assign(catalog.root_of(name, root), dataset, Path(path))
-    return packer.prepare(place, lambda: assigned.listing, size, corrupt, watcher, assigned.labels)
+    return packer.prepare(place, lambda: assigned.listing, size, corrupt, watcher, assigned.labels, None)
 
 
 def _require_rule(name: str) -> None:
@@ -87,11 +88,11 @@ def _require_rule(name: str) -> None:
         raise DataError(f"evaluate.detections: only {WITH_RULE} has a rule for detected boxes; {name} has none")
 
 
-def _place(name: str, root: str | None, path: str, fingerprint: str) -> PackLocation:
+def _place(name: str, root: str | None, path: str, fingerprint: str, size: Size) -> PackLocation:
     """Return the place of the pack of a file's detections, for annotations with this fingerprint."""
-    annotated = catalog.place(name, root)
+    annotated = catalog.place(name, root, size)
     try:
-        content = hashlib.sha256(f"{fingerprint} {format.file_hash(Path(path))}".encode()).hexdigest()
+        content = hashlib.sha256(f"{fingerprint} {file_hash(Path(path))}".encode()).hexdigest()
     except OSError as error:
         raise DataError(f"evaluate.detections: {path} cannot be read ({error.strerror})") from None
     return PackLocation(annotated.folder, f"{name}-detections-{content[:12]}", annotated.command)

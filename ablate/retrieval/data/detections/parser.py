@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ablate.errors import DataError
+from ablate.filesystem import read_regular
 from ablate.retrieval.data.packing import decode
 from ablate.text import fault_lines
 
@@ -75,7 +76,7 @@ def read_detections(path: Path, photos: Mapping[int, Path], categories: int) -> 
 def _parsed(path: Path) -> list[Any]:
     """Return the list in a JSON file; DataError if there is none."""
     try:
-        raw = json.loads(path.read_bytes())
+        raw = json.loads(read_regular(path))
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}). {EXPECTED}") from None
     except (ValueError, RecursionError) as error:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ablate.filesystem import exists
+from ablate.filesystem import exists, read_regular
 from ablate.retrieval.data.annotation_lists import AnnotationProblems, folder_with, image_list, train_or_validation
 from ablate.retrieval.data.entries import ImageEntry, ImageList
 
@@ -74,7 +74,7 @@ def _annotations(root: Path, name: str, content: hashlib._Hash, problems: Annota
     from scipy.io import loadmat
 
     try:
-        data = (root / name).read_bytes()
+        data = read_regular(root / name)
         content.update(f"{name}:{len(data)}:".encode() + data)
         rows = loadmat(io.BytesIO(data))["annotations"].ravel()
         missing = {"class"} - set(rows.dtype.names or ())

@@ -70,7 +70,9 @@ def read(root: Path) -> ImageList:
             entry = _entry(source, name, item, STATUS[status], domain, photographs, prefix, problems)
             if entry is not None:
                 _check_same(entries.setdefault(name, entry), entry, problems)
-    return image_list(root, list(entries.values()), lists.hash.hexdigest(), lists.names, problems)
+    return image_list(
+        root, list(entries.values()), lists.hash.hexdigest(), lists.names, problems, lists.former.hexdigest()
+    )
 
 
 def _photographs(lists: AnnotationLists, name: str, problems: AnnotationProblems) -> Mapping[str, BoxedPhotograph]:

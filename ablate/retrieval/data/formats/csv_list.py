@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ablate.errors import DataError
-from ablate.filesystem import is_folder
+from ablate.filesystem import read_regular
 from ablate.retrieval.data.annotation_lists import AnnotationProblems, hash_share, image_list, is_held_out
 from ablate.retrieval.data.dataset import GALLERY, NO_CAMERA, QUERY, SHOP, USER
 from ablate.retrieval.data.entries import ImageEntry, ImageList
@@ -56,18 +56,40 @@ def read(root: Path) -> ImageList:
     if has_domains:
         entries = [_by_domain(entry) for entry in entries]
     entries.sort(key=lambda entry: (entry.path, entry.box or ()))
-    content = hashlib.sha256(f"{FORM}:".encode() + data).hexdigest()
-    return image_list(root.parent, entries, content, [root.name], problems)
+    content, former = (hashlib.sha256(f"{FORM}:".encode() + each).hexdigest() for each in (_normal_form(data), data))
+    return image_list(root.parent, entries, content, [root.name], problems, former)
 
 
 def _content(root: Path) -> bytes:
     try:
-        return root.read_bytes()
+        return read_regular(root)
     except OSError as error:
-        fault = "is a folder" if is_folder(root) else f"cannot be read ({error.strerror})"
+        fault = "is a folder" if isinstance(error, IsADirectoryError) else f"cannot be read ({error.strerror})"
         raise DataError(
             f"data.root: {root} {fault}; give the path of a CSV file with data.root or --root.\n{WHAT_IS_EXPECTED}"
         ) from None
+
+
+def _normal_form(data: bytes) -> bytes:
+    """Return the same lines as the csv module writes them, with a line feed at their end and with plain paths.
+
+    So neither line ends, a byte-order mark and empty lines change the data set, nor quotes and spaces around a field.
+    The order of lines and of columns does. A file that is no CSV is returned as it is.
+    """
+    result = io.StringIO(newline="")
+    try:
+        rows = [[field.strip() for field in row] for row in csv.reader(_text(data), strict=True) if _is_line(row)]
+        path = rows[0].index("path")
+        plain = [[*row[:path], Path(row[path]).as_posix(), *row[path + 1 :]] for row in rows[1:]]
+        csv.writer(result, lineterminator="\n").writerows([rows[0], *plain])
+        return result.getvalue().encode()
+    except (csv.Error, ValueError, IndexError):
+        return data
+
+
+def _text(data: bytes) -> io.StringIO:
+    """Return the text of a CSV file with its own line ends; UnicodeDecodeError if it is no UTF-8."""
+    return io.StringIO(data.decode("utf-8-sig"), newline="")
 
 
 Line = tuple[str, dict[str, str]]
@@ -77,7 +99,7 @@ Line = tuple[str, dict[str, str]]
 def _lines(root: Path, data: bytes, problems: AnnotationProblems) -> Iterator[Line]:
     """Yield the lines after the header; nothing, and a fault, if the file is no CSV or its header is wrong."""
     try:
-        reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
+        reader = csv.reader(_text(data), strict=True)
     except UnicodeDecodeError as error:
         problems.add(root.name, f"is no UTF-8 text ({error.reason} at byte {error.start})")
         return
@@ -87,12 +109,19 @@ def _lines(root: Path, data: bytes, problems: AnnotationProblems) -> Iterator[Li
             return
         for fields in reader:
             source = f"{root.name}, line {reader.line_num}"
-            if fields and len(fields) != len(header):
+            if not _is_line(fields):
+                continue
+            if len(fields) != len(header):
                 problems.add(source, f"has {len(fields)} fields, expected {len(header)}: {', '.join(header)}")
-            elif fields:
+            else:
                 yield source, {name: field.strip() for name, field in zip(header, fields, strict=True)}
     except csv.Error as error:
         problems.add(f"{root.name}, line {reader.line_num}", f"is not CSV ({error})")
+
+
+def _is_line(fields: Sequence[str]) -> bool:
+    """Return True for the fields of a line that is not empty."""
+    return len(fields) > 1 or any(field.strip() for field in fields)
 
 
 def _has_columns(header: Sequence[str], source: str, problems: AnnotationProblems) -> bool:

@@ -48,7 +48,7 @@ def read(root: Path) -> ImageList:
     if unlisted := labels.keys() - {number for _, (number, _) in rows}:
         few = f"{len(unlisted):,} images that {LABELS} has, {min(unlisted)} one of them"
         problems.add(IMAGES, f"lacks {few}; the file is not whole")
-    return image_list(place, entries, lists.hash.hexdigest(), lists.names, problems)
+    return image_list(place, entries, lists.hash.hexdigest(), lists.names, problems, lists.former.hexdigest())
 
 
 def _labels(lists: AnnotationLists, classes: set[str], problems: AnnotationProblems) -> Mapping[str, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import reprlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,14 +17,18 @@ from pathlib import Path
 from typing import Any
 
 from ablate.errors import DataError
-from ablate.filesystem import is_folder
+from ablate.filesystem import is_folder, read_regular
 from ablate.retrieval.data.annotation_lists import is_held_out
 from ablate.retrieval.data.dataset import GALLERY, QUERY, SHOP, USER
 from ablate.retrieval.data.entries import ImageEntry, ImageList
+from ablate.retrieval.data.folder_listing import names_in
 from ablate.text import fault_lines
 
 HOME = "data/deepfashion2"
 PARTS = ("train", "validation")
+ENDINGS = {"image": ".jpg", "annos": ".json"}
+"""The ending of the files in each folder of a part."""
+
 FORMAT = "deepfashion2/1"  # part of the fingerprint, and the salt of the splits: change it with any rule below
 DOMAINS = {"shop": SHOP, "user": USER}
 CATEGORIES = (
@@ -137,10 +142,10 @@ def read_annotations(
     faults: list[str] = []
     for part in parts:
         faults += _without_annotation(root / part)
-        for path in sorted((root / part / "annos").glob("*.json")):
+        for path in _files(root / part / "annos"):
             try:
-                data = path.read_bytes()
-                digest(f"{part}/{path.name}:{len(data)}:".encode() + data)
+                data = read_regular(path)
+                digest(os.fsencode(f"{part}/{path.name}:{len(data)}:") + data)
                 annotations.append(_annotation(path, part, data, least_style, faults))
             except OSError as error:
                 faults.append(f"{path}: cannot be read ({error.strerror})")
@@ -162,14 +167,20 @@ def _check_folders(root: Path) -> None:
 
 def _without_annotation(part: Path) -> list[str]:
     """Return a fault if photographs of a part have no annotation: in the official set, each photograph has one."""
-    # The digit leaves out the files that some systems put into archives, such as ._000001.jpg.
-    kinds = {"image": "[0-9]*.jpg", "annos": "[0-9]*.json"}
-    photos, annotated = ({path.stem for path in (part / kind).glob(names)} for kind, names in kinds.items())
+    photos, annotated = ({path.stem for path in _files(part / kind) if path.name[0].isdigit()} for kind in ENDINGS)
     if not (bare := sorted(photos - annotated)):
         return []
     return [
         f"{part / 'annos'}: {len(bare):,} of {len(photos):,} photographs have no annotation, {bare[0]}.jpg the first"
     ]
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the images or the annotations of a folder by name; DataError if the folder cannot be read."""
+    try:
+        return [folder / name for name in names_in(folder, [ENDINGS[folder.name]])]
+    except OSError as error:
+        raise DataError(f"{folder} cannot be read ({error.strerror})") from None
 
 
 def _annotation(path: Path, part: str, data: bytes, least_style: int, faults: list[str]) -> Annotation:

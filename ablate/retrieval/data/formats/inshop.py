@@ -63,7 +63,8 @@ def read(root: Path) -> ImageList:
             category, role = deepfashion_category(name), STATUS[status]
             entries.append(ImageEntry(f"{prefix}{name}", item, split, source, category, role=role, box=box))
     absent = [] if boxes is not None else [f"{folder}/{BOXES}".lstrip("/") for folder in FOLDERS]
-    return image_list(root, _with_validation(entries), lists.hash.hexdigest(), [*lists.names, *absent], problems)
+    index, former = [*lists.names, *absent], lists.former.hexdigest()
+    return image_list(root, _with_validation(entries), lists.hash.hexdigest(), index, problems, former)
 
 
 def _boxes(lists: AnnotationLists, name: str | None, problems: AnnotationProblems) -> Mapping[str, Box] | None:

@@ -9,6 +9,7 @@ of its person at its own camera.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -17,6 +18,7 @@ from pathlib import Path
 from ablate.retrieval.data.annotation_lists import AnnotationProblems, folder_with, image_list, is_held_out
 from ablate.retrieval.data.dataset import GALLERY, QUERY
 from ablate.retrieval.data.entries import ImageEntry, ImageList
+from ablate.retrieval.data.folder_listing import names_in
 
 HOME = "data/market1501"
 FORM = "market1501/1"  # part of the fingerprint, and the salt of the validation split
@@ -43,7 +45,7 @@ def read(root: Path) -> ImageList:
     entries: list[ImageEntry] = []
     for folder in FOLDERS:
         names = _names(place / folder, problems)
-        content.update("\n".join([folder, *names, ""]).encode())
+        content.update(os.fsencode("\n".join([folder, *names, ""])))
         entries += _entries(folder, names, problems)
     held = [entry for entry in entries if entry.split == "train" and is_held_out(FORM, entry.item)]
     validation = {entry.path: entry for entry in _as_test(held)}
@@ -52,9 +54,9 @@ def read(root: Path) -> ImageList:
 
 
 def _names(folder: Path, problems: AnnotationProblems) -> Sequence[str]:
-    """Return the names of the images in a folder. Other files, such as Thumbs.db, are ignored."""
+    """Return the names of the images in a folder. Other files are ignored."""
     try:
-        names = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in IMAGES)
+        names = names_in(folder, IMAGES)
     except OSError as error:
         problems.add(folder.name, f"cannot be read ({error.strerror}); the archive is not unpacked whole")
         return []

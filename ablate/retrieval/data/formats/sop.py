@@ -37,7 +37,7 @@ def read(root: Path) -> ImageList:
     problems = AnnotationProblems(place, remedy)
     lists = AnnotationLists(place, problems, FORM)
     entries = [entry for name in (TRAIN, TEST) for entry in _entries(lists, name, problems)]
-    return image_list(place, entries, lists.hash.hexdigest(), lists.names, problems)
+    return image_list(place, entries, lists.hash.hexdigest(), lists.names, problems, lists.former.hexdigest())
 
 
 def _entries(lists: AnnotationLists, name: str, problems: AnnotationProblems) -> Iterator[ImageEntry]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import unicodedata
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from ablate.errors import DataError
+from ablate.filesystem import exists, open_regular
+from ablate.retrieval.data.folder_listing import is_stray
+from ablate.retrieval.data.packing import modes
 from ablate.retrieval.data.packing.journal import FileStamp
 
 Pixels = NDArray[np.uint8]
@@ -92,13 +96,15 @@ def resize(images: Pixels, size: tuple[int, int]) -> Pixels:
 def open_photo(path: Path) -> tuple[Image.Image, FileStamp]:
     """Return a photograph as RGB, and the stamp of its file; DataError if it is missing or no whole image."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             status, data = os.fstat(file.fileno()), file.read()
         return _rgb(data), FileStamp(len(data), status.st_mtime_ns, hashlib.sha256(data).hexdigest())
     except FileNotFoundError:
-        raise DataError(f"{path}: found no file, expected an image") from None
+        raise DataError(f"{path}: found no file, expected an image{_name_hint(path)}") from None
+    except modes.PixelKindError as error:
+        raise DataError(f"{path}: found {error}") from None
     except (OSError, SyntaxError, ValueError, RuntimeError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path}: found {_fault_text(error)}, expected a whole image") from None
+        raise DataError(f"{path}: found {_fault_text(error)}, expected a whole image{_name_hint(path)}") from None
 
 
 def _fault_text(error: Exception) -> str:
@@ -108,18 +114,29 @@ def _fault_text(error: Exception) -> str:
     return f"a file that is damaged ({error})"
 
 
+def _name_hint(path: Path) -> str:
+    """Return advice if the name of a file that is missing or no image shows the reason."""
+    if is_stray(path.name):
+        return "; a Mac or Windows adds such files next to those of a user: take it out of the list"
+    if "\\" in path.name:
+        return "; separate folders by / in place of \\"
+    forms = {unicodedata.normalize(form, str(path)) for form in ("NFC", "NFD")} - {str(path)}
+    if not exists(path) and any(exists(Path(form)) for form in forms):
+        return "; a file whose name looks the same is there, in another Unicode form (NFC or NFD): rename one of them"
+    return ""
+
+
 def _rgb(data: bytes) -> Image.Image:
     """Return the decoded image; ValueError if there is none, other errors of Pillow if it is damaged or enormous."""
     if not data:
         raise ValueError("it is empty: 0 bytes")
     try:
         image = Image.open(io.BytesIO(data))
+        kind = modes.kind_of(image)
         image.load()
     except UnidentifiedImageError:  # Pillow raises this for a width or height of 0 too
         raise ValueError(f"no image of at least 1x1 pixels is recognised in its {len(data)} bytes") from None
-    if image.mode.startswith("I"):  # 16 bits: Pillow would clip them at 255
-        return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
-    return image if image.mode == "RGB" else image.convert("RGB")
+    return modes.rgb(image, kind)
 
 
 def cut(photo: Image.Image, corners: Corners, path: Path, source: str) -> Image.Image:
@@ -149,7 +166,7 @@ def box_fault(corners: Corners, size: tuple[int, int]) -> str | None:
 def dimensions(path: Path) -> tuple[int, int] | None:
     """Return width and height of a photograph, from its header; None if it is missing or no image."""
     try:
-        with Image.open(path) as image:
+        with open_regular(path) as file, Image.open(file) as image:
             return image.size
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None

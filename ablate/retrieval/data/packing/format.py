@@ -1,27 +1,29 @@
 """The files of a pack: every crop of a data set as uint8, in one memory-mapped file that all trials share.
 
     <folder>/ablate-pack/<name>.json                  the record of the data set's last pack
+    <folder>/ablate-pack/<name>.files                 the photographs' files as they were packed
     <folder>/ablate-pack/<H>x<W>-<key>/images.npy     (N, H, W, 3) uint8, RGB
     <folder>/ablate-pack/<H>x<W>-<key>/labels.npz     the other arrays of a Dataset
     <folder>/ablate-pack/<H>x<W>-<key>/pack.json      its record
 
 The key is the first 12 digits of the fingerprint, so packs of other data have other names. A folder with such a name
-is complete: `packer.py` makes it under another name and renames it at the end. Changes of photographs after packing go
-unnoticed, because hashing them at every start would take too long. Changes of the annotation files that the record
-names are noticed.
+is complete: `packer.py` makes it under another name and renames it at the end. Changes of the annotation files that the
+record names are noticed at every start, changes of photographs by `photo_files.py` before a run.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablate.errors import DataError
-from ablate.filesystem import exists, is_folder
+from ablate.filesystem import exists, file_hash, is_folder
+from ablate.retrieval.data.annotation_text import text_hash
+from ablate.retrieval.data.packing.leakage import Leakage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,7 +52,9 @@ class PackRecord:
     skipped: tuple[str, ...] = ()
     """The fault of each image that was left out."""
     index: dict[str, str | None] = field(default_factory=dict)
-    """{annotation file relative to the folder: its sha256, or None if it did not exist}."""
+    """{annotation file relative to the folder: its sha256, or None if it did not exist}. See `annotation_text.py`."""
+    leakage: Leakage | None = None
+    """The same images in two places; None if the pack was not checked for them, as those of earlier versions."""
     form: int = FORM
 
 
@@ -62,7 +66,7 @@ class PackLocation:
     name: str
     """The name of the data set, such as market1501; with the name of the root if that is a file: csv-list.csv."""
     command: str
-    """The command that packs the data set, without the size."""
+    """The command that packs the data set."""
 
     @property
     def packs(self) -> Path:
@@ -73,6 +77,11 @@ class PackLocation:
     def record(self) -> Path:
         """Return the file of the last pack's record."""
         return self.packs / f"{self.name}.json"
+
+    @property
+    def files(self) -> Path:
+        """Return the list of the photographs' files as they were packed."""
+        return self.packs / f"{self.name}.files"
 
     def pack(self, size: Size, fingerprint: str) -> Path:
         """Return the folder of a finished pack."""
@@ -132,17 +141,42 @@ def _stored(place: PackLocation) -> PackRecord | None:
     if not exists(place.record):
         return None
     try:
-        raw: dict[str, Any] = json.loads(place.record.read_text(encoding="utf-8"))
+        raw: dict[str, Any] = _json(place.record)
         if raw["form"] != FORM:
             return None
-        return PackRecord(**{**raw, "categories": tuple(raw["categories"]), "skipped": tuple(raw["skipped"])})
+        return _record(raw)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{place.record} cannot be read ({error}): delete it, `{place.command}` packs again") from None
 
 
+def _json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
+
+
+def _record(raw: Mapping[str, Any]) -> PackRecord:
+    """Return a record from its JSON. Keys of later versions are ignored."""
+    values = {field.name: raw[field.name] for field in fields(PackRecord) if field.name in raw}
+    found = values.get("leakage")
+    leakage = Leakage(**{**found, "examples": tuple(found["examples"])}) if found else None
+    lists = {"categories": tuple(values["categories"]), "skipped": tuple(values["skipped"])}
+    return PackRecord(**{**values, **lists, "leakage": leakage})
+
+
+def stored_leakage(place: PackLocation, size: Size, fingerprint: str) -> Leakage | None:
+    """Return the leakage that the record in a pack has; None if the pack was not checked or cannot be read."""
+    try:
+        return _record(_json(place.pack(size, fingerprint) / "pack.json")).leakage
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def _changed(place: PackLocation, record: PackRecord) -> list[str]:
-    """Return the annotation files that have changed since the pack was made."""
-    return [name for name, packed in record.index.items() if hash_or_none(place.folder / name) != packed]
+    """Return the annotation files that have changed since the pack was made. Line ends and the like do not count."""
+    paths = {name: place.folder / name for name in record.index}
+    return [
+        name for name, packed in record.index.items()
+        if hash_or_none(paths[name]) != packed and (packed is None or text_hash(paths[name]) != packed)
+    ]  # fmt: skip
 
 
 def hash_or_none(path: Path) -> str | None:
@@ -153,15 +187,9 @@ def hash_or_none(path: Path) -> str | None:
         return None
 
 
-def file_hash(path: Path) -> str:
-    """Return the sha256 (hex) of a file; OSError if it cannot be read."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def text(record: PackRecord) -> str:
-    """Return the text of the record's file."""
-    return json.dumps(asdict(record), indent=1, ensure_ascii=False) + "\n"
+def text(record: PackRecord) -> bytes:
+    """Return the content of the record's file."""
+    return (json.dumps(asdict(record), indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogateescape")
 
 
 def read(
@@ -176,7 +204,9 @@ def read(
 
     folder = place.pack(size, fingerprint)
     if not is_folder(folder):
-        raise DataError(f"{place.folder} is not packed at {sized(size)} pixels: `ablate run` packs it first")
+        raise DataError(
+            f"{place.folder} is not packed at {sized(size)} pixels: `{place.command}` or `ablate run` packs it"
+        )
     try:
         images = np.load(folder / "images.npy", mmap_mode="r")
         with np.load(folder / "labels.npz") as stored:

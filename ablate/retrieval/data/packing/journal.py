@@ -110,9 +110,13 @@ class PackJournal:
         _write(self.journal, "".join(lines).encode())
         os.fdatasync(self.journal.fileno())
 
+    def pixels(self, number: int) -> bytes:
+        """Return the pixels of an image that is written. Several threads may call this at once."""
+        return os.pread(self.images.fileno(), self.row, HEADER + number * self.row)
+
     def move(self, source: int, target: int) -> None:
         """Copy the image of number `source` to number `target`."""
-        self.put(target, os.pread(self.images.fileno(), self.row, HEADER + source * self.row))
+        self.put(target, self.pixels(source))
 
     def publish(self, final: Path, shape: tuple[int, int, int, int]) -> None:
         """Turn the first N images into an array of `shape`, (N, H, W, 3), and rename the folder to `final`.

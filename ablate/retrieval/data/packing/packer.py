@@ -13,24 +13,32 @@ import os
 import shutil
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
 
 from ablate.errors import DataError
 from ablate.filesystem import exclusive_lock, exists, is_folder, write_synced
+from ablate.retrieval.data.annotation_text import text_hash
 from ablate.retrieval.data.entries import ImageList
 from ablate.retrieval.data.label_arrays import Labels, labels_of, save
-from ablate.retrieval.data.packing import decode, format
+from ablate.retrieval.data.packing import decode, format, photo_files
 from ablate.retrieval.data.packing.crops import CropSource, files, photographs, read
 from ablate.retrieval.data.packing.format import PackLocation, PackRecord, Size, sized
 from ablate.retrieval.data.packing.journal import FileStamp, PackJournal
-from ablate.text import fault_lines
+from ablate.retrieval.data.packing.leakage import ImageName, Leakage, PackedLabels, digests
+from ablate.retrieval.data.packing.leakage import leakage as leakage_of
+from ablate.text import fault_lines, plural
 
 BLOCK = 128
 """The number of photographs that are noted in the journal at once."""
 
 MEGABYTE = 1_000_000
+
+REFUSE, WARN = "refuse", "warn"
+"""Treatments of leakage."""
 
 
 class PackingObserver(Protocol):
@@ -60,29 +68,29 @@ def prepare(
     corrupt: str | None,
     watcher: PackingObserver | None = None,
     labels: Labels = labels_of,
+    leakage: str | None = WARN,
 ) -> PackRecord:
-    """Return the record of the pack at this size, after making the pack if it does not exist.
+    """Return the record of the pack at this size, after making the pack if it does not exist or is not of today's data.
 
     `corrupt` is `refuse` or `skip`, for images that cannot be read. None refuses such images too, but accepts an
-    existing pack that was made with some images skipped. DataError with every fault of a refused data set.
+    existing pack that was made with some images skipped. `leakage` is `refuse` or `warn`, for the same image in two
+    places; None does not look for it. DataError with every fault of a refused data set.
     """
-    if record := existing_pack(place, size, corrupt):
-        return record
     watcher = watcher or SilentObserver()
+    if record := current_pack(place, size, corrupt, watcher):
+        return _checked(place, size, record, leakage)
     watcher.notify(f"{place.folder}: reading the annotations")
     images = listing()
-    index = {
-        os.path.relpath(path, place.folder): format.hash_or_none(path)
-        for path in map(images.root.joinpath, images.index)
-    }
+    index = {os.path.relpath(path, place.folder): text_hash(path) for path in map(images.root.joinpath, images.index)}
     partial = place.partial(size, images.content)
     _report_leftovers(place, size, partial, watcher)
     with _translated_disk_errors(place):
         place.packs.mkdir(exist_ok=True)
         with exclusive_lock(partial.with_name(f"{partial.name}.lock"), watcher.notify):
-            if record := existing_pack(place, size, corrupt):  # another process has made it meanwhile
-                return record
-            return PackingJob(place, images, index, size, corrupt == "skip", watcher).run(partial, labels)
+            if record := current_pack(place, size, corrupt, watcher):  # another process has made it meanwhile
+                return _checked(place, size, record, leakage)
+            job = PackingJob(place, images, index, size, corrupt == "skip", leakage, watcher)
+            return job.run(partial, labels)
 
 
 def existing_pack(place: PackLocation, size: Size, corrupt: str | None) -> PackRecord | None:
@@ -91,6 +99,56 @@ def existing_pack(place: PackLocation, size: Size, corrupt: str | None) -> PackR
     if record is None or not is_folder(place.pack(size, record.fingerprint)):
         return None
     return None if record.skipped and corrupt == "refuse" else record
+
+
+def current_pack(
+    place: PackLocation, size: Size, corrupt: str | None, watcher: PackingObserver | None = None
+) -> PackRecord | None:
+    """Return the record of an existing pack, as `existing_pack`, unless a photograph has been replaced since."""
+    record = existing_pack(place, size, corrupt)
+    changed = photo_files.changed(place, record.fingerprint) if record else []
+    if changed and watcher:
+        watcher.notify(
+            f"{place.folder}: {plural(len(changed), 'photograph')} changed since packing, so the data set is packed "
+            f"again:\n{fault_lines(changed)}"
+        )
+    return None if changed else record
+
+
+def _checked(place: PackLocation, size: Size, record: PackRecord, leakage: str | None) -> PackRecord:
+    """Return the record of an existing pack with the leakage that is found in it; DataError if that is refused."""
+    if leakage is None:
+        return record
+    found = format.stored_leakage(place, size, record.fingerprint)
+    folder = place.pack(size, record.fingerprint)
+    if found is None and os.access(folder, os.W_OK):  # packed by an earlier version: look once, and keep the answer
+        images, labels = format.read(place, size, record.fingerprint)
+        names = [ImageName(source.decode("utf-8", "replace"), None) for source in labels["source"].tolist()]
+        found = find_leakage(lambda number: images[number].tobytes(), labels, names.__getitem__)
+        temporary = folder / f"pack.json.{os.getpid()}"
+        write_synced(temporary, format.text(replace(record, leakage=found)))
+        temporary.replace(folder / "pack.json")
+    if found and leakage == REFUSE:
+        raise DataError(_leakage_refusal(place, size, found))
+    return replace(record, leakage=found)
+
+
+def _leakage_refusal(place: PackLocation, size: Size, found: Leakage) -> str:
+    return (
+        f"{place.folder}: the same image, equal in every pixel at {sized(size)}, is in two places:\n"
+        + "\n".join(f"  {count}" for count in found.counts())
+        + f"\nsuch as:\n{fault_lines(found.examples)}\n"
+        "Take the copies out of the annotations, or correct their items; or accept them: "
+        f"`{place.command} --leakage {WARN}`"
+    )
+
+
+def find_leakage(
+    read: Callable[[int], bytes], labels: Mapping[str, NDArray[Any]], name: Callable[[int], ImageName]
+) -> Leakage:
+    """Return the leakage between images. `read` returns the pixels of image 0, 1, …, and `name` its name."""
+    columns = PackedLabels(labels["split"], labels["role"], labels["item"], name)
+    return leakage_of(digests(read, len(columns.split)), columns)
 
 
 def _report_leftovers(place: PackLocation, size: Size, own: Path, watcher: PackingObserver) -> None:
@@ -135,6 +193,8 @@ class PackingJob:
     size: Size
     skip: bool
     """Leave out images that cannot be read, instead of refusing the data set."""
+    leakage: str | None
+    """See `prepare`."""
     watcher: PackingObserver
 
     def run(self, folder: Path, labels: Labels) -> PackRecord:
@@ -151,12 +211,15 @@ class PackingJob:
             kept = fill(partial, len(self.listing.entries), faults)
             if not kept:
                 raise DataError(f"{self.listing.root}: no image can be read:\n{fault_lines(_lines(faults))}")
-            record = self._record(stamps, faults, kept)
-            save(folder / "labels.npz", labels(self.listing, kept))
-            write_synced(folder / "pack.json", format.text(record).encode())
+            arrays = labels(self.listing, kept)
+            found = self._leakage(partial, arrays, kept)
+            record = replace(self._record(stamps, faults, kept), leakage=found)
+            save(folder / "labels.npz", arrays)
+            write_synced(folder / "pack.json", format.text(record))
             # First the record: a process that is killed in between leaves a pack to finish, not one to make again.
-            write_synced(folder.with_name(f"{folder.name}.json"), format.text(record).encode())
+            write_synced(folder.with_name(f"{folder.name}.json"), format.text(record))
             folder.with_name(f"{folder.name}.json").replace(self.place.record)
+            photo_files.write(self.place, record.fingerprint, self._photo_files(photos, stamps))
             partial.publish(self.place.pack(self.size, record.fingerprint), (len(kept), *self.size, 3))
         return record
 
@@ -202,30 +265,61 @@ class PackingJob:
             partial.record(block)
         return stamps, faults
 
+    def _leakage(self, partial: PackJournal, labels: Mapping[str, NDArray[Any]], kept: Sequence[int]) -> Leakage | None:
+        """Return the leakage, or None if it is not to be looked for; DataError if there is some, and it is refused."""
+        if self.leakage is None:
+            return None
+
+        def name(image: int) -> ImageName:
+            entry = self.listing.entries[kept[image]]
+            return ImageName(entry.path, entry.source if entry.source != entry.path else None)
+
+        found = find_leakage(partial.pixels, labels, name)
+        if found and self.leakage == REFUSE:
+            raise DataError(_leakage_refusal(self.place, self.size, found))
+        return found
+
+    def _photo_files(
+        self, photos: Sequence[CropSource], stamps: Sequence[FileStamp | None]
+    ) -> Iterator[photo_files.PhotoFile]:
+        """Yield the files of the photographs that were read."""
+        root = photo_files.below(self.place.folder, self.listing.root)
+        for photo, stamp in zip(photos, stamps, strict=True):
+            if stamp:
+                path = photo.entries[0].path
+                yield (path if path.startswith("/") else f"{root}{path}"), stamp
+
     def _refusal(self, faults: Mapping[int, str]) -> str:
-        height, width = self.size
         return (
             f"{self.listing.root}: {len(faults):,} of {len(self.listing.entries):,} images cannot be packed:\n"
             f"{fault_lines(_lines(faults))}\n"
             "All others are packed and kept. Replace these files by whole ones and give the same command again, which "
-            f"reads only them; or leave them out: `{self.place.command} --size {height} {width} --corrupt skip`"
+            f"reads only them; or leave them out: `{self.place.command} --corrupt skip`"
         )
 
     def _record(self, stamps: Sequence[FileStamp | None], faults: Mapping[int, str], kept: Sequence[int]) -> PackRecord:
         """Return the record; its fingerprint is of the annotations, all stamps and the left-out images."""
-        listing = self.listing
-        content = hashlib.sha256(f"ablate-pack {format.FORM} {listing.content}\n".encode())
-        for stamp in stamps:
-            content.update(bytes.fromhex(stamp.sha256) if stamp else b"none")
-        content.update(json.dumps(sorted(faults)).encode())
+        listing, before = self.listing, format.recorded(self.place)
+        fingerprint, *former = (
+            _fingerprint(content, stamps, faults) for content in (listing.content, listing.former) if content
+        )
         return PackRecord(
-            fingerprint=content.hexdigest(),
+            fingerprint=before.fingerprint if before and before.fingerprint in former else fingerprint,
             images=len(kept),
             items=len({listing.entries[number].item for number in kept}),
             categories=listing.categories,
             skipped=tuple(faults[number] for number in sorted(faults)),
             index=self.index,
         )
+
+
+def _fingerprint(content: str, stamps: Sequence[FileStamp | None], faults: Mapping[int, str]) -> str:
+    """Return the fingerprint for the `content` of an image list."""
+    result = hashlib.sha256(f"ablate-pack {format.FORM} {content}\n".encode())
+    for stamp in stamps:
+        result.update(bytes.fromhex(stamp.sha256) if stamp else b"none")
+    result.update(json.dumps(sorted(faults)).encode())
+    return result.hexdigest()
 
 
 def fill(partial: PackJournal, count: int, left_out: Container[int]) -> list[int]:

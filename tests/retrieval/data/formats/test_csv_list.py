@@ -1,13 +1,18 @@
 """Data sets given as a CSV file."""
 
+import hashlib
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ablate.errors import DataError
 from ablate.retrieval import data
-from ablate.retrieval.data import GALLERY, NO_CAMERA, QUERY, SHOP, USER
+from ablate.retrieval.data import GALLERY, NO_CAMERA, QUERY, SHOP, USER, catalog
 from ablate.retrieval.data.formats import csv_list
+from ablate.retrieval.data.packing import decode, format, packer
 from tests.support.retrieval.jpegs import photographs
 
 BOTH = QUERY | GALLERY
@@ -117,3 +122,88 @@ def test_a_changed_list_is_packed_anew(tmp_path: Path) -> None:
     data.prepare("csv", str(path), (4, 4))
     assert data.fingerprint("csv", str(path)) != before
     assert data.load("csv", str(path), (4, 4)).source.tolist() == [b"list.csv, line 2", b"list.csv, line 3"]
+
+
+PLAIN = "path,item,split,note\na.jpg,1,test,\nb.jpg,1,test,x\nc.jpg,2,train,\nd.jpg,2,train,\n"
+
+
+def packed(folder: Path, content: bytes) -> str:
+    """The fingerprint of a list with this content, packed in a folder of its own."""
+    photographs(folder, ("a.jpg", "b.jpg", "c.jpg", "d.jpg"))
+    (folder / "list.csv").write_bytes(content)
+    record = data.prepare("csv", str(folder / "list.csv"), (4, 4))
+    assert record is not None
+    return record.fingerprint
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: "\ufeff" + text.replace("\n", "\r\n"),
+        lambda text: text.replace("\n", "\r"),
+        lambda text: text.removesuffix("\n"),
+        lambda text: text + "\n\n",
+        lambda text: text + "   \n",
+        lambda text: text.replace("\nb", "\n\nb"),
+        lambda text: text.replace("a.jpg", '"a.jpg"').replace(",1,", ',"1",'),
+        lambda text: text.replace("a.jpg", "./a.jpg"),
+        lambda text: text.replace(",", " , "),
+    ],
+    ids=["bom", "crlf", "bom crlf", "cr", "no end", "end", "spaces", "empty", "quotes", "dot", "spaces around"],
+)
+def test_the_same_lines_are_the_same_set(
+    tmp_path: Path, change: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = packed(tmp_path / "plain", PLAIN.encode())
+    assert packed(tmp_path / "other", change(PLAIN).encode()) == plain
+    monkeypatch.setattr(decode, "open_photo", lambda _: pytest.fail("packed again"))
+    if change(PLAIN).strip("\ufeff \n") == PLAIN.strip():
+        assert packed(tmp_path / "plain", change(PLAIN).encode()) == plain, "the pack is found"
+
+
+def test_lines_in_another_order_and_other_values_are_another_set(tmp_path: Path) -> None:
+    header, *lines = PLAIN.splitlines(keepends=True)
+    texts = [PLAIN, header + "".join(reversed(lines)), PLAIN.replace(",x", ",y"), PLAIN.replace("2,train", "3,train")]
+    assert len({packed(tmp_path / str(number), text.encode()) for number, text in enumerate(texts)}) == len(texts)
+
+
+def test_the_fingerprint_of_a_plain_list_is_that_of_earlier_versions(tmp_path: Path) -> None:
+    """The rule by which lists were hashed before line ends were put aside: the file's bytes."""
+    photographs(tmp_path, ("a.jpg", "b.jpg", "c.jpg", "d.jpg"))
+    (tmp_path / "list.csv").write_text(PLAIN)
+    listing = csv_list.read(tmp_path / "list.csv")
+    assert (listing.content, listing.former) == (hashlib.sha256(b"csv/2:" + PLAIN.encode()).hexdigest(), None)
+
+
+def test_a_pack_of_an_earlier_version_keeps_its_fingerprint_at_another_size(tmp_path: Path) -> None:
+    content = PLAIN.replace("\n", "\r\n").encode()
+    packed(tmp_path, content)
+    listing = csv_list.read(tmp_path / "list.csv")
+    assert listing.former == hashlib.sha256(b"csv/2:" + content).hexdigest()
+    shutil.rmtree(tmp_path / "ablate-pack")
+    place = catalog.place("csv", str(tmp_path / "list.csv"))
+    before = packer.prepare(place, lambda: replace(listing, content=listing.former, former=None), (4, 4), None)
+    index = {"list.csv": hashlib.sha256(content).hexdigest()}
+    place.record.write_bytes(format.text(replace(before, index=index)))
+    assert data.fingerprint("csv", str(tmp_path / "list.csv")) == before.fingerprint
+    after = data.prepare("csv", str(tmp_path / "list.csv"), (8, 8))
+    assert after is not None
+    assert after.fingerprint == before.fingerprint
+
+
+def test_an_item_in_two_unicode_forms_is_a_fault(tmp_path: Path) -> None:
+    text = "path,item,split\na.jpg,caf\u00e9,test\nb.jpg,cafe\u0301,test\n"
+    with pytest.raises(
+        DataError, match=r"line 3: item .* looks like that of list\.csv, line 2, but is written in another"
+    ):
+        csv_list.read(written(tmp_path, text, "a.jpg", "b.jpg"))
+
+
+def test_a_number_of_lines_is_counted_with_each_line_end(tmp_path: Path) -> None:
+    for end in ("\n", "\r\n", "\r"):
+        with pytest.raises(DataError, match="line 3: split 'tset'"):
+            csv_list.read(
+                written(tmp_path, f"path,item,split{end}a.jpg,1,test{end}b.jpg,1,tset{end}", "a.jpg", "b.jpg")
+            )
