@@ -55,7 +55,7 @@ def open_regular(path: Path) -> BufferedReader:
         return os.fdopen(number, "rb")
     os.close(number)
     if S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     raise OSError(errno.EINVAL, "it is a pipe or a device, not a file")
 
 

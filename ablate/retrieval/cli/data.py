@@ -121,7 +121,7 @@ def data_prepare(
     if record is None:
         typer.echo(f"{name} needs no packing: it is part of the package")
         return
-    place = catalog.place(name, root, size)
+    place = catalog.place(name, root)
     _print_result(record, place.pack(size, record.fingerprint))
 
 

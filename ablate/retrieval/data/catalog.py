@@ -66,14 +66,10 @@ def root_of(name: str, root: str | None) -> Path:
     return Path(root if root is not None else reader(name).HOME)
 
 
-def place(name: str, root: str | None, size: Size | None = None) -> PackLocation:
-    """Return the place of a data set's packs: in its root, or next to its root if that is a file.
-
-    The command that packs them gives the `size` (height, width), unless that is None.
-    """
+def place(name: str, root: str | None) -> PackLocation:
+    """Return the place of a data set's packs: in its root, or next to its root if that is a file."""
     path = root_of(name, root)
     command = f"ablate data prepare {name}" + (f" --root {quote(root)}" if root is not None else "")
-    command += f" --size {size[0]} {size[1]}" if size is not None else ""
     return (
         PackLocation(path.parent, f"{name}-{path.name}", command)
         if is_file(path)
@@ -102,7 +98,7 @@ def prepare(
     from ablate.retrieval.data.packing.packer import prepare
 
     module, path = reader(name), root_of(name, root)
-    location = place(name, root, size)
+    location = place(name, root)
     return prepare(location, lambda: module.read(path), size, corrupt, watcher, leakage=leakage)
 
 
@@ -118,8 +114,8 @@ def leakage(name: str, root: str | None, size: Size) -> Leakage | None:
     """Return the leakage that was found when the data set was packed at `size`; None if it was not looked for."""
     if name == EMBEDDED:
         return None
-    location = place(name, root, size)
-    record = format.recorded(location)
+    location = place(name, root)
+    record = format.recorded(location, size)
     return format.stored_leakage(location, size, record.fingerprint) if record else None
 
 
@@ -132,7 +128,7 @@ def load(name: str, root: str | None, size: Size, pixels: bool = True) -> Datase
     if name == EMBEDDED:
         return emoji.load(root, size, pixels)
     record = _record(name, root, size)
-    images, labels = format.read(place(name, root, size), size, record.fingerprint, pixels)
+    images, labels = format.read(place(name, root), size, record.fingerprint, pixels)
     columns = {column: labels[column] for column in format.COLUMNS}
     return Dataset(name, record.fingerprint, images, **columns, categories=record.categories)
 
@@ -142,4 +138,4 @@ def _record(name: str, root: str | None, size: Size | None) -> PackRecord:
     path = root_of(name, root)
     if not exists(path):
         reader(name).read(path)  # raises the error that names the place to get the data set from
-    return format.require(place(name, root, size))
+    return format.require(place(name, root), size)

@@ -4,6 +4,8 @@ import contextlib
 import json
 import os
 import pty
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from ablate.retrieval import data
 from ablate.retrieval.cli.packing_progress import PackingLines
 from ablate.retrieval.data import DATASETS
 from tests.conftest import Ablate
+from tests.support.retrieval import trees
 from tests.support.retrieval.garments import garment, photograph
 
 PHOTOS = 2 * 41
@@ -188,3 +191,73 @@ def test_lines_say_how_far_it_is(capsys: pytest.CaptureFixture[str], monkeypatch
         "garments: 1,040 of 5,000 photographs, about 1 h 6 min left",
         "garments: 1,071 of 5,000 photographs, about 1 h 5 min left",
     ]
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> Path:
+    """A list of items in two photographs each: two to train on, one to validate with, three to test on."""
+    folder = tmp_path / "my photos"
+    lines = ["path,item,split"]
+    for number in range(12):
+        trees.photograph(folder / f"{number}.png", number, 16, 16)
+        split = "train" if number < 4 else "validation" if number < 6 else "test"
+        lines.append(f"{number}.png,{number // 2},{split}")
+    (folder / "list.csv").write_text("\n".join([*lines, ""]))
+    return folder / "list.csv"
+
+
+def study_of(listed: Path) -> Path:
+    config = {
+        "data": {"name": "csv", "root": str(listed), "size": [16, 12]},
+        "model": {"bn_grouping": "fused", "backbone": "resnet18"},
+        "loss": {"mining": "batch-hard", "target": "item"},
+        "batch": {"sampling": "pk", "items": 2, "images": 2},
+        "schedule": {"steps": 0},
+        "evaluate": {"scope": "all"},
+    }
+    path = listed.parent / "study.yaml"
+    path.write_text(json.dumps({"study": "listed", "config": config, "design": [{"rows": {"only": {}}}]}))
+    return path
+
+
+def test_the_command_in_a_message_can_be_typed_as_it_stands(ablate: Ablate, listed: Path) -> None:
+    planned = ablate("plan", study_of(listed))
+    (command,) = re.findall(r"`(ablate data prepare [^`]+)`", planned.err)
+    words = shlex.split(command)
+    assert words[-3:] == ["--size", "16", "12"]
+    assert ablate(*words[1:]).code == 0
+    again = ablate("plan", study_of(listed))
+    assert (again.code, "data prepare" in again.err) == (0, False), again.err
+
+
+def test_leakage_is_told_by_every_command_and_refused_if_asked(ablate: Ablate, listed: Path) -> None:
+    shutil.copy(listed.parent / "0.png", listed.parent / "6.png")
+    words = ("data", "prepare", "csv", "--root", listed, "--size", 16, 12)
+    refused = ablate(*words, "--leakage", "refuse")
+    assert (refused.code, refused.out) == (2, "")
+    result = ablate(*words)
+    assert result.code == 0
+    assert "warning: 1 validation or test image is in training too" in result.err
+    pair = "6.png (test image; list.csv, line 8) is the same image as 0.png ("
+    assert pair in result.err
+    assert pair in refused.err
+    planned = ablate("plan", study_of(listed))
+    assert planned.err.count(pair) == 1
+    assert ablate(*words, "--leakage", "refuse").code == 2
+    assert "--leakage keep: accepted are refuse and warn" in ablate(*words, "--leakage", "keep").err
+
+
+@pytest.mark.slow
+def test_a_run_tells_of_leakage_and_packs_a_replaced_photograph_again(ablate: Ablate, listed: Path) -> None:
+    shutil.copy(listed.parent / "0.png", listed.parent / "6.png")
+    study = study_of(listed)
+    first = ablate("run", study, "--executor", "inline")
+    assert first.code == 0, first.err
+    assert first.err.count("1 validation or test image is in training too") == 1
+    trees.photograph(listed.parent / "6.png", 99, 16, 16)
+    assert "stale" not in ablate("plan", study).out
+    second = ablate("run", study, "--executor", "inline")
+    assert second.code == 0, second.err
+    assert "1 photograph changed since packing" in second.err
+    assert "in training too" not in second.err
+    assert "stale" not in ablate("plan", study).out

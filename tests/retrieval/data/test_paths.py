@@ -27,7 +27,7 @@ def odd(folder: Path) -> dict[str, str]:
     (folder / "file").touch()
     return {
         "pipe.jpg": "it is a pipe or a device",
-        "folder.jpg": "it is a folder",
+        "folder.jpg": "Is a directory",
         "loop.jpg": "Too many levels of symbolic links",
         "device.jpg": "it is a pipe or a device",
         "gone.jpg": "found no file",

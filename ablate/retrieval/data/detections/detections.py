@@ -48,8 +48,8 @@ def detected(name: str, root: str | None, size: Size, path: str) -> DetectedBoxe
     DataError if they are not packed, or if the data set has no rule for detections.
     """
     _require_rule(name)
-    place = _place(name, root, path, catalog.fingerprint(name, root, size), size)
-    record = format.recorded(place)
+    place = _place(name, root, path, catalog.fingerprint(name, root, size))
+    record = format.recorded(place, size)
     if record is None:
         raise DataError(
             f"evaluate.detections: {path} is not packed at {format.sized(size)} pixels: `ablate run` packs it"
@@ -70,7 +70,7 @@ def prepare_detections(
     _require_rule(name)
     annotated = catalog.prepare(name, root, size, watcher=watcher)
     assert annotated is not None
-    place = _place(name, root, path, annotated.fingerprint, size)
+    place = _place(name, root, path, annotated.fingerprint)
     corrupt = "skip" if annotated.skipped else None
     from ablate.retrieval.data.detections import assignment
     from ablate.retrieval.data.packing import packer
@@ -88,9 +88,9 @@ def _require_rule(name: str) -> None:
         raise DataError(f"evaluate.detections: only {WITH_RULE} has a rule for detected boxes; {name} has none")
 
 
-def _place(name: str, root: str | None, path: str, fingerprint: str, size: Size) -> PackLocation:
+def _place(name: str, root: str | None, path: str, fingerprint: str) -> PackLocation:
     """Return the place of the pack of a file's detections, for annotations with this fingerprint."""
-    annotated = catalog.place(name, root, size)
+    annotated = catalog.place(name, root)
     try:
         content = hashlib.sha256(f"{fingerprint} {file_hash(Path(path))}".encode()).hexdigest()
     except OSError as error:

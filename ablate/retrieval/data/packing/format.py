@@ -66,7 +66,7 @@ class PackLocation:
     name: str
     """The name of the data set, such as market1501; with the name of the root if that is a file: csv-list.csv."""
     command: str
-    """The command that packs the data set."""
+    """The command that packs the data set, without the size."""
 
     @property
     def packs(self) -> Path:
@@ -77,6 +77,10 @@ class PackLocation:
     def record(self) -> Path:
         """Return the file of the last pack's record."""
         return self.packs / f"{self.name}.json"
+
+    def command_at(self, size: Size | None) -> str:
+        """Return the command that packs the data set at a size, so that it can be typed as it stands."""
+        return self.command if size is None else f"{self.command} --size {size[0]} {size[1]}"
 
     @property
     def files(self) -> Path:
@@ -114,18 +118,21 @@ def _folders_by_size(packs: Path, pattern: str) -> dict[Path, Size]:
     return {path: (int(name[1]), int(name[2])) for path, name in names.items() if name}
 
 
-def recorded(place: PackLocation) -> PackRecord | None:
-    """Return the record of the last pack.
+def recorded(place: PackLocation, size: Size | None = None) -> PackRecord | None:
+    """Return the record of the last pack, of any size; `size` is for messages.
 
     None if there is no pack, if annotations have changed since, or if the pack has another form.
     """
-    record = _stored(place)
+    record = _stored(place, size)
     return None if record is None or _changed(place, record) else record
 
 
-def require(place: PackLocation) -> PackRecord:
-    """Return the record of the last pack; DataError with the reason if it cannot be used, and with the remedy."""
-    record = _stored(place)
+def require(place: PackLocation, size: Size | None = None) -> PackRecord:
+    """Return the record of the last pack, of any size. DataError with the reason if it cannot be used, and the remedy.
+
+    The command in the remedy packs at `size`, unless that is None.
+    """
+    record = _stored(place, size)
     former = exists(place.record) or exists(place.packs / FORMER_RECORD)
     if record is None:
         why = "was packed by another version, in a form that is no longer read" if former else "is not packed yet"
@@ -133,10 +140,12 @@ def require(place: PackLocation) -> PackRecord:
         why = f"is not packed as it is now: {', '.join(changed)} changed since"
     else:
         return record
-    raise DataError(f"{place.folder} {why}, so its fingerprint is unknown: `{place.command}` or `ablate run` packs it")
+    raise DataError(
+        f"{place.folder} {why}, so its fingerprint is unknown: `{place.command_at(size)}` or `ablate run` packs it"
+    )
 
 
-def _stored(place: PackLocation) -> PackRecord | None:
+def _stored(place: PackLocation, size: Size | None) -> PackRecord | None:
     """Return the record in its file; None if there is no record, or one of another form."""
     if not exists(place.record):
         return None
@@ -146,7 +155,9 @@ def _stored(place: PackLocation) -> PackRecord | None:
             return None
         return _record(raw)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{place.record} cannot be read ({error}): delete it, `{place.command}` packs again") from None
+        raise DataError(
+            f"{place.record} cannot be read ({error}): delete it, `{place.command_at(size)}` packs again"
+        ) from None
 
 
 def _json(path: Path) -> Any:
@@ -205,7 +216,7 @@ def read(
     folder = place.pack(size, fingerprint)
     if not is_folder(folder):
         raise DataError(
-            f"{place.folder} is not packed at {sized(size)} pixels: `{place.command}` or `ablate run` packs it"
+            f"{place.folder} is not packed at {sized(size)} pixels: `{place.command_at(size)}` or `ablate run` packs it"
         )
     try:
         images = np.load(folder / "images.npy", mmap_mode="r")

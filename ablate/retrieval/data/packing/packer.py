@@ -95,7 +95,7 @@ def prepare(
 
 def existing_pack(place: PackLocation, size: Size, corrupt: str | None) -> PackRecord | None:
     """Return the record of a pack that exists and is acceptable, or None if the pack must be made."""
-    record = format.recorded(place)
+    record = format.recorded(place, size)
     if record is None or not is_folder(place.pack(size, record.fingerprint)):
         return None
     return None if record.skipped and corrupt == "refuse" else record
@@ -139,7 +139,7 @@ def _leakage_refusal(place: PackLocation, size: Size, found: Leakage) -> str:
         + "\n".join(f"  {count}" for count in found.counts())
         + f"\nsuch as:\n{fault_lines(found.examples)}\n"
         "Take the copies out of the annotations, or correct their items; or accept them: "
-        f"`{place.command} --leakage {WARN}`"
+        f"`{place.command_at(size)} --leakage {WARN}`"
     )
 
 
@@ -294,12 +294,12 @@ class PackingJob:
             f"{self.listing.root}: {len(faults):,} of {len(self.listing.entries):,} images cannot be packed:\n"
             f"{fault_lines(_lines(faults))}\n"
             "All others are packed and kept. Replace these files by whole ones and give the same command again, which "
-            f"reads only them; or leave them out: `{self.place.command} --corrupt skip`"
+            f"reads only them; or leave them out: `{self.place.command_at(self.size)} --corrupt skip`"
         )
 
     def _record(self, stamps: Sequence[FileStamp | None], faults: Mapping[int, str], kept: Sequence[int]) -> PackRecord:
         """Return the record; its fingerprint is of the annotations, all stamps and the left-out images."""
-        listing, before = self.listing, format.recorded(self.place)
+        listing, before = self.listing, format.recorded(self.place, self.size)
         fingerprint, *former = (
             _fingerprint(content, stamps, faults) for content in (listing.content, listing.former) if content
         )

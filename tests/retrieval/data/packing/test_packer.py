@@ -371,7 +371,7 @@ FOUND = (
     "b/003.jpg: found no file, expected an image",
     "a/004.jpg: found a file that is damaged (it is empty: 0 bytes), expected a whole image",
     "b/005.jpg: found a file that is damaged (no image of at least 1x1 pixels is recognised in its 8 bytes)",
-    "b/007.jpg: found a path that cannot be read (it is a folder)",
+    "b/007.jpg: found a path that cannot be read (Is a directory)",
     "list.txt, line 13: found the box [10, 5, 99, 30] (left, top, right, bottom), expected one that lies in the 60x40",
     "list.txt, line 19: found the box [30, 0, 30, 40] (left, top, right, bottom), which has no area",
 )
@@ -386,7 +386,7 @@ def test_every_fault_is_listed_and_all_else_is_kept(listing: ImageList, reads: l
     for found in FOUND:
         assert found in said
     assert "8 of 32 images cannot be packed" in said, "b/003.jpg has two"
-    assert "`ablate data prepare made-up --corrupt skip`" in said
+    assert "--size 16 8 --corrupt skip" in said
     assert not list((listing.root / FOLDER).glob("[0-9]*"))
     reads.clear()
     with pytest.raises(DataError) as again:
