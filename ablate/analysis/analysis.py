@@ -131,6 +131,11 @@ class Analysis:
         """Alternative readings of an imported log that contradicts itself: {words for the change: results}."""
         return other_readings(self.results)
 
+    @property
+    def constant(self) -> float | None:
+        """The rate that every result has on the primary metric, in [0, 1], if it is 0 or 1; otherwise None."""
+        return self._observations.shared_rate
+
     # The family that shares the study's error
 
     @cached_property

@@ -64,6 +64,9 @@ UNTIL_NEXT_LOOK = (
 REPEAT = "a repeat"
 """The verdict shown to people for two rows that differ in nothing; in JSON and CSV they are confounded."""
 
+CONSTANT = "every result equal"
+"""The verdict shown to people if the results can show nothing; in JSON and CSV the effect is not estimable."""
+
 TOTALS: Mapping[str, str] = {
     unpaired_totals.WHATEVER: "differ for every possible pairing",
     unpaired_totals.UNLESS_NEGATIVE: "differ, unless both hit the same query less often than by chance",
@@ -79,6 +82,8 @@ def phrase(item: Contrast | Effect) -> str:
     code, more = item.estimate.verdict, item.estimate.more_seeds
     if code == verdicts.UNDECIDED and more is not None:
         return f"{PHRASES[code]}, ~{more} more"
+    if item.estimate.constant is not None:
+        return CONSTANT
     if code == verdicts.NOT_ESTIMABLE and not _aliases(item):
         return "no result"
     return REPEAT if code == verdicts.CONFOUNDED and is_repeat(item) else PHRASES[code]
@@ -196,6 +201,8 @@ def interval(ends: tuple[float, float] | None) -> str:
 def change(item: Contrast | Effect) -> str:
     """Return an effect with its interval, in percentage points: `+2.48 [+1.35, +3.61]`."""
     effect, ends = item.estimate.effect, item.estimate.interval
+    if item.estimate.constant is not None:
+        return signed(0.0)
     if effect is None:
         return NOTHING if isinstance(item, Effect) else "no result"
     return signed(effect) if ends is None else f"{signed(effect)} {interval(ends)}"
@@ -287,7 +294,9 @@ def _confounded_with(item: Contrast | Effect) -> str:
 
 
 def _missing_reason(item: Contrast | Effect) -> str:
-    """Return the reason why there is no effect: the factors it is aliased with, or the rows without results."""
+    """Return the reason why there is no effect: equal results, aliased factors, or rows without results."""
+    if item.estimate.constant is not None:
+        return f"every result is {rate(item.estimate.constant)} %, which shows neither an effect nor its absence"
     if isinstance(item, Effect):
         aliased = item.aliased_with
         return f"cannot be separated from {listed(aliased)}" if aliased else "no result shows its effect"

@@ -11,6 +11,7 @@ from ablate.study.config_keys import value_at
 from ablate.study.factors import Factor, LevelName
 from ablate.study.logfile.parser import Line
 from ablate.study.model import Row, Study
+from ablate.study.plan.limits import RowLimits, row_limits, stored_limits
 from ablate.study.plan.time_estimate import expected_seconds, shapes_to_run
 from ablate.study.plan.trial_states import ACCEPTED, FAILED, STALE, PlannedTrial, PreviousResult, resolve
 from ablate.study.trials.identity import REFERENCE, ROW, Trial
@@ -86,7 +87,8 @@ def plan_of(study: Study, planned: Sequence[PlannedTrial], overrides: Sequence[s
         of_row.setdefault(item.trial.label, []).append(item)
     rows = [_row(row.label, ROW, of_row[row.label], _words(row), row.title) for row in study.rows]
     rows += [_row(reference.label, REFERENCE, of_row[reference.label]) for reference in study.references]
-    return StoredPlan(study.name, study.profile, _document(study, planned[0].trial, overrides), False, rows)
+    document = _document(study, planned[0].trial, overrides, _limits(study, planned))
+    return StoredPlan(study.name, study.profile, document, False, rows)
 
 
 def _row(
@@ -115,7 +117,13 @@ def _words(row: Row) -> dict[str, LevelName]:
     return {name: level.word for name, level in row.levels.items()}
 
 
-def _document(study: Study, first: Trial, overrides: Sequence[str]) -> PlanDocument:
+def _limits(study: Study, planned: Sequence[PlannedTrial]) -> tuple[RowLimits, ...]:
+    """Return the limits of the tests of all rows and references."""
+    configs = {item.trial.label: item.trial.config for item in planned}
+    return stored_limits(row_limits(study.trainer, configs), len(configs))
+
+
+def _document(study: Study, first: Trial, overrides: Sequence[str], limits: tuple[RowLimits, ...]) -> PlanDocument:
     return PlanDocument(
         trainer=study.trainer,
         primary=study.primary,
@@ -133,6 +141,7 @@ def _document(study: Study, first: Trial, overrides: Sequence[str]) -> PlanDocum
         aliases=study.aliases,
         overrides=tuple(overrides),
         search=study.found_by,
+        limits=limits,
     )
 
 

@@ -8,6 +8,7 @@ from ablate.study.factors import LevelName
 from ablate.study.fractional.alias_table import AliasTable, Correlation, Term
 from ablate.study.logfile.parser import Line
 from ablate.study.model import Excluded, Family, Study
+from ablate.study.plan.limits import RowLimits
 from ablate.study.search_space.origin import SearchOrigin
 
 
@@ -82,6 +83,8 @@ class PlanDocument:
     """If the rows are finalists of a search: the facts about that search."""
     doubts: tuple[ImpliedLevel, ...] = ()
     """Levels of an imported log that its titles contradict."""
+    limits: tuple[RowLimits, ...] = ()
+    """The limits of the rows' tests; empty if they are not known, as in plans that an older version has stored."""
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "PlanDocument":
@@ -108,6 +111,7 @@ class PlanDocument:
             overrides=tuple(stored.get("overrides", ())),
             search=SearchOrigin.from_json(search) if search else None,
             doubts=tuple(_implied_level(doubt) for doubt in stored.get("doubts", ())),
+            limits=tuple(RowLimits.from_json(limits) for limits in stored.get("limits", ())),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -129,6 +133,7 @@ class PlanDocument:
             **({"fractions": list(self.fractions)} if self.fractions else {}),
             **({"search": self.search.to_json()} if self.search else {}),
             **({"doubts": [asdict(doubt) for doubt in self.doubts]} if self.doubts else {}),
+            **({"limits": [limits.to_json() for limits in self.limits]} if self.limits else {}),
         }
 
 

@@ -42,6 +42,8 @@ class EffectEstimate:
     verdict: str
     more_seeds: int | None = None
     """About how many more seeds would decide an undecided effect."""
+    constant: float | None = None
+    """The rate that all results have, in [0, 1], if they show neither an effect nor its absence; None otherwise."""
 
     @property
     def flipped(self) -> "EffectEstimate":
@@ -145,6 +147,7 @@ class FamilyInference:
             separate=interval_or_none(self._separate, at),
             verdict=verdict,
             more_seeds=self._more_seeds(at) if verdict == verdicts.UNDECIDED else None,
+            constant=None if self.estimates.constant is None else float_or_none(self.estimates.constant[at]),
         )
 
     def _verdict(self, at: int) -> str:

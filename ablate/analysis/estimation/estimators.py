@@ -46,6 +46,9 @@ class EstimateArrays:
     """The name of each contrast's method, `NO_METHOD` if it has no result."""
     one_seed: Sequence[OneSeed] = ()
     """Groups of contrasts with one seed, which have a test and an interval of their own."""
+    constant: Floats | None = None
+    """The rate that all results of a contrast have, in [0, 1], if they show neither an effect nor its absence: it has
+    no estimate then. nan for the other contrasts; None if there are none such. See `Observations.constant`."""
 
     @property
     def p(self) -> Floats:
@@ -80,6 +83,9 @@ def estimate_pairs(observations: Observations, first: Ints, second: Ints, new_qu
     same_training = observations.groups[first] == observations.groups[second]
     separate = observations.noisy[first] | observations.noisy[second] | same_training
     values = pair_values(observations.rates, first, second)
+    rates = observations.constant
+    constant = np.where(rates[first] == rates[second], rates[first], np.nan)
+    values[~np.isnan(constant)] = np.nan
     precision = np.full(values.shape, PAIR_PRECISION)
     estimates = _estimate_arrays(seedwise(observations.variance_model, values, precision, separate))
     if new_queries:
@@ -91,7 +97,7 @@ def estimate_pairs(observations: Observations, first: Ints, second: Ints, new_qu
         for seed in range(values.shape[1])
         for part in pairs_of_one_seed(observations, seed, _only_with(estimates, values, seed), first, second)
     ]
-    return _with_one_seed(estimates, parts)
+    return replace(_with_one_seed(estimates, parts), constant=constant)
 
 
 def estimate_combinations(observations: Observations, weights: Floats, new_queries: bool = False) -> EstimateArrays:
@@ -104,6 +110,8 @@ def estimate_combinations(observations: Observations, weights: Floats, new_queri
     rates = np.nan_to_num(observations.rates)
     values = np.einsum("skr,rs->ks", finite_weights, rates)
     values[np.isnan(weights).any(axis=2).T] = np.nan
+    constant = _constant(observations.constant, finite_weights)
+    values[~np.isnan(constant)] = np.nan
     of_trainings = finite_weights @ np.eye(len(observations.variance_model.present))[observations.groups]
     same_training = np.all(np.abs(of_trainings) < ROUNDING, axis=(0, 2))
     squares = np.sum(np.where(same_training[None, :, None], finite_weights, 0.0) ** 2, axis=2) + np.sum(
@@ -119,7 +127,18 @@ def estimate_combinations(observations: Observations, weights: Floats, new_queri
     for seed in range(values.shape[1]):
         at = _only_with(estimates, values, seed)
         parts += combinations_of_one_seed(observations, seed, at, finite_weights[seed])
-    return _with_one_seed(estimates, parts)
+    return replace(_with_one_seed(estimates, parts), constant=constant)
+
+
+def _constant(rates: Floats, weights: Floats) -> Floats:
+    """Return the rate that all rows of a contrast have for certain, shape (contrasts,); nan if there is none.
+
+    `rates`: of the rows, nan for those that can vary. `weights`: shape (seeds, contrasts, rows).
+    """
+    used = (np.abs(weights) > ROUNDING).any(axis=0)
+    low = np.where(used, rates, np.inf).min(axis=1, initial=np.inf)
+    high = np.where(used, rates, -np.inf).max(axis=1, initial=-np.inf)
+    return np.where(low == high, low, np.nan)
 
 
 def _estimate_arrays(differences: SeedDifferences) -> EstimateArrays:

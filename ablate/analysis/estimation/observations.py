@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ablate.analysis.estimation.variance_components import VarianceModel
 from ablate.analysis.results import StudyResults
+from ablate.study.plan.limits import TEST, of_rows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -30,6 +31,9 @@ class Observations:
     training: Ints | None = None
     """A number for each row, shape (rows,). Rows with one number are evaluations of the same trainings, so that their
     runs are not independent. None if every row has trainings of its own."""
+    fixed: Floats | None = None
+    """The rate that the data give each row whatever is trained, in [0, 1], shape (rows,); nan if it can vary. None if
+    no such rate is known."""
 
     @cached_property
     def rates(self) -> Floats:
@@ -44,6 +48,27 @@ class Observations:
         counts = self.n[self.n > 0]
         floor = (100 / float(counts.min())) ** 2 / 12 if len(counts) else 0.0
         return VarianceModel(self.rates[self._representatives], floor)
+
+    @cached_property
+    def constant(self) -> Floats:
+        """The rate of rows whose results show nothing, in [0, 1], shape (rows,); nan for the others.
+
+        The data fix it, or every result of the study is 0 %, or every one is 100 %. Results that could not differ, or
+        that are all at one end of the scale, look as if they were precise.
+        """
+        if self.shared_rate is not None:
+            return np.where(np.isnan(self.hits).all(axis=1), np.nan, self.shared_rate)
+        return np.full(len(self.n), np.nan) if self.fixed is None else self.fixed
+
+    @cached_property
+    def shared_rate(self) -> float | None:
+        """The rate of every result, in [0, 1], if it is 0 or 1; otherwise None."""
+        has_result = ~np.isnan(self.hits)
+        if not has_result.any():
+            return None
+        queries = np.broadcast_to(self.n[:, None], self.hits.shape)[has_result]
+        hits = self.hits[has_result]
+        return 0.0 if not hits.any() else 1.0 if np.all(hits == queries) else None
 
     @cached_property
     def groups(self) -> Ints:
@@ -74,7 +99,7 @@ def rate_observations(
     counts = _by_seed(results, {at: rate.hits for at, rate in metrics.items() if rate.n})
     n = np.array([metrics[at].n if at in metrics else 0 for at in range(len(results.rows))], dtype=np.int64)
     queries, paired = _by_query(results, hits or {})
-    return Observations(counts, n, queries, paired, _trainings(results))
+    return Observations(counts, n, queries, paired, _trainings(results), _fixed(results, metric))
 
 
 def precision_observations(results: StudyResults, name: str) -> Observations:
@@ -103,6 +128,12 @@ def _trainings(results: StudyResults) -> Ints:
         for key in keys:
             first.setdefault(key, int(numbers[at]))
     return numbers
+
+
+def _fixed(results: StudyResults, metric: str) -> Floats:
+    """Return the rate that the data give each row whatever is trained, shape (rows,); nan if it can vary."""
+    limits = of_rows(results.document.limits, [row.label for row in results.rows], TEST)
+    return np.array([np.nan if one is None or not one.is_fixed(metric) else one.range(metric)[1] for one in limits])
 
 
 def _by_query(

@@ -61,7 +61,8 @@ class LookStatus:
         latest, verdict = self._latest.get(name), self._verdicts.get(name, verdicts.UNDECIDED)
         if verdict == verdicts.NOT_ESTIMABLE and estimate.effect is not None:
             verdict = verdicts.UNDECIDED  # its first results are newer than the last look
-        if self.members.confounded[at] or (latest is None and estimate.effect is None):
+        shows_nothing = estimate.constant is not None or (latest is None and estimate.effect is None)
+        if self.members.confounded[at] or shows_nothing:
             return estimate
         if latest is not None:
             after = replace(

@@ -333,6 +333,10 @@ def _missing_in_ours(theirs: Contrast, names: list[str], alignment: RowAlignment
 
 
 def _without_result(contrast: Contrast) -> str:
+    if contrast.estimate.constant is not None:
+        return (
+            f"every result is {100 * contrast.estimate.constant:.2f} %, which shows neither an effect nor its absence"
+        )
     empty = [row for row in (contrast.before, contrast.after) if contrast.metric not in row.metrics]
     words = [f"{row.label}{' (failed)' if row.failed else ''}" for row in empty]
     return ", ".join(words) or "the two rows have no seed in common"

@@ -18,6 +18,7 @@ from ablate.analysis.search.results import Finalist, FinalistRerun, SearchResult
 from ablate.analysis.verdicts import UNDECIDED
 from ablate.report.sections.looks import decided
 from ablate.report.sections.search import NO_EFFECTS, against_baseline, test_row, winner_against
+from ablate.study.plan.limits import RowLimits
 
 Plain = dict[str, Any]
 
@@ -48,6 +49,7 @@ def document(analysis: Analysis) -> Plain:
             "tested": analysis.family.tested,
         },
         "data": {**data, "queries": results.queries, "gallery": results.gallery},
+        "limits": [_limits(results, limits) for limits in results.document.limits],
         "rows": [_row(analysis, row) for row in results.rows],
         "references": [_row(analysis, row) for row in results.references],
         "tied_best": [row.label for row in results.rows if row.label in best],
@@ -145,6 +147,26 @@ def _row(analysis: Analysis, row: RowResult) -> Plain:
     }
 
 
+def _limits(results: StudyResults, limits: RowLimits) -> Plain:
+    """Return the limits of the tests of some rows, on each split."""
+    labels = [row.label for row in (*results.rows, *results.references)]
+    return {
+        "rows": list(limits.rows) or labels,
+        **{
+            each.split: {
+                "queries": each.queries,
+                "answerable": each.answerable,
+                "unanswerable": [
+                    {"reason": group.reason, "queries": group.queries, "first": group.first}
+                    for group in each.unanswerable
+                ],
+                "metrics": {metric: list(ends) for metric, ends in each.ranges.items()},
+            }
+            for each in limits.splits
+        },
+    }
+
+
 def _contrast(analysis: Analysis, contrast: Contrast) -> Plain:
     return {
         "from": contrast.before.label,
@@ -186,6 +208,7 @@ def _estimate(estimate: EffectEstimate) -> Plain:
         "p_equivalence_holm": estimate.p_equivalence,
         "verdict": estimate.verdict,
         "more_seeds": estimate.more_seeds,
+        "constant": estimate.constant,
     }
 
 

@@ -6,6 +6,7 @@ from ablate.analysis.analysis import Analysis, FamilySummary
 from ablate.analysis.estimation.estimators import CROSSED
 from ablate.analysis.results import StudyResults
 from ablate.report import wording
+from ablate.report.sections.limits import limits
 
 MOST_LISTED = 4
 """Rows that are named one by one; more rows share one line."""
@@ -19,6 +20,7 @@ def summary(analysis: Analysis) -> list[str]:
     lines = [f"Data: {_data_name(results)}; {queries or 'no results yet'}."]
     if results.imported:
         lines.append("Imported from a log: only totals of hits are known, not the queries that were hit.")
+    lines += limits(analysis)
     return [*lines, *_population(analysis), *_looks(analysis), *_noisy(analysis), *_incomplete(results)]
 
 

@@ -67,13 +67,16 @@ def _image_faults(dataset: Dataset) -> Iterator[str]:
 
 
 def _split_faults(dataset: Dataset, split: str, config: RetrievalConfig) -> Iterator[str]:
-    """Yield what a split lacks for a search: queries, a gallery, or enough neighbours."""
+    """Yield what a split lacks: queries, a gallery, or enough neighbours.
+
+    Verdicts do not use the validation split, so it may lack the first two; `answerability.py` has what follows.
+    """
     is_query, in_gallery = (
         (dataset.split == SPLITS.index(split)) & (dataset.role & role > 0) for role in (QUERY, GALLERY)
     )
     queries, gallery = dataset.category[is_query], dataset.category[in_gallery]
     for categories, noun in ((queries, "queries"), (gallery, "gallery")):
-        if not len(categories):
+        if not len(categories) and split == "test":
             yield (
                 f"data.name: the {split} split of {dataset.name} has no {noun}, so nothing can be found in it; "
                 "use a data set whose splits have both, or give a CSV lines of this one"
@@ -81,7 +84,7 @@ def _split_faults(dataset: Dataset, split: str, config: RetrievalConfig) -> Iter
     if split == "test" and config.evaluate.detections is not None:
         return  # detected boxes replace the split's gallery
     alone = np.setdiff1d(queries, gallery)
-    if config.evaluate.scope == "category" and len(gallery) and len(alone):
+    if config.evaluate.scope == "category" and split == "test" and len(gallery) and len(alone):
         counted = [f"{dataset.categories[category]!r} ({(queries == category).sum()} queries)" for category in alone]
         first = dataset.source[is_query][np.isin(queries, alone)][0].decode("utf-8", "replace")
         yield (

@@ -193,6 +193,7 @@ def write_results(connection: Connection, key: str, attempt_id: int, splits: Seq
         }
         for result in splits
         for metric, of_queries in result.precisions.items()
+        if len(of_queries)
     ]
     if averaged:
         connection.execute(_ADD_PRECISIONS, averaged)

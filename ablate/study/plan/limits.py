@@ -19,7 +19,7 @@ class RowLimits:
     """Rows with the limits that they share."""
 
     rows: tuple[str, ...]
-    """Their labels."""
+    """Their labels; empty if all rows of a study share the limits."""
     splits: tuple[SplitLimits, ...]
 
     def on(self, split: str) -> SplitLimits | None:
@@ -53,6 +53,20 @@ def row_limits(trainer: str, configs: Mapping[str, Config]) -> tuple[RowLimits, 
             known[id(limits)] = labels
         known[id(limits)].append(label)
     return tuple(RowLimits(tuple(labels), splits) for splits, labels in shared)
+
+
+def stored_limits(limits: Sequence[RowLimits], rows: int) -> tuple[RowLimits, ...]:
+    """Return limits as a plan stores them: without labels if all `rows` of the study share them."""
+    if len(limits) == 1 and len(limits[0].rows) == rows:
+        return (RowLimits((), limits[0].splits),)
+    return tuple(limits)
+
+
+def of_rows(limits: Sequence[RowLimits], labels: Sequence[str], split: str) -> list[SplitLimits | None]:
+    """Return the limits of each row's test on a split, as `stored_limits` has them; None if they are not known."""
+    by_label = {label: shared.on(split) for shared in limits for label in shared.rows}
+    of_all = next((shared.on(split) for shared in limits if not shared.rows), None)
+    return [by_label.get(label, of_all) for label in labels]
 
 
 def limit_faults(study: Study, limits: RowLimits, searching: bool) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Tests that could not show anything are refused before anything is queued, and what a test can show is printed."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,32 @@ def test_a_validation_that_shows_nothing_is_refused_by_the_search_only(ablate: A
     planned = ablate("plan", study)
     assert planned.code == 0
     assert "until then `ablate search` is refused" in planned.err
+
+
+@pytest.mark.network
+@pytest.mark.parametrize(
+    "training", [trained(6, "11"), [("t.jpg", "t", "train", "cam1"), ("u.jpg", "u", "train", "cam1")]]
+)
+def test_a_run_does_not_need_the_validation(ablate: Ablate, tmp_path: Path, training: list[tuple[str, ...]]) -> None:
+    """Its queries cannot be answered, or it has no image at all: the test split decides."""
+    study = listed_study(tmp_path, image_list(tmp_path, CAMERAS, [*training, *asked(12)]))
+    result = ablate("run", study, "--executor", "inline")
+    assert result.code == 0
+    assert "the validation split of csv" in result.err
+    report = ablate("report", "listed", "--format", "json")
+    assert json.loads(report.out)["rows"][0]["metrics"]["top1"]["n"] == 12
+
+
+@pytest.mark.network
+def test_the_report_has_the_ceiling(ablate: Ablate, tmp_path: Path) -> None:
+    lines = [*trained(4), *asked(12), ("lost.jpg", "lost", "query", "cam1")]
+    study = listed_study(tmp_path, image_list(tmp_path, CAMERAS, lines))
+    assert ablate("run", study, "--executor", "inline").code == 0
+    for name in ("terminal", "markdown", "latex"):
+        text = " ".join(ablate("report", "listed", "--format", name).out.split()).replace("\\", "")
+        assert "12 of 13 test queries can be answered" in text
+        assert "top-1 is at most 92.31 %" in text
+    (limits,) = json.loads(ablate("report", "listed", "--format", "json").out)["limits"]
+    assert limits["rows"] == ["baseline", "margin=0.2"]
+    assert (limits["test"]["queries"], limits["test"]["answerable"]) == (13, 12)
+    assert limits["test"]["metrics"]["top1"] == [0, 12 / 13]

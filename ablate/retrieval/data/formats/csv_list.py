@@ -16,12 +16,16 @@ from pathlib import Path
 
 from ablate.errors import DataError
 from ablate.filesystem import read_regular
-from ablate.retrieval.data.annotation_lists import AnnotationProblems, hash_share, image_list, is_held_out
+from ablate.retrieval.data.annotation_lists import AnnotationProblems, image_list
 from ablate.retrieval.data.dataset import GALLERY, NO_CAMERA, QUERY, SHOP, USER
 from ablate.retrieval.data.entries import ImageEntry, ImageList
+from ablate.retrieval.data.validation_cut import validation_cut
 
 HOME = "data/images.csv"
 FORM = "csv/2"  # part of the fingerprint, and the salt of the validation split
+CUT = "validation cut/2"
+"""Part of the fingerprint of a list whose validation the first version of `validation_cut` would cut otherwise."""
+
 NEEDED = ("path", "item", "split")
 OPTIONAL = ("category", "domain", "camera", "box")
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
@@ -50,13 +54,17 @@ def read(root: Path) -> ImageList:
     entries = list(_entries(lines, problems))
     _check_splits(lines, problems)
     has_domains = any("domain" in fields for _, fields in lines)
+    mark = b""
     if all(entry.split != "validation" for entry in entries):
-        held = _held_out(entries, has_domains)
-        entries = [replace(one, split="validation", role=BOTH) if one.item in held else one for one in entries]
+        cut = validation_cut(entries, FORM, has_domains)
+        entries = [replace(one, split="validation", role=BOTH) if one.item in cut.items else one for one in entries]
+        mark = b"" if cut.is_first else CUT.encode()
     if has_domains:
         entries = [_by_domain(entry) for entry in entries]
     entries.sort(key=lambda entry: (entry.path, entry.box or ()))
-    content, former = (hashlib.sha256(f"{FORM}:".encode() + each).hexdigest() for each in (_normal_form(data), data))
+    content, former = (
+        hashlib.sha256(f"{FORM}:".encode() + each + mark).hexdigest() for each in (_normal_form(data), data)
+    )
     return image_list(root.parent, entries, content, [root.name], problems, former)
 
 
@@ -177,25 +185,6 @@ def _corners(box: str) -> tuple[int, int, int, int] | None:
         return None
     left, top, right, bottom = map(int, match.groups())
     return (left, top, right, bottom) if left < right and top < bottom else None
-
-
-def _held_out(entries: Sequence[ImageEntry], has_domains: bool) -> set[str]:
-    """Return the training items to hold out for validation: a tenth by their hashes, but at least one if possible.
-
-    Only items with a query and a gallery image for it qualify: two images, or with domains one of each domain.
-    """
-    images: dict[str, list[ImageEntry]] = {}
-    for entry in entries:
-        if entry.split == "train":
-            images.setdefault(entry.item, []).append(entry)
-    searchable = {
-        item for item, of_item in images.items()
-        if (len({entry.domain for entry in of_item}) if has_domains else len(of_item)) > 1
-    }  # fmt: skip
-    held = {item for item in searchable if is_held_out(FORM, item)}
-    if not held and searchable and len(images) > 1:
-        held = {min(searchable, key=lambda item: hash_share(FORM, item))}
-    return held
 
 
 def _check_splits(lines: Sequence[Line], problems: AnnotationProblems) -> None:
