@@ -15,7 +15,7 @@ from ablate.analysis.effects import Effect, EffectContrasts, Interaction, effect
 from ablate.analysis.estimation.estimates import FamilyInference, InferenceRules
 from ablate.analysis.estimation.estimators import estimate_pairs
 from ablate.analysis.estimation.observations import Observations, rate_observations
-from ablate.analysis.estimation.row_intervals import NoisyRow, RowIntervals
+from ablate.analysis.estimation.row_intervals import NoisyRow, RowIntervals, UnequalSpread
 from ablate.analysis.estimation.single_seed import NEWCOMBE
 from ablate.analysis.estimation.unpaired_totals import Pairing, pairing
 from ablate.analysis.log_readings import other_readings
@@ -158,8 +158,13 @@ class Analysis:
 
     @property
     def noisy_rows(self) -> list[NoisyRow]:
-        """Rows with contrasts that use the row's own spread, because it is larger than the others can explain."""
+        """Rows that spread more than the other rows; their contrasts use the variance of their own seeds."""
         return self._row_intervals.noisy_rows
+
+    @property
+    def unequal_spreads(self) -> list[UnequalSpread]:
+        """Rows whose contrasts use their own seeds too, though nothing shows that it is they that spread more."""
+        return self._row_intervals.unequal_spreads
 
     def interval(self, row: RowResult, metric: str) -> tuple[float, float]:
         """Return the interval of a row's rate at 1 − alpha, in [0, 1]; see `RowIntervals.interval`."""

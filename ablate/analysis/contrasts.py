@@ -20,8 +20,8 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 DIRECT, CONFOUNDED = "direct", "confounded"
-FAMILY = 0
-"""The group of contrasts that share the study's error."""
+FAMILY, OTHERS = 0, 1
+"""The group of contrasts that share the study's error, and that of the other direct contrasts."""
 
 ALL_PAIRS = 100
 """The number of rows up to which every pair of rows is listed."""

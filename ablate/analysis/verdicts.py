@@ -34,6 +34,9 @@ ALL = (
     CANNOT_TELL,
 )
 
+CLAIMS: Final = (BETTER, WORSE, BETTER_BELOW_DELTA, WORSE_BELOW_DELTA, CHECKPOINTS_DIFFER)
+"""Verdicts that there is a difference."""
+
 FLIPPED: Final = {
     BETTER: WORSE,
     WORSE: BETTER,

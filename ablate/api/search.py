@@ -36,11 +36,13 @@ class SearchRunSummary:
     candidates: int
     """Candidates that were tried; without those that are rows of the study."""
     finalists: int
-    """Candidates that were compared with the baseline; 0 if no candidate has a result."""
+    """Candidates that were compared with the baseline; 0 if no candidate other than the baseline has a result."""
     trainings: int
     """Trainings of the finalists and the baseline."""
     failed: int
     """Trainings among these that failed."""
+    finished: int
+    """Candidates with a result, those included that the study had run before."""
 
 
 def search_study(
@@ -68,6 +70,7 @@ def search_study(
     space = _space(request)
     from ablate.adaptive.search import finalists  # here: Optuna takes long to import
     from ablate.adaptive.search.driver import begin, queue_failed
+    from ablate.store.schema import DONE
     from ablate.study.search_space.candidates import Candidates
 
     points = Candidates(request.study)
@@ -80,14 +83,26 @@ def search_study(
     if retry_failed:
         queue_failed(session.store, row, points, request.study)
     driver = _try_candidates(session, request, space, points, row)
-    best = finalists.best(list(driver.candidates.values()), space, driver.baseline)
-    tried = sum(not candidate.known for candidate in driver.candidates.values())
+    candidates = list(driver.candidates.values())
+    best = finalists.best(candidates, space, driver.baseline)
+    tried = sum(not candidate.known for candidate in candidates)
+    finished = sum(candidate.state == DONE for candidate in candidates)
+    if finalists.baseline_is_best(candidates, space, driver.baseline):
+        observer.message(f"{request.study.name}: the best candidate is the baseline itself; nothing tried was better")
     if not best:
-        return SearchRunSummary(request.study.name, tried, 0, 0, 0)
-    best_words = f"the best {len(best)}" if len(best) > 1 else "the best"
-    observer.message(f"{request.study.name}: {best_words} and the baseline, with fresh seeds")
+        return SearchRunSummary(request.study.name, tried, 0, 0, 0, finished)
+    is_candidate = any(candidate.trial_key == driver.baseline for candidate in candidates)
+    observer.message(f"{request.study.name}: {_best_words(len(best), space.top, is_candidate)}, with fresh seeds")
     session.run(_prepare_finalists(session, request, points, row, best, retry_failed))
-    return SearchRunSummary(request.study.name, tried, len(best), len(session.states), len(session.failed))
+    return SearchRunSummary(request.study.name, tried, len(best), len(session.states), len(session.failed), finished)
+
+
+def _best_words(finalists: int, requested: int, is_candidate: bool) -> str:
+    """Return the trials that run again: `the best 3 and the baseline`. `is_candidate`: the baseline was one."""
+    best = f"the best {finalists}" if finalists > 1 else "the best"
+    best += f" other candidate{'s' if finalists > 1 else ''}" if is_candidate else ""
+    fewer = f" ({requested} requested; no more have a result)" if finalists < requested else ""
+    return f"{best}{fewer} and the baseline"
 
 
 def _space(request: StudyRequest) -> "SearchSpec":

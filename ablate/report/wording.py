@@ -7,6 +7,7 @@ from ablate.analysis import verdicts
 from ablate.analysis.contrasts import DIRECT, Contrast
 from ablate.analysis.effects import ADDITIVE, Effect
 from ablate.analysis.estimation import unpaired_totals
+from ablate.analysis.estimation.estimates import EffectEstimate, includes_0
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.study.factors import level_text
 
@@ -217,6 +218,65 @@ def p_value(p: float | None, equals: str = "") -> str:
     return equals + (f"{p:.4f}" if p < 0.01 else f"{p:.3f}" if p < 0.9995 else "1")
 
 
+def simultaneous(estimate: EffectEstimate) -> str:
+    """Return the interval for the whole family; `above 0` or `below 0` if only this goes with the verdict."""
+    if estimate.simultaneous is not None and estimate.agreeing is None:
+        return "above 0" if (estimate.effect or 0.0) > 0 else "below 0"
+    return interval(estimate.agreeing)
+
+
+def disagreements(items: Sequence[Contrast | Effect], results: StudyResults, family: bool = False) -> list[str]:
+    """Return a sentence for each way in which a printed interval seems to contradict the verdict next to it.
+
+    `items`: those of one table. `family`: True if the table has the intervals for the whole family too.
+    """
+    estimates = [item.estimate for item in items if item.estimate.verdict != verdicts.CONFOUNDED]
+    lines = []
+    if family and any(one.simultaneous and one.agreeing is None for one in estimates):
+        lines.append(
+            "above 0, below 0: Holm's procedure shows the direction of this change. The interval for the whole family "
+            "(Bonferroni) is wider and includes 0, so that only the direction is given."
+        )
+    open_ones = [one for one in estimates if one.verdict in (verdicts.UNDECIDED, verdicts.CANNOT_TELL)]
+    if any(one.interval and not includes_0(one.interval) for one in open_ones):
+        lines.append(
+            "An interval without 0 and no difference shown: the interval is for this comparison alone, the verdict is "
+            "adjusted for all comparisons that are tested together (Holm)."
+        )
+    claimed = [one for one in estimates if one.verdict in verdicts.CLAIMS and includes_0(one.interval)]
+    if any(one.seeds > 1 for one in claimed):
+        lines.append(
+            "An interval with 0 and a difference shown: the verdict is that of an earlier look, the interval is that "
+            "of the latest seeds."
+        )
+    if any(one.seeds == 1 for one in claimed):
+        lines.append(
+            "An interval with 0 and networks that differ: test and interval are two methods, which may disagree in a "
+            "borderline case."
+        )
+    delta = results.delta
+    small = [one.interval for one in estimates if one.verdict == verdicts.NO_EFFECT and one.interval]
+    if any(low < -delta or high > delta for low, high in small):
+        narrower = percent(1 - 2 * results.alpha)
+        lines.append(
+            f"An interval beyond ±{delta:g} pp and no effect beyond delta: the test of absence has one error for each "
+            f"side, and so its interval is the one at {narrower}, which is narrower."
+        )
+    return lines
+
+
+def more_seeds_note(items: Sequence[Contrast | Effect], results: StudyResults) -> list[str]:
+    """Return the meaning of `~5 more`, by the first number that a table of these items has; nothing without one."""
+    for item in items:
+        more = item.estimate.more_seeds
+        if item.estimate.verdict == verdicts.UNDECIDED and more is not None:
+            seeds = counted(more, "more seed")
+            if _decided_at_looks(item, results):
+                return [f"~{more} more: the next look is after {seeds} per row."]
+            return [f"~{more} more: about {seeds} per row would decide it."]
+    return []
+
+
 def percent(share: float) -> str:
     """Return a share in [0, 1] as a percentage: `95 %`."""
     return f"{100 * share:g} %"
@@ -225,6 +285,11 @@ def percent(share: float) -> str:
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun: `1 seed`, `1,000 rows`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def sentence_case(text: str) -> str:
+    """Return the text with a capital first letter."""
+    return text[:1].upper() + text[1:]
 
 
 def listed(names: Sequence[str], last: str = "and") -> str:

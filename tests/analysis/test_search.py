@@ -66,7 +66,7 @@ def test_finalists_are_scored_by_the_search_and_again_on_fresh_seeds(store: Stor
 
 def test_the_interval_of_optimism_is_students_t_over_the_fresh_seeds() -> None:
     rates = (0.30, 0.32, 0.31, 0.35)
-    rerun = FinalistRerun(0.36, rates, 0.95)
+    rerun = FinalistRerun(0.36, rates, 0.95, 1000)
     low, high = stats.t.interval(0.95, 3, np.mean(rates), stats.sem(rates))
     assert rerun.interval == pytest.approx((low, high))
     assert rerun.optimism_interval == pytest.approx((36 - 100 * high, 36 - 100 * low))
@@ -74,7 +74,7 @@ def test_the_interval_of_optimism_is_students_t_over_the_fresh_seeds() -> None:
 
 @pytest.mark.parametrize("rates", [(), (0.3,)])
 def test_too_few_fresh_seeds_have_no_interval(rates: tuple[float, ...]) -> None:
-    rerun = FinalistRerun(0.36, rates, 0.95)
+    rerun = FinalistRerun(0.36, rates, 0.95, 1000)
     assert rerun.interval is None
     assert rerun.optimism_interval is None
     assert rerun.optimism == (pytest.approx(6.0) if rates else None)

@@ -15,6 +15,7 @@ from ablate.store.queue import claims
 from ablate.store.schema import DONE, FAILED, PRUNED, QUEUED, RUNNING
 from ablate.store.search_progress import read_interims
 from ablate.store.searches import Candidate, SearchRow
+from ablate.study.factors import level_text
 from ablate.study.model import Study
 from ablate.study.search_space.candidates import Candidates
 from ablate.study.search_space.space import GRID, SearchSpec
@@ -46,16 +47,11 @@ def begin(store: Store, study: Study, points: Candidates, path: str) -> SearchRo
 def _refuse_changes(row: SearchRow, declared: Mapping[str, Any], path: str) -> None:
     """Raise StudyError with a fault for each key of the search that has changed since it began."""
     faults = []
-    for name, value in _flat(declared).items():
-        was = _flat(row.declared).get(name)
-        if was != value:
-            began = f"was {_value_text(was)} when this search began"
-            faults.append(f"{path}: search.{name}: {began}, and is {_value_text(value)} now")
-    faults += [
-        f"{path}: search.{name}: was {_value_text(was)} when this search began, and is missing now"
-        for name, was in _flat(row.declared).items()
-        if name not in _flat(declared)
-    ]
+    before, now = _flat(row.declared), _flat(declared)
+    for name in [*now, *(name for name in before if name not in now)]:
+        if before.get(name) != now.get(name):
+            was, is_now = (level_text(each[name]) if name in each else "missing" for each in (before, now))
+            faults.append(f"{path}: search.{name}: was {was} when this search began, and is {is_now} now")
     if faults:
         remedy = "put it back to continue, or give the study another name: a new search then reuses finished trials"
         raise StudyError([*faults[:-1], f"{faults[-1]}; {remedy}"])
@@ -65,12 +61,6 @@ def _flat(declared: Mapping[str, Any]) -> dict[str, Any]:
     """Return the keys of a search section, with one for each dimension."""
     space = {f"space.{name}": ends for name, ends in declared["space"].items()}
     return {**space, **{name: value for name, value in declared.items() if name != "space"}}
-
-
-def _value_text(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{name}: {inner}" for name, inner in value.items()) + "}"
-    return str(value)
 
 
 def _candidates_of_rows(connection: Connection, study: Study, points: Candidates) -> Iterator[Candidate]:

@@ -50,6 +50,13 @@ def best(candidates: Sequence[Candidate], search: SearchSpec, baseline: str) -> 
     return ranked[: search.top]
 
 
+def baseline_is_best(candidates: Sequence[Candidate], search: SearchSpec, baseline: str) -> bool:
+    """Return True if the `baseline`, a trial key, was a candidate and no other was better on any metric."""
+    done = [one for one in candidates if one.state == DONE]
+    own = next((one.scores or {} for one in done if one.trial_key == baseline), None)
+    return own is not None and not any((one.scores or {})[name] > own[name] for one in done for name in search.metrics)
+
+
 def _dominators(scores: Mapping[int, Sequence[float]]) -> dict[int, int]:
     """Return {candidate: number of others that are better in some metric and worse in none}; with one metric, all 0."""
     if scores and len(next(iter(scores.values()))) == 1:
@@ -105,7 +112,8 @@ def _label(one: Candidate, points: Candidates) -> str:
 def _origin(study: Study, row: SearchRow, chosen: Sequence[Candidate], points: Candidates) -> SearchOrigin:
     """Return the facts about the search that the plan keeps for reports."""
     search = points.search
-    config = points.baseline((seed_of(study),))[0].config
+    (baseline,) = points.baseline((seed_of(study),))
+    config = baseline.config
     return SearchOrigin(
         search_id=row.id,
         study=study.name,
@@ -119,6 +127,8 @@ def _origin(study: Study, row: SearchRow, chosen: Sequence[Candidate], points: C
         trials=search.trials,
         hours=search.hours,
         finalists=tuple(FinalistName(_label(one, points), one.number) for one in chosen),
+        top=search.top,
+        baseline_trial=baseline.key,
     )
 
 

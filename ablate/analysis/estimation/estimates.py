@@ -46,6 +46,17 @@ class EffectEstimate:
     """The rate that all results have, in [0, 1], if they show neither an effect nor its absence; None otherwise."""
 
     @property
+    def agreeing(self) -> tuple[float, float] | None:
+        """The simultaneous interval; None if it includes 0 although the verdict is that there is a difference.
+
+        Holm's procedure (1979) has more power than Bonferroni's intervals, which hold for all effects together. An
+        interval that goes with such a decision has only one end, at 0 (Strassburger and Bretz 2008, Guilbaud 2008). To
+        cut the other one off there would make it narrower than its confidence.
+        """
+        contradicts = self.verdict in verdicts.CLAIMS and includes_0(self.simultaneous)
+        return None if contradicts else self.simultaneous
+
+    @property
     def flipped(self) -> "EffectEstimate":
         """The same effect in the opposite direction."""
         return replace(
@@ -193,6 +204,11 @@ def interval_or_none(interval: tuple[Floats, Floats], at: int) -> tuple[float, f
     """Return one interval out of arrays of low and high ends; None if an end is nan."""
     low, high = float(interval[0][at]), float(interval[1][at])
     return None if np.isnan(low) or np.isnan(high) else (low, high)
+
+
+def includes_0(interval: tuple[float, float] | None) -> bool:
+    """Return True if there is an interval, and 0 is in it."""
+    return interval is not None and interval[0] <= 0 <= interval[1]
 
 
 def _flipped(interval: tuple[float, float] | None) -> tuple[float, float] | None:

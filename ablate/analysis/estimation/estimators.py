@@ -14,6 +14,7 @@ from ablate.analysis.estimation.observations import Observations
 from ablate.analysis.estimation.seed_differences import PAIR_PRECISION, SeedDifferences, pair_values, seedwise
 from ablate.analysis.estimation.single_seed import OneSeed, combinations_of_one_seed, pairs_of_one_seed
 from ablate.analysis.stats.crossed_effects import crossed
+from ablate.analysis.stats.resolution import at_least_rounding
 from ablate.analysis.stats.t_tests import t_equivalence, t_interval, t_test
 
 Floats = NDArray[np.float64]
@@ -190,7 +191,9 @@ def _use_crossed_errors(
         scores = np.stack([weights @ observations.queries[seed][rows] for seed in seeds])
         _, error, df, positive = crossed(100 * scores)
         if positive:
-            estimates.standard_error[k], estimates.df[k], estimates.methods[k] = error, df, CROSSED
+            least = observations.variance_model.floor * np.sum(weights**2) / len(seeds)
+            estimates.standard_error[k] = np.sqrt(at_least_rounding(error**2, least))
+            estimates.df[k], estimates.methods[k] = df, CROSSED
 
 
 def _weights_of_all_seeds(weights: Floats) -> tuple[Ints, Floats] | None:

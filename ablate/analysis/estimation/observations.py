@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ablate.analysis.estimation.variance_components import VarianceModel
 from ablate.analysis.results import StudyResults
+from ablate.analysis.stats.resolution import rounding_variance
 from ablate.study.plan.limits import TEST, of_rows
 
 Floats = NDArray[np.float64]
@@ -46,7 +47,7 @@ class Observations:
     def variance_model(self) -> VarianceModel:
         """The spread between seeds over all rows; rows that share trainings count as one row."""
         counts = self.n[self.n > 0]
-        floor = (100 / float(counts.min())) ** 2 / 12 if len(counts) else 0.0
+        floor = rounding_variance(float(counts.min())) if len(counts) else 0.0
         return VarianceModel(self.rates[self._representatives], floor)
 
     @cached_property

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ablate.analysis.estimation.observations import Observations, precision_observations, rate_observations
 from ablate.analysis.results import MeanPrecision, Metric, RowResult, StudyResults
 from ablate.analysis.stats.proportions import wilson
+from ablate.analysis.stats.resolution import variance_of_seeds
 from ablate.analysis.stats.t_tests import t_interval
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -18,9 +22,21 @@ class NoisyRow:
 
     row: RowResult
     sd: float
-    """The SD of its runs, in pp."""
+    """The SD of its runs, in pp, over the seeds that it shares with other rows."""
     others_sd: float
-    """The SD of the other rows' runs, in pp."""
+    """The SD of the other rows' runs, in pp, over the same seeds."""
+    p: float
+    """The p of the check of equal spread."""
+
+
+@dataclass(frozen=True)
+class UnequalSpread:
+    """A row for which the check of equal spread fails, though it does not spread more than the other rows.
+
+    The check compares changes from seed to seed. With few common seeds it finds that some row differs, but not which.
+    """
+
+    row: RowResult
     p: float
     """The p of the check of equal spread."""
 
@@ -35,22 +51,49 @@ class RowIntervals:
 
     @cached_property
     def noisy_rows(self) -> list[NoisyRow]:
-        """Rows with more spread on the primary metric than that of all others can explain."""
-        observations = self.observations
-        if not observations.noisy.any():
-            return []
-        repeated = np.sum(~np.isnan(observations.rates), axis=1) > 1
-        variances = np.full(len(observations.n), np.nan)
-        variances[repeated] = np.nanvar(observations.rates[repeated], axis=1, ddof=1)
+        """Rows with more spread on the primary metric than all others can explain, and than each other row has."""
         return [
-            NoisyRow(
-                self.results.rows[at],
-                float(np.sqrt(variances[at])),
-                float(np.sqrt(np.nanmean(np.delete(variances, at)))),
-                float(observations.variance_model.noisy_p[observations.groups[at]]),
-            )
-            for at in np.flatnonzero(observations.noisy & repeated)
+            NoisyRow(self.results.rows[at], float(np.sqrt(own)), float(np.sqrt(others)), self._noisy_p(at))
+            for at, (own, others) in self._spreads_of_noisy.items()
         ]
+
+    @cached_property
+    def unequal_spreads(self) -> list[UnequalSpread]:
+        """Rows that fail the check of equal spread without being among `noisy_rows`."""
+        noisy = self._spreads_of_noisy
+        rows = [int(at) for at in np.flatnonzero(self.observations.noisy) if at not in noisy]
+        return [UnequalSpread(self.results.rows[at], self._noisy_p(at)) for at in rows if self.results.rows[at].seeds]
+
+    def _noisy_p(self, at: int) -> float:
+        return float(self.observations.variance_model.noisy_p[self.observations.groups[at]])
+
+    @cached_property
+    def _spreads_of_noisy(self) -> Mapping[int, tuple[float, float]]:
+        """{position of a noisy row: its variance and that of the rows that are not noisy, in pp², on common seeds}.
+
+        Rows with different numbers of seeds are compared on the seeds that both have.
+        """
+        spreads = {}
+        for at in map(int, np.flatnonzero(self.observations.noisy)):
+            pairs = self._variances_on_common_seeds(at)
+            if len(pairs) and np.all(pairs[:, 0] > pairs[:, 1]):
+                own, others = np.average(pairs[:, :2], axis=0, weights=pairs[:, 2])
+                spreads[at] = float(own), float(others)
+        return spreads
+
+    def _variances_on_common_seeds(self, at: int) -> Floats:
+        """Return a row's variance, the other row's, and the df, for each row that is not noisy; shape (rows, 3)."""
+        observations = self.observations
+        own = observations.rates[at]
+        pairs = []
+        for other in map(int, np.flatnonzero(~observations.noisy)):
+            rates = observations.rates[other]
+            common = ~np.isnan(own) & ~np.isnan(rates)
+            if common.sum() > 1:
+                queries = min(int(observations.n[at]), int(observations.n[other]))
+                variances = variance_of_seeds(np.stack([own[common], rates[common]]), queries)
+                pairs.append([*variances.tolist(), float(common.sum() - 1)])
+        return np.array(pairs, dtype=float).reshape(-1, 3)
 
     def interval(self, row: RowResult, metric: str) -> tuple[float, float]:
         """Return the interval of a row's rate at 1 − alpha, in [0, 1].
@@ -70,12 +113,16 @@ class RowIntervals:
 
     def _over_seeds(self, row: RowResult, measure: Metric | MeanPrecision, name: str) -> tuple[float, float]:
         if row.label in self._own_variance:
-            variance, df = float(np.var(100 * np.array(measure.values), ddof=1)), float(len(measure.values) - 1)
+            values = 100 * np.array(measure.values)
+            variance, df = float(variance_of_seeds(values, self._queries(row))), float(len(values) - 1)
         else:
             variance, df = self._pooled_variances[name]
         error = np.sqrt(np.array(variance / len(row.seeds)))
         low, high = t_interval(np.array(100 * measure.mean), error, np.array(df), 1 - self.results.alpha)
         return max(0.0, float(low) / 100), min(1.0, float(high) / 100)
+
+    def _queries(self, row: RowResult) -> int:
+        return next((rate.n for rate in row.metrics.values()), self.results.queries or 0)
 
     @cached_property
     def _own_variance(self) -> frozenset[str]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis.estimation.variance_components import VarianceModel
+from ablate.analysis.stats.resolution import at_least_rounding
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -48,7 +49,7 @@ def seedwise(variance_model: VarianceModel, values: Floats, precision: Floats, n
     with np.errstate(divide="ignore", invalid="ignore"):
         effect = np.sum(weight * filled, axis=-1) / total
         own = np.sum(weight * (filled - effect[..., None]) ** 2, axis=-1) / (seeds - 1)
-        own_error = np.where(seeds > 1, np.sqrt(np.maximum(own, variance_model.floor) / total), np.nan)
+        own_error = np.where(seeds > 1, np.sqrt(at_least_rounding(own, variance_model.floor) / total), np.nan)
         pooled = np.where(seeds > 1, np.sqrt(variance_model.variance[..., None] / total), np.nan)
     separate = (noisy | (variance_model.df <= 0)) & (seeds > 1)
     own_df = np.maximum(seeds - 1, 1).astype(float)

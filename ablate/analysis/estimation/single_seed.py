@@ -12,6 +12,7 @@ from scipy import special
 
 from ablate.analysis.estimation.observations import Observations
 from ablate.analysis.stats.proportions import bonett_price, mcnemar, newcombe, pooled_z, wilson
+from ablate.analysis.stats.resolution import at_least_rounding, rounding_variance
 from ablate.analysis.stats.t_tests import t_interval, t_test
 
 Floats = NDArray[np.float64]
@@ -85,10 +86,9 @@ class WeightedTotals:
     def p(self) -> Floats:
         """By Wald's test with each row's own variance."""
         rate = self.hits / self.n
-        error = np.sqrt(self.weights**2 @ (rate * (1 - rate) / self.n))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            z = np.where(self._effect == 0, 0.0, self._effect / error)
-        p: Floats = 2 * special.ndtr(-np.abs(z))
+        least = np.array([rounding_variance(n) for n in self.n]) / 100**2
+        error = np.sqrt(self.weights**2 @ at_least_rounding(rate * (1 - rate) / self.n, least))
+        p: Floats = 2 * special.ndtr(-np.abs(self._effect / error))
         return p
 
     @property
@@ -182,5 +182,7 @@ def combinations_of_one_seed(observations: Observations, seed: int, at: Ints, we
 def _weighted_hits(hit: Bools, at: Ints, weights: Floats) -> WeightedHits:
     """Return contrasts query by query. `hit`: shape (rows, queries); `weights`: shape (contrasts, rows)."""
     scores = weights.astype(np.float32) @ hit.astype(np.float32)
-    error = scores.std(axis=1, ddof=1, dtype=float) / np.sqrt(hit.shape[1])
-    return WeightedHits(at, 100 * scores.mean(axis=1, dtype=float), 100 * error)
+    queries = hit.shape[1]
+    variance = (100 * scores.std(axis=1, ddof=1, dtype=float)) ** 2 / queries
+    error = np.sqrt(at_least_rounding(variance, rounding_variance(queries) * np.sum(weights**2, axis=1)))
+    return WeightedHits(at, 100 * scores.mean(axis=1, dtype=float), error)

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from ablate.analysis.stats.resolution import at_least_rounding
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
@@ -25,11 +27,7 @@ class VarianceModel:
     rates: Floats
     """Rates in pp, shape (..., rows, seeds); nan if missing."""
     floor: float = 0.0
-    """The smallest variance that is used, in pp².
-
-    A rate is known to one query only, so two runs may agree exactly by chance. No variance below that of such
-    rounding can be seen: a twelfth of a query squared (Sheppard 1898).
-    """
+    """The smallest variance that is used, in pp²: that of rounding to whole queries, see `rounding_variance`."""
 
     @cached_property
     def present(self) -> Bools:
@@ -52,7 +50,7 @@ class VarianceModel:
         """Residual variance of one run in pp², shape (...); nan if df is 0."""
         with np.errstate(invalid="ignore", divide="ignore"):
             raw = self._unexplained / self.df if self.df > 0 else np.full(self._unexplained.shape, np.nan)
-        return np.maximum(raw, self.floor)
+        return at_least_rounding(raw, self.floor)
 
     @cached_property
     def noisy_p(self) -> Floats:
@@ -98,7 +96,7 @@ class VarianceModel:
         if free <= 0:
             nan = np.full(self.rates.shape[:-2], np.nan)
             return nan, nan
-        pooled = np.maximum(np.sum(self._within**2, axis=(-2, -1)) / free, self.floor)
+        pooled = at_least_rounding(np.sum(self._within**2, axis=(-2, -1)) / free, self.floor)
         if self.df <= 0:
             return pooled, np.full(pooled.shape, float(free))
         residual = (1 - 1 / rows) * self.variance

@@ -13,6 +13,7 @@ from ablate.analysis import verdicts
 from ablate.analysis.estimation.seed_differences import seedwise
 from ablate.analysis.estimation.single_seed import PairedHits
 from ablate.analysis.estimation.variance_components import VarianceModel
+from ablate.analysis.stats.resolution import rounding_variance
 from ablate.analysis.stats.t_tests import t_equivalence, t_interval, t_test
 
 Floats = NDArray[np.float64]
@@ -82,7 +83,7 @@ def judge_weighted(
     if rates.ndim != 3 or rates.shape[-1] < 2:
         raise ValueError(f"hits of shape {rates.shape}: studies, rows and two seeds or more are needed")
     finite_weights, estimable = np.nan_to_num(weights), ~np.isnan(weights).any(axis=1)
-    variance_model = VarianceModel(rates, floor=(100 / n) ** 2 / 12)
+    variance_model = VarianceModel(rates, floor=rounding_variance(n))
     values = np.where(estimable[:, None], np.matmul(finite_weights, rates), np.nan)
     with np.errstate(divide="ignore"):
         precision = 1 / np.sum(finite_weights**2, axis=1)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ablate.study.factors import level_text
 from ablate.study.search_space.origin import SearchedDimension
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Importance:
     """The largest first; empty if they cannot be computed."""
     why: str | None = None
     """The reason if there are no shares."""
+    constant: tuple[str, ...] = ()
+    """The dimensions with one value in all finished candidates. Their share is 0 because nothing was tried."""
 
 
 def importance(
@@ -58,15 +61,17 @@ def importance(
     if len(points) < LEAST:
         finished = f"{len(points)} finished candidate{'' if len(points) == 1 else 's'}"
         return Importance((), f"{finished}; {LEAST} or more are needed")
-    varying = [axis for axis in dimensions if len({repr(point[axis.name]) for point in points}) > 1]
+    varying = [axis for axis in dimensions if len({level_text(point[axis.name]) for point in points}) > 1]
+    constant = tuple(axis.name for axis in dimensions if axis not in varying)
     if len(set(values)) == 1 or not varying:
-        return Importance((), "all finished candidates have the same score" if varying else "no dimension varies")
+        why = "all finished candidates have the same score" if varying else "no dimension varies"
+        return Importance((), why, constant)
     shares_by_forest = _shares(varying, points, values)
     if shares_by_forest is None:
-        return Importance((), "no tree tells the candidates apart")
+        return Importance((), "no tree tells the candidates apart", constant)
     shares = [VarianceShare(axis.name, *_mean_and_range(shares_by_forest[:, at])) for at, axis in enumerate(varying)]
-    constant = [VarianceShare(axis.name, 0.0, 0.0, 0.0) for axis in dimensions if axis not in varying]
-    return Importance(tuple(sorted([*shares, *constant], key=lambda share: -share.mean)))
+    none = [VarianceShare(name, 0.0, 0.0, 0.0) for name in constant]
+    return Importance((*sorted(shares, key=lambda share: -share.mean), *none), None, constant)
 
 
 def _mean_and_range(shares: "np.ndarray[Any, np.dtype[np.float64]]") -> tuple[float, float, float]:
@@ -81,13 +86,14 @@ def _shares(
     from optuna.importance import FanovaImportanceEvaluator, get_param_importances
     from optuna.trial import create_trial
 
-    distributions = {axis.name: _distribution(axis, [point[axis.name] for point in points]) for axis in dimensions}
+    values_of = {axis.name: [_value(axis, point) for point in points] for axis in dimensions}
+    distributions = {axis.name: _distribution(axis, values_of[axis.name]) for axis in dimensions}
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # optuna logs every study that is created
     try:
         study = optuna.create_study(direction="maximize")
-        for point, value in zip(points, values, strict=True):
-            params = {name: point[name] for name in distributions}
+        for at, value in enumerate(values):
+            params = {name: values_of[name][at] for name in distributions}
             study.add_trial(create_trial(params=params, distributions=distributions, value=value))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -104,6 +110,11 @@ def _shares(
     return np.array([[forest[axis.name] for axis in dimensions] for forest in forests], dtype=float)
 
 
+def _value(axis: SearchedDimension, point: Mapping[str, Any]) -> Any:
+    """Return a point's value; of a choice its text, because a sampler takes `on` and 1 for the same."""
+    return level_text(point[axis.name]) if axis.choices else point[axis.name]
+
+
 def _distribution(axis: SearchedDimension, values: Sequence[Any]) -> "BaseDistribution":
     """Return the dimension without a step, and wide enough for all values.
 
@@ -112,7 +123,7 @@ def _distribution(axis: SearchedDimension, values: Sequence[Any]) -> "BaseDistri
     from optuna.distributions import CategoricalDistribution, FloatDistribution
 
     if axis.choices:
-        return CategoricalDistribution(list(dict.fromkeys([*axis.choices, *values])))
+        return CategoricalDistribution(list(dict.fromkeys([*map(level_text, axis.choices), *values])))
     low, high = (float(end) for end in (min(_with_end(values, axis.low)), max(_with_end(values, axis.high))))
     return FloatDistribution(low, high, log=axis.log and low > 0)
 

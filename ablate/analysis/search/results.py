@@ -14,6 +14,7 @@ import numpy as np
 
 from ablate.analysis.results import KS, StudyResults
 from ablate.analysis.search.importance import Importance, importance
+from ablate.analysis.stats.resolution import variance_of_seeds
 from ablate.analysis.stats.t_tests import t_interval
 from ablate.store import Store
 from ablate.store.results import TrialResult, read_trials
@@ -45,6 +46,8 @@ class EvaluatedCandidate:
     """True if it is the same trial as an earlier candidate."""
     told: int | None
     """The position in which it ended among the candidates, from 0; None while it runs. The JSON report prints it."""
+    is_baseline: bool = False
+    """True if it is the trial of the baseline with the search's seed."""
 
     def value(self, metric: str) -> float | None:
         """Return its rate at the end of training; if it was pruned, its last rate."""
@@ -60,6 +63,8 @@ class FinalistRerun:
     rates: tuple[float, ...]
     """Its rates with fresh seeds, in [0, 1]."""
     confidence: float
+    queries: int
+    """The number of validation queries of its rates with fresh seeds; 0 without any."""
 
     @property
     def mean(self) -> float | None:
@@ -68,13 +73,16 @@ class FinalistRerun:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The interval of the mean, in [0, 1], by Student's t over the fresh seeds; None with fewer than two."""
+        """The interval of the mean, in [0, 1], by Student's t over the fresh seeds; None with fewer than two.
+
+        Seeds that agree exactly still spread by the rounding to whole queries.
+        """
         if len(self.rates) < 2:
             return None
-        rates = np.array(self.rates)
-        error = rates.std(ddof=1) / np.sqrt(len(rates))
+        rates = 100 * np.array(self.rates)
+        error = np.sqrt(variance_of_seeds(rates, self.queries) / len(rates))
         low, high = t_interval(rates.mean(), error, np.array(float(len(rates) - 1)), self.confidence)
-        return float(low), float(high)
+        return max(0.0, float(low) / 100), min(1.0, float(high) / 100)
 
     @property
     def optimism(self) -> float | None:
@@ -123,6 +131,8 @@ class SearchResults:
     """The best first, by their scores in the search; empty while the search goes on."""
     baseline: Mapping[str, Any]
     """{dimension: the baseline's value}, for dimensions that contain it."""
+    top: int | None = None
+    """The number of finalists that were requested; None if it is not recorded."""
 
     @property
     def metric(self) -> str:
@@ -143,6 +153,34 @@ class SearchResults:
     def reused(self) -> list[EvaluatedCandidate]:
         """The candidates that needed no training of their own."""
         return [one for one in self.candidates if one.known or one.repeats]
+
+    @property
+    def running(self) -> list[EvaluatedCandidate]:
+        """The candidates that have not ended. In a search that was interrupted nothing trains them."""
+        return [one for one in self.candidates if one.told is None]
+
+    @property
+    def different(self) -> list[EvaluatedCandidate]:
+        """The finished candidates that finalists are chosen from: each trial once, without the baseline."""
+        return [one for one in self.finished if not one.repeats and not one.is_baseline]
+
+    @property
+    def baseline_candidate(self) -> EvaluatedCandidate | None:
+        """The first finished candidate that is the baseline itself; None if there is none."""
+        return next((one for one in self.finished if one.is_baseline), None)
+
+    @property
+    def is_baseline_best(self) -> bool | None:
+        """True if no candidate was better than the baseline on any metric; None if the baseline was no candidate."""
+        own = self.baseline_candidate
+        if own is None:
+            return None
+        return not any(one.scores[name] > own.scores[name] for one in self.different for name in self.metrics)
+
+    def level_with(self, candidate: EvaluatedCandidate) -> list[EvaluatedCandidate]:
+        """Return the other trials among the finished candidates that have the same scores on every metric."""
+        others = [one for one in self.finished if one is not candidate and not one.repeats]
+        return [one for one in others if all(one.scores[name] == candidate.scores[name] for name in self.metrics)]
 
     def best_rerun(self, metric: str) -> Finalist | None:
         """Return the finalist with the highest mean over fresh seeds; None until each finalist has a mean."""
@@ -208,7 +246,7 @@ def load_search(store: Store, results: StudyResults) -> SearchResults | None:
         labels = {finalist.label for finalist in search.finalists}
         trials = {row.label: list(row.trials.values()) for row in results.rows if row.label in labels}
         reruns = read_trials(connection, {key for keys in trials.values() for key in keys}, VALIDATION)
-    evaluated = _evaluated(candidates, progress, search.metrics)
+    evaluated = _evaluated(candidates, progress, search.metrics, search.baseline_trial)
     scores = {one.number: one.scores for one in evaluated}
     return SearchResults(
         search_id=search.search_id,
@@ -232,11 +270,15 @@ def load_search(store: Store, results: StudyResults) -> SearchResults | None:
             for finalist in search.finalists
         ),
         baseline=search.baseline,
+        top=search.top,
     )
 
 
 def _evaluated(
-    candidates: Sequence[Candidate], progress: Mapping[str, TrainingProgress], metrics: Sequence[str]
+    candidates: Sequence[Candidate],
+    progress: Mapping[str, TrainingProgress],
+    metrics: Sequence[str],
+    baseline: str | None,
 ) -> tuple[EvaluatedCandidate, ...]:
     earlier_trials: set[str] = set()
     evaluated = []
@@ -257,6 +299,7 @@ def _evaluated(
                 steps=of_trial.steps,
                 repeats=one.trial_key in earlier_trials,
                 told=one.told,
+                is_baseline=one.trial_key == baseline,
             )
         )
         earlier_trials.add(one.trial_key)
@@ -276,6 +319,7 @@ def _finalist(
             scores.get(name),
             tuple(one.hits[KS[name]] / one.queries for one in trials if one.queries and KS[name] in one.hits),
             confidence,
+            min((one.queries for one in trials if one.queries), default=0),
         )
         for name in metrics
     }

@@ -43,6 +43,10 @@ def search(
         retry_failed=retry_failed,
         observer=TerminalObserver(),
     )
+    if not summary.finalists and summary.finished:
+        text = "only the baseline has a result, so there is nothing to compare it with; search a wider space"
+        typer.echo(f"{summary.study}: {text}", err=True)
+        return
     if not summary.finalists:
         typer.echo(f"{summary.study}: no trial has a result, so there is nothing to compare; {RETRY}", err=True)
     elif summary.failed:

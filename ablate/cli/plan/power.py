@@ -11,6 +11,7 @@ from ablate.analysis.estimation.variance_components import VarianceModel
 from ablate.analysis.power.hypotheses import Hypotheses, family_hypotheses
 from ablate.analysis.power.power import query_variance
 from ablate.analysis.power.simulation import SimulationTruth
+from ablate.analysis.stats.resolution import rounding_variance
 from ablate.api.stores import store_if_any
 from ablate.errors import AblateError, StudyError
 from ablate.run.request import StudyRequest
@@ -232,7 +233,7 @@ def _measured(study: Study, rows: Sequence[Trial], url: str) -> _Defaults:
     for trial in rows:
         if trial.key in done and done[trial.key].queries == queries:
             rates[labels[trial.label], seeds[trial.seed]] = 100 * done[trial.key].hits[k] / queries
-    spread = VarianceModel(rates, floor=(100 / queries) ** 2 / 12)
+    spread = VarianceModel(rates, floor=rounding_variance(queries))
     variance = float(spread.variance) if spread.df > 0 else None
     base = float(np.clip(np.nanmean(rates) / 100, 0.001, 0.999))
     return _Defaults(MEASURED, {"queries": queries, "base": base}, total_variance=variance)

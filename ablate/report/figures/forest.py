@@ -110,7 +110,7 @@ def limits(entries: Sequence[ForestLine], delta: float) -> tuple[float, float]:
     """Return the ends of the axis: all effects, the band of ±delta, and intervals up to ROOM beyond the effects."""
     estimates = [entry.estimate for entry in entries if entry.estimate.effect is not None]
     effects = [0.0, *(float(e.effect or 0.0) for e in estimates)]
-    ends = [0.0, *(end for e in estimates for own in (e.interval, e.simultaneous) if own for end in own)]
+    ends = [0.0, *(end for e in estimates for own in (e.interval, e.agreeing) if own for end in own)]
     halves = [(e.interval[1] - e.interval[0]) / 2 for e in estimates if e.interval]
     room = ROOM * float(np.median(halves)) if halves else 0.0
     low = min(-1.3 * delta, *effects, max(min(ends), min(effects) - room))
@@ -191,7 +191,7 @@ def _estimated(item: Contrast | Effect, results: StudyResults) -> tuple[EffectEs
 def _bars(axes: Axes, kind: str, places: Sequence[LinePosition]) -> None:
     """Draw thick intervals, hatched if confounded, and thin simultaneous ones."""
     colour = MARKS[kind][1]
-    thin = [[(end, p.y) for end in p.entry.estimate.simultaneous] for p in places if p.entry.estimate.simultaneous]
+    thin = [[(end, p.y) for end in p.entry.estimate.agreeing] for p in places if p.entry.estimate.agreeing]
     if thin:
         gid = f"{IDS[kind]}-simultaneous"
         axes.add_collection(LineCollection(thin, colors=colour, linewidths=1.1, zorder=2, gid=gid))
@@ -220,7 +220,7 @@ def _marks(axes: Axes, kind: str, places: Sequence[LinePosition]) -> None:
 def _arrows(axes: Axes, kind: str, places: Iterable[LinePosition], ends: tuple[float, float]) -> None:
     """Draw an arrow at each end of the axis that a bar goes beyond."""
     for side, sign, mark in ((0, -1.0, "<"), (1, 1.0, ">")):
-        bars = [(place.y, place.entry.estimate.simultaneous or place.entry.estimate.interval) for place in places]
+        bars = [(place.y, place.entry.estimate.agreeing or place.entry.estimate.interval) for place in places]
         ys = [y for y, bar in bars if bar and sign * bar[side] > sign * ends[side]]
         if ys:
             style: Any = {"marker": mark, "color": MARKS[kind][1], "clip_on": False, "linewidth": 0}
@@ -273,7 +273,7 @@ def _legend(entries: Sequence[ForestLine], alpha: float) -> list[Any]:
         "several seeds": (False in one, Line2D([], [], **style)),
         share: (bool(drawn), Line2D([], [], color=GREY, linewidth=3.8)),
         "simultaneous interval": (
-            any(entry.estimate.simultaneous for entry in drawn),
+            any(entry.estimate.agreeing for entry in drawn),
             Line2D([], [], color=GREY, linewidth=1.1),
         ),
         "confounded": (any(entry.kind == CONFOUNDED for entry in drawn), Patch(**hatched)),
@@ -294,7 +294,7 @@ def _numbers(estimate: EffectEstimate) -> str:
 def _record(entry: ForestLine, drawn: bool) -> list[object]:
     """Return a line of the CSV: pp and p in full, empty if there is no value."""
     e = entry.estimate
-    numbers = (e.effect, *(e.interval or ("", "")), *(e.simultaneous or ("", "")), e.p, e.p_holm)
+    numbers = (e.effect, *(e.interval or ("", "")), *(e.agreeing or ("", "")), e.p, e.p_holm)
     cells = ["" if number is None else number for number in numbers]
     return [entry.kind, entry.change, entry.context, *cells, e.seeds, e.verdict, entry.instead, drawn]
 

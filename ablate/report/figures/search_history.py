@@ -16,6 +16,7 @@ from ablate.report.figures import canvas
 from ablate.report.figures.canvas import BLUE, GREEN, GREY, LINE, ORANGE, SMALL, VERMILION
 from ablate.report.figures.mark_labels import Points, call_out
 from ablate.report.figures.search_map import CandidateMark, area_fraction, by_kind, candidate_marks, score_limits
+from ablate.report.sections.search_words import baseline_best_words
 from ablate.store.schema import DONE, FAILED, PRUNED
 
 HEIGHT: Final = 3.4
@@ -30,7 +31,7 @@ class FinalistMark(NamedTuple):
     """A finalist as it is drawn; all rates in percent on validation, None if there is none."""
 
     rank: int
-    """1 for the winner."""
+    """1 for the first, whose score in the search is best."""
     label: str
     """Its number and values."""
     score: float | None
@@ -63,8 +64,10 @@ def history_figure(analysis: Analysis, search: SearchResults, metric: str, stem:
     share = wording.percent(1 - analysis.results.alpha)
     handles = _legend(every, finalists, share)
     beside = max(LEAST, INCHES_A_FINALIST * len(finalists)) if finalists else 0.0
-    note = "One seed per candidate, on the validation split; the best of many scores is too optimistic."
-    below = canvas.below_axes(1 - (-len(handles) // LEGEND_COLUMNS))
+    notes = ["One seed per candidate, on the validation split; the best of many scores is too optimistic."]
+    if search.is_baseline_best:
+        notes.append(f"{wording.sentence_case(baseline_best_words(search))}.")
+    below = canvas.below_axes(len(notes) - (-len(handles) // LEGEND_COLUMNS))
     axes = canvas.axes_between(LEFT, beside + GAP + EDGE, HEIGHT, 0.7, below)
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
     axes.set_ylim(_limits(every, finalists))
@@ -78,7 +81,7 @@ def history_figure(analysis: Analysis, search: SearchResults, metric: str, stem:
     canvas.x_label(axes, "candidate")
     title = f"{analysis.results.heading}: {name} on validation during the search"
     canvas.headline(axes, title)
-    canvas.notes(axes, [note], handles, ncols=LEGEND_COLUMNS)
+    canvas.notes(axes, notes, handles, ncols=LEGEND_COLUMNS)
     canvas.write_csv(stem, _HEADER, _records(search, every, finalists, metric))
     description = f"{name} of {len(every)} candidates by number, the best so far"
     more = f", and {len(finalists)} finalists on fresh seeds" if finalists else ""
@@ -184,7 +187,10 @@ def _legend(every: Sequence[CandidateMark], finalists: Sequence[FinalistMark], s
             Line2D([], [], marker="x", **{**style, "color": "black"}),
         ),
         "best so far": (any(mark.state == DONE for mark in scored), Line2D([], [], color=GREEN, linewidth=1.4)),
-        "finalist, score in the search": (bool(finalists), Line2D([], [], marker="o", **ring)),
+        "finalist, score in the search": (
+            any(one.score is not None for one in finalists),
+            Line2D([], [], marker="o", **ring),
+        ),
         f"mean of fresh seeds, {share} interval": (
             any(one.mean is not None for one in finalists),
             Line2D([], [], marker="D", color="black", markersize=5, linewidth=2.2),

@@ -32,7 +32,7 @@ def importance_figure(analysis: Analysis, search: SearchResults, stem: Path) -> 
     handles = _legend(importances)
     labels = [canvas.wrapped(name) for name in names]
     left = 2 * PAD + canvas.inches(labels, MEDIUM)
-    numbers = [_number(share) for one in importances.values() for share in one.shares]
+    numbers = [_number(share, one) for one in importances.values() for share in one.shares]
     right = 2 * PAD + max(canvas.inches(numbers, SMALL), 0.9)
     below = canvas.below_axes(len(WARNING) + bool(handles))
     axes = canvas.axes_between(left, right, INCHES_A_ROW * len(names) + 0.2, 0.55, below)
@@ -65,13 +65,16 @@ def draw_importance(axes: Axes, importances: Mapping[str, Importance], names: li
             if share.name not in names:
                 continue
             y = names.index(share.name) + shift
-            axes.hlines(y, 100 * share.low, 100 * share.high, colors=colour, linewidth=3.2, alpha=0.55, zorder=2)
-            axes.scatter(100 * share.mean, y, marker=mark, s=32, color=colour, zorder=3, gid=f"{metric}-{y:g}")
-            canvas.text(axes, canvas.AXES_INCHES + PAD, y, _number(share), SMALL, va="center", color=GREY)
+            if share.name not in one.constant:
+                axes.hlines(y, 100 * share.low, 100 * share.high, colors=colour, linewidth=3.2, alpha=0.55, zorder=2)
+                axes.scatter(100 * share.mean, y, marker=mark, s=32, color=colour, zorder=3, gid=f"{metric}-{y:g}")
+            canvas.text(axes, canvas.AXES_INCHES + PAD, y, _number(share, one), SMALL, va="center", color=GREY)
 
 
-def _number(share: VarianceShare) -> str:
-    """Return a share with its range, percent: `60  (50 to 70)`."""
+def _number(share: VarianceShare, importance: Importance) -> str:
+    """Return a share with its range, percent: `60  (50 to 70)`; in words if the dimension had one value only."""
+    if share.name in importance.constant:
+        return "did not vary"
     return f"{100 * share.mean:.0f}  ({100 * share.low:.0f} to {100 * share.high:.0f})"
 
 

@@ -18,7 +18,9 @@ from ablate.report import wording
 from ablate.report.figures import canvas
 from ablate.report.figures.canvas import BLUE, GREY, MEDIUM, SMALL, VERMILION
 from ablate.report.figures.mark_labels import call_out
+from ablate.report.sections.search_words import baseline_best_words, ring_name
 from ablate.store.schema import DONE, FAILED, PRUNED
+from ablate.study.factors import level_text
 from ablate.study.search_space.origin import SearchedDimension
 
 HEIGHT: Final = 4.3
@@ -64,7 +66,9 @@ class AxisScale(NamedTuple):
 
     def at(self, value: Any) -> float:
         """Return the position of a value on the axis; choices stand next to each other at 0, 1, 2, ..."""
-        return float(self.axis.choices.index(value)) if self.axis.choices else float(value)
+        if not self.axis.choices:
+            return float(value)
+        return float([level_text(choice) for choice in self.axis.choices].index(level_text(value)))
 
 
 class SearchMap(NamedTuple):
@@ -84,6 +88,8 @@ class SearchMap(NamedTuple):
     """{number of a candidate: its place, in data coordinates of the axes}."""
     baseline: tuple[float, float] | None
     """The place of the baseline; None if the baseline has no value in a dimension that is drawn."""
+    ring_name: str
+    """The meaning of a ring with a number, for the legend."""
 
 
 def candidate_marks(search: SearchResults, metric: str) -> list[CandidateMark]:
@@ -155,7 +161,9 @@ def search_map(search: SearchResults, metric: str) -> SearchMap:
         )
         for mark in marks
     }
-    return SearchMap(x, y, f"{name} on validation, %", limits, marks, places, _baseline(search, x, y, limits))
+    return SearchMap(
+        x, y, f"{name} on validation, %", limits, marks, places, _baseline(search, x, y, limits), ring_name(search)
+    )
 
 
 def draw_map(axes: Axes, drawn: SearchMap) -> None:
@@ -190,9 +198,14 @@ def map_figure(analysis: Analysis, search: SearchResults, metric: str, stem: Pat
     canvas.write_csv(
         stem,
         [*header, *(axis.name for axis in search.dimensions)],
-        [["" if value is None else value for value in (*mark[:-1], *mark.values)] for mark in drawn.marks],
+        [[*("" if value is None else value for value in mark[:-1]), *map(_cell, mark.values)] for mark in drawn.marks],
     )
     return canvas.save(axes, stem, title, _description(search, drawn, name))
+
+
+def _cell(value: Any) -> Any:
+    """Return a candidate's value for the CSV: a number with all its digits, anything else as a study file has it."""
+    return value if _is_number(value) else level_text(value)
 
 
 def _finished_scores(marks: Sequence[CandidateMark]) -> list[float]:
@@ -217,7 +230,9 @@ def _baseline(
 def _has_place(axis: SearchedDimension, search: SearchResults) -> bool:
     """Return True if the baseline has a value that the axis can show."""
     value = search.baseline.get(axis.name)
-    return value in axis.choices if axis.choices else _is_number(value)
+    if axis.choices:
+        return level_text(value) in [level_text(choice) for choice in axis.choices]
+    return _is_number(value)
 
 
 def _scale(axis: SearchedDimension, search: SearchResults) -> AxisScale:
@@ -260,7 +275,7 @@ def _set_scale(axes: Axes, side: str, scale: AxisScale) -> None:
         own.set_minor_formatter(NullFormatter())
     if scale.axis.choices:
         room = 0.95 * canvas.AXES_INCHES / len(scale.axis.choices)
-        labels = [canvas.fitted(str(choice), room, SMALL) for choice in scale.axis.choices]
+        labels = [canvas.fitted(level_text(choice), room, SMALL) for choice in scale.axis.choices]
         own.set_ticks(range(len(labels)), labels, fontsize=SMALL)
 
 
@@ -337,7 +352,7 @@ def _legend(drawn: SearchMap) -> list[Any]:
             any(mark.score is None and mark.state != FAILED for mark in drawn.marks),
             Line2D([], [], marker="+", **style),
         ),
-        "finalist, 1 is the winner": (
+        drawn.ring_name: (
             any(mark.rank for mark in drawn.marks),
             Line2D([], [], marker="o", **{**style, "color": VERMILION, "markersize": 9}, markerfacecolor="none"),
         ),
@@ -360,11 +375,15 @@ def _notes(search: SearchResults, drawn: SearchMap, metric: str) -> Iterator[str
         chosen = " (largest importance)" if len(axes) == 2 and search.importance[metric].shares else ""
         yield f"Drawn: {names}{chosen}. Candidates also differ in dimensions that are not drawn: {others}."
     yield "One seed per candidate, on the validation split. The sampler chose the points: it did not try empty areas."
+    if search.is_baseline_best:
+        yield f"{wording.sentence_case(baseline_best_words(search))}."
 
 
 def _description(search: SearchResults, drawn: SearchMap, name: str) -> str:
     """Return a description of the figure for screen readers."""
-    best = f"; the best is trial {search.front[0].number}" if search.front else ""
+    best = f"; {baseline_best_words(search)}" if search.is_baseline_best else ""
+    if search.front and not best:
+        best = f"; the best is trial {search.front[0].number}"
     names = " and ".join(scale.axis.name for scale in (drawn.x, drawn.y) if scale)
     return f"{name} on the validation split of {len(drawn.marks)} candidates over {names}{best}."
 

@@ -17,7 +17,8 @@ from ablate.analysis.results import RowResult, StudyResults
 from ablate.analysis.search.results import Finalist, FinalistRerun, SearchResults
 from ablate.analysis.verdicts import UNDECIDED
 from ablate.report.sections.looks import decided
-from ablate.report.sections.search import NO_EFFECTS, against_baseline, test_row, winner_against
+from ablate.report.sections.search import NO_EFFECTS
+from ablate.report.sections.search_words import against_baseline, test_row, winner_against
 from ablate.study.plan.limits import RowLimits
 
 Plain = dict[str, Any]
@@ -57,6 +58,7 @@ def document(analysis: Analysis) -> Plain:
             {"label": noisy.row.label, "sd_pp": noisy.sd, "others_sd_pp": noisy.others_sd, "p": noisy.p}
             for noisy in analysis.noisy_rows
         ],
+        "unequal_spread": [{"label": one.row.label, "p": one.p} for one in analysis.unequal_spreads],
         "looks": _looks(analysis.results),
         **_tests(analysis),
         "interactions": [_interaction(analysis, interaction) for interaction in analysis.interactions],
@@ -199,7 +201,7 @@ def _estimate(estimate: EffectEstimate) -> Plain:
     return {
         "effect_pp": estimate.effect,
         "ci_pp": _ends(estimate.interval),
-        "ci_simultaneous_pp": _ends(estimate.simultaneous),
+        "ci_simultaneous_pp": _ends(estimate.agreeing),
         "ci_separate_pp": _ends(estimate.separate),
         "method": estimate.method,
         "seeds": estimate.seeds,
@@ -260,6 +262,9 @@ def _search(analysis: Analysis) -> Plain | None:
         "seconds": search.seconds,
         "dimensions": [asdict(axis) for axis in search.dimensions],
         "baseline": dict(search.baseline),
+        "baseline_candidate": search.baseline_candidate.number if search.baseline_candidate else None,
+        "baseline_is_best": search.is_baseline_best,
+        "finalists_requested": search.top,
         "proposed": len(search.proposed),
         "finished": len(search.finished),
         "reused": len(search.reused),

@@ -6,6 +6,7 @@ from ablate.analysis import verdicts
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.contrasts import CONFOUNDED, DIRECT, Contrast
 from ablate.analysis.effects import ADDITIVE, NONE, Effect, Interaction
+from ablate.analysis.estimation.estimates import includes_0
 from ablate.analysis.estimation.estimators import POOLED_T, SEPARATE_T
 from ablate.report import wording
 from ablate.report.sections.aliases import alias_sentences
@@ -65,14 +66,17 @@ def effects(analysis: Analysis, most: int) -> ReportSection:
             f"{e.factor} {level_text(e.baseline)} → {level_text(e.level)}",
             identified(e),
             wording.change(e),
-            wording.interval(e.estimate.simultaneous),
+            wording.simultaneous(e.estimate),
             wording.p_value(e.estimate.p_holm),
             Cell(wording.phrase(e), doubtful=e.identified == NONE),
             str(e.estimate.seeds or wording.NOTHING),
         ]
         for e in analysis.effects[:most]
     ]
-    notes = [*_effect_notes(analysis.effects), *_more(len(analysis.effects), most, "effect")]
+    shown = analysis.effects[:most]
+    notes = [*_effect_notes(analysis, shown), *_more(len(analysis.effects), most, "effect")]
+    notes += [*wording.more_seeds_note(shown, analysis.results)]
+    notes += [*wording.disagreements(shown, analysis.results, family=True)]
     notes += [*not_separable(analysis), *suggested(analysis)]
     return block("Effects: each level against the baseline of its factor, pp", columns, rows, notes)
 
@@ -193,7 +197,7 @@ def _contrast(contrast: Contrast, several: bool) -> list[str | Cell]:
         wording.pair(contrast),
         Cell(wording.moved(contrast), doubtful=not direct),
         wording.change(contrast),
-        wording.interval(estimate.simultaneous),
+        wording.simultaneous(estimate),
         *([wording.interval(estimate.separate)] if several else []),
         wording.p_value(estimate.p_holm),
         Cell(wording.phrase(contrast), doubtful=not direct),
@@ -207,23 +211,20 @@ def _contrast_notes(analysis: Analysis, chosen: Sequence[Contrast], most: int) -
     if chosen[0].in_family:
         direct = "Direct: the two rows differ in one factor only. " if analysis.family.name == DIRECT else ""
         notes.append(f"{direct}p Holm and simultaneous intervals are adjusted for all contrasts of the family.")
-    if any(c.estimate.more_seeds for c in chosen[:most]):
-        at_looks = analysis.results.schedule and chosen[0].in_family
-        end = (
-            "the next look is after 5 more seeds per row" if at_looks else "about 5 more seeds per row would decide it"
-        )
-        notes.append(f"~5 more: {end}.")
+    notes += wording.more_seeds_note(chosen[:most], analysis.results)
+    notes += wording.disagreements(chosen[:most], analysis.results, family=True)
     return [*notes, *_contradictions(chosen)]
 
 
-def _effect_notes(effects: Sequence[Effect]) -> list[str]:
+def _effect_notes(analysis: Analysis, effects: Sequence[Effect]) -> list[str]:
     notes = []
-    if any(e.identified == DIRECT for e in effects):
+    if any(e.identified == DIRECT and e.contexts > 1 for e in effects):
         notes.append("Direct: mean over all pairs of rows (contexts) that differ in this factor only.")
     if any(e.identified == ADDITIVE for e in effects):
         notes.append("Additive: from all rows by least squares, assuming that effects add up.")
-    if effects:
-        notes.append("Effects are a separate family: p and simultaneous intervals are adjusted among the effects.")
+    if any(e.estimate.p_holm is not None for e in effects):
+        kind = "the family of this study" if analysis.results.family.kind == "effects" else "a separate family"
+        notes.append(f"Effects are {kind}: p and simultaneous intervals are adjusted among the effects.")
     return notes
 
 
@@ -232,18 +233,14 @@ def _contradictions(contrasts: Sequence[Contrast]) -> list[str]:
     lines = []
     for contrast in contrasts:
         pooled, own = contrast.estimate.interval, contrast.estimate.separate
-        if contrast.estimate.method == POOLED_T and pooled and own and _holds_0(pooled) != _holds_0(own):
-            verbs = ("includes", "excludes") if _holds_0(own) else ("excludes", "includes")
+        if contrast.estimate.method == POOLED_T and pooled and own and includes_0(pooled) != includes_0(own):
+            verbs = ("includes", "excludes") if includes_0(own) else ("excludes", "includes")
             lines.append(
                 f"Rows {wording.pair(contrast)}: the result depends on pooling the variance of all rows. With the "
                 f"variance of these two rows only, the interval {wording.interval(own)} {verbs[0]} 0. With the pooled "
                 f"variance, the interval {wording.interval(pooled)} {verbs[1]} 0."
             )
     return [*lines[:MOST_AGAINST], *_more(len(lines), MOST_AGAINST, "such contrast")]
-
-
-def _holds_0(ends: tuple[float, float]) -> bool:
-    return ends[0] <= 0 <= ends[1]
 
 
 def _interaction(interaction: Interaction) -> list[str | Cell]:

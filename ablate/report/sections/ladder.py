@@ -98,7 +98,7 @@ def steps(analysis: Analysis, most: int) -> ReportSection:
         f"Steps: change of {primary} from the row above, in percentage points (pp)",
         [Column("rows"), *_change_columns(analysis)],
         [[wording.pair(step), *_change(step)] for step in analysis.steps[: most - 1]],
-        left_out(analysis, most),
+        [*_change_notes(analysis, analysis.steps[: most - 1]), *left_out(analysis, most)],
     )
 
 
@@ -113,7 +113,7 @@ def against_baseline(analysis: Analysis, most: int) -> ReportSection:
         f"Against the baseline, row {start.number}: change of {primary}, pp",
         [Column("rows"), *_change_columns(analysis)],
         [[wording.pair(contrast), *_change(contrast, MOST_NAMED)] for contrast in contrasts],
-        left_out(analysis, most),
+        [*_change_notes(analysis, contrasts), *left_out(analysis, most)],
     )
 
 
@@ -153,7 +153,7 @@ def ladder(analysis: Analysis) -> ReportSection:
     notes.append(
         "Change: the step from the row above; factors changed names every factor that differs between the two."
     )
-    notes += _about(results, results.precisions)
+    notes += [*_change_notes(analysis, analysis.steps), *_about(results, results.precisions)]
     return block("Rows", columns, rows, notes)
 
 
@@ -240,6 +240,14 @@ def _in_parts(rows: Sequence[RowResult], factors: Sequence[str]) -> list[list[st
 def _change_columns(analysis: Analysis) -> list[Column]:
     at = wording.percent(1 - analysis.results.alpha)
     return [Column(f"change, {at}", "r"), Column("factors changed", flex=1), Column("verdict")]
+
+
+def _change_notes(analysis: Analysis, contrasts: Sequence[Contrast]) -> list[str]:
+    """Return the notes that a table of these changes needs."""
+    return [
+        *wording.more_seeds_note(contrasts, analysis.results),
+        *wording.disagreements(contrasts, analysis.results),
+    ]
 
 
 def _change(contrast: Contrast, most: int | None = None) -> list[str | Cell]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from ablate.analysis import verdicts
 from ablate.analysis.analysis import Analysis
+from ablate.analysis.contrasts import OTHERS
 from ablate.analysis.looks.history import Look
 from ablate.report import wording
 from ablate.report.tables import Cell, Column, ReportSection, block
@@ -59,15 +60,24 @@ def _notes(analysis: Analysis) -> Iterator[str]:
     yield _next_look(analysis)
     yield (
         "After each look only rows of an undecided contrast get more seeds. Verdicts, p and intervals of the family "
-        "allow for all planned looks, so repeated looks do not inflate the error rate; they change only at a look. "
+        "allow for all planned looks, so repeated looks do not inflate the error rate; they change only at a look."
+    )
+    if analysis.results.looks:
+        yield _columns(analysis)
+    if len(analysis.contrasts.groups[OTHERS].pairs):
+        yield (
+            "Contrasts outside the family are corrected for the looks taken so far as well, but they change with every "
+            "new result, not only at a look."
+        )
+    yield from ended(analysis)
+
+
+def _columns(analysis: Analysis) -> str:
+    """Return the meaning of the columns that are not clear by their names."""
+    return (
         f"error spent: the part of alpha ({analysis.results.alpha:g}) used so far; it is alpha × (seeds at this look "
         "/ seeds at the last planned look)². boundary z: a single contrast is significant if its |z| is larger."
     )
-    yield (
-        "Contrasts outside the family are corrected for the looks taken so far as well, but they change with every "
-        "new result, not only at a look."
-    )
-    yield from ended(analysis)
 
 
 def _next_look(analysis: Analysis) -> str:

@@ -1,17 +1,26 @@
 """A search in tables and sentences: its budget and candidates, its finalists, and the importance of dimensions."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from textwrap import wrap
-from typing import Any
 
 from ablate.analysis.analysis import Analysis
-from ablate.analysis.contrasts import Contrast
-from ablate.analysis.results import RowResult
-from ablate.analysis.search.importance import FORESTS
+from ablate.analysis.search.importance import FORESTS, Importance, VarianceShare
 from ablate.analysis.search.results import EvaluatedCandidate, Finalist, FinalistRerun, SearchResults
 from ablate.report import wording
+from ablate.report.sections.search_words import (
+    against_baseline,
+    baseline_best_words,
+    in_words,
+    level_words,
+    named,
+    scores,
+    short,
+    test_row,
+    value_text,
+)
 from ablate.report.tables import Cell, Column, ReportSection, block
 from ablate.store.schema import FAILED, PRUNED, RUNNING
+from ablate.study.factors import level_text
 from ablate.study.search_space.origin import SearchedDimension
 
 MOST_OF_FRONT = 10
@@ -31,41 +40,8 @@ def search(analysis: Analysis) -> Iterator[ReportSection]:
         return
     yield _space(analysis.search)
     yield _finalists(analysis, analysis.search)
-    yield _in_words(analysis, analysis.search)
+    yield in_words(analysis, analysis.search)
     yield _importance(analysis.search)
-
-
-def named(results: SearchResults, candidate: EvaluatedCandidate) -> str:
-    """Return a candidate's number and values: `trial 17 (margin=0.213, omega=0.712)`."""
-    labels = {finalist.number: finalist.label for finalist in results.finalists}
-    return labels.get(candidate.number) or f"trial {candidate.number} ({placed(candidate.point)})"
-
-
-def placed(point: Mapping[str, Any]) -> str:
-    """Return the values of a point: `margin=0.213, omega=0.712`."""
-    return ", ".join(f"{name}={value_text(value)}" for name, value in point.items())
-
-
-def value_text(value: Any) -> str:
-    """Return a value with three digits if it is a fraction, else as it is."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def test_row(analysis: Analysis, finalist: Finalist) -> RowResult | None:
-    """Return the row of a finalist in the plan of the search."""
-    return next((row for row in analysis.results.rows if row.label == finalist.label), None)
-
-
-def against_baseline(analysis: Analysis, finalist: Finalist) -> Contrast | None:
-    """Return the contrast of a finalist with the baseline, on the test split."""
-    row = test_row(analysis, finalist)
-    return analysis.against_baseline.get(row.number) if row else None
-
-
-def winner_against(analysis: Analysis, winner: Finalist, other: Finalist) -> Contrast | None:
-    """Return the contrast of the winner with another finalist, on the test split."""
-    after, before = test_row(analysis, winner), test_row(analysis, other)
-    return analysis.contrasts.between(before, after) if after and before else None
 
 
 def _space(results: SearchResults) -> ReportSection:
@@ -86,7 +62,7 @@ def _space(results: SearchResults) -> ReportSection:
 def _range(axis: SearchedDimension) -> tuple[str, str]:
     """Return the values of a dimension and its scale."""
     if axis.choices:
-        return ", ".join(str(choice) for choice in axis.choices), "choices"
+        return ", ".join(map(level_text, axis.choices)), "choices"
     scale = ["log"] if axis.log else [f"step {axis.step:g}"] if axis.step else ["linear"]
     if axis.whole and not axis.step:
         scale.append("whole numbers")
@@ -123,30 +99,47 @@ def _budget(results: SearchResults) -> Iterator[str]:
         yield f"Pruning saved {wording.percent(round(results.steps_saved, 3))} of the training steps of the search."
 
 
-_OTHER_STATES = {"pruned": PRUNED, "failed": FAILED, "running": RUNNING}
+_OTHER_STATES = {"pruned": PRUNED, "failed": FAILED, "not finished": RUNNING}
 
 
 def _best(results: SearchResults) -> Iterator[str]:
     front = results.front
     if not front:
-        yield "No candidate has finished yet."
+        yield _nothing_finished(results)
         return
-    if len(results.metrics) > 1:
-        best = [f"{named(results, one)}, {_scores(results, one)}" for one in front[:MOST_OF_FRONT]]
-        best += [f"… and {len(front) - MOST_OF_FRONT} more: see --format json"] if len(front) > MOST_OF_FRONT else []
-        yield f"Best on validation, with no other better on all metrics (the Pareto front): {'; '.join(best)}."
+    if results.is_baseline_best:
+        yield f"{wording.sentence_case(baseline_best_words(results))}."
+    elif len(results.metrics) > 1:
+        parts = [f"{named(results, one)}{_own(one)}, {scores(results, one)}" for one in front[:MOST_OF_FRONT]]
+        parts += [f"… and {len(front) - MOST_OF_FRONT} more: see --format json"] if len(front) > MOST_OF_FRONT else []
+        yield f"Best on validation, with no other better on all metrics (the Pareto front): {'; '.join(parts)}."
     else:
         opening = "Best" if results.finalists else "Best so far"
-        yield f"{opening}: {named(results, front[0])}, {_scores(results, front[0])} on validation."
+        best = f"{named(results, front[0])}, {scores(results, front[0])} on validation"
+        yield f"{opening}: {best}{level_words(results, front[0])}."
     if not results.finalists:
-        yield (
-            "No finalists yet. The best of many scores, each from one seed, is too optimistic, and it is no result on "
-            "the test split."
-        )
+        yield _no_finalists(results)
 
 
-def _scores(results: SearchResults, one: EvaluatedCandidate) -> str:
-    return ", ".join(f"{wording.METRIC_NAMES[name]} {wording.rate(one.scores[name])} %" for name in results.metrics)
+def _own(candidate: EvaluatedCandidate) -> str:
+    return ", the baseline itself" if candidate.is_baseline else ""
+
+
+def _nothing_finished(results: SearchResults) -> str:
+    """Return the reason why no candidate has a result."""
+    if results.running or not results.candidates:
+        return "No candidate has finished yet."
+    return "No candidate has a result, so that there are no finalists. `ablate status` shows why."
+
+
+def _no_finalists(results: SearchResults) -> str:
+    """Return the reason why there are no finalists, though a candidate has finished."""
+    if not results.different and not results.running:
+        return "Only the baseline has a result, so that there are no finalists to compare with it."
+    return (
+        "No finalists yet. The best of many scores, each from one seed, is too optimistic, and it is no result on "
+        "the test split. If the search was interrupted, `ablate search` with the same study file continues it."
+    )
 
 
 def _metrics(results: SearchResults) -> str:
@@ -176,8 +169,8 @@ def _finalists(analysis: Analysis, results: SearchResults) -> ReportSection:
     for rank, finalist in enumerate(results.finalists, start=1):
         for at, name in enumerate(results.metrics):
             metric = wording.METRIC_NAMES[name]
-            short = _short(finalist)
-            own = [str(rank), f"{short}: {metric}" if several else short] if not at else ["", metric]
+            number = short(finalist)
+            own = [str(rank), f"{number}: {metric}" if several else number] if not at else ["", metric]
             test = _test(analysis, finalist) if not at else [""] * 5
             rows.append([*own, *_rerun(finalist.reruns[name]), *test])
     return block(
@@ -209,85 +202,47 @@ def _test(analysis: Analysis, finalist: Finalist) -> list[str]:
 
 
 def _notes(analysis: Analysis, results: SearchResults) -> list[str]:
-    counts = sorted({len(finalist.reruns[name].rates) for finalist in results.finalists for name in results.metrics})
+    reruns = [finalist.reruns[name] for finalist in results.finalists for name in results.metrics]
+    contrasts = [one for each in results.finalists if (one := against_baseline(analysis, each))]
+    counts = sorted({len(rerun.rates) for rerun in reruns})
     seeds = wording.counted(counts[-1], "fresh seed")
     if len(counts) > 1:
         seeds = f"{counts[0]} to {seeds}"
-    at = wording.percent(1 - analysis.results.alpha)
+    columns = "search: the validation score in the search, one seed."
+    if counts[-1]:
+        columns += f" re-run: the mean of {seeds} on validation. optimism: search − re-run."
+    if any(rerun.optimism_interval for rerun in reruns):
+        at = wording.percent(1 - analysis.results.alpha)
+        columns += f" Its interval ({at}) is Student's t over the fresh seeds, with the search's score taken as fixed."
+    if counts[-1]:
+        columns += " against baseline: change on the test split."
     return [
-        "Ordered by the search's score; this order was fixed before any finalist was trained again.",
-        f"search: the validation score in the search, one seed. re-run: the mean of {seeds} on validation. optimism: "
-        f"search − re-run; its interval ({at}) is Student's t over the fresh seeds, with the search's score taken as "
-        "fixed. against baseline: change on the test split.",
+        f"Ordered by the search's score{_ties(results)}; this order was fixed before any finalist was trained again.",
+        *_left_out(results),
+        columns,
+        *wording.more_seeds_note(contrasts, analysis.results),
+        *wording.disagreements(contrasts, analysis.results),
     ]
 
 
-def _in_words(analysis: Analysis, results: SearchResults) -> ReportSection:
-    if not results.finalists:
-        return ReportSection("")
-    winner, *others = results.finalists
-    notes = [_winner(analysis, winner)]
-    if others:
-        notes.append(_against_others(analysis, winner, others))
-    notes += [_optimism(results, name) for name in results.metrics]
-    if others:
-        notes += [_best_rerun(first, winner, name) for name in results.metrics if (first := results.best_rerun(name))]
-    if len(results.dimensions) > 1:
-        names = wording.listed([axis.name for axis in results.dimensions], "or")
-        notes.append(
-            "Candidates differ in all searched values at once: the verdict on a finalist is about its whole "
-            f"configuration, not about {names} alone."
+def _ties(results: SearchResults) -> str:
+    """Return how equal scores are ordered, if a finalist has the score of another candidate."""
+    numbers = {finalist.number for finalist in results.finalists}
+    tied = any(results.level_with(one) for one in results.different if one.number in numbers)
+    return ", of equal scores the earlier trial first" if tied else ""
+
+
+def _left_out(results: SearchResults) -> Iterator[str]:
+    """Return why a candidate is no finalist though its score is high, and why finalists are fewer than requested."""
+    if own := results.baseline_candidate:
+        yield (
+            f"The baseline was a candidate too (trial {own.number}, {scores(results, own)}). It is no finalist, as "
+            "it runs with the fresh seeds in any case."
         )
-    return ReportSection("Conclusions of the search", notes=notes, items=True)
-
-
-def _winner(analysis: Analysis, winner: Finalist) -> str:
-    contrast, opening = against_baseline(analysis, winner), f"The winner, {winner.label}, against the baseline"
-    if contrast is None or contrast.estimate.effect is None:
-        return f"{opening}: no result yet."
-    size = f"{wording.signed(contrast.estimate.effect)} pp {wording.interval(contrast.estimate.interval)}"
-    return f"{opening}: {size}: {wording.meaning(contrast, analysis.results)}."
-
-
-def _against_others(analysis: Analysis, winner: Finalist, others: Sequence[Finalist]) -> str:
-    verdicts = []
-    for other in others:
-        contrast = winner_against(analysis, winner, other)
-        effect = contrast.estimate.effect if contrast else None
-        size = "" if effect is None else f"{wording.signed(effect)} pp, "
-        verdicts.append(f"{_short(other)} {size}{wording.phrase(contrast) if contrast else 'no result'}")
-    return f"The winner against the other finalists: {'; '.join(verdicts)}."
-
-
-def _short(finalist: Finalist) -> str:
-    return f"trial {finalist.number}"
-
-
-def _optimism(results: SearchResults, metric: str) -> str:
-    rerun = results.finalists[0].reruns[metric]
-    name, finished = wording.METRIC_NAMES[metric], wording.counted(len(results.finished), "finished candidate")
-    if rerun.score is None or rerun.mean is None or rerun.optimism is None:
-        return f"The optimism of the search on {name} is not known yet: the winner has no result on fresh seeds."
-    side = "less" if rerun.optimism >= 0 else "more"
-    ends = "" if rerun.optimism_interval is None else f" (optimism {wording.interval(rerun.optimism_interval)})"
-    return (
-        f"In the search the winner had {name} {wording.rate(rerun.score)} % with one seed, chosen among {finished}; "
-        f"{wording.counted(len(rerun.rates), 'fresh seed')} give {wording.rate(rerun.mean)} %, "
-        f"{abs(rerun.optimism):.2f} pp {side}{ends}."
-    )
-
-
-def _best_rerun(first: Finalist, winner: Finalist, metric: str) -> str:
-    """Return the best finalist on fresh seeds and, if it is not the winner, the price of choosing it."""
-    name = wording.METRIC_NAMES[metric]
-    if first is winner:
-        return f"On fresh seeds, too, the winner is the best finalist, by {name} on validation."
-    rate = wording.rate(first.reruns[metric].mean or 0.0)
-    return (
-        f"On fresh seeds {_short(first)} is the best finalist, by {name} on validation ({rate} %). Choosing it "
-        "is safer than choosing by one seed. But its test rate is then slightly too high, because the same seeds chose "
-        "it."
-    )
+    if results.top is not None and len(results.finalists) < results.top:
+        kinds = "apart from the baseline and from repeated values, " if results.baseline_candidate else ""
+        finished = wording.counted(len(results.different), "candidate")
+        yield f"{len(results.finalists)} of {results.top} requested finalists: {kinds}{finished} finished."
 
 
 def _importance(results: SearchResults) -> ReportSection:
@@ -305,6 +260,12 @@ def _importance(results: SearchResults) -> ReportSection:
         if importance.why:
             notes.insert(0, f"No importance for {name}: {importance.why}.")
         for share in importance.shares:
-            ends = f"{100 * share.low:.0f} to {100 * share.high:.0f}"
-            rows.append([*([name] if several else []), share.name, f"{100 * share.mean:.0f}", ends])
+            rows.append([*([name] if several else []), share.name, *_share(share, importance)])
     return block("Importance of each dimension (fANOVA of the finished candidates)", columns, rows, notes)
+
+
+def _share(share: VarianceShare, importance: Importance) -> tuple[str, str]:
+    """Return a dimension's share and its range; in words if all candidates have the same value of it."""
+    if share.name in importance.constant:
+        return wording.NOTHING, "did not vary"
+    return f"{100 * share.mean:.0f}", f"{100 * share.low:.0f} to {100 * share.high:.0f}"

@@ -131,7 +131,7 @@ def _methods(analysis: Analysis) -> Iterator[tuple[str, int]]:
 
 
 def _noisy(analysis: Analysis) -> Iterator[str]:
-    """Return the rows whose seeds vary more than those of the others."""
+    """Return the rows whose seeds vary more than those of the others, and what is known if none can be named."""
     for noisy in analysis.noisy_rows[:MOST_LISTED]:
         yield (
             f"Row {noisy.row.number} ({noisy.row.label}) varies more between seeds than the others: SD {noisy.sd:.2f} "
@@ -140,6 +140,14 @@ def _noisy(analysis: Analysis) -> Iterator[str]:
         )
     if len(analysis.noisy_rows) > MOST_LISTED:
         yield f"So do {len(analysis.noisy_rows) - MOST_LISTED} more rows."
+    if unequal := analysis.unequal_spreads:
+        named = [f"row {one.row.number} ({one.row.label})" for one in unequal[:MOST_LISTED]]
+        more = [wording.counted(len(unequal) - MOST_LISTED, "more row")] if len(unequal) > MOST_LISTED else []
+        yield (
+            f"Rows do not spread alike between seeds (p {wording.p_value(min(one.p for one in unequal), '= ')}), but "
+            f"these results cannot show which row spreads more. Contrasts of {wording.listed([*named, *more])} use the "
+            "variance of their own seeds, not the pooled one."
+        )
 
 
 def _incomplete(results: StudyResults) -> Iterator[str]:

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
+from ablate.study.reading.declared_numbers import LARGEST_CHANGE, MOST_ALPHA, effect_size, error_rate
 from ablate.study.reading.seeds_and_looks import LEAST_SEEDS, MOST_LOOKS
 from ablate.study.search_space.space import DEFAULT_TRIALS, METRICS, PRUNERS, SAMPLERS, TPE
 from ablate.trainers.registry import DEFAULT, TRAINERS
@@ -14,6 +15,16 @@ Start = Annotated[str | Levels, Field(alias="from", description="A row's label, 
 Names = Annotated[list[str], Field(min_length=1)]
 MetricName = Annotated[str, Field(json_schema_extra={"enum": list(METRICS)})]
 Contrast = Annotated[list[str], Field(min_length=2, max_length=2)]
+Alpha = Annotated[
+    float,
+    AfterValidator(error_rate),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": MOST_ALPHA}),
+]
+Delta = Annotated[
+    float,
+    AfterValidator(effect_size),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": LARGEST_CHANGE}),
+]
 KINDS = ("rows", "ladder", "add_one", "leave_one_out", "pairs", "grid", "fractional")
 MOST_TRIALS, MOST_FINALISTS = 1_000_000, 10_000
 
@@ -160,8 +171,8 @@ class StudyEntry(SchemaEntry):
     question: str = Field("", description="The question of the study, in words.")
     trainer: str = Field(DEFAULT, description="The trainer of every trial.")
     primary: Literal["top1", "top5", "top10"] = Field("top1", description="The metric that verdicts are about.")
-    delta: float = Field(0.5, gt=0, description="Smallest effect worth acting on, in percentage points.")
-    alpha: float = Field(0.05, gt=0, lt=1, description="Error rate of the study's claims.")
+    delta: Delta = Field(0.5, description="Smallest effect worth acting on, in percentage points.")
+    alpha: Alpha = Field(0.05, description="Error rate of the study's claims.")
     config: dict[str, Any] = Field({}, description="The config that every trial shares.")
     runtime: dict[str, Any] = Field({}, description="The settings of every run, such as its threads and device.")
     factors: dict[str, FactorEntry] = Field({}, description="The factors that vary: name: factor.")

@@ -16,6 +16,7 @@ from ablate.study.reading.factors import FactorReader, ReadFactor
 from ablate.study.reading.nodes import Node, read_file
 from ablate.study.reading.overrides import choose_profile, overlay, profile_names
 from ablate.study.reading.problems import Problems
+from ablate.study.reading.rules import check_fresh_seeds, declared_warnings
 from ablate.study.reading.schema import StudyEntry
 from ablate.study.reading.seeds_and_looks import read_seeds
 from ablate.study.search_space.reader import SearchReader
@@ -64,9 +65,11 @@ class _Reader:
         written, preset, config = self._config(factors, references)
         reader = DesignReader(self.root, [read.factor for read in factors], self.problems)
         design = reader.read()
-        search = SearchReader(self.root, reader.names, design.rows, self.config).search(written, self._primary())
+        searching = SearchReader(self.root, reader.names, design.rows, self.config)
+        search = searching.search(written, self._primary())
         self._check_labels(references, {row.label for row in design.rows})
         seeds, looks = self._seeds()
+        check_fresh_seeds(search, seeds, self.problems)
         self.problems.check()
         if entry is None:  # its faults are recorded, so that the check has raised
             raise StudyError([f"{self.root.place}: is no study"])
@@ -90,7 +93,7 @@ class _Reader:
             aliases=design.aliases,
             excluded=design.excluded,
             search=search,
-            warnings=design.warnings,
+            warnings=(*design.warnings, *searching.warnings, *declared_warnings(entry.alpha, entry.delta, search)),
         )
 
     def _entry(self) -> StudyEntry | None:

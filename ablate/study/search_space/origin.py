@@ -70,6 +70,10 @@ class SearchOrigin:
     """The hours in which it may start trials; None for no limit."""
     finalists: tuple[FinalistName, ...] = ()
     """The finalists, best first."""
+    top: int | None = None
+    """The number of finalists that the study file requests; None in plans of earlier versions."""
+    baseline_trial: str | None = None
+    """The key of the baseline's trial with the search's seed; None in plans of earlier versions."""
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "SearchOrigin":
@@ -87,6 +91,8 @@ class SearchOrigin:
             trials=stored.get("trials"),
             hours=stored.get("hours"),
             finalists=tuple(FinalistName(finalist["label"], finalist["number"]) for finalist in stored["finalists"]),
+            top=stored.get("top"),
+            baseline_trial=stored.get("baseline_trial"),
         )
 
     def to_json(self) -> dict[str, Any]:

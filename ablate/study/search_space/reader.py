@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ablate.errors import unknown_name
-from ablate.study.config_keys import Config, flattened, overlaps
+from ablate.study.config_keys import Config, flattened, overlaps, value_at
 from ablate.study.design.factor_names import FactorNames
 from ablate.study.design.space import BASELINE, Cell
 from ablate.study.design.union import MOST_CELLS
@@ -50,6 +50,7 @@ class SearchReader:
         self.config = config
         self.factors = {factor.name: factor for factor in self.space.factors}
         self.cells = {row.label: row.levels.cell for row in rows} if self._has_label() else {}
+        self.warnings: list[str] = []  # sentences about values that are valid but hardly meant
 
     def search(self, written: Config, primary: str) -> SearchSpec | None:
         """Return the search; None if there is none, or if it cannot be read.
@@ -78,7 +79,7 @@ class SearchReader:
             entry.sampler,
             entry.pruner,
             metrics,
-            DEFAULT_TRIALS if entry.trials is None and entry.hours is None else entry.trials,
+            _trials(entry, dimensions),
             entry.hours,
             entry.finalists.top,
             entry.finalists.seeds,
@@ -167,12 +168,39 @@ class SearchReader:
         if not is_right:
             return None
         takes_fractions = not _is_for_whole(config, key, low, high)
-        is_whole = not takes_fractions or (step is not None and all(type(each) is int for each in (low, high, step)))
+        by_levels = takes_fractions and step is None and self._is_whole_by_levels(name, key, config, low, high)
+        is_whole = (
+            not takes_fractions
+            or by_levels
+            or (step is not None and all(type(each) is int for each in (low, high, step)))
+        )
         if is_whole and not self._check_whole(path, {"low": low, "high": high, "step": step}):
             return None
         if step is not None:
-            high = stepped(low, step, steps_in(low, high, step))
-        return RangeDimension(name, key, low, high, step, bool(log), is_whole)
+            last = stepped(low, step, steps_in(low, high, step))
+            if not math.isclose(last, high, rel_tol=1e-9):
+                self.warnings.append(
+                    f"search.space.{name}: with steps of {yaml_text(step)} from {yaml_text(low)} the last value is "
+                    f"{yaml_text(last)}; high, {yaml_text(high)}, is not searched"
+                )
+            high = last
+        return RangeDimension(name, key, low, high, step, bool(log), is_whole, by_levels)
+
+    def _is_whole_by_levels(self, name: str, key: str, config: ConfigReader, low: Any, high: Any) -> bool:
+        """Return True if a key that accepts any value is searched in whole numbers only.
+
+        Both ends of the range, and the levels or the value that the file declares for it, are whole numbers.
+        """
+        if not (type(low) is int and type(high) is int and config.accepts(key, "text")):
+            return False
+        factor = self.factors.get(name)
+        declared = [level.values[0] for level in factor.levels] if factor else [value_at(config.config, key)]
+        if declared == [None]:
+            self.warnings.append(
+                f"search.space.{name}: {low} to {high} is searched with fractions, as no value is declared for {key}; "
+                "`step: 1` searches whole numbers only"
+            )
+        return all(type(value) is int for value in declared)
 
     def _check_range(self, path: Path, low: Any, high: Any, step: Any, log: bool) -> bool:
         faults = {}
@@ -303,6 +331,15 @@ class SearchReader:
     def _plain(self, path: Path) -> Any:
         node = self.root.at(path)
         return node.plain() if node else None
+
+
+def _trials(entry: SearchEntry, dimensions: Sequence[Dimension]) -> int | None:
+    """Return the budget in trials, None for none; a grid ends with its last combination."""
+    counts = [dimension.count for dimension in dimensions]
+    if entry.sampler == GRID and None not in counts:
+        cells = prod(count or 1 for count in counts)
+        return cells if entry.trials is None else min(entry.trials, cells)
+    return DEFAULT_TRIALS if entry.trials is None and entry.hours is None else entry.trials
 
 
 def _is_for_whole(config: ConfigReader, key: str, low: Any, high: Any) -> bool:

@@ -37,6 +37,8 @@ class RangeDimension:
     """True if the range is searched on a log scale."""
     is_whole: bool = False
     """True if only whole numbers are accepted."""
+    is_whole_by_levels: bool = False
+    """True if that is so because the range and the declared values of a free-form key are whole numbers."""
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -73,6 +75,7 @@ class RangeDimension:
     def declared(self) -> dict[str, Any]:
         """Return the dimension as JSON that changes if, and only if, another space is searched."""
         written = {"low": self.low, "high": self.high, "step": self.step, "log": self.log or None}
+        written["whole"] = self.is_whole_by_levels or None
         return _sets(self) | {name: value for name, value in written.items() if value is not None}
 
 

@@ -1,0 +1,174 @@
+"""The words for the candidates and finalists of a search, and its conclusions as sentences."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ablate.analysis.analysis import Analysis
+from ablate.analysis.contrasts import Contrast
+from ablate.analysis.results import RowResult
+from ablate.analysis.search.results import EvaluatedCandidate, Finalist, SearchResults
+from ablate.report import wording
+from ablate.report.tables import ReportSection
+from ablate.study.factors import level_text
+
+MOST_NAMED = 3
+"""Candidates with the same score that are named one by one."""
+
+
+def named(results: SearchResults, candidate: EvaluatedCandidate) -> str:
+    """Return a candidate's number and values: `trial 17 (margin=0.213, omega=0.712)`."""
+    labels = {finalist.number: finalist.label for finalist in results.finalists}
+    return labels.get(candidate.number) or f"trial {candidate.number} ({placed(candidate.point)})"
+
+
+def placed(point: Mapping[str, Any]) -> str:
+    """Return the values of a point: `margin=0.213, omega=0.712`."""
+    return ", ".join(f"{name}={value_text(value)}" for name, value in point.items())
+
+
+def value_text(value: Any) -> str:
+    """Return a value as a study file writes it, a fraction with three digits."""
+    return f"{value:.3g}" if isinstance(value, float) else level_text(value)
+
+
+def scores(results: SearchResults, one: EvaluatedCandidate) -> str:
+    """Return the scores of a candidate: `top-1 27.05 %`."""
+    return ", ".join(f"{wording.METRIC_NAMES[name]} {wording.rate(one.scores[name])} %" for name in results.metrics)
+
+
+def short(finalist: Finalist) -> str:
+    """Return `trial 17`."""
+    return f"trial {finalist.number}"
+
+
+def test_row(analysis: Analysis, finalist: Finalist) -> RowResult | None:
+    """Return the row of a finalist in the plan of the search."""
+    return next((row for row in analysis.results.rows if row.label == finalist.label), None)
+
+
+def against_baseline(analysis: Analysis, finalist: Finalist) -> Contrast | None:
+    """Return the contrast of a finalist with the baseline, on the test split."""
+    row = test_row(analysis, finalist)
+    return analysis.against_baseline.get(row.number) if row else None
+
+
+def winner_against(analysis: Analysis, winner: Finalist, other: Finalist) -> Contrast | None:
+    """Return the contrast of the first finalist with another one, on the test split."""
+    after, before = test_row(analysis, winner), test_row(analysis, other)
+    return analysis.contrasts.between(before, after) if after and before else None
+
+
+def baseline_best_words(results: SearchResults) -> str:
+    """Return the conclusion if no candidate was better than the baseline; empty if one was, or if it was none."""
+    own = results.baseline_candidate
+    if own is None or not results.is_baseline_best:
+        return ""
+    words = "the best candidate is the baseline itself; nothing tried was better"
+    return f"{words} (trial {own.number}, {scores(results, own)} on validation{level_words(results, own)})"
+
+
+def level_words(results: SearchResults, candidate: EvaluatedCandidate) -> str:
+    """Return `; trial 3 has the same score`, for the other trials with a candidate's score; empty if there is none."""
+    level = [f"trial {one.number}" for one in results.level_with(candidate)]
+    if not level:
+        return ""
+    names = wording.listed(level) if len(level) <= MOST_NAMED else f"{len(level)} other candidates"
+    return f"; {names} {'has' if len(level) == 1 else 'have'} the same score"
+
+
+def first_name(results: SearchResults) -> str:
+    """Return the name of the first finalist, which is no winner if the baseline was better."""
+    return "best other candidate" if results.is_baseline_best else "winner"
+
+
+def ring_name(results: SearchResults) -> str:
+    """Return the meaning of a numbered ring in a figure."""
+    return f"finalist, 1 is the {first_name(results)}"
+
+
+def in_words(analysis: Analysis, results: SearchResults) -> ReportSection:
+    """Return the conclusions of a search as sentences; an empty section without finalists."""
+    if not results.finalists:
+        return ReportSection("")
+    others = results.finalists[1:]
+    notes = [f"{wording.sentence_case(words)}."] if (words := baseline_best_words(results)) else []
+    notes.append(_first(analysis, results))
+    if others:
+        notes.append(_against_others(analysis, results, others))
+    notes += [_optimism(results, name) for name in results.metrics]
+    if others:
+        notes += _best_reruns(results)
+    if len(results.dimensions) > 1:
+        names = wording.listed([axis.name for axis in results.dimensions], "or")
+        notes.append(
+            "Candidates differ in all searched values at once: the verdict on a finalist is about its whole "
+            f"configuration, not about {names} alone."
+        )
+    return ReportSection("Conclusions of the search", notes=notes, items=True)
+
+
+def _first(analysis: Analysis, results: SearchResults) -> str:
+    first = results.finalists[0]
+    contrast, opening = (
+        against_baseline(analysis, first),
+        f"The {first_name(results)}, {first.label}, against the baseline",
+    )
+    if contrast is None:
+        return f"{opening}: no result yet."
+    return f"{opening}: {_size(contrast)}{wording.meaning(contrast, analysis.results)}."
+
+
+def _size(contrast: Contrast) -> str:
+    effect = contrast.estimate.effect
+    ends = f" {wording.interval(contrast.estimate.interval)}" if contrast.estimate.interval else ""
+    return "" if effect is None else f"{wording.signed(effect)} pp{ends}: "
+
+
+def _against_others(analysis: Analysis, results: SearchResults, others: Sequence[Finalist]) -> str:
+    verdicts = []
+    for other in others:
+        contrast = winner_against(analysis, results.finalists[0], other)
+        effect = contrast.estimate.effect if contrast else None
+        size = "" if effect is None else f"{wording.signed(effect)} pp, "
+        verdicts.append(f"{short(other)} {size}{wording.phrase(contrast) if contrast else 'no result'}")
+    return f"The {first_name(results)} against the other finalists: {'; '.join(verdicts)}."
+
+
+def _optimism(results: SearchResults, metric: str) -> str:
+    rerun = results.finalists[0].reruns[metric]
+    name, first = wording.METRIC_NAMES[metric], first_name(results)
+    if rerun.score is None or rerun.mean is None or rerun.optimism is None:
+        return f"The optimism of the search on {name} is not known: the {first} has no result on fresh seeds."
+    among = wording.counted(len(results.different), "finished candidate")
+    if results.baseline_candidate:
+        among += " (without the baseline)"
+    side = "less" if rerun.optimism >= 0 else "more"
+    ends = "" if rerun.optimism_interval is None else f" (optimism {wording.interval(rerun.optimism_interval)})"
+    gives = "gives" if len(rerun.rates) == 1 else "give"
+    chosen = f", chosen among {among}" if len(results.different) > 1 else ""
+    return (
+        f"In the search the {first} had {name} {wording.rate(rerun.score)} % with one seed{chosen}; "
+        f"{wording.counted(len(rerun.rates), 'fresh seed')} {gives} {wording.rate(rerun.mean)} %, "
+        f"{abs(rerun.optimism):.2f} pp {side}{ends}."
+    )
+
+
+def _best_reruns(results: SearchResults) -> Iterator[str]:
+    """Return the best finalist on fresh seeds and, if it is not the first one, the price of choosing it."""
+    first = results.finalists[0]
+    for metric in results.metrics:
+        best = results.best_rerun(metric)
+        if best is None:
+            continue
+        name = wording.METRIC_NAMES[metric]
+        rate = best.reruns[metric].mean or 0.0
+        level = [one for one in results.finalists if one is not best and one.reruns[metric].mean == rate]
+        if first is best:
+            same = f", level with {wording.listed([short(one) for one in level])}" if level else ""
+            yield f"On fresh seeds, too, the {first_name(results)} is the best finalist, by {name} on validation{same}."
+        else:
+            yield (
+                f"On fresh seeds {short(best)} is the best finalist, by {name} on validation ({wording.rate(rate)} %). "
+                "Choosing it is safer than choosing by one seed. But its test rate is then slightly too high, because "
+                "the same seeds chose it."
+            )
