@@ -119,6 +119,8 @@ def test_corrupt_images_are_refused_or_skipped_as_asked(ablate: Ablate, root: Pa
 @pytest.mark.slow
 def test_a_run_packs_and_warns_of_what_a_pack_lacks(ablate: Ablate, root: Path) -> None:
     path = Path("study.yaml")
+    for number, source in ((3, "shop"), (4, "user")):  # of one gallery image, every query would be right
+        photograph(root, "validation", number, source, 2, garment(1, [4, 8, 36, 56]))
     config = {"data": {"name": "deepfashion2", "root": str(root), "size": [16, 8]}, "schedule": {"steps": 0}}
     design = [{"rows": {"only": {}}}]
     path.write_text(json.dumps({"study": "garments", "trainer": "retrieval", "config": config, "design": design}))
@@ -128,12 +130,12 @@ def test_a_run_packs_and_warns_of_what_a_pack_lacks(ablate: Ablate, root: Path) 
     (root / "train/image/000007.jpg").write_bytes(b"broken")
     refused = ablate("run", path, "--executor", "inline")
     assert refused.code == 2
-    assert "1 of 82 images cannot be packed" in refused.err
+    assert "1 of 84 images cannot be packed" in refused.err
     assert ablate("data", "prepare", "deepfashion2", "--root", root, "--size", 16, 8, "--corrupt", "skip").code == 0
     result = ablate("run", path, "--executor", "inline")
     assert "warning: deepfashion2 is packed without 1 image that could not be read" in result.err
     assert result.code == 0, result.err
-    assert data.load("deepfashion2", str(root), (16, 8)).images.shape == (PHOTOS - 1, 16, 8, 3)
+    assert data.load("deepfashion2", str(root), (16, 8)).images.shape == (PHOTOS + 2 - 1, 16, 8, 3)
 
 
 @pytest.mark.parametrize(
