@@ -84,6 +84,23 @@ def path_fault(path: str) -> str | None:
     return None
 
 
+def reach_fault(path: Path) -> str | None:
+    """Return the reason why no file can be reached or made at a path, or None if one is there or could be.
+
+    Missing folders are no fault. A name that is too long, a loop of links, a file in place of a folder and a locked
+    folder are.
+    """
+    if fault := path_fault(str(path)):
+        return fault
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return error.strerror
+    return None
+
+
 def write_synced(path: Path, content: bytes) -> None:
     """Write a file. Once this returns, the content is on the disk and survives a crash of the machine."""
     with path.open("wb") as file:

@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
+from ablate.errors import StoreError
+from ablate.filesystem import exists, reach_fault
+
 if TYPE_CHECKING:
     from ablate.store import Store
 
@@ -39,6 +42,13 @@ def store_if_any(store: StoreOrUrl) -> "Store | None":
 
 
 def is_new(url: str) -> bool:
-    """Return True if the SQLite file that a URL or path names is not there yet; False for other databases."""
+    """Return True if the SQLite file that a URL or path names is not there yet; False for other databases.
+
+    StoreError if no file can be there.
+    """
     path = url.removeprefix("sqlite:///")
-    return bool(path) and "://" not in path and path != ":memory:" and not Path(path).exists()
+    if not path or "://" in path or path == ":memory:":
+        return False
+    if fault := reach_fault(Path(path)):
+        raise StoreError(f"{path}: cannot be a store: {fault}; name another with --store")
+    return not exists(Path(path))

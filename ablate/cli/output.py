@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from ablate.errors import AblateError
+from ablate.filesystem import path_fault
 
 
 def is_coloured(output: Path | None) -> bool:
@@ -25,8 +26,9 @@ def write_text(text: str, output: Path | None) -> None:
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise AblateError(f"--output {output}: cannot be written: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        reason = path_fault(str(output)) or getattr(error, "strerror", None) or error
+        raise AblateError(f"--output {output}: cannot be written: {reason}") from None
     typer.echo(f"written: {output}", err=True)
 
 

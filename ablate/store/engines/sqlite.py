@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 
 from ablate.errors import StoreError
+from ablate.filesystem import exists, is_file, is_folder, reach_fault, stat_or_none
 
 WAIT_TO_WRITE = 120
 WAIT_TO_READ = 40
@@ -27,7 +28,8 @@ READING = "ablate_reading"
 
 def is_there(path: Path) -> bool:
     """Return True if there is a file that is not empty."""
-    return path.exists() and path.stat().st_size > 0
+    status = stat_or_none(path)
+    return status is not None and status.st_size > 0
 
 
 def check_path(path: Path, write: bool) -> None:
@@ -35,8 +37,12 @@ def check_path(path: Path, write: bool) -> None:
 
     This does not open the file. Only SQLite may do that: if a process closes a file, it loses all its locks on it.
     """
-    if path.is_dir():
+    if fault := reach_fault(path):
+        raise StoreError(f"{path}: cannot be a store: {fault}; name another with --store")
+    if is_folder(path):
         raise StoreError(f"{path}: is a folder; --store names a database file")
+    if exists(path) and not is_file(path):
+        raise StoreError(f"{path}: is no store: not a file; name another with --store")
     if not is_there(path):
         left = Path(f"{path}{SIDES[0]}")
         if write and is_there(left):
@@ -45,8 +51,6 @@ def check_path(path: Path, write: bool) -> None:
                 "beside it, or remove it to begin anew; a run that is still at work saves the store within seconds"
             )
         return
-    if not path.is_file():
-        raise StoreError(f"{path}: is no store: not a file; name another with --store")
     if not os.access(path, os.R_OK):
         raise StoreError(f"{path}: cannot be read: no permission")
     if write and not path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):

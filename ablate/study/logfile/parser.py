@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from ablate.errors import LogError
+from ablate.filesystem import read_regular
 from ablate.trainers.entry import NOTE as NOTE
 
 MOST_QUERIES = 10_000_000
@@ -64,7 +65,7 @@ class _Section:
 def read_log(path: Path) -> ExperimentLog:
     """Return the log in a file; LogError with every fault and its line."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_regular(path).decode("utf-8-sig")
     except IsADirectoryError:
         raise LogError(f"{path}: is a folder; give a log file, like {EXAMPLE}") from None
     except FileNotFoundError:
