@@ -20,6 +20,10 @@ class DataError(AblateError):
     """A data set that is missing, incomplete or corrupt. The message gives the file and the remedy."""
 
 
+class UnpreparedDataError(DataError):
+    """A data set that is there and not prepared yet, so that its content is not known. The message gives the remedy."""
+
+
 class StoreError(AblateError):
     """A store that cannot be opened, read or written. The message gives the store and the remedy."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ablate.api.stores import DEFAULT_STORE, StoreOrUrl, store_if_any
 from ablate.run.devices import slots
-from ablate.run.request import StudyRequest, read_source, resolve_request
+from ablate.run.request import StudyRequest, checked_request, read_source
 from ablate.study.model import Study
 from ablate.study.plan.time_estimate import TimeEstimate, Times, estimate, shapes_to_run
 from ablate.study.plan.trial_states import PlannedTrial, StoredRecords, resolve
@@ -37,6 +37,11 @@ class StudyPlan:
         return self.request.study
 
     @property
+    def unprepared(self) -> list[str]:
+        """Why the content of some rows' data is not known yet, and what prepares them; each reason once."""
+        return self.request.unprepared
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """Values of the study file that are valid but hardly meant."""
         return self.request.warnings
@@ -55,26 +60,30 @@ def plan_study(
     """Return the trials of a study with their states: done, failed, running, accepted, stale, pending or shared.
 
     `study` is a study file or a Study; `profile`, `KEY=VALUE` `settings` and `seeds` change a file as they do for
-    `ablate plan`. `only` selects rows by label or pattern. The store is only read, and need not exist.
+    `ablate plan`. `only` selects rows by label or pattern. The store is only read, and need not exist. Trials whose
+    data are not prepared yet are pending. Raises AblateError for everything that a run refuses.
     """
-    request = resolve_request(read_source(study, profile, settings, seeds), only)
+    request = checked_request(read_source(study, profile, settings, seeds), only)
     opened = store_if_any(store)
     looks_taken: tuple[int, ...] = ()
     family_ended = None
-    if opened is not None:
-        request, looks_taken, family_ended = _with_looks(opened, request)
+    if opened is not None and not any(trial.unprepared for trial in request.trials):
+        request, looks_taken, family_ended = _with_looks(opened, request, seeds)
     planned, times = _states_and_times(opened, request)
     count = len(slots(request.selected, workers))
     return StudyPlan(request, planned, count, estimate(planned, times, count), looks_taken, family_ended)
 
 
-def _with_looks(store: "Store", request: StudyRequest) -> tuple[StudyRequest, tuple[int, ...], str | None]:
+def _with_looks(
+    store: "Store", request: StudyRequest, seeds: str | int | None
+) -> tuple[StudyRequest, tuple[int, ...], str | None]:
     """Return the request with the seeds that looks gave each row, the seeds of the looks, and why a family ended."""
-    from ablate.adaptive.looks.taken_looks import read_schedule, study_with_looks
+    from ablate.adaptive.looks.taken_looks import check_seeds, read_schedule, study_with_looks
 
     study = study_with_looks(store, request.study)
     if study is None:
         return request, (), None
+    check_seeds(request.study, seeds)
     are_declared = bool(request.study.looks)
     schedule = read_schedule(store, study, request.source.place, are_declared=are_declared)
     labels = {trial.label for trial in request.selected}

@@ -115,17 +115,13 @@ def _study_with_looks(
     session: "Session", request: StudyRequest, until_decided: bool, seeds: str | int | None
 ) -> Study | None:
     """Return the study with its looks; None if it has none. Report looks that its file does not declare."""
-    from ablate.adaptive.looks.taken_looks import study_with_looks
+    from ablate.adaptive.looks.taken_looks import check_seeds, study_with_looks
 
     study = request.study
     looked = study_with_looks(session.store, study, until_decided)
     if looked is None or study.looks:
         return looked
-    if seeds is not None:
-        raise AblateError(
-            f"--seeds {seeds}: looks were taken at {study.name} ({study.profile}), and decide which seeds each row "
-            "has; leave out --seeds, or give the study another name (`--set study=...`), which reuses its results"
-        )
+    check_seeds(study, seeds)
     why = "the default; the file declares none" if until_decided else "as in earlier runs of this study"
     numbers = ", ".join(map(str, looked.looks))
     session.observer.message(f"Interim looks at {numbers} seeds a row ({why}). The file's `seeds` is not used.")

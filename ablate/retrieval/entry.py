@@ -1,7 +1,6 @@
 """The trainer `retrieval` for the rest of the tool."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ablate.trainers.entry import NOTE, CommandGroup, Config, InputFile, LogLine, TrainerEntry
@@ -94,7 +93,9 @@ class RetrievalEntry(TrainerEntry["RetrievalConfig"]):
         ]
 
     def data_fingerprint(self, config: "RetrievalConfig") -> str:
-        return _fingerprint(config.data.name, config.data.root, config.data.size)
+        from ablate.retrieval import data
+
+        return data.fingerprint(config.data.name, config.data.root, config.data.size)
 
     def input_files(self, config: "RetrievalConfig") -> Sequence[InputFile]:
         """Return the files of initial weights and of detections."""
@@ -109,14 +110,6 @@ class RetrievalEntry(TrainerEntry["RetrievalConfig"]):
             remedy = "give the path of a JSON file of detected boxes, or null"
             files.append(InputFile("evaluate", "detections", detections, remedy))
         return files
-
-
-@lru_cache
-def _fingerprint(name: str, root: str | None, size: tuple[int, int]) -> str:
-    """Return the fingerprint of a data set, read once in a process: all rows of a study ask for the same few."""
-    from ablate.retrieval import data
-
-    return data.fingerprint(name, root, size)
 
 
 ENTRY = RetrievalEntry()

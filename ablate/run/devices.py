@@ -2,16 +2,14 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from ablate.errors import AblateError
 from ablate.study.trials.identity import Trial
+from ablate.trainers.gpus import VISIBLE, visible_gpus
 from ablate.trainers.registry import TRAINERS
 
 Slot = Mapping[str, str]
 """The environment variables of a worker that differ from the runner's."""
-
-VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 def slots(trials: Sequence[Trial], workers: int | None) -> list[Slot]:
@@ -37,16 +35,3 @@ def slots(trials: Sequence[Trial], workers: int | None) -> list[Slot]:
             f"to share a GPU, --set runtime.trials_per_gpu={-(-workers // len(environments))}"
         )
     return (environments * share)[:workers]
-
-
-def visible_gpus() -> list[str]:
-    """Return the GPUs that this process may use, by the names that CUDA gives them.
-
-    They are listed without CUDA, which is slow to start.
-    """
-    variable = os.environ.get(VISIBLE)
-    if variable is not None:
-        names = [name.strip() for name in variable.split(",")]
-        return [name for name in names if name and name != "-1"]
-    devices = Path("/dev").glob("nvidia[0-9]*")
-    return sorted((path.name.removeprefix("nvidia") for path in devices), key=int)

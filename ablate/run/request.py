@@ -48,6 +48,11 @@ class StudyRequest:
     """The limits of the tests of the selected rows, as far as the trainer knows them."""
 
     @property
+    def unprepared(self) -> list[str]:
+        """Why the content of the selected rows' data is not known yet, and what prepares them; each reason once."""
+        return list(dict.fromkeys(trial.unprepared for trial in self.selected if trial.unprepared))
+
+    @property
     def selected_rows(self) -> set[str] | None:
         """The labels of the selected rows; None if no row was named, which means all rows."""
         return None if self.selected is self.trials else {trial.label for trial in self.selected}
@@ -71,13 +76,21 @@ def read_source(
     return StudySource(study, study.name)
 
 
-def resolve_request(source: StudySource, only: Sequence[str] = ()) -> StudyRequest:
-    """Resolve every trial of a study, and select the rows whose labels match `only`; all if it is empty.
+def checked_request(source: StudySource, only: Sequence[str] = ()) -> StudyRequest:
+    """Resolve every trial of a study, select the rows whose labels match `only`, and refuse what cannot run.
 
-    The trainer's data must be prepared before: its content is part of a trial's identity.
+    Plans and runs decide here what is refused. Nothing is prepared, and data need not be. Raises AblateError with every
+    fault.
     """
+    request = resolve_request(source, only)
+    check_rows(request)
+    return request
+
+
+def resolve_request(source: StudySource, only: Sequence[str] = ()) -> StudyRequest:
+    """Resolve every trial of a study, and select the rows whose labels match `only`; all if it is empty."""
     study = source.study
-    planned = trials(study)
+    planned = trials(study, allow_unprepared=True)
     selected = _select(planned, only)
     limits = row_limits(study.trainer, _configs(selected))
     of_trainer = [*_study_warnings(study, planned), *_row_warnings(source, selected, limits)]
@@ -85,13 +98,14 @@ def resolve_request(source: StudySource, only: Sequence[str] = ()) -> StudyReque
 
 
 def request_to_run(source: StudySource, only: Sequence[str], report: Callable[[str], None]) -> StudyRequest:
-    """Prepare the data of a study, resolve its trials, and compare the selected rows with the data.
+    """Resolve and check the trials of a study, prepare its data, and check what could not be known before.
 
     `report` receives each warning. Raises AblateError with every fault, before anything is queued.
     """
+    request = checked_request(source, only)
     prepare_data(source.study, lambda text: report(f"warning: {text}"))
-    request = resolve_request(source, only)
-    check_rows(request)
+    if any(trial.unprepared for trial in request.trials):
+        request = checked_request(source, only)
     for warning in request.warnings:
         report(f"warning: {warning}")
     return request
@@ -104,7 +118,7 @@ def prepare_data(study: Study, warn: Callable[[str], None]) -> None:
 
 
 def check_rows(request: StudyRequest) -> None:
-    """Compare the selected rows with their data, by the trainer's hook, and require tests that can show something.
+    """Compare the selected rows with their data and this machine, and require tests that can show something.
 
     Raises one AblateError with every fault of every row, each with the rows that have it.
     """

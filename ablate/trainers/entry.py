@@ -118,7 +118,8 @@ class TrainerEntry(Generic[ConfigT]):
     def faults(self, configs: Sequence[Config]) -> Sequence[Sequence[str]]:
         """Return, for each plain config, what keeps it from being trained or tested on its data: a sentence each.
 
-        This runs before any trial is queued, so it must not decode data.
+        Plans and runs call it before anything is prepared or queued. So it must not need prepared data, it must not
+        decode data, and it must import nothing heavy. Raise AblateError with every fault of the data sets themselves.
         """
         return [()] * len(configs)
 
@@ -147,7 +148,10 @@ class TrainerEntry(Generic[ConfigT]):
     def data_fingerprint(self, config: ConfigT) -> str | None:
         """Return the hash of the content of the data set, or None if the trainer has no data sets.
 
-        Raise DataError if the data cannot be read.
+        It depends on the section of `data_name_key` alone.
+
+        Raise UnpreparedDataError if the content is only known once the data are prepared, and DataError if the data
+        cannot be read.
         """
         return None
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from ablate.errors import AblateError
-from ablate.run.devices import VISIBLE, slots, visible_gpus
+from ablate.run.devices import slots
 from ablate.study.reading.study_reader import read_study
 from ablate.study.trials.identity import Trial, trials
+from ablate.trainers.gpus import VISIBLE, visible_gpus
 from tests.support.paths import STUDIES
 
 

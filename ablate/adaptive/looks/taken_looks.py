@@ -95,6 +95,18 @@ def study_with_looks(store: Store, study: Study, until_decided: bool = False) ->
     return replace(study, looks=DEFAULT_LOOKS, seeds=tuple(range(DEFAULT_LOOKS[0])))
 
 
+def check_seeds(study: Study, seeds: str | int | None) -> None:
+    """Raise AblateError for a number of seeds that was requested although looks decide about seeds.
+
+    `study` has looks, by its file or because some were taken.
+    """
+    if seeds is not None and not study.looks:
+        raise AblateError(
+            f"--seeds {seeds}: looks were taken at {study.name} ({study.profile}), and decide which seeds each row "
+            "has; leave out --seeds, or give the study another name (`--set study=...`), which reuses its results"
+        )
+
+
 def read_schedule(
     store: Store, study: Study, place: object, *, are_declared: bool, accepting: Collection[str] = ()
 ) -> LookSchedule:

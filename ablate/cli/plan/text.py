@@ -54,6 +54,12 @@ def reason_lines(planned: Sequence[PlannedTrial], letters: Reasons) -> Iterator[
                 yield from textwrap.wrap(change.text, WIDTH, initial_indent=" " * 7, subsequent_indent=" " * 9)
 
 
+def unprepared_lines(reasons: Sequence[str]) -> Iterator[str]:
+    """Yield why the content of data is not known yet, what prepares them, and how their rows are shown."""
+    for reason in reasons:
+        yield from wrapped(f"{reason}. Until then, rows with these data are shown as pending.")
+
+
 def look_line(study: Study, taken: Sequence[int] = (), why: str | None = None) -> str:
     """Return `looks at 2, 3, 5 seeds: 8 trials at the first, 20 at most; taken so far: 2, 3`; empty without looks.
 

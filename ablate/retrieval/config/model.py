@@ -16,6 +16,9 @@ BACKBONES = (
 )
 """Backbones that need no prefix."""
 
+FEATURE_WIDTHS = {name: 512 if name.endswith(("resnet18", "resnet34")) else 2048 for name in BACKBONES}
+"""{backbone: width of its features}. Widths of other models are only known once they are built."""
+
 TIMM = "timm/"
 """Prefix of a model of timm."""
 

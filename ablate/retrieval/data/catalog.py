@@ -3,9 +3,9 @@
 from importlib import import_module
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from ablate.errors import DataError, unknown_name
+from ablate.errors import DataError, UnpreparedDataError, unknown_name
 from ablate.filesystem import exists, is_file
 from ablate.retrieval.data.dataset import Dataset
 from ablate.retrieval.data.formats import emoji
@@ -14,7 +14,10 @@ from ablate.retrieval.data.packing.format import PackLocation, PackRecord, Size
 from ablate.retrieval.data.packing.leakage import Leakage
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ablate.retrieval.data.entries import ImageList
+    from ablate.retrieval.data.label_arrays import Labels
     from ablate.retrieval.data.packing.packer import PackingObserver
 
 EMBEDDED = "emoji"
@@ -105,7 +108,8 @@ def prepare(
 def fingerprint(name: str, root: str | None, size: Size | None = None) -> str:
     """Return the sha256 (hex) of the data set's content, without decoding an image. It does not depend on the size.
 
-    DataError if the data set is not whole or not packed, with the command that packs it at `size`.
+    UnpreparedDataError if the data set is not packed, with the command that packs it at `size`. DataError if it is not
+    whole.
     """
     return emoji.fingerprint(root) if name == EMBEDDED else _record(name, root, size).fingerprint
 
@@ -123,7 +127,7 @@ def load(name: str, root: str | None, size: Size, pixels: bool = True) -> Datase
     """Return the data set with its images resized to `size` (height, width), without keeping the aspect.
 
     Without `pixels`, the images are zeros of the right shape that take no memory: for reading the labels only.
-    DataError if the data set is not whole or not packed.
+    UnpreparedDataError if the data set is not packed, DataError if it is not whole.
     """
     if name == EMBEDDED:
         return emoji.load(root, size, pixels)
@@ -131,6 +135,35 @@ def load(name: str, root: str | None, size: Size, pixels: bool = True) -> Datase
     images, labels = format.read(place(name, root), size, record.fingerprint, pixels)
     columns = {column: labels[column] for column in format.COLUMNS}
     return Dataset(name, record.fingerprint, images, **columns, categories=record.categories)
+
+
+def load_labels(name: str, root: str | None, size: Size) -> Dataset:
+    """Return the data set with zeros for its images, packed or not; without a pack of this size, from the annotations.
+
+    DataError with every fault of the annotations, and with the image files that are missing.
+    """
+    try:
+        return load(name, root, size, pixels=False)
+    except UnpreparedDataError:
+        from ablate.retrieval.data.label_arrays import labels_of
+        from ablate.retrieval.data.packing.crops import require_files
+
+        listing = reader(name).read(root_of(name, root))
+        require_files(listing)
+        return unpacked(name, listing, labels_of, size)[0]
+
+
+def unpacked(
+    name: str, listing: "ImageList", labels: "Labels", size: Size
+) -> "tuple[Dataset, dict[str, NDArray[Any]]]":
+    """Return an image list as a data set with zeros for its images and no fingerprint, and all columns of `labels`."""
+    import numpy as np
+
+    count = len(listing.entries)
+    columns = labels(listing, range(count))
+    images = np.broadcast_to(np.uint8(0), (count, *size, 3))
+    own = {column: columns[column] for column in format.COLUMNS}
+    return Dataset(name, "", images, **own, categories=listing.categories), columns
 
 
 def _record(name: str, root: str | None, size: Size | None) -> PackRecord:

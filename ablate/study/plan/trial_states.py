@@ -68,7 +68,7 @@ def resolve(trials: Sequence[Trial], records: StoredRecords) -> list[PlannedTria
     trainings: set[str] = set()
     planned = []
     for trial in trials:
-        older = records.accepted.get(trial.key) or records.older.get(trial.key)
+        older = None if trial.unprepared else records.accepted.get(trial.key) or records.older.get(trial.key)
         state = _state(trial, records)
         trained = records.states.get(trial.training_key) == DONE
         if state == PENDING and (trained or trial.training_key in trainings):
@@ -86,4 +86,4 @@ def _state(trial: Trial, records: StoredRecords) -> str:
     state = records.states.get(trial.training_key)
     if state in (RUNNING, FAILED):
         return state
-    return STALE if trial.key in records.older else PENDING
+    return STALE if trial.key in records.older and not trial.unprepared else PENDING

@@ -5,12 +5,13 @@ would reuse stale results after a default changed.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from ablate.errors import UnpreparedDataError
 from ablate.study.config_keys import Config, canonical, value_at
 from ablate.study.model import Study
 from ablate.study.trials.code_hash import code_hashes
@@ -67,11 +68,19 @@ class Trial:
     """
     shape: str | None = None
     """The digest of the values on which the duration of the training depends."""
+    unprepared: str | None = None
+    """Why the content of the data is not known yet, and what prepares them; None if it is known.
+
+    Until then the keys are those of no stored trial.
+    """
 
 
-def trials(study: Study) -> list[Trial]:
-    """Return every trial of a study, row by row, seed by seed; StudyError for rows whose config is not valid."""
-    resolver, hasher = ConfigResolver(study), TrialHasher(study)
+def trials(study: Study, allow_unprepared: bool = False) -> list[Trial]:
+    """Return every trial of a study, row by row, seed by seed; StudyError for rows whose config is not valid.
+
+    With `allow_unprepared`, the data need not be prepared: see `Trial.unprepared`.
+    """
+    resolver, hasher = ConfigResolver(study), TrialHasher(study, allow_unprepared)
     problems = RowProblems(resolver.model)
     every: list[Trial] = []
     for row in study.rows:
@@ -106,7 +115,8 @@ class TrialHasher:
     The names stand in sorted order. A digest is continued from a copy of the one of the text before, which rows share.
     """
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: Study, allow_unprepared: bool = False) -> None:
+        self.allow_unprepared = allow_unprepared
         self.trainer, self.code = study.trainer, code_hashes(study.trainer)
         self.entry = TRAINERS[study.trainer]
         self.names_in_json = {name: canonical(name) for name in sorted(self.entry.config.model_fields)}
@@ -115,6 +125,9 @@ class TrialHasher:
         self.preset_in_json = canonical(study.preset)
         self.trainer_in_json = canonical(self.trainer)
         self.shapes = _Shapes(self.trainer)
+        name_key = self.entry.data_name_key
+        self.data_section = name_key.partition(".")[0] if name_key else None
+        self.fingerprints: dict[Hashable, tuple[str | None, str | None]] = {}
 
     def trials(self, label: str, kind: str, config: BaseModel, parts: Parts, seeds: Sequence[int]) -> Iterator[Trial]:
         """Yield the trials of one row, a trial for each seed."""
@@ -122,7 +135,7 @@ class TrialHasher:
         identifying = {name: part.identifying for name, part in parts.items() if part.text is not None}
         evaluate = identifying.pop("evaluate", {})
         evaluate_in_json = parts["evaluate"].text if "evaluate" in parts else "{}"
-        data, shape = self.entry.data_fingerprint(config), self.shapes.of(parts)
+        (data, unprepared), shape = self._data(config), self.shapes.of(parts)
         training, declaration = self._training(parts, data), self._declaration(parts)
         for seed in seeds:
             end = f',"seed":{seed},"trainer":{self.trainer_in_json}}}'.encode()
@@ -138,7 +151,26 @@ class TrialHasher:
                 key=hashlib.sha256(f'["{training_key}",{evaluate_in_json}]'.encode()).hexdigest()[:DIGITS],
                 declared=_finished(declaration, end),
                 shape=shape,
+                unprepared=unprepared,
             )
+
+    def _data(self, config: BaseModel) -> tuple[str | None, str | None]:
+        """Return the fingerprint of the data, and why it stands for an unknown one; None if it does not.
+
+        All rows of a study ask for the same few.
+        """
+        section = getattr(config, self.data_section) if self.data_section else None
+        if section not in self.fingerprints:
+            self.fingerprints[section] = self._fingerprint(config)
+        return self.fingerprints[section]
+
+    def _fingerprint(self, config: BaseModel) -> tuple[str | None, str | None]:
+        try:
+            return self.entry.data_fingerprint(config), None
+        except UnpreparedDataError as error:
+            if not self.allow_unprepared:
+                raise
+            return str(error), str(error)
 
     def _training(self, parts: Parts, data: str | None) -> "hashlib._Hash":
         """Return the hash of an Identity's JSON, up to its seed."""

@@ -27,10 +27,17 @@ def with_hashes(config: BaseModel, files: Sequence[InputFile]) -> BaseModel:
     return config
 
 
-@lru_cache
 def file_hash(file: InputFile) -> str:
     """Return the SHA-256 (hex) of the file's bytes. Raise DataError if it cannot be read."""
     try:
-        return hash_of(Path(file.path))
-    except OSError as fault:
-        raise DataError(f"{file.key}: {file.path} cannot be read ({fault.strerror}); {file.remedy}") from None
+        status = Path(file.path).stat()
+        return _hash_of_version(file.path, status.st_ino, status.st_size, status.st_mtime_ns)
+    except (OSError, ValueError) as fault:  # ValueError: a path with a NUL
+        reason = getattr(fault, "strerror", None) or fault
+        raise DataError(f"{file.key}: {file.path} cannot be read ({reason}); {file.remedy}") from None
+
+
+@lru_cache
+def _hash_of_version(path: str, inode: int, size: int, modified: int) -> str:
+    """Return the SHA-256 (hex) of a file, computed once for each version of it that this process sees."""
+    return hash_of(Path(path))

@@ -125,13 +125,13 @@ def test_what_a_result_was_measured_with_is_on_record(finished: Path) -> None:
     assert {"torch", "device", "threads"} <= set(json.loads(recorded))
 
 
-@pytest.mark.slow
-def test_a_trial_that_cannot_run_here_says_why(ablate: Ablate) -> None:
+def test_a_trial_that_cannot_run_here_is_refused_before_it_is_queued(ablate: Ablate) -> None:
     result = ablate("run", TINY, "--executor", "inline", "--only", "plain", "--set", "amp=fp16")
     assert result.code == 2, "amp is a config key, not one of the file's"
     result = ablate("run", TINY, "--executor", "inline", "--only", "plain", "--set", "config.amp=fp16")
-    assert result.code == 1
-    assert "amp: fp16 needs a CUDA device" in result.err
+    assert result.code == 2
+    assert "row 'plain': amp: fp16 needs a CUDA device" in result.err
+    assert not Path("results").exists()
 
 
 @pytest.mark.network

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablate.errors import DataError
+from ablate.errors import DataError, UnpreparedDataError
 from ablate.filesystem import file_hash
 from ablate.retrieval.data import catalog
 from ablate.retrieval.data.dataset import Dataset
@@ -45,19 +45,35 @@ class DetectedBoxes:
 def detected(name: str, root: str | None, size: Size, path: str) -> DetectedBoxes:
     """Return the packed detections of the file `path`.
 
-    DataError if they are not packed, or if the data set has no rule for detections.
+    UnpreparedDataError if they are not packed; DataError if the data set has no rule for detections.
     """
     _require_rule(name)
     place = _place(name, root, path, catalog.fingerprint(name, root, size))
     record = format.recorded(place, size)
     if record is None:
-        raise DataError(
+        raise UnpreparedDataError(
             f"evaluate.detections: {path} is not packed at {format.sized(size)} pixels: `ablate run` packs it"
         )
     images, labels = format.read(place, size, record.fingerprint)
     columns = {column: labels[column] for column in format.COLUMNS}
     dataset = Dataset(name, record.fingerprint, images, **columns, categories=record.categories)
     return DetectedBoxes(dataset, labels["stands_for"])
+
+
+def detected_labels(name: str, root: str | None, size: Size, path: str) -> DetectedBoxes:
+    """Return the detections of the file `path` without pixels, packed or not.
+
+    DataError with every fault of the file, or if the data set has no rule for detections.
+    """
+    try:
+        return detected(name, root, size, path)
+    except UnpreparedDataError:
+        from ablate.retrieval.data.detections import assignment
+
+        dataset = catalog.load_labels(name, root, size)
+        assigned = assignment.assign(catalog.root_of(name, root), dataset, Path(path))
+        boxes, columns = catalog.unpacked(name, assigned.listing, assigned.labels, size)
+        return DetectedBoxes(boxes, columns["stands_for"])
 
 
 def prepare_detections(

@@ -83,6 +83,19 @@ def files(listing: ImageList, photos: Sequence[CropSource]) -> list[os.stat_resu
     return stats
 
 
+def require_files(listing: ImageList) -> None:
+    """Raise DataError with every photograph whose file is missing. No file is opened."""
+    photos = photographs(listing)
+    missing = [photo for photo, stat in zip(photos, files(listing, photos), strict=True) if stat is None]
+    if missing:
+        lines = [f"{photo.entries[0].source}: {photo.path}: found no file" for photo in missing]
+        raise DataError(
+            f"{listing.root}: {len(missing):,} of the {len(photos):,} image files that the annotations name are "
+            f"missing:\n{fault_lines(lines)}\n"
+            "Put them there, or leave them out with `ablate data prepare` and its option `--corrupt skip`"
+        )
+
+
 def _fault_text(photo: CropSource, error: DataError) -> str:
     """Return the fault of a photograph, after its place in the annotations if a list names it."""
     source = photo.entries[0].source

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ablate.errors import DataError
+from ablate.errors import DataError, UnpreparedDataError
 from ablate.filesystem import exists, file_hash, is_folder
 from ablate.retrieval.data.annotation_text import text_hash
 from ablate.retrieval.data.packing.leakage import Leakage
@@ -128,7 +128,7 @@ def recorded(place: PackLocation, size: Size | None = None) -> PackRecord | None
 
 
 def require(place: PackLocation, size: Size | None = None) -> PackRecord:
-    """Return the record of the last pack, of any size. DataError with the reason if it cannot be used, and the remedy.
+    """Return the record of the last pack, of any size; UnpreparedDataError with the reason if it cannot be used.
 
     The command in the remedy packs at `size`, unless that is None.
     """
@@ -140,7 +140,7 @@ def require(place: PackLocation, size: Size | None = None) -> PackRecord:
         why = f"is not packed as it is now: {', '.join(changed)} changed since"
     else:
         return record
-    raise DataError(
+    raise UnpreparedDataError(
         f"{place.folder} {why}, so its fingerprint is unknown: `{place.command_at(size)}` or `ablate run` packs it"
     )
 
@@ -209,13 +209,13 @@ def read(
     """Return (images, labels) of a pack. The images are memory-mapped.
 
     Without `pixels`, the images are zeros of the right shape that take no memory.
-    DataError if this size is not packed or the pack is damaged.
+    UnpreparedDataError if this size is not packed, DataError if the pack is damaged.
     """
     import numpy as np
 
     folder = place.pack(size, fingerprint)
     if not is_folder(folder):
-        raise DataError(
+        raise UnpreparedDataError(
             f"{place.folder} is not packed at {sized(size)} pixels: `{place.command_at(size)}` or `ablate run` packs it"
         )
     try:
