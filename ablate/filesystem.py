@@ -11,6 +11,17 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
 
+def expanded(path: str) -> str:
+    """Return a path from a file, a variable or an option with the home folder in place of `~` or `~USER`.
+
+    A shell expands only what is typed without quotes. An unknown user's `~NAME` stays as it is.
+    """
+    try:
+        return str(Path(path).expanduser()) if path.startswith("~") else path
+    except RuntimeError:  # there is no such user, or no home folder
+        return path
+
+
 def exists(path: Path) -> bool:
     """Return True if the path leads to a file or a folder, directly or through links."""
     return stat_or_none(path) is not None

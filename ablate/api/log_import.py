@@ -8,6 +8,7 @@ from pathlib import Path
 from ablate.analysis.loading import load
 from ablate.api.stores import DEFAULT_STORE, StoreOrUrl, store_to_write
 from ablate.errors import AblateError
+from ablate.filesystem import expanded
 from ablate.report.formats import log as log_format
 from ablate.store.imported_log import save_log
 from ablate.study.logfile.parser import read_log
@@ -37,7 +38,7 @@ def import_log(path: Path | str, study: str, store: StoreOrUrl = DEFAULT_STORE) 
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", study):
         raise AblateError(f"--study: found {study!r}; accepted: small letters, digits and dashes, like baseline-log")
-    path = Path(path)
+    path = Path(expanded(str(path)))
     log = read_log(path)
     rows = named_rows(log)
     contradictions = findings(log, rows)

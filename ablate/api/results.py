@@ -9,6 +9,7 @@ from ablate.analysis.results import StudyResults
 from ablate.analysis.search.results import load_search
 from ablate.api.stores import DEFAULT_STORE, StoreOrUrl, store_to_read
 from ablate.errors import AblateError, unknown_name
+from ablate.filesystem import expanded
 
 
 def load_results(
@@ -60,13 +61,14 @@ def draw(result: Analysis | Comparison, folder: Path | str) -> list[Path]:
 
     Returns the paths of the SVG and PNG files. Raises AblateError if the folder cannot be written.
     """
+    place = Path(expanded(str(folder)))
     if isinstance(result, Comparison):
         from ablate.report.figures.reproduction import draw as draw_comparison
 
-        return draw_comparison(result, Path(folder))
+        return draw_comparison(result, place)
     from ablate.report.figures.rows import draw_all
 
-    return draw_all(result, Path(folder))
+    return draw_all(result, place)
 
 
 def figures_folder(store: StoreOrUrl, results: StudyResults) -> Path:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
 from ablate.errors import StoreError
-from ablate.filesystem import exists, reach_fault
+from ablate.filesystem import exists, expanded, reach_fault
 
 if TYPE_CHECKING:
     from ablate.store import Store
@@ -49,6 +49,7 @@ def is_new(url: str) -> bool:
     path = url.removeprefix("sqlite:///")
     if not path or "://" in path or path == ":memory:":
         return False
-    if fault := reach_fault(Path(path)):
+    place = Path(expanded(path))
+    if fault := reach_fault(place):
         raise StoreError(f"{path}: cannot be a store: {fault}; name another with --store")
-    return not exists(Path(path))
+    return not exists(place)

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from ablate.errors import AblateError
-from ablate.filesystem import path_fault
+from ablate.filesystem import expanded, path_fault
 
 
 def is_coloured(output: Path | None) -> bool:
@@ -23,6 +23,7 @@ def write_text(text: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(text)
         return
+    output = Path(expanded(str(output)))
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(text, encoding="utf-8")

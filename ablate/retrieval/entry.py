@@ -50,7 +50,6 @@ class RetrievalEntry(TrainerEntry["RetrievalConfig"]):
         from ablate.retrieval.cli.preparation import prepare_data
 
         prepare_data(configs, warn)
-        _fingerprint.cache_clear()  # a data set may have changed since an earlier run in this process
 
     def faults(self, configs: Sequence[Config]) -> Sequence[Sequence[str]]:
         from ablate.retrieval.training.config_faults import config_faults

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 from ablate.errors import AblateError
@@ -13,6 +12,7 @@ from ablate.study.plan.limits import RowLimits, limit_faults, limit_warnings, ro
 from ablate.study.reading.nodes import yaml_text
 from ablate.study.reading.study_reader import read_study
 from ablate.study.trials.identity import REFERENCE, Trial, trials
+from ablate.study.trials.local_paths import PathFinder
 from ablate.trainers.registry import TRAINERS
 
 MOST_NAMED = 3
@@ -94,7 +94,8 @@ def resolve_request(source: StudySource, only: Sequence[str] = ()) -> StudyReque
     selected = _select(planned, only)
     limits = row_limits(study.trainer, _configs(selected))
     of_trainer = [*_study_warnings(study, planned), *_row_warnings(source, selected, limits)]
-    return StudyRequest(source, study, planned, selected, (*study.warnings, *_overridden(study), *of_trainer), limits)
+    warnings = (*study.warnings, *PathFinder(study).notes(), *_overridden(study), *of_trainer)
+    return StudyRequest(source, study, planned, selected, warnings, limits)
 
 
 def request_to_run(source: StudySource, only: Sequence[str], report: Callable[[str], None]) -> StudyRequest:
@@ -103,18 +104,17 @@ def request_to_run(source: StudySource, only: Sequence[str], report: Callable[[s
     `report` receives each warning. Raises AblateError with every fault, before anything is queued.
     """
     request = checked_request(source, only)
-    prepare_data(source.study, lambda text: report(f"warning: {text}"))
-    if any(trial.unprepared for trial in request.trials):
+    prepare_data(request, lambda text: report(f"warning: {text}"))
+    if TRAINERS[request.study.trainer].data_name_key:  # preparing may have changed the content of the data
         request = checked_request(source, only)
     for warning in request.warnings:
         report(f"warning: {warning}")
     return request
 
 
-def prepare_data(study: Study, warn: Callable[[str], None]) -> None:
+def prepare_data(request: StudyRequest, warn: Callable[[str], None]) -> None:
     """Prepare the data that rows and references name, by the trainer's hook; `warn` receives each warning."""
-    configs = chain(map(study.row_config, study.rows), map(study.reference_config, study.references))
-    TRAINERS[study.trainer].prepare_data(configs, warn)
+    TRAINERS[request.study.trainer].prepare_data(_configs(request.trials).values(), warn)
 
 
 def check_rows(request: StudyRequest) -> None:

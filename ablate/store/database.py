@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from ablate.errors import StoreBusyError, StoreError, StoreFullError, StoreGoneError
+from ablate.filesystem import expanded
 from ablate.store.engines import network_filesystem, postgresql, sqlite
 from ablate.store.engines.error_messages import translated_errors
 from ablate.store.engines.recovery import OpenFile, open_file
@@ -206,7 +207,7 @@ def _of_path(path: str) -> URL:
 def _sqlite_path(url: URL) -> Path:
     if not url.database or url.database == ":memory:":
         raise StoreError("a store in memory would lose its results; give a path, like sqlite:///results/ablate.db")
-    return Path(url.database)
+    return Path(expanded(url.database))
 
 
 def shown(url: str) -> str:

@@ -1,7 +1,7 @@
 """A study: the content of one study file under one profile, as frozen values."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ablate.study.config_keys import Config, assigned
@@ -93,6 +93,10 @@ class Study:
     """Sentences about rows that were probably not intended."""
     looks: tuple[int, ...] = ()
     """The numbers of seeds at which verdicts may be judged, if rows get more seeds only while a verdict is open."""
+    folder: str = field(default="", compare=False)
+    """The folder of the study file, in which relative paths of the config are searched first; empty without a file."""
+    typed: tuple[str, ...] = field(default=(), compare=False)
+    """The config keys that options set; paths under them are searched in the working directory first."""
 
     def row_config(self, row: Row) -> Config:
         """Return the config of a row: the shared one with the row's levels in place."""

@@ -11,6 +11,16 @@ class OutsideIdentity:
     """Marks a field that says where or how a trial runs: at most the last bits of a result depend on it."""
 
 
+class LocalPath(NamedTuple):
+    """Marks a field of a section that holds the path of a file or folder.
+
+    A relative path is searched next to the study file, and then in the working directory.
+    """
+
+    words: tuple[str, ...] = ()
+    """Values that are no path."""
+
+
 class ConfigClash(NamedTuple):
     """Values that are valid one by one and not together."""
 

@@ -110,7 +110,7 @@ class TrainerEntry(Generic[ConfigT]):
         return {}
 
     def prepare_data(self, configs: Iterable[Config], warn: Callable[[str], None]) -> None:
-        """Prepare the data that plain `configs` name, before they are validated; call `warn` with each warning.
+        """Prepare the data that plain `configs` name; call `warn` with each warning.
 
         Every run prepares its data, so this must be quick if it was done before. Raise AblateError if it fails.
         """

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ablate.trainers.config import AtLeastOne, NotNegative, OffAsNone, Rate, Section
+from ablate.trainers.config import AtLeastOne, LocalPath, NotNegative, OffAsNone, Rate, Section
 
 
 class Whitening(Section):
@@ -52,10 +52,10 @@ class Evaluate(Section):
         description="Which gallery images of the query's item count: those of other cameras, while those of its own "
         "camera are left out of its ranking; or all. No difference if a set has no cameras.",
     )
-    detections: Annotated[str, Field(min_length=1)] | None = Field(
+    detections: Annotated[Annotated[str, Field(min_length=1)] | None, LocalPath()] = Field(
         None,
         description="Path of a JSON file of detected boxes, on which the test split is tested instead of the annotated "
-        "ones; null: on the annotated ones.",
+        "ones, relative to the study file or else to the working directory; null: on the annotated ones.",
     )
     detections_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
         None, description="SHA-256 that this file must have; filled in when a trial is planned."

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from ablate.retrieval.config.available import timm_models
-from ablate.trainers.config import Section
+from ablate.trainers.config import LocalPath, Section
 
 BACKBONES = (
     *("resnet18", "resnet34", "resnet50", "resnet101", "resnet152"),
@@ -50,8 +50,10 @@ class Model(Section):
         1, description="Stride of the backbone's last stage (`layer4`); libraries build it with 2."
     )
     stem_relu: bool = Field(True, description="On: the stem has its ReLU. The log's ResNet-50 lacked it.")
-    pretrained: Annotated[str, Field(min_length=1)] = Field(
-        "none", description="Initial weights of the backbone: none, imagenet, or the path of a state dict."
+    pretrained: Annotated[str, Field(min_length=1), LocalPath(NO_FILE)] = Field(
+        "none",
+        description="Initial weights of the backbone: none, imagenet, or the path of a state dict, relative to the "
+        "study file or else to the working directory.",
     )
     pretrained_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
         None, description="SHA-256 that the file of a path must have; filled in when a trial is planned."

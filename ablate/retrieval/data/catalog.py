@@ -6,7 +6,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ablate.errors import DataError, UnpreparedDataError, unknown_name
-from ablate.filesystem import exists, is_file
+from ablate.filesystem import exists, expanded, is_file
 from ablate.retrieval.data.dataset import Dataset
 from ablate.retrieval.data.formats import emoji
 from ablate.retrieval.data.packing import format
@@ -66,7 +66,7 @@ def reader(name: str) -> DatasetFormat:
 
 def root_of(name: str, root: str | None) -> Path:
     """Return the folder or file of a data set: `root`, or the default of its format."""
-    return Path(root if root is not None else reader(name).HOME)
+    return Path(expanded(root) if root is not None else reader(name).HOME)
 
 
 def place(name: str, root: str | None) -> PackLocation:

@@ -42,6 +42,12 @@ def overlay(root: Node, profile: str, settings: Sequence[str] = (), seeds: str |
     return merged if seeds is None else merge(merged, _seeds(seeds))
 
 
+def typed_keys(settings: Sequence[str]) -> tuple[str, ...]:
+    """Return the config keys that `--set` options set."""
+    names = (setting.partition("=")[0].strip() for setting in settings)
+    return tuple(name.removeprefix("config.") for name in names if name.startswith("config."))
+
+
 def with_runtime_on_top(layer: Node) -> Node:
     """Return a layer with its `config.runtime`, the older place, moved to `runtime`; StudyError if it has both.
 

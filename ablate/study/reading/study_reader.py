@@ -1,12 +1,14 @@
 """Reads a study file into a Study. All faults are reported at once, each with its place."""
 
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 
 from pydantic import ValidationError
 
 from ablate.errors import StudyError
+from ablate.filesystem import expanded
 from ablate.study.config_keys import Config, flattened, overlaid
 from ablate.study.design.explicit import is_line
 from ablate.study.design.reader import DesignReader
@@ -14,7 +16,7 @@ from ablate.study.model import ReferenceRow, Study
 from ablate.study.reading.config_checks import ConfigReader
 from ablate.study.reading.factors import FactorReader, ReadFactor
 from ablate.study.reading.nodes import Node, read_file
-from ablate.study.reading.overrides import choose_profile, overlay, profile_names
+from ablate.study.reading.overrides import choose_profile, overlay, profile_names, typed_keys
 from ablate.study.reading.problems import Problems
 from ablate.study.reading.rules import check_fresh_seeds, declared_warnings
 from ablate.study.reading.schema import StudyEntry
@@ -32,6 +34,7 @@ def read_study(
 
     The file's other profiles are read too, so that their faults are reported now and not at their first use.
     """
+    path = FilePath(expanded(str(path)))
     root = read_file(path)
     if not isinstance(root.value, dict):
         raise StudyError([f"{root.place}: a study file is a mapping that begins with `study: NAME`"])
@@ -47,7 +50,7 @@ def read_study(
             faults |= dict.fromkeys(error.faults)
     if faults:
         raise StudyError(list(faults))
-    return studies[0]
+    return replace(studies[0], folder=str(path.parent), typed=typed_keys(settings))
 
 
 class _Reader:

@@ -15,12 +15,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from ablate.errors import DataError
 from ablate.study.config_keys import assigned, canonical, overlaps
 from ablate.study.factors import Level
 from ablate.study.model import ReferenceRow, Study
 from ablate.study.reading.problems import models_in
 from ablate.study.trials.input_hashes import with_hashes
-from ablate.trainers.config import OutsideIdentity
+from ablate.study.trials.local_paths import PathFinder
+from ablate.trainers.config import LocalPath, OutsideIdentity
 from ablate.trainers.registry import TRAINERS
 
 MOST_KEPT = 5_000
@@ -40,13 +42,16 @@ class ConfigPart:
     given: Any
     """The value to validate a whole config with: already validated if possible, as that is faster."""
     dumped: Any
-    """The validated value as JSON."""
+    """The validated value as JSON, with paths that this process can open."""
     identifying: Any
     """The JSON without the fields that are outside the identity."""
     text: str | None
     """`identifying` as canonical JSON; None if nothing of the part belongs to the identity."""
     declared: str | None
-    """The value in the study file as canonical JSON, without fields outside the identity; None if there is none."""
+    """The value in the study file as canonical JSON, without fields outside the identity; None if there is none.
+
+    The place of the data is declared all the same: other data are another declaration.
+    """
 
 
 Parts = Mapping[str, ConfigPart]
@@ -70,12 +75,14 @@ class ConfigResolver:
         self.setters = {name: setter for name, setter in setters.items() if setter.factors}
         self.fixed_values = {name: study.config[name] for name in study.config if name not in self.setters}
         self.outside = {name for name in self.model.model_fields if self._is_outside(self.model, name, name)}
+        self.finder = PathFinder(study)
+        self.path_fields = {(field.section, field.name): field for field in self.finder.fields}
         self.numbers = count()
         self.first_parts: dict[str, ConfigPart] = {}
         self.kept_parts: dict[Hashable, ConfigPart] = {}
 
     def row(self, levels: Mapping[str, Level]) -> tuple[BaseModel, Parts]:
-        """Return the config of a row, and its parts."""
+        """Return the config of a row, with paths that this process can open, and its parts."""
         row_levels = [levels[factor.name] for factor in self.study.factors]
         values, parts = self.fixed_values.copy(), {}
         missing: dict[str, Hashable] = {}
@@ -94,15 +101,15 @@ class ConfigResolver:
                 self.kept_parts[key] = parts[name]
         if not self.first_parts:
             self.first_parts = self._with_fixed_parts(config, parts)
-        return config, self.first_parts | parts
+        return self.finder.located(config), self.first_parts | parts
 
     def reference(self, reference: ReferenceRow) -> tuple[BaseModel, Parts]:
-        """Return the config of a reference, and its parts."""
+        """Return the config of a reference, with paths that this process can open, and its parts."""
         values = self.study.reference_config(reference)
         baseline = [zip(factor.sets, factor.baseline.values, strict=True) for factor in self.study.factors]
         written = assigned(self.study.written, [*chain(*baseline), *reference.settings.items()])
         config = self._validated(values)
-        return config, {
+        return self.finder.located(config), {
             name: self._part(config, name, values.get(name, _NOTHING), written.get(name, _NOTHING))
             for name in self.model.model_fields
         }
@@ -110,7 +117,11 @@ class ConfigResolver:
     def _validated(self, values: Mapping[str, Any]) -> BaseModel:
         """Return the config with the hashes of the files that it names."""
         config = self.model.model_validate(values)
-        return with_hashes(config, self.entry.input_files(config))
+        located = self.finder.located(config)
+        try:
+            return with_hashes(config, self.entry.input_files(located))
+        except DataError as error:
+            raise DataError("\n".join([*self.finder.missing(located), str(error)])) from None
 
     def _with_fixed_parts(self, config: BaseModel, varied: Parts) -> dict[str, ConfigPart]:
         """Return the parts of the first row in the order of the config's fields.
@@ -132,6 +143,11 @@ class ConfigResolver:
         """Return a part of a validated config. `given` and `written` are as in `_PartSetter`, or _NOTHING."""
         value = getattr(config, name)
         dumped = _dumped(config, name, value)
+        located = {
+            field.name: self.finder.place(field, dumped[field.name])
+            for field in self.finder.fields
+            if field.section == name and self.finder.is_path(field, dumped[field.name])
+        }
         is_outside = name in self.outside
         identifying = _NOTHING if is_outside else self._identifying(value, dumped, f"{name}.")
         if fields := [file.field for file in self.entry.input_files(config) if file.section == name]:
@@ -140,7 +156,7 @@ class ConfigResolver:
         return ConfigPart(
             number=next(self.numbers),
             given=value if _is_validated(value) else given,
-            dumped=dumped,
+            dumped={**dumped, **located} if located else dumped,
             identifying=identifying,
             text=None if identifying is _NOTHING else canonical(identifying),
             declared=None if declared is _NOTHING else _json_text(declared),
@@ -149,15 +165,21 @@ class ConfigResolver:
     def _declared(self, value: Any, written: Any, prefix: str) -> Any:
         """Return a written value without the fields outside the identity; _NOTHING if nothing else is written.
 
-        A field outside the identity changes no trial, so that it is no part of the declaration either.
+        A field outside the identity changes no trial, so that it is no part of the declaration either. A path is,
+        because the content behind it is part of the identity.
         """
         if not isinstance(value, BaseModel) or not isinstance(written, dict) or not _has_marks(type(value)):
             return written
         fields = type(value).model_fields
+        paths = {name: field for name in written if (field := self.path_fields.get((prefix[:-1], name)))}
         declared = {
-            name: self._declared(getattr(value, name, None), inner, f"{prefix}{name}.")
+            name: self.finder.declared(paths[name], inner)
+            if name in paths
+            else self._declared(getattr(value, name, None), inner, f"{prefix}{name}.")
             for name, inner in written.items()
-            if name not in fields or not self._is_outside(type(value), name, prefix + name)
+            if name not in fields
+            or not self._is_outside(type(value), name, prefix + name)
+            or (name in paths and inner is not None)
         }
         return declared or _NOTHING
 
@@ -217,10 +239,11 @@ class _PartSetter:
 
 @cache
 def _has_marks(model: type[BaseModel]) -> bool:
-    """Return True if a field of a section, or of a section in it, is marked as outside the identity."""
+    """Return True if a field of a section, or of a section in it, is marked as outside the identity or as a path."""
     fields = model.model_fields.values()
     inner = [inner for field in fields for inner in models_in(field.annotation)]
-    return any(OutsideIdentity in field.metadata for field in fields) or any(map(_has_marks, inner))
+    marks = [mark for field in fields for mark in field.metadata]
+    return any(mark is OutsideIdentity or isinstance(mark, LocalPath) for mark in marks) or any(map(_has_marks, inner))
 
 
 def _only(name: str, config: Mapping[str, Any]) -> dict[str, Any]:

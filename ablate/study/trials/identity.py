@@ -11,11 +11,12 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from ablate.errors import UnpreparedDataError
+from ablate.errors import DataError, UnpreparedDataError
 from ablate.study.config_keys import Config, canonical, value_at
 from ablate.study.model import Study
 from ablate.study.trials.code_hash import code_hashes
 from ablate.study.trials.config_resolver import ConfigPart, ConfigResolver, Parts
+from ablate.study.trials.local_paths import PathFinder
 from ablate.study.trials.row_faults import RowProblems
 from ablate.trainers.registry import TRAINERS
 
@@ -125,6 +126,7 @@ class TrialHasher:
         self.preset_in_json = canonical(study.preset)
         self.trainer_in_json = canonical(self.trainer)
         self.shapes = _Shapes(self.trainer)
+        self.finder = PathFinder(study)
         name_key = self.entry.data_name_key
         self.data_section = name_key.partition(".")[0] if name_key else None
         self.fingerprints: dict[Hashable, tuple[str | None, str | None]] = {}
@@ -171,6 +173,8 @@ class TrialHasher:
             if not self.allow_unprepared:
                 raise
             return str(error), str(error)
+        except DataError as error:
+            raise DataError("\n".join([*self.finder.missing(config), str(error)])) from None
 
     def _training(self, parts: Parts, data: str | None) -> "hashlib._Hash":
         """Return the hash of an Identity's JSON, up to its seed."""

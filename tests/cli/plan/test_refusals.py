@@ -60,7 +60,7 @@ def refused(ablate: Ablate, *settings: str) -> str:
 @pytest.mark.parametrize(
     ("settings", "fault"),
     [
-        (["config.batch.items=99"], "batch.items: 99 needs 99 items a step, and csv has 17 training items"),
+        (["config.batch.items=99"], "batch.items: 99 needs 99 items a step, and csv has 16 training items"),
         (["config.loss.target=category"], "loss.target: csv has one category, 'things'"),
         (["config.data.name=cvs"], "unknown data set 'cvs'"),
         (["config.data.root=none.csv"], "none.csv cannot be read (No such file or directory)"),

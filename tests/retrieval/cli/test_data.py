@@ -226,12 +226,12 @@ def study_of(listed: Path) -> Path:
 
 def test_the_command_in_a_message_can_be_typed_as_it_stands(ablate: Ablate, listed: Path) -> None:
     planned = ablate("plan", study_of(listed))
-    (command,) = re.findall(r"`(ablate data prepare [^`]+)`", planned.err)
+    (command,) = re.findall(r"`(ablate data prepare [^`]+)`", planned.out.replace("\n ", ""))
     words = shlex.split(command)
     assert words[-3:] == ["--size", "16", "12"]
     assert ablate(*words[1:]).code == 0
     again = ablate("plan", study_of(listed))
-    assert (again.code, "data prepare" in again.err) == (0, False), again.err
+    assert (again.code, "data prepare" in again.out) == (0, False), again.out
 
 
 def test_leakage_is_told_by_every_command_and_refused_if_asked(ablate: Ablate, listed: Path) -> None:

@@ -10,7 +10,7 @@ from ablate.errors import DataError, StudyError
 from ablate.retrieval.config.loss import Loss
 from ablate.retrieval.config.model import Model
 from ablate.study.reading.study_reader import read_study
-from ablate.study.trials import code_hash, input_hashes
+from ablate.study.trials import code_hash
 from ablate.study.trials.identity import Trial, trials
 
 STUDY = """\
@@ -128,7 +128,6 @@ def test_weights_from_a_file_count_by_their_content(tmp_path: Path) -> None:
     found = []
     for weights in (b"one", b"other", b"one"):
         (tmp_path / "weights.pt").write_bytes(weights)
-        input_hashes.file_hash.cache_clear()
         found.append(by_label(tmp_path, STUDY, "config.model.pretrained=weights.pt")["plain"].training_key)
     assert found[0] == found[2] != found[1]
     (tmp_path / "weights.pt").rename(tmp_path / "elsewhere.pt")

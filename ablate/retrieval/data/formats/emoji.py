@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablate.errors import DataError
-from ablate.filesystem import is_folder, read_regular
+from ablate.filesystem import expanded, is_folder, read_regular
 from ablate.retrieval.data.dataset import NO_CAMERA, SHOP, SPLITS, USER, Dataset, roles
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _decode(folder: Path, index: EmojiIndex, rows: dict[str, int], size: tuple[i
 
 def _folder(root: str | None) -> Path:
     """Return the folder of the data set; DataError if it is missing."""
-    folder = Path(root) if root is not None else HERE
+    folder = Path(expanded(root)) if root is not None else HERE
     if not is_folder(folder):
         place = f"data.root: there is no folder {folder}. " if root is not None else f"{folder} is missing. "
         raise DataError(place + ("Leave data.root out to use the embedded set." if root is not None else REMEDY))
