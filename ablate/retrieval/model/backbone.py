@@ -4,6 +4,7 @@ import importlib
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -180,28 +181,31 @@ def misfit(config: RetrievalConfig, why: object) -> AblateError:
 def without_needless_strides(network: nn.Module) -> Iterator[None]:
     """Set each stride to 1 that has no effect at the sizes of the images that the network sees inside the block.
 
-    A convolution that turns one pixel into one pixel along an axis does so at any stride, so the output stays the
-    same. The bf16 gradient of its weights on CPUs nevertheless needs a stride of 1 there: with another stride, oneDNN
-    3.12 (torch 2.13) reads beyond its memory, and the weights differ from run to run, or become NaN.
+    A convolution that gives one pixel along an axis gives the same one at any stride: the first. In bf16 on CPUs it
+    nevertheless needs a stride of 1 there. With another stride, oneDNN 3.12 (torch 2.13) reads beyond its memory in
+    the gradient of the weights, if there is one pixel before, and in the output itself on CPUs with AMX, if there are
+    one or two. The weights then differ from run to run, or become NaN.
     """
-    input_sizes: dict[nn.Conv2d, list[torch.Size]] = defaultdict(list)
+    output_sizes: dict[nn.Conv2d, list[torch.Size]] = defaultdict(list)
 
-    def note_size(module: nn.Conv2d, inputs: tuple[Tensor, ...]) -> None:
-        input_sizes[module].append(inputs[0].shape[2:])
+    def note_size(module: nn.Conv2d, _: tuple[Tensor, ...], output: Tensor) -> None:
+        output_sizes[module].append(output.shape[2:])
 
     strided = [each for each in network.modules() if isinstance(each, nn.Conv2d) and max(each.stride) > 1]
-    hooks = [each.register_forward_pre_hook(note_size) for each in strided]
+    hooks = [each.register_forward_hook(note_size) for each in strided]
     try:
         yield
     finally:
         for hook in hooks:
             hook.remove()
-    for module, sizes in input_sizes.items():
-        height, width = (all(size[axis] == 1 for size in sizes) and centred(module, axis) for axis in (0, 1))
+    for module, sizes in output_sizes.items():
+        height, width = (module.stride[axis] > 1 and all(size[axis] == 1 for size in sizes) for axis in (0, 1))
         module.stride = (1 if height else module.stride[0], 1 if width else module.stride[1])
+        if height or width:
+            module.register_forward_hook(partial(_keep_first_pixel, height, width))
 
 
-def centred(module: nn.Conv2d, axis: int) -> bool:
-    """Return True if the padding along an axis is a number and at most half the kernel's reach."""
-    padding, reach = module.padding[axis], module.dilation[axis] * (module.kernel_size[axis] - 1)
-    return isinstance(padding, int) and 2 * padding <= reach
+def _keep_first_pixel(height: bool, width: bool, _: nn.Module, __: tuple[Tensor, ...], output: Tensor) -> Tensor:
+    """Return the first row of an output (n, channels, height, width) if `height`, and its first column if `width`."""
+    first = output[:, :, : 1 if height else None, : 1 if width else None]
+    return first.contiguous(memory_format=torch.channels_last)
