@@ -10,6 +10,8 @@ from ablate.analysis.search.results import load_search
 from ablate.api.stores import DEFAULT_STORE, StoreOrUrl, store_to_read
 from ablate.errors import AblateError, unknown_name
 from ablate.filesystem import expanded
+from ablate.store.plans import read_plans
+from ablate.study.search_space.origin import SEARCHED
 
 
 def load_results(
@@ -37,6 +39,15 @@ def analyse_study(
     opened = store_to_read(store)
     results = load(opened, study, profile, by_query=population == "queries-and-seeds")
     return analyse(results, population, load_search(opened, results))
+
+
+def other_profile(store: StoreOrUrl, results: StudyResults) -> str | None:
+    """Return the profile of a study's search for its rows, and that of its rows for its search; None if not stored."""
+    profile = results.profile
+    other = profile.removesuffix(SEARCHED) if profile.endswith(SEARCHED) else profile + SEARCHED
+    with store_to_read(store).read() as connection:
+        stored = {(plan.study, plan.profile) for plan in read_plans(connection)}
+    return other if (results.study, other) in stored else None
 
 
 def render(result: Analysis | Comparison, format: str = "markdown", *, colour: bool = False) -> str:

@@ -13,7 +13,7 @@ from ablate.study.design.space import FactorSpace
 from ablate.study.factors import Factor, Level
 from ablate.study.model import Family, Row, Study
 from ablate.study.search_space.candidates import Candidates
-from ablate.study.search_space.origin import FinalistName, SearchedDimension, SearchOrigin
+from ablate.study.search_space.origin import SEARCHED, FinalistName, SearchedDimension, SearchOrigin
 from ablate.study.search_space.space import ChoiceDimension, Dimension, SearchSpec
 from ablate.study.trials.identity import Trial
 
@@ -24,7 +24,7 @@ CONFIGURATION = "configuration"
 
 def profile_of(study: Study) -> str:
     """Return the profile that the finalists of a search are stored under, next to the study's own rows."""
-    return f"{study.profile}+search"
+    return f"{study.profile}{SEARCHED}"
 
 
 def is_planned(store: Store, study: Study, row: SearchRow) -> bool:

@@ -1,5 +1,7 @@
 """`ablate report`: prints the results of a study and the verdicts about it."""
 
+import os
+import shlex
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -39,7 +41,7 @@ def report(
     from typing import get_args
 
     from ablate.analysis.analysis import Population
-    from ablate.api.results import analyse_study, draw, figures_folder, render
+    from ablate.api.results import analyse_study, draw, figures_folder, other_profile, render
     from ablate.report.formats import FORMATS, ILLUSTRATED, WITHOUT_FINDINGS
     from ablate.store import require_store
 
@@ -50,6 +52,7 @@ def report(
     chosen: Population = "queries-and-seeds" if population == "queries-and-seeds" else "seeds"
     with closing(require_store(store)) as opened:
         analysis = analyse_study(study, opened, profile=profile, population=chosen)
+        other = other_profile(opened, analysis.results) if form in ILLUSTRATED else None
     write_text(render(analysis, form, colour=is_coloured(output)), output)
     if form in WITHOUT_FINDINGS:
         for finding in analysis.results.kept_although_stale:
@@ -57,3 +60,8 @@ def report(
     if form in ILLUSTRATED:
         folder = figures_folder(opened, analysis.results)
         print_figures(lambda: draw(analysis, folder), as_markdown=form == "markdown" and output is None)
+    if other is not None:
+        about = "rows of this study's design" if analysis.search else "search of this study"
+        words = ["ablate", "report", analysis.results.study, "--profile", other]
+        words += ["--store", store] if store not in (DEFAULT_STORE, os.environ.get("ABLATE_STORE")) else []
+        typer.echo(f"the {about} {'have' if analysis.search else 'has'} a report too: `{shlex.join(words)}`", err=True)

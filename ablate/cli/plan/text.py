@@ -3,7 +3,6 @@
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from math import prod
 from string import ascii_lowercase
 
 from ablate.study.factors import level_text
@@ -11,7 +10,7 @@ from ablate.study.model import Study
 from ablate.study.plan.staleness_reasons import IdentityChange
 from ablate.study.plan.time_estimate import TimeEstimate, to_evaluate, to_train
 from ablate.study.plan.trial_states import ACCEPTED, STALE, PlannedTrial
-from ablate.study.search_space.space import GRID, ChoiceDimension, Dimension, SearchSpec
+from ablate.study.search_space.space import ChoiceDimension, Dimension, SearchSpec
 from ablate.study.trials.identity import REFERENCE
 from ablate.text import duration, plural
 
@@ -115,9 +114,6 @@ def searching(search: SearchSpec) -> str:
     space = ", ".join(f"{dimension.name} {_extent(dimension)}" for dimension in search.dimensions)
     method = search.sampler + (f" with {search.pruner} pruning" if search.pruner else "")
     trials = search.trials
-    if search.sampler == GRID:  # it ends with its last combination
-        cells = prod(dimension.count or 1 for dimension in search.dimensions)
-        trials = cells if trials is None else min(trials, cells)
     budget = [plural(trials, "trial")] if trials is not None else []
     budget += [f"{search.hours:g} {'hour' if search.hours == 1 else 'hours'}"] if search.hours is not None else []
     finalists = f"{plural(search.top, 'finalist')} and the baseline with {plural(search.finalist_seeds, 'seed')}"
@@ -132,7 +128,10 @@ def searching(search: SearchSpec) -> str:
 def _extent(dimension: Dimension) -> str:
     if isinstance(dimension, ChoiceDimension):
         return "|".join(level_text(choice.name) for choice in dimension.choices)
-    by = f" by {dimension.step:g}" if dimension.step is not None else " (log)" if dimension.log else ""
+    notes = [*(["log"] if dimension.log else []), *(["whole numbers"] if dimension.is_whole else [])]
+    by = f" ({', '.join(notes)})" if notes else ""
+    if dimension.step is not None:
+        by = f" by {dimension.step:g}"
     return f"{dimension.low:g} to {dimension.high:g}{by}"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from ablate.analysis.analysis import Analysis
+from ablate.analysis.results import StudyResults
 from ablate.report import wording
 from ablate.study.plan.limits import TEST, VALIDATION, RowLimits
 from ablate.trainers.limits import SplitLimits
@@ -23,6 +24,27 @@ def limits(analysis: Analysis) -> Iterator[str]:
         yield (
             f"Every {wording.METRIC_NAMES[results.primary]} result is {_percent(rate)}, so this report shows "
             "neither an effect nor the absence of one."
+        )
+    else:
+        yield from _beyond_reach(results)
+
+
+def _beyond_reach(results: StudyResults) -> Iterator[str]:
+    """Yield a sentence if these rates leave no room for a change of delta, up or down."""
+    rates = [100 * row.metrics[results.primary].mean for row in results.rows if results.primary in row.metrics]
+    if not rates:
+        return
+    fall, rise, delta = max(rates), 100 - min(rates), f"{results.delta:g} pp"
+    if results.delta > max(fall, rise):
+        yield (
+            f"No change can reach delta ({delta}): with rates from {min(rates):.2f} to {max(rates):.2f} %, none can be "
+            f"larger than {max(fall, rise):.2f} pp. So `no effect beyond delta` tells nothing here; use a smaller delta."
+        )
+    elif results.delta > min(fall, rise):
+        side, room = ("worse", fall) if fall < rise else ("better", rise)
+        yield (
+            f"No row can be {side} by delta ({delta}): the rates, from {min(rates):.2f} to {max(rates):.2f} %, leave "
+            f"room for {room:.2f} pp. Use a smaller delta."
         )
 
 

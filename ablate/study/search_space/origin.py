@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+SEARCHED = "+search"
+"""The end of the profile that the finalists of a search are stored under, next to the study's own rows."""
+
 
 @dataclass(frozen=True)
 class SearchedDimension:

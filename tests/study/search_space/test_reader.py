@@ -124,6 +124,52 @@ def test_whole_numbers(tmp_path: Path, dimension: str, is_whole: bool) -> None:
     assert only(tmp_path, dimension).is_whole == is_whole
 
 
+FREE = """\
+study: demo
+trainer: simulated
+config: {settings: {c: 4}}
+factors:
+  a: {sets: settings.a, levels: [1, 2]}
+  b: {sets: settings.b, levels: [1, 2.5]}
+  word: {sets: settings.word, levels: [small, 2]}
+  flag: {sets: settings.flag, levels: [on, 2]}
+search:
+"""
+
+
+@pytest.mark.parametrize(
+    ("dimension", "is_whole"),
+    [
+        ("a: {low: 1, high: 3}", True),  # the range and the levels are whole numbers
+        ("a: {low: 1, high: 100, log: true}", True),
+        ("a: {low: 1.0, high: 3}", False),  # the file asks for fractions
+        ("a: {low: 1, high: 3.5}", False),
+        ("a: {low: 1, high: 3, step: 0.5}", False),
+        ("b: {low: 1, high: 3}", False),
+        ("word: {low: 1, high: 3}", False),
+        ("flag: {low: 1, high: 3}", False),
+        ("settings.c: {low: 1, high: 9}", True),  # the config has a whole number there
+        ("settings.d: {low: 1, high: 9}", False),
+        ("seed_sd_pp: {low: 0, high: 1}", False),  # a key that takes fractions
+        ("queries: {low: 10, high: 100}", True),  # a key that takes none
+    ],
+)
+def test_a_free_key_is_searched_in_whole_numbers_if_its_values_are(
+    tmp_path: Path, dimension: str, is_whole: bool
+) -> None:
+    found = only(tmp_path, dimension, FREE)
+    assert isinstance(found, RangeDimension)
+    assert found.is_whole == is_whole
+    assert type(found.exact(2.0)) is (int if is_whole else float)
+
+
+def test_a_search_that_began_with_fractions_is_another_space(tmp_path: Path) -> None:
+    """It continues if the file asks for fractions."""
+    whole, fractions = (only(tmp_path, f"a: {{low: {low}, high: 3}}", FREE).declared() for low in ("1", "1.0"))
+    assert whole != fractions
+    assert fractions == {"sets": ["settings.a"], "low": 1, "high": 3}
+
+
 def test_steps_are_the_numbers_that_people_write(tmp_path: Path) -> None:
     dimension = only(tmp_path, "margin: {low: 0.1, high: 1.05, step: 0.1}")
     assert dimension.values == [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
