@@ -210,7 +210,7 @@ def _estimate(estimate: EffectEstimate) -> Plain:
         "p_equivalence_holm": estimate.p_equivalence,
         "verdict": estimate.verdict,
         "more_seeds": estimate.more_seeds,
-        "constant": estimate.constant,
+        **({} if estimate.constant is None else {"constant": estimate.constant}),
     }
 
 
