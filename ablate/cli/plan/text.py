@@ -7,6 +7,7 @@ from string import ascii_lowercase
 
 from ablate.study.factors import level_text
 from ablate.study.model import Study
+from ablate.study.plan.limits import TEST, RowLimits
 from ablate.study.plan.staleness_reasons import IdentityChange
 from ablate.study.plan.time_estimate import TimeEstimate, to_evaluate, to_train
 from ablate.study.plan.trial_states import ACCEPTED, STALE, PlannedTrial
@@ -107,6 +108,21 @@ def expectation(cost: TimeEstimate, workers: int) -> str:
     known = f"about {duration(max(1.0, cost.seconds))} with {plural(workers, 'worker')}"
     source = f"from {plural(cost.finished, 'finished training')} of the same shape"
     return f"{known}, {source}" + (f"; {lacking}" if cost.unknown else "")
+
+
+def limit_lines(limits: Sequence[RowLimits], primary: str) -> Iterator[str]:
+    """Yield `test: 12 of 13 queries can be answered; top1 is at most 92.31 %` for rows with such limits."""
+    for shared in limits:
+        test = shared.on(TEST)
+        if test is None or not (test.unanswerable or test.range(primary) != (0.0, 1.0)):
+            continue
+        low, high = test.range(primary)
+        ends = [f"at least {100 * low:.2f} %"] if low > 0 else []
+        ends += [f"at most {100 * high:.2f} %"] if high < 1 else []
+        rows = f" ({plural(len(shared.rows), 'row')})" if len(limits) > 1 else ""
+        noun = "query" if test.queries == 1 else "queries"
+        answered = f"test: {test.answerable:,} of {test.queries:,} {noun}"
+        yield from wrapped(f"{answered} can be answered; {primary} is {' and '.join(ends)}{rows}")
 
 
 def searching(search: SearchSpec) -> str:

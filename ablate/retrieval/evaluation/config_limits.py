@@ -1,6 +1,5 @@
 """The limits of the tests of plain configs, from the labels of their data. No image is decoded."""
 
-import json
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
@@ -13,21 +12,27 @@ from ablate.retrieval.evaluation.answerability import NO_CATEGORY, REASONS, anno
 from ablate.trainers.entry import Config
 from ablate.trainers.limits import SplitLimits
 
+Limits = tuple[SplitLimits, ...]
 
-def config_limits(configs: Sequence[Config]) -> list[tuple[SplitLimits, ...]]:
+
+def config_limits(configs: Sequence[Config]) -> list[Limits]:
     """Return for each plain config the limits of its tests; nothing if its data cannot be read, which others report."""
     labels = lru_cache(load_labels)
-    limits: dict[str, tuple[SplitLimits, ...]] = {}
-    texts = [json.dumps([config["data"], config["evaluate"]], sort_keys=True) for config in configs]
-    for config, text in zip(configs, texts, strict=True):
-        if text not in limits:
+    of_parts: dict[tuple[int, int], Limits] = {}
+    of_values: dict[str, Limits] = {}
+    for config in configs:
+        parts = id(config["data"]), id(config["evaluate"])  # rows share parts, and all configs stay alive
+        if parts not in of_parts:
             data = Data.model_validate(config["data"], strict=False)
             setting = Evaluate.model_validate(config["evaluate"], strict=False)
-            try:
-                limits[text] = tuple(_limits(labels(data.name, data.root, data.size), data, setting))
-            except AblateError:
-                limits[text] = ()
-    return [limits[text] for text in texts]
+            values = data.model_dump_json() + setting.model_dump_json()
+            if values not in of_values:
+                try:
+                    of_values[values] = tuple(_limits(labels(data.name, data.root, data.size), data, setting))
+                except AblateError:
+                    of_values[values] = ()
+            of_parts[parts] = of_values[values]
+    return [of_parts[id(config["data"]), id(config["evaluate"])] for config in configs]
 
 
 def _limits(dataset: Dataset, data: Data, setting: Evaluate) -> Iterator[SplitLimits]:
@@ -38,4 +43,5 @@ def _limits(dataset: Dataset, data: Data, setting: Evaluate) -> Iterator[SplitLi
         if test.queries and not any(group.reason == REASONS[NO_CATEGORY].text for group in test.unanswerable):
             yield test
     else:
-        yield detected_limits(dataset, detected_labels(data.name, data.root, data.size, setting.detections), setting)
+        boxes = detected_labels(data.name, data.root, data.size, setting.detections)
+        yield detected_limits(dataset, boxes, setting)

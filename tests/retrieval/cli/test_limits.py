@@ -60,6 +60,7 @@ def test_some_that_cannot_be_answered_are_counted_with_the_ceiling(ablate: Ablat
     result = ablate("plan", study)
     assert result.code == 0
     ceiling = f"{100 * 12 / 13:.4g} %"
+    assert f"test: 12 of 13 queries can be answered; top1 is at most {ceiling}" in result.out
     assert f"1 of 13 queries of the test split of csv cannot be answered, so top1 is at most {ceiling}" in result.err
     assert "one query is 7.69 pp, more than delta (0.5 pp)" in result.err
 
