@@ -1,9 +1,28 @@
-"""Small pieces of text: counts, durations and lists of faults."""
+"""Small pieces of text: counts, durations, lists of faults, and characters that an encoding lacks."""
 
+import re
+import unicodedata
 from collections.abc import Sequence
 
 MOST_FAULTS = 20
 """The largest number of faults that are listed one by one."""
+
+# fmt: off
+PLAIN = {
+    "→": "->", "←": "<-", "↔": "<->", "⇒": "=>", "↑": "^", "↓": "v",
+    "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "×": "x", "·": "*", "±": "+-", "÷": "/", "√": "sqrt ",
+    "≤": "<=", "≥": ">=", "≠": "!=", "≈": "~", "∞": "inf", "∈": "in", "°": " deg", "½": "1/2", "¼": "1/4",
+    "…": "...", "•": "*", "“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "‚": "'", "«": '"', "»": '"',
+    "α": "alpha", "β": "beta", "δ": "delta", "Δ": "delta ", "λ": "lambda", "μ": "mu", "µ": "u", "ρ": "rho",
+    "σ": "sigma", "ω": "omega", "π": "pi", "ß": "ss", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L",
+    "²": "^2", "³": "^3", "⁻": "-", "€": "EUR", "✓": "yes", "✔": "yes", "✗": "no", "✘": "no", "\ufffd": "?",
+    "│": "|", "┃": "|", "║": "|", "╎": "|", "╵": "|", "╷": "|", "█": "#", "▌": "#", "░": ".", "▒": ":", "▓": "#",
+    "■": "#", "□": "o", "●": "o", "○": "o", "◆": "*", "◇": "*", "▲": "^", "▼": "v", "►": ">", "◄": "<",
+}
+# fmt: on
+"""Characters, and the ASCII text that people write if they lack them."""
+
+_GAP = re.compile(r" {2,}")
 
 
 def plural(count: int, noun: str) -> str:
@@ -26,3 +45,50 @@ def fault_lines(faults: Sequence[str]) -> str:
     """Return the first MOST_FAULTS faults, one a line, and the number of the others."""
     lines = [f"  {fault}" for fault in faults[:MOST_FAULTS]]
     return "\n".join([*lines, *([f"  and {len(faults) - MOST_FAULTS:,} more"] if len(faults) > MOST_FAULTS else [])])
+
+
+def encodable(text: str, encoding: str) -> str:
+    """Return the text with each character that the encoding lacks in readable ASCII: `→` as `->`, `é` as `e`.
+
+    A replacement of several characters takes room from the next gap of two or more spaces, so that columns of a table
+    stay below one another.
+    """
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return "".join(_encodable_line(line, encoding) for line in text.splitlines(keepends=True))
+    return text
+
+
+def _encodable_line(line: str, encoding: str) -> str:
+    parts: list[str] = []
+    grown = at = 0
+    while at < len(line):
+        if grown and (gap := _GAP.match(line, at)):
+            kept = max(len(gap[0]) - grown, 1)
+            grown -= len(gap[0]) - kept
+            parts.append(" " * kept)
+            at = gap.end()
+            continue
+        replacement = _encodable_character(line[at], encoding)
+        grown += len(replacement) - 1
+        parts.append(replacement)
+        at += 1
+    return "".join(parts)
+
+
+def _encodable_character(character: str, encoding: str) -> str:
+    """Return a character, or the text for it: from PLAIN, by its shape, without its accents, or as an escape."""
+    try:
+        character.encode(encoding)
+    except UnicodeEncodeError:
+        name = unicodedata.name(character, "")
+        if character in PLAIN:
+            return PLAIN[character]
+        if name.startswith("BOX DRAWINGS"):
+            return "-" if "HORIZONTAL" in name and "VERTICAL" not in name and "AND" not in name else "+"
+        if unicodedata.category(character) == "Zs":
+            return " "
+        bare = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+        return bare or character.encode("ascii", "backslashreplace").decode()
+    return character

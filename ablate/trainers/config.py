@@ -34,6 +34,11 @@ def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def whole(value: Any) -> Any:
+    """Return a float without a fraction, such as 1e3, as a whole number, and any other value as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _off_as_none(value: Any) -> Any:
     return None if value is False else value
 
@@ -63,12 +68,15 @@ ListOf = BeforeValidator(_as_tuple)
 OffAsNone = BeforeValidator(_off_as_none)
 """Accepts `off` for null."""
 
+AsWhole = BeforeValidator(whole)
+"""Accepts 1e3 for a whole number. It stands after the bounds of a number, so that the schema shows these."""
+
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 NotNegative = Annotated[float, Field(ge=0.0)]
-Count = Annotated[int, Field(ge=0)]
-AtLeastOne = Annotated[int, Field(ge=1)]
-AtLeastTwo = Annotated[int, Field(ge=2)]
+Count = Annotated[int, Field(ge=0), AsWhole]
+AtLeastOne = Annotated[int, Field(ge=1), AsWhole]
+AtLeastTwo = Annotated[int, Field(ge=2), AsWhole]
 
 
 class Section(BaseModel):

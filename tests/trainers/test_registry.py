@@ -39,7 +39,7 @@ def test_faults_of_names_say_which_are_installed() -> None:
     assert "trainer 'gone' is not installed: there is no module ablate.gone.entry" in fault
     assert "installed: retrieval, simulated" in fault
     assert registry.fault("simulatd") == (
-        "unknown trainer 'simulatd'; known: retrieval, simulated; did you mean 'simulated'?"
+        "unknown trainer 'simulatd'; did you mean 'simulated'? known: retrieval, simulated"
     )
 
 

@@ -4,14 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ablate.study.design.factor_names import FactorNames
+from ablate.study.design.factor_names import ROW_KEYS, FactorNames
 from ablate.study.design.space import BASELINE, Cell
 from ablate.study.model import Row
 from ablate.study.reading.problems import Path, dotted
 from ablate.study.reading.schema import DesignEntry
-
-RESERVED = ("extends", "title")
-"""Keys of a row that name no factor."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ class ExplicitRows:
             return self.by_label[label].levels.cell
         written = self._written[label]
         extended = self._extended(written, (*chain, label))
-        own = {name: value for name, value in written.entry.items() if name not in RESERVED}
+        own = {name: value for name, value in written.entry.items() if name not in ROW_KEYS}
         cell = self.space.assigned(extended, self.names.changes(written.path, own))
         row = Row(label, self.space.levels(cell), self._title(written))
         self.by_label[label] = row
@@ -76,9 +73,12 @@ class ExplicitRows:
         if parent in chain:
             self.problems.add(path, f"rows extend one another in a circle: {' -> '.join([*chain, str(parent)])}")
         elif isinstance(parent, str) and parent in self._written:
-            return self._cell(parent, chain)
+            cell = self._cell(parent, chain)
+            if self.names.are_unsure(self._written[parent].path):
+                self.names.taint(written.path)
+            return cell
         elif parent != BASELINE:
-            self.problems.unknown(path, "row", parent, [*self._written, BASELINE])
+            self.names.add_unknown_row(path, parent, self._written)
         return self.space.baseline
 
 

@@ -76,32 +76,37 @@ class Generator:
         if not isinstance(start, str):
             return self.space.assigned(self.space.baseline, self.names.changes(path, start))
         if start in self.explicit.by_label:
+            if self.names.are_unsure(self.explicit.paths[start]):
+                self.names.taint(path)
             return self.explicit.by_label[start].levels.cell
         if start != BASELINE:
-            self.problems.unknown(path, "row", start, [*self.explicit.by_label, BASELINE])
+            self.names.add_unknown_row(path, start, self.explicit.by_label)
         return self.space.baseline
 
     def _ladder(self, path: Path, ladder: LadderEntry) -> GeneratedCells:
         cells = [self.start((*path, "from"), ladder.start)]
+        is_start_sure = not self.names.are_unsure(path)
         if not ladder.add:
             self.problems.add((*path, "add"), "the ladder has no rung; name at least one factor")
         for index, rung in enumerate(ladder.add):
             place = (*path, "add", index)
-            cells.append(self.space.assigned(cells[-1], self._rung(place, rung)))
-            if rung and cells[-1] == cells[-2]:
-                self.names.add_fault(place, "this rung changes nothing: the ladder is there already")
+            changes = self._rung(place, rung)
+            cells.append(self.space.assigned(cells[-1], changes))
+            is_read = len(changes) == (1 if isinstance(rung, str) else len(rung)) > 0
+            if is_start_sure and is_read and cells[-1] == cells[-2]:
+                self.problems.add(place, "this rung changes nothing: the ladder is there already")
         return GeneratedCells(len(cells), lambda: cells, cells[0], stepwise=True)
 
     def _rung(self, path: Path, rung: str | Mapping[str, Any]) -> Mapping[int, int]:
         if not isinstance(rung, str):
             if not rung:
-                self.problems.add(path, "an empty rung; accepted: a factor, or {factor: level}")
+                self.names.add_wrong_name(path, "an empty rung; accepted: a factor, or {factor: level}")
             return self.names.changes(path, rung)
         position = self.names.position(path, rung)
         if position is None:
             return {}
         if len(self.space.factors[position].levels) < 2:
-            self.problems.add(path, f"factor {rung!r} has only one level; a rung needs a second to go to")
+            self.names.add_wrong_name(path, f"factor {rung!r} has only one level; a rung needs a second to go to")
             return {}
         return {position: self.space.others(position, self.space.baseline[position])[0]}
 
@@ -140,9 +145,10 @@ class Generator:
         for index, name in enumerate(names):
             place = (*path, index)
             if name not in self.groups and name not in self.space.positions:
-                if name not in self.names.unreadable:
-                    known = [*self.space.positions, *self.groups]
-                    self.problems.unknown(place, "factor or group", name, known)
+                if name in self.names.unreadable or self.names.are_lost:
+                    self.names.taint(place)
+                else:
+                    self.names.add_unknown(place, "factor or group", name, [*self.space.positions, *self.groups])
                 continue
             unit = self.groups[name] if name in self.groups else [self.space.positions[name]]
             if name in names[:index]:

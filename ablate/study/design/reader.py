@@ -1,6 +1,6 @@
 """Reads the parts of a study file that define its rows: groups, design, exclude, require, family."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ from ablate.study.fractional.alias_table import AliasTable
 from ablate.study.model import Excluded, Family, Row
 from ablate.study.reading.nodes import Node
 from ablate.study.reading.problems import Path, Problems
-from ablate.study.reading.schema import KINDS, DesignEntry, RequireEntry
+from ablate.study.reading.schema import KINDS, DesignEntry, RequireEntry, StudyEntry
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -36,17 +36,19 @@ class DesignReader:
 
     def __init__(self, root: Node, factors: Sequence[Factor], problems: Problems) -> None:
         self.root, self.problems, self.space = root, problems, FactorSpace(factors)
-        self.names = FactorNames(self.space, problems, self._keys("factors") - {factor.name for factor in factors})
+        self.designs = self._entries("design", DesignEntry)
+        unreadable = self._keys("factors") - {factor.name for factor in factors}
+        self.names = FactorNames(self.space, problems, unreadable, self._are_factors_lost(), self._lost_rows())
 
     def read(self) -> DesignRows:
         """Return the rows of the file's designs, with their family and warnings."""
         rules = read_rules(self.names, self._excluded(), self._entries("require", RequireEntry))
         designer = Designer(self.names, rules, self._groups())
-        designs = self._entries("design", DesignEntry)
-        rows = designer.rows({path: entry for path, entry in designs.items() if self._is_one_kind(path, entry)})
+        designs = {path: entry for path, entry in self.designs.items() if self._is_one_kind(path, entry)}
+        rows = designer.rows(designs)
         if not self._has("design"):
             rows = self._without_design()
-        family = self._family({row.label for row in rows})
+        family = self._family(dict.fromkeys(row.label for row in rows))
         excluded = tuple(self._excluded_levels(rule) for rule in rules.rules)
         return DesignRows(tuple(rows), family, tuple(designer.aliases), tuple(designer.warnings), excluded)
 
@@ -56,6 +58,29 @@ class DesignReader:
             factors[at].name: tuple(factors[at].levels[number].word for number in sorted(numbers))
             for at, numbers in rule.out.items()
         }
+
+    def _are_factors_lost(self) -> bool:
+        """Return True if `factors` has a fault of its own that leaves none to name, such as an unknown key for it."""
+        node = self.root.child("factors")
+        if node is not None:
+            return not isinstance(node.value, dict)
+        others = {field.alias or name for name, field in StudyEntry.model_fields.items()}
+        return any(isinstance(child.value, dict) for key, child in self.root.value.items() if key not in others)
+
+    def _lost_rows(self) -> set[str] | None:
+        """Return the labels of rows in designs of a wrong shape; None if such a design generates its rows."""
+        node = self.root.child("design")
+        if node is None or not isinstance(node.value, list):
+            return None
+        lost: set[str] = set()
+        for index, entry in enumerate(node.value):
+            rows = entry.child("rows")
+            if ("design", index) in self.designs:
+                continue
+            if rows is None or not isinstance(rows.value, dict):
+                return None
+            lost |= {label for label in rows.value if isinstance(label, str)}
+        return lost
 
     def _has(self, name: str) -> bool:
         node = self.root.child(name)
@@ -126,7 +151,7 @@ class DesignReader:
         keys = node.value if node and isinstance(node.value, dict) else ()
         return {key for key in keys if isinstance(key, str)}
 
-    def _family(self, labels: set[str]) -> Family:
+    def _family(self, labels: Collection[str]) -> Family:
         node = self.root.child("family")
         value = node.plain() if node else "direct"
         if not isinstance(value, list):
@@ -139,10 +164,10 @@ class DesignReader:
         return Family("pairs", tuple(pairs))
 
     def _check_contrast(
-        self, path: Path, pair: tuple[str, str], others: Sequence[tuple[str, str]], labels: set[str]
+        self, path: Path, pair: tuple[str, str], others: Sequence[tuple[str, str]], labels: Collection[str]
     ) -> None:
         for index, label in enumerate(pair):
-            if label not in labels and not self.names.unreadable:
+            if label not in labels and not self.names.are_unsure():
                 self.problems.unknown((*path, index), "row", label, labels)
         if pair[0] == pair[1]:
             self.problems.add(path, "a contrast compares two different rows")

@@ -7,9 +7,11 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from ablate.errors import nearest
 from ablate.study.config_keys import Config, assigned, flattened, overlaps
 from ablate.study.reading.factors import ReadFactor
 from ablate.study.reading.problems import Path, Problems, models_in
+from ablate.trainers.registry import TRAINERS
 
 
 class ConfigReader:
@@ -26,7 +28,7 @@ class ConfigReader:
         for read in factors:
             unknown = [key for key in read.factor.sets if not self.has(key)]
             for key in unknown:
-                self.problems.unknown((*read.path, "sets"), "config key", key, self.known)
+                self._add_unknown((*read.path, "sets"), key)
             if unknown:
                 continue
             for level, path in zip(read.factor.levels, read.level_paths, strict=True):
@@ -39,7 +41,7 @@ class ConfigReader:
         """Record the faults of config keys that are set at one place of the file."""
         unknown = [key for key in settings if not self.has(key)]
         for key in unknown:
-            self.problems.unknown((*path, key), "config key", key, self.known)
+            self._add_unknown((*path, key), key)
         if not unknown:
             self._check(assigned(self.config, settings.items()), dict.fromkeys(settings, path))
 
@@ -62,6 +64,14 @@ class ConfigReader:
         inside = any(known.startswith(f"{key}.") for known in self.known)
         return key in self.known or inside or any(key.startswith(f"{free}.") for free in self.free)
 
+    def _add_unknown(self, path: Path, key: str) -> None:
+        """Record a key that the config does not have. In `sets`, keys stand without `config.` before them."""
+        inside = key.removeprefix("config.")
+        head, _, rest = inside.partition(".")
+        section = nearest(head, self.free) if rest else None  # any key may stand in a free-form mapping
+        meant = inside if self.has(inside) else f"{section}.{rest}" if section else None
+        self.problems.unknown(path, "config key", key, self.known, meant=meant)
+
     def _check(self, config: Config, sources: Mapping[str, Path]) -> set[Path]:
         """Record the faults of a config and return their locations.
 
@@ -73,7 +83,7 @@ class ConfigReader:
             wrong = {tuple(detail["loc"]) for detail in error.errors() if not self._is_for_rows(detail)}
             for loc in wrong - self.wrong if sources else wrong:
                 prefix, cut = _origin(loc, sources)
-                self.problems.invalid(error, self.model, prefix, only=loc, cut=cut)
+                self.problems.invalid(error, self.model, prefix, only=loc, cut=cut, elsewhere=self.known)
             rest = _without(config, wrong)
             if not sources and rest != config:  # a fault between two keys shows only if every key is right
                 self._check(rest, sources)
@@ -86,6 +96,15 @@ class ConfigReader:
             return False
         keys = {key for clash in detail["ctx"]["clashes"] for key in clash.keys}
         return any(overlaps(key, other) for key in keys for other in self.varied)
+
+
+def keys_elsewhere(trainer: Any) -> list[str]:
+    """Return the keys below the top level of a study file, and their sections: `config.loss`, `config.loss.margin`."""
+    if not isinstance(trainer, str) or trainer not in TRAINERS:
+        return []
+    known, _ = _keys(TRAINERS[trainer].config)
+    sections = dict.fromkeys(key[:at] for key in known for at, letter in enumerate(key) if letter == ".")
+    return [key if key.startswith("runtime.") else f"config.{key}" for key in [*sections, *known] if key != "runtime"]
 
 
 def _origin(loc: Path, sources: Mapping[str, Path]) -> tuple[Path, int]:

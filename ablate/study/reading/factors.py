@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ablate.study.config_keys import overlaps
-from ablate.study.design.explicit import RESERVED
+from ablate.study.design.factor_names import ROW_KEYS
 from ablate.study.factors import Factor, Level, level_text
 from ablate.study.reading.nodes import Node
 from ablate.study.reading.problems import Path, Problems
@@ -39,7 +39,7 @@ class FactorReader:
         node = self.root.child("factors")
         factors: list[ReadFactor] = []
         for name in node.value if node and isinstance(node.value, dict) else ():
-            if name in RESERVED:
+            if name in ROW_KEYS:
                 self.problems.add(("factors", name), f"{name!r} has a meaning in rows; call the factor something else")
             elif isinstance(name, str) and (read := self._factor(name)):
                 self._check_keys(read.factor, [other.factor for other in factors])

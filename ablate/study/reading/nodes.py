@@ -1,6 +1,7 @@
 """Reads YAML text into a tree of nodes that know their place. Nothing in a file is ever run or imported."""
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from ablate.errors import StudyError
+from ablate.errors import StudyError, nearest
+from ablate.study.reading import yaml_faults
 
 MAX_BYTES = 5_000_000
 MAX_NODES = 1_000_000
@@ -98,13 +100,22 @@ def read_file(path: Path) -> Node:
             raw = file.read(MAX_BYTES + 1)
     except IsADirectoryError:
         raise StudyError([f"{path}: is a folder; give a study file, like {EXAMPLE}"]) from None
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         place = "" if path.is_absolute() else f" in {Path.cwd()}"
-        raise StudyError([f"{path}: no such file{place}; give the path of a study file, like {EXAMPLE}"]) from None
+        near = _nearest_file(path)
+        meant = f" did you mean {near}?" if near else ""
+        message = f"no such file{place};{meant} give the path of a study file, like {EXAMPLE}"
+        raise StudyError([f"{path}: {message}"]) from None
+    except ValueError as error:  # the path has a character that no path may have
+        raise StudyError([f"{str(path)!r}: is no path: {error}"]) from None
     except OSError as error:
         raise StudyError([f"{path}: cannot be read: {error.strerror}"]) from None
     if len(raw) > MAX_BYTES:
         raise StudyError([f"{path}: larger than {MAX_BYTES // 1_000_000} MB, which no study file needs to be"])
+    if raw.startswith(b"SQLite format 3"):
+        raise StudyError([f"{path}: is a store; give a study file, like {EXAMPLE}, and the store with --store"])
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise StudyError([f"{path}: is UTF-16; save the file as UTF-8"])
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -114,13 +125,34 @@ def read_file(path: Path) -> Node:
     return parse(text, str(path))
 
 
+def _nearest_file(path: Path) -> str | None:
+    """Return the study file that was probably meant by a path that does not exist, quoted for a shell."""
+    folders = [path.parent, path.parent / "studies"]
+    try:
+        files = [file for folder in folders for file in sorted(folder.glob("*.y*ml"))]
+    except OSError:
+        return None
+    by_stem = {file.stem: file for file in reversed(files)}
+    near = nearest(path.stem, by_stem)
+    return shlex.quote(str(by_stem[near])) if near else None
+
+
+def study_name(path: Path) -> str | None:
+    """Return the name of the study in a file; None if the file cannot be read or has none."""
+    try:
+        node = read_file(path).child("study")
+    except StudyError:
+        return None
+    return node.value if node is not None and isinstance(node.value, str) else None
+
+
 def parse(text: str, source: str, numbered: bool = True) -> Node:
     """Return the tree of a YAML text. `numbered` is False for an option's value, which has no lines."""
-    composer = _Composer(source, numbered)
+    composer = _Composer(source, numbered, text)
     try:
         return composer.document(yaml.parse(text, Loader=_EVENTS))
     except yaml.YAMLError as error:
-        raise StudyError([_syntax_fault(error, text, source)]) from None
+        raise StudyError([_syntax_fault(error, text, source, numbered)]) from None
     except UnicodeEncodeError as error:  # from a command line; a file that is not UTF-8 is refused earlier
         raise StudyError([f"{source}: {text[: error.start]!r} is followed by a byte that is not UTF-8"]) from None
 
@@ -138,22 +170,17 @@ def scalar(text: str) -> Any:
     return text
 
 
-def _syntax_fault(error: yaml.YAMLError, text: str, source: str) -> str:
-    mark = getattr(error, "problem_mark", None)
-    line = mark.line + 1 if mark else text[: getattr(error, "position", 0)].count("\n") + 1
-    lines = text.splitlines()
-    text_of_line = lines[line - 1] if line <= len(lines) else ""
-    if "\t" in text_of_line[: len(text_of_line) - len(text_of_line.lstrip())]:
-        return f"{source}:{line}: a tab indents this line; YAML wants spaces"
-    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "is no YAML"
-    return f"{source}:{line}: {problem}; near {text_of_line.strip()[:60]!r}"
+def _syntax_fault(error: yaml.YAMLError, text: str, source: str, numbered: bool) -> str:
+    fault = yaml_faults.explained(error, text)
+    place = SourcePlace(source, fault.line if numbered else None)
+    return f"{place}: {fault.message}{yaml_faults.shown(fault, text)}"
 
 
 class _Composer:
     """Builds the tree from the parser's events. Aliases share their node, so that none can fill the memory."""
 
-    def __init__(self, source: str, numbered: bool) -> None:
-        self.source, self.numbered = source, numbered
+    def __init__(self, source: str, numbered: bool, text: str) -> None:
+        self.source, self.numbered, self.text = source, numbered, text
         self.anchors: dict[str, Node] = {}
         self.sizes: dict[int, int] = {}
 
@@ -170,7 +197,8 @@ class _Composer:
         return root
 
     def fault(self, event: Any, message: str) -> StudyError:
-        return StudyError([f"{self.place(event)}: {message}"])
+        fault = yaml_faults.SyntaxFault(message, event.start_mark.line + 1, event.start_mark.column + 1)
+        return StudyError([f"{self.place(event)}: {message}{yaml_faults.shown(fault, self.text)}"])
 
     def place(self, event: Any) -> SourcePlace:
         return SourcePlace(self.source, event.start_mark.line + 1 if self.numbered else None)
@@ -178,12 +206,14 @@ class _Composer:
     def node(self, event: Any, depth: int) -> Node:
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.anchors:
-                raise self.fault(event, f"alias *{event.anchor} names no anchor, or one that contains the alias")
+                message = f"alias *{event.anchor} names no anchor, or one that contains the alias"
+                raise self.fault(event, f"{message}; text that begins with * stands in quotes")
             return self.anchors[event.anchor]
         if depth > MAX_DEPTH:
             raise self.fault(event, f"nested more than {MAX_DEPTH} deep")
         if event.tag not in (None, "!"):
-            raise self.fault(event, f"tag {event.tag} is not accepted; a study file holds plain values only")
+            message = f"tag {event.tag} is not accepted; a study file holds plain values only"
+            raise self.fault(event, f"{message}, and text that begins with ! stands in quotes")
         node = self.content(event, depth)
         self.count(event, node)
         if event.anchor:

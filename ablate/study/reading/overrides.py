@@ -16,15 +16,19 @@ def profile_names(root: Node) -> list[str]:
     return [name for name in names if isinstance(name, str)]  # any other is a fault of the file's shape
 
 
-def choose_profile(root: Node, requested: str | None) -> str:
-    """Return the requested profile, or the file's default, or BASE; StudyError if there is no such profile."""
-    default = root.child("default_profile")
-    chosen = requested or (default.value if default and isinstance(default.value, str) else None) or BASE
-    known = profile_names(root)
-    if chosen != BASE and chosen not in known:
-        place = SourcePlace("--profile") if requested or not default else default.place
-        raise StudyError([f"{place}: {unknown_name('profile', chosen, [*known, BASE])}"])
-    return chosen
+def choose_profile(root: Node, requested: str | None, faults: dict[str, None]) -> str:
+    """Return the requested profile, or the file's default, or BASE.
+
+    StudyError if there is no such profile. A `default_profile` that does not exist is added to `faults`.
+    """
+    default, known = root.child("default_profile"), profile_names(root)
+    written = default.value if default and isinstance(default.value, str) else None
+    if requested is not None and requested != BASE and requested not in known:
+        raise StudyError([f"--profile: {unknown_name('profile', requested, [*known, BASE])}"])
+    if requested is None and default and written is not None and written not in (*known, BASE):
+        faults[f"{default.place}: default_profile: {unknown_name('profile', written, [*known, BASE])}"] = None
+        return BASE
+    return requested or written or BASE
 
 
 def overlay(root: Node, profile: str, settings: Sequence[str] = (), seeds: str | int | None = None) -> Node:

@@ -1,6 +1,6 @@
 """Collects the faults of a study file: each with its place, path, value, and the values that are accepted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -8,9 +8,13 @@ from pydantic_core import ErrorDetails
 
 from ablate.errors import StudyError, unknown_name
 from ablate.study.reading.nodes import Node, SourcePlace, yaml_text
+from ablate.study.reading.value_advice import advised, suggested
 from ablate.trainers.config import ConfigClash
 
 Path = tuple[Any, ...]
+
+SET = "--set"
+"""The place of values that were given by that option."""
 
 _EXPECTED = {
     "int_type": "a whole number",
@@ -52,12 +56,42 @@ class Problems:
         self._faults[(place.source, place.line or 0, prefix + message)] = None
 
     def expected(self, path: Path, value: Any, accepted: str) -> None:
-        """Record a value that is not accepted, with a description of the values that are."""
-        self.add(path, f"found {yaml_text(value)}; accepted: {accepted}")
+        """Record a value that is not accepted, with the values that are, and with advice."""
+        suggestion, advice = suggested(value, accepted), advised(value, accepted)
+        meant = f" did you mean {suggestion}?" if suggestion else ""
+        self.add(path, f"found {yaml_text(value)};{meant} accepted: {accepted}" + (f" ({advice})" if advice else ""))
 
-    def unknown(self, path: Path, kind: str, name: Any, known: Iterable[Any]) -> None:
-        """Record a name that is none of the known ones. The message lists those and suggests the nearest."""
-        self.add(path, unknown_name(kind, name, [str(k) for k in known]), self._key_place(path))
+    def unknown(
+        self,
+        path: Path,
+        kind: str,
+        name: Any,
+        known: Iterable[Any],
+        elsewhere: Iterable[str] = (),
+        meant: str | None = None,
+    ) -> None:
+        """Record a name that is none of the known ones. The message suggests the nearest and lists the known ones.
+
+        `elsewhere`: names that are right at another place. `meant`: the name to suggest, if it is sure. A key of
+        `--set` is shown whole, so that the suggestion can be typed as it stands.
+        """
+        names, place = [str(k) for k in known], self._key_place(path)
+        if kind == "key" and place.source == SET:
+            return self._unknown_setting(path, names, elsewhere)
+        self.add(path, unknown_name(kind, name, names, elsewhere, meant), place)
+        return None
+
+    def _unknown_setting(self, path: Path, known: Sequence[str], elsewhere: Iterable[str]) -> None:
+        parent = dotted(path[:-1])
+        node, written = self.root.at(path), list(path)
+        while node is not None and isinstance(node.value, dict) and len(node.value) == 1:
+            (key,) = node.value
+            if node.keys[key].source != SET:
+                break
+            written, node = [*written, key], node.value[key]
+        keys = [f"{parent}.{key}" if parent else key for key in known]
+        others = [key if key.startswith("runtime.") or path[0] != "config" else f"config.{key}" for key in elsewhere]
+        self.add((), unknown_name("key", dotted(tuple(written)), keys, others), SourcePlace(SET))
 
     def invalid(
         self,
@@ -66,21 +100,25 @@ class Problems:
         prefix: Path = (),
         only: Path | None = None,
         cut: int = 0,
+        elsewhere: Sequence[str] = (),
+        without: str | None = None,
     ) -> None:
         """Record the faults that pydantic found, in the words of this program.
 
         `prefix`: the place in the file of pydantic's input. `only`: record the faults of this location alone.
-        `cut`: the number of the location's first keys that the prefix stands for.
+        `cut`: the number of the location's first keys that the prefix stands for. `elsewhere`: names that a
+        message about an unknown key may suggest as well. `without`: a key whose value another part checks.
         """
         accepted: dict[Path, tuple[Any, list[str]]] = {}
         for detail in error.errors():
-            if only is not None and tuple(detail["loc"]) != only:
+            if (only is not None and tuple(detail["loc"]) != only) or (without and detail["loc"][:1] == (without,)):
                 continue
             path, known = self._located(prefix, detail["loc"][cut:])
             if detail["type"] == "clash":
                 self._clashes(detail["ctx"]["clashes"], path)
             elif detail["type"] == "extra_forbidden":
-                self.unknown(path, "key", detail["loc"][-1], fields_at(model, detail["loc"][:-1]))
+                known_there = fields_at(model, detail["loc"][:-1])
+                self.unknown(path, "key", detail["loc"][-1], known_there, elsewhere)
             elif detail["type"] == "missing" and known:
                 self.add(path, f"{detail['loc'][-1]!r} is missing")
             else:

@@ -7,9 +7,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from ablate.study.reading.declared_numbers import LARGEST_CHANGE, MOST_ALPHA, effect_size, error_rate
 from ablate.study.reading.seeds_and_looks import LEAST_SEEDS, MOST_LOOKS
 from ablate.study.search_space.space import DEFAULT_TRIALS, METRICS, PRUNERS, SAMPLERS, TPE
+from ablate.trainers.config import AsWhole
 from ablate.trainers.registry import DEFAULT, TRAINERS
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+Whole = Annotated[int, AsWhole]
 Levels = dict[str, Any]
 Start = Annotated[str | Levels, Field(alias="from", description="A row's label, or levels; {} is the baseline.")]
 Names = Annotated[list[str], Field(min_length=1)]
@@ -123,8 +125,8 @@ class DimensionEntry(SchemaEntry):
 
 
 class FinalistsEntry(SchemaEntry):
-    top: int = Field(3, ge=1, le=MOST_FINALISTS, description="The number of the best trials that are trained again.")
-    seeds: int = Field(
+    top: Whole = Field(3, ge=1, le=MOST_FINALISTS, description="The number of the best trials that are trained again.")
+    seeds: Whole = Field(
         5, ge=1, le=MOST_FINALISTS, description="The number of seeds of each of them, and of the baseline."
     )
 
@@ -147,10 +149,8 @@ class SearchEntry(SchemaEntry):
     ) = Field(
         None, description="One or several metrics to maximise on the validation split; default: the study's primary."
     )
-    trials: int | None = Field(
+    trials: Annotated[int, Field(ge=1, le=MOST_TRIALS), AsWhole] | None = Field(
         None,
-        ge=1,
-        le=MOST_TRIALS,
         description=f"The number of trials; default: {DEFAULT_TRIALS}, or as many as hours allow.",
     )
     hours: float | None = Field(None, gt=0, description="The number of hours in which new trials are started.")
@@ -186,7 +186,9 @@ class StudyEntry(SchemaEntry):
     references: dict[str, dict[str, Any]] = Field(
         {}, description="Lines printed next to the rows and never compared with them: label: config keys."
     )
-    seeds: int | list[int] | str | LooksEntry = Field(1, description="A number of seeds, a list, a range, or looks.")
+    seeds: Whole | list[Whole] | str | LooksEntry = Field(
+        1, description="A number of seeds, a list, a range, or looks."
+    )
     search: SearchEntry | None = Field(None, description="The search of `ablate search`; a design is optional then.")
     profiles: dict[Name, dict[str, Any]] = Field({}, description="Named overrides of any key above.")
     default_profile: str | None = Field(None, description="The profile that is used if none is named.")

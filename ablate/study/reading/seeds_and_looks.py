@@ -6,6 +6,7 @@ from typing import Any
 
 from ablate.study.reading.nodes import yaml_text
 from ablate.study.reading.problems import Problems
+from ablate.trainers.config import whole
 
 SEEDS = (
     "a number of seeds like 5 (1 to 10,000), a range like 0..4, a list of different seeds from 0 to 2^31 - 1, "
@@ -26,6 +27,7 @@ DEFAULT_LOOKS = (2, 3, 5, 7, 10)
 
 def read_seeds(value: Any, problems: Problems) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the seeds of the first look or of all rows, and the looks, if there are any; record the faults."""
+    value = [whole(each) for each in value] if isinstance(value, list) else whole(value)
     if isinstance(value, dict) and set(value) == {"looks"}:
         looks = _looks(value["looks"], problems)
         return tuple(range(looks[0])) if looks else (), looks
@@ -39,6 +41,7 @@ def read_seeds(value: Any, problems: Problems) -> tuple[tuple[int, ...], tuple[i
 def _looks(value: Any, problems: Problems) -> tuple[int, ...]:
     """Return the looks; empty if they have faults, which are recorded."""
     path = ("seeds", "looks")
+    value = [whole(each) for each in value] if isinstance(value, list) else value
     if not isinstance(value, list) or not value:
         problems.expected(path, value, LOOKS)
         return ()

@@ -1,5 +1,6 @@
 """Reads a study file into a Study. All faults are reported at once, each with its place."""
 
+import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path as FilePath
@@ -13,9 +14,10 @@ from ablate.study.config_keys import Config, flattened, overlaid
 from ablate.study.design.explicit import is_line
 from ablate.study.design.reader import DesignReader
 from ablate.study.model import ReferenceRow, Study
-from ablate.study.reading.config_checks import ConfigReader
+from ablate.study.reading.config_checks import ConfigReader, keys_elsewhere
 from ablate.study.reading.factors import FactorReader, ReadFactor
-from ablate.study.reading.nodes import Node, read_file
+from ablate.study.reading.misspelt_keys import MeantOtherwise, corrected
+from ablate.study.reading.nodes import Node, read_file, yaml_text
 from ablate.study.reading.overrides import choose_profile, overlay, profile_names, typed_keys
 from ablate.study.reading.problems import Problems
 from ablate.study.reading.rules import check_fresh_seeds, declared_warnings
@@ -35,16 +37,16 @@ def read_study(
     The file's other profiles are read too, so that their faults are reported now and not at their first use.
     """
     path = FilePath(expanded(str(path)))
-    root = read_file(path)
-    if not isinstance(root.value, dict):
-        raise StudyError([f"{root.place}: a study file is a mapping that begins with `study: NAME`"])
-    chosen = choose_profile(root, profile)
+    written = read_file(path)
+    check_is_mapping(written)
+    root, meant_otherwise = corrected(written)
     faults: dict[str, None] = {}
+    chosen = choose_profile(root, profile, faults)
     studies: list[Study] = []
     for name in dict.fromkeys([chosen, *profile_names(root)]):
         try:
             tree = overlay(root, name, settings, seeds) if name == chosen else overlay(root, name)
-            study = _Reader(tree).study(name)
+            study = _Reader(tree, meant_otherwise).study(name)
             studies += [study] if name == chosen else []  # the others are large, and read for their faults alone
         except StudyError as error:
             faults |= dict.fromkeys(error.faults)
@@ -53,12 +55,28 @@ def read_study(
     return replace(studies[0], folder=str(path.parent), typed=typed_keys(settings))
 
 
+def check_is_mapping(root: Node) -> None:
+    """Raise StudyError if a file holds anything but a mapping."""
+    begin = "a study file is a mapping that begins with `study: NAME`"
+    if root.value is None:
+        raise StudyError([f"{root.place}: the file is empty; {begin}"])
+    if isinstance(root.value, list):
+        raise StudyError([f"{root.place}: the file is a list; {begin}, without a dash before it"])
+    if isinstance(root.value, str) and (match := re.match(r"([a-z]+):(?=\S)", root.value)):
+        message = f"found {yaml_text(root.value)}; write a space after the colon of {match[1]!r}"
+        raise StudyError([f"{root.place}: {message}"])
+    if not isinstance(root.value, dict):
+        raise StudyError([f"{root.place}: found {yaml_text(root.value)}; {begin}, and other keys below it"])
+
+
 class _Reader:
     """Reads one merged tree, part by part, so that a fault in one part does not hide those in another."""
 
-    def __init__(self, root: Node) -> None:
+    def __init__(self, root: Node, meant_otherwise: Sequence[MeantOtherwise] = ()) -> None:
         self.root = root
         self.problems = Problems(root)
+        for part in meant_otherwise:
+            self.problems.add(part.path, part.message, part.place)
         self.config: ConfigReader | None = None
 
     def study(self, profile: str) -> Study:
@@ -104,7 +122,7 @@ class _Reader:
         try:
             return StudyEntry.model_validate(self.root.plain())
         except ValidationError as error:
-            self.problems.invalid(error, StudyEntry)
+            self.problems.invalid(error, StudyEntry, elsewhere=keys_elsewhere(self._trainer()), without="seeds")
             return None
 
     def _config(
@@ -113,10 +131,9 @@ class _Reader:
         """Return the config as it is written, its preset's name, and the config laid over the preset's values."""
         node = self.root.child("config")
         written: Config = node.plain() if node and isinstance(node.value, dict) else {}
-        trainer = self.root.child("trainer")
-        name = trainer.value if trainer else DEFAULT
+        name = self._trainer()
         if not isinstance(name, str) or name not in TRAINERS:
-            self.problems.add(("trainer",), TRAINERS.fault(trainer.plain() if trainer else name))
+            self.problems.add(("trainer",), TRAINERS.fault(name))
             return written, None, written
         preset = written.pop("preset", None)
         if runtime := self.root.child("runtime"):
@@ -129,6 +146,10 @@ class _Reader:
         for reference in references:
             self.config.check_settings(reference.settings, ("references", reference.label))
         return written, preset, config
+
+    def _trainer(self) -> Any:
+        node = self.root.child("trainer")
+        return node.plain() if node else DEFAULT
 
     def _preset(self, name: Any, trainer: TrainerEntry[Any]) -> Mapping[str, Any]:
         if name is None:

@@ -115,7 +115,7 @@ class SearchReader:
                         f"factor {owner.name!r} is searched as well, and sets {', '.join(owner.sets)}; leave this out"
                     )
                 self.problems.add((*SPACE, key), message)
-            elif self.config and not self.config.has(key):
+            elif self.config and not self.config.has(key) and not (self.names.are_lost and "." not in key):
                 known = [*self.factors, *self.config.known]
                 self.problems.unknown((*SPACE, key), "factor or config key", key, known)
         for one, second in combinations(keys, 2):
@@ -274,7 +274,7 @@ class SearchReader:
                 if name in entries and name in self.factors:
                     self.problems.add((*path, name), f"factor {name!r} is both fixed and searched: take it out of one")
             return self.space.assigned(self.space.baseline, self.names.changes(path, start))
-        if isinstance(start, str) and start != BASELINE and start not in self.cells and not self.names.unreadable:
+        if isinstance(start, str) and start != BASELINE and start not in self.cells and not self.names.are_unsure():
             self.problems.unknown(path, "row", start, [*self.cells, BASELINE])
         return self.cells.get(start, self.space.baseline) if isinstance(start, str) else self.space.baseline
 

@@ -1,8 +1,9 @@
 """The trainer `simulated` for the rest of the tool."""
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence, Set
+from typing import TYPE_CHECKING, Any
 
+from ablate.errors import nearest
 from ablate.trainers.entry import Config, TrainerEntry, TrueEffects
 from ablate.trainers.limits import SplitLimits
 
@@ -27,15 +28,18 @@ class SimulatedEntry(TrainerEntry["SimulatedConfig"]):
         return SimulatedConfig
 
     def study_warnings(self, configs: Sequence[Config], searched: Sequence[str]) -> Iterator[str]:
-        """Return the settings on which an effect depends and which nothing sets: most often a misspelt factor."""
+        """Return the settings, and their values, on which an effect depends and which nothing has: misspelt names."""
         keys = [key.split(".") for key in searched]
-        settings = {name for config in configs for name in config["settings"]}
-        settings |= {inner[0] for section, *inner in keys if section == "settings" and inner}
+        of_search = {inner[0] for section, *inner in keys if section == "settings" and inner}
+        settings = {name for config in configs for name in config["settings"]} | of_search
         conditions = [name for effect in configs[0]["effects"] for name in (*effect["when"], *effect["peak"])]
         for name in dict.fromkeys(conditions):
             if name not in settings:
                 listed = ", ".join(sorted(settings)) or "none"
-                yield f"an effect depends on the setting {name!r}, which nothing sets; set are: {listed}"
+                near = nearest(name, sorted(settings))
+                meant = f"did you mean {near!r}? set are: " if near else "set are: "
+                yield f"an effect depends on the setting {name!r}, which nothing sets; {meant}{listed}"
+        yield from _unused_values(configs, of_search)
 
     def limits(self, configs: Sequence[Config]) -> list[tuple[SplitLimits, ...]]:
         """Return the queries; a rate that is expected at 0 or 1 has no room for chance, so it cannot vary."""
@@ -61,6 +65,38 @@ class SimulatedEntry(TrainerEntry["SimulatedConfig"]):
             tails=first.tails,
             notes=notes,
         )
+
+
+def _unused_values(configs: Sequence[Config], searched: Set[str]) -> Iterator[str]:
+    """Yield the values in the conditions of effects that no config has, with the values that configs have."""
+    values: dict[str, dict[tuple[bool, Any], None]] = {}
+    for config in configs:
+        for name, value in config["settings"].items():
+            values.setdefault(name, {})[_comparable(value)] = None
+    conditions = [condition for effect in configs[0]["effects"] for condition in effect["when"].items()]
+    for name, value in conditions:
+        if name in values and name not in searched and _comparable(value) not in values[name]:
+            words = [_word(value) for _, value in values[name]]
+            near = nearest(value, words) if isinstance(value, str) else None
+            meant = f"did you mean {near}? " if near else ""
+            yield (
+                f"an effect depends on {name} = {_word(value)}, which no row has, so it never acts; "
+                f"{meant}rows have: {', '.join(words)}"
+            )
+
+
+def _comparable(value: Any) -> tuple[bool, Any]:
+    """Return a value as a key that differs for `on` and 1, and is the same for 1 and 1.0."""
+    return isinstance(value, bool), str(value) if isinstance(value, list | dict) else value
+
+
+def _word(value: Any) -> str:
+    """Return a value in the words of a study file; text that would be read as another value is in quotes."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, str) and value.lower() in ("on", "off", "true", "false", "null"):
+        return repr(value)
+    return "null" if value is None else f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 ENTRY = SimulatedEntry()

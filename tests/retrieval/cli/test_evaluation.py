@@ -65,7 +65,7 @@ def test_all_rows_of_the_study_are_one_training(ablate: Ablate, quarter: Path) -
     ("setting", "said"),
     [
         ("evaluate.rerank={k1: 0}", "config.evaluate.rerank.k1: found 0; accepted: at least 1"),
-        ("evaluate.whitening={dimension: 8}", "unknown key 'dimension'; known: dimensions; did you mean 'dimensions'?"),
+        ("evaluate.whitening={dimension: 8}", "did you mean 'config.evaluate.whitening.dimensions'?"),
         ("evaluate.cameras=some", "config.evaluate.cameras: found 'some'; accepted: 'other' or 'all'"),
         ("evaluate.flip=1", "config.evaluate.flip: found 1; accepted: on or off"),
         (f"evaluate.detections_sha256={'ab' * 32}", "there is no file to have that hash; set evaluate.detections to"),

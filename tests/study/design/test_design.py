@@ -221,7 +221,7 @@ ONE = "design: [{rows: {x: {}}}]\n"
         ("design: [{add_one: {from: {}, factors: [single]}}]", "only one level; it cannot vary"),
         ("design: [{add_one: {from: {a: on, b: on, c: 0.1, d: half}, factors: [aa]}}]", "unknown factor 'aa'"),
         ("design: [{add_one: {from: nosuch}}]", "unknown row 'nosuch'"),
-        ("design: [{add_one: {from: {a: onn}}}]", "unknown level of a 'onn'; known: off, on; did you mean 'on'"),
+        ("design: [{add_one: {from: {a: onn}}}]", "unknown level of a 'onn'; did you mean 'on'? known: off, on"),
         ("design: [{leave_one_out: {from: {}}}]", "every factor is at its baseline here"),
         ("design: [{leave_one_out: {from: {a: on}, factors: [b]}}]", "'b' is at its baseline in `from`"),
         ("design: [{leave_one_out: {from: {a: on}, factors: [gg]}}]\ngroups: {ggg: [a]}", "did you mean 'ggg'"),

@@ -46,7 +46,7 @@ def test_merge_keys_give_way_to_the_mapping_itself() -> None:
         ("a: !!python/object/apply:os.system ['true']\n", 1, "tag"),
         ("a: !secret 1\n", 1, "tag"),
         ("a: 1\n---\nb: 2\n", 2, "second document"),
-        ("a: [1, 2\nb: 3\n", 2, ""),
+        ("a: [1, 2\nb: 3\n", 1, "the [ that opens here is not closed"),
         ("a: &x [*x]\n", 1, "alias"),
         ("a: *nothing\n", 1, "alias"),
         ("? [1, 2]\n: 3\n", 1, "key"),

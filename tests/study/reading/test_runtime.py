@@ -56,8 +56,14 @@ def test_a_factor_that_varies_a_key_makes_it_part_of_the_identity(tmp_path: Path
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("runtime: {thread: 2}\n", "study.yaml:4: runtime.thread: unknown key 'thread'; known: threads, device, "),
-        ("config: {runtime: {thread: 2}}\n", "study.yaml:4: runtime.thread: unknown key 'thread'; known: threads, "),
+        (
+            "runtime: {thread: 2}\n",
+            "study.yaml:4: runtime.thread: unknown key 'thread'; did you mean 'threads'? known: threads, ",
+        ),
+        (
+            "config: {runtime: {thread: 2}}\n",
+            "study.yaml:4: config.runtime.thread: unknown key 'thread'; did you mean 'threads'? known: ",
+        ),
         ("runtime: {threads: 0}\n", "study.yaml:4: runtime.threads: found 0; accepted: at least 1"),
         ("config: {runtime: {threads: 0}}\n", "study.yaml:4: runtime.threads: found 0; accepted: at least 1"),
         ("runtime: 2\n", "study.yaml:4: runtime: found 2; accepted: a mapping"),

@@ -1,0 +1,111 @@
+"""Advice about a value that is not accepted: what was probably meant, in the words that a study file takes."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ablate.errors import nearest
+from ablate.study.reading.nodes import yaml_text
+
+NO_VALUE = ("none", "nil", "n/a", "na", "undefined", "null", "~")
+SWITCH_ON = ("yes", "y", "true", "t", "enable", "enabled", "active", "on")
+SWITCH_OFF = ("no", "n", "false", "f", "disable", "disabled", "inactive", "off", "none", "null")
+THOUSANDS = {"k": 1e3, "m": 1e6}
+
+_PLAIN = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+_QUOTED = re.compile(r"'([^']*)'")
+
+
+def suggested(value: Any, accepted: str) -> str | None:
+    """Return the accepted word that a text was probably meant as: `top1` for `top-1`. None if there is none."""
+    words = _QUOTED.findall(accepted)
+    if words and isinstance(value, str):
+        near = nearest(value.replace("-", "").replace("_", ""), words) or nearest(value, words)
+        return repr(near) if near else None
+    if "small letters, digits and dashes" in accepted and isinstance(value, str):
+        slug = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")
+        return repr(slug) if slug else None
+    if "on or off" in accepted:
+        return _switch(value)
+    return None
+
+
+def advised(value: Any, accepted: str) -> str | None:
+    """Return how to write what was probably meant; None if there is no advice."""
+    return next(_advice(value, accepted), None)
+
+
+def _advice(value: Any, accepted: str) -> Iterator[str]:
+    if value is None and "null" not in accepted:
+        yield (
+            "no value stands here; perhaps the lines below are not indented"
+            if _is_nested(accepted)
+            else ("no value stands here")
+        )
+    if isinstance(value, str):
+        yield from _advice_on_text(value.strip(), accepted)
+    if isinstance(value, list) and len(value) == 1 and "list" not in accepted:
+        yield f"write {yaml_text(value[0])} without brackets"
+    if isinstance(value, bool | int | float) and re.search(r"\btext\b", accepted):
+        word = yaml_text(value)
+        yield f"in quotes, {word!r} is text"
+    if isinstance(value, dict) and "a list" in accepted and "mapping" not in accepted:
+        yield "write a dash before each entry"
+    if isinstance(value, bool | int | float) and accepted.startswith("a list"):
+        yield f"write [{yaml_text(value)}]"
+
+
+def _advice_on_text(text: str, accepted: str) -> Iterator[str]:
+    if text.lower() in NO_VALUE:
+        yield (
+            "no value is written null, without quotes"
+            if "null" in accepted
+            else (f"{text} is plain text here; no value is written null, and this key needs a value")
+        )
+    if _wants_number(accepted):
+        yield from _numbers(text, "whole" in accepted)
+    if ".." in accepted and (match := re.fullmatch(r"([0-9]+)\s*(?:-|–|to|:)\s*([0-9]+)", text)):
+        yield f"write {match[1]}..{match[2]}"
+    if accepted.startswith("a mapping") and (match := re.fullmatch(r"([\w.-]+)\s*=\s*(.+)", text)):
+        yield f"write {{{match[1]}: {match[2]}}}"
+    if "list" in accepted and re.fullmatch(rf"{_PLAIN}(\s*[ ,;]\s*{_PLAIN})+", text):
+        yield f"write [{', '.join(re.findall(_PLAIN, text))}]"
+    elif accepted.startswith("a list") and text:
+        yield f"write [{text}]"
+
+
+def _numbers(text: str, is_whole: bool) -> Iterator[str]:
+    """Yield the number that a text was meant as, and why it is none."""
+    if re.fullmatch(_PLAIN, text):
+        yield f"write {text} without quotes"
+    elif match := re.fullmatch(r"([-+]?[0-9]+),([0-9]+)", text):
+        point, plain = f"write {match[1]}.{match[2]}, with a point", f"{match[1]}{match[2]}, without a comma"
+        is_grouped = len(match[2]) == 3
+        yield f"write {plain}" if is_grouped and is_whole else f"{point}; or {plain}" if is_grouped else point
+    elif re.fullmatch(r"[-+]?[0-9]{1,3}([_ '’][0-9]{3})+(\.[0-9]+)?", text) or re.fullmatch(r"[0-9]+(_[0-9]+)+", text):
+        yield f"write {re.sub('[^-+.0-9]', '', text)}; digits are not grouped"
+    elif match := re.fullmatch(rf"({_PLAIN})\s*%", text):
+        yield f"write {float(match[1]) / 100:.12g} for a share, or {match[1]} for percentage points"
+    elif match := re.fullmatch(rf"({_PLAIN})\s*([kKM])", text):
+        yield f"write {float(match[1]) * THOUSANDS[match[2].lower()]:.0f}"
+    elif match := re.fullmatch(rf"({_PLAIN})\s*([A-Za-z%°]+)", text):
+        yield f"write {match[1]} alone, without {match[2]!r}"
+    elif match := re.fullmatch(r"([0-9]+)\s*/\s*([1-9][0-9]*)", text):
+        yield f"write {int(match[1]) / int(match[2]):.6g}"
+    elif match := re.fullmatch(r"([0-9]+)\s*(?:\^|\*\*)\s*([0-9]{1,2})", text):
+        yield f"write {int(match[1]) ** int(match[2])}"
+    elif re.fullmatch(r"0[xX][0-9a-fA-F]+", text):
+        yield f"write {int(text, 16)}"
+
+
+def _switch(value: Any) -> str | None:
+    text = value.strip().lower() if isinstance(value, str) else ""
+    return "on" if text in SWITCH_ON else "off" if text in SWITCH_OFF else None
+
+
+def _wants_number(accepted: str) -> bool:
+    return bool(re.search(r"number|at least [-0-9]|at most [-0-9]|more than [-0-9]|less than [-0-9]|seeds", accepted))
+
+
+def _is_nested(accepted: str) -> bool:
+    return "list" in accepted or "mapping" in accepted
