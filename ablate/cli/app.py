@@ -2,6 +2,7 @@
 
 import typer
 
+from ablate.cli.command_line import CONTEXT, CommandLine, StudyCommand
 from ablate.cli.commands.compare import compare
 from ablate.cli.commands.gc import gc
 from ablate.cli.commands.import_log import import_log
@@ -18,9 +19,10 @@ from ablate.version import VERSION
 
 app = typer.Typer(
     name="ablate",
+    cls=CommandLine,
     help="Ablation studies that show what each factor changes, how sure that is, and what is confounded.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings=CONTEXT,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help: rich's takes a quarter of a second
 )
@@ -40,24 +42,22 @@ def _options(
 
 
 COMMANDS = {
-    "plan": plan,
-    "run": run,
-    "status": status,
-    "report": report,
-    "search": search,
-    "compare": compare,
-    "import": import_log,
-    "reset": reset,
-    "gc": gc,
-    "schema": schema,
+    "Run a study": {"plan": plan, "run": run, "status": status, "report": report},
+    "Search and compare": {"search": search, "compare": compare, "import": import_log},
+    "Keep order": {"reset": reset, "gc": gc},
+    "Data and files": {"schema": schema},
 }
-"""{name on the command line: command}, in the order of `ablate --help`."""
+"""{heading of `ablate --help`: {name on the command line: command}}, in its order."""
 
-for name, command in COMMANDS.items():
-    app.command(name)(command)
+OF_TRAINERS = "Data and files"
+"""The heading of the commands of trainers."""
+
+for heading, commands in COMMANDS.items():
+    for name, command in commands.items():
+        app.command(name, cls=StudyCommand, rich_help_panel=heading)(command)
 for trainer in TRAINERS.values():
     for name, group in trainer.commands().items():
-        subcommands = typer.Typer(no_args_is_help=True, help=group.help)
+        subcommands = typer.Typer(no_args_is_help=True, help=group.help, cls=CommandLine, rich_markup_mode=None)
         for subcommand, function in group.commands.items():
-            subcommands.command(subcommand)(guarded(function))
-        app.add_typer(subcommands, name=name)
+            subcommands.command(subcommand, cls=StudyCommand)(guarded(function))
+        app.add_typer(subcommands, name=name, rich_help_panel=OF_TRAINERS)

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import typer
 
+from ablate.cli.messages import say
+from ablate.cli.terminal import has_colour
 from ablate.errors import AblateError
 from ablate.filesystem import expanded, path_fault
 
 
 def is_coloured(output: Path | None) -> bool:
-    """Return True if the text goes to a terminal, which shows colours."""
-    return output is None and sys.stdout.isatty()
+    """Return True if the text goes to stdout and colours are wanted there."""
+    return output is None and has_colour(sys.stdout)
 
 
 def write_text(text: str, output: Path | None) -> None:
@@ -30,7 +32,7 @@ def write_text(text: str, output: Path | None) -> None:
     except (OSError, ValueError) as error:
         reason = path_fault(str(output)) or getattr(error, "strerror", None) or error
         raise AblateError(f"--output {output}: cannot be written: {reason}") from None
-    typer.echo(f"written: {output}", err=True)
+    print(f"written: {output}", file=sys.stderr)
 
 
 def print_figures(draw: Callable[[], Iterable[Path]], as_markdown: bool) -> None:
@@ -46,4 +48,4 @@ def print_figures(draw: Callable[[], Iterable[Path]], as_markdown: bool) -> None
             elif path.suffix == ".png":
                 typer.echo(f"\n![{path.name}]({path})")
     except AblateError as error:
-        typer.echo(f"warning: {error}", err=True)
+        say(f"warning: {error}")

@@ -5,14 +5,17 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import groupby, zip_longest
+from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, select, update
 
-from ablate.errors import StoreError, unknown_name
+from ablate.errors import StoreError, nearest, unknown_name
 from ablate.store.plan_document import PlanDocument
 from ablate.store.schema import DONE, PRUNED, QUEUED, cells, declarations, hits, plans, rows, trainings, trials
 from ablate.store.sql import insert_new, of_keys
+from ablate.study.reading.nodes import study_name
 
 if TYPE_CHECKING:
     from ablate.study.trials.identity import Trial
@@ -145,12 +148,24 @@ def choose(connection: Connection, study: str | None, profile: str | None, url: 
         raise StoreError(f"{url}: holds no study yet; `ablate run STUDY.yaml` or `ablate import` adds one")
     names = list(dict.fromkeys(plan.study for plan in stored))
     if study is not None and study not in names:
-        raise StoreError(f"{url}: {unknown_name('study', study, names)}")
+        raise StoreError(f"{url}: {_no_study(study, names)}")
     of_study = [plan for plan in stored if plan.study == (study or names[0])]
     profiles = [plan.profile for plan in of_study]
     if profile is not None and profile not in profiles:
         raise StoreError(f"{url}: {unknown_name('profile', profile, profiles)}")
     return next(plan for plan in of_study if profile in (None, plan.profile))
+
+
+def _no_study(study: str, names: Sequence[str]) -> str:
+    """Return why the store has no such study. People give the file of a study in place of its name as well."""
+    if not study.endswith((".yaml", ".yml")):
+        return unknown_name("study", study, names)
+    name = study_name(Path(study)) or nearest(Path(study).stem, names)
+    wanted = f"found the file {study!r}; accepted: the name of a study in the store"
+    if name in names:
+        return f"{wanted}; did you mean {name!r}?"
+    absent = f"{name!r} is not in it yet: `ablate run {quote(study)}` runs it; " if name else ""
+    return f"{wanted}; {absent}known: {', '.join(names)}"
 
 
 def read_plan(connection: Connection, study: str, profile: str) -> StoredPlan:

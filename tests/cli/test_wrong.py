@@ -14,7 +14,7 @@ from tests.support.paths import SIMULATED, STUDIES
         (["run", "missing.yaml"], "missing.yaml: no such file in "),
         (["plan", "missing.yaml"], "missing.yaml: no such file in "),
         (["run", SIMULATED, "--profile", "nosuch"], "unknown profile 'nosuch'"),
-        (["run", SIMULATED, "--set", "config.bse=1"], "did you mean 'base'"),
+        (["run", SIMULATED, "--set", "config.bse=1"], "--set: unknown key 'config.bse'; did you mean 'config.base'?"),
         (
             ["run", SIMULATED, "--seeds", "-1"],
             "--seeds: found -1; accepted: a number of seeds like 5 (1 to 10,000), a range like 0..4",
@@ -25,7 +25,7 @@ from tests.support.paths import SIMULATED, STUDIES
         (["run", STUDIES], "is a folder; give a study file, like studies/bnneck.yaml"),
         (["run", SIMULATED, "--executor", "inlin"], "did you mean 'inline'"),
         (["run", SIMULATED, "--executor", "inline", "--workers", "2"], "one trial at a time"),
-        (["run", SIMULATED, "--workers", "0"], "workers"),
+        (["run", SIMULATED, "--workers", "0"], "ablate run: --workers: found '0'; accepted: a whole number from 1"),
         (["run", SIMULATED, "--store", "nosuch://x"], "--store: found nosuch://x; accepted: a path"),
         (["import", STUDIES, "--study", "log"], "is a folder; give a log file"),
         (["report"], "no store there yet"),
@@ -37,7 +37,7 @@ from tests.support.paths import SIMULATED, STUDIES
             "simulated.yaml:1: this is not a log: it has no `# setting` heading",
         ),
         (["import", "missing.md", "--study", "Not A Name"], "small letters"),
-        (["nosuch"], "nosuch"),
+        (["nosuch"], "ablate: unknown command 'nosuch'; known: plan, run, status"),
     ],
 )
 def test_wrong_requests(ablate: Ablate, tmp_path: Path, words: list[object], told: str) -> None:

@@ -7,6 +7,7 @@ from tests.support.paths import ROOT
 
 USERS = (
     "ABLATE_",
+    "CLICOLOR",
     "COLUMNS",
     "CUDA_VISIBLE_DEVICES",
     "FORCE_COLOR",
@@ -16,6 +17,7 @@ USERS = (
     "MPL",
     "NO_COLOR",
     "PG",
+    "PYTHONIOENCODING",
     "TORCH_HOME",
     "XDG_",
 )

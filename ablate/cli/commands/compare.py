@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ablate.cli import completion
 from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded
 from ablate.cli.output import is_coloured, print_figures, write_text
 from ablate.errors import AblateError, unknown_name
@@ -15,10 +16,21 @@ FORMATS = ("terminal", "markdown", "json")
 
 @guarded
 def compare(
-    study: Annotated[str, typer.Argument(metavar="OURS", help="Our study, by its name in the store.")],
-    against: Annotated[str, typer.Option("--against", metavar="THEIRS", help="The study to compare ours with.")],
+    study: Annotated[
+        str,
+        typer.Argument(metavar="OURS", help="Our study, by its name in the store.", autocompletion=completion.studies),
+    ],
+    against: Annotated[
+        str,
+        typer.Option(
+            "--against", metavar="THEIRS", help="The study to compare ours with.", autocompletion=completion.studies
+        ),
+    ],
     store: StoreUrl = DEFAULT_STORE,
-    profile: Annotated[str | None, typer.Option("--profile", metavar="NAME", help="A profile of our study.")] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option("--profile", metavar="NAME", help="A profile of our study.", autocompletion=completion.profiles),
+    ] = None,
     against_profile: Annotated[
         str | None, typer.Option("--against-profile", metavar="NAME", help="A profile of the other study.")
     ] = None,
@@ -26,7 +38,15 @@ def compare(
         str | None,
         typer.Option("--against-store", metavar="URL", help="The store of the other study. Default: the same."),
     ] = None,
-    form: Annotated[str, typer.Option("--format", metavar="FORMAT", help="terminal, markdown or json.")] = "terminal",
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="terminal, markdown or json.",
+            autocompletion=completion.words("terminal", "markdown", "json"),
+        ),
+    ] = "terminal",
     output: Annotated[Path | None, typer.Option(metavar="PATH", help="Write to a file, not to stdout.")] = None,
 ) -> None:
     """Compare our effects with another study's: reproduced, same sign, cannot tell, contradicted, not comparable."""

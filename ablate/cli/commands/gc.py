@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from ablate.cli.messages import say
 from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded
 from ablate.errors import AblateError
 from ablate.text import plural
@@ -47,7 +48,4 @@ def gc(
         parent = folders.unknown[0].parent
         typer.echo(f"left alone in {parent}, as another store may know them: {len(folders.unknown)} ({listed}{more})")
     if folders.removable:
-        typer.echo(
-            "a row added later that differs only in its evaluation, or that a search has pruned, is trained again",
-            err=True,
-        )
+        say("a row added later that differs only in its evaluation, or that a search has pruned, is trained again")

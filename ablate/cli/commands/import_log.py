@@ -1,6 +1,5 @@
 """`ablate import`: saves a log as a study in the store."""
 
-import shutil
 import sys
 import textwrap
 from pathlib import Path
@@ -8,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from ablate.cli.messages import say_next
 from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded
+from ablate.cli.terminal import columns
 
 
 @guarded
@@ -22,9 +23,9 @@ def import_log(
 
     log = import_into_store(path, study, store)
     typer.echo(f"{study}: {log.rows} rows, {log.values} values, all whole numbers over {log.queries:,} queries")
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
+    width = columns(sys.stdout) or 10_000
     for finding in log.findings:
         typer.echo(textwrap.fill(finding, width, initial_indent="- ", subsequent_indent="  "))
     if log.layout:
         typer.echo(f"- {log.layout}")
-    typer.echo(f"next: ablate report {study}", err=True)
+    say_next("report", study)

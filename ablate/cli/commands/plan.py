@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ablate.cli.messages import say
 from ablate.cli.options import (
     DEFAULT_STORE,
     Only,
@@ -31,7 +32,7 @@ def plan(
     only: Only = None,
     seeds: Seeds = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Number of workers to expect. Default: as for `ablate run`.")
+        int | None, typer.Option(metavar="N", min=1, help="Number of workers to expect. Default: as for `ablate run`.")
     ] = None,
     power: Annotated[
         bool, typer.Option("--power", help="Estimate, by simulation, which effects these rows and seeds can show.")
@@ -72,7 +73,7 @@ def plan(
         path, store, profile=profile, settings=settings or (), seeds=seeds, only=only or (), workers=workers
     )
     for warning in study_plan.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        say(f"warning: {warning}")
     lines = list(_plan_lines(study_plan))
     if power:
         lines += _power_lines(study_plan, store, effect or (), assumptions)

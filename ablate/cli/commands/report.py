@@ -8,31 +8,34 @@ from typing import Annotated
 
 import typer
 
-from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded
+from ablate.cli import completion
+from ablate.cli.messages import say
+from ablate.cli.options import DEFAULT_STORE, Profile, StoreUrl, StudyName, guarded
 from ablate.cli.output import is_coloured, print_figures, write_text
 from ablate.errors import AblateError, unknown_name
 
 
 @guarded
 def report(
-    study: Annotated[
-        str | None, typer.Argument(help="The study. Default: the one that was last run or imported.")
-    ] = None,
+    study: StudyName = None,
     store: StoreUrl = DEFAULT_STORE,
-    profile: Annotated[
-        str | None,
-        typer.Option(
-            "--profile", metavar="NAME", help="A profile of the study (a named variant; key `profiles` of its file)."
-        ),
-    ] = None,
+    profile: Profile = None,
     form: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="terminal, markdown, latex, csv, json or log.")
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="terminal, markdown, latex, csv, json or log.",
+            autocompletion=completion.words("terminal", "markdown", "latex", "csv", "json", "log"),
+        ),
     ] = "terminal",
     population: Annotated[
         str,
         typer.Option(
-            metavar="seeds|queries-and-seeds",
-            help="What several seeds stand for: new seeds on the same queries, or new queries and new seeds.",
+            metavar="NAME",
+            help="What several seeds stand for: seeds (new seeds on the same queries), or queries-and-seeds (new "
+            "queries and new seeds).",
+            autocompletion=completion.words("seeds", "queries-and-seeds"),
         ),
     ] = "seeds",
     output: Annotated[Path | None, typer.Option(metavar="PATH", help="Write to a file, not to stdout.")] = None,
@@ -56,7 +59,7 @@ def report(
     write_text(render(analysis, form, colour=is_coloured(output)), output)
     if form in WITHOUT_FINDINGS:
         for finding in analysis.results.kept_although_stale:
-            typer.echo(f"warning: {finding}", err=True)
+            say(f"warning: {finding}")
     if form in ILLUSTRATED:
         folder = figures_folder(opened, analysis.results)
         print_figures(lambda: draw(analysis, folder), as_markdown=form == "markdown" and output is None)

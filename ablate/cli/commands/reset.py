@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ablate.cli.options import DEFAULT_STORE, WRONG, StoreUrl, guarded
+from ablate.cli import completion
+from ablate.cli.messages import say
+from ablate.cli.options import DEFAULT_STORE, WRONG, Profile, StoreUrl, guarded
 from ablate.text import plural
 
 if TYPE_CHECKING:
@@ -17,15 +19,20 @@ MOST_LISTED = 10
 
 @guarded
 def reset(
-    study: Annotated[str, typer.Argument(help="The study, by its name in the store.")],
-    rows: Annotated[list[str], typer.Argument(metavar="ROW...", help="Labels of rows, or patterns like 'margin=*'.")],
-    store: StoreUrl = DEFAULT_STORE,
-    profile: Annotated[
-        str | None,
-        typer.Option(
-            "--profile", metavar="NAME", help="A profile of the study (a named variant; key `profiles` of its file)."
+    study: Annotated[
+        str,
+        typer.Argument(metavar="STUDY", help="The study, by its name in the store.", autocompletion=completion.studies),
+    ],
+    rows: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="ROW...",
+            help="Labels of rows, or patterns like 'margin=*'.",
+            autocompletion=completion.labels_in_store,
         ),
-    ] = None,
+    ],
+    store: StoreUrl = DEFAULT_STORE,
+    profile: Profile = None,
     seeds: Annotated[
         list[int] | None, typer.Option("--seed", metavar="N", help="Only this seed. May be given several times.")
     ] = None,
@@ -42,11 +49,9 @@ def reset(
         typer.echo(f"queued with them, as they share a training: {_listed(result.others, plan.study, plan.profile)}")
     if result.queued:
         command = "search" if plan.document.search else "run"
-        typer.echo(f"next: run the study file of {plan.study!r} again, like `ablate {command} FILE.yaml`", err=True)
+        say(f"next: run the study file of {plan.study!r} again, like `ablate {command} STUDY.yaml`")
     for status, owner in result.running.items():
-        typer.echo(
-            f"not reset: {status.label}, seed {status.seed}: {owner} is running it; stop that run, or wait", err=True
-        )
+        say(f"not reset: {status.label}, seed {status.seed}: {owner} is running it; stop that run, or wait")
     if result.running:
         raise typer.Exit(WRONG)
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ablate.cli.hints import typeable
+from ablate.cli.messages import say, say_next
 from ablate.cli.options import (
     DEFAULT_STORE,
     FAILED,
@@ -72,14 +74,14 @@ def _print_summary(summary: "RunSummary") -> None:
     study, trainings = summary.study, len(summary.states)
     if not summary.ran and not summary.failed:
         already = f"all {trainings} trainings are done already; " if trainings else ""
-        typer.echo(f"{study}: {already}nothing to run", err=True)
+        say(f"{study}: {already}nothing to run")
     else:
         before = f" ({summary.failed_before} of them in an earlier run)" if summary.failed_before else ""
         text = f"{summary.ran} of {trainings} trainings run in {summary.seconds:.1f} s, {summary.failed} failed{before}"
-        typer.echo(f"{study}: {text}", err=True)
+        say(f"{study}: {text}")
     if summary.looks:
-        typer.echo(f"{study}: {summary.looks}", err=True)
+        say(f"{study}: {summary.looks}")
     if summary.failed:
-        typer.echo("`ablate status` shows why; `ablate run --retry-failed` runs the failed ones again", err=True)
+        say(typeable("`ablate status` shows why; `ablate run --retry-failed` runs the failed ones again", study))
     else:
-        typer.echo(f"next: ablate report {study}", err=True)
+        say_next("report", study)

@@ -2,6 +2,8 @@
 
 import typer
 
+from ablate.cli.hints import typeable
+from ablate.cli.messages import say, say_next
 from ablate.cli.options import (
     DEFAULT_STORE,
     FAILED,
@@ -48,10 +50,11 @@ def search(
         typer.echo(f"{summary.study}: {text}", err=True)
         return
     if not summary.finalists:
-        typer.echo(f"{summary.study}: no trial has a result, so there is nothing to compare; {RETRY}", err=True)
+        say(f"{summary.study}: no trial has a result, so there is nothing to compare; {typeable(RETRY, summary.study)}")
     elif summary.failed:
-        typer.echo(f"{summary.study}: {summary.failed} of {summary.trainings} trainings failed; {RETRY}", err=True)
+        failed = f"{summary.failed} of {summary.trainings} trainings failed"
+        say(f"{summary.study}: {failed}; {typeable(RETRY, summary.study)}")
     else:
-        typer.echo(f"next: ablate report {summary.study}", err=True)
+        say_next("report", summary.study)
         return
     raise typer.Exit(FAILED)

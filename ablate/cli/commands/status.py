@@ -1,11 +1,14 @@
 """`ablate status`: shows the queue."""
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ablate.cli import completion
+from ablate.cli.hints import command
 from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded
 from ablate.text import plural
 
@@ -19,8 +22,19 @@ MOST = 20
 
 @guarded
 def status(
-    study: Annotated[str | None, typer.Argument(help="Only this study. Default: all studies.")] = None,
+    study: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="STUDY",
+            help="Only this study, by its name in the store. Default: all studies.",
+            show_default=False,
+            autocompletion=completion.studies,
+        ),
+    ] = None,
     store: StoreUrl = DEFAULT_STORE,
+    traceback: Annotated[
+        bool, typer.Option("--traceback", help="Print the whole traceback of each failed trial as well.")
+    ] = False,
 ) -> None:
     """Show the trials that are running, queued, stale, done and failed, and why they failed."""
     from ablate.store import looks, plans, require_store, searches
@@ -30,7 +44,7 @@ def status(
         if study is not None:
             plans.choose(connection, study, None, opened.url)  # raises StoreError if there is no such study
         counts = queue_status.counts(connection, study)
-        failures = queue_status.failures(connection, study)
+        failures = queue_status.failures(connection, study, with_traceback=traceback)
         running = queue_status.running(connection, study)
         summaries = searches.summaries(connection, study)
         taken = {plan: looks.read_looks(connection, *plan) for plan in counts}
@@ -42,7 +56,12 @@ def status(
         for item in running:
             if item.plan == plan:
                 typer.echo(_running(item))
-        typer.echo("".join(_failed([item for item in failures if item.plan == plan])), nl=False)
+        of_plan = [item for item in failures if item.plan == plan]
+        typer.echo("".join(_failed(of_plan)), nl=False)
+        if traceback:
+            typer.echo("".join(_tracebacks(of_plan)), nl=False)
+        elif any(item.has_traceback for item in of_plan):
+            typer.echo(f"  where it was raised: `{command('status', plan[0], '--traceback')}` prints the tracebacks")
     for search in summaries:
         typer.echo(f"{search.study} ({search.profile}), its search: {_counted(search.counts) or 'no candidate yet'}")
         typer.echo("".join(_failed(search.failed)), nl=False)
@@ -67,6 +86,16 @@ def _running(item: "RunningTrial") -> str:
     again = f", attempt {item.attempt}" if item.attempt > 1 else ""
     gone = " (process is gone; the next run will resume it)" if item.gone else ""
     return f"  running  {item.label}, seed {item.seed}{again}: {at}for {item.seconds:.0f} s on {item.owner}{gone}"
+
+
+def _tracebacks(failures: "Sequence[FailedTrial]") -> Iterator[str]:
+    """Yield the traceback of each failed trial; one that several trials share is printed once."""
+    printed: set[str] = set()
+    for trial in failures:
+        if trial.traceback and trial.traceback not in printed:
+            printed.add(trial.traceback)
+            yield f"\n  {trial.label}, seed {trial.seed}, attempt {trial.attempt}:\n"
+            yield textwrap.indent(trial.traceback.rstrip("\n"), "    ") + "\n"
 
 
 def _failed(failures: "Sequence[FailedTrial]") -> Iterator[str]:

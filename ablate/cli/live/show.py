@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import typer
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
@@ -14,6 +13,7 @@ from ablate.cli.live.board import Board
 from ablate.cli.live.lines import PlainBoard
 from ablate.cli.live.pace import Pace
 from ablate.cli.live.table import plain, render
+from ablate.cli.messages import say
 from ablate.run.observer import Observer, RunOutline
 
 SETTLED = ("done", "failed")
@@ -36,7 +36,7 @@ class TerminalObserver(Observer):
     """Prints messages to stderr, and shows a board while trainings run."""
 
     def message(self, text: str) -> None:
-        typer.echo(text, err=True)
+        say(text)
 
     @contextmanager
     def dispatching(self, outline: RunOutline) -> Iterator[Board]:

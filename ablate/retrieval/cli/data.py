@@ -23,8 +23,18 @@ Root = Annotated[
 ]
 
 
+def known_names(incomplete: str) -> list[str]:
+    """Return the known data sets for the completion of a shell."""
+    from ablate.retrieval.data.catalog import DATASETS
+
+    return [name for name in DATASETS if name.startswith(incomplete)]
+
+
 def data_list(
-    name: Annotated[str | None, typer.Argument(help="Only this data set.", show_default=False)] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="Only this data set.", show_default=False, autocompletion=known_names),
+    ] = None,
     root: Root = None,
 ) -> None:
     """Show the known data sets, the place of each, and the sizes at which it is packed."""
@@ -85,7 +95,15 @@ def _packed(place: "PackLocation", record: "PackRecord") -> str:
 
 
 def data_prepare(
-    name: Annotated[str, typer.Argument(help="The data set; `ablate data list` shows all.", show_default=False)],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="The data set; `ablate data list` shows all.",
+            show_default=False,
+            autocompletion=known_names,
+        ),
+    ],
     root: Root = None,
     size: Annotated[
         tuple[int, int] | None,

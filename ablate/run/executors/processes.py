@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from multiprocessing.sharedctypes import RawValue
 from pathlib import Path
+from types import TracebackType
 
 from ablate.errors import AblateError
 from ablate.run.devices import Slot
@@ -37,8 +38,24 @@ UNGUARDED = (
 )
 """The message if the worker that imports the script reaches its calls."""
 
+UNGUARDED_EXIT = 86
+"""The exit code of that worker, by which the runner recognizes it. The worker itself prints nothing."""
+
 START_SECONDS = 120.0
 """The shortest time that a new worker is given to begin: on a busy machine its imports take long."""
+
+
+class UnguardedScriptError(AblateError):
+    """A script whose calls do not stand below MAIN_GUARD. If it ends the script, only its message is printed."""
+
+    def __init__(self) -> None:
+        super().__init__(UNGUARDED)
+        before = sys.excepthook
+
+        def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+            print(error, file=sys.stderr) if isinstance(error, UnguardedScriptError) else before(kind, error, trace)
+
+        sys.excepthook = hook
 
 
 @dataclass
@@ -161,6 +178,8 @@ class ProcessExecutor:
         """Return the report for a dead worker: LOST, or ABANDONED if it died before it began."""
         killed = (worker.process.exitcode or 0) < 0
         self._end(key)
+        if not worker.begun and worker.process.exitcode == UNGUARDED_EXIT:
+            raise UnguardedScriptError
         if not worker.begun and not killed:
             self._cannot_start(reason)
         state = LOST if worker.begun else ABANDONED
@@ -195,7 +214,7 @@ class ProcessExecutor:
             except RuntimeError as error:
                 if BOOTSTRAPPING not in str(error):
                     raise
-                raise AblateError(UNGUARDED) from None
+                raise SystemExit(UNGUARDED_EXIT) from None  # this process is the worker that imports the script
         theirs.close()
         return _Worker(slot, process, ours)
 

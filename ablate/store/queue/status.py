@@ -1,10 +1,11 @@
 """The state of the queue: number of trials in each state, running attempts, and failures with their reasons."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Join, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Join, Select, and_, func, select
 
 from ablate.store.queue.process_identity import is_gone
 from ablate.store.schema import (
@@ -61,6 +62,10 @@ class FailedTrial:
     attempt: int
     """The number of the attempt, from 1."""
     reason: str
+    has_traceback: bool = False
+    """True if the store has the traceback of the trainer's exception."""
+    traceback: str = ""
+    """The traceback, if it was requested and there is one."""
 
 
 def counts(connection: Connection, study: str | None) -> Counts:
@@ -99,18 +104,30 @@ def running(connection: Connection, study: str | None) -> list[RunningTrial]:
     ]
 
 
-def failures(connection: Connection, study: str | None) -> list[FailedTrial]:
-    """Return the trials whose latest attempt failed, with the reason."""
-    rows = connection.execute(_of(_latest_attempts(FAILED), study))
-    return [FailedTrial((r.study, r.profile), r.label, r.seed, r.number, r.reason or "no reason given") for r in rows]
+def failures(connection: Connection, study: str | None, with_traceback: bool = False) -> list[FailedTrial]:
+    """Return the trials whose latest attempt failed, with the reason, and the whole traceback if it is requested."""
+    has_traceback = (func.coalesce(func.length(attempts.c.traceback), 0) > 0).label("has_traceback")
+    more = (has_traceback, attempts.c.traceback) if with_traceback else (has_traceback,)
+    return [
+        FailedTrial(
+            (row.study, row.profile),
+            row.label,
+            row.seed,
+            row.number,
+            row.reason or "no reason given",
+            bool(row.has_traceback),
+            (row.traceback or "") if with_traceback else "",
+        )
+        for row in connection.execute(_of(_latest_attempts(FAILED, more), study))
+    ]
 
 
-def _latest_attempts(state: str) -> Select[Any]:
+def _latest_attempts(state: str, more: Sequence[ColumnElement[Any]] = ()) -> Select[Any]:
     """Return a query for the latest attempts at trainings in a state, one line for each row and seed that uses one."""
     latest = and_(attempts.c.training_key == trainings.c.key, attempts.c.number == trainings.c.attempts)
     of_attempt = (attempts.c.number, attempts.c.step, attempts.c.steps, attempts.c.reason, attempts.c.started)
     columns = (plans.c.study, plans.c.profile, rows.c.label, cells.c.seed, trainings.c.owner, trainings.c.process)
-    query = select(*columns, *of_attempt).select_from(_planned().join(attempts, latest))
+    query = select(*columns, *of_attempt, *more).select_from(_planned().join(attempts, latest))
     return query.where(trainings.c.state == state, trials.c.attempt_id.is_(None)).order_by(
         rows.c.position, cells.c.seed
     )

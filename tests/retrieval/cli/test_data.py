@@ -143,7 +143,7 @@ def test_a_run_packs_and_warns_of_what_a_pack_lacks(ablate: Ablate, root: Path) 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("list", "emojy"), "unknown data set 'emojy'; known: emoji, deepfashion2"),
+        (("list", "emojy"), "unknown data set 'emojy'; did you mean 'emoji'? known: emoji, deepfashion2"),
         (("prepare", "emojy"), "did you mean 'emoji'?"),
         (("list", "--root", "x"), "`ablate data list NAME --root PATH`"),
         (("prepare", "deepfashion2", "--size", 0, 8), "--size 0 8: height and width are whole numbers from 1"),
