@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from ablate.errors import StudyError, nearest
-from ablate.study.reading.mistakes import yaml_faults
+from ablate.study import yaml_faults
 
 MAX_BYTES = 5_000_000
 MAX_NODES = 1_000_000

@@ -16,7 +16,7 @@ from ablate.study.design.reader import DesignReader
 from ablate.study.model import ReferenceRow, Study
 from ablate.study.reading.config_checks import ConfigReader, keys_elsewhere
 from ablate.study.reading.factors import FactorReader, ReadFactor
-from ablate.study.reading.mistakes.misspelt_keys import MeantOtherwise, corrected
+from ablate.study.reading.misspelt_keys import MeantOtherwise, corrected
 from ablate.study.reading.nodes import Node, read_file, yaml_text
 from ablate.study.reading.overrides import choose_profile, overlay, profile_names, typed_keys
 from ablate.study.reading.problems import Problems
