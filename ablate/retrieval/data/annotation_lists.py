@@ -202,14 +202,19 @@ def check_paths(entries: Iterable[ImageEntry], problems: AnnotationProblems) -> 
 
 
 def check_spelling(entries: Iterable[ImageEntry], problems: AnnotationProblems) -> None:
-    """Add a fault for every item whose name looks like that of another, in another Unicode form."""
-    first: dict[str, ImageEntry] = {}
-    for entry in {entry.item: entry for entry in entries if not entry.item.isascii()}.values():
-        other = first.setdefault(unicodedata.normalize("NFC", entry.item), entry)
-        if other is not entry:
+    """Add a fault for every item and category whose name looks like another, in another Unicode form."""
+    names: dict[tuple[str, str], ImageEntry] = {}
+    for entry in entries:
+        for kind, name in (("item", entry.item), ("category", entry.category)):
+            if not name.isascii():
+                names.setdefault((kind, name), entry)
+    first: dict[tuple[str, str], str] = {}
+    for (kind, name), entry in names.items():
+        other = first.setdefault((kind, unicodedata.normalize("NFC", name)), entry.source)
+        if other != entry.source:
             problems.add(
-                entry.source, f"item {entry.item} looks like that of {other.source}, but is written in another Unicode "
-                "form (NFC or NFD), so they would count as two items; write both in one form"
+                entry.source, f"{kind} {name} looks like that of {other}, but is written in another Unicode form "
+                f"(NFC or NFD), so it would count as another {kind}; write both in one form"
             )  # fmt: skip
 
 

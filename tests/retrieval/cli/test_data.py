@@ -265,3 +265,17 @@ def test_a_run_tells_of_leakage_and_packs_a_replaced_photograph_again(ablate: Ab
     assert "1 photograph changed since packing" in second.err
     assert "in training too" not in second.err
     assert "stale" not in ablate("plan", study).out
+
+
+def test_the_command_in_a_refusal_keeps_the_other_options(ablate: Ablate, listed: Path) -> None:
+    shutil.copy(listed.parent / "0.png", listed.parent / "6.png")
+    (listed.parent / "7.png").write_bytes(b"broken")
+    words: tuple[object, ...] = ("data", "prepare", "csv", "--root", listed, "--size", 16, 12, "--leakage", "refuse")
+    ends = (["--corrupt", "skip", "--leakage", "refuse"], ["--corrupt", "skip", "--leakage", "warn"])
+    for end in ends:
+        refused = ablate(*words)
+        assert refused.code == 2
+        (command,) = re.findall(r"`(ablate data prepare [^`]+)`", refused.err)
+        words = tuple(shlex.split(command)[1:])
+        assert words[-4:] == tuple(end)
+    assert ablate(*words).code == 0

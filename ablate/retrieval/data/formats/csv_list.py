@@ -33,6 +33,9 @@ ROLES = {"query": QUERY, "gallery": GALLERY}
 """Roles in the test that stand in the column of splits."""
 
 DOMAINS = {"shop": SHOP, "user": USER}
+OTHER_MARKS = (";", "\t", "|")
+"""Marks that other programs put between columns."""
+
 BOX = re.compile(r"\s*" + r"\s+".join([r"(-?\d{1,9})"] * 4) + r"\s*")
 BOTH = QUERY | GALLERY
 
@@ -135,6 +138,10 @@ def _is_line(fields: Sequence[str]) -> bool:
 def _has_columns(header: Sequence[str], source: str, problems: AnnotationProblems) -> bool:
     """Return True if all needed columns are in the header, and each column once; otherwise add the faults."""
     missing = [name for name in NEEDED if name not in header]
+    other = next((mark for mark in OTHER_MARKS if len(header) == 1 and mark in header[0]), None)
+    if other:
+        problems.add(source, f"the columns are separated by {other!r}, and must be by ','; save the file with commas")
+        return False
     for name in missing:
         near = get_close_matches(name, [other.lower() for other in header], n=1)
         hint = f"; {near[0]!r} is near" if near else ""

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablate.errors import DataError, UnpreparedDataError
-from ablate.filesystem import exists, file_hash, is_folder
+from ablate.filesystem import exists, file_hash, is_folder, read_regular
 from ablate.retrieval.data.annotation_text import text_hash
 from ablate.retrieval.data.packing.leakage import Leakage
 
@@ -161,7 +161,7 @@ def _stored(place: PackLocation, size: Size | None) -> PackRecord | None:
 
 
 def _json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
+    return json.loads(read_regular(path).decode("utf-8", "surrogateescape"))
 
 
 def _record(raw: Mapping[str, Any]) -> PackRecord:

@@ -5,6 +5,7 @@ An image is never packed as one colour, or almost black, because its kind does n
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,9 @@ MOST = (1 << 16) - 1
 """The largest value of 16 bits."""
 
 WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
+
+SIXTEEN = re.compile(r"(?<!BGR);16")
+"""Sixteen bits for each colour, in the name of a raw mode. `BGR;16` has sixteen for all three."""
 
 OF_16_BITS = ("PNG", "PPM")
 """Formats whose images of mode I hold unsigned 16 bits, in some versions of Pillow."""
@@ -55,7 +59,7 @@ def _is_16_bit(image: Image.Image) -> bool:
     if image.mode == "I":
         return image.format in OF_16_BITS
     arguments = [tile.args if isinstance(tile.args, tuple) else (tile.args,) for tile in getattr(image, "tile", ())]
-    in_decoder = any(each == MOST or ";16" in str(each) for tile in arguments for each in tile)
+    in_decoder = any(each == MOST or SIXTEEN.search(str(each)) for tile in arguments for each in tile)
     return image.mode.startswith("I;16") or in_decoder
 
 
@@ -99,10 +103,17 @@ def _check_bright(largest: int, words: str) -> None:
 
 
 def _converted(image: Image.Image) -> Image.Image:
+    """Return an image without its transparency as RGB."""
+    if image.mode == "RGB":
+        return image
+    transparency = image.info.pop("transparency", None)  # with it, Pillow warns on stderr
     try:
-        return image if image.mode == "RGB" else image.convert("RGB")
+        return image.convert("RGB")
     except (ValueError, OSError, ImportError) as error:
         raise PixelKindError(f"pixels of mode {image.mode}, which Pillow cannot convert ({error}); {SAVE}") from None
+    finally:
+        if transparency is not None:
+            image.info["transparency"] = transparency
 
 
 def _check_alpha(image: Image.Image) -> None:

@@ -37,8 +37,8 @@ BLOCK = 128
 
 MEGABYTE = 1_000_000
 
-REFUSE, WARN = "refuse", "warn"
-"""Treatments of leakage."""
+REFUSE, SKIP, WARN = "refuse", "skip", "warn"
+"""Treatments of images that cannot be read (refuse, skip), and of leakage (refuse, warn)."""
 
 
 class PackingObserver(Protocol):
@@ -78,7 +78,7 @@ def prepare(
     """
     watcher = watcher or SilentObserver()
     if record := current_pack(place, size, corrupt, watcher):
-        return _checked(place, size, record, leakage)
+        return _checked(place, size, record, corrupt, leakage)
     watcher.notify(f"{place.folder}: reading the annotations")
     images = listing()
     index = {os.path.relpath(path, place.folder): text_hash(path) for path in map(images.root.joinpath, images.index)}
@@ -88,8 +88,8 @@ def prepare(
         place.packs.mkdir(exist_ok=True)
         with exclusive_lock(partial.with_name(f"{partial.name}.lock"), watcher.notify):
             if record := current_pack(place, size, corrupt, watcher):  # another process has made it meanwhile
-                return _checked(place, size, record, leakage)
-            job = PackingJob(place, images, index, size, corrupt == "skip", leakage, watcher)
+                return _checked(place, size, record, corrupt, leakage)
+            job = PackingJob(place, images, index, size, corrupt == SKIP, leakage, watcher)
             return job.run(partial, labels)
 
 
@@ -98,7 +98,7 @@ def existing_pack(place: PackLocation, size: Size, corrupt: str | None) -> PackR
     record = format.recorded(place, size)
     if record is None or not is_folder(place.pack(size, record.fingerprint)):
         return None
-    return None if record.skipped and corrupt == "refuse" else record
+    return None if record.skipped and corrupt == REFUSE else record
 
 
 def current_pack(
@@ -115,7 +115,9 @@ def current_pack(
     return None if changed else record
 
 
-def _checked(place: PackLocation, size: Size, record: PackRecord, leakage: str | None) -> PackRecord:
+def _checked(
+    place: PackLocation, size: Size, record: PackRecord, corrupt: str | None, leakage: str | None
+) -> PackRecord:
     """Return the record of an existing pack with the leakage that is found in it; DataError if that is refused."""
     if leakage is None:
         return record
@@ -129,17 +131,18 @@ def _checked(place: PackLocation, size: Size, record: PackRecord, leakage: str |
         write_synced(temporary, format.text(replace(record, leakage=found)))
         temporary.replace(folder / "pack.json")
     if found and leakage == REFUSE:
-        raise DataError(_leakage_refusal(place, size, found))
+        raise DataError(_leakage_refusal(place, size, found, corrupt))
     return replace(record, leakage=found)
 
 
-def _leakage_refusal(place: PackLocation, size: Size, found: Leakage) -> str:
+def _leakage_refusal(place: PackLocation, size: Size, found: Leakage, corrupt: str | None) -> str:
+    command = place.command_at(size) + (f" --corrupt {SKIP}" if corrupt == SKIP else "")
     return (
         f"{place.folder}: the same image, equal in every pixel at {sized(size)}, is in two places:\n"
         + "\n".join(f"  {count}" for count in found.counts())
         + f"\nsuch as:\n{fault_lines(found.examples)}\n"
         "Take the copies out of the annotations, or correct their items; or accept them: "
-        f"`{place.command_at(size)} --leakage {WARN}`"
+        f"`{command} --leakage {WARN}`"
     )
 
 
@@ -276,7 +279,7 @@ class PackingJob:
 
         found = find_leakage(partial.pixels, labels, name)
         if found and self.leakage == REFUSE:
-            raise DataError(_leakage_refusal(self.place, self.size, found))
+            raise DataError(_leakage_refusal(self.place, self.size, found, SKIP if self.skip else None))
         return found
 
     def _photo_files(
@@ -290,11 +293,13 @@ class PackingJob:
                 yield (path if path.startswith("/") else f"{root}{path}"), stamp
 
     def _refusal(self, faults: Mapping[int, str]) -> str:
+        command = f"{self.place.command_at(self.size)} --corrupt {SKIP}"
+        command += f" --leakage {REFUSE}" if self.leakage == REFUSE else ""
         return (
             f"{self.listing.root}: {len(faults):,} of {len(self.listing.entries):,} images cannot be packed:\n"
             f"{fault_lines(_lines(faults))}\n"
             "All others are packed and kept. Replace these files by whole ones and give the same command again, which "
-            f"reads only them; or leave them out: `{self.place.command_at(self.size)} --corrupt skip`"
+            f"reads only them; or leave them out: `{command}`"
         )
 
     def _record(self, stamps: Sequence[FileStamp | None], faults: Mapping[int, str], kept: Sequence[int]) -> PackRecord:

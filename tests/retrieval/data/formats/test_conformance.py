@@ -217,3 +217,16 @@ def test_a_finished_pack_is_not_made_again(name: str, root: Path, monkeypatch: p
 def test_before_packing_the_error_names_the_command_that_packs(name: str, root: Path) -> None:
     with pytest.raises(DataError, match=rf"`ablate data prepare {name} --root {root}` or `ablate run` packs it"):
         data.fingerprint(name, str(root))
+
+
+@pytest.mark.parametrize("name", ["consumer2shop", "inshop", "cub200", "sop"])
+def test_line_ends_and_marks_of_lists_change_nothing(name: str, root: Path, folder: Path) -> None:
+    before = fingerprint(name, root)
+    lists = [path for path in root.rglob("*.txt") if b"\n" in path.read_bytes()]
+    assert lists
+    for path in lists:
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n") + b"\r\n")
+    assert data.fingerprint(name, str(root)) == before, "the pack is found"
+    for packs in list(folder.rglob(format.FOLDER)):
+        shutil.rmtree(packs)
+    assert fingerprint(name, root) == before, "it is packed as the same set"

@@ -95,6 +95,8 @@ def test_query_and_gallery_are_the_test(tmp_path: Path) -> None:
         ("path,item,split\na.jpg,1,test\nb.jpg,1,validation\n", "item 1 is in validation, and in test by list"),
         ('path,item,split\n"a.jpg,1,test\n', "is not CSV"),
         ("path,item,split\n", "no image is listed"),
+        ("path;item;split\na.jpg;1;test\n", "line 1: the columns are separated by ';', and must be by ','; save"),
+        ("path\titem\tsplit\na.jpg\t1\ttest\n", "line 1: the columns are separated by"),
     ],
 )  # fmt: skip
 def test_faults(tmp_path: Path, text: str, said: str) -> None:
@@ -191,6 +193,12 @@ def test_a_pack_of_an_earlier_version_keeps_its_fingerprint_at_another_size(tmp_
     after = data.prepare("csv", str(tmp_path / "list.csv"), (8, 8))
     assert after is not None
     assert after.fingerprint == before.fingerprint
+
+
+def test_a_category_in_two_unicode_forms_is_a_fault(tmp_path: Path) -> None:
+    text = "path,item,split,category\na.jpg,1,test,caf\u00e9\nb.jpg,1,test,cafe\u0301\n"
+    with pytest.raises(DataError, match=r"line 3: category .* looks like that of list\.csv, line 2, but is written in"):
+        csv_list.read(written(tmp_path, text, "a.jpg", "b.jpg"))
 
 
 def test_an_item_in_two_unicode_forms_is_a_fault(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from ablate.retrieval.data import SHOP, SPLITS, USER, Dataset
 from ablate.retrieval.data.formats import emoji as emoji_set
+from ablate.retrieval.data.packing.leakage import ImageName, PackedLabels, digests, leakage
 
 SKIN_AND_GENDER = re.compile(
     r"-?((medium-)?(light|dark)|medium)-skin-tone|(^|-)(wo)?m[ae]n(-|$)|(^|-)pe(rson|ople)(-|$)"
@@ -110,3 +111,9 @@ def test_every_vendor_has_its_licence_beside_its_images() -> None:
 
 def test_stays_small() -> None:
     assert sum(path.stat().st_size for path in emoji_set.HERE.rglob("*")) < 25e6
+
+
+@pytest.mark.slow
+def test_no_image_is_in_two_splits_or_drawn_alike_by_a_query_and_the_gallery(emoji: Dataset) -> None:
+    labels = PackedLabels(emoji.split, emoji.role, emoji.item, lambda image: ImageName(str(emoji.source[image]), None))
+    assert not leakage(digests(lambda image: emoji.images[image].tobytes(), len(emoji.images)), labels)

@@ -1,6 +1,7 @@
 """A ramp in every kind of pixels: packed as what it shows, or refused with the reason."""
 
 import struct
+import warnings
 import zlib
 from pathlib import Path
 
@@ -121,6 +122,24 @@ def test_a_palette_that_is_transparent_in_part_is_refused_if_nothing_else_draws(
     image.putpalette([0, 0, 0] * 2)
     with pytest.raises(DataError, match="which only its transparency draws"):
         opened(tmp_path / "a.png", image, transparency=bytes([0, 255]))
+
+
+def test_pixels_of_fifteen_or_sixteen_bits_for_all_three_colours_may_be_dark(tmp_path: Path) -> None:
+    """A BMP with five or six bits a colour, which Pillow reads and does not write."""
+    path, count = tmp_path / "a.bmp", SIDE * SIDE
+    head = struct.pack("<2sIHHI", b"BM", 66 + 2 * count, 0, 0, 66)
+    info = struct.pack("<IiiHHIIiiII", 40, SIDE, -SIDE, 1, 16, 3, 2 * count, 0, 0, 0, 0)
+    masks = struct.pack("<III", 0xF800, 0x7E0, 0x1F)
+    path.write_bytes(head + info + masks + np.full(count, 1, "<u2").tobytes())
+    photo, _ = decode.open_photo(path)
+    assert [low for low, _ in (band.getextrema() for band in photo.split())] == [0, 0, 8]
+
+
+def test_a_transparent_palette_gives_no_warning(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pixels = opened(tmp_path / "a.png", GREY.convert("P"), transparency=bytes(range(256)))
+    assert np.array_equal(pixels[:, :, 0], np.asarray(GREY))
 
 
 def test_signed_greys_of_sixteen_bits_are_refused(tmp_path: Path) -> None:
