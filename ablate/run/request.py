@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ablate.errors import AblateError
+from ablate.run.candidate_limits import candidate_faults
 from ablate.run.row_patterns import matching
 from ablate.study.config_keys import Config, flattened, overlaps
 from ablate.study.model import Study
@@ -131,8 +132,10 @@ def check_rows(request: StudyRequest) -> None:
     for limits in request.limits:
         for fault in limit_faults(request.study, limits, request.source.searching):
             labels.setdefault(fault, []).extend(limits.rows)
-    if labels:
-        raise AblateError("\n".join(f"{_named(rows)}: {fault}" for fault, rows in labels.items()))
+    of_rows = [f"{_named(rows)}: {fault}" for fault, rows in labels.items()]
+    of_candidates = candidate_faults(request.study, labels) if request.source.searching else ()
+    if every := [*of_rows, *of_candidates]:
+        raise AblateError("\n".join(every))
 
 
 def _select(planned: Sequence[Trial], only: Sequence[str]) -> Sequence[Trial]:

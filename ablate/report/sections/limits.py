@@ -38,7 +38,8 @@ def _beyond_reach(results: StudyResults) -> Iterator[str]:
     if results.delta > max(fall, rise):
         yield (
             f"No change can reach delta ({delta}): with rates from {min(rates):.2f} to {max(rates):.2f} %, none can be "
-            f"larger than {max(fall, rise):.2f} pp. So `no effect beyond delta` tells nothing here; use a smaller delta."
+            f"larger than {max(fall, rise):.2f} pp. So `no effect beyond delta` tells nothing here; use a smaller "
+            "delta."
         )
     elif results.delta > min(fall, rise):
         side, room = ("worse", fall) if fall < rise else ("better", rise)
@@ -64,7 +65,8 @@ def _sentences(shared: RowLimits, split: str, metric: str) -> Iterator[str]:
         answered = f"{limits.answerable:,} of {limits.queries:,} {split} queries can be answered ({reasons})"
         yield f"{opening}{answered}; {ends}."
     elif ends:
-        yield f"{opening}{ends} ({limits.because})."
+        because = limits.because if low == high else "some queries cannot be missed"
+        yield f"{opening}{ends} ({because})."
     fixed = [other for other in wording.METRIC_NAMES if other != metric and limits.is_fixed(other)]
     if fixed and limits.answerable:
         yield f"{opening}{_fixed(limits, fixed)} on the {split} split, whatever is trained ({limits.because})."

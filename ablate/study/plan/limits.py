@@ -84,7 +84,7 @@ def limit_warnings(study: Study, limits: RowLimits, searching: bool) -> Iterator
     """Yield what tests with these limits can show less well, a sentence each."""
     test, validation = limits.on(TEST), limits.on(VALIDATION)
     if test is not None:
-        yield from _split_warnings(test, study.primary)
+        yield from _split_warnings(test, study.primary, study.delta)
         if _query_pp(test) > study.delta + ROUNDING:
             yield (
                 f"{test.name} has {_queries(test)}, so one query is {_pp(_query_pp(test))} pp, more than delta "
@@ -94,7 +94,8 @@ def limit_warnings(study: Study, limits: RowLimits, searching: bool) -> Iterator
     if validation is None:
         return
     if searching or (study.search and not list(_split_faults(validation, study.search.metrics))):
-        yield from _split_warnings(validation, study.search.metrics[0] if study.search else study.primary)
+        metric = study.search.metrics[0] if study.search else study.primary
+        yield from _split_warnings(validation, metric, study.delta)
     elif study.search:
         for fault in _split_faults(validation, study.search.metrics):
             yield f"{fault}; until then `ablate search` is refused"
@@ -123,8 +124,11 @@ def _split_faults(limits: SplitLimits | None, metrics: Sequence[str], delta: flo
             )
 
 
-def _split_warnings(limits: SplitLimits, metric: str) -> Iterator[str]:
-    """Yield how many queries cannot be answered, and which metrics other than the judged one cannot vary."""
+def _split_warnings(limits: SplitLimits, metric: str, delta: float) -> Iterator[str]:
+    """Yield the queries that cannot be answered or cannot be missed, and the metrics that cannot vary.
+
+    The floor of the judged metric counts if it is more than `delta`, in pp.
+    """
     if not limits.answerable:
         return
     if limits.unanswerable:
@@ -132,6 +136,12 @@ def _split_warnings(limits: SplitLimits, metric: str) -> Iterator[str]:
         yield (
             f"{lost:,} of {_queries(limits)} of {limits.name} cannot be answered, so {metric} is at most "
             f"{_percent(limits.range(metric)[1])}: {_reasons(limits)}"
+        )
+    low = limits.range(metric)[0]
+    if 100 * low > delta and not limits.is_fixed(metric):
+        yield (
+            f"{metric} is at least {_percent(low)} on {limits.name}, whatever is trained, as some queries cannot be "
+            f"missed; {limits.remedy}"
         )
     fixed = [other for other in limits.ranges if other != metric and limits.is_fixed(other)]
     if fixed:

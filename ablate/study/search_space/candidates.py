@@ -50,8 +50,12 @@ class Candidates:
 
     def trials(self, point: Point, seeds: Sequence[int], label: str) -> list[Trial]:
         """Return the trials of a point with several seeds; StudyError if its config is not valid as a whole."""
-        searched = {each.name: self._level(each, point[each.name]) for each in self.search.dimensions}
-        return _trials(self.resolver, self.hasher, {**self.search.start, **searched}, seeds, label)
+        return _trials(self.resolver, self.hasher, self._levels(point), seeds, label)
+
+    def config(self, point: Point) -> Config:
+        """Return the plain config of a point; ValidationError if it is not valid as a whole."""
+        _, parts = self.resolver.row(self._levels(point))
+        return {name: part.dumped for name, part in parts.items()}
 
     def baseline(self, seeds: Sequence[int], label: str = "baseline") -> list[Trial]:
         """Return the trials with all factors at their baseline, and config keys as the file writes them."""
@@ -104,6 +108,10 @@ class Candidates:
             written = value_at(self.study.config, dimension.key)
             levels = [Level(written, (written,))]
         return {level.values[0]: level for level in reversed(levels) if _is_number(level.values[0])}
+
+    def _levels(self, point: Point) -> Mapping[str, Level]:
+        searched = {each.name: self._level(each, point[each.name]) for each in self.search.dimensions}
+        return {**self.search.start, **searched}
 
     def _level(self, dimension: Dimension, value: Any) -> Level:
         if isinstance(dimension, ChoiceDimension):

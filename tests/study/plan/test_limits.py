@@ -120,3 +120,19 @@ def test_a_simulated_row_that_cannot_vary_is_refused(
     assert result.code == 2
     assert f"row {row}: top1 is {'0' if base == 0 else '100'} % on the test split, whatever is trained" in result.err
     assert "choose a base and effects" in result.err
+
+
+def test_queries_that_cannot_be_missed_are_a_floor(study: Study) -> None:
+    (warning,) = warnings(study, on_split(1000, top1=(0.25, 1.0)))
+    assert "top1 is at least 25 % on the test split of made-up, whatever is trained" in warning
+    assert warnings(study, on_split(1000, top1=(0.005, 1.0))) == [], "a floor within delta"
+
+
+def test_each_choice_of_a_search_is_held_against_its_own_test(ablate: Ablate, tmp_path: Path) -> None:
+    """No row has the effect that takes a candidate to the end of the scale."""
+    path = written(tmp_path, base=0.9, pp=20)
+    path.write_text(path.read_text().replace("design: [{add_one: {from: {}}}]\n", ""))
+    result = ablate("search", path)
+    assert result.code == 2
+    assert result.err.startswith("search.space: candidates with trick=on: top1 is 100 % on the test split")
+    assert "search.space: candidates with trick=off" not in result.err
