@@ -20,7 +20,7 @@ from ablate.analysis.estimation.single_seed import NEWCOMBE
 from ablate.analysis.estimation.unpaired_totals import Pairing, pairing
 from ablate.analysis.log_readings import other_readings
 from ablate.analysis.looks.status import FamilyMembers, LookStatus
-from ablate.analysis.results import RowResult, StudyResults
+from ablate.analysis.results import TESTED_ON, RowResult, StudyResults
 from ablate.analysis.search.results import SearchResults
 from ablate.analysis.stats.multiplicity import holm
 
@@ -73,9 +73,12 @@ class Analysis:
 
     @cached_property
     def best(self) -> frozenset[str]:
-        """The labels of the best row and of all rows not shown to be worse, by Holm over their contrasts with it."""
+        """The labels of the best row and of all rows not shown to be worse, by Holm over their contrasts with it.
+
+        There is none if rows were tested on different examples, whose rates cannot be ranked.
+        """
         finished = self._design.finished.positions
-        if not len(finished):
+        if not len(finished) or not self.results.same_examples:
             return frozenset()
         top = int(finished[np.argmax(np.nanmean(self._observations.rates[finished], axis=1))])
         others = finished[finished != top]
@@ -85,8 +88,11 @@ class Analysis:
         return frozenset(self.results.rows[at].label for at in (top, *tied))
 
     def pairing(self, contrast: Contrast) -> Pairing | None:
-        """Return the conclusions from a contrast of two totals; None if more is known than totals, or nothing."""
-        if contrast.estimate.method != NEWCOMBE:
+        """Return the conclusions from a contrast of two totals on the same queries.
+
+        None if more is known than totals, or nothing, or if the queries are not the same.
+        """
+        if contrast.estimate.method != NEWCOMBE or TESTED_ON in contrast.undeclared:
             return None
         before, after = contrast.before.metrics[contrast.metric], contrast.after.metrics[contrast.metric]
         (seed,) = set(contrast.before.seeds) & set(contrast.after.seeds)
@@ -124,7 +130,7 @@ class Analysis:
         """Runs to add, the one that resolves most first."""
         analyses = [self, *(analyse(reading, self.population) for reading in self.other_readings.values())]
         models = [analysis._design.current_model for analysis in analyses]
-        return suggest(models, self.results.document.excluded, self._design.free_factors)
+        return suggest(models, [*self.results.document.excluded, *self._design.other_tests], self._design.free_factors)
 
     @cached_property
     def other_readings(self) -> Mapping[str, StudyResults]:

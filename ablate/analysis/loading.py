@@ -1,19 +1,20 @@
 """Read a study's results from the store."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ablate.analysis.looks.history import from_json
-from ablate.analysis.results import KS, RowResult, SeedResult, StudyResults
+from ablate.analysis.results import KS, TESTED_ON, RowResult, SeedResult, StudyResults
 from ablate.store import Store, plans, results
 from ablate.store.looks import LookRow, read_looks
 from ablate.store.plan_document import rules
 from ablate.store.plans import StoredPlan, StoredRow
 from ablate.store.results import TrialResult
 from ablate.study.plan.staleness_reasons import IdentityChange
+from ablate.trainers.protocol import TEST_EXAMPLES
 
 
 def load(store: Store, study: str | None = None, profile: str | None = None, by_query: bool = False) -> StudyResults:
@@ -83,7 +84,8 @@ def _study_results(plan: StoredPlan, trials: Mapping[str, TrialResult]) -> Study
     confidence = 1 - float(plan.document.alpha)
     rows = [row for row in plan.rows if row.kind == "row"]
     references = [row for row in plan.rows if row.kind != "row"]
-    done = next((trial for trial in trials.values() if trial.done), None)
+    done = [trial for trial in trials.values() if trial.done]
+    examples = _test_examples(trials)
     if any(row.changes for row in plan.rows):  # the changes name the data and code files, so the hashes add nothing
         trials = {key: replace(trial, data=None, code="") for key, trial in trials.items()}
     return StudyResults(
@@ -91,14 +93,35 @@ def _study_results(plan: StoredPlan, trials: Mapping[str, TrialResult]) -> Study
         profile=plan.profile,
         imported=plan.imported,
         document=plan.document,
-        rows=tuple(_row_result(number, row, trials, confidence) for number, row in enumerate(rows, start=1)),
-        references=tuple(_row_result(i, row, trials, confidence) for i, row in enumerate(references, start=1)),
-        queries=done.queries if done else None,
-        gallery=done.gallery if done else None,
+        rows=tuple(_row_result(i, row, trials, examples, confidence) for i, row in enumerate(rows, start=1)),
+        references=tuple(
+            _row_result(i, row, trials, examples, confidence) for i, row in enumerate(references, start=1)
+        ),
+        queries=_common(trial.queries for trial in done),
+        gallery=_common(trial.gallery for trial in done),
     )
 
 
-def _row_result(number: int, row: StoredRow, trials: Mapping[str, TrialResult], confidence: float) -> RowResult:
+def _common(counts: Iterable[int | None]) -> int | None:
+    """Return the number that all trials have; None if they differ."""
+    different = set(counts)
+    return different.pop() if len(different) == 1 else None
+
+
+def _test_examples(trials: Mapping[str, TrialResult]) -> dict[str, str]:
+    """Return {trial key: a text that is equal for trials that were tested on the same examples}.
+
+    If no hash of them is on record for all trials, the content of the whole data set and the number of queries decide.
+    """
+    done = {key: trial for key, trial in trials.items() if trial.done}
+    if all(TEST_EXAMPLES in trial.environment for trial in done.values()):
+        return {key: trial.environment[TEST_EXAMPLES] for key, trial in done.items()}
+    return {key: f"{trial.data}, {trial.queries} queries" for key, trial in done.items()}
+
+
+def _row_result(
+    number: int, row: StoredRow, trials: Mapping[str, TrialResult], examples: Mapping[str, str], confidence: float
+) -> RowResult:
     by_seed = {seed: trials[key] for seed, key in sorted(row.cells.items())}
     missing = [seed for seed, trial in by_seed.items() if not trial.done]
     return RowResult(
@@ -108,7 +131,7 @@ def _row_result(number: int, row: StoredRow, trials: Mapping[str, TrialResult], 
         levels=row.levels,
         lines=row.lines,
         results={
-            seed: _seed_result(row.cells[seed], trial, row.changes.get(seed, ()))
+            seed: _seed_result(row.cells[seed], trial, examples, row.changes.get(seed, ()))
             for seed, trial in by_seed.items()
             if trial.done
         },
@@ -118,7 +141,8 @@ def _row_result(number: int, row: StoredRow, trials: Mapping[str, TrialResult], 
     )
 
 
-def _seed_result(key: str, trial: TrialResult, changes: Sequence[str]) -> SeedResult:
+def _seed_result(key: str, trial: TrialResult, examples: Mapping[str, str], changes: Sequence[str]) -> SeedResult:
+    recorded = {name: value for name, value in trial.environment.items() if name != TEST_EXAMPLES}
     identified = {"data": trial.data or "", "code": trial.code}
     return SeedResult(
         trial=key,
@@ -128,8 +152,11 @@ def _seed_result(key: str, trial: TrialResult, changes: Sequence[str]) -> SeedRe
         precisions=trial.precisions,
         environment={
             **identified,
-            **trial.environment,
+            **recorded,
+            TESTED_ON: examples[key],
             **{IdentityChange.from_text(text).subject: text for text in changes},
         },
+        gallery=trial.gallery,
+        data=trial.data,
         changes=tuple(changes),
     )

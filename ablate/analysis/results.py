@@ -15,6 +15,9 @@ from ablate.store.plan_document import PlanDocument
 from ablate.study.model import Family
 
 MOST_NAMED = 4
+TESTED_ON = "test examples"
+"""The circumstance that two rows were tested on different examples. No factor declares it: a factor may set the data,
+but a difference between tests on different examples is never its effect alone."""
 KS = {"top1": 1, "top5": 5, "top10": 10}
 PRECISIONS = ("map", "map_at_r")
 
@@ -77,8 +80,24 @@ class SeedResult:
     environment: Mapping[str, str] = field(default_factory=dict)
     """{name: value} of everything recorded of the run that may differ between runs: versions, devices, hashes of data
     and code, and the changes below."""
+    gallery: int | None = None
+    """Number of gallery items; None if unknown."""
+    data: str | None = None
+    """The fingerprint of the data; None if there is none."""
     changes: tuple[str, ...] = ()
     """If the result was kept although it is stale: the changes since it was made, each as `key: old -> new`."""
+
+
+@dataclass(frozen=True)
+class RowTest:
+    """The test of a row."""
+
+    queries: int
+    """Number of queries; 0 if unknown."""
+    gallery: int | None
+    """Number of gallery items; None if unknown."""
+    data: str | None
+    """The fingerprint of the data; None if there is none."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +120,11 @@ class RowResult:
     """Seeds without a result, those that failed included."""
     confidence: float = 0.95
     """Confidence of the intervals of `metrics`: 1 - alpha."""
+
+    @property
+    def tests(self) -> list["RowTest"]:
+        """The tests of the row's results, each once; more than one if stale results of other data were kept."""
+        return list(dict.fromkeys(RowTest(one.queries, one.gallery, one.data) for one in self.results.values()))
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -160,9 +184,9 @@ class StudyResults:
     references: tuple[RowResult, ...]
     """Lines that are printed next to the rows and compared with none."""
     queries: int | None
-    """Number of test queries; None without a result."""
+    """Number of test queries; None without a result, or if rows differ in it."""
     gallery: int | None
-    """Number of gallery items of the test split; None if unknown."""
+    """Number of gallery items of the test split; None if unknown, or if rows differ in it."""
     hits: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
     """{trial key: True for each query that is a hit on the primary metric, shape (queries,)}, for trials that are
     compared query by query."""
@@ -212,6 +236,20 @@ class StudyResults:
     def factors(self) -> list[str]:
         """The names of the factors."""
         return [factor.name for factor in self.document.factors]
+
+    @cached_property
+    def rows_by_test(self) -> dict[tuple[RowTest, ...], list[RowResult]]:
+        """{tests: the rows and references with a result that have them}, in the order of the rows."""
+        groups: dict[tuple[RowTest, ...], list[RowResult]] = {}
+        for row in (*self.rows, *self.references):
+            if row.results:
+                groups.setdefault(tuple(row.tests), []).append(row)
+        return groups
+
+    @property
+    def same_examples(self) -> bool:
+        """True if all rows were tested on the same examples, as far as they have results."""
+        return len({one.environment.get(TESTED_ON) for row in self.rows for one in row.results.values()}) < 2
 
     @property
     def precisions(self) -> list[str]:

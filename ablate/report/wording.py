@@ -8,7 +8,7 @@ from ablate.analysis.contrasts import DIRECT, Contrast
 from ablate.analysis.effects import ADDITIVE, Effect
 from ablate.analysis.estimation import unpaired_totals
 from ablate.analysis.estimation.estimates import EffectEstimate, includes_0
-from ablate.analysis.results import RowResult, StudyResults
+from ablate.analysis.results import TESTED_ON, RowResult, StudyResults
 from ablate.study.factors import level_text
 
 METRIC_NAMES = {"top1": "top-1", "top5": "top-5", "top10": "top-10"}
@@ -297,6 +297,19 @@ def listed(names: Sequence[str], last: str = "and") -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
+MOST_ROWS = 12
+"""Rows that a line lists by number."""
+
+
+def rows(of: Sequence[RowResult]) -> str:
+    """Return `Row 2 (list b)` or `Rows 1, 3`, with the number of the others if they are many; references by label."""
+    names = [str(row.number) if row.levels else f"{row.label} (reference)" for row in of]
+    if len(of) == 1:
+        return f"Row {of[0].number} ({of[0].label})" if of[0].levels else names[0].capitalize()
+    more = f" and {len(names) - MOST_ROWS} more" if len(names) > MOST_ROWS else ""
+    return f"Rows {', '.join(names[:MOST_ROWS])}{more}"
+
+
 def state(row: RowResult) -> str:
     """Return the reason why a row has no result."""
     return "failed" if row.failed else "has no result yet"
@@ -353,6 +366,9 @@ def _aliases(item: Contrast | Effect) -> Sequence[str]:
 def _confounded_with(item: Contrast | Effect) -> str:
     if isinstance(item, Effect):
         return f"with {listed(item.aliased_with)}" if item.aliased_with else "with other factors"
+    if TESTED_ON in item.undeclared:
+        counts = [f"{test.queries:,}" for row in (item.before, item.after) for test in row.tests]
+        return f"the two rows were tested on different examples (n = {' and '.join(counts)})"
     if not item.differs:
         return f"the two rows differ in {listed(item.undeclared)}, which no factor declares"
     return f"{listed(_changed_names(item))} change at once, so the change cannot be attributed to one of them"

@@ -82,6 +82,13 @@ class Evaluation:
     """{split: precisions of the queries}; empty if whole rankings are not known."""
 
 
+TEST_EXAMPLES = "test_examples"
+"""The name in `Outcome.environment` of a hash of the examples that a trial was tested on, if the trainer records it.
+
+Trials with other examples are tested on something else, whatever a factor declares.
+"""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """The outcome of one training."""

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis.design.additive_model import AdditiveModel, Variable, additive_model
 from ablate.analysis.design.undeclared_differences import RecordedCircumstances, recorded_circumstances
-from ablate.analysis.results import StudyResults
+from ablate.analysis.results import TESTED_ON, StudyResults
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -57,6 +58,21 @@ class StudyDesign:
             variables.append(Variable(f"{name} (undeclared)", tuple(dict.fromkeys([(), *values])), declared=False))
             levels = [[*of_row, values[row]] for of_row, row in zip(levels, positions, strict=True)]
         return FinishedRows(additive_model(variables, levels), positions)
+
+    @property
+    def other_tests(self) -> list[dict[str, list[Any]]]:
+        """{factor: [level]} for each level with which rows are tested on other examples than most rows.
+
+        No run can separate such a level from its test.
+        """
+        unusual = self.circumstances.unusual().get(TESTED_ON, [])
+        tied = []
+        for variable, codes in zip(self.model.variables, self.model.codes.T, strict=True):
+            for code, level in enumerate(variable.levels):
+                rows = [values for values, other in zip(unusual, codes, strict=False) if other == code]
+                if rows and all(rows):
+                    tied.append({variable.name: [level]})
+        return tied
 
     @property
     def current_model(self) -> AdditiveModel:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis.estimation.variance_components import VarianceModel
-from ablate.analysis.results import StudyResults
+from ablate.analysis.results import TESTED_ON, StudyResults
 from ablate.analysis.stats.resolution import rounding_variance
 from ablate.study.plan.limits import TEST, of_rows
 
@@ -105,7 +105,7 @@ def rate_observations(
 
 def precision_observations(results: StudyResults, name: str) -> Observations:
     """Return the rows' mean precisions as if they were rates, with hits = mean × queries, to measure their spread."""
-    n = np.full(len(results.rows), results.queries or 0, dtype=np.int64)
+    n = np.array([row.tests[0].queries if row.results else 0 for row in results.rows], dtype=np.int64)
     values = {at: row.precisions[name].values for at, row in enumerate(results.rows) if name in row.precisions}
     return Observations(_by_seed(results, values) * n[:, None], n, training=_trainings(results))
 
@@ -142,13 +142,13 @@ def _by_query(
 ) -> tuple[dict[int, NDArray[np.bool_]], dict[int, NDArray[np.bool_]]]:
     """Return `Observations.queries` and `Observations.paired`.
 
-    The rows of a seed that have results on other data than most rows of the seed are left out.
+    The rows of a seed that were tested on other examples than most rows of the seed are left out.
     """
     queries, paired = {}, {}
     for position, seed in enumerate(results.seeds):
         of_rows = {at: row.results[seed] for at, row in enumerate(results.rows) if seed in row.results}
         trials = {at: result.trial for at, result in of_rows.items() if result.trial in hits}
-        data = {at: (of_rows[at].environment.get("data"), len(hits[key])) for at, key in trials.items()}
+        data = {at: (of_rows[at].environment.get(TESTED_ON), len(hits[key])) for at, key in trials.items()}
         kinds = list(data.values())
         usual = max(dict.fromkeys(kinds), key=kinds.count, default=None)
         kept = [at for at in trials if data[at] == usual]

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.contrasts import ALL_PAIRS, DIRECT, Contrast
-from ablate.analysis.results import RowResult
+from ablate.analysis.results import RowResult, StudyResults
 from ablate.errors import AblateError
 from ablate.report import wording
 from ablate.report.figures import canvas
@@ -171,7 +171,7 @@ def _ladder_figure(analysis: Analysis, every: Sequence[LadderRow], stem: Path) -
     axes = _axes([rung.label for rung in rungs], [heading, *(rung.change for rung in rungs)], 1 + len(notes))
     draw_ladder(axes, rungs, lines[:MOST_REFERENCES])
     share = f"{100 * (1 - results.alpha):g} % interval"
-    canvas.x_label(axes, f"{name}, % of {results.queries:,} test queries ({share})")
+    canvas.x_label(axes, f"{name}, % of {_queries(results)} ({share})")
     title = f"{results.heading}: {name} row by row"
     canvas.headline(axes, title)
     canvas.text(axes, canvas.AXES_INCHES + PAD, -0.6, heading, SMALL, color=GREY, va="bottom")
@@ -187,7 +187,7 @@ def _top_k_figure(analysis: Analysis, every: Sequence[TopK], stem: Path) -> list
     notes = _more(len(every) - len(curves), stem)
     axes = _axes([row.label for row in curves], [], 1 + len(notes))
     draw_top_k(axes, curves)
-    canvas.x_label(axes, f"queries with a correct item among their k best, % of {results.queries:,}")
+    canvas.x_label(axes, f"queries with a correct item among their k best, % of {_queries(results)}")
     title = f"{results.heading}: top-k"
     canvas.headline(axes, title)
     canvas.notes(axes, notes, axes.get_legend_handles_labels()[0], ncols=3)
@@ -195,6 +195,10 @@ def _top_k_figure(analysis: Analysis, every: Sequence[TopK], stem: Path) -> list
         stem, ["row", *TOP_K], [[row.label, *(row.rates.get(name, "") for name in TOP_K)] for row in every]
     )
     return canvas.save(axes, stem, title, f"top-1, top-5 and top-10 of {len(every)} rows")
+
+
+def _queries(results: StudyResults) -> str:
+    return f"{results.queries:,} test queries" if results.queries else "each row's own test queries"
 
 
 def _axes(labels: Sequence[str], beside: Sequence[str], notes: int) -> Axes:

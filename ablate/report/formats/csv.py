@@ -12,6 +12,7 @@ from ablate.report.wording import METRIC_NAMES
 CHANGE = ["change_pp", "change_low_pp", "change_high_pp", "differs", "undeclared", "identified"]
 MORE = ["change_p_holm", "verdict", "baseline_change_pp", "baseline_low_pp", "baseline_high_pp", "baseline_verdict"]
 STATE = ["failed", "missing", "tied_best"]
+TEST = ["gallery", "data"]
 
 
 def render(analysis: Analysis) -> str:
@@ -21,14 +22,17 @@ def render(analysis: Analysis) -> str:
     writer = csv.writer(buffer, lineterminator="\n")
     names = [*METRIC_NAMES, *results.precisions]
     metrics = [f"{name}{suffix}" for name in names for suffix in ("", "_low", "_high")]
-    writer.writerow(["kind", "row", *results.factors, "seeds", "n", *metrics, *CHANGE, *MORE, *STATE])
+    writer.writerow(["kind", "row", *results.factors, "seeds", "n", *metrics, *CHANGE, *MORE, *STATE, *TEST])
     best = analysis.best
     for row, step in zip(results.rows, [None, *analysis.steps], strict=True):
         against = analysis.against_baseline.get(row.number)
         changes = [*_change(step), *_more(step, against)]
-        writer.writerow(["row", *_row(analysis, row), *changes, *_state(row), "yes" if row.label in best else "no"])
+        is_best = "yes" if row.label in best else "no"
+        writer.writerow(["row", *_row(analysis, row), *changes, *_state(row), is_best, *_test(row)])
     for row in results.references:
-        writer.writerow(["reference", *_row(analysis, row), *_change(None), *_more(None, None), *_state(row), ""])
+        writer.writerow(
+            ["reference", *_row(analysis, row), *_change(None), *_more(None, None), *_state(row), "", *_test(row)]
+        )
     return buffer.getvalue()
 
 
@@ -70,6 +74,11 @@ def _effect(contrast: Contrast) -> list[Any]:
 
 def _or_empty(value: float | None) -> Any:
     return "" if value is None else value
+
+
+def _test(row: RowResult) -> list[Any]:
+    first = next(iter(row.tests), None)
+    return ["", ""] if first is None else ["" if first.gallery is None else first.gallery, first.data or ""]
 
 
 def _state(row: RowResult) -> list[Any]:

@@ -128,6 +128,7 @@ def _row(analysis: Analysis, row: RowResult) -> Plain:
         "seeds": list(row.seeds),
         "failed": list(row.failed),
         "missing": list(row.missing),
+        "data": _tests_of(row),
         "metrics": {
             name: {
                 "mean": metric.mean,
@@ -167,6 +168,12 @@ def _limits(results: StudyResults, limits: RowLimits) -> Plain:
             for each in limits.splits
         },
     }
+
+
+def _tests_of(row: RowResult) -> Plain | None:
+    """Return the data that a row was tested on; null without a result."""
+    first = next(iter(row.tests), None)
+    return None if first is None else {"fingerprint": first.data, "queries": first.queries, "gallery": first.gallery}
 
 
 def _contrast(analysis: Analysis, contrast: Contrast) -> Plain:

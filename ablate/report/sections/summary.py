@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ablate.analysis.analysis import Analysis, FamilySummary
 from ablate.analysis.estimation.estimators import CROSSED
-from ablate.analysis.results import StudyResults
+from ablate.analysis.results import RowTest, StudyResults
 from ablate.report import wording
 from ablate.report.sections.limits import limits
 
+FINGERPRINT = 16
+"""Digits of a fingerprint that are printed."""
 MOST_LISTED = 4
 """Rows that are named one by one; more rows share one line."""
 
@@ -15,25 +17,52 @@ MOST_LISTED = 4
 def summary(analysis: Analysis) -> list[str]:
     """Return the sentences to read before the tables."""
     results = analysis.results
-    gallery = f", gallery of {results.gallery:,}" if results.gallery else ""
-    queries = f"{results.queries:,} test queries{gallery}" if results.queries else ""
-    lines = [f"Data: {_data_name(results)}; {queries or 'no results yet'}."]
+    lines = list(_data(results))
     if results.imported:
         lines.append("Imported from a log: only totals of hits are known, not the queries that were hit.")
     lines += limits(analysis)
     return [*lines, *_population(analysis), *_looks(analysis), *_noisy(analysis), *_incomplete(results)]
 
 
+def _data(results: StudyResults) -> Iterator[str]:
+    """Return the name of the data and the size of the test; if rows have other tests, those of each row."""
+    groups = results.rows_by_test
+    if len(groups) < 2:
+        test = _test(RowTest(results.queries, results.gallery, None)) if results.queries else "no results yet"
+        yield f"Data: {_data_name(results)}; {test}."
+        return
+    yield "Data: not the same for all rows."
+    for tests, rows in list(groups.items())[:MOST_LISTED]:
+        words = " and ".join(_test(test, with_data=True) for test in tests)
+        yield f"{wording.rows(rows)}: {words}."
+    if len(groups) > MOST_LISTED:
+        yield f"And {len(groups) - MOST_LISTED} more; see --format json."
+    if not results.same_examples:
+        yield (
+            "Rows that were tested on different examples cannot be ranked, and their contrasts have no verdict: a "
+            "change of the test is part of each of these differences."
+        )
+
+
+def _test(test: RowTest, with_data: bool = False) -> str:
+    """Return `240 test queries, gallery of 4`, with the fingerprint of the data on request."""
+    gallery = f", gallery of {test.gallery:,}" if test.gallery else ""
+    content = f" (data {test.data[:FINGERPRINT]})" if with_data and test.data else ""
+    return f"{test.queries:,} test queries{gallery}{content}"
+
+
 def footer(analysis: Analysis) -> list[str]:
     """Return the line below a report: data, seeds, declared rules, the family, and the methods used."""
     results = analysis.results
-    fingerprint = results.document.data.fingerprint if results.document.data else None
+    contents = {test.data for tests in results.rows_by_test for test in tests}
+    planned = results.document.data.fingerprint if results.document.data else None
+    content = f" ({planned[:FINGERPRINT]})" if planned and len(contents) < 2 else ""
     seeds = ", ".join(map(str, results.seeds)) if len(results.seeds) <= 10 else f"{len(results.seeds)} in all"
     if results.imported:
         seeds = "unknown (log)"
     methods = sorted({method for method, _ in _methods(analysis) if method})
     return [
-        f"data {_data_name(results)}{f' ({fingerprint[:16]})' if fingerprint else ''} · seeds {seeds or 'none'} · "
+        f"data {_data_name(results)}{content} · seeds {seeds or 'none'} · "
         f"alpha {results.alpha:g} · delta {results.delta:g} pp · family of {family(analysis.family)} · "
         f"method {', '.join(methods) or 'none'} · intervals cover {_covered(analysis)}"
         f"{_looks_taken(results)}"

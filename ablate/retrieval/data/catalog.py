@@ -123,6 +123,14 @@ def leakage(name: str, root: str | None, size: Size) -> Leakage | None:
     return format.stored_leakage(location, size, record.fingerprint) if record else None
 
 
+def tested(name: str, root: str | None) -> str:
+    """Return the sha256 (hex) of the test split of a packed data set, or of the whole set if no other is on record."""
+    if name == EMBEDDED:
+        return emoji.fingerprint(root)
+    record = _record(name, root, None)
+    return record.tested or record.fingerprint
+
+
 def load(name: str, root: str | None, size: Size, pixels: bool = True) -> Dataset:
     """Return the data set with its images resized to `size` (height, width), without keeping the aspect.
 

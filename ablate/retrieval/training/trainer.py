@@ -1,6 +1,7 @@
 """The built-in trainer: from a config to a result."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from ablate.filesystem import file_hash
 from ablate.retrieval.config.data import Data
 from ablate.retrieval.config.evaluate import Evaluate
 from ablate.retrieval.config.retrieval import RetrievalConfig
-from ablate.retrieval.data import fingerprint, load
+from ablate.retrieval.data import fingerprint, load, tested
 from ablate.retrieval.data.catalog import EMBEDDED
 from ablate.retrieval.data.dataset import Dataset
 from ablate.retrieval.evaluation.pipeline import evaluate, extract, validate
@@ -31,7 +32,7 @@ from ablate.retrieval.training.preflight import check_boxes, check_data, check_w
 from ablate.retrieval.training.pruning import ValidationWatch
 from ablate.retrieval.training.state import TrainingState
 from ablate.trainers.checkpoints import Checkpoints
-from ablate.trainers.protocol import Judge, Outcome, Progress
+from ablate.trainers.protocol import TEST_EXAMPLES, Judge, Outcome, Progress
 
 if TYPE_CHECKING:
     from ablate.retrieval.data import DetectedBoxes
@@ -60,7 +61,8 @@ def train(
         if path is not None
     }
     progress(Progress(0, steps))
-    return train_on(dataset, configs, seed, progress, checkpoints, judge, detections)
+    outcome = train_on(dataset, configs, seed, progress, checkpoints, judge, detections)
+    return replace(outcome, environment={**outcome.environment, TEST_EXAMPLES: tested(data.name, data.root)})
 
 
 @lru_cache(maxsize=1)

@@ -56,6 +56,8 @@ class PackRecord:
     leakage: Leakage | None = None
     """The same images in two places; None if the pack was not checked for them, as those of earlier versions."""
     form: int = FORM
+    tested: str | None = None
+    """sha256 (hex) of the test split alone: photographs, boxes, roles and labels; None in packs of earlier versions."""
 
 
 @dataclass(frozen=True)

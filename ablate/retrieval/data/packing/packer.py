@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from ablate.errors import DataError
 from ablate.filesystem import exclusive_lock, exists, is_folder, write_synced
 from ablate.retrieval.data.annotation_text import text_hash
+from ablate.retrieval.data.dataset import NO_CAMERA
 from ablate.retrieval.data.entries import ImageList
 from ablate.retrieval.data.label_arrays import Labels, labels_of, save
 from ablate.retrieval.data.packing import decode, format, photo_files
@@ -216,7 +217,7 @@ class PackingJob:
                 raise DataError(f"{self.listing.root}: no image can be read:\n{fault_lines(_lines(faults))}")
             arrays = labels(self.listing, kept)
             found = self._leakage(partial, arrays, kept)
-            record = replace(self._record(stamps, faults, kept), leakage=found)
+            record = replace(self._record(photos, stamps, faults, kept), leakage=found)
             save(folder / "labels.npz", arrays)
             write_synced(folder / "pack.json", format.text(record))
             # First the record: a process that is killed in between leaves a pack to finish, not one to make again.
@@ -302,7 +303,13 @@ class PackingJob:
             f"reads only them; or leave them out: `{command}`"
         )
 
-    def _record(self, stamps: Sequence[FileStamp | None], faults: Mapping[int, str], kept: Sequence[int]) -> PackRecord:
+    def _record(
+        self,
+        photos: Sequence[CropSource],
+        stamps: Sequence[FileStamp | None],
+        faults: Mapping[int, str],
+        kept: Sequence[int],
+    ) -> PackRecord:
         """Return the record; its fingerprint is of the annotations, all stamps and the left-out images."""
         listing, before = self.listing, format.recorded(self.place, self.size)
         fingerprint, *former = (
@@ -315,6 +322,7 @@ class PackingJob:
             categories=listing.categories,
             skipped=tuple(faults[number] for number in sorted(faults)),
             index=self.index,
+            tested=tested_content(photos, stamps, faults),
         )
 
 
@@ -325,6 +333,25 @@ def _fingerprint(content: str, stamps: Sequence[FileStamp | None], faults: Mappi
         result.update(bytes.fromhex(stamp.sha256) if stamp else b"none")
     result.update(json.dumps(sorted(faults)).encode())
     return result.hexdigest()
+
+
+def tested_content(photos: Sequence[CropSource], stamps: Sequence[FileStamp | None], left_out: Container[int]) -> str:
+    """Return the sha256 (hex) of a test split: its images in their order, with their boxes, roles and labels.
+
+    Two data sets with the same test split have the same, whatever they are trained on.
+    """
+    content = hashlib.sha256()
+    items: dict[str, int] = {}
+    cameras: dict[int, int] = {}
+    for photo in photos:
+        stamp = stamps[photo.number]
+        for number, entry in enumerate(photo.entries, photo.start):
+            if entry.split == "test" and stamp and number not in left_out:
+                item = items.setdefault(entry.item, len(items))
+                camera = cameras.setdefault(entry.camera, len(cameras)) if entry.camera != NO_CAMERA else NO_CAMERA
+                labels = [stamp.sha256, entry.box, entry.role, item, entry.category, entry.domain, camera]
+                content.update(f"{json.dumps(labels)}\n".encode())
+    return content.hexdigest()
 
 
 def fill(partial: PackJournal, count: int, left_out: Container[int]) -> list[int]:
