@@ -88,7 +88,7 @@ def prepare(
     with _translated_disk_errors(place):
         place.packs.mkdir(exist_ok=True)
         with exclusive_lock(partial.with_name(f"{partial.name}.lock"), watcher.notify):
-            if record := current_pack(place, size, corrupt, watcher):  # another process has made it meanwhile
+            if record := current_pack(place, size, corrupt):  # another process has made it meanwhile
                 return _checked(place, size, record, corrupt, leakage)
             job = PackingJob(place, images, index, size, corrupt == SKIP, leakage, watcher)
             return job.run(partial, labels)
