@@ -1,5 +1,6 @@
 """The text of a plan: a line a row, the reasons for stale results, the amount of work, and the time that it takes."""
 
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from ablate.study.trials.identity import REFERENCE
 from ablate.text import duration, plural
 
 WIDTH = 79
+NO_BREAK = "\N{NO-BREAK SPACE}"
 Reasons = Mapping[tuple[IdentityChange, ...], str]
 """{changes since the result: the letter that stands for them}."""
 
@@ -152,8 +154,10 @@ def _extent(dimension: Dimension) -> str:
 
 
 def wrapped(text: str, indent: str = "  ") -> list[str]:
-    """Return the text in lines of at most WIDTH columns."""
-    return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    """Return the text in lines of at most WIDTH columns. A command between backticks is not broken."""
+    glued = re.sub(r"`[^`\n]*`", lambda command: command[0].replace(" ", NO_BREAK), text)
+    lines = textwrap.wrap(glued, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return [line.replace(NO_BREAK, " ") for line in lines]
 
 
 def _counted(states: Sequence[str]) -> str:
