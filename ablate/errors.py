@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from ablate.text import written
+
 
 class AblateError(Exception):
     """A request that cannot be carried out. The message gives the fault, its place and the remedy."""
@@ -70,7 +72,8 @@ def unknown_name(
     near = meant or (nearest(name, names, elsewhere) if is_compared else None)
     hint = "" if near is None else f" did you mean {near!r}?"
     listed = _listed(str(name), names, MOST_NAMES if near is None else MOST_NEXT_TO_NEAREST)
-    return f"unknown {kind} {name!r};{hint} known: {listed}"
+    shown = repr(name) if isinstance(name, str) else written(name)
+    return f"unknown {kind} {shown};{hint} known: {listed}"
 
 
 def nearest(name: object, known: Iterable[str], elsewhere: Iterable[str] = (), cutoff: float = 0.6) -> str | None:

@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 MOST_FAULTS = 20
 """The largest number of faults that are listed one by one."""
@@ -39,6 +40,22 @@ def duration(seconds: float) -> str:
     if not hours:
         return f"{minutes} min"
     return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
+def written(value: Any) -> str:
+    """Return a value as a study file writes it: on, off, null, 0.3, resnet50, [12, 20], {p: 0.5}.
+
+    Every place that prints a level or a config value uses this function, by itself or through another one.
+    """
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if value is None:
+        return "null"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{written(key)}: {written(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(written, value)) + "]"
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def fault_lines(faults: Sequence[str]) -> str:

@@ -1,8 +1,9 @@
 """Factors and their levels, and the words for them in labels."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from ablate.text import written
 
 LevelName = bool | int | float | str
 """A level's name as a study file writes it; a boolean is never equal to a number."""
@@ -35,19 +36,8 @@ class Factor:
 
 
 def level_text(name: Any) -> str:
-    """Return a level's name, or a config value, as a study file writes it: on, off, null, 0.3, resnet50, [12, 20].
-
-    Every place that prints such a value uses this function. Messages that quote text have `yaml_text`.
-    """
-    if isinstance(name, bool):
-        return "on" if name else "off"
-    if name is None:
-        return "null"
-    if isinstance(name, Mapping):
-        return "{" + ", ".join(f"{level_text(key)}: {level_text(value)}" for key, value in name.items()) + "}"
-    if isinstance(name, list | tuple):
-        return "[" + ", ".join(map(level_text, name)) + "]"
-    return f"{name:.12g}" if isinstance(name, float) else str(name)
+    """Return a level's name, or a config value, as a study file writes it: on, off, null, 0.3, resnet50, [12, 20]."""
+    return written(name)
 
 
 def label_word(factor: str, level: LevelName) -> str:

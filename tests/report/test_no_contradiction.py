@@ -15,6 +15,7 @@ from ablate.report import wording
 from ablate.report.figures.forest import COLUMNS, _record, forest
 from ablate.report.formats import json as json_report
 from ablate.report.formats import markdown
+from ablate.report.sections.summary import summary
 from tests.support.analysis.analysis_rows import results, row
 from tests.support.examples import examples
 
@@ -132,3 +133,18 @@ def test_the_note_on_more_seeds_has_a_number_of_its_table(seeds: int, noise: flo
         for short, long in explained:
             assert short in printed
             assert short == long.replace(",", "")
+
+
+@pytest.mark.parametrize(
+    ("means", "delta", "sentence"),
+    [
+        ([500, 520], 60.0, "No change can reach delta (60 pp): with rates from 50.00 to 52.00 %"),
+        ([30, 40], 5.0, "No row can be worse by delta (5 pp)"),
+        ([970, 980], 5.0, "No row can be better by delta (5 pp)"),
+        ([500, 520], 5.0, ""),
+    ],
+)
+def test_a_delta_beyond_the_rates_is_reported(means: list[float], delta: float, sentence: str) -> None:
+    text = " ".join(summary(star(means, 2, 0.0, 0, delta)))
+    assert sentence in text
+    assert bool(sentence) == ("by delta" in text or "reach delta" in text)

@@ -291,5 +291,6 @@ def yaml_word(value: Any) -> str:
 
 def _flow(value: Any) -> str:
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {yaml_text(child)}" for key, child in list(value.items())[:8]) + "}"
+        pairs = [(key if isinstance(key, str) else yaml_text(key), child) for key, child in list(value.items())[:8]]
+        return "{" + ", ".join(f"{key}: {yaml_text(child)}" for key, child in pairs) + "}"
     return "[" + ", ".join(yaml_text(child) for child in value[:8]) + "]"
