@@ -4,8 +4,6 @@ import difflib
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from ablate.text import written
-
 
 class AblateError(Exception):
     """A request that cannot be carried out. The message gives the fault, its place and the remedy."""
@@ -61,19 +59,19 @@ def unknown_name(
     elsewhere: Iterable[str] = (),
     meant: str | None = None,
     is_compared: bool = True,
+    shown: str | None = None,
 ) -> str:
     """Return the message for an unknown name of some kind: first the nearest name, then the known ones.
 
     `elsewhere`: names that are right at another place, which a message may suggest as well. `meant`: the name to
     suggest, if it is sure. `is_compared`: False if the letters of a name say nothing about its neighbours, as those of
-    a number.
+    a number. `shown`: the name as a study file writes it, if that is not the name in quotes.
     """
     names = list(known)
     near = meant or (nearest(name, names, elsewhere) if is_compared else None)
     hint = "" if near is None else f" did you mean {near!r}?"
     listed = _listed(str(name), names, MOST_NAMES if near is None else MOST_NEXT_TO_NEAREST)
-    shown = repr(name) if isinstance(name, str) else written(name)
-    return f"unknown {kind} {shown};{hint} known: {listed}"
+    return f"unknown {kind} {shown or repr(name)};{hint} known: {listed}"
 
 
 def nearest(name: object, known: Iterable[str], elsewhere: Iterable[str] = (), cutoff: float = 0.6) -> str | None:

@@ -1,7 +1,5 @@
 """`ablate report`: prints the results of a study and the verdicts about it."""
 
-import os
-import shlex
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ablate.cli import completion
+from ablate.cli.hints import command
 from ablate.cli.messages import say
 from ablate.cli.options import DEFAULT_STORE, Profile, StoreUrl, StudyName, guarded
 from ablate.cli.output import is_coloured, print_figures, write_text
@@ -65,6 +64,5 @@ def report(
         print_figures(lambda: draw(analysis, folder), as_markdown=form == "markdown" and output is None)
     if other is not None:
         about = "rows of this study's design" if analysis.search else "search of this study"
-        words = ["ablate", "report", analysis.results.study, "--profile", other]
-        words += ["--store", store] if store not in (DEFAULT_STORE, os.environ.get("ABLATE_STORE")) else []
-        typer.echo(f"the {about} {'have' if analysis.search else 'has'} a report too: `{shlex.join(words)}`", err=True)
+        shown = command("report", analysis.results.study, "--profile", other)
+        say(f"the {about} {'have' if analysis.search else 'has'} a report too: `{shown}`")

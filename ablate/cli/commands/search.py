@@ -47,7 +47,7 @@ def search(
     )
     if not summary.finalists and summary.finished:
         text = "only the baseline has a result, so there is nothing to compare it with; search a wider space"
-        typer.echo(f"{summary.study}: {text}", err=True)
+        say(f"{summary.study}: {text}")
         return
     if not summary.finalists:
         say(f"{summary.study}: no trial has a result, so there is nothing to compare; {typeable(RETRY, summary.study)}")

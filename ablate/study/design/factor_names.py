@@ -97,7 +97,9 @@ class FactorNames:
             text = level_text(name) if isinstance(name, bool) else name
             kind = f"level of {self.space.factors[position].name}"
             meant = _same_level(name, numbers) if isinstance(text, str) else None
-            self.add_wrong_name(path, unknown_name(kind, text, numbers, meant=meant, is_compared=isinstance(text, str)))
+            is_text = isinstance(text, str)
+            shown = None if is_text else level_text(text)
+            self.add_wrong_name(path, unknown_name(kind, text, numbers, meant=meant, is_compared=is_text, shown=shown))
         return number
 
     def add_unknown_row(self, path: Path, label: Any, known: Iterable[str]) -> None:

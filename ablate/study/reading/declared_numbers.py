@@ -1,9 +1,13 @@
 """The numbers that a study declares about its claims: those that are accepted, and those that are hardly meant."""
 
+import math
+
 MOST_ALPHA = 0.5
 """The largest error rate; with a larger one a claim is more often false than right."""
 LARGEST_CHANGE = 100.0
 """In percentage points: rates lie between 0 and 100 %, so that no change reaches it."""
+ERROR_RATE = f"an error rate, more than 0 and at most {MOST_ALPHA:g}"
+USUAL_ALPHAS = (0.05, 0.01, 0.1, 0.001, 0.005, 0.025, 0.2)
 UNUSUAL_ALPHA, STRICT_ALPHA = 0.2, 1e-4
 """An error rate above the first or below the second is accepted with a warning."""
 LARGE_DELTA, SMALL_DELTA = 20.0, 0.01
@@ -14,8 +18,7 @@ def error_rate(alpha: float) -> float:
     """Return an error rate that is accepted; ValueError with what is accepted otherwise."""
     if 0 < alpha <= MOST_ALPHA:
         return alpha
-    accepted = "less than 1, an error rate, " if alpha >= 1 else ""
-    raise ValueError(f"{accepted}more than 0 and at most {MOST_ALPHA:g}{_intended_alpha(alpha)}")
+    raise ValueError(f"{'less than 1, ' if alpha >= 1 else ''}{ERROR_RATE}")
 
 
 def effect_size(delta: float) -> float:
@@ -46,8 +49,7 @@ def warnings(alpha: float, delta: float) -> list[str]:
     return sentences
 
 
-def _intended_alpha(alpha: float) -> str:
-    """Return `; did you mean 0.05?` for a confidence or a percentage; empty if there is no guess."""
+def intended_error_rate(alpha: float) -> float | None:
+    """Return the usual error rate that a confidence or a percentage stands for: 0.05 for 0.95, 5 and 95; else None."""
     rate = alpha / 100 if 1 <= alpha <= 100 else alpha
-    guess = 1 - rate if rate > MOST_ALPHA else rate
-    return f"; did you mean {guess:.4g}?" if 0 < guess <= UNUSUAL_ALPHA and guess != alpha else ""
+    return next((usual for usual in USUAL_ALPHAS if math.isclose(usual, rate) or math.isclose(usual, 1 - rate)), None)

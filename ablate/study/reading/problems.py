@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 from ablate.errors import StudyError, unknown_name
 from ablate.study.reading.nodes import Node, SourcePlace, yaml_text
 from ablate.study.reading.value_advice import advised, suggested
+from ablate.text import written
 from ablate.trainers.config import ConfigClash
 
 Path = tuple[Any, ...]
@@ -75,10 +76,11 @@ class Problems:
         `elsewhere`: names that are right at another place. `meant`: the name to suggest, if it is sure. A key of
         `--set` is shown whole, so that the suggestion can be typed as it stands.
         """
-        names, place = [str(k) for k in known], self._key_place(path)
+        names, place = [written(k) for k in known], self._key_place(path)
         if kind == "key" and place.source == SET:
             return self._unknown_setting(path, names, elsewhere)
-        self.add(path, unknown_name(kind, name, names, elsewhere, meant), place)
+        shown = None if isinstance(name, str) else yaml_text(name)
+        self.add(path, unknown_name(kind, name, names, elsewhere, meant, shown=shown), place)
         return None
 
     def _unknown_setting(self, path: Path, known: Sequence[str], elsewhere: Iterable[str]) -> None:

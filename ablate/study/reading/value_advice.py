@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ablate.errors import nearest
+from ablate.study.reading.declared_numbers import ERROR_RATE, intended_error_rate
 from ablate.study.reading.nodes import yaml_text
 
 NO_VALUE = ("none", "nil", "n/a", "na", "undefined", "null", "~")
@@ -27,6 +28,9 @@ def suggested(value: Any, accepted: str) -> str | None:
         return repr(slug) if slug else None
     if "on or off" in accepted:
         return _switch(value)
+    if ERROR_RATE in accepted and isinstance(value, int | float):
+        meant = intended_error_rate(value)
+        return None if meant is None else f"{meant:g}"
     return None
 
 
