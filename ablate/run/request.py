@@ -95,6 +95,9 @@ def resolve_request(source: StudySource, only: Sequence[str] = ()) -> StudyReque
     selected = _select(planned, only)
     limits = row_limits(study.trainer, _configs(selected))
     of_trainer = [*_study_warnings(study, planned), *_row_warnings(source, selected, limits)]
+    if study.search and not source.searching:
+        known = {fault for shared in limits for fault in limit_faults(study, shared, searching=True)}
+        of_trainer += [f"{fault}; until then `ablate search` is refused" for fault in candidate_faults(study, known)]
     warnings = (*study.warnings, *PathFinder(study).notes(), *_overridden(study), *of_trainer)
     return StudyRequest(source, study, planned, selected, warnings, limits)
 

@@ -136,3 +136,6 @@ def test_each_choice_of_a_search_is_held_against_its_own_test(ablate: Ablate, tm
     assert result.code == 2
     assert result.err.startswith("search.space: candidates with trick=on: top1 is 100 % on the test split")
     assert "search.space: candidates with trick=off" not in result.err
+    planned = ablate("plan", path)
+    assert planned.code == 0
+    assert "warning: search.space: candidates with trick=on: top1 is 100 %" in planned.err
