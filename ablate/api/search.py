@@ -89,6 +89,11 @@ def search_study(
     finished = sum(candidate.state == DONE for candidate in candidates)
     if finalists.baseline_is_best(candidates, space, driver.baseline):
         observer.message(f"{request.study.name}: the best candidate is the baseline itself; nothing tried was better")
+    if finalists.are_level(candidates, space):
+        observer.message(
+            f"warning: {request.study.name}: all {finished} candidates have the same score, so the search could not "
+            "tell them apart"
+        )
     if not best:
         return SearchRunSummary(request.study.name, tried, 0, 0, 0, finished)
     is_candidate = any(candidate.trial_key == driver.baseline for candidate in candidates)

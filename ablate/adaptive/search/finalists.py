@@ -57,6 +57,12 @@ def baseline_is_best(candidates: Sequence[Candidate], search: SearchSpec, baseli
     return own is not None and not any((one.scores or {})[name] > own[name] for one in done for name in search.metrics)
 
 
+def are_level(candidates: Sequence[Candidate], search: SearchSpec) -> bool:
+    """Return True if several different trials have finished, all of them with the same scores."""
+    done = {candidate.trial_key: candidate.scores or {} for candidate in candidates if candidate.state == DONE}
+    return len(done) > 1 and len({tuple(scores[metric] for metric in search.metrics) for scores in done.values()}) == 1
+
+
 def _dominators(scores: Mapping[int, Sequence[float]]) -> dict[int, int]:
     """Return {candidate: number of others that are better in some metric and worse in none}; with one metric, all 0."""
     if scores and len(next(iter(scores.values()))) == 1:

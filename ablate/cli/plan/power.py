@@ -16,6 +16,7 @@ from ablate.api.stores import store_if_any
 from ablate.errors import AblateError, StudyError
 from ablate.run.request import StudyRequest
 from ablate.study.model import Study
+from ablate.study.plan.limits import TEST
 from ablate.study.trials.identity import ROW, Trial
 from ablate.text import plural
 from ablate.trainers.registry import TRAINERS
@@ -94,6 +95,13 @@ def assume(request: StudyRequest, url: str, given: PowerOptions) -> PowerAssumpt
     known = _configured(request.study, rows) or _measured(request.study, rows, url)
     queries, queries_from = _first(given.queries, known, "queries", QUERIES)
     base, base_from = _first(given.base, known, "base", BASE)
+    test = next((shared.on(TEST) for shared in request.limits), None)
+    notes = [*known.notes]
+    if test is not None and queries_from == USUAL and test.queries != queries:
+        notes.append(f"the test split has {test.queries:,} queries; --queries {test.queries} plans for them")
+    if test is not None and base_from == USUAL:
+        low, high = test.range(request.study.primary)
+        base = base if low < base < high else (low + high) / 2
     usual = min(DISCORDANCE, 2 * base * (1 - base))
     discordance, discordance_from = _first(given.discordance, known, "discordance", usual)
     _check_fit(given, base, discordance)
@@ -110,7 +118,7 @@ def assume(request: StudyRequest, url: str, given: PowerOptions) -> PowerAssumpt
         "t5" if known.tails == "t5" else "normal",
     )
     sources = {"queries": queries_from, "base": base_from, "own_sd": sd_from, "discordance": discordance_from}
-    return PowerAssumptions(world, sources, known.effects, known.notes, known.source == CONFIG)
+    return PowerAssumptions(world, sources, known.effects, notes, known.source == CONFIG)
 
 
 def _layout(study: Study) -> AdditiveModel:
@@ -233,6 +241,12 @@ def _measured(study: Study, rows: Sequence[Trial], url: str) -> _Defaults:
     for trial in rows:
         if trial.key in done and done[trial.key].queries == queries:
             rates[labels[trial.label], seeds[trial.seed]] = 100 * done[trial.key].hits[k] / queries
+    if np.nanmax(rates) == 0 or np.nanmin(rates) == 100:
+        note = (
+            f"every finished trial has {np.nanmax(rates):g} %, which shows neither a base rate nor a spread between "
+            "seeds, so that these are usual values"
+        )
+        return _Defaults(MEASURED, {"queries": queries}, notes=(note,))
     spread = VarianceModel(rates, floor=rounding_variance(queries))
     variance = float(spread.variance) if spread.df > 0 else None
     base = float(np.clip(np.nanmean(rates) / 100, 0.001, 0.999))

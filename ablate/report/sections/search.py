@@ -196,7 +196,8 @@ def _test(analysis: Analysis, finalist: Finalist) -> list[str]:
         low, high = analysis.interval(row, analysis.results.primary)
         rate = [wording.rate(metric.mean), f"[{wording.rate(low)}, {wording.rate(high)}]"]
     if contrast is None or contrast.estimate.effect is None:
-        return [*rate, wording.NOTHING, "", "no result"]
+        verdict = "no result" if contrast is None else "\n".join(wrap(wording.phrase(contrast), VERDICT))
+        return [*rate, wording.NOTHING, "", verdict]
     verdict = "\n".join(wrap(wording.phrase(contrast), VERDICT))
     return [*rate, wording.signed(contrast.estimate.effect), wording.interval(contrast.estimate.interval), verdict]
 

@@ -68,10 +68,15 @@ def baseline_best_words(results: SearchResults) -> str:
 
 
 def level_words(results: SearchResults, candidate: EvaluatedCandidate) -> str:
-    """Return `; trial 3 has the same score`, for the other trials with a candidate's score; empty if there is none."""
+    """Return `; trial 3 has the same score`, for the other trials with a candidate's score; empty if there is none.
+
+    If all have it, the search chose nothing.
+    """
     level = [f"trial {one.number}" for one in results.level_with(candidate)]
     if not level:
         return ""
+    if len(level) > 1 and len(level) + 1 == sum(not one.repeats for one in results.finished):
+        return "; all other candidates have the same score, so the search could not tell them apart"
     names = wording.listed(level) if len(level) <= MOST_NAMED else f"{len(level)} other candidates"
     return f"; {names} {'has' if len(level) == 1 else 'have'} the same score"
 

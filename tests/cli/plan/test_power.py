@@ -231,3 +231,25 @@ def test_the_docs_show_what_is_printed(ablate: Ablate, tmp_path: Path) -> None:
 
 def words_of(text: str) -> list[str]:
     return re.sub(r"\d+([.,]\d+)?", "#", text).split()
+
+
+def test_the_queries_of_the_data_are_named_if_others_are_assumed(ablate: Ablate) -> None:
+    words = " ".join(ablate("plan", BNNECK, "--power", "--seeds", 3).out.split())
+    found = re.search(r"Note: the test split has ([\d,]+) queries; --queries (\d+) plans for them\.", words)
+    assert found
+    assert found[1].replace(",", "") == found[2]
+    given = ablate("plan", BNNECK, "--power", "--seeds", 3, "--queries", found[2]).out
+    assert "the test split has" not in given
+
+
+def test_trials_at_an_end_of_the_scale_measure_no_spread(ablate: Ablate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They look as if nothing varied, and as if the smallest effect would be shown."""
+    assert ablate("run", SIMULATED, "--set", "config.queries=50").code == 0
+    with sqlite3.connect("results/ablate.db") as connection:
+        connection.execute("UPDATE ablate_hits SET hits = 0")
+    monkeypatch.setattr("ablate.trainers.simulated.entry.SimulatedEntry.true_effects", lambda *_: None)
+    request = resolve_request(read_source(SIMULATED, settings=["config.queries=50"]))
+    found = assume(request, DEFAULT_STORE, PowerOptions())
+    assert (found.world.queries, found.world.base) == (50, 0.27)
+    assert found.sources["own_sd"] == found.sources["base"] == "a usual value"
+    assert any(note.startswith("every finished trial has 0 %") for note in found.notes)

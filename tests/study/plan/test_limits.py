@@ -139,3 +139,19 @@ def test_each_choice_of_a_search_is_held_against_its_own_test(ablate: Ablate, tm
     planned = ablate("plan", path)
     assert planned.code == 0
     assert "warning: search.space: candidates with trick=on: top1 is 100 %" in planned.err
+
+
+def test_a_search_whose_candidates_all_score_alike_says_that_it_chose_nothing(ablate: Ablate, tmp_path: Path) -> None:
+    path = tmp_path / "level.yaml"
+    path.write_text(
+        "study: level\ntrainer: simulated\n"
+        "config: {queries: 1, base: 0.999999, discordance: 0, seed_sd_pp: 0, shared_seed_sd_pp: 0}\n"
+        "factors: {k: {sets: settings.k, levels: [1, 2]}}\n"
+        "search: {space: {k: {low: 1, high: 9}}, sampler: random, trials: 3, finalists: {top: 1, seeds: 2}}\n"
+    )
+    result = ablate("search", path, "--executor", "inline")
+    assert result.code == 0
+    assert "all 3 candidates have the same score, so the search could not tell them apart" in result.err
+    report = " ".join(ablate("report", "level").out.split())
+    assert "all other candidates have the same score, so the search could not tell them apart" in report
+    assert "every result is 100.00 %, which shows neither an effect nor its absence" in report
