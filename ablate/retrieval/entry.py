@@ -63,14 +63,10 @@ class RetrievalEntry(TrainerEntry["RetrievalConfig"]):
         return config_limits(configs)
 
     def config_warnings(self, config: Config) -> Iterator[str]:
-        """Return milestones and a warm-up that lie beyond the last step."""
-        schedule = config["schedule"]
-        milestones = schedule["milestones"] if schedule["decay"] == "milestones" else []
-        late = [milestone for milestone in milestones if milestone >= schedule["steps"]]
-        if late:
-            yield f"milestones {late} are never reached: training ends at step {schedule['steps']}"
-        if schedule["warmup_steps"] > schedule["steps"]:
-            yield f"a warm-up of {schedule['warmup_steps']} steps outlasts the {schedule['steps']} steps of training"
+        """Return values that are valid but hardly meant, such as milestones beyond the last step."""
+        from ablate.retrieval.config_warnings import config_warnings
+
+        yield from config_warnings(config)
 
     def study_warnings(self, configs: Sequence[Config], searched: Sequence[str]) -> Iterator[str]:
         """Yield the leakage that was found when the data sets were packed."""
