@@ -42,12 +42,19 @@ def data_list(
 
     if name is None and root is not None:
         raise AblateError("--root is the place of one data set: name it too, as `ablate data list NAME --root PATH`")
+    _check_root(root)
     if name is not None:
         require_known(name)
     rows = [("name", "place", "found there")]
     for each in DATASETS if name is None else [name]:
         rows += [(each, *_place_and_content(each, root)), ("", DATASETS[each], "")]
     typer.echo("\n".join(line for row in rows for line in _lines(row)))
+
+
+def _check_root(root: str | None) -> None:
+    """Raise AblateError for an empty root, which would be the working directory; most often a variable is not set."""
+    if root == "":
+        raise AblateError("--root is empty; give the folder or file of the data set, or leave it out")
 
 
 def _lines(row: tuple[str, str, str]) -> Iterator[str]:
@@ -110,12 +117,19 @@ def data_prepare(
         typer.Option(metavar="H W", help="Height and width in pixels; default: that of data.size."),
     ] = None,
     corrupt: Annotated[
-        str, typer.Option(metavar="refuse|skip", help="Treatment of images that cannot be read.")
+        str,
+        typer.Option(
+            metavar="refuse|skip",
+            help="Treatment of images that cannot be read.",
+            autocompletion=lambda incomplete: [word for word in (REFUSE, SKIP) if word.startswith(incomplete)],
+        ),
     ] = REFUSE,
     leakage: Annotated[
         str,
         typer.Option(
-            metavar="refuse|warn", help="Treatment of the same image in two splits, or as query and in its gallery."
+            metavar="refuse|warn",
+            help="Treatment of the same image in two splits, or as query and in its gallery.",
+            autocompletion=lambda incomplete: [word for word in (REFUSE, WARN) if word.startswith(incomplete)],
         ),
     ] = WARN,
 ) -> None:
@@ -131,8 +145,7 @@ def data_prepare(
         raise AblateError(f"--corrupt {corrupt}: accepted are {REFUSE} and {SKIP}")
     if leakage not in (REFUSE, WARN):
         raise AblateError(f"--leakage {leakage}: accepted are {REFUSE} and {WARN}")
-    if root == "":
-        raise AblateError("--root is empty; give the folder or file of the data set, or leave it out")
+    _check_root(root)
     catalog.require_known(name)
     with watch_packing(name) as watcher:
         record = catalog.prepare(name, root, size, corrupt, watcher, leakage)

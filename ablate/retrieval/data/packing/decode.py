@@ -120,6 +120,10 @@ def _name_hint(path: Path) -> str:
         return "; a Mac or Windows adds such files next to those of a user: take it out of the list"
     if "\\" in path.name:
         return "; separate folders by / in place of \\"
+    if {"http:", "https:"} & {*path.parts}:
+        return "; addresses are not downloaded: give the path of a file"
+    if any(part.startswith("~") for part in path.parts[:-1]):
+        return "; a ~ is not expanded in lists: write the whole path, or one relative to the list"
     forms = {unicodedata.normalize(form, str(path)) for form in ("NFC", "NFD")} - {str(path)}
     if not exists(path) and any(exists(Path(form)) for form in forms):
         return "; a file whose name looks the same is there, in another Unicode form (NFC or NFD): rename one of them"
