@@ -279,3 +279,17 @@ def test_the_command_in_a_refusal_keeps_the_other_options(ablate: Ablate, listed
         words = tuple(shlex.split(command)[1:])
         assert words[-4:] == tuple(end)
     assert ablate(*words).code == 0
+
+
+def test_a_csv_without_categories_is_told_what_to_set(ablate: Ablate, listed: Path) -> None:
+    study = study_of(listed)
+    config = json.loads(study.read_text())
+    del config["config"]["loss"]["target"]
+    config["config"]["schedule"]["steps"] = 1
+    study.write_text(json.dumps(config))
+    assert ablate("data", "prepare", "csv", "--root", listed, "--size", 16, 12).code == 0
+    result = ablate("plan", study)
+    assert result.code == 2
+    assert "loss.target: csv has one category, 'all'" in result.err
+    assert "set loss.target: item, or loss.omega: 1.0, or give a CSV the column category" in result.err
+    assert ablate("plan", study, "--set", "config.loss.target=item").code == 0

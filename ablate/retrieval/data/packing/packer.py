@@ -79,7 +79,7 @@ def prepare(
     """
     watcher = watcher or SilentObserver()
     if record := current_pack(place, size, corrupt, watcher):
-        return _checked(place, size, record, corrupt, leakage)
+        return _checked(place, size, record, corrupt, leakage, watcher)
     watcher.notify(f"{place.folder}: reading the annotations")
     images = listing()
     index = {os.path.relpath(path, place.folder): text_hash(path) for path in map(images.root.joinpath, images.index)}
@@ -89,7 +89,7 @@ def prepare(
         place.packs.mkdir(exist_ok=True)
         with exclusive_lock(partial.with_name(f"{partial.name}.lock"), watcher.notify):
             if record := current_pack(place, size, corrupt):  # another process has made it meanwhile
-                return _checked(place, size, record, corrupt, leakage)
+                return _checked(place, size, record, corrupt, leakage, watcher)
             job = PackingJob(place, images, index, size, corrupt == SKIP, leakage, watcher)
             return job.run(partial, labels)
 
@@ -117,7 +117,12 @@ def current_pack(
 
 
 def _checked(
-    place: PackLocation, size: Size, record: PackRecord, corrupt: str | None, leakage: str | None
+    place: PackLocation,
+    size: Size,
+    record: PackRecord,
+    corrupt: str | None,
+    leakage: str | None,
+    watcher: PackingObserver,
 ) -> PackRecord:
     """Return the record of an existing pack with the leakage that is found in it; DataError if that is refused."""
     if leakage is None:
@@ -125,6 +130,7 @@ def _checked(
     found = format.stored_leakage(place, size, record.fingerprint)
     folder = place.pack(size, record.fingerprint)
     if found is None and os.access(folder, os.W_OK):  # packed by an earlier version: look once, and keep the answer
+        watcher.notify(f"{folder}: packed by an earlier version; its images are compared with each other once")
         images, labels = format.read(place, size, record.fingerprint)
         names = [ImageName(source.decode("utf-8", "replace"), None) for source in labels["source"].tolist()]
         found = find_leakage(lambda number: images[number].tobytes(), labels, names.__getitem__)
