@@ -1,10 +1,14 @@
-"""Small pieces of text: counts, durations, lists of faults, and characters that an encoding lacks."""
+"""Small pieces of text: counts, durations, lists of faults, and letters that a terminal obeys or an encoding lacks."""
 
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+HIDDEN = {"Cc", "Cs", "Zl", "Zp"}
+"""Unicode categories of letters that a terminal obeys or cannot print: controls, half letters, ends of lines."""
+DIRECTIONS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Letters that change the direction of the text after them."""
 MOST_FAULTS = 20
 """The largest number of faults that are listed one by one."""
 
@@ -109,3 +113,18 @@ def _encodable_character(character: str, encoding: str) -> str:
         bare = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
         return bare or character.encode("ascii", "backslashreplace").decode()
     return character
+
+
+def visible(text: str, keep: str = "\n") -> str:
+    """Return text in which letters that a terminal would obey are written out, like `\\x1b`; those in `keep` stay."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter in keep or not _is_hidden(letter) else _written_out(letter) for letter in text)
+
+
+def _is_hidden(letter: str) -> bool:
+    return letter in DIRECTIONS or unicodedata.category(letter) in HIDDEN
+
+
+def _written_out(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -61,8 +60,13 @@ class Analysis:
 
     @cached_property
     def steps(self) -> list[Contrast]:
-        """Each row against the row above it."""
-        return [self.contrasts.between(above, row) for above, row in pairwise(self.results.rows)]
+        """Each row that builds on another one against that row; empty for a design whose rows have no order."""
+        return [self.contrasts.between(above, row) for above, row in self.results.steps]
+
+    @cached_property
+    def step_to(self) -> Mapping[int, Contrast]:
+        """{row number: the first step to that row}, for rows that build on another one."""
+        return {step.after.number: step for step in reversed(self.steps)}
 
     @cached_property
     def against_baseline(self) -> Mapping[int, Contrast]:

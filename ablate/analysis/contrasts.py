@@ -218,14 +218,19 @@ def _families(direct: Ints, declared: Ints, family: Family) -> tuple[Ints, Ints]
 def _always_listed(results: StudyResults) -> list[tuple[int, int]]:
     """Return the pairs that are listed in any case: all of them, or the most important ones if rows are many.
 
-    With more than ALL_PAIRS rows these are each row against the row above it and against the baseline.
+    With more than ALL_PAIRS rows these are the steps, and each row against the row above it and against the baseline.
     """
     rows = len(results.rows)
     if rows <= ALL_PAIRS:
         return [(i, j) for i in range(rows) for j in range(i + 1, rows)]
     baseline = results.baseline.number - 1
     steps = {(i, i + 1) for i in range(rows - 1)}
+    steps |= {_in_order(above.number - 1, row.number - 1) for above, row in results.steps}
     return sorted(steps | {(min(baseline, i), max(baseline, i)) for i in range(rows) if i != baseline})
+
+
+def _in_order(one: int, other: int) -> tuple[int, int]:
+    return min(one, other), max(one, other)
 
 
 def _not_in(pairs: Sequence[tuple[int, int]], families: Sequence[Ints]) -> Ints:

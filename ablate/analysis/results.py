@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from statistics import fmean
 from typing import Any
 
@@ -165,6 +166,20 @@ class RowResult:
             if results and all(name in result.precisions for result in results)
         }
 
+    @cached_property
+    def impossible(self) -> str:
+        """Two rates that contradict each other: `top-5 0.923 is below top-1 0.951, but every top-1 hit is ...`.
+
+        Empty if the rates are possible. Otherwise the row has no verdict.
+        """
+        for result in self.results.values():
+            for (few, hits), (more, fewer_hits) in pairwise(sorted(result.hits.items())):
+                if fewer_hits < hits:
+                    low, high = (f"{count / result.queries:.6g}" for count in (fewer_hits, hits))
+                    reason = f"every top-{few} hit is also a top-{more} hit"
+                    return f"top-{more} {low} is below top-{few} {high}, but {reason}"
+        return ""
+
     @property
     def _queries(self) -> int:
         """Number of queries of the row's results: one data set, so one number."""
@@ -233,6 +248,14 @@ class StudyResults:
         return next((row for row in self.rows if dict(row.levels) == baseline), self.rows[0])
 
     @property
+    def steps(self) -> list[tuple[RowResult, RowResult]]:
+        """Each row that builds on another one, after that row; empty for a design whose rows have no order."""
+        if self.document.steps is None:
+            return list(pairwise(self.rows))
+        by_label = {row.label: row for row in self.rows}
+        return [(by_label[above], by_label[row]) for above, row in self.document.steps if {above, row} <= set(by_label)]
+
+    @property
     def factors(self) -> list[str]:
         """The names of the factors."""
         return [factor.name for factor in self.document.factors]
@@ -264,8 +287,23 @@ class StudyResults:
 
     @property
     def findings(self) -> list[str]:
-        """Sentences about contradictions in an imported log, and about results that were kept although stale."""
-        return [*self.document.findings, *self.kept_although_stale]
+        """Sentences about contradictions in an imported log, and about results that cannot be or that are stale."""
+        return [*self.document.findings, *self.doubtful]
+
+    @property
+    def doubtful(self) -> list[str]:
+        """Sentences about results that cannot be, and about results that were kept although stale."""
+        return [*self.impossible, *self.kept_although_stale]
+
+    @property
+    def impossible(self) -> list[str]:
+        """A sentence for each row whose rates contradict each other."""
+        return [
+            f"row {row.number} ({row.label}): {row.impossible}; these values cannot be, and the row gets no verdict "
+            "until they are corrected"
+            for row in (*self.rows, *self.references)
+            if row.impossible
+        ]
 
     @property
     def kept_although_stale(self) -> list[str]:

@@ -97,8 +97,10 @@ def _states_and_times(store: "Store | None", request: StudyRequest) -> tuple[lis
     """Return the state of each selected trial, and the times of finished trainings of the same shapes."""
     if store is None:
         return resolve(request.selected, StoredRecords()), {}
+    from ablate.store.plans import check_origin
     from ablate.store.trial_records import read_records, read_times
 
     with store.read() as connection:
+        check_origin(connection, request.study.name, imported=False)
         planned = resolve(request.selected, read_records(connection, request.selected))
         return planned, read_times(connection, shapes_to_run(planned))

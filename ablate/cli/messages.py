@@ -11,13 +11,17 @@ from typing import Any
 from ablate.cli.hints import command, typeable
 from ablate.cli.terminal import folded
 from ablate.errors import AblateError, StudyError, unknown_name
+from ablate.text import visible
 
 PROGRAM = "ablate"
 
 
 def say(text: str) -> None:
-    """Print a message to stderr: folded at the terminal's width, with commands that can be typed as they stand."""
-    print(folded(typeable(text), sys.stderr), file=sys.stderr, flush=True)
+    """Print a message to stderr: folded at the terminal's width, with commands that can be typed as they stand.
+
+    Letters that a terminal would obey are written out.
+    """
+    print(folded(typeable(visible(text)), sys.stderr), file=sys.stderr, flush=True)
 
 
 def say_next(*words: str) -> None:

@@ -1,8 +1,10 @@
 """The output of a command: text to stdout or to the file of `--output`, then the paths of its figures."""
 
+import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from urllib.parse import quote
 
 import typer
 
@@ -35,17 +37,32 @@ def write_text(text: str, output: Path | None) -> None:
     print(f"written: {output}", file=sys.stderr)
 
 
-def print_figures(draw: Callable[[], Iterable[Path]], as_markdown: bool) -> None:
-    """Draw the figures and print their paths, or one Markdown image for each figure: its PNG file, after a blank line.
+def write_illustrated(text: str, output: Path | None, draw: Callable[[], Iterable[Path]], is_markdown: bool) -> None:
+    """Draw the figures, and write the text with them: Markdown shows each once, after other text their paths follow.
 
-    A store's folder may be read-only; the text above is still complete, so figures that cannot be written cost a
-    warning only.
+    A store's folder may be read-only; the text is still complete, so figures that cannot be written cost a warning
+    only.
     """
+    if is_markdown:
+        folder = Path() if output is None else Path(expanded(str(output))).parent
+        images = [_image(path, folder) for path in _drawn(draw) if path.suffix == ".png"]
+        write_text("\n".join([text, *(f"{image}\n" for image in images)]) if images else text, output)
+        return
+    write_text(text, output)
+    for path in _drawn(draw):
+        typer.echo(f"figure: {path}")
+
+
+def _drawn(draw: Callable[[], Iterable[Path]]) -> list[Path]:
+    """Return the paths of the figures; print a warning if they cannot be written."""
     try:
-        for path in draw():
-            if not as_markdown:
-                typer.echo(f"figure: {path}")
-            elif path.suffix == ".png":
-                typer.echo(f"\n![{path.name}]({path})")
+        return list(draw())
     except AblateError as error:
         say(f"warning: {error}")
+        return []
+
+
+def _image(path: Path, folder: Path) -> str:
+    """Return a Markdown image whose path is relative to the folder of the file that shows it."""
+    relative = Path(os.path.relpath(path, folder)).as_posix()
+    return f"![{path.name}]({quote(relative)})"

@@ -10,6 +10,7 @@ from ablate.analysis.estimation import unpaired_totals
 from ablate.analysis.estimation.estimates import EffectEstimate, includes_0
 from ablate.analysis.results import TESTED_ON, RowResult, StudyResults
 from ablate.study.factors import level_text
+from ablate.text import visible
 
 METRIC_NAMES = {"top1": "top-1", "top5": "top-5", "top10": "top-10"}
 PRECISION_NAMES = {"map": "mAP", "map_at_r": "mAP@R"}
@@ -130,7 +131,7 @@ def subject(item: Contrast | Effect) -> str:
     if isinstance(item, Contrast):
         rows = f"rows {pair(item)}"
         return f"{moved(item)} ({rows})" if item.identified == DIRECT else rows
-    levels = f"{item.factor} {level_text(item.level)} against {level_text(item.baseline)}"
+    levels = f"{item.factor} {level(item.level)} against {level(item.baseline)}"
     if item.contexts > 1:
         return f"{levels}, the mean of {item.contexts} comparisons"
     return f"{levels}, if effects add up" if item.identified == ADDITIVE else levels
@@ -151,7 +152,7 @@ def moved(contrast: Contrast, most: int | None = None) -> str:
     if len(contrast.differs) != 1 or contrast.undeclared:
         return differing(contrast, most)
     (name,) = contrast.differs
-    levels = (level_text(row.levels.get(name)) for row in (contrast.before, contrast.after))
+    levels = (level(row.levels.get(name)) for row in (contrast.before, contrast.after))
     return f"{name} {' → '.join(levels)}"
 
 
@@ -178,9 +179,14 @@ def hits(contrast: Contrast) -> str:
     return f"{gained:+,} of {after.n:,}".replace("-", MINUS)
 
 
-def mark(level: Any) -> str:
+def level(name: Any) -> str:
+    """Return a level in one line: `on`, `0.3`, `resnet50`; a letter that is no text is written out, as `\\n`."""
+    return visible(level_text(name), keep="")
+
+
+def mark(name: Any) -> str:
     """Return ✓ or ✗ for a component that is on or off, and the level itself for anything else."""
-    text = level_text(level)
+    text = level(name)
     return MARKS.get(text, text)
 
 
@@ -311,7 +317,9 @@ def rows(of: Sequence[RowResult]) -> str:
 
 
 def state(row: RowResult) -> str:
-    """Return the reason why a row has no result."""
+    """Return the reason why a row has no result, or none that can be judged."""
+    if row.impossible:
+        return f"has values that cannot be ({row.impossible})"
     return "failed" if row.failed else "has no result yet"
 
 
@@ -381,5 +389,6 @@ def _missing_reason(item: Contrast | Effect) -> str:
     if isinstance(item, Effect):
         aliased = item.aliased_with
         return f"cannot be separated from {listed(aliased)}" if aliased else "no result shows its effect"
-    without = [f"row {row.number} {state(row)}" for row in (item.before, item.after) if not row.seeds]
+    rows = (item.before, item.after)
+    without = [f"row {row.number} {state(row)}" for row in rows if not row.seeds or row.impossible]
     return listed(without) if without else "the two rows have no seed in common"

@@ -142,6 +142,7 @@ def _document(study: Study, first: Trial, overrides: Sequence[str], limits: tupl
         overrides=tuple(overrides),
         search=study.found_by,
         limits=limits,
+        steps=study.steps,
     )
 
 

@@ -1,64 +1,165 @@
-"""Saving an imported log in the store: each row becomes a finished trial with known totals only."""
+"""Saving an imported log in the store: each row and seed becomes a finished trial with known totals only."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import Connection, insert, update
+import numpy as np
+from sqlalchemy import Connection, delete, insert, update
 
-from ablate.errors import StoreError
+from ablate.errors import LogError, StoreError
 from ablate.store import plans
-from ablate.store.plan_document import DataIdentity, ImpliedLevel, PlanDocument, StoredFactor
+from ablate.store.blobs import deflate
+from ablate.store.looks import LookRow, record_look
+from ablate.store.plan_document import DataIdentity, ImpliedLevel, PlanDocument, StoredFactor, rules
 from ablate.store.queue.claims import KS, SplitResult, write_results
 from ablate.store.queue.process_identity import owner
-from ablate.store.schema import DONE, attempts, trainings
+from ablate.store.schema import DONE, FAILED, attempts, looks, precisions, trainings
 from ablate.study.factors import level_text
+from ablate.study.logfile.declared import ENDED, LOOKS
+from ablate.study.logfile.measurements import RowMeasurements
 from ablate.study.logfile.parser import ExperimentLog
 from ablate.study.logfile.rows import InheritedDoubt, NamedRow, doubts
-from ablate.study.trials.identity import ROW, Identity, Trial, digest
+from ablate.study.trials.identity import Identity, Trial, digest
 
 PROFILE = "imported"
 TRAINER = "imported"
 ALPHA, DELTA_PP = 0.05, 0.5
-"""The study file's defaults; a log declares none."""
+"""The study file's defaults; a log without a section `# study` declares none."""
+MOST_NAMED = 4
+"""Rows of a log that messages name."""
+FAILED_THERE = "failed in the study that the log was written from"
 
 
 def save_log(
-    connection: Connection, study: str, log: ExperimentLog, rows: Sequence[NamedRow], findings: Sequence[str]
-) -> None:
-    """Save a log as a study. StoreError if a study of that name was run in this store, as both would mix."""
-    if any(plan.study == study and not plan.imported for plan in plans.read_plans(connection)):
-        raise StoreError(f"--study {study}: a study of this name was run in this store; import under another name")
-    trials = [_trial(log, named) for named in rows]
-    finished = plans.finished(connection, {trial.key for trial in trials})
-    plans.save_trials(connection, trials)
-    for trial, named in zip(trials, rows, strict=True):
-        if trial.key not in finished:
-            _save_result(connection, trial, log, named)
-    plans.save_plan(connection, _plan(study, log, rows, trials, findings))
+    connection: Connection,
+    study: str,
+    log: ExperimentLog,
+    rows: Sequence[NamedRow],
+    findings: Sequence[str],
+    *,
+    replace_other: bool = False,
+) -> str | None:
+    """Save a log as a study; return the number and labels of the rows of another log that it replaces, if it does.
+
+    StoreError if a study of that name was run in this store, as both would mix, or if another log has that name and
+    `replace_other` is False.
+    """
+    plans.check_origin(connection, study, imported=True)
+    document = _document(log, rows, findings)
+    measured = [_measured(log, named) for named in rows]
+    trials = [_trials(log, rows, at, row) for at, row in enumerate(measured)]
+    every = [trial for of_row in trials for trial in of_row.values()]
+    finished = plans.finished(connection, {trial.key for trial in every})
+    plan = _plan(study, document, rows, measured, trials)
+    other = _other_log(connection, plan)
+    if other and not replace_other:
+        raise StoreError(
+            f"--study {study}: another log has this name, with {other}; import under another name, or add --replace to "
+            "put this log in its place"
+        )
+    plans.save_trials(connection, every)
+    for row, of_row in zip(measured, trials, strict=True):
+        for seed, trial in of_row.items():
+            if trial.key not in finished:
+                _save_result(connection, trial, row, seed)
+    plans.save_plan(connection, plan)
+    _save_looks(connection, study, document, log.study or {})
+    return other
 
 
-def _trial(log: ExperimentLog, named: NamedRow) -> Trial:
-    """Return a trial whose identity is the text of its row in the log."""
-    config = {"row": named.row.number, "title": named.row.title, "lines": named.row.lines, "rates": named.row.rates}
-    identity = Identity(TRAINER, {**config, "setting": log.setting}, 0, None, {})
-    key = identity.key
-    return Trial(named.label, ROW, 0, {}, {}, identity, key, digest([key, {}]))
+def _other_log(connection: Connection, plan: plans.StoredPlan) -> str | None:
+    """Return the rows of the log that has the plan's name, in words; None if there is none, or if it is the same."""
+    if not any(name.study == plan.study and name.profile == plan.profile for name in plans.read_plans(connection)):
+        return None
+    stored = plans.read_plan(connection, plan.study, plan.profile)
+    if [dict(row.cells) for row in stored.rows] == [dict(row.cells) for row in plan.rows]:
+        return None
+    labels = [row.label for row in stored.rows]
+    more = f" and {len(labels) - MOST_NAMED} more" if len(labels) > MOST_NAMED else ""
+    return f"{len(labels)} row{'' if len(labels) == 1 else 's'} ({', '.join(labels[:MOST_NAMED])}{more})"
 
 
-def _save_result(connection: Connection, trial: Trial, log: ExperimentLog, named: NamedRow) -> None:
+def _measured(log: ExperimentLog, named: NamedRow) -> RowMeasurements:
+    """Return a row's results; those of a log without seeds are results of one seed, which is called 0."""
+    if named.row.measured is not None:
+        return named.row.measured
+    return RowMeasurements((0,), log.queries, hits={k: (count,) for k, count in log.hits(named.row).items()})
+
+
+def _trials(log: ExperimentLog, rows: Sequence[NamedRow], at: int, row: RowMeasurements) -> dict[int, Trial]:
+    """Return {seed: trial} of a row. A trial's identity is the text of its row, or of the row whose trainings it has.
+
+    LogError if that row does not exist.
+    """
+    trained = row.trainings_of or at + 1
+    if not 1 <= trained <= len(rows):
+        raise LogError(f"row {at + 1}: found `trainings of row: {trained}`; accepted: 1 to {len(rows)}")
+    evaluate = {} if trained == at + 1 else {"row": at + 1, "results": digest(_plain(row))}
+    named = rows[trained - 1]
+    identified = {"row": trained, "title": named.row.title, "lines": named.row.lines, "rates": named.row.rates}
+    if log.study is not None:
+        measured = named.row.measured or RowMeasurements()
+        identified |= {"study": log.study, "results": _plain(measured)}
+    trials = {}
+    for seed in sorted({*row.seeds, *row.missing}):
+        identity = Identity(TRAINER, {**identified, "setting": log.setting}, seed, row.data, {})
+        key = identity.key
+        trials[seed] = Trial(rows[at].label, row.kind, seed, {}, evaluate, identity, key, digest([key, evaluate]))
+    return trials
+
+
+def _plain(row: RowMeasurements) -> list[list[str]]:
+    return [list(line) for line in row.lines()]
+
+
+def _save_result(connection: Connection, trial: Trial, row: RowMeasurements, seed: int) -> None:
+    """Add the attempt of a seed: finished with its totals, or failed. A seed that is only missing has none."""
+    if seed in row.missing and seed not in row.failed:
+        return
     now = time.time()
-    values = {"training_key": trial.training_key, "number": 1, "state": DONE, "started": now, "ended": now}
-    made = connection.execute(insert(attempts).values(owner=owner(), resumed_at=0, **values))
+    values = {"training_key": trial.training_key, "number": 1, "started": now, "ended": now}
+    if seed in row.failed:
+        state, details = FAILED, dict[str, Any](reason=FAILED_THERE)
+    else:
+        at = row.seeds.index(seed)
+        known = {name: words[at] for name, words in row.circumstances.items() if words[at] is not None}
+        state, details = DONE, {"environment": known} if known else {}
+    made = connection.execute(insert(attempts).values(owner=owner(), resumed_at=0, state=state, **values, **details))
     (attempt_id,) = made.inserted_primary_key or (0,)
-    write_results(connection, trial.key, attempt_id, [SplitResult("test", log.queries, None, log.hits(named.row))])
     same = trainings.c.key == trial.training_key
-    connection.execute(update(trainings).where(same).values(state=DONE, attempts=1))
+    connection.execute(update(trainings).where(same).values(state=state, attempts=1))
+    if state == FAILED:
+        return
+    hits = {k: counts[at] for k, counts in row.hits.items()}
+    write_results(connection, trial.key, attempt_id, [SplitResult("test", row.queries, row.gallery, hits)])
+    of_trial = {"trial_key": trial.key, "attempt_id": attempt_id, "split": "test"}
+    nothing = deflate(np.zeros(0, dtype="<f4"))  # a log has means, not the precision of each query
+    means = [
+        {**of_trial, "metric": name, "mean": values[at], "of_queries": nothing}
+        for name, values in row.precisions.items()
+    ]
+    if means:
+        connection.execute(insert(precisions), means)
 
 
-def _plan(
-    study: str, log: ExperimentLog, rows: Sequence[NamedRow], trials: Sequence[Trial], findings: Sequence[str]
-) -> plans.StoredPlan:
-    document = PlanDocument(
+def _document(log: ExperimentLog, rows: Sequence[NamedRow], findings: Sequence[str]) -> PlanDocument:
+    """Return the facts of a log that are the same for all of its rows; LogError if its `# study` cannot be read."""
+    of_log: dict[str, Any] = {
+        "trainer": TRAINER,
+        "setting": log.setting,
+        "tight": log.tight,
+        "findings": findings,
+        "config": {},
+    }
+    if log.study is not None:
+        try:
+            unnamed = {"data": {"name": None, "fingerprint": None}}
+            return PlanDocument.from_json({**unnamed, **log.study, **of_log, "declared": True})
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise LogError(f"`# study` cannot be read: {error!r}; write it again with `--format log`") from None
+    return PlanDocument(
         trainer=TRAINER,
         primary=next((f"top{k}" for k in KS if all(k in named.row.rates for named in rows)), "top1"),
         delta=DELTA_PP,
@@ -72,11 +173,55 @@ def _plan(
         findings=tuple(findings),
         doubts=tuple(_implied_level(doubt) for doubt in doubts(rows) if not _is_other_row(doubt, rows)),
     )
+
+
+def _plan(
+    study: str,
+    document: PlanDocument,
+    rows: Sequence[NamedRow],
+    measured: Sequence[RowMeasurements],
+    trials: Sequence[Mapping[int, Trial]],
+) -> plans.StoredPlan:
+    log_declares = document.declared  # then a title that is no label stands next to the label
     stored = [
-        plans.StoredRow(named.label, ROW, _words(named), {0: trial.key}, named.row.title, named.row.lines)
-        for named, trial in zip(rows, trials, strict=True)
+        plans.StoredRow(
+            named.label,
+            row.kind,
+            _words(named),
+            {seed: trial.key for seed, trial in of_row.items()},
+            None if log_declares and row.label is None else named.row.title,
+            named.row.lines,
+            changes=row.changes,
+        )
+        for named, row, of_row in zip(rows, measured, trials, strict=True)
     ]
     return plans.StoredPlan(study, PROFILE, document, True, stored)
+
+
+def _save_looks(connection: Connection, study: str, document: PlanDocument, declared: Mapping[str, Any]) -> None:
+    """Save the looks of a log in place of those of an earlier log of this name; LogError if they cannot be read."""
+    connection.execute(delete(looks).where(looks.c.study == study, looks.c.profile == PROFILE))
+    taken, ended = declared.get(LOOKS, []), declared.get(ENDED, [])
+    if not taken:
+        return
+    try:
+        of_families = [LookRow(at, 1, 0, {}, why, [], {}, {}, 0.0) for at, why in enumerate([None, *ended], start=1)]
+        *earlier, last = of_families
+        own = [
+            replace(
+                last,
+                number=one["number"],
+                seeds=one["seeds"],
+                rules=rules(document),
+                seen=one["seen"],
+                asked=one["asked"],
+            )
+            for one in taken
+        ]
+        for look in [*earlier, *own]:
+            record_look(connection, study, PROFILE, look)
+    except (KeyError, TypeError) as error:
+        raise LogError(f"`{LOOKS}` in `# study` cannot be read: {error!r}") from None
 
 
 def _is_other_row(doubt: InheritedDoubt, rows: Sequence[NamedRow]) -> bool:

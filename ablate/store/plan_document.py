@@ -85,6 +85,11 @@ class PlanDocument:
     """Levels of an imported log that its titles contradict."""
     limits: tuple[RowLimits, ...] = ()
     """The limits of the rows' tests; empty if they are not known, as in plans that an older version has stored."""
+    declared: bool = False
+    """True if the log format writes a section `# study`, because the imported log had one."""
+    steps: tuple[tuple[str, str], ...] | None = None
+    """The labels of each row that builds on another one, after the label of that row. None if every row builds on the
+    one above it: so it is in an imported log, and in plans that older versions stored."""
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "PlanDocument":
@@ -112,6 +117,8 @@ class PlanDocument:
             search=SearchOrigin.from_json(search) if search else None,
             doubts=tuple(_implied_level(doubt) for doubt in stored.get("doubts", ())),
             limits=tuple(RowLimits.from_json(limits) for limits in stored.get("limits", ())),
+            declared=stored.get("declared", False),
+            steps=_steps(stored.get("steps")),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -134,6 +141,8 @@ class PlanDocument:
             **({"search": self.search.to_json()} if self.search else {}),
             **({"doubts": [asdict(doubt) for doubt in self.doubts]} if self.doubts else {}),
             **({"limits": [limits.to_json() for limits in self.limits]} if self.limits else {}),
+            **({"declared": True} if self.declared else {}),
+            **({"steps": [list(step) for step in self.steps]} if self.steps is not None else {}),
         }
 
 
@@ -154,6 +163,10 @@ def _factor(stored: Mapping[str, Any]) -> StoredFactor:
 
 def _implied_level(stored: Mapping[str, Any]) -> ImpliedLevel:
     return ImpliedLevel(stored["row"], stored["factor"], stored["listed"], stored["implied"])
+
+
+def _steps(stored: Sequence[Sequence[str]] | None) -> tuple[tuple[str, str], ...] | None:
+    return None if stored is None else tuple((above, row) for above, row in stored)
 
 
 def _tuples(rule: Mapping[str, Sequence[LevelName]]) -> Excluded:

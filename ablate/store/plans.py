@@ -58,8 +58,10 @@ class StoredPlan:
 def save_plan(connection: Connection, plan: StoredPlan) -> None:
     """Save the plan in place of the last one of the same study and profile. The trials of that one stay in the store.
 
-    If the rows are the same, they are not written again; the plan only becomes the latest.
+    If the rows are the same, they are not written again; the plan only becomes the latest. StoreError if the name of
+    the study belongs to an imported log, or that of a log to a study that was run.
     """
+    check_origin(connection, plan.study, plan.imported)
     same = (plans.c.study == plan.study) & (plans.c.profile == plan.profile)
     named = {"study": plan.study, "profile": plan.profile}
     new = {**named, "document": {}, "imported": plan.imported, "updated": 0.0}
@@ -71,6 +73,18 @@ def save_plan(connection: Connection, plan: StoredPlan) -> None:
     if not _are_stored(connection, plan_id, plan.rows):
         connection.execute(delete(rows).where(rows.c.plan_id == plan_id))
         _insert_rows(connection, plan_id, plan.rows)
+
+
+def check_origin(connection: Connection, study: str, imported: bool) -> None:
+    """Raise StoreError if results of another origin have the study's name: an import and a run would be mixed up."""
+    if all(plan.imported == imported for plan in read_plans(connection) if plan.study == study):
+        return
+    if imported:
+        raise StoreError(f"--study {study}: a study of this name was run in this store; import under another name")
+    raise StoreError(
+        f"study {study}: a log was imported under this name in this store; give the study another name (`study:` in "
+        "its file, or `--set study=...`), or run it in another store (--store)"
+    )
 
 
 def _latest(connection: Connection) -> float:

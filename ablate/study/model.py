@@ -97,6 +97,9 @@ class Study:
     """The folder of the study file, in which relative paths of the config are searched first; empty without a file."""
     typed: tuple[str, ...] = field(default=(), compare=False)
     """The config keys that options set; paths under them are searched in the working directory first."""
+    steps: tuple[tuple[str, str], ...] | None = None
+    """The labels of each row that builds on another one, after the label of that row: in `rows` and ladders, the row
+    before it. None if every row builds on the one above it."""
 
     def row_config(self, row: Row) -> Config:
         """Return the config of a row: the shared one with the row's levels in place."""

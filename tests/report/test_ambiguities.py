@@ -112,7 +112,7 @@ def test_the_doubts_are_shown_to_people(imported: Ablate, form: str) -> None:
 def test_new_queries_and_new_seeds_cannot_be_had_of_a_log(imported: Ablate) -> None:
     result = imported("report", "baseline-log", "--population", "queries-and-seeds")
     assert result.code == 0
-    assert "(E2) need at least two seeds per row" in " ".join(result.out.split())
+    assert "Intervals for new queries and new seeds need at least two seeds per row" in " ".join(result.out.split())
 
 
 def test_frames_have_a_line_a_contrast_and_a_line_an_effect(imported: Ablate, report: dict[str, Any]) -> None:

@@ -35,6 +35,7 @@ from ablate.report.figures.forest import (
     ForestLine,
     draw_forest,
     forest,
+    legend_entries,
     limits,
     line_positions,
     lines_to_draw,
@@ -308,6 +309,19 @@ def test_marks_are_open_for_one_seed_and_filled_for_several(
     assert ("several seeds" in texts) == (name == "filled")
 
 
+def test_the_legends_name_all_that_is_drawn(of_five: Path, of_one: Path) -> None:
+    forest_texts, ladder_texts = words_in(of_five / "forest.svg"), words_in(of_five / "ladder.svg")
+    kinds = ("one factor between two rows", "a factor over all rows", "several factors at once")
+    bars = ("95 % interval", "95 % interval, confounded", "simultaneous interval", "below delta (±0.5 pp)", "no effect")
+    assert all(f"\n{text}\n" in f"\n{forest_texts}\n" for text in (*kinds, *bars, "several seeds"))
+    steps = ("step: one factor changed", "step: several factors at once, or none", "95 % interval")
+    assert all(f"\n{text}\n" in f"\n{ladder_texts}\n" for text in steps)
+    assert "interval beyond the axis" not in forest_texts
+    assert "\nreference\n" not in ladder_texts
+    assert "one seed: for these networks only" in words_in(of_one / "forest.svg")
+    assert "one row" in words_in(of_five / "topk.svg")
+
+
 def test_confounded_bars_and_no_others_are_hatched(of_five: Path) -> None:
     elements = parts(of_five / "forest.svg")
     hatched = styles(elements["confounded-interval"], "path")
@@ -361,6 +375,8 @@ def test_an_arrow_where_a_bar_goes_beyond_the_axis(wide: tuple[float, float], si
     ends = dict(zip(("left", "right"), axes.get_xlim(), strict=True))
     arrows = {at.get_gid(): at.get_offsets() for at in axes.collections if "beyond" in (at.get_gid() or "")}
     assert sorted(arrows) == [f"step-beyond-{side}" for side in sides]
+    entries = [place.entry for place in places]
+    assert "interval beyond the axis" in [handle.get_label() for handle in legend_entries(entries, made())]
     for side in sides:
         assert np.allclose(arrows[f"step-beyond-{side}"], [(ends[side], places[-1].y)])
 

@@ -172,10 +172,15 @@ def test_csv_has_them_after_the_rates(study: Ablate) -> None:
             assert ends == [metrics[name]["mean"], *metrics[name]["ci"]]
 
 
-def test_the_log_has_none(study: Ablate) -> None:
+def test_a_log_of_several_seeds_has_them_and_gives_them_back(study: Ablate, tmp_path: Path) -> None:
     before = shown(study, "log")
     give("plain", LONG, "other", "untrained")
-    assert shown(study, "log") == before
+    (tmp_path / "own.md").write_text(shown(study, "log"), encoding="utf-8")
+    added = [line for line in shown(study, "log").splitlines() if line not in before.splitlines()]
+    assert {line.split(":")[0].strip() for line in added} == {"map", "map_at_r"}
+    study("import", "own.md", "--study", "again")
+    own, again = (json.loads(study("report", name, "--format", "json").out)["rows"] for name in ("known", "again"))
+    assert [row["metrics"] for row in again] == [row["metrics"] for row in own]
 
 
 def test_a_row_of_which_some_seeds_have_them_has_none(study: Ablate) -> None:

@@ -105,6 +105,7 @@ def study_of(
         excluded=(),
         warnings=(),
         looks=(),
+        steps=(),
         found_by=_origin(study, row, chosen, points),
     )
     return compared, trials

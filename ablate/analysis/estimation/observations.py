@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis.estimation.variance_components import VarianceModel
-from ablate.analysis.results import TESTED_ON, StudyResults
+from ablate.analysis.results import TESTED_ON, RowResult, StudyResults
 from ablate.analysis.stats.resolution import rounding_variance
 from ablate.study.plan.limits import TEST, of_rows
 
@@ -95,19 +95,23 @@ class Observations:
 def rate_observations(
     results: StudyResults, metric: str, hits: Mapping[str, NDArray[np.bool_]] | None = None
 ) -> Observations:
-    """Return the rows' hits on a metric as arrays. `hits`: {trial key: hit or miss of each query}, if known."""
-    metrics = {at: row.metrics[metric] for at, row in enumerate(results.rows) if metric in row.metrics}
+    """Return the rows' hits on a metric as arrays; a row whose rates cannot be has none.
+
+    `hits`: {trial key: hit or miss of each query}, if known.
+    """
+    possible = [(at, row) for at, row in enumerate(results.rows) if not row.impossible]
+    metrics = {at: row.metrics[metric] for at, row in possible if metric in row.metrics}
     counts = _by_seed(results, {at: rate.hits for at, rate in metrics.items() if rate.n})
     n = np.array([metrics[at].n if at in metrics else 0 for at in range(len(results.rows))], dtype=np.int64)
     queries, paired = _by_query(results, hits or {})
-    return Observations(counts, n, queries, paired, _trainings(results), _fixed(results, metric))
+    return Observations(counts, n, queries, paired, trainings_shared(results.rows), _fixed(results, metric))
 
 
 def precision_observations(results: StudyResults, name: str) -> Observations:
     """Return the rows' mean precisions as if they were rates, with hits = mean × queries, to measure their spread."""
     n = np.array([row.tests[0].queries if row.results else 0 for row in results.rows], dtype=np.int64)
     values = {at: row.precisions[name].values for at, row in enumerate(results.rows) if name in row.precisions}
-    return Observations(_by_seed(results, values) * n[:, None], n, training=_trainings(results))
+    return Observations(_by_seed(results, values) * n[:, None], n, training=trainings_shared(results.rows))
 
 
 def _by_seed(results: StudyResults, values: Mapping[int, Sequence[float]]) -> Floats:
@@ -119,11 +123,11 @@ def _by_seed(results: StudyResults, values: Mapping[int, Sequence[float]]) -> Fl
     return table
 
 
-def _trainings(results: StudyResults) -> Ints:
+def trainings_shared(rows: Sequence[RowResult]) -> Ints:
     """Return a number for each row: the position of the first row that it shares a training with."""
     first: dict[str, int] = {}
-    numbers = np.arange(len(results.rows))
-    for at, row in enumerate(results.rows):
+    numbers = np.arange(len(rows))
+    for at, row in enumerate(rows):
         keys = [result.training for result in row.results.values()]
         numbers[at] = min([first[key] for key in keys if key in first], default=at)
         for key in keys:
@@ -146,7 +150,8 @@ def _by_query(
     """
     queries, paired = {}, {}
     for position, seed in enumerate(results.seeds):
-        of_rows = {at: row.results[seed] for at, row in enumerate(results.rows) if seed in row.results}
+        rows = ((at, row) for at, row in enumerate(results.rows) if not row.impossible)
+        of_rows = {at: row.results[seed] for at, row in rows if seed in row.results}
         trials = {at: result.trial for at, result in of_rows.items() if result.trial in hits}
         data = {at: (of_rows[at].environment.get(TESTED_ON), len(hits[key])) for at, key in trials.items()}
         kinds = list(data.values())

@@ -1,7 +1,7 @@
 """The looks that were taken at a study, as values: the results at each look, and their form in a store."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -68,6 +68,8 @@ class Look:
     """The labels of the rows that get more seeds."""
     trials: int = 0
     """The number of trials that the study has requested so far."""
+    requested: Mapping[str, int] = field(default_factory=dict)
+    """{label of a row: number of seeds that it should have after the look}, for looks that a store has."""
 
     @cached_property
     def by_name(self) -> Mapping[Name, LookResult]:
@@ -96,7 +98,7 @@ def from_json(stored: StoredLook) -> Look:
     results = tuple(LookResult(**{key: _value(value) for key, value in one.items()}) for one in stored.seen)
     continuing = tuple(label for label, seeds in stored.asked.items() if seeds > stored.seeds)
     trials = sum(min(seeds, stored.seeds) for seeds in stored.asked.values())
-    return Look(stored.number, stored.seeds, bound, spent, results, continuing, trials)
+    return Look(stored.number, stored.seeds, bound, spent, results, continuing, trials, dict(stored.asked))
 
 
 def _value(value: Any) -> Any:

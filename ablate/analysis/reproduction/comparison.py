@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from math import hypot
 from typing import Final
 
@@ -230,8 +229,7 @@ def _as_listed(ours: StudyResults, theirs: StudyResults) -> Comparison:
 
 def _contrasts(here: Analysis, there: Analysis, alignment: RowAlignment) -> tuple[list[Contrast], int]:
     """Return the contrasts of theirs to compare, sorted by the later row, and the value of `Comparison.ours_only`."""
-    rows = there.results.rows
-    steps = [(one, other) for one, other in pairwise(rows) if differing(one, other, there.results.factors)]
+    steps = [(one, other) for one, other in there.results.steps if differing(one, other, there.results.factors)]
     chosen = {_pair(one, other): _listed(there, one, other) for one, other in steps}
     chosen |= {_pair(c.before, c.after): _listed(there, c.before, c.after) for c in there.contrasts if _has_verdict(c)}
     ours_only = 0

@@ -8,7 +8,7 @@ import typer
 
 from ablate.cli import completion
 from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded
-from ablate.cli.output import is_coloured, print_figures, write_text
+from ablate.cli.output import is_coloured, write_illustrated, write_text
 from ablate.errors import AblateError, unknown_name
 
 FORMATS = ("terminal", "markdown", "json")
@@ -64,7 +64,9 @@ def compare(
         with closing(require_store(against_store or store)) as other:
             theirs = load_results(against, other, profile=against_profile)
     comparison = compare_results(ours, theirs)
-    write_text(render(comparison, form, colour=is_coloured(output)), output)
-    if form != "json":
+    text = render(comparison, form, colour=is_coloured(output))
+    if form == "json":
+        write_text(text, output)
+    else:
         folder = figures_folder(opened, ours)
-        print_figures(lambda: draw(comparison, folder), as_markdown=form == "markdown" and output is None)
+        write_illustrated(text, output, lambda: draw(comparison, folder), is_markdown=form == "markdown")

@@ -3,13 +3,17 @@
 import sys
 import textwrap
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ablate.cli.messages import say_next
+from ablate.cli.messages import say, say_next
 from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded
 from ablate.cli.terminal import columns
+from ablate.text import visible
+
+if TYPE_CHECKING:
+    from ablate.api.log_import import ImportedLog
 
 
 @guarded
@@ -17,15 +21,27 @@ def import_log(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="A log like studies/reference/baseline-log.md.")],
     study: Annotated[str, typer.Option("--study", metavar="NAME", help="The name of the study in the store.")],
     store: StoreUrl = DEFAULT_STORE,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Take the place of another log that has this name in the store.")
+    ] = False,
 ) -> None:
     """Import an experiment log, and print the contradictions within it."""
     from ablate.api.log_import import import_log as import_into_store
 
-    log = import_into_store(path, study, store)
-    typer.echo(f"{study}: {log.rows} rows, {log.values} values, all whole numbers over {log.queries:,} queries")
+    log = import_into_store(path, study, store, replace=replace)
+    typer.echo(f"{study}: {log.rows} rows, {log.values} values, {_source(log)}")
     width = columns(sys.stdout) or 10_000
     for finding in log.findings:
-        typer.echo(textwrap.fill(finding, width, initial_indent="- ", subsequent_indent="  "))
+        typer.echo(textwrap.fill(visible(finding), width, initial_indent="- ", subsequent_indent="  "))
     if log.layout:
         typer.echo(f"- {log.layout}")
+    if log.replaced:
+        say(f"replaced: a log with {visible(log.replaced, keep='')}; import its file again to get it back")
     say_next("report", study)
+
+
+def _source(log: "ImportedLog") -> str:
+    """Return the numbers of which the log's values are rates or means."""
+    if log.seeds is None:
+        return f"all whole numbers over {log.queries:,} queries"
+    return f"means of {log.seeds} results over {log.queries:,} queries"

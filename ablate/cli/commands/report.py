@@ -10,7 +10,7 @@ from ablate.cli import completion
 from ablate.cli.hints import command
 from ablate.cli.messages import say
 from ablate.cli.options import DEFAULT_STORE, Profile, StoreUrl, StudyName, guarded
-from ablate.cli.output import is_coloured, print_figures, write_text
+from ablate.cli.output import is_coloured, write_illustrated, write_text
 from ablate.errors import AblateError, unknown_name
 
 
@@ -55,13 +55,15 @@ def report(
     with closing(require_store(store)) as opened:
         analysis = analyse_study(study, opened, profile=profile, population=chosen)
         other = other_profile(opened, analysis.results) if form in ILLUSTRATED else None
-    write_text(render(analysis, form, colour=is_coloured(output)), output)
-    if form in WITHOUT_FINDINGS:
-        for finding in analysis.results.kept_although_stale:
-            say(f"warning: {finding}")
+    text = render(analysis, form, colour=is_coloured(output))
     if form in ILLUSTRATED:
         folder = figures_folder(opened, analysis.results)
-        print_figures(lambda: draw(analysis, folder), as_markdown=form == "markdown" and output is None)
+        write_illustrated(text, output, lambda: draw(analysis, folder), is_markdown=form == "markdown")
+    else:
+        write_text(text, output)
+    if form in WITHOUT_FINDINGS:
+        for finding in analysis.results.doubtful:
+            say(f"warning: {finding}")
     if other is not None:
         about = "rows of this study's design" if analysis.search else "search of this study"
         shown = command("report", analysis.results.study, "--profile", other)

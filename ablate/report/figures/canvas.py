@@ -1,6 +1,5 @@
 """The parts that all figures share: colours, the width of texts, and the writing of SVG, PNG and CSV."""
 
-import csv
 import io
 import textwrap
 import unicodedata
@@ -18,6 +17,8 @@ matplotlib.use("agg")
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
+
+from ablate.report.escapes import csv_line
 
 # The colours of Okabe and Ito, which colour-blind readers can distinguish; marks and line styles also differ in grey
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -161,9 +162,7 @@ def _size(axes: Axes) -> tuple[Figure, float, float]:
 def write_csv(stem: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write the drawn values next to the figure."""
     with stem.with_suffix(".csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+        file.writelines(map(csv_line, (header, *rows)))
 
 
 def save(axes: Axes, stem: Path, title: str, description: str) -> list[Path]:

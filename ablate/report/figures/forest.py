@@ -19,7 +19,6 @@ from ablate.analysis.results import StudyResults
 from ablate.report import wording
 from ablate.report.figures import canvas
 from ablate.report.figures.canvas import BAND, BLUE, GREEN, GREY, LINE, MEDIUM, PAD, SMALL, VERMILION
-from ablate.study.factors import level_text
 
 STEP, FACTOR, CONFOUNDED = "One factor between two rows", "A factor over all rows", "Several factors at once"
 MARKS: Final = {STEP: ("o", BLUE), FACTOR: ("s", GREEN), CONFOUNDED: ("D", VERMILION)}
@@ -32,6 +31,7 @@ HEAD: Final = 0.34
 """The height of a heading, inches."""
 ROOM: Final = 3.0
 """The most that the axis extends beyond the outermost effects, in half-widths of a median interval."""
+LEGEND_COLUMNS: Final = 3
 COLUMNS: Final = (
     *("kind", "change", "context", "effect", "low", "high", "low_simultaneous", "high_simultaneous"),
     *("p", "p_holm", "seeds", "verdict", "instead", "drawn"),
@@ -149,12 +149,13 @@ def forest_figure(analysis: Analysis, entries: Sequence[ForestLine], stem: Path)
     metric = wording.METRIC_NAMES[results.primary]
     more = len(entries) - len(chosen)
     notes = [f"and {more:,} more of larger p: see {stem.name}.csv"] if more else []
-    axes = _with_texts(places, heads, height, 2 + len(notes))
+    legend = legend_entries(chosen, results)
+    axes = _with_texts(places, heads, height, -(-len(legend) // LEGEND_COLUMNS) + len(notes))
     draw_forest(axes, places, results.delta)
     canvas.x_label(axes, f"effect on {metric}, pp")
     title = f"{results.heading}: effect of each change on {metric}"
     canvas.headline(axes, title)
-    canvas.notes(axes, notes, _legend(chosen, results.alpha), ncols=3)
+    canvas.notes(axes, notes, legend, ncols=LEGEND_COLUMNS)
     drawn = {id(entry) for entry in chosen}
     canvas.write_csv(stem, COLUMNS, (_record(entry, id(entry) in drawn) for entry in entries))
     return canvas.save(axes, stem, title, _description(results.delta, entries, metric))
@@ -169,14 +170,14 @@ def _direct(contrasts: Contrasts) -> Iterable[Contrast]:
 def _of_rows(kind: str, contrast: Contrast, results: StudyResults) -> ForestLine:
     before, after = contrast.before, contrast.after
     levels = ((name, before.levels.get(name), after.levels.get(name)) for name in contrast.differs)
-    changes = [f"{name} {level_text(one)} → {level_text(other)}" for name, one, other in levels]
+    changes = [f"{name} {wording.level(one)} → {wording.level(other)}" for name, one, other in levels]
     changes += [f"{name} (undeclared)" for name in contrast.undeclared]
     context = f"row {after.number} against {before.number}: {before.label}"
     return ForestLine(kind, ", ".join(changes) or "nothing", context, *_estimated(contrast, results))
 
 
 def _of_factor(effect: Effect, results: StudyResults) -> ForestLine:
-    change = f"{effect.factor} {level_text(effect.baseline)} → {level_text(effect.level)}"
+    change = f"{effect.factor} {wording.level(effect.baseline)} → {wording.level(effect.level)}"
     pairs = "one pair of rows" if effect.contexts == 1 else f"mean over {effect.contexts} pairs of rows"
     context = "" if effect.estimate.effect is None else pairs if effect.contexts else "if effects add up"
     return ForestLine(FACTOR, change, context, *_estimated(effect, results))
@@ -261,26 +262,43 @@ def _high(upper: str, lower: str) -> float:
     return LINE * sum(points * (text.count("\n") + 1) for text, points in ((upper, MEDIUM), (lower, SMALL)) if text)
 
 
-def _legend(entries: Sequence[ForestLine], alpha: float) -> list[Any]:
-    """Return the legend's entries for the marks and bars that are drawn."""
+def legend_entries(entries: Sequence[ForestLine], results: StudyResults) -> list[Any]:
+    """Return the legend's entries for the marks, bars and lines that are drawn."""
     drawn = [entry for entry in entries if entry.estimate.effect is not None]
-    one = {entry.estimate.seeds == 1 for entry in drawn}
-    share = f"{100 * (1 - alpha):g} % interval"
-    style: Any = {"marker": "o", "linestyle": "", "color": GREY, "markersize": 6}
-    hatched: Any = {"facecolor": "white", "edgecolor": GREY, "hatch": HATCH, "linewidth": 0.8}
-    entries_of = {
-        "one seed: for these networks only": (True in one, Line2D([], [], markerfacecolor="white", **style)),
-        "several seeds": (False in one, Line2D([], [], **style)),
-        share: (bool(drawn), Line2D([], [], color=GREY, linewidth=3.8)),
-        "simultaneous interval": (
-            any(entry.estimate.agreeing for entry in drawn),
-            Line2D([], [], color=GREY, linewidth=1.1),
+    kinds, one = {entry.kind for entry in drawn}, {entry.estimate.seeds == 1 for entry in drawn}
+    barred = {entry.kind for entry in drawn if entry.estimate.interval}
+    share = f"{100 * (1 - results.alpha):g} % interval"
+    style: Any = {"linestyle": "", "markersize": 6}
+    grey: Any = {**style, "color": GREY}
+    hatched: Any = {"facecolor": "white", "edgecolor": MARKS[CONFOUNDED][1], "hatch": HATCH, "linewidth": 0.8}
+    simultaneous, beyond = any(e.estimate.agreeing for e in drawn), _any_beyond(entries, results.delta)
+    entries_of: dict[str, tuple[bool, Any]] = {
+        kind.lower(): (kind in kinds, Line2D([], [], marker=mark, color=colour, **style))
+        for kind, (mark, colour) in MARKS.items()
+    }
+    entries_of |= {
+        "one seed: for these networks only": (
+            True in one,
+            Line2D([], [], marker="o", markerfacecolor="white", **grey),
         ),
-        "confounded": (any(entry.kind == CONFOUNDED for entry in drawn), Patch(**hatched)),
+        "several seeds": (False in one, Line2D([], [], marker="o", **grey)),
+        share: (bool(barred - {CONFOUNDED}), Line2D([], [], color=GREY, linewidth=3.8)),
+        f"{share}, confounded": (CONFOUNDED in barred, Patch(**hatched)),
+        "simultaneous interval": (simultaneous, Line2D([], [], color=GREY, linewidth=1.1)),
+        "interval beyond the axis": (beyond, Line2D([], [], marker=">", **grey)),
+        f"below delta (±{results.delta:g} pp)": (results.delta > 0, Patch(facecolor=BAND)),
+        "no effect": (True, Line2D([], [], marker="|", color="black", linestyle="", markersize=10)),
     }
     for label, (_, handle) in entries_of.items():
         handle.set_label(label)
     return [handle for is_drawn, handle in entries_of.values() if is_drawn]
+
+
+def _any_beyond(entries: Sequence[ForestLine], delta: float) -> bool:
+    """Return True if an interval goes beyond the axis."""
+    low, high = limits(entries, delta)
+    bars = (entry.estimate.agreeing or entry.estimate.interval for entry in entries)
+    return any(bar[0] < low or bar[1] > high for bar in bars if bar)
 
 
 def _numbers(estimate: EffectEstimate) -> str:

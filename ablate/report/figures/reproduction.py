@@ -101,7 +101,7 @@ def _line(compared: ComparedContrast) -> ComparedLine | None:
 
 def _label(pair: str, changes: Sequence[str]) -> str:
     """Return the two rows and each change on its own line, so that no arrow ends a line; of many, the first."""
-    lines = [textwrap.shorten(change, canvas.LABEL_WIDTH, placeholder=" …") for change in changes]
+    lines = [textwrap.shorten(canvas.printable(change), canvas.LABEL_WIDTH, placeholder=" …") for change in changes]
     if len(lines) > MOST_LINES:
         lines[MOST_LINES - 1 :] = [f"and {len(lines) - MOST_LINES + 1} more"]
     return f"{pair}  " + ",\n".join(lines)

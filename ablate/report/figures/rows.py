@@ -4,7 +4,6 @@ Each is computed into small values first, then drawn, and written as SVG, PNG an
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +24,9 @@ from ablate.report.figures.search_history import history_figure
 from ablate.report.figures.search_importance import importance_figure
 from ablate.report.figures.search_map import map_figure
 
+JOINTS: dict[bool, Any] = {True: (BLUE, "-"), False: (GREY, ":")}
+"""{one factor changed: the colour and the style of a line between two rows}."""
+LEGEND_COLUMNS = 2
 TOP_K = {"top1": ("o", BLUE), "top5": ("s", ORANGE), "top10": ("^", GREEN)}
 INCHES_A_ROW = 0.52
 """The height of a row."""
@@ -33,7 +35,7 @@ MOST_REFERENCES = 8
 
 
 class LadderRow(NamedTuple):
-    """A row of the ladder, with the step to it from the row above."""
+    """A row of the ladder, with its change from the row that it builds on, or from the baseline."""
 
     label: str
     """Its number and label."""
@@ -48,9 +50,16 @@ class LadderRow(NamedTuple):
     best: bool
     """True for the best row and every row not shown to differ from it."""
     change: str
-    """The change from the row above, percentage points, and the factors that changed; empty for the first row."""
+    """The change in percentage points and the factors that changed; empty if there is none."""
     direct: bool
-    """True if exactly one factor changed, and for the first row."""
+    """True if exactly one factor changed, and without a change."""
+    builds_on: int | None
+    """The number of the row that it builds on, to which a line is drawn; None if it builds on none."""
+
+    @property
+    def number(self) -> int:
+        """Its number, with which the label begins."""
+        return int(self.label.split(maxsplit=1)[0])
 
 
 class ReferenceLine(NamedTuple):
@@ -104,19 +113,31 @@ def search_figures(analysis: Analysis, folder: Path) -> list[Path]:
 
 
 def ladder(analysis: Analysis) -> list[LadderRow]:
-    """Return the rows that have the primary metric, each with the step from the row drawn above it."""
+    """Return the rows that have the primary metric, each with its change from the row that it builds on.
+
+    A row that builds on none has its change from the baseline.
+    """
     primary = analysis.results.primary
     rows = [row for row in analysis.results.rows if primary in row.metrics]
     rungs = []
     for above, row in zip([None, *rows], rows, strict=False):
-        step = _step(analysis, above, row)
+        step = _step(analysis, row)
+        shown = step or analysis.against_baseline.get(row.number)
+        is_named = bool(analysis.steps) and shown is not None and shown.before is not above
         low, high = analysis.interval(row, primary)
-        effect = step.estimate.effect if step else None
-        change = f"{wording.signed(effect)}  {wording.differing(step)}" if step and effect is not None else ""
-        direct = above is None or (step is not None and step.identified == DIRECT)
         rate, best = 100 * row.metrics[primary].mean, row.label in analysis.best
-        rungs.append(LadderRow(_label(row), rate, 100 * low, 100 * high, len(row.seeds), best, change, direct))
+        own = _label(row), rate, 100 * low, 100 * high, len(row.seeds), best
+        direct = shown is None or shown.identified == DIRECT
+        rungs.append(LadderRow(*own, _change(shown, is_named), direct, step.before.number if step else None))
     return rungs
+
+
+def _change(contrast: Contrast | None, is_named: bool) -> str:
+    """Return the change and the factors that changed; `is_named`: with the number of the row that it is against."""
+    if contrast is None or contrast.estimate.effect is None:
+        return ""
+    opening = f"from row {contrast.before.number}: " if is_named else ""
+    return f"{opening}{wording.signed(contrast.estimate.effect)}  {wording.differing(contrast)}"
 
 
 def references(analysis: Analysis) -> list[ReferenceLine]:
@@ -132,10 +153,12 @@ def top_k(analysis: Analysis) -> list[TopK]:
 
 
 def draw_ladder(axes: Axes, rungs: Sequence[LadderRow], lines: Sequence[ReferenceLine]) -> None:
-    """Draw rows from top to bottom, the best filled; the lines between are solid if one factor changed, else dotted."""
-    joints = [[(above.rate, y), (rung.rate, y + 1)] for y, (above, rung) in enumerate(pairwise(rungs))]
-    for direct, colour, style in ((True, BLUE, "-"), (False, GREY, ":")):
-        chosen = [joint for joint, rung in zip(joints, rungs[1:], strict=True) if rung.direct == direct]
+    """Draw rows from top to bottom, the best filled.
+
+    A line leads to each row from the row that it builds on, solid if one factor changed, else dotted.
+    """
+    for direct, (colour, style) in JOINTS.items():
+        chosen = [joint for joint, is_direct in _joints(rungs) if is_direct == direct]
         axes.add_collection(LineCollection(chosen, colors=colour, linestyles=style, linewidths=1.2, zorder=1))
     ys = range(len(rungs))
     axes.hlines(ys, [rung.low for rung in rungs], [rung.high for rung in rungs], colors=BLUE, linewidth=2.2, zorder=2)
@@ -149,6 +172,16 @@ def draw_ladder(axes: Axes, rungs: Sequence[LadderRow], lines: Sequence[Referenc
         canvas.text(axes, canvas.AXES_INCHES + PAD, y, canvas.wrapped(rung.change), SMALL, va="center", color=colour)
     for line in lines:
         axes.axvline(line.rate, color=GREY, linestyle="--", linewidth=1, zorder=1)
+
+
+def _joints(rungs: Sequence[LadderRow]) -> list[tuple[list[tuple[float, int]], bool]]:
+    """Return the two ends of each line between rows, in data coordinates, with True if one factor changed."""
+    places = {rung.number: (rung.rate, y) for y, rung in enumerate(rungs)}
+    return [
+        ([places[rung.builds_on], places[rung.number]], rung.direct)
+        for rung in rungs
+        if rung.builds_on is not None and rung.builds_on in places
+    ]
 
 
 def draw_top_k(axes: Axes, curves: Sequence[TopK]) -> None:
@@ -166,18 +199,21 @@ def _ladder_figure(analysis: Analysis, every: Sequence[LadderRow], stem: Path) -
     """Draw the ladder, and write all rows into its CSV; return the paths of SVG and PNG."""
     results, name = analysis.results, wording.METRIC_NAMES[analysis.results.primary]
     rungs, lines = every[: canvas.MOST_ROWS], references(analysis)
-    heading = "change from the row above, pp; factors changed"
+    start = "the row above" if analysis.steps else "the baseline"
+    heading = f"change from {start}, pp; factors changed"
     notes = [*_reference_notes(lines), _seeds(rungs), *_more(len(every) - len(rungs), stem)]
-    axes = _axes([rung.label for rung in rungs], [heading, *(rung.change for rung in rungs)], 1 + len(notes))
+    legend = _ladder_legend(rungs, lines, results.alpha)
+    beside = [heading, *(rung.change for rung in rungs)]
+    axes = _axes([rung.label for rung in rungs], beside, -(-len(legend) // LEGEND_COLUMNS) + len(notes))
     draw_ladder(axes, rungs, lines[:MOST_REFERENCES])
     share = f"{100 * (1 - results.alpha):g} % interval"
     canvas.x_label(axes, f"{name}, % of {_queries(results)} ({share})")
     title = f"{results.heading}: {name} row by row"
     canvas.headline(axes, title)
     canvas.text(axes, canvas.AXES_INCHES + PAD, -0.6, heading, SMALL, color=GREY, va="bottom")
-    canvas.notes(axes, notes, _ladder_legend(rungs, results.alpha), ncols=2)
+    canvas.notes(axes, notes, legend, ncols=LEGEND_COLUMNS)
     canvas.write_csv(stem, ["row", *LadderRow._fields[1:]], every)
-    description = f"{name} of {len(every)} rows with {share}s, and the change from the row above"
+    description = f"{name} of {len(every)} rows with {share}s, and the change from {start}"
     return canvas.save(axes, stem, title, description)
 
 
@@ -190,7 +226,8 @@ def _top_k_figure(analysis: Analysis, every: Sequence[TopK], stem: Path) -> list
     canvas.x_label(axes, f"queries with a correct item among their k best, % of {_queries(results)}")
     title = f"{results.heading}: top-k"
     canvas.headline(axes, title)
-    canvas.notes(axes, notes, axes.get_legend_handles_labels()[0], ncols=3)
+    of_row = Line2D([], [], color=GREY, linewidth=1, label="one row")
+    canvas.notes(axes, notes, [*axes.get_legend_handles_labels()[0], of_row], ncols=4)
     canvas.write_csv(
         stem, ["row", *TOP_K], [[row.label, *(row.rates.get(name, "") for name in TOP_K)] for row in every]
     )
@@ -213,19 +250,35 @@ def _axes(labels: Sequence[str], beside: Sequence[str], notes: int) -> Axes:
     return axes
 
 
-def _step(analysis: Analysis, above: RowResult | None, row: RowResult) -> Contrast | None:
-    """Return the contrast with the row drawn above; None if there are many rows and rows between have no result."""
-    if above is None or (len(analysis.results.rows) > ALL_PAIRS and above.number + 1 != row.number):
-        return None
-    return analysis.contrasts.between(above, row)
+def _step(analysis: Analysis, row: RowResult) -> Contrast | None:
+    """Return the contrast with the row that a row builds on; if that has no result, with the one that that builds on.
+
+    None if there is no such row, or if there are many rows and rows between have no result.
+    """
+    own = step = analysis.step_to.get(row.number)
+    while step is not None and analysis.results.primary not in step.before.metrics:
+        step = analysis.step_to.get(step.before.number)
+    if own is None or step is None or step is own:
+        return step
+    return analysis.contrasts.between(step.before, row) if len(analysis.results.rows) <= ALL_PAIRS else None
 
 
-def _ladder_legend(rungs: Sequence[LadderRow], alpha: float) -> list[Line2D]:
-    """Return the legend's entries for filled and open marks."""
+def _ladder_legend(rungs: Sequence[LadderRow], lines: Sequence[ReferenceLine], alpha: float) -> list[Line2D]:
+    """Return the legend's entries for the marks and lines that are drawn."""
     style: Any = {"marker": "o", "linestyle": "", "color": BLUE, "markersize": 6}
-    best = Line2D([], [], label=f"the best, and rows not shown to differ from it (α = {alpha:g})", **style)
-    other = Line2D([], [], markerfacecolor="white", label="other rows", **style)
-    return [best] if all(rung.best for rung in rungs) else [best, other]
+    of_best = Line2D([], [], label=f"the best, and rows not shown to differ from it (α = {alpha:g})", **style)
+    handles = [of_best]
+    if not all(rung.best for rung in rungs):
+        handles.append(Line2D([], [], markerfacecolor="white", label="other rows", **style))
+    handles.append(Line2D([], [], color=BLUE, linewidth=2.2, label=f"{100 * (1 - alpha):g} % interval"))
+    drawn = {is_direct for _, is_direct in _joints(rungs)}
+    for is_direct, words in ((True, "step: one factor changed"), (False, "step: several factors at once, or none")):
+        if is_direct in drawn:
+            colour, line = JOINTS[is_direct]
+            handles.append(Line2D([], [], color=colour, linestyle=line, linewidth=1.2, label=words))
+    if lines:
+        handles.append(Line2D([], [], color=GREY, linestyle="--", linewidth=1, label="reference"))
+    return handles
 
 
 def _seeds(rungs: Sequence[LadderRow]) -> str:

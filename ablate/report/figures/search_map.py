@@ -358,7 +358,12 @@ def _legend(drawn: SearchMap) -> list[Any]:
         ),
         "baseline": (
             drawn.baseline is not None,
-            Line2D([], [], marker="*", markerfacecolor="white", **{**style, "color": "black", "markersize": 10}),
+            Line2D(
+                *([], []),
+                marker="*",
+                markerfacecolor="white",
+                **{**style, "color": "black", "markersize": 10, "linestyle": "" if drawn.y else ":"},
+            ),
         ),
     }
     for label, (_, handle) in entries.items():

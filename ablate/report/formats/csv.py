@@ -1,39 +1,46 @@
-"""The report as CSV: a line for each row, with its levels, rates, and changes from the row above and the baseline."""
+"""The report as CSV: a line for each row, with its levels, rates, and changes.
 
-import csv
-import io
+Changes are from the row that it builds on, and from the baseline.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.contrasts import Contrast
 from ablate.analysis.results import RowResult
+from ablate.report.escapes import csv_line
 from ablate.report.wording import METRIC_NAMES
 
 CHANGE = ["change_pp", "change_low_pp", "change_high_pp", "differs", "undeclared", "identified"]
 MORE = ["change_p_holm", "verdict", "baseline_change_pp", "baseline_low_pp", "baseline_high_pp", "baseline_verdict"]
 STATE = ["failed", "missing", "tied_best"]
 TEST = ["gallery", "data"]
+RULES = ["primary", "delta_pp", "alpha", "overrides"]
 
 
 def render(analysis: Analysis) -> str:
     """Return the CSV: rates in [0, 1], changes in percentage points, a cell empty if there is no result."""
     results = analysis.results
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
     names = [*METRIC_NAMES, *results.precisions]
     metrics = [f"{name}{suffix}" for name in names for suffix in ("", "_low", "_high")]
-    writer.writerow(["kind", "row", *results.factors, "seeds", "n", *metrics, *CHANGE, *MORE, *STATE, *TEST])
+    of_seeds = ["seeds_used", "seeds_stale", *(f"{name}_hits" for name in METRIC_NAMES)]
+    fixed = ["seeds", "n", *metrics, *CHANGE, *MORE, *STATE, *TEST, *of_seeds, *RULES]
+    taken = {"kind", "row", *fixed}
+    factors = [f"{name} (factor)" if name in taken else name for name in results.factors]
+    lines = [csv_line(["kind", "row", *factors, *fixed])]
     best = analysis.best
-    for row, step in zip(results.rows, [None, *analysis.steps], strict=True):
+    for row in results.rows:
+        step = analysis.step_to.get(row.number)
         against = analysis.against_baseline.get(row.number)
         changes = [*_change(step), *_more(step, against)]
         is_best = "yes" if row.label in best else "no"
-        writer.writerow(["row", *_row(analysis, row), *changes, *_state(row), is_best, *_test(row)])
+        own = [*_row(analysis, row), *changes, *_state(row), is_best, *_test(row)]
+        lines.append(csv_line(["row", *own, *_seeds(row), *_rules(analysis)]))
     for row in results.references:
-        writer.writerow(
-            ["reference", *_row(analysis, row), *_change(None), *_more(None, None), *_state(row), "", *_test(row)]
-        )
-    return buffer.getvalue()
+        own = [*_row(analysis, row), *_change(None), *_more(None, None), *_state(row), "", *_test(row)]
+        lines.append(csv_line(["reference", *own, *_seeds(row), *_rules(analysis)]))
+    return "".join(lines)
 
 
 def _row(analysis: Analysis, row: RowResult) -> list[Any]:
@@ -82,4 +89,20 @@ def _test(row: RowResult) -> list[Any]:
 
 
 def _state(row: RowResult) -> list[Any]:
-    return [";".join(map(str, row.failed)), ";".join(map(str, row.missing))]
+    return [_joined(row.failed), _joined(row.missing)]
+
+
+def _seeds(row: RowResult) -> list[Any]:
+    """Return the seeds with a result, those of them with a stale one, and the hits of each seed on each metric."""
+    stale = [seed for seed, result in row.results.items() if result.changes]
+    hits = [_joined(row.metrics[name].hits) if name in row.metrics else "" for name in METRIC_NAMES]
+    return [_joined(row.seeds), _joined(stale), *hits]
+
+
+def _rules(analysis: Analysis) -> list[Any]:
+    results = analysis.results
+    return [results.primary, results.delta, results.alpha, " ".join(results.document.overrides)]
+
+
+def _joined(values: Sequence[int]) -> str:
+    return ";".join(map(str, values))

@@ -53,6 +53,7 @@ def document(analysis: Analysis) -> Plain:
         "limits": [_limits(results, limits) for limits in results.document.limits],
         "rows": [_row(analysis, row) for row in results.rows],
         "references": [_row(analysis, row) for row in results.references],
+        "steps": [[above.label, row.label] for above, row in results.steps],
         "tied_best": [row.label for row in results.rows if row.label in best],
         "noisy_rows": [
             {"label": noisy.row.label, "sd_pp": noisy.sd, "others_sd_pp": noisy.others_sd, "p": noisy.p}
@@ -129,6 +130,8 @@ def _row(analysis: Analysis, row: RowResult) -> Plain:
         "failed": list(row.failed),
         "missing": list(row.missing),
         "data": _tests_of(row),
+        "changes": {str(seed): list(one.changes) for seed, one in row.results.items() if one.changes},
+        "impossible": row.impossible or None,
         "metrics": {
             name: {
                 "mean": metric.mean,

@@ -8,6 +8,7 @@ from ablate.analysis.analysis import Analysis
 from ablate.report.outline import outline
 from ablate.report.sections import summary
 from ablate.report.tables import Cell, Column, ReportSection
+from ablate.text import visible
 
 MOST_ROWS = 40
 MOST_CONTRASTS = 25
@@ -69,7 +70,7 @@ def escaped(text: str) -> str:
 def _letter(letter: str) -> str:
     if letter in MEANS:
         return MEANS[letter]
-    if letter.isascii():
+    if letter.isascii() and letter.isprintable():
         return letter
     parts = unicodedata.normalize("NFD", letter)
     if parts[0].isascii() and len(parts) == 2 and parts[1] in ACCENTS:
@@ -79,7 +80,7 @@ def _letter(letter: str) -> str:
 
 def _ascii(text: str) -> str:
     """Return text for a comment, which LaTeX does not read."""
-    plain = " ".join(text.split()).replace("−", "-").replace("–", "-").replace("→", "->").replace("·", "|")
+    plain = visible(" ".join(text.split())).replace("−", "-").replace("–", "-").replace("→", "->").replace("·", "|")
     return plain.encode("ascii", "backslashreplace").decode()
 
 

@@ -1,26 +1,173 @@
-"""The log format, written from the store's rows."""
+"""The log format, written from the store's rows.
 
-from collections.abc import Iterator, Sequence
+The first form has the mean rates of each row only. A study that would read back from it as another one, because it has
+several seeds or rules of its own, is written with a section `# study` and the results of each seed.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ablate.analysis.results import RowResult, StudyResults
+from ablate.analysis.estimation.observations import trainings_shared
+from ablate.analysis.looks.history import as_json
+from ablate.analysis.results import TESTED_ON, RowResult, StudyResults
+from ablate.errors import LogError
+from ablate.store.imported_log import ALPHA, DELTA_PP
+from ablate.store.plan_document import PlanDocument
 from ablate.study.factors import level_text
-from ablate.study.logfile.parser import DIGITS, NOTE
+from ablate.study.logfile.declared import DOCUMENT_KEYS, ENDED, LOOKS, NEEDED
+from ablate.study.logfile.measurements import RowMeasurements
+from ablate.study.logfile.parser import DIGITS, NOTE, RESULTS, parse_log
+from ablate.study.logfile.quoting import is_key, is_line, is_title, quoted, quoted_level
+from ablate.study.logfile.rows import named_rows
 from ablate.study.logfile.vocabulary import BACKBONE, BACKBONES, PARTS, factor_of, title_parts, words_of
+from ablate.study.plan.limits import TEST
+from ablate.trainers.protocol import TEST_EXAMPLES
 from ablate.trainers.registry import TRAINERS
 
 
 def render(results: StudyResults) -> str:
-    """Return a `# setting` section, then a section for each row with a result."""
-    setting = results.document.setting
-    opening = "# setting\n" if results.document.tight else "# setting\n\n"
-    sections = [opening + "\n\n".join(_blocks(setting))] if setting else []
+    """Return a `# setting` section, then a section for each row with a result, in the form that keeps the results."""
+    if results.imported:
+        return _with_seeds(results) if results.document.declared else _first_form(results)
+    text = _first_form(results)
+    return text if _keeps(text, results) else _with_seeds(results)
+
+
+def _first_form(results: StudyResults) -> str:
+    """Return the log with the mean rates of each row that has a result."""
+    sections = [_setting(results)] if results.document.setting else []
     for row in results.rows:
         if row.rates:
-            sections.append(
-                "\n\n".join([f"# {row.title or row.label}", *_blocks(_lines(row, results)), _accuracy(row)])
-            )
+            sections.append("\n\n".join([_heading(row), *_blocks(_lines(row, results)), _accuracy(row)]))
     return "\n\n".join(sections) + "\n"
+
+
+def _with_seeds(results: StudyResults) -> str:
+    """Return the log with a section `# study`, and with the results of every seed of every row and reference."""
+    sections = [_setting(results)] if results.document.setting else []
+    sections.append("\n\n".join(["# study", *_declared(results)]))
+    circumstances = _differing_circumstances(results)
+    shared = trainings_shared([*results.rows, *results.references])
+    for at, row in enumerate((*results.rows, *results.references)):
+        is_row = at < len(results.rows)
+        lines = _every_line(row, results) if is_row else []
+        measured = _measured(row, is_row, circumstances, None if shared[at] == at else shared[at] + 1)
+        listed = "\n".join(f"    {key}: {value}" for key, value in measured.lines())
+        accuracy = [_accuracy(row)] if row.rates else []
+        sections.append("\n\n".join([_heading(row), *_blocks(lines), *accuracy, RESULTS, listed]))
+    return "\n\n".join(sections) + "\n"
+
+
+def _keeps(text: str, results: StudyResults) -> bool:
+    """Return True if a log of the first form reads back as the same rows, hits and rules."""
+    document = results.document
+    own = (document.delta, document.alpha, document.family.kind, document.looks)
+    if own != (DELTA_PP, ALPHA, "direct", ()) or _differing_circumstances(results):
+        return False
+    if _any_fixed(document):
+        return False
+    if any(row.missing or len(row.seeds) != 1 for row in results.rows) or len(results.seeds) != 1:
+        return False
+    try:
+        log = parse_log(text)
+        read = named_rows(log)
+    except LogError:
+        return False
+    names = {name for named in read for name in named.levels}
+    constant = {name for name in results.factors if len({level_text(row.levels[name]) for row in results.rows}) == 1}
+    if names != set(results.factors) - constant or len(read) != len(results.rows):
+        return False
+    return document.primary == _first_primary(results) and all(
+        log.hits(named.row) == {k: counts[0] for k, counts in _hits(row).items()}
+        and log.queries == row.results[row.seeds[0]].queries
+        and all(level_text(level) == level_text(row.levels[name]) for name, level in named.levels.items())
+        for named, row in zip(read, results.rows, strict=True)
+    )
+
+
+def _any_fixed(document: PlanDocument) -> bool:
+    """Return True if the data give some row its rate, whatever is trained: then it has no verdict."""
+    tests = [limits.on(TEST) for limits in document.limits]
+    return any(test is not None and test.is_fixed(document.primary) for test in tests)
+
+
+def _first_primary(results: StudyResults) -> str | None:
+    """Return the metric that verdicts are about after an import of the first form: the first that all rows have."""
+    return next((f"top{k}" for k in (1, 5, 10) if all(k in row.rates for row in results.rows)), None)
+
+
+def _declared(results: StudyResults) -> Iterator[str]:
+    """Return the lines of the section `# study`: the rules, the factors, the looks taken. Their values are JSON."""
+    stored = results.document.to_json()
+    for key in DOCUMENT_KEYS:
+        value = stored.get(key)
+        if key == "data" and not any((value or {}).values()):
+            continue
+        if value or key in NEEDED or (key == "steps" and value is not None):
+            yield f"{key}: {_json(value)}"
+    if results.looks:
+        yield f"{LOOKS}: {_json([{**as_json(look), 'asked': dict(look.requested)} for look in results.looks])}"
+        if results.ended:
+            yield f"{ENDED}: {_json(list(results.ended))}"
+
+
+def _measured(
+    row: RowResult, is_row: bool, circumstances: Mapping[str, Mapping[str, str]], trainings_of: int | None
+) -> RowMeasurements:
+    seeds = row.seeds
+    first = row.results[seeds[0]] if seeds else None
+    keys = [row.results[seed].trial for seed in seeds]
+    own = {name: tuple(known.get(key) for key in keys) for name, known in circumstances.items()}
+    return RowMeasurements(
+        seeds,
+        first.queries if first else 0,
+        first.gallery if first else None,
+        first.data if first else None,
+        _hits(row),
+        {name: tuple(precision.values) for name, precision in row.precisions.items()},
+        row.failed,
+        row.missing,
+        label=row.label if row.title is not None and row.title != row.label else None,
+        kind="row" if is_row else "reference",
+        trainings_of=trainings_of,
+        circumstances={name: values for name, values in own.items() if any(value is not None for value in values)},
+        changes={seed: row.results[seed].changes for seed in seeds if row.results[seed].changes},
+    )
+
+
+def _hits(row: RowResult) -> dict[int, tuple[int, ...]]:
+    """Return {k: hits of each seed} for each k that all seeds have."""
+    return {k: tuple(result.hits[k] for result in row.results.values()) for k in row.rates}
+
+
+def _differing_circumstances(results: StudyResults) -> dict[str, dict[str, str]]:
+    """Return {name: {trial key: value}} of recorded circumstances that are not the same in all runs of the rows.
+
+    With them, the examples of each test: two data sets may have the same ones.
+    """
+    runs = {run.trial: run.environment for row in results.rows for run in row.results.values()}
+    names = sorted({name for run in runs.values() for name in run} - {TESTED_ON})
+    differing = {
+        name: {key: run[name] for key, run in runs.items() if name in run}
+        for name in names
+        if len({run.get(name) for run in runs.values()}) > 1
+    }
+    if differing and any(TESTED_ON in run for run in runs.values()):
+        differing[TEST_EXAMPLES] = {key: run[TESTED_ON] for key, run in runs.items() if TESTED_ON in run}
+    return differing
+
+
+def _setting(results: StudyResults) -> str:
+    opening = "# setting\n" if results.document.tight else "# setting\n\n"
+    lines = results.document.setting
+    if not results.imported:  # the lines of an imported log are written as they were spelled
+        lines = tuple((key, quoted(value, is_line)) for key, value in lines)
+    return opening + "\n\n".join(_blocks(lines))
+
+
+def _heading(row: RowResult) -> str:
+    return f"# {quoted(row.label if row.title is None else row.title, is_title)}"
 
 
 def _blocks(lines: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -43,11 +190,23 @@ def _lines(row: RowResult, results: StudyResults) -> list[tuple[str, str]]:
     if row.lines is not None:
         return [(key, value) for key, value in row.lines]
     named = {factor_of(part) for part in title_parts(row.title or row.label)}
-    trainer = TRAINERS.get(results.document.trainer)
-    opening = list(trainer.log_row) if trainer else []
     shared = dict(results.document.setting)
     in_title = {name for name in results.factors if _in_title(name, row, named, shared.get(BACKBONE))}
-    return opening + [(words_of(name), _value(row.levels[name])) for name in results.factors if name not in in_title]
+    own = [(words_of(name), name) for name in results.factors if name not in in_title]
+    return _opening(results) + [(quoted(words, is_key), quoted_level(row.levels[name])) for words, name in own]
+
+
+def _every_line(row: RowResult, results: StudyResults) -> list[tuple[str, str]]:
+    """Return the own lines of an imported row; else a line for each factor, by its own name."""
+    if row.lines is not None:
+        return [(key, value) for key, value in row.lines]
+    opening = [(key, value) for key, value in _opening(results) if key not in results.factors]
+    return opening + [(quoted(name, is_key), quoted_level(row.levels[name])) for name in results.factors]
+
+
+def _opening(results: StudyResults) -> list[tuple[str, str]]:
+    trainer = TRAINERS.get(results.document.trainer)
+    return list(trainer.log_row) if trainer else []
 
 
 def _in_title(name: str, row: RowResult, named: set[str], shared: str | None) -> bool:
@@ -59,10 +218,11 @@ def _in_title(name: str, row: RowResult, named: set[str], shared: str | None) ->
     return name in PARTS.values() and (row.levels[name] == "on") == (name in named)
 
 
-def _value(level: Any) -> str:
-    return {"on": "True", "off": "False"}.get(level_text(level), level_text(level))
-
-
 def _accuracy(row: RowResult) -> str:
     lines = [f"    - top-{k}\n      {rate:.{DIGITS}g}" for k, rate in row.rates.items()]
     return "accuracy:\n\n" + "\n".join(lines)
+
+
+def _json(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text.isprintable() else json.dumps(value)

@@ -13,6 +13,7 @@ from ablate.analysis.analysis import Analysis
 from ablate.report.outline import outline
 from ablate.report.sections import summary
 from ablate.report.tables import Cell, ReportSection
+from ablate.text import visible
 
 MOST_ROWS = 60
 MOST_CONTRASTS = 20
@@ -25,7 +26,7 @@ def render(analysis: Analysis, colour: bool = False, width: int | None = None) -
     width = width or shutil.get_terminal_size((80, 24)).columns
     buffer = io.StringIO()
     console = Console(file=buffer, force_terminal=colour, width=width, highlight=False, no_color=not colour)
-    console.print(Text(analysis.results.heading, style="bold"))
+    console.print(Text(visible(analysis.results.heading), style="bold"))
     _print_lines(console, [line for line in [analysis.results.document.question] if line])
     _print_lines(console, summary.summary(analysis))
     console.print()
@@ -48,7 +49,7 @@ def _print_block(console: Console, block: ReportSection) -> None:
 
 def _print_lines(console: Console, lines: Iterable[str], style: str = "", bullet: str = "") -> None:
     for line in lines:
-        for at, part in enumerate(Text(line, style=style).wrap(console, console.width - 1 - len(bullet))):
+        for at, part in enumerate(Text(visible(line), style=style).wrap(console, console.width - 1 - len(bullet))):
             console.print(Text(" " * len(bullet) if at else bullet) + part, soft_wrap=True)
 
 
@@ -57,16 +58,16 @@ def _table(block: ReportSection) -> Table:
     for column in block.columns:
         justify = {"l": "left", "c": "center", "r": "right"}[column.align]
         if column.flex:
-            table.add_column(column.name, ratio=column.flex, overflow="fold")
+            table.add_column(Text(visible(column.name)), ratio=column.flex, overflow="fold")
         elif column.align == "c":
-            name = column.name.replace("_", "\n")
-            table.add_column(name, justify="center", overflow="fold", max_width=WIDEST_CHOICE)
+            name = visible(column.name).replace("_", "\n")
+            table.add_column(Text(name), justify="center", overflow="fold", max_width=WIDEST_CHOICE)
         else:
-            table.add_column(column.name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+            table.add_column(Text(visible(column.name)), justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for row in block.rows:
         table.add_row(*(_text(cell) for cell in row))
     return table
 
 
 def _text(cell: Cell) -> Text:
-    return Text(cell.text, style="bold" if cell.bold else "yellow" if cell.doubtful else "")
+    return Text(visible(cell.text), style="bold" if cell.bold else "yellow" if cell.doubtful else "")

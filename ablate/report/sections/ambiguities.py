@@ -93,7 +93,7 @@ def _effects(listed: Analysis, other: Analysis, reading: str) -> ReportSection:
     ]
     theirs = {(e.factor, level_text(e.level)): e for e in other.effects}
     rows: list[list[str | Cell]] = [
-        [f"{e.factor} {level_text(e.level)}", *_effect(e), *_effect(theirs.get((e.factor, level_text(e.level))))]
+        [f"{e.factor} {wording.level(e.level)}", *_effect(e), *_effect(theirs.get((e.factor, level_text(e.level))))]
         for e in listed.effects
     ]
     notes = [f"As listed, {_not_separable(listed.aliases)}. In the other reading, {_not_separable(other.aliases)}."]

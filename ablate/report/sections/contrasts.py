@@ -12,7 +12,6 @@ from ablate.report import wording
 from ablate.report.sections.aliases import alias_sentences
 from ablate.report.sections.summary import family
 from ablate.report.tables import Cell, Column, ReportSection, block
-from ablate.study.factors import level_text
 
 MOST_SENTENCES = 8
 MOST_INTERACTIONS = 6
@@ -63,7 +62,7 @@ def effects(analysis: Analysis, most: int) -> ReportSection:
     ]
     rows: list[list[str | Cell]] = [
         [
-            f"{e.factor} {level_text(e.baseline)} → {level_text(e.level)}",
+            f"{e.factor} {wording.level(e.baseline)} → {wording.level(e.level)}",
             identified(e),
             wording.change(e),
             wording.simultaneous(e.estimate),
@@ -164,7 +163,9 @@ def suggested(analysis: Analysis) -> list[str]:
     baselines = {factor.name: factor.baseline for factor in results.document.factors}
     lines = []
     for at, run in enumerate(analysis.suggestions):
-        changed = [f"{name} {level_text(level)}" for name, level in run.levels.items() if level != baselines.get(name)]
+        changed = [
+            f"{name} {wording.level(level)}" for name, level in run.levels.items() if level != baselines.get(name)
+        ]
         setting = f"{', '.join(changed)} (the rest at baseline)" if changed else "the baseline itself"
         opening = "The most useful run to add" if not at else "Then"
         lines.append(
@@ -245,7 +246,7 @@ def _contradictions(contrasts: Sequence[Contrast]) -> list[str]:
 
 def _interaction(interaction: Interaction) -> list[str | Cell]:
     pairs = zip(interaction.factors, interaction.levels, strict=True)
-    names = " × ".join(f"{name} {level_text(level)}" for name, level in pairs)
+    names = " × ".join(f"{name} {wording.level(level)}" for name, level in pairs)
     effect, ends = interaction.estimate.effect, interaction.estimate.interval
     text = "no result" if effect is None else f"{wording.signed(effect)} {wording.interval(ends)}"
     return [names, str(interaction.squares), text, wording.p_value(interaction.p_exploring)]

@@ -1,4 +1,4 @@
-"""The levels and rates of each row, and its change from the row above it and from the baseline."""
+"""The levels and rates of each row, and its change from the row that it builds on and from the baseline."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -92,13 +92,16 @@ def components(analysis: Analysis, most: int) -> list[ReportSection]:
 
 
 def steps(analysis: Analysis, most: int) -> ReportSection:
-    """Return the change of each row from the row above it."""
+    """Return the change of each row from the row above it; an empty section for a design whose rows have no order."""
+    if not analysis.steps:
+        return ReportSection("")
     primary = wording.METRIC_NAMES[analysis.results.primary]
+    shown = [step for step in analysis.steps if step.after.number <= most]
     return block(
         f"Steps: change of {primary} from the row above, in percentage points (pp)",
         [Column("rows"), *_change_columns(analysis)],
-        [[wording.pair(step), *_change(step)] for step in analysis.steps[: most - 1]],
-        [*_change_notes(analysis, analysis.steps[: most - 1]), *left_out(analysis, most)],
+        [[wording.pair(step), *_change(step)] for step in shown],
+        [*_change_notes(analysis, shown), *left_out(analysis, most), *_without_order(analysis)],
     )
 
 
@@ -106,7 +109,7 @@ def against_baseline(analysis: Analysis, most: int) -> ReportSection:
     """Return the change of each row from the baseline; an empty section if the steps show the same."""
     start = analysis.results.baseline
     contrasts = [contrast for _, contrast in sorted(analysis.against_baseline.items())][:most]
-    if len(analysis.results.rows) < 3:
+    if {_rows(contrast) for contrast in contrasts} <= {_rows(step) for step in analysis.steps}:
         return ReportSection("")
     primary = wording.METRIC_NAMES[analysis.results.primary]
     return block(
@@ -132,29 +135,56 @@ def ladder(analysis: Analysis) -> ReportSection:
         *(Column(f"{wording.METRIC_NAMES[name]} %", "r") for name in others),
         *(Column(f"{wording.PRECISION_NAMES[name]} %", "r") for name in results.precisions),
         Column("seeds", "r"),
-        Column("change, pp", "r"),
-        Column("factors changed"),
-        Column("verdict of the step"),
-        Column("change from the baseline, pp", "r"),
+        *_wide_columns(analysis),
     ]
     rows: list[list[str | Cell]] = []
     own: list[str | Cell]
-    for (row, best), step in zip(_shown(analysis, len(results.rows)), [None, *analysis.steps], strict=True):
-        baseline = analysis.against_baseline.get(row.number)
+    for row, best in _shown(analysis, len(results.rows)):
         levels = [wording.mark(row.levels.get(name)) for name in factors]
         own = [Cell(reached(analysis, row), best), *_cells(row, others, results.precisions)]
-        changes = [*(["", "", ""] if step is None else _change(step))]
-        changes.append("baseline" if baseline is None else wording.change(baseline))
-        rows.append([str(row.number), Cell(row.label, best), *levels, *own, *changes])
+        rows.append([str(row.number), Cell(row.label, best), *levels, *own, *_wide_changes(analysis, row)])
     for row in results.references:
         own = [reached(analysis, row), *_cells(row, others, results.precisions)]
-        rows.append(["", f"{row.label} (reference)", *("" for _ in factors), *own, "", "", "", ""])
+        rows.append(
+            ["", f"{row.label} (reference)", *("" for _ in factors), *own, *("" for _ in _wide_columns(analysis))]
+        )
     notes = [*_legend(analysis, "Bold"), *([f"In all rows: {same}."] if same else [])]
-    notes.append(
-        "Change: the step from the row above; factors changed names every factor that differs between the two."
-    )
-    notes += [*_change_notes(analysis, analysis.steps), *_about(results, results.precisions)]
+    start = "step from the row above" if analysis.steps else "difference from the baseline"
+    notes.append(f"Change: the {start}; factors changed names every factor that differs between the two.")
+    shown = analysis.steps or [contrast for _, contrast in sorted(analysis.against_baseline.items())]
+    notes += [*_without_order(analysis), *_change_notes(analysis, shown), *_about(results, results.precisions)]
     return block("Rows", columns, rows, notes)
+
+
+def _wide_columns(analysis: Analysis) -> list[Column]:
+    """Return the columns of changes: from the row above and from the baseline, or without an order the latter only."""
+    changed = [Column("change, pp", "r"), Column("factors changed")]
+    if not analysis.steps:
+        return [*changed, Column("verdict")]
+    return [*changed, Column("verdict of the step"), Column("change from the baseline, pp", "r")]
+
+
+def _wide_changes(analysis: Analysis, row: RowResult) -> list[str | Cell]:
+    step, baseline = analysis.step_to.get(row.number), analysis.against_baseline.get(row.number)
+    if not analysis.steps:
+        return ["baseline", "", ""] if baseline is None else _change(baseline)
+    changes = ["", "", ""] if step is None else _change(step)
+    return [*changes, "baseline" if baseline is None else wording.change(baseline)]
+
+
+def _rows(contrast: Contrast) -> tuple[int, int]:
+    return contrast.before.number, contrast.after.number
+
+
+def _without_order(analysis: Analysis) -> list[str]:
+    """Return a note if only some rows build on others; the first row of a ladder builds on none."""
+    if analysis.results.document.steps is None or not analysis.steps:
+        return []
+    if all(step.before.number + 1 == step.after.number for step in analysis.steps) and (
+        len(analysis.steps) == len(analysis.results.rows) - 1
+    ):
+        return []
+    return ["Steps are those of `rows` and ladders; the other rows have no order, and are compared with the baseline."]
 
 
 def varying(rows: Sequence[RowResult], factors: Sequence[str]) -> list[str]:
@@ -165,7 +195,7 @@ def varying(rows: Sequence[RowResult], factors: Sequence[str]) -> list[str]:
 def constant(results: StudyResults) -> Mapping[str, str]:
     """Return the factors that have the same level in all rows, with that level."""
     several = varying(results.rows, results.factors)
-    return {name: level_text(results.rows[0].levels.get(name)) for name in results.factors if name not in several}
+    return {name: wording.level(results.rows[0].levels.get(name)) for name in results.factors if name not in several}
 
 
 def reached(analysis: Analysis, row: RowResult) -> str:

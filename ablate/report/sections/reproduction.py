@@ -25,6 +25,8 @@ from ablate.analysis.reproduction.comparison import (
 from ablate.analysis.reproduction.settings_diff import SettingDifference
 from ablate.analysis.results import RowResult
 from ablate.report import wording
+from ablate.report.escapes import as_markdown_line, in_markdown
+from ablate.text import visible
 
 MOST_SETTINGS = 12
 """Settings that differ and are printed; the JSON has all."""
@@ -56,30 +58,30 @@ def terminal(comparison: Comparison, colour: bool = False, width: int | None = N
     width = width or shutil.get_terminal_size((80, 24)).columns
     buffer = io.StringIO()
     console = Console(file=buffer, force_terminal=colour, width=width, highlight=False, no_color=not colour)
-    console.print(Text(heading(comparison), style="bold"))
+    console.print(_text(heading(comparison), style="bold"))
     for line in (total(comparison), *settings(comparison)):
-        console.print(Text(line))
+        console.print(_text(line))
     console.print()
     listed = _comparable(comparison)
     if listed:
-        console.print(Text(f"Contrasts in {_unit(comparison)}: effect, interval, verdict", style="bold"))
+        console.print(_text(f"Contrasts in {_unit(comparison)}: effect, interval, verdict", style="bold"))
         console.print(_contrasts(listed))
         if any(line.compared.bundle for line in listed):
             console.print(Text(f"{BUNDLE}\n"))
-        console.print(Text("Rows: label in theirs, and in ours if it differs", style="bold"))
+        console.print(_text("Rows: label in theirs, and in ours if it differs", style="bold"))
         console.print(_rows(comparison, listed))
         console.print()
     for title, lines in _lists(comparison):
-        console.print(Text(title, style="bold"))
+        console.print(_text(title, style="bold"))
         for line in lines:
-            console.print(Text(textwrap.fill(line, width - 1, initial_indent="• ", subsequent_indent="  ")))
+            console.print(_text(textwrap.fill(line, width - 1, initial_indent="• ", subsequent_indent="  ")))
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
 
 def markdown(comparison: Comparison) -> str:
     """Return the whole comparison with one wide table."""
-    parts = [f"# {heading(comparison)}", total(comparison)]
-    parts += ["\n".join(f"- {line}" for line in settings(comparison))]
+    parts = [f"# {in_markdown(heading(comparison))}", as_markdown_line(total(comparison))]
+    parts += ["\n".join(f"- {as_markdown_line(line)}" for line in settings(comparison))]
     listed = _comparable(comparison)
     if listed:
         parts.append(f"## Contrasts\n\nIn {_unit(comparison)}. Rows have their numbers in theirs.")
@@ -87,7 +89,7 @@ def markdown(comparison: Comparison) -> str:
         parts.append(BUNDLE if any(line.compared.bundle for line in listed) else "")
         parts.append("## Rows\n\n" + "\n".join(_markdown_rows(comparison, listed)))
     for title, lines in _lists(comparison):
-        parts.append(f"## {title}\n\n" + "\n".join(f"- {line}" for line in lines))
+        parts.append(f"## {title}\n\n" + "\n".join(f"- {as_markdown_line(line)}" for line in lines))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -185,8 +187,9 @@ def spoken(word: str) -> str:
 
 
 def changed(compared: ComparedContrast) -> list[str]:
-    """Return the changes of a contrast, one factor each: `omega 0.9 → 0.7`."""
-    return [f"{change.factor} {change.before} → {change.after}" for change in compared.changes]
+    """Return the changes of a contrast, one factor each and in one line: `omega 0.9 → 0.7`."""
+    changes = (f"{change.factor} {change.before} → {change.after}" for change in compared.changes)
+    return [visible(change, keep="") for change in changes]
 
 
 def _verdict(contrast: Contrast, bundle: bool) -> str:
@@ -198,6 +201,11 @@ def _p(estimate: EffectEstimate) -> str:
     if estimate.p is None:
         return "no p"
     return "p < 0.001" if estimate.p < 0.001 else f"p {estimate.p:.3f}"
+
+
+def _text(words: str, style: str = "") -> Text:
+    """Return words for a terminal: no markup, and no letter that it would obey."""
+    return Text(visible(words), style=style)
 
 
 def _unit(comparison: Comparison) -> str:
@@ -262,7 +270,7 @@ def _contrasts(listed: Sequence[ComparableContrast]) -> Table:
             _cell(compared.theirs, compared.bundle),
             _difference(compared, difference),
         )
-        plain = (Text(text) for text in (_numbers(compared.pair, narrow=True), factors, *cells))  # "[/b]" is no markup
+        plain = (_text(text) for text in (_numbers(compared.pair, narrow=True), factors, *cells))  # "[/b]" is no markup
         table.add_row(*plain, word)
         table.add_row()
     return table
@@ -317,7 +325,7 @@ def _rows(comparison: Comparison, listed: Sequence[ComparableContrast]) -> Table
     for name, _ in used_columns:
         table.add_column(name, overflow="fold")
     for at, (row, _) in enumerate(used):
-        table.add_row(str(row.number), *(Text(labels[at]) for _, labels in used_columns))
+        table.add_row(str(row.number), *(_text(labels[at]) for _, labels in used_columns))
     return table
 
 
@@ -382,11 +390,11 @@ def _markdown_table(listed: Sequence[ComparableContrast]) -> Iterator[str]:
 
 def _markdown_rows(comparison: Comparison, listed: Sequence[ComparableContrast]) -> Iterator[str]:
     for row, label in _used(comparison, listed):
-        yield f"{row.number}. {row.label}" + (f" (ours: {label})" if label else "")
+        yield in_markdown(f"{row.number}. {row.label}" + (f" (ours: {label})" if label else ""))
 
 
 def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(map(in_markdown, cells)) + " |"
 
 
 def _contrast_values(compared: ComparedContrast) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from ablate.report.sections.limits import limits
 
 FINGERPRINT = 16
 """Digits of a fingerprint that are printed."""
+MOST_SEEDS = 10
+"""Seeds that are listed one by one; more seeds are ranges."""
 MOST_LISTED = 4
 """Rows that are named one by one; more rows share one line."""
 
@@ -57,8 +59,8 @@ def footer(analysis: Analysis) -> list[str]:
     contents = {test.data for tests in results.rows_by_test for test in tests}
     planned = results.document.data.fingerprint if results.document.data else None
     content = f" ({planned[:FINGERPRINT]})" if planned and len(contents) < 2 else ""
-    seeds = ", ".join(map(str, results.seeds)) if len(results.seeds) <= 10 else f"{len(results.seeds)} in all"
-    if results.imported:
+    seeds = ", ".join(map(str, results.seeds)) if len(results.seeds) <= MOST_SEEDS else _ranges(results.seeds)
+    if results.imported and not results.document.declared:
         seeds = "unknown (log)"
     methods = sorted({method for method, _ in _methods(analysis) if method})
     return [
@@ -67,6 +69,17 @@ def footer(analysis: Analysis) -> list[str]:
         f"method {', '.join(methods) or 'none'} · intervals cover {_covered(analysis)}"
         f"{_looks_taken(results)}"
     ]
+
+
+def _ranges(seeds: Sequence[int]) -> str:
+    """Return `0–11, 20`: seeds that follow one another as a range."""
+    groups: list[list[int]] = []
+    for seed in seeds:
+        if groups and seed == groups[-1][-1] + 1:
+            groups[-1].append(seed)
+        else:
+            groups.append([seed])
+    return ", ".join(str(group[0]) if len(group) == 1 else f"{group[0]}–{group[-1]}" for group in groups)
 
 
 def family(summary: FamilySummary) -> str:
@@ -82,7 +95,7 @@ def _data_name(results: StudyResults) -> str:
 
 
 def _population(analysis: Analysis) -> Iterator[str]:
-    """Return the scope of the intervals (E0, E1 or E2) and their limits."""
+    """Return the population that the intervals are about, and their limits."""
     results = analysis.results
     counts = [len(row.seeds) for row in results.rows if row.seeds]
     with_queries = analysis.population == "queries-and-seeds"
@@ -91,27 +104,26 @@ def _population(analysis: Analysis) -> Iterator[str]:
         return
     if max(counts) == 1:
         yield (
-            f"One seed per row: {at} generalise to new queries, for these trained networks only (scope E0 in "
-            "the glossary). They do not cover other seeds, so this report cannot settle the effect of any factor."
+            f"One seed per row: {at} generalise to new queries, for these trained networks only. "
+            "They do not cover other seeds, so this report cannot settle the effect of any factor."
         )
         if with_queries:
-            yield "Intervals for new queries and new seeds (E2) need at least two seeds per row; these are E0."
+            yield (
+                "Intervals for new queries and new seeds need at least two seeds per row; these are for new queries "
+                "only."
+            )
         return
     seeds = f"{counts[0]}" if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)}"
-    scope = (
-        "new queries and new seeds (scope E2 in the glossary)"
-        if with_queries
-        else "new seeds on these test queries (scope E1 in the glossary)"
-    )
+    scope = "new queries and new seeds" if with_queries else "new seeds on these test queries"
     yield (
         f"{seeds} seeds per row; {at} of changes generalise to {scope}"
         + ("" if with_queries else "; the variance between seeds is pooled over all rows")
         + "."
     )
     if with_queries:
-        yield from _without_e2(analysis)
+        yield from _for_seeds_only(analysis)
     if any(seeds == 1 for _, seeds in _methods(analysis)):
-        yield "If two rows share only one seed, their contrast covers those trained networks only (E0)."
+        yield "If two rows share only one seed, their contrast covers those trained networks only."
 
 
 def _covered(analysis: Analysis) -> str:
@@ -140,15 +152,15 @@ def _looks_taken(results: StudyResults) -> str:
     return f" · looks {'/'.join(map(str, results.schedule))}, {len(results.looks)} taken"
 
 
-def _without_e2(analysis: Analysis) -> Iterator[str]:
-    """Return how many contrasts have E1 intervals although E2 was requested."""
-    yield "The intervals of single rows generalise to new seeds on these test queries (E1)."
+def _for_seeds_only(analysis: Analysis) -> Iterator[str]:
+    """Return how many intervals are for new seeds only, although intervals for new queries too were requested."""
+    yield "The intervals of single rows generalise to new seeds on these test queries."
     several = [method for method, seeds in _methods(analysis) if seeds > 1]
     without = sum(method != CROSSED for method in several)
     if without:
         yield (
-            f"E2 is not available for {without:,} of {wording.counted(len(several), 'contrast')} (per-query hits of a "
-            "row are missing, or the estimated variance is not positive); those intervals are E1."
+            f"{without:,} of {wording.counted(len(several), 'contrast')} generalise to new seeds only, because "
+            "per-query hits of a row are missing, or the estimated variance is not positive."
         )
 
 

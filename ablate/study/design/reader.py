@@ -29,6 +29,8 @@ class DesignRows:
     aliases: tuple[AliasTable, ...]
     warnings: tuple[str, ...]
     excluded: tuple[Excluded, ...] = ()
+    steps: tuple[tuple[str, str], ...] = ()
+    """The labels of each row that builds on another one, after the label of that row."""
 
 
 class DesignReader:
@@ -50,7 +52,8 @@ class DesignReader:
             rows = self._without_design()
         family = self._family(dict.fromkeys(row.label for row in rows))
         excluded = tuple(self._excluded_levels(rule) for rule in rules.rules)
-        return DesignRows(tuple(rows), family, tuple(designer.aliases), tuple(designer.warnings), excluded)
+        facts = tuple(designer.aliases), tuple(designer.warnings), excluded, tuple(designer.steps)
+        return DesignRows(tuple(rows), family, *facts)
 
     def _excluded_levels(self, rule: ExclusionRule) -> Excluded:
         factors = self.space.factors

@@ -1,7 +1,7 @@
 """The rows of a file: the union of its designs, in which rows of the same levels merge."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
+from itertools import chain, pairwise
 
 from ablate.study.design.constraints import Constraints, ExclusionRule
 from ablate.study.design.explicit import ExplicitRows
@@ -29,6 +29,8 @@ class Designer:
         self.names, self.space, self.rules, self.groups = names, names.space, rules, groups
         self.warnings: list[str] = []
         self.aliases: list[AliasTable] = []
+        self.steps: dict[tuple[str, str], None] = {}
+        """The labels of rows that follow one another in a part of the design that has an order: `rows`, or a ladder."""
 
     def rows(self, designs: Mapping[Path, DesignEntry]) -> list[Row]:
         """Return the rows of all designs in their order; `designs` are keyed by their place in the file."""
@@ -39,8 +41,11 @@ class Designer:
         for path, design in designs.items():
             if design.rows is not None:
                 rows |= {label: self.explicit.by_label[label] for label in design.rows if label not in rows}
+                self.steps |= dict.fromkeys(pairwise(design.rows))
             elif path in generated:
-                self._insert(rows, self._allowed_with_aliases(path, generated[path]), path)
+                labels = self._insert(rows, self._allowed_with_aliases(path, generated[path]), path)
+                if generated[path].stepwise:
+                    self.steps |= dict.fromkeys(pairwise(labels))
         self._warn_of_missing_singles(rows, generated)
         return list(rows.values())
 
@@ -63,7 +68,9 @@ class Designer:
             designs_by_path[path] = generated
         return designs_by_path
 
-    def _insert(self, rows: dict[str, Row], cells: Iterable[Cell], path: Path) -> None:
+    def _insert(self, rows: dict[str, Row], cells: Iterable[Cell], path: Path) -> list[str]:
+        """Add the rows that are new, and return the labels of all."""
+        labels = []
         for cell in cells:
             same = self.explicit.by_cell.get(cell)
             label = same.label if same else self.space.label(cell)
@@ -72,6 +79,8 @@ class Designer:
             if not same and label in self.explicit.by_label:
                 message = f"the generated label {label!r} is also the label of another row; rename that"
                 self.names.add_fault(path, message)
+            labels.append(label)
+        return labels
 
     def _check_explicit_rows_against_rules(self) -> None:
         for label, row in self.explicit.by_label.items():

@@ -1,13 +1,21 @@
-"""Reads the log format: a `# setting` section, then a section for each row with its lines and its accuracy."""
+"""Reads the log format: a `# setting` section, then a section for each row with its lines and its accuracy.
 
+A log of several seeds also has a `# study` section, and the results of each seed below a row's accuracy.
+"""
+
+import json
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
 from ablate.errors import LogError
 from ablate.filesystem import read_regular
+from ablate.study.logfile.measurements import RowMeasurements, read_measurements
+from ablate.study.logfile.quoting import is_key, is_title, unquoted
 from ablate.trainers.entry import NOTE as NOTE
 
 MOST_QUERIES = 10_000_000
@@ -20,6 +28,11 @@ EXAMPLE = "studies/reference/baseline-log.md"
 """A log that messages give as an example."""
 ACCURACY = "accuracy:"
 """The line after which a row lists its rates."""
+RESULTS = "results:"
+"""The line after which a row of a log with a `# study` section lists the results of its seeds."""
+SETTING, STUDY = "setting", "study"
+"""The headings of the sections that are no rows."""
+QUOTED_KEY = re.compile(r'"(?:[^"\\]|\\.)*"(?=\s*:)')
 DIGITS = 12
 """The number of significant digits of a printed rate, as in Python's '%.12g'."""
 
@@ -36,7 +49,9 @@ class LogRow:
     title: str
     lines: tuple[Line, ...]
     rates: dict[int, str]
-    """{k: the printed top-k rate, from 0 to 1}."""
+    """{k: the printed top-k rate, from 0 to 1}; in a log of several seeds, the mean over them."""
+    measured: RowMeasurements | None = None
+    """The results of each seed; None in a log without a `# study` section."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +63,10 @@ class ExperimentLog:
     """True if the setting's first line follows its heading without a blank line."""
     rows: tuple[LogRow, ...]
     queries: int
-    """The number of queries, inferred from the rates."""
+    """The number of queries: inferred from the rates, or the largest number that a row lists."""
+    study: Mapping[str, Any] | None = None
+    """The section `# study`, {key: value}: the rules and factors under which the results were judged. None if the log
+    has none."""
 
     def hits(self, row: LogRow) -> dict[int, int]:
         """Return {k: hits}: the row's rates times the number of queries, which are whole numbers."""
@@ -88,22 +106,29 @@ def parse_log(text: str) -> ExperimentLog:
     """Return the log in a text. Every line of the LogError begins with the number of the faulty line."""
     faults: list[str] = []
     sections = _sections(text.splitlines(), faults)
-    setting = next((section for section in sections if section.title == "setting"), None)
+    setting = next((section for section in sections if section.title == SETTING), None)
     row_sections = [section for section in sections if section is not setting]
-    if faults and setting is None and not any(_accuracy_position(section) is not None for section in sections):
+    if faults and setting is None and not any(_position(section, ACCURACY) is not None for section in sections):
         raise LogError(
             "1: this is not a log: it has no `# setting` heading and no `# title` heading of a row with an "
             "`accuracy:` list (a study file is run with `ablate run`)"
         )
+    study = None
+    if row_sections and row_sections[0].title == STUDY and _position(row_sections[0], ACCURACY) is None:
+        study = _study(row_sections.pop(0), faults)
     if not row_sections:
         faults.append("1: no row; a log is a `# setting` section and then a `# title` section for each row")
     lines = _lines(setting, faults) if setting else ()
-    rows = [_row(number, section, faults) for number, section in enumerate(row_sections, start=1)]
+    read_row = _row if study is None else _measured_row
+    rows = [read_row(number, section, faults) for number, section in enumerate(row_sections, start=1)]
     if faults:
         raise LogError("\n".join(faults))
     tight = setting is not None and bool(setting.lines) and setting.lines[0][0] == setting.at + 1
-    queries = infer_queries([rate for row in rows for rate in row.rates.values()])
-    return ExperimentLog(lines, tight, tuple(rows), queries)
+    if study is None:
+        queries = infer_queries([rate for row in rows for rate in row.rates.values()])
+    else:
+        queries = max(row.measured.queries for row in rows if row.measured)
+    return ExperimentLog(lines, tight, tuple(rows), queries, study)
 
 
 def infer_queries(rates: Iterable[str]) -> int:
@@ -137,7 +162,7 @@ def _sections(lines: Sequence[str], faults: list[str]) -> list[_Section]:
             title = line.lstrip("#").strip()
             if not title:
                 faults.append(f"{number}: a heading without a title")
-            sections.append(_Section(title, number))
+            sections.append(_Section(unquoted(title, is_title), number))
         elif line.strip() and not sections:
             faults.append(f"{number}: found {line.strip()[:40]!r} before the first heading, `# setting`")
         elif line.strip():
@@ -148,7 +173,7 @@ def _sections(lines: Sequence[str], faults: list[str]) -> list[_Section]:
 def _lines(section: _Section, faults: list[str]) -> tuple[Line, ...]:
     lines: list[Line] = []
     for number, line in section.lines:
-        key, colon, value = line.strip().partition(":")
+        key, colon, value = _key_and_value(line.strip())
         if line[0].isspace() and line.strip().startswith("- "):
             lines.append((NOTE, line.strip()[2:].strip()))
         elif colon and key.strip() and not line[0].isspace():
@@ -158,8 +183,51 @@ def _lines(section: _Section, faults: list[str]) -> tuple[Line, ...]:
     return tuple(lines)
 
 
+def _key_and_value(line: str) -> tuple[str, str, str]:
+    """Return the key as it is written, the colon, and the value; in a quoted key, a colon is a letter."""
+    match = QUOTED_KEY.match(line)
+    if match and unquoted(match[0], is_key) != match[0]:
+        _, colon, value = line[match.end() :].partition(":")
+        return match[0], colon, value
+    return line.partition(":")
+
+
+def _study(section: _Section, faults: list[str]) -> dict[str, Any]:
+    """Return the section `# study`, whose values are JSON."""
+    values = {}
+    for number, line in section.lines:
+        key, _, text = (part.strip() for part in line.partition(":"))
+        try:
+            values[key] = json.loads(text)
+        except ValueError:
+            faults.append(f"{number}: found {text[:40]!r} for {key[:40]}; accepted: JSON, as `--format log` writes it")
+    return values
+
+
+def _measured_row(number: int, section: _Section, faults: list[str]) -> LogRow:
+    """Return a row with the results of its seeds. A row without results has no accuracy list."""
+    at = _position(section, RESULTS)
+    if at is None:
+        faults.append(f"{section.at}: row {section.title!r} has no `results:` list, which logs with `# study` need")
+        return LogRow(number, section.title, (), {})
+    measured = read_measurements(section.lines[at][0], section.lines[at + 1 :], faults)
+    own = _Section(section.title, section.at, section.lines[:at])
+    if measured.hits or _position(own, ACCURACY) is not None:
+        row = _row(number, own, faults)
+    else:
+        row = LogRow(number, section.title, _lines(own, faults), {})
+    hits = measured.hits if measured.queries else {}
+    rates = {k: f"{fmean(counts) / measured.queries:.{DIGITS}g}" for k, counts in hits.items() if counts}
+    if rates != row.rates:
+        faults.append(
+            f"{section.at}: the accuracy of row {section.title!r} is not the mean of its hits over its queries; one of "
+            "the two was changed"
+        )
+    return replace(row, measured=measured)
+
+
 def _row(number: int, section: _Section, faults: list[str]) -> LogRow:
-    at = _accuracy_position(section)
+    at = _position(section, ACCURACY)
     if at is None:
         faults.append(f"{section.at}: row {section.title!r} has no `accuracy:` list")
         return LogRow(number, section.title, (), {})
@@ -170,9 +238,9 @@ def _row(number: int, section: _Section, faults: list[str]) -> LogRow:
     return LogRow(number, section.title, lines, _rates(after, faults))
 
 
-def _accuracy_position(section: _Section) -> int | None:
-    """Return the index of the section's `accuracy:` line; None if it has none."""
-    return next((index for index, (_, line) in enumerate(section.lines) if line.strip() == ACCURACY), None)
+def _position(section: _Section, heading: str) -> int | None:
+    """Return the index of the section's line `accuracy:` or `results:`; None if it has none."""
+    return next((index for index, (_, line) in enumerate(section.lines) if line.strip() == heading), None)
 
 
 def _rates(lines: Sequence[tuple[int, str]], faults: list[str]) -> dict[int, str]:
@@ -191,7 +259,7 @@ def _rates(lines: Sequence[tuple[int, str]], faults: list[str]) -> dict[int, str
             faults.append(f"{number}: found {text[:40]!r}; accepted: `- top-k`, and its value on the next line")
         else:
             if not _is_rate(text):
-                faults.append(f"{number}: found {text[:40]!r} for top-{k}; accepted: a rate from 0 to 1")
+                faults.append(f"{number}: found {text[:40]!r} for top-{k}; accepted: a rate from 0 to 1{_meant(text)}")
             rates[k], k = text, None
     if k is not None:
         faults.append(f"{lines[-1][0]}: top-{k} has no value")
@@ -203,3 +271,13 @@ def _is_rate(text: str) -> bool:
         return re.fullmatch(r"[0-9.eE+-]{1,40}", text) is not None and 0 <= Decimal(text) <= 1
     except InvalidOperation:
         return False
+
+
+def _meant(text: str) -> str:
+    """Return the rate that was probably meant: that of a percentage, or of a number with a decimal comma."""
+    number = text.replace(",", ".").removesuffix("%").strip()
+    if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,20})?", number) is None or Decimal(number) > 100:
+        return ""
+    value = Decimal(number)
+    rate = value / 100 if value > 1 or text.endswith("%") else value
+    return f"; did you mean {rate.normalize():f}?"

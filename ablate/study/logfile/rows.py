@@ -1,12 +1,17 @@
 """The rows of an imported log: their levels, their labels, and their contradictions."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
+from ablate.errors import LogError
 from ablate.study.factors import LevelName, level_text
+from ablate.study.logfile.declared import check_study, declared_labels, declared_levels
 from ablate.study.logfile.parser import DIGITS, NOTE, ExperimentLog, LogRow
+from ablate.study.logfile.quoting import is_key, is_word, unquoted
 from ablate.study.logfile.vocabulary import (
     BACKBONE,
     BACKBONES,
@@ -18,6 +23,8 @@ from ablate.study.logfile.vocabulary import (
 from ablate.study.reading.nodes import scalar
 
 UNLISTED = "not listed"
+MOST_ROUNDED = 6
+"""Decimals up to which a value may have been rounded: it is then whole over a number of queries that is not its own."""
 OFF = {"off", "0", "none", "null"}
 
 
@@ -48,7 +55,12 @@ class InheritedDoubt:
 
 
 def named_rows(log: ExperimentLog) -> list[NamedRow]:
-    """Return the log's rows. A key of their lines or titles is a factor if it has more than one level among them."""
+    """Return the log's rows. A key of their lines or titles is a factor if it has more than one level among them.
+
+    A log with a section `# study` declares its factors there.
+    """
+    if log.study is not None:
+        return _declared_rows(log, log.study)
     everything = _levels(log)
     names = dict.fromkeys(name for levels in everything for name in levels)
     for levels in everything:
@@ -60,8 +72,21 @@ def named_rows(log: ExperimentLog) -> list[NamedRow]:
     return [NamedRow(row, label, levels) for row, label, levels in zip(log.rows, labels, kept, strict=True)]
 
 
+def _declared_rows(log: ExperimentLog, study: Mapping[str, Any]) -> list[NamedRow]:
+    """Return the rows of a log that declares its factors; LogError if the declaration cannot be read."""
+    if faults := check_study(study):
+        raise LogError("\n".join(f"`# study`: {fault}" for fault in faults))
+    of_rows = zip(log.rows, declared_labels(log, study), declared_levels(log, study["factors"]), strict=True)
+    return [NamedRow(row, label, levels) for row, label, levels in of_rows]
+
+
 def findings(log: ExperimentLog, rows: Sequence[NamedRow]) -> list[str]:
-    """Return the contradictions of a log, a sentence each, which begins with the row."""
+    """Return the contradictions of a log, a sentence each, which begins with the row.
+
+    A log with a section `# study` was written from a store: its titles declare nothing that could contradict it.
+    """
+    if log.study is not None:
+        return []
     return [
         *_against_own_titles(rows),
         *_against_titles(rows),
@@ -69,6 +94,7 @@ def findings(log: ExperimentLog, rows: Sequence[NamedRow]) -> list[str]:
         *_same_settings(rows),
         *_several_at_once(rows),
         *_repeated_keys(rows),
+        *_equal_values(rows),
         *_spellings(log),
     ]
 
@@ -84,7 +110,7 @@ def _levels(log: ExperimentLog) -> list[dict[str, LevelName]]:
     for row in log.rows:
         components = _components(row, by_title, setting)
         by_title.setdefault(without_remark(row.title), components)
-        lines = {factor_of(key): _level(value) for key, value in row.lines if key != NOTE}
+        lines = {_factor(key): _level(value) for key, value in row.lines if key != NOTE}
         levels.append({**components, **lines})
     return levels
 
@@ -110,9 +136,15 @@ def _part_factors(log: ExperimentLog) -> set[str]:
     return {factor_of(part) for row in log.rows for part in title_parts(row.title)} | set(PARTS.values())
 
 
+def _factor(key: str) -> str:
+    return factor_of(unquoted(key, is_key))
+
+
 def _level(text: str) -> LevelName:
+    if (word := unquoted(text, is_word)) != text:
+        return word
     value = scalar(text)
-    return value if isinstance(value, bool | int | float) else text
+    return value if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)) else text
 
 
 def _labels(titles: Sequence[str], levels: Sequence[Mapping[str, LevelName]]) -> list[str]:
@@ -132,7 +164,7 @@ def _against_own_titles(rows: Sequence[NamedRow]) -> list[str]:
     """Return a sentence for each row that lists a component of its title as off, or another backbone than its title."""
     sentences = []
     for named in rows:
-        listed = {factor_of(key): (key, value) for key, value in named.row.lines if key != NOTE}
+        listed = {_factor(key): (key, value) for key, value in named.row.lines if key != NOTE}
         for part in title_parts(named.row.title):
             backbone = BACKBONES.fullmatch(part) is not None
             key, value = listed.get(BACKBONE if backbone else factor_of(part), ("", part))
@@ -214,6 +246,19 @@ def _several_at_once(rows: Sequence[NamedRow]) -> list[str]:
     return sentences
 
 
+def _equal_values(rows: Sequence[NamedRow]) -> list[str]:
+    """Return a sentence for rows of different settings with the same values for several k: one may be a copy."""
+    same: dict[tuple[tuple[int, str], ...], list[NamedRow]] = {}
+    for named in rows:
+        if len(named.row.rates) > 1:
+            same.setdefault(tuple(sorted(named.row.rates.items())), []).append(named)
+    return [
+        f"{_numbers(group)}: the same values for every k, but different settings; values may have been copied"
+        for group in same.values()
+        if len(group) > 1 and any(_differing(group[0], other) for other in group[1:])
+    ]
+
+
 def _spellings(log: ExperimentLog) -> list[str]:
     """Return sentences about values that the log format prints differently, and about a rounded number of queries."""
     sentences = []
@@ -224,10 +269,25 @@ def _spellings(log: ExperimentLog) -> list[str]:
                 sentences.append(
                     f"row {row.number}: top-{k} is {row.rates[k]}, and {count} of {log.queries} is {printed}"
                 )
+    sentences += _without_top_k(log)
     if not any(all(k in row.rates for row in log.rows) for k in (1, 5, 10)):
         sentences.append("all rows: none of top-1, top-5, top-10 is in all of them, so reports have nothing to compare")
-    if log.queries >= 100 and set(str(log.queries)[1:]) == {"0"}:
-        sentences.append(f"all rows: every value is whole over {log.queries}, so the values may have been rounded")
+    if 10**MOST_ROUNDED % log.queries == 0:
+        sentences.append(
+            f"all rows: every value is whole over {log.queries}, so the values may have been rounded, and "
+            "the number of queries may be another"
+        )
+    return sentences
+
+
+def _without_top_k(log: ExperimentLog) -> list[str]:
+    """Return a sentence for each k that some rows have and others lack: reports compare all rows on one metric."""
+    sentences = []
+    for k in sorted({k for row in log.rows for k in row.rates}):
+        lacking = [str(row.number) for row in log.rows if k not in row.rates]
+        if lacking:
+            rows = f"rows {_listed(lacking)} have" if len(lacking) > 1 else f"row {lacking[0]} has"
+            sentences.append(f"{rows} no top-{k}, which other rows have")
     return sentences
 
 

@@ -113,6 +113,7 @@ class _Reader:
             family=design.family,
             aliases=design.aliases,
             excluded=design.excluded,
+            steps=design.steps,
             search=search,
             warnings=(*design.warnings, *searching.warnings, *declared_warnings(entry.alpha, entry.delta, search)),
         )

@@ -1,0 +1,113 @@
+"""The rows of a log with a `# study` section, which declares the factors: nothing is read from titles."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ablate.errors import LogError, unknown_name
+from ablate.study.factors import LevelName, level_text
+from ablate.study.logfile.parser import NOTE, ExperimentLog, LogRow
+from ablate.study.logfile.quoting import is_key, quoted_level, unquoted
+from ablate.study.search_space.space import METRICS
+
+NEEDED = ("primary", "delta_pp", "alpha", "factors")
+"""The keys that every section `# study` has."""
+DOCUMENT_KEYS = (
+    *("question", "primary", "delta_pp", "alpha", "family", "looks", "excluded", "seeds", "factors", "data"),
+    *("aliases", "fractions", "overrides", "steps", "limits"),
+)
+"""The keys of a stored plan's document that a section `# study` has, unless there is nothing in them."""
+LOOKS, ENDED = "looks_taken", "families_ended"
+"""Its keys for the looks that were taken, and for why each earlier family of looks ended."""
+
+
+def check_study(values: Mapping[str, Any]) -> list[str]:
+    """Return the faults of a section `# study`: values without which, or with which, no result can be judged."""
+    known = (*DOCUMENT_KEYS, LOOKS, ENDED)
+    faults = [unknown_name("key", key, known) for key in values if key not in known]
+    faults += [f"has no `{key}:` line" for key in NEEDED if key not in values]
+    if values.get("primary", METRICS[0]) not in METRICS:
+        faults.append(unknown_name("primary metric", str(values["primary"]), METRICS))
+    if not _is_number(values.get("alpha", 0.05)) or not 0 < values.get("alpha", 0.05) < 1:
+        faults.append(f"found {values['alpha']!r} for alpha; accepted: a number between 0 and 1")
+    if not _is_number(values.get("delta_pp", 0.5)) or not values.get("delta_pp", 0.5) >= 0:
+        faults.append(f"found {values['delta_pp']!r} for delta_pp; accepted: a number of percentage points from 0")
+    if not _is_family(values.get("family", "direct")):
+        faults.append("found another form of `family:` than `--format log` writes")
+    if not _are_factors(values.get("factors", [])):
+        faults.append("found another form of `factors:` than `--format log` writes")
+    return faults
+
+
+def declared_levels(log: ExperimentLog, factors: Sequence[Mapping[str, Any]]) -> list[dict[str, LevelName]]:
+    """Return the level of each factor in each row; LogError for a row that lacks one, or has an unknown one."""
+    faults: list[str] = []
+    levels = [_levels(row, factors, faults) for row in log.rows]
+    if faults:
+        raise LogError("\n".join(faults))
+    return levels
+
+
+def declared_labels(log: ExperimentLog, study: Mapping[str, Any]) -> list[str]:
+    """Return the label of each row; LogError if two rows have the same, or if the family lists a row that is not there.
+
+    `study` is the section `# study`, checked by `check_study`.
+    """
+    labels = [label_of(row) for row in log.rows]
+    faults = [f"{count} rows have the label {label!r}; a label stands for one row" for label, count in _again(labels)]
+    family = study.get("family", "direct")
+    named = [] if isinstance(family, str) else [label for pair in family for label in pair]
+    faults += [unknown_name("row in `family`", label, labels) for label in dict.fromkeys(named) if label not in labels]
+    if faults:
+        raise LogError("\n".join(faults))
+    return labels
+
+
+def _again(labels: Sequence[str]) -> list[tuple[str, int]]:
+    return [(label, count) for label, count in Counter(labels).items() if count > 1]
+
+
+def label_of(row: LogRow) -> str:
+    """Return the row's label: its title, if the log does not give another."""
+    label = row.measured.label if row.measured else None
+    return row.title if label is None else label
+
+
+def _levels(row: LogRow, factors: Sequence[Mapping[str, Any]], faults: list[str]) -> dict[str, LevelName]:
+    if row.measured is not None and row.measured.kind == "reference":
+        return {}
+    lines = {unquoted(key, is_key): text for key, text in row.lines if key != NOTE}
+    levels: dict[str, LevelName] = {}
+    for factor in factors:
+        name, named = factor["name"], {quoted_level(level): level for level in factor["levels"]}
+        if name not in lines:
+            faults.append(f"row {row.title!r} has no line `{name}: LEVEL`, which `factors:` in `# study` declares")
+        elif lines[name] not in named:
+            faults.append(f"row {row.title!r}: {unknown_name(f'level of {name}', lines[name], list(named))}")
+        else:
+            levels[name] = named[lines[name]]
+    return levels
+
+
+def _are_factors(values: Any) -> bool:
+    return isinstance(values, list) and all(
+        isinstance(one, dict)
+        and isinstance(one.get("name"), str)
+        and isinstance(one.get("sets"), list)
+        and isinstance(one.get("levels"), list)
+        and all(isinstance(level, bool | int | float | str) for level in [*one["levels"], one.get("baseline")])
+        and level_text(one["baseline"]) in map(level_text, one["levels"])
+        for one in values
+    )
+
+
+def _is_family(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(
+            isinstance(pair, list) and len(pair) == 2 and all(isinstance(e, str) for e in pair) for pair in value
+        )
+    return value in ("direct", "effects")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
