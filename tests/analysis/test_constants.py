@@ -64,7 +64,7 @@ def fixed(rows: list[str], rate: float) -> RowLimits:
 def test_rows_that_the_data_fix_are_not_compared_with_each_other() -> None:
     """With a row that can vary they are: that one may differ from them."""
     limits = [fixed(["row 1", "row 2"], 1.0).to_json()]
-    analysis = study([[N, N, N], [N, N, N], [980, 975, 981], [970, 977, 969]], limits=limits)
+    analysis = study([[N, N, N], [N, N, N], [680, 675, 681], [670, 677, 669]], limits=limits)
     between = {(one.before.number, one.after.number): one.estimate for one in analysis.contrasts}
     assert between[1, 2].constant == 1.0
     assert between[1, 2].verdict == verdicts.NOT_ESTIMABLE
@@ -100,3 +100,27 @@ def test_a_constant_effect_among_others_has_no_estimate() -> None:
     assert a.estimate.constant is None, "the mean over contexts has a context that can vary"
     assert b.estimate.effect is not None
     assert np.isnan(analysis._observations.constant[[1, 3]]).all()
+
+
+@pytest.mark.parametrize("stuck", [0, N])
+def test_a_row_at_an_end_of_the_scale_makes_the_others_no_more_precise(stuck: int) -> None:
+    """The contrast of two rows is that of a study without the stuck row, which had no room to spread."""
+    others = [[270, 281, 266], [275, 279, 284], [268, 290, 277]]
+    with_stuck, without = (
+        study([[stuck] * 3, *others]),
+        analyse(
+            results(
+                FACTORS,
+                [
+                    row(i, levels, dict(enumerate(hits)))
+                    for i, (levels, hits) in enumerate(zip(SQUARE[1:], others, strict=True), 1)
+                ],
+            )
+        ),
+    )
+    found = {(c.before.number, c.after.number): c.estimate for c in with_stuck.contrasts}
+    for contrast in without.contrasts:
+        same = found[contrast.before.number + 1, contrast.after.number + 1]
+        assert same.interval == pytest.approx(contrast.estimate.interval)
+        assert same.p == pytest.approx(contrast.estimate.p)
+    assert found[1, 2].interval is not None

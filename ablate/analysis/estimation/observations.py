@@ -45,10 +45,13 @@ class Observations:
 
     @cached_property
     def variance_model(self) -> VarianceModel:
-        """The spread between seeds over all rows; rows that share trainings count as one row."""
+        """The spread between seeds over all rows; rows that share trainings count as one row.
+
+        Rows at an end of the scale in every run have no room to spread, so they say nothing about the other rows.
+        """
         counts = self.n[self.n > 0]
         floor = rounding_variance(float(counts.min())) if len(counts) else 0.0
-        return VarianceModel(self.rates[self._representatives], floor)
+        return VarianceModel(_with_room(self.rates[self._representatives]), floor)
 
     @cached_property
     def constant(self) -> Floats:
@@ -90,6 +93,16 @@ class Observations:
         order = np.lexsort((np.arange(len(seeds)), -seeds, self.groups))
         first = np.unique(self.groups[order], return_index=True)[1]
         return order[first]
+
+
+def _with_room(rates: Floats) -> Floats:
+    """Return rates in percent, shape (rows, seeds), without the rows that are 0 in every run, or 100 in every run.
+
+    All rows stay if fewer than two others have several runs.
+    """
+    several = np.sum(~np.isnan(rates), axis=1) > 1
+    stuck = several & np.any([np.all((rates == end) | np.isnan(rates), axis=1) for end in (0.0, 100.0)], axis=0)
+    return np.where(stuck[:, None], np.nan, rates) if np.sum(several & ~stuck) > 1 else rates
 
 
 def rate_observations(
