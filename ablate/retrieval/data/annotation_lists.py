@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ablate.errors import DataError
 from ablate.filesystem import exists, is_file, path_fault, read_regular
-from ablate.retrieval.data.annotation_text import normal_form
+from ablate.retrieval.data.annotation_text import normal_form, place_and_fault
 from ablate.retrieval.data.dataset import GALLERY, QUERY
 from ablate.retrieval.data.entries import ImageEntry, ImageList
 from ablate.text import fault_lines
@@ -59,7 +59,7 @@ class AnnotationLists:
             self.problems.add(name, f"cannot be read ({error.strerror})")
             return []
         except UnicodeDecodeError as error:
-            self.problems.add(name, f"is no UTF-8 text ({error.reason} at byte {error.start})")
+            self.problems.add(*place_and_fault(name, error))
             return []
         self.names.append(name)
         for digest, content in ((self.hash, normal_form(data)), (self.former, data)):

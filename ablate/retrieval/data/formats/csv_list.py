@@ -17,6 +17,7 @@ from pathlib import Path
 from ablate.errors import DataError
 from ablate.filesystem import read_regular
 from ablate.retrieval.data.annotation_lists import AnnotationProblems, image_list
+from ablate.retrieval.data.annotation_text import place_and_fault
 from ablate.retrieval.data.dataset import GALLERY, NO_CAMERA, QUERY, SHOP, USER
 from ablate.retrieval.data.entries import ImageEntry, ImageList
 from ablate.retrieval.data.validation_cut import validation_cut
@@ -112,7 +113,7 @@ def _lines(root: Path, data: bytes, problems: AnnotationProblems) -> Iterator[Li
     try:
         reader = csv.reader(_text(data), strict=True)
     except UnicodeDecodeError as error:
-        problems.add(root.name, f"is no UTF-8 text ({error.reason} at byte {error.start})")
+        problems.add(*place_and_fault(root.name, error))
         return
     try:
         header = [name.strip() for name in next(reader, [])]

@@ -106,7 +106,7 @@ def test_faults(tmp_path: Path, text: str, said: str) -> None:
 
 def test_no_text_and_no_file(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_bytes(b"path,item,split\n\xff\xfe.jpg,1,test\n")
-    with pytest.raises(DataError, match="is no UTF-8 text"):
+    with pytest.raises(DataError, match=r"list\.csv, line 2: is no UTF-8 text \(byte 0xff\); save the file as UTF-8"):
         csv_list.read(tmp_path / "list.csv")
     with pytest.raises(DataError, match=r"(?s)is a folder; give the path of a CSV file.*A CSV file has"):
         csv_list.read(tmp_path)
