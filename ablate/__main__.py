@@ -5,7 +5,7 @@ import sys
 
 from ablate.cli.app import app
 from ablate.cli.command_line import WRONG
-from ablate.cli.terminal import flush_streams, prepare_streams
+from ablate.cli.terminal import flush_streams, is_of_stream, prepare_streams
 
 
 def main() -> None:
@@ -14,12 +14,12 @@ def main() -> None:
     prepare_streams()
     try:
         app(prog_name="ablate")
-    except SystemExit as end:
-        fault = flush_streams()
+    except (OSError, SystemExit) as end:
+        fault = flush_streams() or (end if isinstance(end, OSError) and is_of_stream(end) else None)
         if fault is None:
             raise
         print(f"stdout cannot be written: {fault.strerror}", file=sys.stderr)
-        sys.exit(end.code or WRONG)
+        sys.exit((end.code if isinstance(end, SystemExit) else None) or WRONG)
 
 
 if __name__ == "__main__":

@@ -55,13 +55,13 @@ def studies(ctx: Any, incomplete: str) -> Iterator[str]:
 @quietly
 def profiles(ctx: Any, incomplete: str) -> Iterator[str]:
     """Yield the profiles of the study file or of the study in the store."""
-    if path := ctx.params.get("path"):
+    if path := _typed(ctx).get("path"):
         from ablate.study.reading.nodes import read_file
         from ablate.study.reading.overrides import BASE, profile_names
 
         yield from (*profile_names(read_file(Path(path))), BASE)
     else:
-        study = ctx.params.get("study")
+        study = _typed(ctx).get("study")
         yield from dict.fromkeys(profile for name, profile in _stored_plans(ctx) if study in (None, name))
 
 
@@ -70,7 +70,7 @@ def labels_in_file(ctx: Any, incomplete: str) -> Iterator[str]:
     """Yield the labels of the rows of the study file."""
     from ablate.study.reading.study_reader import read_study
 
-    study = read_study(Path(ctx.params["path"]), ctx.params.get("profile"), ctx.params.get("settings") or ())
+    study = read_study(Path(_typed(ctx)["path"]), _typed(ctx).get("profile"))
     yield from (_word(row.label) for row in study.rows)
 
 
@@ -80,7 +80,7 @@ def labels_in_store(ctx: Any, incomplete: str) -> Iterator[str]:
     from ablate.store import plans
 
     with closing(_store(ctx)) as store, store.read() as connection:
-        name = plans.choose(connection, ctx.params["study"], ctx.params.get("profile"), store.url)
+        name = plans.choose(connection, _typed(ctx)["study"], _typed(ctx).get("profile"), store.url)
         plan = plans.read_plan(connection, name.study, name.profile)
     yield from (_word(row.label) for row in plan.rows)
 
@@ -95,7 +95,7 @@ def setting_keys(ctx: Any, incomplete: str) -> Iterator[str]:
     trainer: Any = DEFAULT
     factors: list[str] = []
     with suppress(Exception):  # without a file, the keys of the usual trainer
-        root = read_file(Path(ctx.params["path"]))
+        root = read_file(Path(_typed(ctx)["path"]))
         trainer = root.child("trainer").value if root.child("trainer") else DEFAULT  # type: ignore[union-attr]
         factors = list(root.child("factors").value)  # type: ignore[union-attr]
     keys = keys_elsewhere(trainer)
@@ -115,6 +115,32 @@ def words(*known: str) -> Callable[[typer.Context, str], list[str]]:
     return complete
 
 
+def _typed(ctx: Any) -> dict[str, str]:
+    """Return the values of the words that were typed, by parameter.
+
+    Typer leaves them out if the last option has no value yet, which is the case while that value is completed.
+    """
+    line = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")
+    words = iter(_split(line)[ctx.command_path.count(" ") + 1 :])
+    arguments = iter([param for param in ctx.command.params if param.param_type_name == "argument"])
+    typed: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        option = next((param for param in ctx.command.params if name in param.opts and name.startswith("-")), None)
+        if option is not None and not getattr(option, "is_flag", False):
+            typed[option.name] = value if equals else next(words, "")
+        elif not word.startswith("-") and (argument := next(arguments, None)) is not None:
+            typed[argument.name] = word
+    return {name: value for name, value in typed.items() if value}
+
+
+def _split(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError:  # a quote is still open
+        return line.split()
+
+
 def _word(label: str) -> str:
     """Return a label as a shell takes it: in quotes if it has spaces."""
     return shlex.quote(label)
@@ -132,7 +158,7 @@ def _store(ctx: Any) -> Any:
     from ablate.api.stores import DEFAULT_STORE, is_new
     from ablate.store import require_store
 
-    url = str(ctx.params.get("store") or os.environ.get("ABLATE_STORE") or DEFAULT_STORE)
+    url = str(_typed(ctx).get("store") or os.environ.get("ABLATE_STORE") or DEFAULT_STORE)
     if is_new(url) or "://" in url.removeprefix("sqlite:///"):  # a server may be away, and a shell must not wait for it
         raise FileNotFoundError(url)
     return require_store(url)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import typer
 
 from ablate.cli.messages import say
-from ablate.cli.terminal import has_colour
+from ablate.cli.terminal import has_colour, json_for_stdout
 from ablate.errors import AblateError
 from ablate.filesystem import expanded, path_fault
 
@@ -19,13 +19,13 @@ def is_coloured(output: Path | None) -> bool:
     return output is None and has_colour(sys.stdout)
 
 
-def write_text(text: str, output: Path | None) -> None:
-    """Write the text to stdout, or to the file `output` and print its path to stderr.
+def write_text(text: str, output: Path | None, is_json: bool = False) -> None:
+    """Write the text to stdout, or as UTF-8 to the file `output` and print its path to stderr.
 
     Raises AblateError if the file cannot be written.
     """
     if output is None:
-        sys.stdout.write(text)
+        sys.stdout.write(json_for_stdout(text) if is_json else text)
         return
     output = Path(expanded(str(output)))
     try:

@@ -1,7 +1,9 @@
 """The terminal: streams of any encoding, colours as the user wishes them, and the width of lines."""
 
 import codecs
+import errno
 import io
+import json
 import os
 import re
 import shutil
@@ -26,7 +28,7 @@ class ReadableStream(io.TextIOWrapper):
     """A stream of an encoding that lacks characters. It writes readable ASCII in their place, and never fails."""
 
     def __init__(self, stream: TextIO) -> None:
-        self.lacking = stream.encoding
+        self.stream, self.lacking = stream, stream.encoding  # a stream that nothing refers to closes its buffer
         # ASCII is part of UTF-8, and typer writes UTF-8 to every stream that is declared as ASCII
         encoding = "utf-8" if codecs.lookup(stream.encoding).name == "ascii" else stream.encoding
         super().__init__(
@@ -47,6 +49,14 @@ def prepare_streams() -> None:
     sys.stdout, sys.stderr = _prepared(sys.stdout), _prepared(sys.stderr)
 
 
+def json_for_stdout(text: str) -> str:
+    """Return a JSON text as stdout can hold it: characters that its encoding lacks as escapes, which lose nothing."""
+    stream = sys.stdout
+    if not isinstance(stream, ReadableStream):
+        return text
+    return "".join(each if encodable(each, stream.lacking) == each else json.dumps(each)[1:-1] for each in text)
+
+
 def flush_streams() -> OSError | None:
     """Write what is left in stdout and stderr. Return the fault of stdout if it cannot be written.
 
@@ -63,6 +73,11 @@ def flush_streams() -> OSError | None:
         except ValueError:  # the stream is closed
             continue
     return fault
+
+
+def is_of_stream(error: OSError) -> bool:
+    """Return True if an error is that of writing to a stream, such as one that leads to a full disk."""
+    return error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def forget_stream(descriptor: int) -> None:

@@ -66,7 +66,7 @@ def compare(
     comparison = compare_results(ours, theirs)
     text = render(comparison, form, colour=is_coloured(output))
     if form == "json":
-        write_text(text, output)
+        write_text(text, output, is_json=True)
     else:
         folder = figures_folder(opened, ours)
         write_illustrated(text, output, lambda: draw(comparison, folder), is_markdown=form == "markdown")

@@ -60,7 +60,7 @@ def report(
         folder = figures_folder(opened, analysis.results)
         write_illustrated(text, output, lambda: draw(analysis, folder), is_markdown=form == "markdown")
     else:
-        write_text(text, output)
+        write_text(text, output, is_json=form == "json")
     if form in WITHOUT_FINDINGS:
         for finding in analysis.results.doubtful:
             say(f"warning: {finding}")

@@ -14,16 +14,22 @@ from ablate.cli.live.lines import PlainBoard
 from ablate.cli.live.pace import Pace
 from ablate.cli.live.table import plain, render
 from ablate.cli.messages import say
+from ablate.cli.terminal import has_colour
 from ablate.run.observer import Observer, RunOutline
 
 SETTLED = ("done", "failed")
+
+
+def stderr_console() -> Console:
+    """Return a console of stderr, without colours and other styles if they are not wanted."""
+    return Console(stderr=True, color_system="auto" if has_colour(sys.stderr) else None)
 
 
 @dataclass
 class LiveBoard(Board):
     """A board on a terminal. Messages are printed above the table."""
 
-    console: Console = field(default_factory=lambda: Console(stderr=True))
+    console: Console = field(default_factory=stderr_console)
 
     def show(self, text: str) -> None:
         self.console.print(Text(plain(text)))
@@ -47,7 +53,7 @@ class TerminalObserver(Observer):
         expected = outline.expected_seconds
         pace = Pace({key: expected[key] for key in waiting if key in expected})
         labels = dict(outline.labels)
-        console = Console(stderr=True)
+        console = stderr_console()
         if not (sys.stderr.isatty() and console.is_interactive):  # the latter alone would obey FORCE_COLOR in a log
             lines = PlainBoard(labels, len(labels), done, failed, waiting, pace)
             try:

@@ -1,11 +1,13 @@
 """The text of a plan: a line a row, the reasons for stale results, the amount of work, and the time that it takes."""
 
 import re
+import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from string import ascii_lowercase
 
+from ablate.cli.terminal import columns
 from ablate.study.factors import level_text
 from ablate.study.model import Study
 from ablate.study.plan.limits import TEST, RowLimits
@@ -53,7 +55,7 @@ def reason_lines(planned: Sequence[PlannedTrial], letters: Reasons) -> Iterator[
         for changes, count in counts.items():
             yield f"  {letters[changes]}  {plural(count, 'trial')}, because since then"
             for change in changes:
-                yield from textwrap.wrap(change.text, WIDTH, initial_indent=" " * 7, subsequent_indent=" " * 9)
+                yield from textwrap.wrap(change.text, width(), initial_indent=" " * 7, subsequent_indent=" " * 9)
 
 
 def unprepared_lines(reasons: Sequence[str]) -> Iterator[str]:
@@ -153,10 +155,15 @@ def _extent(dimension: Dimension) -> str:
     return f"{dimension.low:g} to {dimension.high:g}{by}"
 
 
+def width() -> int:
+    """Return the columns of a plan's text: WIDTH, or fewer on a narrow terminal."""
+    return min(WIDTH, (columns(sys.stdout) or WIDTH + 1) - 1)
+
+
 def wrapped(text: str, indent: str = "  ") -> list[str]:
-    """Return the text in lines of at most WIDTH columns. A command between backticks is not broken."""
+    """Return the text in lines of at most `width()` columns. A command between backticks is not broken."""
     glued = re.sub(r"`[^`\n]*`", lambda command: command[0].replace(" ", NO_BREAK), text)
-    lines = textwrap.wrap(glued, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(glued, width(), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
     return [line.replace(NO_BREAK, " ") for line in lines]
 
 

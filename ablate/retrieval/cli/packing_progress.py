@@ -1,11 +1,12 @@
 """The progress of packing a data set, on stderr: a bar on a terminal, elsewhere a line every 30 seconds."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -21,7 +22,7 @@ SECONDS = 30.0
 @contextmanager
 def watch_packing(name: str) -> Iterator["PackingObserver"]:
     """Give an observer for the packing of a data set. It shows nothing before the packing begins."""
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield PackingLines(name)
         return
     bar = PackingBar(name)
@@ -71,7 +72,8 @@ class PackingBar:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self.progress = Progress(*columns, console=Console(stderr=True))
+        colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+        self.progress = Progress(*columns, console=Console(stderr=True, color_system=colours))
         self.task = self.progress.add_task(name, total=None, visible=False)
 
     def notify(self, text: str) -> None:
