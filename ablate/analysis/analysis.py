@@ -134,7 +134,8 @@ class Analysis:
         """Runs to add, the one that resolves most first."""
         analyses = [self, *(analyse(reading, self.population) for reading in self.other_readings.values())]
         models = [analysis._design.current_model for analysis in analyses]
-        return suggest(models, [*self.results.document.excluded, *self._design.other_tests], self._design.free_factors)
+        excluded = [*self.results.document.excluded, *self._design.other_tests, *self._design.unread_cells]
+        return suggest(models, excluded, self._design.free_factors)
 
     @cached_property
     def other_readings(self) -> Mapping[str, StudyResults]:

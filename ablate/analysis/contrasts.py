@@ -14,6 +14,7 @@ from ablate.analysis.estimation.estimators import estimate_pairs
 from ablate.analysis.estimation.observations import Observations
 from ablate.analysis.looks.status import FamilyMembers, LookStatus
 from ablate.analysis.results import RowResult, StudyResults
+from ablate.analysis.untested import Untested
 from ablate.study.model import Family
 
 Ints = NDArray[np.int64]
@@ -44,6 +45,8 @@ class Contrast:
     """True if it shares the study's error. Other direct contrasts are adjusted among themselves; confounded contrasts
     are not adjusted."""
     estimate: EffectEstimate
+    untested: Untested | None = None
+    """Why the two rows cannot show an effect; None if they can."""
 
     @property
     def identified(self) -> str:
@@ -101,7 +104,11 @@ class Contrasts(Sequence[Contrast]):
         if (len(differs) != 1 or undeclared) and estimate.verdict != verdicts.NOT_ESTIMABLE:
             estimate = replace(estimate, verdict=verdicts.CONFOUNDED, more_seeds=None)
         in_family = bool(self.group[at] == FAMILY)
-        return Contrast(rows[before], rows[after], differs, undeclared, self.results.primary, in_family, estimate)
+        untested = None
+        if estimate.effect is None:
+            untested = self.results.untested(rows[before], rows[after], differs)
+        pair = rows[before], rows[after]
+        return Contrast(*pair, differs, undeclared, self.results.primary, in_family, estimate, untested)
 
     def __iter__(self) -> Iterator[Contrast]:
         return (self[at] for at in range(len(self)))

@@ -16,6 +16,7 @@ from ablate.analysis.estimation.estimators import ROUNDING, EstimateArrays, esti
 from ablate.analysis.estimation.observations import Observations
 from ablate.analysis.looks.status import FamilyMembers, LookStatus
 from ablate.analysis.stats.multiplicity import benjamini_hochberg
+from ablate.analysis.untested import EQUAL_RESULTS, NOT_READ, Untested, unread_reasons
 from ablate.study.factors import level_text
 
 Floats = NDArray[np.float64]
@@ -41,6 +42,8 @@ class Effect:
     aliased_with: tuple[str, ...]
     """The factors whose effects cannot be separated from this one."""
     estimate: EffectEstimate
+    untested: Untested | None = None
+    """Why no row can show an effect; None if rows can."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def effect_contrasts(observations: Observations, design: StudyDesign, new_querie
     for k, (column, of_column) in enumerate(zip(columns, pairs, strict=True)):
         if len(of_column):
             weights[:, k] = _mean_weights(observations, of_column, np.array([-1.0, 1.0]))
-        elif (at := finished.model.against_baseline(column)) is not None:
+        elif (at := finished.model.against_baseline(column)) is not None and not _is_without_effect(design, column):
             weights[:, k] = additive[:, at]
     estimates = estimate_combinations(observations, weights, new_queries)
     return EffectContrasts(columns, [len(of_column) for of_column in pairs], weights, estimates)
@@ -161,9 +164,34 @@ def _effect(design: StudyDesign, column: ModelColumn, contexts: int, estimate: E
         group = next((group for group in finished.aliases if column.variable in group), ())
         aliased_with = tuple(finished.variables[other].name for other in group if other != column.variable)
         estimate = replace(estimate, verdict=verdicts.NOT_ESTIMABLE)
-    return Effect(
-        variable.name, variable.levels[0], model.level_of(column), identified, contexts, aliased_with, estimate
-    )
+    levels, untested = (variable.levels[0], model.level_of(column)), None
+    if identified == NONE and not aliased_with:
+        untested = _untested(design, column)
+    return Effect(variable.name, *levels, identified, contexts, aliased_with, estimate, untested)
+
+
+def _is_without_effect(design: StudyDesign, column: ModelColumn) -> bool:
+    """Return True if a level was read, and yet the rows that differ in it alone are one trial or have equal results."""
+    results, read = design.results, design.read_model.codes[:, column.variable]
+    pairs = [(one, other) for one, other in design.model.direct_pairs(column).tolist() if read[other] == column.level]
+    factor = [design.model.variables[column.variable].name]
+    return any(results.untested(results.rows[one], results.rows[other], factor) for one, other in pairs)
+
+
+def _untested(design: StudyDesign, column: ModelColumn) -> Untested | None:
+    """Return why rows of a level cannot show its effect: nothing reads it, or all equal those with the baseline."""
+    results, factor = design.results, design.model.variables[column.variable].name
+    pairs = design.model.direct_pairs(column).tolist()
+    found = [results.untested(results.rows[one], results.rows[other], [factor]) for one, other in pairs]
+    if found and None not in found:
+        reasons = dict.fromkeys(reason for each in found if each for reason in each.reasons)
+        equal = any(each.why == EQUAL_RESULTS for each in found if each)
+        return Untested(EQUAL_RESULTS if equal else NOT_READ, tuple(reasons))
+    rows = design.finished.positions[design.model.codes[design.finished.positions, column.variable] == column.level]
+    if len(rows) and not np.any(design.read_model.codes[rows, column.variable]):
+        labels = {results.rows[row].label for row in rows}
+        return Untested(NOT_READ, unread_reasons(results.document.unread, [factor], labels))
+    return None
 
 
 def _change(model: AdditiveModel, column: ModelColumn) -> str:
@@ -175,17 +203,23 @@ def _change(model: AdditiveModel, column: ModelColumn) -> str:
 def _direct_pairs(observations: Observations, design: StudyDesign, column: ModelColumn) -> Ints:
     """Return pairs of rows, baseline and this level, that differ in nothing else and have a common seed.
 
-    Shape (pairs, 2).
+    Pairs that are one trial, because nothing reads the level, are left out. So are all pairs if all of them have equal
+    results; some of them may be equal because the level changes nothing there. Shape (pairs, 2).
     """
     model = design.model
     pairs = model.direct_pairs(column)
     first, second = pairs.T
     present = ~np.isnan(observations.hits)
-    have_common_seed = (present[first] & present[second]).any(axis=1)
+    both = present[first] & present[second]
+    have_common_seed = both.any(axis=1)
     differing = model.codes[first] != model.codes[second]
     undeclared = design.circumstances.between(first, second, differing).any(axis=1)
-    clean: Ints = pairs[have_common_seed & ~undeclared]
-    return clean
+    are_one = np.zeros(len(pairs), dtype=bool)
+    if observations.trials is not None:
+        are_one = ((observations.trials[first] == observations.trials[second]) | ~both).all(axis=1)
+    clean: Ints = pairs[have_common_seed & ~undeclared & ~are_one]
+    all_equal = bool(len(clean)) and bool(observations.cannot_differ(clean[:, 0], clean[:, 1]).all())
+    return clean[:0] if all_equal else clean
 
 
 def _mean_weights(observations: Observations, groups: Ints, signs: Floats) -> Floats:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ablate.analysis.equal_results import equal_results
 from ablate.analysis.looks.history import from_json
 from ablate.analysis.results import KS, TESTED_ON, RowResult, SeedResult, StudyResults
 from ablate.store import Store, plans, results
@@ -29,6 +30,9 @@ def load(store: Store, study: str | None = None, profile: str | None = None, by_
         plan = plans.read_plan(connection, chosen.study, chosen.profile)
         keys = {key for row in plan.rows for key in row.cells.values()}
         loaded = _study_results(plan, results.read_trials(connection, keys))
+        if not loaded.imported:
+            equal = equal_results(loaded.rows, lambda trials: results.read_ranks_of_trials(connection, trials))
+            loaded = replace(loaded, equal=equal)
         trials = _trials_to_read_by_query(loaded, by_query)
         hits = dict(results.read_hits_of_queries(connection, trials, KS[loaded.primary])) if trials else {}
         looks = read_looks(connection, chosen.study, chosen.profile) if loaded.schedule else []
@@ -70,7 +74,7 @@ def _trials_to_read_by_query(loaded: StudyResults, every: bool) -> set[str]:
     """Return the trial keys of each seed that some two rows have as their only common one; of all seeds if `every`."""
     if loaded.imported:
         return set()
-    seeds = loaded.seeds
+    seeds = [seed for seed in loaded.seeds if seed not in loaded.equal.repeated_seeds]
     counts = np.array([[seed in row.results for seed in seeds] for row in loaded.rows])
     counts = counts.reshape(len(loaded.rows), -1)
     alone = counts.astype(np.float32) @ counts.T == 1

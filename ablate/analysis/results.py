@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ablate.analysis.looks.history import Look
 from ablate.analysis.stats.proportions import wilson
+from ablate.analysis.untested import EQUAL_RESULTS, NOT_READ, EqualResults, Untested, unread_reasons
 from ablate.store.plan_document import PlanDocument
 from ablate.study.model import Family
 
@@ -209,6 +210,8 @@ class StudyResults:
     """The looks of the current family."""
     ended: tuple[str, ...] = ()
     """The reason why each earlier family ended."""
+    equal: EqualResults = field(default_factory=EqualResults)
+    """The rows and seeds with results that are equal to the last bit though their trainings differ."""
 
     @property
     def heading(self) -> str:
@@ -287,8 +290,8 @@ class StudyResults:
 
     @property
     def findings(self) -> list[str]:
-        """Sentences about contradictions in an imported log, and about results that cannot be or that are stale."""
-        return [*self.document.findings, *self.doubtful]
+        """Sentences about contradictions in an imported log, and about results that cannot be, are stale, or equal."""
+        return [*self.document.findings, *self.doubtful, *self.equal_results]
 
     @property
     def doubtful(self) -> list[str]:
@@ -306,6 +309,32 @@ class StudyResults:
         ]
 
     @property
+    def equal_results(self) -> list[str]:
+        """A sentence for each group of rows, and of seeds, that have equal results of every query."""
+        by_label = {row.label: row for row in self.rows}
+        sentences = []
+        for labels in self.equal.rows:
+            rows = [by_label[label] for label in labels]
+            names = [name for name in self.factors if len({repr(row.levels.get(name)) for row in rows}) > 1]
+            sentences.append(f"{_rows(rows)} have equal results, to the last bit, in every seed: {_no_reach(names)}")
+        for seeds in self.equal.seeds:
+            sentences.append(
+                f"{_seeds(seeds)} have equal results, to the last bit, in every row: the seed does not reach the "
+                "trainer, or changes nothing, so they count as one seed"
+            )
+        return sentences
+
+    def untested(self, before: RowResult, after: RowResult, factors: Sequence[str]) -> Untested | None:
+        """Return why the results of two rows, which differ in `factors`, cannot show an effect; None if they can."""
+        if self.imported:
+            return None
+        common = set(before.seeds) & set(after.seeds)
+        if common and all(before.results[seed].trial == after.results[seed].trial for seed in common):
+            labels = {before.label, after.label}
+            return Untested(NOT_READ, unread_reasons(self.document.unread, factors, labels))
+        return Untested(EQUAL_RESULTS) if self.equal.have(before.label, after.label) else None
+
+    @property
     def kept_although_stale(self) -> list[str]:
         """A sentence for each reason: `row plain, seeds 0–2: results kept although stale: schedule.lr: 0.1 -> 0.2`."""
         seeds_by_reason: dict[tuple[str, ...], dict[str, list[int]]] = {}
@@ -321,6 +350,22 @@ class StudyResults:
     def sets(self, factor: str) -> list[str]:
         """Return the config keys that a factor sets; empty for a factor of an imported log."""
         return next(list(stored.sets) for stored in self.document.factors if stored.name == factor)
+
+
+def _rows(rows: Sequence[RowResult]) -> str:
+    """Return `rows 1 (plain) and 3 (noisy)`; of many rows the first ones and the number of the others."""
+    names = [f"{row.number} ({row.label})" for row in rows[:MOST_NAMED]]
+    if len(rows) > MOST_NAMED:
+        names.append(f"{len(rows) - MOST_NAMED} more")
+    return f"rows {', '.join(names[:-1])} and {names[-1]}"
+
+
+def _no_reach(factors: Sequence[str]) -> str:
+    if not factors:
+        return "they differ in no factor"
+    names = ", ".join(factors[:-1]) + (" and " if len(factors) > 1 else "") + factors[-1]
+    verbs = ("does", "changes") if len(factors) == 1 else ("do", "change")
+    return f"{names} {verbs[0]} not reach the trainer, or {verbs[1]} nothing"
 
 
 def _named(seeds_of: Mapping[str, Sequence[int]]) -> str:

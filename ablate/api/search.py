@@ -14,6 +14,7 @@ from ablate.errors import AblateError
 from ablate.run.observer import Observer, RunOutline
 from ablate.run.request import StudyRequest, read_source, request_to_run
 from ablate.study.model import Study
+from ablate.study.plan.unread_warnings import check_search
 
 if TYPE_CHECKING:
     from ablate.adaptive.search.dashboard_export import DashboardExport
@@ -68,6 +69,7 @@ def search_study(
     source = replace(read_source(study, profile, settings), searching=True)
     request = request_to_run(source, (), observer.message)
     space = _space(request)
+    check_search(request.study)
     from ablate.adaptive.search import finalists  # here: Optuna takes long to import
     from ablate.adaptive.search.driver import begin, queue_failed
     from ablate.store.schema import DONE

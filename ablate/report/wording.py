@@ -9,6 +9,7 @@ from ablate.analysis.effects import ADDITIVE, Effect
 from ablate.analysis.estimation import unpaired_totals
 from ablate.analysis.estimation.estimates import EffectEstimate, includes_0
 from ablate.analysis.results import TESTED_ON, RowResult, StudyResults
+from ablate.analysis.untested import EQUAL_RESULTS, NOT_READ, Untested
 from ablate.study.factors import level_text
 from ablate.text import visible
 
@@ -68,6 +69,8 @@ REPEAT = "a repeat"
 
 CONSTANT = "every result equal"
 """The verdict shown to people if the results can show nothing; in JSON and CSV the effect is not estimable."""
+UNTESTED: Mapping[str, str] = {NOT_READ: "not read, not tested", EQUAL_RESULTS: "equal, not tested"}
+"""Why a comparison is not tested, in place of its verdict in a table, in at most 22 letters."""
 
 TOTALS: Mapping[str, str] = {
     unpaired_totals.WHATEVER: "differ for every possible pairing",
@@ -84,6 +87,8 @@ def phrase(item: Contrast | Effect) -> str:
     code, more = item.estimate.verdict, item.estimate.more_seeds
     if code == verdicts.UNDECIDED and more is not None:
         return f"{PHRASES[code]}, ~{more} more"
+    if item.untested:
+        return UNTESTED[item.untested.why]
     if item.estimate.constant is not None:
         return CONSTANT
     if code == verdicts.NOT_ESTIMABLE and not _aliases(item):
@@ -382,8 +387,17 @@ def _confounded_with(item: Contrast | Effect) -> str:
     return f"{listed(_changed_names(item))} change at once, so the change cannot be attributed to one of them"
 
 
+def _untested_reason(untested: Untested) -> str:
+    if untested.why == EQUAL_RESULTS:
+        return "equal results, to the last bit, in every seed: not tested"
+    why = "; ".join(untested.reasons) or "the values of both levels act alike"
+    return f"nothing read this factor ({why}): not tested"
+
+
 def _missing_reason(item: Contrast | Effect) -> str:
-    """Return the reason why there is no effect: equal results, aliased factors, or rows without results."""
+    """Return the reason why there is no effect: equal results, nothing read it, aliased factors, or no results."""
+    if item.untested:
+        return _untested_reason(item.untested)
     if item.estimate.constant is not None:
         return f"every result is {rate(item.estimate.constant)} %, which shows neither an effect nor its absence"
     if isinstance(item, Effect):

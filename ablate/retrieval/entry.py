@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from ablate.trainers.entry import NOTE, CommandGroup, Config, InputFile, LogLine, TrainerEntry
 from ablate.trainers.limits import SplitLimits
+from ablate.trainers.unread import ActsAs, UnreadIf
 
 if TYPE_CHECKING:
     from ablate.retrieval.config.retrieval import RetrievalConfig
@@ -38,6 +39,18 @@ class RetrievalEntry(TrainerEntry["RetrievalConfig"]):
         from ablate.retrieval.config.presets import PRESETS
 
         return PRESETS
+
+    @property
+    def unread(self) -> Sequence[UnreadIf]:
+        from ablate.retrieval.config.conditions import UNREAD
+
+        return UNREAD
+
+    @property
+    def alike(self) -> Sequence[ActsAs]:
+        from ablate.retrieval.config.conditions import ALIKE
+
+        return ALIKE
 
     def commands(self) -> Mapping[str, CommandGroup]:
         from ablate.retrieval.cli.data import data_list, data_prepare

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from ablate.store import Store, plans, trial_records
-from ablate.store.plan_document import DataIdentity, PlanDocument, StoredFactor
+from ablate.store.plan_document import DataIdentity, PlanDocument, StoredFactor, UnreadLevels
 from ablate.store.plans import StoredPlan, StoredRow
 from ablate.store.queue import claims
 from ablate.study.config_keys import value_at
@@ -15,6 +15,7 @@ from ablate.study.plan.limits import RowLimits, row_limits, stored_limits
 from ablate.study.plan.time_estimate import expected_seconds, shapes_to_run
 from ablate.study.plan.trial_states import ACCEPTED, FAILED, STALE, PlannedTrial, PreviousResult, resolve
 from ablate.study.trials.identity import REFERENCE, ROW, Trial
+from ablate.study.trials.unread_factors import unread_factors
 from ablate.trainers.registry import TRAINERS
 
 
@@ -88,7 +89,13 @@ def plan_of(study: Study, planned: Sequence[PlannedTrial], overrides: Sequence[s
     rows = [_row(row.label, ROW, of_row[row.label], _words(row), row.title) for row in study.rows]
     rows += [_row(reference.label, REFERENCE, of_row[reference.label]) for reference in study.references]
     document = _document(study, planned[0].trial, overrides, _limits(study, planned))
+    document = replace(document, unread=_unread(study, planned))
     return StoredPlan(study.name, study.profile, document, False, rows)
+
+
+def _unread(study: Study, planned: Sequence[PlannedTrial]) -> tuple[UnreadLevels, ...]:
+    found = unread_factors(study, (item.trial for item in planned))
+    return tuple(UnreadLevels(one.factor, one.reason, one.rows) for one in found)
 
 
 def _row(

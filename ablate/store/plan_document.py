@@ -46,6 +46,16 @@ class ImpliedLevel:
 
 
 @dataclass(frozen=True)
+class UnreadLevels:
+    """The rows in which nothing reads the level of a factor, for one reason."""
+
+    factor: str
+    reason: str
+    rows: tuple[str, ...]
+    """The labels of the rows."""
+
+
+@dataclass(frozen=True)
 class PlanDocument:
     """The facts of a plan that are the same for all of its rows."""
 
@@ -90,6 +100,8 @@ class PlanDocument:
     steps: tuple[tuple[str, str], ...] | None = None
     """The labels of each row that builds on another one, after the label of that row. None if every row builds on the
     one above it: so it is in an imported log, and in plans that older versions stored."""
+    unread: tuple[UnreadLevels, ...] = ()
+    """The factors of which nothing reads the level in some rows."""
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "PlanDocument":
@@ -119,6 +131,9 @@ class PlanDocument:
             limits=tuple(RowLimits.from_json(limits) for limits in stored.get("limits", ())),
             declared=stored.get("declared", False),
             steps=_steps(stored.get("steps")),
+            unread=tuple(
+                UnreadLevels(each["factor"], each["reason"], tuple(each["rows"])) for each in stored.get("unread", ())
+            ),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -143,6 +158,7 @@ class PlanDocument:
             **({"limits": [limits.to_json() for limits in self.limits]} if self.limits else {}),
             **({"declared": True} if self.declared else {}),
             **({"steps": [list(step) for step in self.steps]} if self.steps is not None else {}),
+            **({"unread": [asdict(levels) for levels in self.unread]} if self.unread else {}),
         }
 
 

@@ -91,11 +91,18 @@ def read_hits_of_queries(
     connection: Connection, keys: Collection[str], k: int, split: str = "test"
 ) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     """Yield (trial key, True for each query with a correct item among its k best), for trials with known ranks."""
+    for key, ranks in read_ranks_of_trials(connection, keys, split):
+        yield key, (ranks > 0) & (ranks <= k)
+
+
+def read_ranks_of_trials(
+    connection: Connection, keys: Collection[str], split: str = "test"
+) -> Iterator[tuple[str, NDArray[np.uint32]]]:
+    """Yield (trial key, rank of each query's first correct item), for trials with known ranks; see `read_ranks`."""
     query = select(trials.c.key, results.c.ranks).join(results, _that_counts)
     with_ranks = query.where(results.c.split == split, results.c.ranks.is_not(None))
     for key, blob in of_keys(connection, with_ranks, trials.c.key, keys):
-        ranks = unpack(blob)
-        yield key, (ranks > 0) & (ranks <= k)
+        yield key, unpack(blob)
 
 
 _OF_ATTEMPT = (attempts.c.environment, attempts.c.seconds)

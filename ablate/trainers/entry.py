@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from ablate.trainers.limits import SplitLimits
+from ablate.trainers.unread import ActsAs, UnreadIf
 
 if TYPE_CHECKING:
     from ablate.trainers.config import TrainerConfig
@@ -104,6 +105,20 @@ class TrainerEntry(Generic[ConfigT]):
     def presets(self) -> Mapping[str, Config]:
         """Named values, plain, that the config of a study may start from."""
         return {}
+
+    @property
+    def unread(self) -> Sequence[UnreadIf]:
+        """The config keys that nothing reads under some values of others. None are known of a trainer without a table.
+
+        The identity of a trial leaves them out, and reports give no verdict on a factor that nothing read. So the table
+        must be exact: it names a key only if no value of it can change the least bit of a result.
+        """
+        return ()
+
+    @property
+    def alike(self) -> Sequence[ActsAs]:
+        """The config keys of which different values act alike, to the last bit, under some values of others."""
+        return ()
 
     def commands(self) -> Mapping[str, CommandGroup]:
         """Return {name: commands} that the command line gets while this trainer is installed."""

@@ -79,7 +79,8 @@ def estimate_pairs(observations: Observations, first: Ints, second: Ints, new_qu
     """Estimate pairs of rows, `second` minus `first`.
 
     `new_queries`: estimate for new queries as well as for new seeds (E2). A pair of evaluations of the same trainings
-    uses its own seed-wise values, because it varies far less than two trainings do.
+    uses its own seed-wise values, because it varies far less than two trainings do. Pairs that cannot differ have no
+    estimate: a test of them would show the absence of an effect that nothing could show.
     """
     same_training = observations.groups[first] == observations.groups[second]
     separate = observations.noisy[first] | observations.noisy[second] | same_training
@@ -87,6 +88,7 @@ def estimate_pairs(observations: Observations, first: Ints, second: Ints, new_qu
     rates = observations.constant
     constant = np.where(rates[first] == rates[second], rates[first], np.nan)
     values[~np.isnan(constant)] = np.nan
+    values[observations.cannot_differ(first, second)] = np.nan
     precision = np.full(values.shape, PAIR_PRECISION)
     estimates = _estimate_arrays(seedwise(observations.variance_model, values, precision, separate))
     if new_queries:

@@ -35,6 +35,24 @@ class Observations:
     fixed: Floats | None = None
     """The rate that the data give each row whatever is trained, in [0, 1], shape (rows,); nan if it can vary. None if
     no such rate is known."""
+    trials: Ints | None = None
+    """A number for the trial of each run, shape (rows, seeds), and below 0 if there is none. Runs with one number are
+    one trial, so that a comparison of them shows nothing. None if every run is a trial of its own."""
+    equal: Ints | None = None
+    """A number for each row, shape (rows,). Rows with one number have equal results of every query. None if no two rows
+    have."""
+
+    def cannot_differ(self, first: Ints, second: Ints) -> Bools:
+        """Return True for runs of pairs of rows that show no difference whatever the factors do, (pairs, seeds).
+
+        They are one trial, or their rows have equal results to the last bit.
+        """
+        cannot = np.zeros((len(first), self.hits.shape[1]), dtype=bool)
+        if self.trials is not None:
+            cannot |= (self.trials[first] == self.trials[second]) & (self.trials[first] >= 0)
+        if self.equal is not None:
+            cannot |= (self.equal[first] == self.equal[second])[:, None]
+        return cannot
 
     @cached_property
     def rates(self) -> Floats:
@@ -117,7 +135,9 @@ def rate_observations(
     counts = _by_seed(results, {at: rate.hits for at, rate in metrics.items() if rate.n})
     n = np.array([metrics[at].n if at in metrics else 0 for at in range(len(results.rows))], dtype=np.int64)
     queries, paired = _by_query(results, hits or {})
-    return Observations(counts, n, queries, paired, trainings_shared(results.rows), _fixed(results, metric))
+    counts[:, [seed in results.equal.repeated_seeds for seed in results.seeds]] = np.nan
+    of_rows = trainings_shared(results.rows), _fixed(results, metric), _trials(results), _equal(results)
+    return Observations(counts, n, queries, paired, *of_rows)
 
 
 def precision_observations(results: StudyResults, name: str) -> Observations:
@@ -152,6 +172,28 @@ def _fixed(results: StudyResults, metric: str) -> Floats:
     """Return the rate that the data give each row whatever is trained, shape (rows,); nan if it can vary."""
     limits = of_rows(results.document.limits, [row.label for row in results.rows], TEST)
     return np.array([np.nan if one is None or not one.is_fixed(metric) else one.range(metric)[1] for one in limits])
+
+
+def _trials(results: StudyResults) -> Ints | None:
+    """Return `Observations.trials`."""
+    if results.imported:
+        return None
+    numbers: dict[str, int] = {}
+    found = np.full((len(results.rows), len(results.seeds)), -1, dtype=np.int64)
+    for at, row in enumerate(results.rows):
+        for position, seed in enumerate(results.seeds):
+            if seed in row.results:
+                found[at, position] = numbers.setdefault(row.results[seed].trial, len(numbers))
+    return found
+
+
+def _equal(results: StudyResults) -> Ints | None:
+    """Return `Observations.equal`."""
+    if not results.equal.rows:
+        return None
+    group = {label: at for at, labels in enumerate(results.equal.rows) for label in labels}
+    alone = len(results.equal.rows)
+    return np.array([group.get(row.label, alone + at) for at, row in enumerate(results.rows)], dtype=np.int64)
 
 
 def _by_query(

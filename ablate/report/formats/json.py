@@ -15,6 +15,7 @@ from ablate.analysis.estimation.estimates import EffectEstimate
 from ablate.analysis.estimation.unpaired_totals import Pairing
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.analysis.search.results import Finalist, FinalistRerun, SearchResults
+from ablate.analysis.untested import Untested
 from ablate.analysis.verdicts import UNDECIDED
 from ablate.report.sections.looks import decided
 from ablate.report.sections.search import NO_EFFECTS
@@ -190,6 +191,7 @@ def _contrast(analysis: Analysis, contrast: Contrast) -> Plain:
         "identified": contrast.identified,
         "in_family": contrast.in_family,
         "totals": _totals(analysis.pairing(contrast)),
+        "untested": _untested(contrast.untested),
     }
 
 
@@ -204,7 +206,13 @@ def _effect(analysis: Analysis, effect: Effect) -> Plain:
         "contexts": effect.contexts,
         "aliased_with": list(effect.aliased_with),
         "in_family": analysis.results.family.kind == "effects",
+        "untested": _untested(effect.untested),
     }
+
+
+def _untested(untested: Untested | None) -> Plain | None:
+    """Return why a comparison is not tested; null if it is, or if it only lacks results."""
+    return None if untested is None else {"why": untested.why, "reasons": list(untested.reasons)}
 
 
 def _estimate(estimate: EffectEstimate) -> Plain:

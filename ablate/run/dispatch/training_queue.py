@@ -85,5 +85,10 @@ class TrainingQueue:
         return list(self.states.values()).count(state)
 
     def configs(self, key: str) -> Sequence[Config]:
-        """Return the configs that a training is evaluated under."""
-        return [trial.config for trial in self.trials[key]]
+        """Return the configs that a training is evaluated under. They are equal except for `evaluate`.
+
+        The trials may differ in keys that nothing reads. The first one's values are used for all.
+        """
+        same = self.trials[key]
+        first = same[0].config
+        return [first | {name: trial.config[name] for name in ("evaluate",) if name in first} for trial in same]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from ablate.study.config_keys import Config
+from ablate.study.config_keys import Config, value_at
 from ablate.study.reading.nodes import yaml_text
 
 if TYPE_CHECKING:
@@ -78,7 +78,8 @@ class IdentityChange:
 
 
 UNKNOWN = IdentityChange("other", "identity: this version hashes it in another way")
-"""The reason if no difference can be named. It happens if a version of this program hashes identities differently."""
+"""The reason if no difference can be named. It happens if a version of this program hashes identities differently, for
+instance without a key that nothing reads."""
 
 
 def changes(old: "Identity", old_evaluate: Config, new: "Trial") -> tuple[IdentityChange, ...]:
@@ -90,10 +91,18 @@ def changes(old: "Identity", old_evaluate: Config, new: "Trial") -> tuple[Identi
     differences = [
         *_values(old.config, training.config, ""),
         *_values(old_evaluate, new.evaluate, "evaluate."),
+    ]
+    # An older version kept the values of keys that nothing reads. They are no change if the file still has them.
+    differences = [change for change in differences if not _is_as_before(change, new.config)]
+    differences += [
         *_data(old.data, training.data),
         *_code(old.code, training.code),
     ]
     return tuple(differences) or (UNKNOWN,)
+
+
+def _is_as_before(change: IdentityChange, config: Config) -> bool:
+    return change.new is not None and change.old == _word(value_at(config, change.key))
 
 
 def _values(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str) -> Iterator[IdentityChange]:

@@ -88,7 +88,10 @@ class Candidates:
     def context_parts(self) -> dict[str, Any]:
         """Return the digest's content as JSON: trainer, code, data, and the config that every candidate shares."""
         start = self._unsearched(self.search.start, (0,), "from")[0]
-        config: Config = {**start.training.config, "evaluate": start.evaluate}
+        # All values, since a candidate may read what the start does not.
+        _, parts = ConfigResolver(self.study).row(self.search.start)
+        config: Config = {"evaluate": {}}
+        config |= {name: part.identifying for name, part in parts.items() if part.text is not None}
         for key in (key for dimension in self.search.dimensions for key in dimension.keys):
             config = _without(config, key.split("."))
         identity = start.training

@@ -1,12 +1,12 @@
 """Trials, each one row with one seed, and their identities.
 
 An identity is a hash of the fully resolved config, defaults included. A hash of the differences from the defaults
-would reuse stale results after a default changed.
+would reuse stale results after a default changed. What nothing reads is left out: such a key has its default there.
 """
 
 import hashlib
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -16,9 +16,11 @@ from ablate.study.config_keys import Config, canonical, value_at
 from ablate.study.model import Study
 from ablate.study.trials.code_hash import code_hashes
 from ablate.study.trials.config_resolver import ConfigPart, ConfigResolver, Parts
+from ablate.study.trials.effective_config import EffectiveConfigs, EffectiveParts
 from ablate.study.trials.local_paths import PathFinder
 from ablate.study.trials.row_faults import RowProblems
 from ablate.trainers.registry import TRAINERS
+from ablate.trainers.unread import Unread
 
 ROW, REFERENCE = "row", "reference"
 DIGITS = 20
@@ -31,7 +33,8 @@ class Identity:
 
     trainer: str
     config: Config
-    """The resolved config without `evaluate` and without fields that cannot change a result."""
+    """The resolved config without `evaluate` and without fields that cannot change a result. A key that nothing reads
+    has its default."""
     seed: int
     data: str | None
     """The fingerprint of the data set; None if the trainer has none."""
@@ -41,7 +44,7 @@ class Identity:
     @property
     def key(self) -> str:
         """The training key: the digest of all fields."""
-        return digest({field.name: getattr(self, field.name) for field in fields(self)})
+        return digest({each.name: getattr(self, each.name) for each in fields(self)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class Trial:
     config: Config
     """The whole resolved config."""
     evaluate: Config
-    """The config section `evaluate`."""
+    """The config section `evaluate`, for the identity: a key that nothing reads has its default."""
     training: Identity
     training_key: str
     """The key of `training`. Trials of the same key share one training."""
@@ -74,6 +77,8 @@ class Trial:
 
     Until then the keys are those of no stored trial.
     """
+    unread: Unread = field(default_factory=dict)
+    """{dotted config key: why nothing reads it}."""
 
 
 def trials(study: Study, allow_unprepared: bool = False) -> list[Trial]:
@@ -130,15 +135,20 @@ class TrialHasher:
         name_key = self.entry.data_name_key
         self.data_section = name_key.partition(".")[0] if name_key else None
         self.fingerprints: dict[Hashable, tuple[str | None, str | None]] = {}
+        varied = {key for factor in study.factors for key in factor.sets}
+        searched = study.search.dimensions if study.search else ()
+        varied |= {key for dimension in searched for key in dimension.keys}
+        self.effective = EffectiveConfigs(self.entry, varied)
 
     def trials(self, label: str, kind: str, config: BaseModel, parts: Parts, seeds: Sequence[int]) -> Iterator[Trial]:
         """Yield the trials of one row, a trial for each seed."""
         resolved = {name: part.dumped for name, part in parts.items()}
-        identifying = {name: part.identifying for name, part in parts.items() if part.text is not None}
+        effective = self.effective.of(parts)
+        identifying = dict(effective.identifying)
         evaluate = identifying.pop("evaluate", {})
-        evaluate_in_json = parts["evaluate"].text if "evaluate" in parts else "{}"
+        evaluate_in_json = effective.texts.get("evaluate", "{}")
         (data, unprepared), shape = self._data(config), self.shapes.of(parts)
-        training, declaration = self._training(parts, data), self._declaration(parts)
+        training, declaration = self._training(effective, data), self._declaration(parts)
         for seed in seeds:
             end = f',"seed":{seed},"trainer":{self.trainer_in_json}}}'.encode()
             training_key = _finished(training, end)
@@ -154,6 +164,7 @@ class TrialHasher:
                 declared=_finished(declaration, end),
                 shape=shape,
                 unprepared=unprepared,
+                unread=effective.unread,
             )
 
     def _data(self, config: BaseModel) -> tuple[str | None, str | None]:
@@ -176,9 +187,10 @@ class TrialHasher:
         except DataError as error:
             raise DataError("\n".join([*self.finder.missing(config), str(error)])) from None
 
-    def _training(self, parts: Parts, data: str | None) -> "hashlib._Hash":
+    def _training(self, effective: EffectiveParts, data: str | None) -> "hashlib._Hash":
         """Return the hash of an Identity's JSON, up to its seed."""
-        texts = [f"{name}:{parts[key].text}" for key, name in self.names_in_json.items() if _is_of_training(parts, key)]
+        of_training = [key for key in self.names_in_json if key != "evaluate" and key in effective.texts]
+        texts = [f"{self.names_in_json[key]}:{effective.texts[key]}" for key in of_training]
         started = self.training_start.copy()
         started.update(f'{",".join(texts)}}},"data":{"null" if data is None else canonical(data)}'.encode())
         return started
@@ -215,10 +227,6 @@ class _Shapes:
             config = {name: part.dumped}
             self.values[part.number] = canonical({key: value_at(config, key) for key in keys})
         return self.values[part.number]
-
-
-def _is_of_training(parts: Parts, name: str) -> bool:
-    return name != "evaluate" and parts[name].text is not None
 
 
 def _finished(started: "hashlib._Hash", rest: bytes) -> str:

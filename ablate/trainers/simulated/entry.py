@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ablate.errors import nearest
 from ablate.trainers.entry import Config, TrainerEntry, TrueEffects
 from ablate.trainers.limits import SplitLimits
+from ablate.trainers.unread import UnreadIf
 
 if TYPE_CHECKING:
     from ablate.trainers.simulated.config import SimulatedConfig
@@ -26,6 +27,14 @@ class SimulatedEntry(TrainerEntry["SimulatedConfig"]):
         from ablate.trainers.simulated.config import SimulatedConfig
 
         return SimulatedConfig
+
+    @property
+    def unread(self) -> Sequence[UnreadIf]:
+        """The law of shifts, if there are none.
+
+        A setting that no effect names is read all the same: every setting chooses the random numbers of its row.
+        """
+        return (UnreadIf(("tails",), ("seed_sd_pp", "shared_seed_sd_pp", "effects"), _no_shift),)
 
     def study_warnings(self, configs: Sequence[Config], searched: Sequence[str]) -> Iterator[str]:
         """Return the settings, and their values, on which an effect depends and which nothing has: misspelt names."""
@@ -97,6 +106,12 @@ def _word(value: Any) -> str:
     if isinstance(value, str) and value.lower() in ("on", "off", "true", "false", "null"):
         return repr(value)
     return "null" if value is None else f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+def _no_shift(own: float, shared: float, effects: Sequence[Config]) -> str | None:
+    """Return why no run has a shift."""
+    has_shift = own or shared or any(effect["seed_sd_pp"] for effect in effects)
+    return None if has_shift else "every SD of a shift is 0"
 
 
 ENTRY = SimulatedEntry()
