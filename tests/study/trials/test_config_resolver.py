@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from ablate.errors import StudyError
 from ablate.retrieval.config.presets import PRESETS
-from ablate.study.config_keys import assigned, overlaps
+from ablate.study.config_keys import assigned, flattened, overlaps, value_at
 from ablate.study.factors import Factor, Level
 from ablate.study.model import ReferenceRow, Row, Study
 from ablate.study.trials import config_resolver
@@ -96,6 +96,29 @@ def identifying(config: BaseModel, varied: set[str], prefix: str = "") -> dict[s
     return kept
 
 
+def effective(trainer: str, kept: dict[str, Any], config: dict[str, Any], varied: set[str]) -> dict[str, Any]:
+    """Return the identifying part with the default of each key that nothing reads, by the definition."""
+    entry = TRAINERS[trainer]
+    defaults = flattened(entry.config().model_dump(mode="json"))
+
+    def put(key: str, value: Any) -> None:
+        *sections, last = key.split(".")
+        section = value_at(kept, ".".join(sections)) if sections else kept
+        if isinstance(section, dict) and last in section:
+            section[last] = value
+
+    for each in entry.alike:
+        put(each.key, each.value(value_at(config, each.key), *(value_at(config, key) for key in each.given)))
+    for condition in entry.unread:
+        if condition.asks_data and all(value_at(config, key) == defaults[key] for key in condition.keys):
+            continue  # a default stands for itself
+        if condition.why(*(value_at(config, key) for key in condition.given)) is not None:
+            for key, default in defaults.items():
+                if any(f"{key}.".startswith(f"{each}.") for each in condition.keys):
+                    put(key, default)
+    return kept
+
+
 def is_valid(model: type[BaseModel], config: Mapping[str, Any]) -> bool:
     try:
         model.model_validate(config)
@@ -155,7 +178,7 @@ def test_every_key_is_the_digest_of_the_whole(most_kept: int, study: Study) -> N
     varied = {key for factor in study.factors for key in factor.sets}
     for trial in found:
         config = model.model_validate(raw[trial.label])
-        kept = identifying(config, varied)
+        kept = effective(study.trainer, identifying(config, varied), config.model_dump(mode="json"), varied)
         evaluate = kept.pop("evaluate", {})
         data = TRAINERS[study.trainer].data_fingerprint(config)
         training = Identity(study.trainer, kept, trial.seed, data, code_hashes(study.trainer))
