@@ -69,7 +69,7 @@ REPEAT = "a repeat"
 
 CONSTANT = "every result equal"
 """The verdict shown to people if the results can show nothing; in JSON and CSV the effect is not estimable."""
-UNTESTED: Mapping[str, str] = {NOT_READ: "not read, not tested", EQUAL_RESULTS: "equal, not tested"}
+UNTESTED: Mapping[str, str] = {NOT_READ: "nothing read it", EQUAL_RESULTS: "equal to the last bit"}
 """Why a comparison is not tested, in place of its verdict in a table, in at most 22 letters."""
 
 TOTALS: Mapping[str, str] = {
@@ -213,6 +213,8 @@ def interval(ends: tuple[float, float] | None) -> str:
 def change(item: Contrast | Effect) -> str:
     """Return an effect with its interval, in percentage points: `+2.48 [+1.35, +3.61]`."""
     effect, ends = item.estimate.effect, item.estimate.interval
+    if item.untested:
+        return "not tested"
     if item.estimate.constant is not None:
         return signed(0.0)
     if effect is None:
@@ -387,17 +389,18 @@ def _confounded_with(item: Contrast | Effect) -> str:
     return f"{listed(_changed_names(item))} change at once, so the change cannot be attributed to one of them"
 
 
-def _untested_reason(untested: Untested) -> str:
+def _untested_reason(item: Contrast | Effect, untested: Untested) -> str:
     if untested.why == EQUAL_RESULTS:
         return "equal results, to the last bit, in every seed: not tested"
     why = "; ".join(untested.reasons) or "the values of both levels act alike"
-    return f"nothing read this factor ({why}): not tested"
+    factors = "these factors" if isinstance(item, Contrast) and len(item.differs) > 1 else "this factor"
+    return f"nothing read {factors} ({why}): not tested"
 
 
 def _missing_reason(item: Contrast | Effect) -> str:
     """Return the reason why there is no effect: equal results, nothing read it, aliased factors, or no results."""
     if item.untested:
-        return _untested_reason(item.untested)
+        return _untested_reason(item, item.untested)
     if item.estimate.constant is not None:
         return f"every result is {rate(item.estimate.constant)} %, which shows neither an effect nor its absence"
     if isinstance(item, Effect):

@@ -318,7 +318,7 @@ def test_values_that_act_alike_are_one_training(datasets: Mapping[str, Dataset],
     assert identifying(written[0]) == identifying(written[1])
 
 
-@pytest.mark.parametrize("key, value", [("schedule.milestones", [1]), ("schedule.warmup_steps", 1)])
+@pytest.mark.parametrize(("key", "value"), [("schedule.milestones", [1]), ("schedule.warmup_steps", 1)])
 def test_values_that_act_are_kept(key: str, value: Any) -> None:
     assert flattened(identifying(assigned({}, {**BASE, key: value}.items())))[key] == value
 

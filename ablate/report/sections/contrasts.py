@@ -143,7 +143,7 @@ def identified(effect: Effect) -> str:
         return "direct" if effect.contexts == 1 else f"direct, {effect.contexts} contexts"
     if effect.identified == ADDITIVE:
         return "additive"
-    if effect.estimate.constant is not None:
+    if effect.untested or effect.estimate.constant is not None:
         return wording.NOTHING
     return f"not separable from {wording.listed(effect.aliased_with)}" if effect.aliased_with else "no result"
 

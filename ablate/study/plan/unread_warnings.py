@@ -50,7 +50,7 @@ def unread_dimensions(study: Study) -> dict[str, str]:
     """
     if study.search is None or not study.search.dimensions:
         return {}
-    candidates, dimensions = Candidates(study), study.search.dimensions
+    candidates, dimensions = Candidates(study, allow_unprepared=True), study.search.dimensions
     unread: dict[str, str] = {}
     for number, point in enumerate(_points(dimensions)):
         try:

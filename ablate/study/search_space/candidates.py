@@ -28,8 +28,8 @@ class Candidates:
     trainer marks it as outside.
     """
 
-    def __init__(self, study: Study) -> None:
-        """`study` must have a `search`; ValueError otherwise."""
+    def __init__(self, study: Study, allow_unprepared: bool = False) -> None:
+        """`study` must have a `search`; ValueError otherwise. `allow_unprepared`: as in `trials`."""
         if study.search is None:
             raise ValueError(f"study {study.name!r} has no search")
         self.study, self.search = study, study.search
@@ -41,7 +41,7 @@ class Candidates:
         self.resolver = ConfigResolver(
             replace(study, factors=(*study.factors, *map(_as_factor, self.keys))), self.written.keys()
         )
-        self.hasher = TrialHasher(study)
+        self.hasher = TrialHasher(study, allow_unprepared)
         self.fixed: Mapping[str, Any] | None = None
 
     def trial(self, point: Point, seed: int, label: str) -> Trial:

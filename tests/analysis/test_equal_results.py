@@ -1,0 +1,97 @@
+"""Rows and seeds with equal results, found by totals first and then by the ranks of single queries."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ablate.analysis import verdicts
+from ablate.analysis.analysis import analyse
+from ablate.analysis.equal_results import equal_results
+from ablate.analysis.results import RowResult, StudyResults
+from ablate.analysis.untested import EqualResults
+from tests.support.analysis.analysis_rows import N, results, row
+
+Ranks = NDArray[np.uint32]
+FACTORS = {"a": ["off", "on"], "b": ["off", "on"]}
+
+
+def ranks(seed: int, n: int = N) -> Ranks:
+    return np.random.default_rng(seed).integers(1, 5, n, dtype=np.uint32)
+
+
+def study(of_runs: dict[tuple[int, int], Ranks], rows: int, seeds: int) -> tuple[StudyResults, EqualResults]:
+    """Rows of two factors, with these ranks of each (row, seed), and what is equal in them."""
+    cells = [{"a": one, "b": other} for one in ("off", "on") for other in ("off", "on")]
+    made = [
+        row(number, levels, {seed: int((of_runs[number, seed] == 1).sum()) for seed in range(seeds)})
+        for number, levels in enumerate(cells[:rows], 1)
+    ]
+    equal = found(made, of_runs)
+    return replace(results(FACTORS, made), equal=equal), equal
+
+
+def found(rows: list[RowResult], of_runs: dict[tuple[int, int], Ranks]) -> EqualResults:
+    def read(keys: Collection[str]) -> Iterator[tuple[str, Ranks]]:
+        yield from ((key, of_runs[tuple(map(int, key.split("/")))]) for key in keys)  # type: ignore[index]
+
+    return equal_results(rows, read)
+
+
+def test_rows_that_agree_in_every_query_of_every_seed() -> None:
+    runs = {(number, seed): ranks(10 * number + seed) for number in (1, 2, 3) for seed in range(3)}
+    runs |= {(2, seed): runs[1, seed] for seed in range(3)}
+    made, equal = study(runs, 3, 3)
+    assert equal == EqualResults((("row 1", "row 2"),))
+    assert made.findings == [
+        "rows 1 (row 1) and 2 (row 2) have equal results, to the last bit, in every seed: b does not reach the "
+        "trainer, or changes nothing"
+    ]
+    direct = analyse(made).contrasts.between(made.rows[0], made.rows[1])
+    assert direct.estimate.verdict == verdicts.NOT_ESTIMABLE
+    assert direct.untested is not None
+    other = analyse(made).contrasts.between(made.rows[0], made.rows[2])
+    assert other.untested is None
+    assert other.estimate.effect is not None
+    effects = {effect.factor: effect for effect in analyse(made).effects}
+    assert effects["b"].estimate.verdict == verdicts.NOT_ESTIMABLE
+    assert effects["b"].untested is not None
+    assert effects["a"].untested is None
+
+
+def test_equal_totals_are_not_equal_results() -> None:
+    runs = {(number, seed): ranks(10 * number + seed) for number in (1, 2) for seed in range(2)}
+    runs |= {(2, seed): np.roll(runs[1, seed], 1) for seed in range(2)}
+    made, equal = study(runs, 2, 2)
+    assert made.rows[0].metrics["top1"].hits == made.rows[1].metrics["top1"].hits
+    assert equal == EqualResults()
+    assert made.findings == []
+
+
+def test_one_seed_that_differs_is_enough() -> None:
+    runs = {(number, seed): ranks(seed) for number in (1, 2) for seed in range(2)}
+    runs[2, 1] = ranks(99)
+    assert study(runs, 2, 2)[1] == EqualResults()
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_results_that_are_the_same_for_every_query_say_nothing_about_a_factor(rank: int) -> None:
+    runs = {(number, seed): np.full(N, rank, np.uint32) for number in (1, 2) for seed in range(2)}
+    assert study(runs, 2, 2)[1] == EqualResults()
+
+
+def test_seeds_that_do_not_reach_the_trainer_count_as_one() -> None:
+    """Three equal seeds are no sign of a small spread: the verdict is that of one seed."""
+    runs = {(number, seed): ranks(number) for number in (1, 2) for seed in range(3)}
+    made, equal = study(runs, 2, 3)
+    assert equal == EqualResults(seeds=((0, 1, 2),))
+    (finding,) = made.findings
+    assert finding.startswith("seeds 0–2 have equal results, to the last bit, in every row: ")
+    analysis = analyse(made)
+    estimate = analysis.contrasts[0].estimate
+    assert estimate.seeds == 1
+    assert estimate.verdict in (verdicts.CANNOT_TELL, verdicts.CHECKPOINTS_DIFFER)
+    low, high = analysis.interval(made.rows[0], "top1")
+    assert 0 < low < made.rows[0].metrics["top1"].mean < high < 1

@@ -1,0 +1,102 @@
+"""Factors that nothing reads: warnings before anything runs, one training, no verdict."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Ablate
+from tests.support.command_line import query
+
+INERT = """\
+study: inert
+config:
+  data: {name: emoji, size: [16, 16]}
+  model: {backbone: timm/test_resnet, last_stride: 2}
+  augment: {pad: 1}
+  batch: {quadruplets: 2}
+  schedule: {steps: 3, decay: cosine, warmup_start: 0.5}
+  amp: none
+factors:
+  momentum: {sets: schedule.momentum, levels: [0.9, 0.1]}
+  gamma: {sets: schedule.gamma, levels: [0.1, 0.5]}
+  milestones: {sets: schedule.milestones, levels: {early: [1], late: [2]}}
+design: [{add_one: {from: {}}}]
+seeds: 2
+"""
+
+
+def test_a_plan_names_each_factor_that_nothing_reads_and_trains_once(ablate: Ablate, tmp_path: Path) -> None:
+    (tmp_path / "inert.yaml").write_text(INERT)
+    plan = ablate("plan", tmp_path / "inert.yaml")
+    lines = plan.err.splitlines()
+    for key, reason, name, row in [
+        ("momentum", "schedule.optimizer is adam", "momentum", "momentum=0.1"),
+        ("gamma", "schedule.decay is cosine", "gamma", "gamma=0.5"),
+        ("milestones", "schedule.decay is cosine", "milestones", "milestones=late"),
+    ]:
+        expected = f"schedule.{key} is not read: {reason}; factor '{name}' changes nothing in row '{row}'"
+        assert f"warning: {expected}" in lines
+    assert "warning: schedule.warmup_start is not read in any row: schedule.warmup_steps is 0" in lines
+    assert "4 rows × 2 seeds: 8 trials, 2 trainings" in plan.out
+
+
+@pytest.mark.network
+def test_a_report_gives_no_verdict_on_a_factor_that_nothing_read(ablate: Ablate, tmp_path: Path) -> None:
+    (tmp_path / "inert.yaml").write_text(INERT)
+    assert ablate("run", tmp_path / "inert.yaml", "--executor", "inline").code == 0
+    assert query("SELECT count(*) FROM ablate_trainings") == [(2,)]
+    report = json.loads(ablate("report", "--format", "json").out)
+    for one in (*report["contrasts"], *report["effects"]):
+        assert (one["verdict"], one["effect_pp"], one["p"]) == ("not_estimable", None, None)
+        assert one["untested"]["why"] == "not_read"
+        assert one["untested"]["reasons"]
+    assert "nothing read this factor (schedule.optimizer is adam): not tested" in " ".join(ablate("report").out.split())
+    assert report["suggestions"] == []
+
+
+def test_a_search_of_what_nothing_reads_is_refused(ablate: Ablate, tmp_path: Path) -> None:
+    space = "search: {space: {schedule.momentum: {low: 0.1, high: 0.9}}, trials: 2}\n"
+    (tmp_path / "search.yaml").write_text(INERT.partition("factors:")[0] + space)
+    place = "search.space.schedule.momentum: nothing reads it, as schedule.optimizer is adam"
+    assert "warning: search.space: schedule.momentum is not read" in ablate("plan", tmp_path / "search.yaml").err
+    refused = ablate("search", tmp_path / "search.yaml")
+    assert refused.code == 2
+    assert place in refused.err
+    optimizer = space.replace("}, trials", ", schedule.optimizer: {choices: [adam, sgd]}}, trials")
+    (tmp_path / "search.yaml").write_text(INERT.partition("factors:")[0] + optimizer)
+    assert "search.space" not in ablate("plan", tmp_path / "search.yaml").err, "SGD reads it"
+
+
+def test_a_factor_that_one_level_of_another_switches_off(ablate: Ablate, tmp_path: Path) -> None:
+    """Under Adam the two momenta are one training. The effect of momentum is that under SGD."""
+    grid = """\
+factors:
+  optimizer: {sets: schedule.optimizer, levels: [adam, sgd]}
+  momentum: {sets: schedule.momentum, levels: [0.9, 0.1]}
+design: [{grid: {optimizer: [adam, sgd], momentum: [0.9, 0.1]}}]
+seeds: 2
+"""
+    (tmp_path / "grid.yaml").write_text(INERT.partition("factors:")[0] + grid)
+    plan = ablate("plan", tmp_path / "grid.yaml")
+    assert "4 rows × 2 seeds: 8 trials, 6 trainings" in plan.out
+    changed = "factor 'momentum' changes nothing in row 'momentum=0.1'"
+    assert f"schedule.momentum is not read: schedule.optimizer is adam; {changed}" in plan.err
+
+
+@pytest.mark.network
+def test_rows_with_equal_results_are_named_and_have_no_verdict_of_absence(ablate: Ablate, tmp_path: Path) -> None:
+    """Margins so large that every triplet breaks them give the same gradients, though two trainings."""
+    margins = (
+        "factors:\n  margin: {sets: loss.margin, levels: [5000, 6000]}\ndesign: [{add_one: {from: {}}}]\nseeds: 2\n"
+    )
+    (tmp_path / "equal.yaml").write_text(INERT.partition("factors:")[0] + margins)
+    assert "factor" not in ablate("run", tmp_path / "equal.yaml", "--executor", "inline").err
+    assert query("SELECT count(*) FROM ablate_trainings") == [(4,)]
+    report = json.loads(ablate("report", "--format", "json").out)
+    assert report["findings"] == [
+        "rows 1 (baseline) and 2 (margin=6000) have equal results, to the last bit, in every seed: margin does not "
+        "reach the trainer, or changes nothing"
+    ]
+    for one in (*report["contrasts"], *report["effects"]):
+        assert (one["verdict"], one["untested"]) == ("not_estimable", {"why": "equal_results", "reasons": []})
