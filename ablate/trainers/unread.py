@@ -16,9 +16,13 @@ class UnreadIf:
     why: Callable[..., str | None]
     """Called with the values of `given`, plain, None for a key that the config lacks. Returns why nothing reads `keys`,
     such as `schedule.optimizer is adam`; None if they are read."""
+    is_meant: bool = False
+    """True if the values of `given` are set for this very purpose, so that a config that has `keys` as well needs no
+    warning. Factors that set them do."""
     asks_data: bool = False
     """True if the answer is in the data set, so that it takes time. Then it is only called for a config in which one of
-    `keys` has another value than its default, or for keys that a study varies."""
+    `keys` has another value than its default, or for keys that a study varies. No such value needs a warning: it says
+    what happens anyway."""
 
 
 @dataclass(frozen=True)

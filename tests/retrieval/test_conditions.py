@@ -132,8 +132,9 @@ SURROUNDINGS: dict[str, dict[str, Any]] = {
     "no metric term, pk": {**PK, "loss.omega": 0.0},
     "no classification term": {"loss.omega": 1.0, "evaluate.neck": "after"},
     "a loss of pml": {"loss.metric": "pml/CircleLoss"},
-    "no training": {"schedule.steps": 0, "augment.random_erasing": ERASING},
-    "no training, pk": {**PK, "schedule.steps": 0},
+    # The blocks of timm's untrained ResNets add nothing, and have a ReLU after it, so that they need none in the stem.
+    "no training": {"model.backbone": "resnet18", "schedule.steps": 0, "augment.random_erasing": ERASING},
+    "no training, pk": {**PK, "model.backbone": "resnet18", "schedule.steps": 0},
     "one step": {"schedule.steps": 1, "schedule.optimizer": "sgd", "schedule.warmup_steps": 1},
     "one step with a milestone": {"schedule.steps": 1, "schedule.milestones": [0]},
     "milestones beyond the end": {"schedule.milestones": [5], "schedule.warmup_steps": 1},

@@ -143,7 +143,10 @@ LABELS = ("data.name", "data.root", "data.size", "evaluate.detections")
 UNREAD = (
     # no training, or one that moves no weight
     UnreadIf(
-        ("loss", "augment", "batch", "model.bn_grouping", *OPTIMIZER, *DECAY, *WARMUP), ("schedule.steps",), _no_steps
+        ("loss", "augment", "batch", "model.bn_grouping", *OPTIMIZER, *DECAY, *WARMUP),
+        ("schedule.steps",),
+        _no_steps,
+        is_meant=True,
     ),
     UnreadIf(("loss", *OPTIMIZER, *DECAY), ("schedule.steps", *WARMUP), _never_learns),
     # the optimiser and its learning rate

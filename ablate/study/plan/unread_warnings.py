@@ -7,12 +7,13 @@ from random import Random
 from typing import Any
 
 from ablate.errors import StudyError
-from ablate.study.config_keys import flattened, overlaps
+from ablate.study.config_keys import Config, flattened, overlaps, value_at
 from ablate.study.model import Study
 from ablate.study.search_space.candidates import Candidates
 from ablate.study.search_space.space import ChoiceDimension, Dimension
 from ablate.study.trials.identity import REFERENCE, Trial
 from ablate.study.trials.unread_factors import UnreadFactor, unread_factors
+from ablate.trainers.registry import TRAINERS
 from ablate.trainers.unread import unread_reason
 
 MOST_NAMED = 3
@@ -102,18 +103,27 @@ def _about_factor(study: Study, one: UnreadFactor) -> str:
 def _about_config(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
     rows = [trial for trial in trials if trial.kind != REFERENCE]
     set_elsewhere = {key for factor in study.factors for key in factor.sets}
+    set_elsewhere |= {key for each in TRAINERS[study.trainer].unread if each.asks_data for key in each.keys}
     if study.search is not None:
         set_elsewhere |= {key for dimension in study.search.dimensions for key in dimension.keys}
     kinds = {id(trial.unread): trial.unread for trial in rows}
+    meant = set(_meant_reasons(study, [one.config for one in {id(trial.unread): trial for trial in rows}.values()]))
     by_reason: dict[str, list[str]] = {}
     for key, value in flattened(study.written).items():
         if value in ([], {}, None, False) or any(overlaps(key, other) for other in set_elsewhere):
-            continue  # nothing to read, or reported with its factor
+            continue  # nothing to read, reported with its factor, or a value that says what happens anyway
         reasons = [unread_reason(key, value, unread) for unread in kinds.values()]
-        if reasons and None not in reasons:
+        if reasons and None not in reasons and not meant & set(reasons):
             by_reason.setdefault("; or ".join(dict.fromkeys(map(str, reasons))), []).append(key)
     for reason, keys in by_reason.items():
         yield f"{_listed(keys)} {'is' if len(keys) == 1 else 'are'} not read in any row: {reason}"
+
+
+def _meant_reasons(study: Study, configs: Sequence[Config]) -> Iterator[str | None]:
+    """Yield the reasons that need no warning about keys of the config."""
+    for each in TRAINERS[study.trainer].unread:
+        if each.is_meant:
+            yield from (each.why(*(value_at(config, key) for key in each.given)) for config in configs)
 
 
 def _rows(labels: Sequence[str]) -> str:

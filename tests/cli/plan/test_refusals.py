@@ -126,7 +126,8 @@ def test_results_of_other_data_are_not_taken_for_those_of_unpacked_data(ablate: 
     assert ablate("run", "study.yaml", "--executor", "inline", "--set", "config.schedule.steps=0").code == 0
     written(lines[2:])
     planned = ablate("plan", "study.yaml", "--set", "config.schedule.steps=0")
-    assert planned.out.count("  pending    ") == 2
+    assert planned.out.count("  pending    ") == 1
+    assert planned.out.count("  shared     ") == 1, "without steps, nothing reads the margin"
     assert "is not packed as it is now: list.csv changed since" in " ".join(planned.out.split())
 
 

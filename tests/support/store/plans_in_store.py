@@ -20,4 +20,5 @@ def finish(store: Store, wanted: list[Trial], seconds: float = 2.0, resumed_at: 
 def changed(trial: Trial) -> Trial:
     """Return the trial as it is if a default of the trainer is another."""
     training = replace(trial.training, config={**trial.training.config, "base": 0.5})
-    return replace(trial, training=training, training_key=training.key, key=digest([training.key, {}]))
+    keys = {"training_key": training.key, "key": digest([training.key, {}])}
+    return replace(trial, config={**trial.config, "base": 0.5}, training=training, **keys)
