@@ -191,7 +191,7 @@ def _contrast(analysis: Analysis, contrast: Contrast) -> Plain:
         "identified": contrast.identified,
         "in_family": contrast.in_family,
         "totals": _totals(analysis.pairing(contrast)),
-        "untested": _untested(contrast.untested),
+        **_untested(contrast.untested),
     }
 
 
@@ -206,13 +206,13 @@ def _effect(analysis: Analysis, effect: Effect) -> Plain:
         "contexts": effect.contexts,
         "aliased_with": list(effect.aliased_with),
         "in_family": analysis.results.family.kind == "effects",
-        "untested": _untested(effect.untested),
+        **_untested(effect.untested),
     }
 
 
-def _untested(untested: Untested | None) -> Plain | None:
-    """Return why a comparison is not tested; null if it is, or if it only lacks results."""
-    return None if untested is None else {"why": untested.why, "reasons": list(untested.reasons)}
+def _untested(untested: Untested | None) -> Plain:
+    """Return why a comparison is not tested; nothing if it is, or if it only lacks results."""
+    return {} if untested is None else {"untested": {"why": untested.why, "reasons": list(untested.reasons)}}
 
 
 def _estimate(estimate: EffectEstimate) -> Plain:
