@@ -112,7 +112,7 @@ def annotated_limits(dataset: Dataset, split: str, config: Evaluate) -> SplitLim
     here = dataset.split == SPLITS.index(split)
     asked, held = (np.flatnonzero(here & (dataset.role & role > 0)) for role in (QUERY, GALLERY))
     found = candidates(dataset, asked, held, config)
-    return split_limits(split, dataset.name, found, dataset.source[asked])
+    return split_limits(split, dataset.name, found, dataset.source[asked], config)
 
 
 def detected_limits(dataset: Dataset, boxes: "DetectedBoxes", config: Evaluate) -> SplitLimits:
@@ -121,10 +121,12 @@ def detected_limits(dataset: Dataset, boxes: "DetectedBoxes", config: Evaluate) 
     answered = np.flatnonzero(boxes.stands_for >= 0)
     asked, held = boxes.stands_for[answered], np.flatnonzero(boxes.dataset.role & GALLERY > 0)
     found = candidates(boxes.dataset, asked, held, config).padded(answered, len(boxes.stands_for))
-    return split_limits("test", f"{dataset.name} on detected boxes", found, dataset.source[is_query])
+    return split_limits("test", f"{dataset.name} on detected boxes", found, dataset.source[is_query], config)
 
 
-def split_limits(split: str, data: str, found: RankedCounts, source: NDArray[np.bytes_]) -> SplitLimits:
+def split_limits(
+    split: str, data: str, found: RankedCounts, source: NDArray[np.bytes_], config: Evaluate
+) -> SplitLimits:
     """Return the limits of a split from its queries' candidates; `source` (queries,) are the queries' places."""
     queries = len(found.right)
     if not queries:
@@ -137,7 +139,9 @@ def split_limits(split: str, data: str, found: RankedCounts, source: NDArray[np.
         tuple(_unanswerable(found, source)),
         dict(_ranges(found)),
         f"a query searches {plural(most, 'gallery image')} at most",
-        "add gallery images of other items",
+        "set evaluate.scope: all, or add gallery images of other items of each category"
+        if config.scope == "category"
+        else "add gallery images of other items",
     )
 
 
