@@ -152,11 +152,11 @@ def _training_faults(dataset: Dataset, config: RetrievalConfig) -> Iterator[str]
     trained = dataset.category[dataset.split == SPLITS.index("train")]
     if config.loss.omega == 1 or config.loss.target != "category" or not len(trained):
         return
+    by_column = ", or give the CSV the column category" if dataset.name == "csv" else ""
     if len(dataset.categories) == 1:
         yield (
             f"loss.target: {dataset.name} has one category, {dataset.categories[0]!r}, so the classification term "
-            "over categories has nothing to separate; set loss.target: item, or loss.omega: 1.0, or give a CSV the "
-            "column category with several kinds of items"
+            f"over categories has nothing to separate; set loss.target: item, or loss.omega: 1.0{by_column}"
         )
     for split in TESTED:
         unseen = np.setdiff1d(dataset.category[dataset.split == SPLITS.index(split)], trained)

@@ -291,5 +291,5 @@ def test_a_csv_without_categories_is_told_what_to_set(ablate: Ablate, listed: Pa
     result = ablate("plan", study)
     assert result.code == 2
     assert "loss.target: csv has one category, 'all'" in result.err
-    assert "set loss.target: item, or loss.omega: 1.0, or give a CSV the column category" in result.err
+    assert "set loss.target: item, or loss.omega: 1.0, or give the CSV the column category" in result.err
     assert ablate("plan", study, "--set", "config.loss.target=item").code == 0
