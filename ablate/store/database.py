@@ -161,7 +161,7 @@ def require_store(url: str) -> Store:
     """Open the store at a URL or path to read. StoreError with a remedy if there is none yet."""
     store = find_store(url)
     if store is None:
-        advice = "`ablate run` or `ablate import` makes one, --store names another"
+        advice = "`ablate run STUDY.yaml` or `ablate import FILE --study NAME` makes one, --store names another"
         raise StoreError(f"{shown(url)}: no store there yet; {advice}")
     return store
 

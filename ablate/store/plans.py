@@ -159,7 +159,9 @@ def choose(connection: Connection, study: str | None, profile: str | None, url: 
     """
     stored = read_plans(connection)
     if not stored:
-        raise StoreError(f"{url}: holds no study yet; `ablate run STUDY.yaml` or `ablate import` adds one")
+        raise StoreError(
+            f"{url}: holds no study yet; `ablate run STUDY.yaml` or `ablate import FILE --study NAME` adds one"
+        )
     names = list(dict.fromkeys(plan.study for plan in stored))
     if study is not None and study not in names:
         raise StoreError(f"{url}: {_no_study(study, names)}")

@@ -66,7 +66,10 @@ def test_a_wrong_study_leaves_the_store_as_it_was(ablate: Ablate, tmp_path: Path
 def test_a_log_with_a_wrong_value_leaves_the_store_as_it_was(ablate: Ablate, tmp_path: Path) -> None:
     (tmp_path / "log.md").write_text("# setting\nlr: 1\n\n# a\n\naccuracy:\n\n    - top-1\n      1.5\n")
     result = ablate("import", "log.md", "--study", "log")
-    assert (result.code, result.err) == (2, "log.md:9: found '1.5' for top-1; accepted: a rate from 0 to 1; did you mean 0.015?\n")
+    assert (result.code, result.err) == (
+        2,
+        "log.md:9: found '1.5' for top-1; accepted: a rate from 0 to 1; did you mean 0.015?\n",
+    )
     assert not (tmp_path / "results").exists()
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ablate.cli import completion
-from ablate.cli.hints import command
+from ablate.cli.hints import command, typeable
 from ablate.cli.messages import say
 from ablate.cli.options import DEFAULT_STORE, Profile, StoreUrl, StudyName, guarded
 from ablate.cli.output import is_coloured, write_illustrated, write_text
@@ -56,6 +56,8 @@ def report(
         analysis = analyse_study(study, opened, profile=profile, population=chosen)
         other = other_profile(opened, analysis.results) if form in ILLUSTRATED else None
     text = render(analysis, form, colour=is_coloured(output))
+    if form == "terminal":
+        text = typeable(text, analysis.results.study)
     if form in ILLUSTRATED:
         folder = figures_folder(opened, analysis.results)
         write_illustrated(text, output, lambda: draw(analysis, folder), is_markdown=form == "markdown")

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from string import ascii_lowercase
 
+from ablate.cli.hints import typeable
 from ablate.cli.terminal import columns
 from ablate.study.factors import level_text
 from ablate.study.model import Study
@@ -162,7 +163,7 @@ def width() -> int:
 
 def wrapped(text: str, indent: str = "  ") -> list[str]:
     """Return the text in lines of at most `width()` columns. A command between backticks is not broken."""
-    glued = re.sub(r"`[^`\n]*`", lambda command: command[0].replace(" ", NO_BREAK), text)
+    glued = re.sub(r"`[^`\n]*`", lambda command: command[0].replace(" ", NO_BREAK), typeable(text))
     lines = textwrap.wrap(glued, width(), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
     return [line.replace(NO_BREAK, " ") for line in lines]
 

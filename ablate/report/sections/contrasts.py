@@ -92,7 +92,9 @@ def fractions(analysis: Analysis) -> ReportSection:
         *lines[:MOST_LINES],
     ]
     if len(lines) > MOST_LINES:
-        notes.append(f"… and {wording.counted(len(lines) - MOST_LINES, 'more line')}: see ablate plan.")
+        notes.append(
+            f"… and {wording.counted(len(lines) - MOST_LINES, 'more line')}; `ablate plan STUDY.yaml` prints all."
+        )
     return ReportSection("Effects that the fractional design cannot separate", notes=notes, items=True)
 
 

@@ -196,7 +196,7 @@ def _incomplete(results: StudyResults) -> Iterator[str]:
     rows = (*results.rows, *results.references)
     failed = {row.label: row.failed for row in rows if row.failed}
     waiting = {row.label: [seed for seed in row.missing if seed not in row.failed] for row in rows}
-    yield from _listed("Failed", failed, len(rows), "; see `ablate status`")
+    yield from _listed("Failed", failed, len(rows), f"; see `ablate status {results.study}`")
     yield from _listed("No result yet", {label: seeds for label, seeds in waiting.items() if seeds}, len(rows), "")
 
 

@@ -3,6 +3,8 @@
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Ablate
 from tests.support.paths import BNNECK, SIMULATED, STUDIES
 
@@ -26,7 +28,10 @@ def test_a_setting_that_a_search_sets_is_not_unheard(ablate: Ablate, tmp_path: P
     path.write_text(head + "search: {space: {settings.margin: {low: 0.05, high: 1}}}\n")
     assert ablate("plan", path).err == ""
     path.write_text(head + "search: {space: {settings.margn: {low: 0.05, high: 1}}}\n")
-    assert "an effect depends on the setting 'margin', which nothing sets; set are: margn" in ablate("plan", path).err
+    assert (
+        "an effect depends on the setting 'margin', which nothing sets; did you mean 'margn'? set are: margn"
+        in ablate("plan", path).err
+    )
 
 
 def test_it_says_what_a_search_would_do(ablate: Ablate, tmp_path: Path) -> None:
@@ -88,8 +93,27 @@ def test_an_effect_of_a_setting_that_nothing_sets_is_a_warning(ablate: Ablate, t
     path = tmp_path / "study.yaml"
     path.write_text(SIMULATED.read_text().replace("when: {erasing: on}", "when: {random_erasing: on}"))
     told = ablate("plan", path).err
-    assert "an effect depends on the setting 'random_erasing', which nothing sets; set are: erasing, normal" in told
+    assert "an effect depends on the setting 'random_erasing', which nothing sets; did you mean 'erasing'? set" in told
     assert "warning" not in ablate("plan", SIMULATED).err
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("onn", "erasing = onn, which no row has, so it never acts; did you mean on? rows have: off, on"),
+        ("yes", "erasing = yes, which no row has, so it never acts; rows have: off, on"),
+        ("'on'", "erasing = 'on', which no row has, so it never acts; "),
+        ("1", "erasing = 1, which no row has, so it never acts; rows have: off, on"),
+    ],
+)
+def test_an_effect_of_a_level_that_no_row_has_is_a_warning(
+    ablate: Ablate, tmp_path: Path, value: str, told: str
+) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(SIMULATED.read_text().replace("when: {erasing: on}", f"when: {{erasing: {value}}}"))
+    result = ablate("plan", path)
+    assert (result.code, result.err.count("warning: ")) == (0, 1)
+    assert f"warning: an effect depends on {told}" in result.err
 
 
 def test_warnings_are_about_the_selected_rows(ablate: Ablate) -> None:
