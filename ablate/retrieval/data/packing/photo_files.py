@@ -66,7 +66,9 @@ def _line(path: str, stamp: FileStamp) -> str:
 
 
 def _write_lines(place: PackLocation, fingerprint: str, lines: Iterable[str]) -> None:
-    write_synced(place.files, "\n".join([f"{HEAD} {fingerprint}", *lines, ""]).encode())
+    temporary = place.files.with_name(f"{place.files.name}.{os.getpid()}")  # a list that is torn would be ignored
+    write_synced(temporary, "\n".join([f"{HEAD} {fingerprint}", *lines, ""]).encode())
+    temporary.replace(place.files)
 
 
 def _lines(place: PackLocation, fingerprint: str) -> Sequence[str]:

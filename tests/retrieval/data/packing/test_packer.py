@@ -225,7 +225,7 @@ def test_a_journal_is_believed_as_far_as_it_is_whole(
 @pytest.mark.slow
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("corrupt", [None, "skip"])
-@pytest.mark.parametrize("end", range(15))
+@pytest.mark.parametrize("end", range(16))
 def test_it_goes_on_from_every_step_of_the_end(
     tmp_path: Path, listing: ImageList, reads: list[str], monkeypatch: pytest.MonkeyPatch, end: int, corrupt: str | None
 ) -> None:
