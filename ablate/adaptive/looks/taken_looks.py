@@ -135,8 +135,9 @@ def read_schedule(
 def _rows_with_first_results(store: Store, look: LookRow) -> set[str]:
     """Return the rows that continue because a contrast without results at the look has some now.
 
-    That happens if failed trials were run again. An effect rests on many rows: once a row has its first result, all
-    rows with results continue.
+    That happens if failed trials were run again. A contrast that had results at the look, and no estimate because they
+    show nothing, does not count. An effect rests on many rows: once a row has its first result, all rows with results
+    continue.
     """
     untested = [contrast["name"] for contrast in look.seen if contrast["verdict"] == NOT_ESTIMABLE]
     if not untested:
@@ -150,8 +151,16 @@ def _rows_with_first_results(store: Store, look: LookRow) -> set[str]:
             finished[label] and all(count is None for _, count in seeds.values()) for label, seeds in cells.items()
         )
         return {label for label, seeds in finished.items() if is_first and seeds}
-    tested = [pair for pair in untested if set.intersection(*(finished.get(row, set()) for row in pair))]
+    before = {
+        label: {seed for seed, (_, count) in seeds.items() if count is not None} for label, seeds in cells.items()
+    }
+    tested = [pair for pair in untested if _in_common(finished, pair) and not _in_common(before, pair)]
     return {label for pair in tested for label in pair}
+
+
+def _in_common(seeds: Mapping[str, set[str]], rows: Sequence[str]) -> set[str]:
+    """Return the seeds that all these rows have."""
+    return set.intersection(*(seeds.get(row, set()) for row in rows))
 
 
 def _check_rules(place: object, declared: Mapping[str, Any], now: Mapping[str, Any], has_looks: bool) -> None:

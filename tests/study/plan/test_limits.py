@@ -155,3 +155,19 @@ def test_a_search_whose_candidates_all_score_alike_says_that_it_chose_nothing(ab
     report = " ".join(ablate("report", "level").out.split())
     assert "all other candidates have the same score, so the search could not tell them apart" in report
     assert "every result is 100.00 %, which shows neither an effect nor its absence" in report
+
+
+@pytest.mark.parametrize("family", ["direct", "effects"])
+def test_looks_end_at_results_that_show_nothing(ablate: Ablate, tmp_path: Path, family: str) -> None:
+    path = tmp_path / "level.yaml"
+    path.write_text(
+        f"study: level\ntrainer: simulated\nfamily: {family}\n"
+        "config: {queries: 1, base: 0.999999, discordance: 0, seed_sd_pp: 0, shared_seed_sd_pp: 0}\n"
+        "factors: {k: {sets: settings.k, levels: [1, 2]}}\n"
+        "design: [{add_one: {from: {}}}]\nseeds: {looks: [2, 3, 5]}\n"
+    )
+    for _ in range(2):
+        result = ablate("run", path, "--until-decided", "--executor", "inline")
+        assert result.code == 0
+        assert "look 2 of 3" not in result.err
+    assert "every result is 100.00 %, which shows neither an effect" in " ".join(ablate("report", "level").out.split())
