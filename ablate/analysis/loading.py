@@ -17,6 +17,9 @@ from ablate.store.results import TrialResult
 from ablate.study.plan.staleness_reasons import IdentityChange
 from ablate.trainers.protocol import TEST_EXAMPLES
 
+NOT_STORED = TrialResult("queued", None, None, {}, {}, None)
+"""A trial of a plan that was never run."""
+
 
 def load(store: Store, study: str | None = None, profile: str | None = None, by_query: bool = False) -> StudyResults:
     """Return the results of a study's latest plan, or of its plan under a profile.
@@ -28,6 +31,12 @@ def load(store: Store, study: str | None = None, profile: str | None = None, by_
     with store.read() as connection:
         chosen = plans.choose(connection, study, profile, store.url)
         plan = plans.read_plan(connection, chosen.study, chosen.profile)
+    return load_plan(store, plan, by_query)
+
+
+def load_plan(store: Store, plan: StoredPlan, by_query: bool = False) -> StudyResults:
+    """Return the results of a plan that need not be stored, as `load` does."""
+    with store.read() as connection:
         keys = {key for row in plan.rows for key in row.cells.values()}
         loaded = _study_results(plan, results.read_trials(connection, keys))
         if not loaded.imported:
@@ -35,7 +44,7 @@ def load(store: Store, study: str | None = None, profile: str | None = None, by_
             loaded = replace(loaded, equal=equal)
         trials = _trials_to_read_by_query(loaded, by_query)
         hits = dict(results.read_hits_of_queries(connection, trials, KS[loaded.primary])) if trials else {}
-        looks = read_looks(connection, chosen.study, chosen.profile) if loaded.schedule else []
+        looks = read_looks(connection, plan.study, plan.profile) if loaded.schedule else []
     return replace(loaded, hits=hits, **_looks_of_family(plan, loaded, looks))
 
 
@@ -126,7 +135,7 @@ def _test_examples(trials: Mapping[str, TrialResult]) -> dict[str, str]:
 def _row_result(
     number: int, row: StoredRow, trials: Mapping[str, TrialResult], examples: Mapping[str, str], confidence: float
 ) -> RowResult:
-    by_seed = {seed: trials[key] for seed, key in sorted(row.cells.items())}
+    by_seed = {seed: trials.get(key, NOT_STORED) for seed, key in sorted(row.cells.items())}
     missing = [seed for seed, trial in by_seed.items() if not trial.done]
     return RowResult(
         number=number,

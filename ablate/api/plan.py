@@ -69,9 +69,22 @@ def plan_study(
     family_ended = None
     if opened is not None and not any(trial.unprepared for trial in request.trials):
         request, looks_taken, family_ended = _with_looks(opened, request, seeds)
+    if opened is not None:
+        request = _with_note(opened, request)
     planned, times = _states_and_times(opened, request)
     count = len(slots(request.selected, workers))
     return StudyPlan(request, planned, count, estimate(planned, times, count), looks_taken, family_ended)
+
+
+def _with_note(store: "Store", request: StudyRequest) -> StudyRequest:
+    """Return the request with a warning if a run would replace the plan of another file."""
+    from ablate.run.replaced_plan import other_file
+    from ablate.store.plans import read_document
+
+    study = request.study
+    with store.read() as connection:
+        note = other_file(read_document(connection, study.name, study.profile), study)
+    return replace(request, warnings=(*request.warnings, note)) if note else request
 
 
 def _with_looks(

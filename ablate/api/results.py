@@ -3,29 +3,47 @@
 from pathlib import Path
 
 from ablate.analysis.analysis import Analysis, Population, analyse
-from ablate.analysis.loading import load
+from ablate.analysis.loading import load, load_plan
 from ablate.analysis.reproduction.comparison import Comparison
 from ablate.analysis.results import StudyResults
 from ablate.analysis.search.results import load_search
+from ablate.api.plan import plan_study
 from ablate.api.stores import DEFAULT_STORE, StoreOrUrl, store_to_read
 from ablate.errors import AblateError, unknown_name
 from ablate.filesystem import expanded
+from ablate.run.preparation import plan_of
+from ablate.store import Store
 from ablate.store.plans import read_plans
 from ablate.study.search_space.origin import SEARCHED
 
 
 def load_results(
-    study: str | None = None, store: StoreOrUrl = DEFAULT_STORE, *, profile: str | None = None
+    study: Path | str | None = None, store: StoreOrUrl = DEFAULT_STORE, *, profile: str | None = None
 ) -> StudyResults:
     """Read the results of a study from the store, by default of the one that was last run or imported.
 
-    `profile`: a profile that was run; by default the latest. Raises StoreError if there is no store or no such study.
+    `study`: the name of a study, whose plan is that of its last run; or the path of a study file, whose own plan need
+    not have been run. `profile`: a profile; by default the latest that was run, or the default one of the file. Raises
+    StoreError if there is no store or no such study.
     """
-    return load(store_to_read(store), study, profile)
+    return _load(store_to_read(store), study, profile)
+
+
+def _load(store: Store, study: Path | str | None, profile: str | None, by_query: bool = False) -> StudyResults:
+    """Return the results of a study by its name or by its file."""
+    if study is None or not is_study_file(study):
+        return load(store, None if study is None else str(study), profile, by_query)
+    planned = plan_study(study, store, profile=profile)
+    return load_plan(store, plan_of(planned.study, planned.trials), by_query)
+
+
+def is_study_file(study: Path | str) -> bool:
+    """Return True for the path of a study file, False for the name of a study."""
+    return Path(study).suffix in (".yaml", ".yml")
 
 
 def analyse_study(
-    study: str | None = None,
+    study: Path | str | None = None,
     store: StoreOrUrl = DEFAULT_STORE,
     *,
     profile: str | None = None,
@@ -33,11 +51,12 @@ def analyse_study(
 ) -> Analysis:
     """Read the results of a study, and of its search if it has one, and return contrasts, effects and verdicts.
 
+    `study` is a name or the path of a study file, see `load_results`.
     `population` is what several seeds stand for: `seeds` for new seeds on the same queries, `queries-and-seeds` for
     new queries and new seeds.
     """
     opened = store_to_read(store)
-    results = load(opened, study, profile, by_query=population == "queries-and-seeds")
+    results = _load(opened, study, profile, by_query=population == "queries-and-seeds")
     return analyse(results, population, load_search(opened, results))
 
 

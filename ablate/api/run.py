@@ -36,6 +36,10 @@ class RunSummary:
     seconds: float
     looks: str = ""
     """The verdicts after the last look, in words; empty if none was taken."""
+    place: str = ""
+    """The path of the study file; the study's name if it was not read from a file."""
+    overrides: tuple[str, ...] = ()
+    """The `KEY=VALUE` options that changed the file for this run."""
 
 
 def run_study(
@@ -82,6 +86,8 @@ def run_study(
         session.failed_before,
         time.monotonic() - started,
         looks,
+        request.source.place,
+        request.source.overrides,
     )
 
 

@@ -142,7 +142,7 @@ def _try_candidates(
     """Run candidates until the budget is spent. Raises KeyboardInterrupt if a stop was requested before."""
     from ablate.adaptive.search.driver import SearchDriver
     from ablate.run.dispatch.dispatcher import Dispatcher
-    from ablate.run.signals import interruptible
+    from ablate.run.dispatch.signals import interruptible
 
     started, study, store = time.monotonic(), request.study, session.store
     with (

@@ -6,7 +6,7 @@ command that prints it, as far as the user gave them on the command line.
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextvars import ContextVar
 from typing import Any
 
@@ -19,9 +19,12 @@ CARRIED = ("store", "profile", "settings", "only", "seeds")
 _COMMAND = re.compile(r"`(ablate [^`\n]+)`")
 
 
-def command(*words: str, study: str | None = None) -> str:
-    """Return a command as it is typed, such as `ablate report demo --store x.db`, quoted for the shell."""
-    return _completed(list(words), study) or shlex.join(["ablate", *words])
+def command(*words: str, study: str | None = None, leave_out: Collection[str] = ()) -> str:
+    """Return a command as it is typed, such as `ablate report demo --store x.db`, quoted for the shell.
+
+    `leave_out`: names of parameters, as in CARRIED, that it does not take over.
+    """
+    return _completed(list(words), study, leave_out) or shlex.join(["ablate", *words])
 
 
 def typeable(text: str, study: str | None = None) -> str:
@@ -38,12 +41,12 @@ def _of_text(text: str, study: str | None) -> str | None:
     return None if "…" in text or "..." in text else _completed(words, study)
 
 
-def _completed(words: list[str], study: str | None) -> str | None:
+def _completed(words: list[str], study: str | None, leave_out: Collection[str] = ()) -> str | None:
     context, (target, inner) = CURRENT.get(), _target(words)
     if target is None or context is None:
         return None
     argument = list(_argument(target, context, words[inner:], study))
-    options = list(_options(target, context, set(words)))
+    options = list(_options(target, context, set(words), leave_out))
     if not argument and not options:
         return None
     return shlex.join(["ablate", *words[:inner], *argument, *words[inner:], *options])
@@ -77,10 +80,10 @@ def _argument(target: Any, context: Any, rest: list[str], study: str | None) -> 
         yield study
 
 
-def _options(target: Any, context: Any, given: set[str]) -> Iterator[str]:
+def _options(target: Any, context: Any, given: set[str], leave_out: Collection[str]) -> Iterator[str]:
     """Yield the options that the running command was given and the other one takes as well."""
     params = {param.name: param for param in target.params}
-    for name in CARRIED:
+    for name in (name for name in CARRIED if name not in leave_out):
         source = context.get_parameter_source(name) if name in context.params else None
         if name not in params or source is None or source.name != "COMMANDLINE":
             continue

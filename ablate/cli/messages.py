@@ -6,6 +6,7 @@ place, the value found, the values that are accepted, and the remedy.
 
 import re
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from ablate.cli.hints import command, typeable
@@ -22,6 +23,19 @@ def say(text: str) -> None:
     Letters that a terminal would obey are written out.
     """
     print(folded(typeable(visible(text)), sys.stderr), file=sys.stderr, flush=True)
+
+
+def say_options(overrides: Sequence[str], file: str | None, study: str, profile: str = "base") -> None:
+    """Print which options changed a study's plan, and the commands that show and restore the plan of its file.
+
+    `file` is the path of the study file; None if it is not there.
+    """
+    under = [] if profile == "base" else ["--profile", profile]
+    say(f"{study}: reports show this plan, which has {', '.join(overrides)} by option")
+    if file:
+        without = ("settings", "seeds", "only")
+        print(f"the file's own plan: {command('report', file, *under, leave_out=without)}", file=sys.stderr)
+        print(f"to run it again: {command('run', file, *under, leave_out=without)}", file=sys.stderr, flush=True)
 
 
 def say_next(*words: str) -> None:

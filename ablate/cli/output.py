@@ -11,12 +11,19 @@ import typer
 from ablate.cli.messages import say
 from ablate.cli.terminal import has_colour, json_for_stdout
 from ablate.errors import AblateError
-from ablate.filesystem import expanded, path_fault
+from ablate.filesystem import exists, expanded, path_fault
 
 
 def is_coloured(output: Path | None) -> bool:
     """Return True if the text goes to stdout and colours are wanted there."""
     return output is None and has_colour(sys.stdout)
+
+
+def shown_path(path: str | None) -> str | None:
+    """Return an absolute path as it is typed in the working directory; None if the file is not there."""
+    if path is None or not exists(Path(path)):
+        return None
+    return str(Path(path).relative_to(Path.cwd())) if Path(path).is_relative_to(Path.cwd()) else path
 
 
 def write_text(text: str, output: Path | None, is_json: bool = False) -> None:

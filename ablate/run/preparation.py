@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import partial
 
+from ablate.run.replaced_plan import hidden_seeds, may_hide, other_file, stored_factor
 from ablate.store import Store, plans, trial_records
-from ablate.store.plan_document import DataIdentity, PlanDocument, StoredFactor, UnreadLevels
+from ablate.store.plan_document import DataIdentity, PlanDocument, UnreadLevels
 from ablate.store.plans import StoredPlan, StoredRow
 from ablate.store.queue import claims
 from ablate.study.config_keys import value_at
-from ablate.study.factors import Factor, LevelName
+from ablate.study.factors import LevelName
 from ablate.study.logfile.parser import Line
 from ablate.study.model import Row, Study
 from ablate.study.plan.limits import RowLimits, row_limits, stored_limits
@@ -16,6 +18,7 @@ from ablate.study.plan.time_estimate import expected_seconds, shapes_to_run
 from ablate.study.plan.trial_states import ACCEPTED, FAILED, STALE, PlannedTrial, PreviousResult, resolve
 from ablate.study.trials.identity import REFERENCE, ROW, Trial
 from ablate.study.trials.unread_factors import unread_factors
+from ablate.text import plural
 from ablate.trainers.registry import TRAINERS
 
 
@@ -31,6 +34,8 @@ class PreparedRun:
     """The trials of all trainings to run. A training may also be evaluated for rows that were not selected."""
     before: Mapping[str, str]
     """{training key: its state before the run}."""
+    notes: Sequence[str]
+    """Sentences about the plan that this one replaced, and about the results that it leaves out."""
     expected: Mapping[str, float]
     """{training key: seconds that it will probably take}, if finished trainings of its shape exist."""
 
@@ -60,7 +65,11 @@ def prepare(
         planned = resolve(trials, records)
         current = [item.trial for item in planned if item.state != ACCEPTED]
         plans.save_trials(connection, [item.trial for item in planned])  # a reset may queue what is accepted now
-        plans.save_plan(connection, plan_of(study, planned, overrides))
+        former, hidden = plans.read_document(connection, study.name, study.profile), {}
+        if former and may_hide(former, study):
+            stored = plans.read_plan(connection, study.name, study.profile)
+            hidden = hidden_seeds(stored, planned, partial(plans.finished, connection))
+        plans.save_plan(connection, plan_of(study, planned, overrides, hidden))
         keys = list(dict.fromkeys(trial.training_key for trial in current if trial.label in labels))
         if retry_failed:
             claims.retry(connection, keys)
@@ -69,7 +78,19 @@ def prepare(
         times = trial_records.read_times(connection, shapes_to_run(chosen))
     before = {key: states[key] for key in keys}
     running = [trial for trial in current if trial.training_key in before]
-    return PreparedRun(planned, chosen, running, before, expected_seconds(chosen, times))
+    notes = [*([other] if (other := other_file(former, study)) else []), *_left_out(hidden)]
+    return PreparedRun(planned, chosen, running, before, notes, expected_seconds(chosen, times))
+
+
+def _left_out(hidden: Mapping[str, Sequence[int]]) -> list[str]:
+    if not hidden:
+        return []
+    results = plural(sum(map(len, hidden.values())), "result")
+    seeds = sorted({seed for of_row in hidden.values() for seed in of_row})
+    return [
+        f"{results} of {plural(len(hidden), 'row')} with other seeds ({', '.join(map(str, seeds))}) stay in the store, "
+        "and reports of this plan leave them out"
+    ]
 
 
 def _to_accept(planned: Sequence[PlannedTrial], labels: Set[str]) -> dict[str, PreviousResult]:
@@ -81,15 +102,23 @@ def _to_accept(planned: Sequence[PlannedTrial], labels: Set[str]) -> dict[str, P
     }
 
 
-def plan_of(study: Study, planned: Sequence[PlannedTrial], overrides: Sequence[str] = ()) -> StoredPlan:
-    """The plan of a study with all its rows and references; `overrides` are the options that changed the file."""
+def plan_of(
+    study: Study,
+    planned: Sequence[PlannedTrial],
+    overrides: Sequence[str] = (),
+    hidden: Mapping[str, tuple[int, ...]] = {},
+) -> StoredPlan:
+    """The plan of a study with all its rows and references.
+
+    `overrides` are the options that changed the file; `hidden` is {row: seeds with results that the plan leaves out}.
+    """
     of_row: dict[str, list[PlannedTrial]] = {}
     for item in planned:
         of_row.setdefault(item.trial.label, []).append(item)
     rows = [_row(row.label, ROW, of_row[row.label], _words(row), row.title) for row in study.rows]
     rows += [_row(reference.label, REFERENCE, of_row[reference.label]) for reference in study.references]
     document = _document(study, planned[0].trial, overrides, _limits(study, planned))
-    document = replace(document, unread=_unread(study, planned))
+    document = replace(document, unread=_unread(study, planned), file=study.absolute_file, hidden=hidden)
     return StoredPlan(study.name, study.profile, document, False, rows)
 
 
@@ -139,7 +168,7 @@ def _document(study: Study, first: Trial, overrides: Sequence[str], limits: tupl
         family=study.family,
         looks=study.looks,
         question=study.question,
-        factors=tuple(_factor(factor) for factor in study.factors),
+        factors=tuple(map(stored_factor, study.factors)),
         excluded=study.excluded,
         seeds=study.seeds,
         config=first.config,
@@ -157,11 +186,6 @@ def _data_name(study: Study, first: Trial) -> str | None:
     """Return the name of the data set; None if the trainer has none."""
     key = TRAINERS[study.trainer].data_name_key
     return value_at(first.config, key) if key else None
-
-
-def _factor(factor: Factor) -> StoredFactor:
-    levels = tuple(level.word for level in factor.levels)
-    return StoredFactor(factor.name, factor.sets, levels, factor.baseline.word)
 
 
 def _setting(study: Study, first: Trial) -> Sequence[Line]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from ablate.run.devices import Slot
 from ablate.run.dispatch.dispatcher import Dispatcher
+from ablate.run.dispatch.signals import interruptible
 from ablate.run.observer import Observer, RunOutline
 from ablate.run.preparation import PreparedRun
-from ablate.run.signals import interruptible
 from ablate.store import Store
 from ablate.store.schema import DONE, FAILED
 from ablate.study.plan.trial_states import ACCEPTED
@@ -31,6 +31,8 @@ class Session:
     """{training key: its state when it was first requested}."""
     states: dict[str, str] = field(default_factory=dict)
     """{training key: its state now}."""
+    noted: list[str] = field(default_factory=list)
+    """The notes of prepared plans that were reported."""
     accepted: int = 0
     """Stale results that were kept, at the last call of `run`."""
 
@@ -40,6 +42,7 @@ class Session:
         Raises KeyboardInterrupt if a stop was requested before that.
         """
         self._report_accepted(prepared)
+        self._report_notes(prepared)
         self.before = {**prepared.before, **self.before}
         with interruptible() as stop_requested, self.observer.dispatching(outline(prepared)) as observer:
             dispatcher = Dispatcher(self.store, prepared.trials, observer, self.executor, self.slots, stop_requested)
@@ -62,6 +65,13 @@ class Session:
     def failed_before(self) -> int:
         """The number of failed trainings that had failed in an earlier run already."""
         return sum(self.before[key] == FAILED for key in self.failed)
+
+    def _report_notes(self, prepared: PreparedRun) -> None:
+        """Report what the plan replaces and leaves out, each sentence once."""
+        for note in prepared.notes:
+            if note not in self.noted:
+                self.noted.append(note)
+                self.observer.message(f"note: {note}")
 
     def _report_accepted(self, prepared: PreparedRun) -> None:
         accepted = sum(item.state == ACCEPTED for item in prepared.selected)

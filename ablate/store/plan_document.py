@@ -93,6 +93,10 @@ class PlanDocument:
     """If the rows are finalists of a search: the facts about that search."""
     doubts: tuple[ImpliedLevel, ...] = ()
     """Levels of an imported log that its titles contradict."""
+    file: str | None = None
+    """The absolute path of the study file; None if there is none, and in plans that an older version has stored."""
+    hidden: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """{row: seeds that had results when the plan was made, and that it leaves out}."""
     limits: tuple[RowLimits, ...] = ()
     """The limits of the rows' tests; empty if they are not known, as in plans that an older version has stored."""
     declared: bool = False
@@ -128,6 +132,8 @@ class PlanDocument:
             overrides=tuple(stored.get("overrides", ())),
             search=SearchOrigin.from_json(search) if search else None,
             doubts=tuple(_implied_level(doubt) for doubt in stored.get("doubts", ())),
+            file=stored.get("file"),
+            hidden={label: tuple(seeds) for label, seeds in stored.get("hidden", {}).items()},
             limits=tuple(RowLimits.from_json(limits) for limits in stored.get("limits", ())),
             declared=stored.get("declared", False),
             steps=_steps(stored.get("steps")),
@@ -155,6 +161,8 @@ class PlanDocument:
             **({"fractions": list(self.fractions)} if self.fractions else {}),
             **({"search": self.search.to_json()} if self.search else {}),
             **({"doubts": [asdict(doubt) for doubt in self.doubts]} if self.doubts else {}),
+            **({"file": self.file} if self.file else {}),
+            **({"hidden": {label: list(seeds) for label, seeds in self.hidden.items()}} if self.hidden else {}),
             **({"limits": [limits.to_json() for limits in self.limits]} if self.limits else {}),
             **({"declared": True} if self.declared else {}),
             **({"steps": [list(step) for step in self.steps]} if self.steps is not None else {}),

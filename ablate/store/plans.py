@@ -184,6 +184,13 @@ def _no_study(study: str, names: Sequence[str]) -> str:
     return f"{wanted}; {absent}known: {', '.join(names)}"
 
 
+def read_document(connection: Connection, study: str, profile: str) -> PlanDocument | None:
+    """Return the document of the plan of a study and profile; None if there is none."""
+    same = (plans.c.study == study) & (plans.c.profile == profile)
+    document = connection.execute(select(plans.c.document).where(same)).scalar()
+    return PlanDocument.from_json(document) if document else None
+
+
 def read_plan(connection: Connection, study: str, profile: str) -> StoredPlan:
     """Return the plan of a study and profile, which must exist."""
     same = (plans.c.study == study) & (plans.c.profile == profile)

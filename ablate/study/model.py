@@ -1,7 +1,9 @@
 """A study: the content of one study file under one profile, as frozen values."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from ablate.study.config_keys import Config, assigned
@@ -93,13 +95,23 @@ class Study:
     """Sentences about rows that were probably not intended."""
     looks: tuple[int, ...] = ()
     """The numbers of seeds at which verdicts may be judged, if rows get more seeds only while a verdict is open."""
-    folder: str = field(default="", compare=False)
-    """The folder of the study file, in which relative paths of the config are searched first; empty without a file."""
+    file: str = field(default="", compare=False)
+    """The path of the study file; empty if the study was not read from a file."""
     typed: tuple[str, ...] = field(default=(), compare=False)
     """The config keys that options set; paths under them are searched in the working directory first."""
     steps: tuple[tuple[str, str], ...] | None = None
     """The labels of each row that builds on another one, after the label of that row: in `rows` and ladders, the row
     before it. None if every row builds on the one above it."""
+
+    @property
+    def folder(self) -> str:
+        """The folder of the study file, in which relative paths of the config are searched first; empty if none."""
+        return str(Path(self.file).parent) if self.file else ""
+
+    @property
+    def absolute_file(self) -> str | None:
+        """The absolute path of the study file; None if there is none."""
+        return os.path.normpath(Path(self.file).absolute()) if self.file else None
 
     def row_config(self, row: Row) -> Config:
         """Return the config of a row: the shared one with the row's levels in place."""

@@ -1,5 +1,7 @@
 """Rows that were tested on different examples: said of each, never ranked, never paired, and without a verdict."""
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -80,13 +82,10 @@ def test_each_row_shows_its_own_test(sizes: Ablate) -> None:
         ("trick=on", "size=300"),
         ("trick=on", "size=300, trick=on"),
     ]
-    text = " ".join(sizes("report").out.split())
+    text = " ".join(sizes("report", "--format", "latex").out.replace("%", "").split())
     tests = ["Rows 1, 2: 400 test queries, gallery of 1,000.", "Rows 3, 4: 300 test queries, gallery of 1,000."]
     assert f"Data: not the same for all rows. {' '.join(tests)}" in text
     assert "Rows that were tested on different examples cannot be ranked" in text
-    markdown = sizes("report", "--format", "markdown").out
-    assert "Rows 3, 4: 300 test queries" in markdown
-    header, *lines = sizes("report", "--format", "csv").out.splitlines()
-    n = header.split(",").index("n")
-    assert [line.split(",")[n] for line in lines] == ["400", "400", "300", "300"]
-    assert {"gallery", "data"} <= set(header.split(","))
+    rows = list(csv.DictReader(io.StringIO(sizes("report", "--format", "csv").out)))
+    assert [row["n"] for row in rows] == ["400", "400", "300", "300"]
+    assert [row["gallery"] for row in rows] == ["1000"] * 4

@@ -8,9 +8,9 @@ import typer
 
 from ablate.cli import completion
 from ablate.cli.hints import command, typeable
-from ablate.cli.messages import say
+from ablate.cli.messages import say, say_options
 from ablate.cli.options import DEFAULT_STORE, Profile, StoreUrl, StudyName, guarded
-from ablate.cli.output import is_coloured, write_illustrated, write_text
+from ablate.cli.output import is_coloured, shown_path, write_illustrated, write_text
 from ablate.errors import AblateError, unknown_name
 
 
@@ -66,6 +66,9 @@ def report(
     if form in WITHOUT_FINDINGS:
         for finding in analysis.results.doubtful:
             say(f"warning: {finding}")
+    results = analysis.results
+    if results.document.overrides and not analysis.search:
+        say_options(results.document.overrides, shown_path(results.document.file), results.study, results.profile)
     if other is not None:
         about = "rows of this study's design" if analysis.search else "search of this study"
         shown = command("report", analysis.results.study, "--profile", other)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ablate.cli.hints import typeable
-from ablate.cli.messages import say, say_next
+from ablate.cli.messages import say, say_next, say_options
 from ablate.cli.options import (
     DEFAULT_STORE,
     FAILED,
@@ -81,6 +81,8 @@ def _print_summary(summary: "RunSummary") -> None:
         say(f"{study}: {text}")
     if summary.looks:
         say(f"{study}: {summary.looks}")
+    if summary.overrides:
+        say_options(summary.overrides, summary.place, study)
     if summary.failed:
         say(typeable("`ablate status` shows why; `ablate run --retry-failed` runs the failed ones again", study))
     else:

@@ -196,14 +196,26 @@ def _incomplete(results: StudyResults) -> Iterator[str]:
     rows = (*results.rows, *results.references)
     failed = {row.label: row.failed for row in rows if row.failed}
     waiting = {row.label: [seed for seed in row.missing if seed not in row.failed] for row in rows}
+    waiting = {label: seeds for label, seeds in waiting.items() if seeds}
+    if len(failed) > MOST_LISTED or len(waiting) > MOST_LISTED:
+        done, lacking = sum(len(row.seeds) for row in rows), sum(len(row.missing) for row in rows)
+        yield f"{done:,} of {wording.counted(done + lacking, 'trial')} have a result."
     yield from _listed("Failed", failed, len(rows), f"; see `ablate status {results.study}`")
-    yield from _listed("No result yet", {label: seeds for label, seeds in waiting.items() if seeds}, len(rows), "")
+    yield from _listed("No result yet", waiting, len(rows), "")
+    if hidden := results.document.hidden:
+        several = wording.counted(sum(map(len, hidden.values())), "result")
+        yield (
+            f"Not shown: {several} of {wording.counted(len(hidden), 'row')} with other seeds "
+            f"({', '.join(map(str, sorted({seed for seeds in hidden.values() for seed in seeds})))}), which this plan "
+            "leaves out and the store keeps."
+        )
 
 
 def _listed(opening: str, seeds_of: Mapping[str, Sequence[int]], rows: int, hint: str) -> list[str]:
     """Return one line for each row, or one line for all rows if they are many."""
     if len(seeds_of) > MOST_LISTED:
-        return [f"{opening}: seeds of {len(seeds_of)} of {rows} rows{hint}."]
+        trials = wording.counted(sum(map(len, seeds_of.values())), "trial")
+        return [f"{opening}: {trials}, in {len(seeds_of)} of {rows} rows{hint}."]
     return [
         f"{opening}: {label}, seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}{hint}."
         for label, seeds in seeds_of.items()

@@ -52,7 +52,7 @@ def read_study(
             faults |= dict.fromkeys(error.faults)
     if faults:
         raise StudyError(list(faults))
-    return replace(studies[0], folder=str(path.parent), typed=typed_keys(settings))
+    return replace(studies[0], file=str(path), typed=typed_keys(settings))
 
 
 def check_is_mapping(root: Node) -> None:
