@@ -247,8 +247,15 @@ class StudyResults:
     @property
     def baseline(self) -> RowResult:
         """The row with every factor at its baseline; if there is none, the first row."""
-        baseline = {factor.name: factor.baseline for factor in self.document.factors}
-        return next((row for row in self.rows if dict(row.levels) == baseline), self.rows[0])
+        return next((row for row in self.rows if self._is_baseline(row)), self.rows[0])
+
+    @property
+    def has_baseline(self) -> bool:
+        """True if a row has every factor at its baseline."""
+        return any(self._is_baseline(row) for row in self.rows)
+
+    def _is_baseline(self, row: RowResult) -> bool:
+        return dict(row.levels) == {factor.name: factor.baseline for factor in self.document.factors}
 
     @property
     def steps(self) -> list[tuple[RowResult, RowResult]]:

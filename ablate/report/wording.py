@@ -300,6 +300,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def start(results: StudyResults) -> str:
+    """Return the name of the row that all are compared with: `the baseline`, or `row 1` if no row is the baseline."""
+    return "the baseline" if results.has_baseline else f"row {results.baseline.number}"
+
+
 def sentence_case(text: str) -> str:
     """Return the text with a capital first letter."""
     return text[:1].upper() + text[1:]

@@ -199,9 +199,14 @@ def _ladder_figure(analysis: Analysis, every: Sequence[LadderRow], stem: Path) -
     """Draw the ladder, and write all rows into its CSV; return the paths of SVG and PNG."""
     results, name = analysis.results, wording.METRIC_NAMES[analysis.results.primary]
     rungs, lines = every[: canvas.MOST_ROWS], references(analysis)
-    start = "the row above" if analysis.steps else "the baseline"
+    start = "the row above" if analysis.steps else wording.start(results)
     heading = f"change from {start}, pp; factors changed"
-    notes = [*_reference_notes(lines), _seeds(rungs), *_more(len(every) - len(rungs), stem)]
+    notes = [
+        *_reference_notes(lines),
+        _seeds(rungs),
+        *_not_drawn(results, len(every)),
+        *_more(len(every) - len(rungs), stem),
+    ]
     legend = _ladder_legend(rungs, lines, results.alpha)
     beside = [heading, *(rung.change for rung in rungs)]
     axes = _axes([rung.label for rung in rungs], beside, -(-len(legend) // LEGEND_COLUMNS) + len(notes))
@@ -220,7 +225,7 @@ def _ladder_figure(analysis: Analysis, every: Sequence[LadderRow], stem: Path) -
 def _top_k_figure(analysis: Analysis, every: Sequence[TopK], stem: Path) -> list[Path]:
     """Draw the rates of the rows, and write all rows into the CSV; return the paths of SVG and PNG."""
     results, curves = analysis.results, every[: canvas.MOST_ROWS]
-    notes = _more(len(every) - len(curves), stem)
+    notes = [*_not_drawn(results, len(every)), *_more(len(every) - len(curves), stem)]
     axes = _axes([row.label for row in curves], [], 1 + len(notes))
     draw_top_k(axes, curves)
     canvas.x_label(axes, f"queries with a correct item among their k best, % of {_queries(results)}")
@@ -296,6 +301,12 @@ def _reference_notes(lines: Sequence[ReferenceLine]) -> list[str]:
     notes = [f"dashed: {line.label} {line.rate:.2f}" for line in lines[:MOST_REFERENCES]]
     more = len(lines) - MOST_REFERENCES
     return notes + ([f"and {wording.counted(more, 'more reference')}"] if more > 0 else [])
+
+
+def _not_drawn(results: StudyResults, drawn: int) -> list[str]:
+    """Return how many rows have no result, and so no place in a figure."""
+    without = len(results.rows) - drawn
+    return [f"not drawn: {wording.counted(without, 'row')} without a result"] if without else []
 
 
 def _more(count: int, stem: Path) -> list[str]:

@@ -44,7 +44,12 @@ def rates(analysis: Analysis, most: int, also: Sequence[str] = ()) -> ReportSect
         "Rows: rates on the test split, %",
         columns,
         rows,
-        [*_legend(analysis, f"{BEST} bold"), *_about(results, also), *left_out(analysis, most)],
+        [
+            *_legend(analysis, f"{BEST} bold", most),
+            *_about(results, also),
+            *_seed_note(analysis, most),
+            *left_out(analysis, most),
+        ],
     )
 
 
@@ -107,13 +112,12 @@ def steps(analysis: Analysis, most: int) -> ReportSection:
 
 def against_baseline(analysis: Analysis, most: int) -> ReportSection:
     """Return the change of each row from the baseline; an empty section if the steps show the same."""
-    start = analysis.results.baseline
     contrasts = [contrast for _, contrast in sorted(analysis.against_baseline.items())][:most]
     if {_rows(contrast) for contrast in contrasts} <= {_rows(step) for step in analysis.steps}:
         return ReportSection("")
     primary = wording.METRIC_NAMES[analysis.results.primary]
     return block(
-        f"Against the baseline, row {start.number}: change of {primary}, pp",
+        f"Against {_start(analysis.results)}: change of {primary}, pp",
         [Column("rows"), *_change_columns(analysis)],
         [[wording.pair(contrast), *_change(contrast, MOST_NAMED)] for contrast in contrasts],
         [*_change_notes(analysis, contrasts), *left_out(analysis, most)],
@@ -148,8 +152,8 @@ def ladder(analysis: Analysis) -> ReportSection:
         rows.append(
             ["", f"{row.label} (reference)", *("" for _ in factors), *own, *("" for _ in _wide_columns(analysis))]
         )
-    notes = [*_legend(analysis, "Bold"), *([f"In all rows: {same}."] if same else [])]
-    start = "step from the row above" if analysis.steps else "difference from the baseline"
+    notes = [*_legend(analysis, "Bold", len(results.rows)), *([f"In all rows: {same}."] if same else [])]
+    start = "step from the row above" if analysis.steps else f"difference from {wording.start(results)}"
     notes.append(f"Change: the {start}; factors changed names every factor that differs between the two.")
     shown = analysis.steps or [contrast for _, contrast in sorted(analysis.against_baseline.items())]
     notes += [*_without_order(analysis), *_change_notes(analysis, shown), *_about(results, results.precisions)]
@@ -161,15 +165,25 @@ def _wide_columns(analysis: Analysis) -> list[Column]:
     changed = [Column("change, pp", "r"), Column("factors changed")]
     if not analysis.steps:
         return [*changed, Column("verdict")]
-    return [*changed, Column("verdict of the step"), Column("change from the baseline, pp", "r")]
+    start = wording.start(analysis.results)
+    return [*changed, Column("verdict of the step"), Column(f"change from {start}, pp", "r")]
 
 
 def _wide_changes(analysis: Analysis, row: RowResult) -> list[str | Cell]:
     step, baseline = analysis.step_to.get(row.number), analysis.against_baseline.get(row.number)
+    name = "baseline" if analysis.results.has_baseline else wording.NOTHING
     if not analysis.steps:
-        return ["baseline", "", ""] if baseline is None else _change(baseline)
+        return [name, "", ""] if baseline is None else _change(baseline)
     changes = ["", "", ""] if step is None else _change(step)
-    return [*changes, "baseline" if baseline is None else wording.change(baseline)]
+    return [*changes, name if baseline is None else wording.change(baseline)]
+
+
+def _start(results: StudyResults) -> str:
+    """Return the row that all are compared with, for a heading: `the baseline, row 1`."""
+    start = results.baseline
+    if results.has_baseline:
+        return f"the baseline, row {start.number}"
+    return f"row {start.number} ({start.label}), as no row has every factor at its baseline"
 
 
 def _rows(contrast: Contrast) -> tuple[int, int]:
@@ -184,7 +198,8 @@ def _without_order(analysis: Analysis) -> list[str]:
         len(analysis.steps) == len(analysis.results.rows) - 1
     ):
         return []
-    return ["Steps are those of `rows` and ladders; the other rows have no order, and are compared with the baseline."]
+    start = wording.start(analysis.results)
+    return [f"Steps are those of `rows` and ladders; the other rows have no order, and are compared with {start}."]
 
 
 def varying(rows: Sequence[RowResult], factors: Sequence[str]) -> list[str]:
@@ -230,15 +245,29 @@ def _about(results: StudyResults, precisions: Sequence[str]) -> list[str]:
     return [meaning, *([f"{wording.NOTHING}: not on record for all seeds of the row."] if incomplete else [])]
 
 
-def _legend(analysis: Analysis, opening: str) -> list[str]:
-    """Return the meaning of bold; nothing if no row is bold."""
-    best = _best(analysis)
+def _legend(analysis: Analysis, opening: str, most: int) -> list[str]:
+    """Return the meaning of bold; nothing if no row is bold. `most`: the number of rows that the table shows."""
+    best, rows = _best(analysis), analysis.results.rows
     if not best:
         return []
+    if not any(row.label in best for row in rows[:most]):
+        named = [f"row {row.number} ({row.label})" for row in rows if row.label in best]
+        others = f" and {len(named) - 1} more that are not shown to differ from it" if len(named) > 1 else ""
+        return [f"The best rows are not among these: {named[0]}{others}."]
+    finished = sum(bool(row.seeds) for row in rows)
     test = "Holm's procedure over its contrasts with all rows"
+    with_result = "" if finished == len(rows) else " with a result"
     if len(best) == 1:
-        return [f"{opening}: the best row; every other row differs from it ({test})."]
-    return [f"{opening}: the best row, and every row not shown to differ from it ({test})."]
+        return [f"{opening}: the best row; every other row{with_result} differs from it ({test})."]
+    return [f"{opening}: the best row, and every row{with_result} not shown to differ from it ({test})."]
+
+
+def _seed_note(analysis: Analysis, most: int) -> list[str]:
+    """Return the meaning of `3 of 5`, by the first row of the table that has it."""
+    for row in analysis.results.rows[:most]:
+        if row.missing:
+            return [f"{seeds(row)}: seeds with a result, of those that are planned."]
+    return []
 
 
 def _shown(analysis: Analysis, most: int) -> Iterator[tuple[RowResult, bool]]:
