@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ablate.study.config_keys import overlaps
 from ablate.study.factors import Factor, Level
 from ablate.study.model import Study
 from ablate.study.trials.identity import Trial
@@ -24,8 +25,11 @@ class UnreadFactor:
 def unread_factors(study: Study, trials: Iterable[Trial]) -> list[UnreadFactor]:
     """Return the factors that nothing reads, by factor and reason. `trials`: at least one of each row."""
     unread: Mapping[str, Unread] = {trial.label: trial.unread for trial in trials}
+    keys = {key for of_row in {id(each): each for each in unread.values()}.values() for key in of_row}
     found: list[UnreadFactor] = []
     for factor in study.factors:
+        if not any(overlaps(key, other) for key in factor.sets for other in keys):
+            continue
         rows: dict[str, list[str]] = {}
         changed: dict[str, list[str]] = {}
         known: dict[tuple[int, int], str | None] = {}
