@@ -62,9 +62,9 @@ def test_failed_trials_are_found_and_run_again_by_the_commands_of_the_message(ab
 def test_status_says_where_the_tracebacks_are(ablate: Ablate, study: Path) -> None:
     study.write_text(FAILING)
     ablate("run", study, "--store", "x.db", *INLINE)
-    short = ablate("status", "--store", "x.db").out
-    assert "Traceback" not in short
-    assert "`ablate status demo --traceback --store x.db` prints the tracebacks" in short
+    short = ablate("status", "demo", "--store", "x.db")
+    assert "Traceback" not in short.out
+    assert "`ablate status demo --traceback --store x.db` prints the tracebacks" in short.err
     whole = ablate("status", "demo", "--traceback", "--store", "x.db").out
     assert whole.count("Traceback (most recent call last):") == 1, "the same traceback once"
     assert "SimulatedError: simulated failure of attempt 1" in whole

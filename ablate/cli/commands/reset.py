@@ -49,7 +49,7 @@ def reset(
         typer.echo(f"queued with them, as they share a training: {_listed(result.others, plan.study, plan.profile)}")
     if result.queued:
         command = "search" if plan.document.search else "run"
-        say(f"next: run the study file of {plan.study!r} again, like `ablate {command} STUDY.yaml`")
+        say(f"next: run the study file of {plan.study!r} again, like `ablate {command} FILE.yaml`")
     for status, owner in result.running.items():
         say(f"not reset: {status.label}, seed {status.seed}: {owner} is running it; stop that run, or wait")
     if result.running:

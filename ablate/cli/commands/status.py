@@ -9,6 +9,7 @@ import typer
 
 from ablate.cli import completion
 from ablate.cli.hints import command
+from ablate.cli.messages import say
 from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded
 from ablate.text import plural
 
@@ -60,11 +61,12 @@ def status(
         typer.echo("".join(_failed(of_plan)), nl=False)
         if traceback:
             typer.echo("".join(_tracebacks(of_plan)), nl=False)
-        elif any(item.has_traceback for item in of_plan):
-            typer.echo(f"  where it was raised: `{command('status', plan[0], '--traceback')}` prints the tracebacks")
     for search in summaries:
         typer.echo(f"{search.study} ({search.profile}), its search: {_counted(search.counts) or 'no candidate yet'}")
         typer.echo("".join(_failed(search.failed)), nl=False)
+    if not traceback and any(item.has_traceback for item in failures):
+        words = ("status", *([study] if study else []), "--traceback")
+        say(f"where it was raised: `{command(*words)}` prints the tracebacks")
 
 
 def _counted(states: "Mapping[str, int]") -> str:
