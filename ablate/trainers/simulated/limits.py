@@ -4,16 +4,17 @@ from collections.abc import Sequence
 
 from ablate.trainers.entry import Config
 from ablate.trainers.limits import RATES, SplitLimits
+from ablate.trainers.simulated.config import SimulatedConfig, SimulatedEffect
 
 SPLITS = ("validation", "test")
 
 
 def config_limits(configs: Sequence[Config]) -> list[tuple[SplitLimits, ...]]:
     """Return for each plain config the limits of its tests."""
+    rate_of, limits = _ExpectedRates(), []
     known: dict[tuple[int, float], tuple[SplitLimits, ...]] = {}
-    limits = []
     for config in configs:
-        queries, rate = config["queries"], _rate(config)
+        queries, rate = config["queries"], rate_of(config)
         at_bound = rate if rate <= 0 or rate >= 1 else 0.5
         if (queries, at_bound) not in known:
             known[queries, at_bound] = tuple(_split_limits(split, queries, rate) for split in SPLITS)
@@ -30,15 +31,22 @@ def _split_limits(split: str, queries: int, rate: float) -> SplitLimits:
     return SplitLimits(split, "", queries, (), dict.fromkeys(RATES, (fixed, fixed)), because, remedy)
 
 
-def _rate(config: Config) -> float:
-    """Return the expected rate, in [0, 1]; only the sign of its distance from the bounds matters if it is within them.
+class _ExpectedRates:
+    """The expected rates of configs. Validating takes long, so effects that configs share are validated once."""
 
-    Validating a config takes long, so it is only done if the effects together could reach a bound.
-    """
-    base, reach = config["base"], sum(abs(effect["pp"]) for effect in config["effects"]) / 100
-    if reach < base < 1 - reach:
-        return float(base)
-    from ablate.trainers.simulated.config import SimulatedConfig
-    from ablate.trainers.simulated.trainer import expected_rate
+    def __init__(self) -> None:
+        self.effects: dict[int, tuple[SimulatedEffect, ...]] = {}
+        """Validated effects by the id of their plain values; all configs stay alive."""
 
-    return expected_rate(SimulatedConfig.model_validate(config, strict=False))
+    def __call__(self, config: Config) -> float:
+        """Return the expected rate, in [0, 1]; any rate between the bounds if the effects cannot reach them."""
+        base, plain = config["base"], config["effects"]
+        reach = sum(abs(effect["pp"]) for effect in plain) / 100
+        if reach < base < 1 - reach:
+            return float(base)
+        from ablate.trainers.simulated.trainer import expected_rate
+
+        if id(plain) not in self.effects:
+            self.effects[id(plain)] = tuple(SimulatedEffect.model_validate(effect, strict=False) for effect in plain)
+        effects = self.effects[id(plain)]
+        return expected_rate(SimulatedConfig.model_construct(base=base, effects=effects, settings=config["settings"]))
