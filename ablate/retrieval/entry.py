@@ -82,10 +82,10 @@ class RetrievalEntry(TrainerEntry["RetrievalConfig"]):
         yield from config_warnings(config)
 
     def study_warnings(self, configs: Sequence[Config], searched: Sequence[str]) -> Iterator[str]:
-        """Yield the leakage that was found when the data sets were packed."""
-        from ablate.retrieval.cli.leakage_text import leakage_warnings
+        """Yield the leakage of packed data sets, and photographs that have been replaced since."""
+        from ablate.retrieval.cli.data_warnings import data_warnings
 
-        yield from leakage_warnings(configs)
+        yield from data_warnings(configs)
 
     def log_setting(self, config: Config, baseline: Mapping[str, object]) -> Sequence[LogLine]:
         """Return the setting in the words of the first log."""

@@ -157,7 +157,7 @@ def data_prepare(
 
 
 def _print_result(record: "PackRecord", folder: Path) -> None:
-    from ablate.retrieval.cli.leakage_text import leakage_lines
+    from ablate.retrieval.cli.data_warnings import leakage_lines
     from ablate.text import fault_lines
 
     if record.skipped:

@@ -9,7 +9,7 @@ from ablate.errors import DataError, UnpreparedDataError, unknown_name
 from ablate.filesystem import exists, expanded, is_file
 from ablate.retrieval.data.dataset import Dataset
 from ablate.retrieval.data.formats import emoji
-from ablate.retrieval.data.packing import format
+from ablate.retrieval.data.packing import format, photo_files
 from ablate.retrieval.data.packing.format import PackLocation, PackRecord, Size
 from ablate.retrieval.data.packing.leakage import Leakage
 
@@ -121,6 +121,15 @@ def leakage(name: str, root: str | None, size: Size) -> Leakage | None:
     location = place(name, root)
     record = format.recorded(location, size)
     return format.stored_leakage(location, size, record.fingerprint) if record else None
+
+
+def replaced(name: str, root: str | None, size: Size) -> list[str]:
+    """Return the photographs that have changed since packing; nothing if there are too many to look at in a moment."""
+    if name == EMBEDDED:
+        return []
+    location = place(name, root)
+    record = format.recorded(location, size)
+    return photo_files.changed_of_few(location, record.fingerprint) if record else []
 
 
 def tested(name: str, root: str | None) -> str:

@@ -128,7 +128,7 @@ def test_a_run_packs_and_warns_of_what_a_pack_lacks(ablate: Ablate, root: Path) 
     assert planned.code == 0
     assert "  pending    only\n" in planned.out
     words = " ".join(planned.out.split())
-    assert f"`ablate data prepare deepfashion2 --root {root} --size 16 8` or `ablate run` packs it" in words
+    assert f"`ablate data prepare deepfashion2 --root {root} --size 16 8` or `ablate run study.yaml` packs it" in words
     (root / "train/image/000007.jpg").write_bytes(b"broken")
     refused = ablate("run", path, "--executor", "inline")
     assert refused.code == 2
@@ -259,11 +259,14 @@ def test_a_run_tells_of_leakage_and_packs_a_replaced_photograph_again(ablate: Ab
     assert first.code == 0, first.err
     assert first.err.count("1 validation or test image is in training too") == 1
     trees.photograph(listed.parent / "6.png", 99, 16, 16)
-    assert "stale" not in ablate("plan", study).out
+    planned = ablate("plan", study)
+    assert "1 photograph changed since packing, 6.png the first; `ablate run " in planned.err
+    assert "stale" not in planned.out
     second = ablate("run", study, "--executor", "inline")
     assert second.code == 0, second.err
     assert "1 photograph changed since packing" in second.err
     assert "in training too" not in second.err
+    assert "changed since" not in ablate("plan", study).err
     assert "stale" not in ablate("plan", study).out
 
 

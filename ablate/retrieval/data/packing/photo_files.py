@@ -15,28 +15,42 @@ import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ablate.filesystem import file_hash, read_regular, write_synced
+from ablate.filesystem import file_hash, read_regular, stat_or_none, write_synced
 from ablate.retrieval.data.packing.format import PackLocation
-from ablate.retrieval.data.packing.journal import FileStamp
+
+if TYPE_CHECKING:  # `ablate plan` imports this module, and must start fast
+    from ablate.retrieval.data.packing.journal import FileStamp
 
 HEAD = "ablate-file-list 1"
 LINE = re.compile(r'\d+ -?\d+ [0-9a-f]{64} ".*"')
 
-PhotoFile = tuple[str, FileStamp]
+MOST_QUICK = 1_000_000
+"""The largest list, in bytes, whose photographs are looked at within a start: that of some 8,000 photographs."""
+
+PhotoFile = tuple[str, "FileStamp"]
 """A path relative to the folder of the packs, and the file there as it was read."""
 
 
 def write(place: PackLocation, fingerprint: str, photos: Iterable[PhotoFile]) -> None:
     """Write the list of the data set's photographs."""
-    _write_lines(place, fingerprint, [_line(path, stamp) for path, stamp in photos])
+    lines = [_line(path, stamp.bytes, stamp.mtime, stamp.sha256) for path, stamp in photos]
+    _write_lines(place, fingerprint, lines)
 
 
-def changed(place: PackLocation, fingerprint: str) -> list[str]:
+def changed_of_few(place: PackLocation, fingerprint: str) -> list[str]:
+    """Return the same as `changed`, without writing anything; nothing if the data set has many photographs."""
+    status = stat_or_none(place.files)
+    return changed(place, fingerprint, update=False) if status and status.st_size <= MOST_QUICK else []
+
+
+def changed(place: PackLocation, fingerprint: str, update: bool = True) -> list[str]:
     """Return the photographs that have another content than when the data of this fingerprint was packed.
 
     None are returned if there is no list of them, as for packs of earlier versions. Every run calls this, so a line is
-    compared as text, and taken apart only if its file differs.
+    compared as text, and taken apart only if its file differs. Unless `update` is False, the new times of files
+    with the same content are kept in the list.
     """
     lines = _lines(place, fingerprint)
     folder = os.fspath(place.folder)
@@ -54,15 +68,15 @@ def changed(place: PackLocation, fingerprint: str) -> list[str]:
         if status.st_size != int(size) or _differs(Path(folder, path), digest):
             result.append(path)
         else:
-            touched[number] = _line(path, FileStamp(int(size), status.st_mtime_ns, digest))
-    if touched and not result:
+            touched[number] = _line(path, int(size), status.st_mtime_ns, digest)
+    if touched and not result and update:
         with suppress(OSError):  # the hashes are then compared at the next time too
             _write_lines(place, fingerprint, [touched.get(number, line) for number, line in enumerate(lines)])
     return result
 
 
-def _line(path: str, stamp: FileStamp) -> str:
-    return f"{stamp.bytes} {stamp.mtime} {stamp.sha256} {json.dumps(path)}"
+def _line(path: str, size: int, mtime: int, sha256: str) -> str:
+    return f"{size} {mtime} {sha256} {json.dumps(path)}"
 
 
 def _write_lines(place: PackLocation, fingerprint: str, lines: Iterable[str]) -> None:

@@ -1,9 +1,9 @@
-"""The text about the same image in two places of a data set."""
+"""The text about packed data sets: the same image in two places, and photographs that have been replaced."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from ablate.text import fault_lines
+from ablate.text import fault_lines, plural
 from ablate.trainers.entry import Config
 
 if TYPE_CHECKING:
@@ -12,12 +12,18 @@ if TYPE_CHECKING:
 REMEDY = "take the copies out of the annotations, or correct their items"
 
 
-def leakage_warnings(configs: Iterable[Config]) -> Iterator[str]:
-    """Yield one warning for each kind of leakage in each packed data set that the plain configs name."""
+def data_warnings(configs: Iterable[Config]) -> Iterator[str]:
+    """Yield the warnings about each packed data set that the plain configs name."""
     from ablate.retrieval import data
 
     sections = {(each["data"]["name"], each["data"]["root"], tuple(each["data"]["size"])): None for each in configs}
     for name, root, size in sections:
+        if changed := data.replaced(name, root, size):
+            photographs = plural(len(changed), "photograph")
+            yield (
+                f"{name} at {root or 'its usual place'}: {photographs} changed since packing, {changed[0]} the first; "
+                "`ablate run` packs the data set again, and results of it as it was are stale then"
+            )
         found = data.leakage(name, root, size)
         if found:
             yield f"{name} at {root or 'its usual place'}: {'; '.join(found.counts())}. {found.examples[0]}; {REMEDY}"
