@@ -34,8 +34,10 @@ ALL = (
     CANNOT_TELL,
 )
 
-CLAIMS: Final = (BETTER, WORSE, BETTER_BELOW_DELTA, WORSE_BELOW_DELTA, CHECKPOINTS_DIFFER)
-"""Verdicts that there is a difference."""
+UPWARDS: Final = (BETTER, BETTER_BELOW_DELTA)
+DOWNWARDS: Final = (WORSE, WORSE_BELOW_DELTA)
+CLAIMS: Final = (*UPWARDS, *DOWNWARDS, CHECKPOINTS_DIFFER)
+"""Verdicts that there is a difference; those of UPWARDS and DOWNWARDS name its direction."""
 
 FLIPPED: Final = {
     BETTER: WORSE,

@@ -234,7 +234,8 @@ def p_value(p: float | None, equals: str = "") -> str:
 def simultaneous(estimate: EffectEstimate) -> str:
     """Return the interval for the whole family; `above 0` or `below 0` if only this goes with the verdict."""
     if estimate.simultaneous is not None and estimate.agreeing is None:
-        return "above 0" if (estimate.effect or 0.0) > 0 else "below 0"
+        up, down = (estimate.verdict in verdicts.UPWARDS, estimate.verdict in verdicts.DOWNWARDS)
+        return "above 0" if up or (not down and (estimate.effect or 0.0) > 0) else "below 0"
     return interval(estimate.agreeing)
 
 

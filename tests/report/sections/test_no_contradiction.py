@@ -1,6 +1,7 @@
 """The verdict and the intervals next to it never contradict each other without a word of explanation."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -148,3 +149,12 @@ def test_a_delta_beyond_the_rates_is_reported(means: list[float], delta: float, 
     text = " ".join(summary(star(means, 2, 0.0, 0, delta)))
     assert sentence in text
     assert bool(sentence) == ("by delta" in text or "reach delta" in text)
+
+
+def test_the_direction_is_that_of_the_verdict() -> None:
+    """A verdict of an earlier look stays, even if later seeds turn the estimate."""
+    analysis = one_by_holm()
+    (item,) = (one for one in analysis.contrasts if one.in_family and one.estimate.agreeing is None)
+    turned = replace(item.estimate, effect=-0.1)
+    assert wording.simultaneous(turned) == "above 0"
+    assert wording.simultaneous(item.flipped.estimate) == "below 0"
