@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from ablate.errors import DataError, StudyError
 from ablate.retrieval.config.loss import Loss
 from ablate.retrieval.config.model import Model
+from ablate.run.dispatch.training_queue import TrainingQueue
+from ablate.study.plan.staleness_reasons import UNKNOWN, changes
 from ablate.study.reading.study_reader import read_study
 from ablate.study.trials import code_hash
 from ablate.study.trials.identity import Trial, trials
@@ -185,3 +188,47 @@ def test_detections_that_are_not_there_or_not_those_that_were_meant(tmp_path: Pa
     path, other = f"evaluate.detections={tmp_path / 'boxes.json'}", f"evaluate.detections_sha256={'ab' * 32}"
     with pytest.raises(DataError, match=r"has the SHA-256 \S+, and evaluate\.detections_sha256 is abab"):
         by_label(tmp_path, STUDY, f"config.{path}", f"config.{other}")
+
+
+def test_what_nothing_reads_is_no_part_of_the_key(tmp_path: Path) -> None:
+    plain = by_label(tmp_path)["plain"]
+    for setting in ("schedule.momentum=0.1", "batch.items=8", "schedule.warmup_start=0.5", "schedule.gamma=0.5"):
+        other = by_label(tmp_path, STUDY, f"config.{setting}")["plain"]
+        assert other.key == plain.key
+        assert other.declared != plain.declared, "so that an older result of this file is found"
+        assert other.config != plain.config
+    sgd = "config.schedule.optimizer=sgd"
+    keys = {by_label(tmp_path, STUDY, sgd, f"config.schedule.momentum={n}")["plain"].key for n in (0.9, 0.1)}
+    assert len(keys) == 2, "SGD reads it"
+
+
+def test_without_steps_a_training_is_its_untrained_network(tmp_path: Path) -> None:
+    text = "study: demo\nconfig: {schedule: {steps: 0}}\n"
+    settings = ("loss.margin=0.3", "loss.margin=0.2", "batch.quadruplets=8", "amp=none")
+    untrained = [by_label(tmp_path, text, f"config.{setting}")["baseline"].training_key for setting in settings]
+    assert untrained[0] == untrained[1] == untrained[2] != untrained[3], "a test reads the precision"
+
+
+def test_an_older_result_that_kept_what_nothing_reads_names_no_value_that_the_file_still_has(tmp_path: Path) -> None:
+    """Older versions hashed it. That is no change of the file."""
+    trial = by_label(tmp_path, STUDY, "config.schedule.momentum=0.1")["plain"]
+    config = trial.training.config
+    older = replace(trial.training, config={**config, "schedule": {**config["schedule"], "momentum": 0.1}})
+    assert changes(older, trial.evaluate, trial) == (UNKNOWN,)
+    read = replace(trial.training, config={**config, "schedule": {**config["schedule"], "lr": 0.5}})
+    assert [change.key for change in changes(read, trial.evaluate, trial)] == ["schedule.lr"]
+
+
+def test_a_training_is_run_once_with_the_values_of_one_of_its_rows(tmp_path: Path) -> None:
+    """Its configs must be equal except for `evaluate`, though the rows differ in what nothing reads."""
+    momentum = "  momentum: {sets: schedule.momentum, levels: [0.9, 0.1]}\n"
+    text = STUDY.replace("factors:\n", f"factors:\n{momentum}").replace(
+        "plain: {}\n", "plain: {}\n      both: {momentum: 0.1, neck: after}\n"
+    )
+    found = by_label(tmp_path, text)
+    assert found["both"].training_key == found["plain"].training_key
+    queue = TrainingQueue()
+    queue.add([found["plain"], found["both"]])
+    one, other = queue.configs(found["plain"].training_key)
+    assert {**other, "evaluate": one["evaluate"]} == one
+    assert other["evaluate"]["neck"] == "after"
