@@ -68,7 +68,7 @@ class Look:
     """The labels of the rows that get more seeds."""
     trials: int = 0
     """The number of trials that the study has requested so far."""
-    requested: Mapping[str, int] = field(default_factory=dict)
+    requested: Mapping[str, int] = field(default_factory=dict, compare=False)
     """{label of a row: number of seeds that it should have after the look}, for looks that a store has."""
 
     @cached_property
