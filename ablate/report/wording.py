@@ -189,6 +189,12 @@ def level(name: Any) -> str:
     return visible(level_text(name), keep="")
 
 
+def step_start(results: StudyResults) -> str:
+    """Return the row from which a step is: `the row above`, or in other words if that is not so for all steps."""
+    adjacent = all(above.number + 1 == row.number for above, row in results.steps)
+    return "the row above" if adjacent else "the row that each builds on"
+
+
 def mark(name: Any) -> str:
     """Return ✓ or ✗ for a component that is on or off, and the level itself for anything else."""
     text = level(name)

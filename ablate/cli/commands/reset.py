@@ -8,7 +8,7 @@ import typer
 from ablate.cli import completion
 from ablate.cli.messages import say
 from ablate.cli.options import DEFAULT_STORE, WRONG, Profile, StoreUrl, guarded
-from ablate.text import plural
+from ablate.text import plural, visible
 
 if TYPE_CHECKING:
     from ablate.store.queue.maintenance import TrialStatus
@@ -44,9 +44,11 @@ def reset(
     plan, result = done.plan, done.result
     if result.queued:
         results = plural(result.results, "result")
-        typer.echo(f"queued again: {_listed(result.queued)}; {results} kept as history")
+        typer.echo(f"queued again: {visible(_listed(result.queued))}; {results} kept as history")
     if result.others:
-        typer.echo(f"queued with them, as they share a training: {_listed(result.others, plan.study, plan.profile)}")
+        typer.echo(
+            f"queued with them, as they share a training: {visible(_listed(result.others, plan.study, plan.profile))}"
+        )
     if result.queued:
         command = "search" if plan.document.search else "run"
         say(f"next: run the study file of {plan.study!r} again, like `ablate {command} FILE.yaml`")

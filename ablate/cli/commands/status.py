@@ -11,7 +11,7 @@ from ablate.cli import completion
 from ablate.cli.hints import command
 from ablate.cli.messages import say
 from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded
-from ablate.text import plural
+from ablate.text import plural, visible
 
 if TYPE_CHECKING:
     from ablate.store.looks import LookRow
@@ -56,14 +56,14 @@ def status(
             typer.echo(_looks(looks.latest_family(taken[plan])))
         for item in running:
             if item.plan == plan:
-                typer.echo(_running(item))
+                typer.echo(visible(_running(item)))
         of_plan = [item for item in failures if item.plan == plan]
-        typer.echo("".join(_failed(of_plan)), nl=False)
+        typer.echo(visible("".join(_failed(of_plan))), nl=False)
         if traceback:
-            typer.echo("".join(_tracebacks(of_plan)), nl=False)
+            typer.echo(visible("".join(_tracebacks(of_plan))), nl=False)
     for search in summaries:
         typer.echo(f"{search.study} ({search.profile}), its search: {_counted(search.counts) or 'no candidate yet'}")
-        typer.echo("".join(_failed(search.failed)), nl=False)
+        typer.echo(visible("".join(_failed(search.failed))), nl=False)
     if not traceback and any(item.has_traceback for item in failures):
         words = ("status", *([study] if study else []), "--traceback")
         say(f"where it was raised: `{command(*words)}` prints the tracebacks")

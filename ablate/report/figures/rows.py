@@ -199,7 +199,7 @@ def _ladder_figure(analysis: Analysis, every: Sequence[LadderRow], stem: Path) -
     """Draw the ladder, and write all rows into its CSV; return the paths of SVG and PNG."""
     results, name = analysis.results, wording.METRIC_NAMES[analysis.results.primary]
     rungs, lines = every[: canvas.MOST_ROWS], references(analysis)
-    start = "the row above" if analysis.steps else wording.start(results)
+    start = wording.step_start(results) if analysis.steps else wording.start(results)
     heading = f"change from {start}, pp; factors changed"
     notes = [
         *_reference_notes(lines),

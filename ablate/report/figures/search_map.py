@@ -332,7 +332,10 @@ def _draw_colour_scale(axes: Axes, colours: ScalarMappable, name: str, has_lower
 
 def _legend(drawn: SearchMap) -> list[Any]:
     """Return the legend's entries for the marks that are drawn."""
-    style: Any = {"linestyle": "", "color": GREY, "markersize": 6}
+    style: Any = {"linestyle": "", "color": GREY if drawn.y else BLUE, "markersize": 6}
+    low = drawn.score_limits[0]
+    is_cut = drawn.y is None and any(mark.score is not None and mark.score < low for mark in drawn.marks)
+    pruned = f"pruned, with its last score{' (at the edge: below)' if is_cut else ''}"
     scored = [mark for mark in drawn.marks if mark.score is not None and mark.state != FAILED]
     entries = {
         "finished": (
@@ -340,7 +343,7 @@ def _legend(drawn: SearchMap) -> list[Any]:
             Line2D([], [], marker="o", **style),
         ),
         "run before the search": (any(mark.known for mark in scored), Line2D([], [], marker="s", **style)),
-        "pruned, with its last score": (
+        pruned: (
             any(mark.state == PRUNED for mark in scored),
             Line2D([], [], marker="o", markerfacecolor="white", markeredgewidth=2.0, **style),
         ),

@@ -103,7 +103,7 @@ def steps(analysis: Analysis, most: int) -> ReportSection:
     primary = wording.METRIC_NAMES[analysis.results.primary]
     shown = [step for step in analysis.steps if step.after.number <= most]
     return block(
-        f"Steps: change of {primary} from the row above, in percentage points (pp)",
+        f"Steps: change of {primary} from {wording.step_start(analysis.results)}, in percentage points (pp)",
         [Column("rows"), *_change_columns(analysis)],
         [[wording.pair(step), *_change(step)] for step in shown],
         [*_change_notes(analysis, shown), *left_out(analysis, most), *_without_order(analysis)],
@@ -153,7 +153,9 @@ def ladder(analysis: Analysis) -> ReportSection:
             ["", f"{row.label} (reference)", *("" for _ in factors), *own, *("" for _ in _wide_columns(analysis))]
         )
     notes = [*_legend(analysis, "Bold", len(results.rows)), *([f"In all rows: {same}."] if same else [])]
-    start = "step from the row above" if analysis.steps else f"difference from {wording.start(results)}"
+    start = (
+        f"step from {wording.step_start(results)}" if analysis.steps else f"difference from {wording.start(results)}"
+    )
     notes.append(f"Change: the {start}; factors changed names every factor that differs between the two.")
     shown = analysis.steps or [contrast for _, contrast in sorted(analysis.against_baseline.items())]
     notes += [*_without_order(analysis), *_change_notes(analysis, shown), *_about(results, results.precisions)]
