@@ -203,7 +203,7 @@ def test_what_nothing_reads_is_no_part_of_the_key(tmp_path: Path) -> None:
 
 
 def test_without_steps_a_training_is_its_untrained_network(tmp_path: Path) -> None:
-    text = "study: demo\nconfig: {schedule: {steps: 0}}\n"
+    text = "study: demo\nconfig: {schedule: {steps: 0}}\ndesign: [{rows: {baseline: {}}}]\n"
     settings = ("loss.margin=0.3", "loss.margin=0.2", "batch.quadruplets=8", "amp=none")
     untrained = [by_label(tmp_path, text, f"config.{setting}")["baseline"].training_key for setting in settings]
     assert untrained[0] == untrained[1] == untrained[2] != untrained[3], "a test reads the precision"
