@@ -29,15 +29,18 @@ class FactorNames:
         unreadable: Iterable[str] = (),
         are_lost: bool = False,
         lost_rows: Iterable[str] | None = (),
+        unsure_levels: Iterable[str] = (),
     ) -> None:
         """`unreadable`: factors that have faults of their own; `are_lost`: none of the file's factors can be read.
         `lost_rows`: labels of written rows that have faults of their own; None if generated rows may be lost as well.
+        `unsure_levels`: factors that have levels with faults of their own.
 
         To name one of them is no further fault. While there is one, nothing is recorded about combinations of levels,
         because it would be guesswork.
         """
         self.space, self.problems, self.unreadable = space, problems, frozenset(unreadable)
         self.are_lost, self.lost_rows = are_lost, None if lost_rows is None else frozenset(lost_rows)
+        self.unsure_levels = frozenset(unsure_levels)
         self.faulty: set[Path] = set()
         """The entries of the file, such as a design or a written row, in which a name does not exist."""
         self._numbers = [{level_text(level.name): n for n, level in enumerate(f.levels)} for f in space.factors]
@@ -93,7 +96,9 @@ class FactorNames:
         """Return the number of a factor's level of that name; record a fault and return None if there is none."""
         numbers = self._numbers[position]
         number = None if isinstance(name, dict | list) else numbers.get(level_text(name))
-        if number is None:
+        if number is None and self.space.factors[position].name in self.unsure_levels:
+            self.taint(path)
+        elif number is None:
             text = level_text(name) if isinstance(name, bool) else name
             kind = f"level of {self.space.factors[position].name}"
             meant = _same_level(name, numbers) if isinstance(text, str) else None

@@ -1,6 +1,6 @@
 """Reads the parts of a study file that define its rows: groups, design, exclude, require, family."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -36,11 +36,15 @@ class DesignRows:
 class DesignReader:
     """Reads part by part, so that a fault in one part does not hide those in another."""
 
-    def __init__(self, root: Node, factors: Sequence[Factor], problems: Problems) -> None:
+    def __init__(
+        self, root: Node, factors: Sequence[Factor], problems: Problems, unsure_levels: Iterable[str] = ()
+    ) -> None:
+        """`unsure_levels`: factors that have levels with faults of their own."""
         self.root, self.problems, self.space = root, problems, FactorSpace(factors)
         self.designs = self._entries("design", DesignEntry)
         unreadable = self._keys("factors") - {factor.name for factor in factors}
-        self.names = FactorNames(self.space, problems, unreadable, self._are_factors_lost(), self._lost_rows())
+        lost = (self._are_factors_lost(), self._lost_rows())
+        self.names = FactorNames(self.space, problems, unreadable, *lost, unsure_levels)
 
     def read(self) -> DesignRows:
         """Return the rows of the file's designs, with their family and warnings."""

@@ -23,9 +23,11 @@ class ConfigReader:
         self.known, self.free = _keys(model)
         self.wrong = self._check(config, {})
 
-    def check_levels(self, factors: Sequence[ReadFactor]) -> None:
-        """Record the faults of the keys and values of each factor."""
+    def check_levels(self, factors: Sequence[ReadFactor]) -> set[str]:
+        """Record the faults of the keys and values of each factor. Return the factors with a wrong value."""
+        wrong: set[str] = set()
         for read in factors:
+            before = len(self.problems)
             unknown = [key for key in read.factor.sets if not self.has(key)]
             for key in unknown:
                 self._add_unknown((*read.path, "sets"), key)
@@ -36,6 +38,8 @@ class ConfigReader:
                 sources = {key: (*path, i) if several else path for i, key in enumerate(read.factor.sets)}
                 pairs = zip(read.factor.sets, level.values, strict=True)
                 self._check(assigned(self.config, pairs), sources)
+            wrong |= {read.factor.name} if len(self.problems) > before else set()
+        return wrong
 
     def check_settings(self, settings: Mapping[str, Any], path: Path) -> None:
         """Record the faults of config keys that are set at one place of the file."""

@@ -3,6 +3,7 @@
 So a misspelt `factors:` is not one more fault for every factor that the design names.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from types import UnionType
@@ -134,6 +135,7 @@ class _Corrector:
     def _bracketed(self, node: Node, annotations: Mapping[str, Any], path: Path) -> Node:
         """Return `{levels: 0.3, 0.2}` as `{levels: [0.3, 0.2]}`: YAML reads the second value as a key without value."""
         value: dict[Any, Node] = {}
+        several: dict[str, list[Node]] = {}
         before: Any = None
         for key, child in node.value.items():
             if (
@@ -142,13 +144,15 @@ class _Corrector:
                 and child.value is None
                 and _takes_list(annotations[before])
             ):
-                old = value[before]
-                items = old.value if isinstance(old.value, list) and old.value else [old]
-                if len(items) == 1:
-                    self._note((*path, before), old.place, "several values stand in brackets, like [0.3, 0.2]")
-                value[before] = Node([*items, Node(node.name(key), node.keys[key])], old.place)
+                several.setdefault(before, [value[before]]).append(Node(node.name(key), node.keys[key]))
             else:
                 value[key], before = child, key
+        if "levels" in annotations and (levels := value.get("levels")) is not None and _is_set(levels):
+            several["levels"] = [Node(levels.name(key), levels.keys[key]) for key in levels.value]
+        for key, items in several.items():
+            value[key] = Node([_without_parenthesis(item) for item in items], items[0].place)
+            message = f"several values stand in brackets: {yaml_text(value[key].plain())}"
+            self._note((*path, key), node.keys[key], message)
         return Node(value, node.place, node.keys)
 
     def _respaced(self, node: Node, annotations: Mapping[str, Any], path: Path) -> Node:
@@ -174,7 +178,7 @@ class _Corrector:
         value: dict[Any, Node] = {}
         into: str | None = None
         for key, child in node.value.items():
-            if into is not None and key not in annotations and self._belongs(key, into, annotations, path):
+            if into is not None and self._belongs(key, into, annotations, path):
                 if value[into].value is None:
                     message = f"the lines below belong to {into!r}: indent them further than `{into}:`"
                     self._note((*path, into), node.keys[into], message)
@@ -187,7 +191,9 @@ class _Corrector:
         return Node(value, node.place, node.keys)
 
     def _belongs(self, key: Any, into: str, annotations: Mapping[str, Any], path: Path) -> bool:
-        """Return True if an unknown key may stand below the key `into`, which has no value."""
+        """Return True if a key may be one of those below the key `into`, which has no value."""
+        if key in _fields_of(annotations[into]) and (key not in annotations or "rows" in annotations):
+            return True  # the `from` of a design, where one of a grid could stand as well
         is_known = isinstance(key, str) and nearest(key, annotations, cutoff=SURE) is not None
         return (key in self.elsewhere) if into == "config" and not path else not is_known
 
@@ -302,6 +308,25 @@ def _takes_list(annotation: Any) -> bool:
 def _takes_mapping(annotation: Any) -> bool:
     members = [*_members(annotation)]
     return any(member is dict or (isinstance(member, type) and issubclass(member, BaseModel)) for member in members)
+
+
+def _fields_of(annotation: Any) -> set[str]:
+    """Return the keys of the classes that a value of an annotated type may be of."""
+    members = [each for each in _members(annotation) if isinstance(each, type) and issubclass(each, BaseModel)]
+    return {name for member in members for name in _fields(member)}
+
+
+def _is_set(levels: Node) -> bool:
+    """Return True for `{0.3, 0.2}`, which YAML reads as keys without values."""
+    values = levels.value.values() if isinstance(levels.value, dict) else ()
+    return len(values) > 1 and all(child.value is None for child in values)
+
+
+def _without_parenthesis(item: Node) -> Node:
+    """Return a value without the parenthesis of a tuple, which YAML takes for a letter of it."""
+    if not isinstance(item.value, str) or not re.search(r"^\(|\)$", item.value):
+        return item
+    return Node(scalar(item.value.strip("() ")), item.place)
 
 
 def _joined(factors: Node) -> Node:

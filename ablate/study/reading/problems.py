@@ -49,6 +49,9 @@ class Problems:
         self.root = root
         self._faults: dict[tuple[str, int, str], None] = {}
 
+    def __len__(self) -> int:
+        return len(self._faults)
+
     def add(self, path: Path, message: str, place: SourcePlace | None = None) -> None:
         """Record a fault at the value of `path`, or at its nearest parent that is in the file."""
         place = place or self._place(path)
@@ -58,7 +61,8 @@ class Problems:
 
     def expected(self, path: Path, value: Any, accepted: str) -> None:
         """Record a value that is not accepted, with the values that are, and with advice."""
-        suggestion, advice = suggested(value, accepted), advised(value, accepted)
+        suggestion = suggested(value, accepted)
+        advice = None if suggestion else advised(value, accepted)
         meant = f" did you mean {suggestion}?" if suggestion else ""
         self.add(path, f"found {yaml_text(value)};{meant} accepted: {accepted}" + (f" ({advice})" if advice else ""))
 
@@ -79,6 +83,8 @@ class Problems:
         names, place = [written(k) for k in known], self._key_place(path)
         if kind == "key" and place.source == SET:
             return self._unknown_setting(path, names, elsewhere)
+        if kind == "key" and isinstance(name, str) and (section := _section(name, elsewhere)):
+            return self.add(path, f"unknown key {name!r}; a key stands in its section: `{section}`", place)
         shown = None if isinstance(name, str) else yaml_text(name)
         self.add(path, unknown_name(kind, name, names, elsewhere, meant, shown=shown), place)
         return None
@@ -124,9 +130,12 @@ class Problems:
             elif detail["type"] == "missing" and known:
                 self.add(path, f"{detail['loc'][-1]!r} is missing")
             else:
-                accepted.setdefault(path, (detail["input"], []))[1].append(_accepted(detail))
+                texts = accepted.setdefault(path, (detail["input"], []))[1]
+                texts.append(_accepted(detail))
+                if _takes_null(model, detail["loc"]):
+                    texts.append("null")
         for path, (value, texts) in accepted.items():
-            self.expected(path, value, " or ".join(dict.fromkeys(texts)))
+            self.expected(path, value, " or ".join(sorted(dict.fromkeys(texts), key="null".__eq__)))
 
     def _clashes(self, clashes: Iterable[ConfigClash], path: Path) -> None:
         """Record each clash at the first of its keys that is in the file."""
@@ -179,6 +188,31 @@ def fields_at(model: type[BaseModel], loc: Path) -> list[str]:
             continue  # a list index or a union member's tag
         model = inner[0]
     return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _takes_null(model: type[BaseModel], loc: Path) -> bool:
+    """Return True if a config class takes null at a location. Pydantic's errors leave that out."""
+    for at, key in enumerate(loc):
+        field = model.model_fields.get(str(key))
+        if field is None:
+            return False
+        if at == len(loc) - 1:
+            return type(None) in get_args(field.annotation)
+        inner = models_in(field.annotation)
+        if not inner:
+            return False
+        model = inner[0]
+    return False
+
+
+def _section(name: str, elsewhere: Iterable[str]) -> str | None:
+    """Return how a key that was written with dots is written in its section: `loss: {margin: ...}`."""
+    known = set(elsewhere)
+    for key in (name, f"config.{name}") if "." in name else ():
+        if key in known:
+            *sections, last = key.split(".")
+            return "".join(f"{section}: {{" for section in sections) + f"{last}: ..." + "}" * len(sections)
+    return None
 
 
 def dotted(path: Path) -> str:

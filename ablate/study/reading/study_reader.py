@@ -78,13 +78,14 @@ class _Reader:
         for part in meant_otherwise:
             self.problems.add(part.path, part.message, part.place)
         self.config: ConfigReader | None = None
+        self.unsure_levels: set[str] = set()
 
     def study(self, profile: str) -> Study:
         entry = self._entry()
         factors = FactorReader(self.root, self.problems).factors()
         references = self._references()
         written, preset, config = self._config(factors, references)
-        reader = DesignReader(self.root, [read.factor for read in factors], self.problems)
+        reader = DesignReader(self.root, [read.factor for read in factors], self.problems, self.unsure_levels)
         design = reader.read()
         searching = SearchReader(self.root, reader.names, design.rows, self.config)
         search = searching.search(written, self._primary())
@@ -143,7 +144,7 @@ class _Reader:
         varied = {key for read in factors for key in read.factor.sets}
         varied |= {key for reference in references for key in reference.settings}
         self.config = ConfigReader(TRAINERS[name].config, config, varied, self.problems)
-        self.config.check_levels(factors)
+        self.unsure_levels = self.config.check_levels(factors)
         for reference in references:
             self.config.check_settings(reference.settings, ("references", reference.label))
         return written, preset, config

@@ -26,7 +26,7 @@ def suggested(value: Any, accepted: str) -> str | None:
     if "small letters, digits and dashes" in accepted and isinstance(value, str):
         slug = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")
         return repr(slug) if slug else None
-    if "on or off" in accepted:
+    if "on or off" in accepted and not (isinstance(value, str) and value.lower() in ("on", "off", "true", "false")):
         return _switch(value)
     if ERROR_RATE in accepted and isinstance(value, int | float):
         meant = intended_error_rate(value)
@@ -41,11 +41,8 @@ def advised(value: Any, accepted: str) -> str | None:
 
 def _advice(value: Any, accepted: str) -> Iterator[str]:
     if value is None and "null" not in accepted:
-        yield (
-            "no value stands here; perhaps the lines below are not indented"
-            if _is_nested(accepted)
-            else ("no value stands here")
-        )
+        empty = "write {} for an empty one, or indent the lines below" if "mapping" in accepted else "write it here"
+        yield f"no value stands here; {empty}"
     if isinstance(value, str):
         yield from _advice_on_text(value.strip(), accepted)
     if isinstance(value, list) and len(value) == 1 and "list" not in accepted:
@@ -55,7 +52,7 @@ def _advice(value: Any, accepted: str) -> Iterator[str]:
         yield f"in quotes, {word!r} is text"
     if isinstance(value, dict) and "a list" in accepted and "mapping" not in accepted:
         yield "write a dash before each entry"
-    if isinstance(value, bool | int | float) and accepted.startswith("a list"):
+    if isinstance(value, bool | int | float) and re.match(r"a list(?! of \d)", accepted):
         yield f"write [{yaml_text(value)}]"
 
 
@@ -66,6 +63,8 @@ def _advice_on_text(text: str, accepted: str) -> Iterator[str]:
             if "null" in accepted
             else (f"{text} is plain text here; no value is written null, and this key needs a value")
         )
+    if "on or off" in accepted and text.lower() in ("on", "off", "true", "false"):
+        yield f"write {text.lower()} without quotes"
     if _wants_number(accepted):
         yield from _numbers(text, "whole" in accepted)
     if ".." in accepted and (match := re.fullmatch(r"([0-9]+)\s*(?:-|–|to|:)\s*([0-9]+)", text)):
@@ -74,7 +73,7 @@ def _advice_on_text(text: str, accepted: str) -> Iterator[str]:
         yield f"write {{{match[1]}: {match[2]}}}"
     if "list" in accepted and re.fullmatch(rf"{_PLAIN}(\s*[ ,;]\s*{_PLAIN})+", text):
         yield f"write [{', '.join(re.findall(_PLAIN, text))}]"
-    elif accepted.startswith("a list") and text:
+    elif accepted.startswith("a list") and not re.match(r"a list of \d", accepted) and text:
         yield f"write [{text}]"
 
 
@@ -109,7 +108,3 @@ def _switch(value: Any) -> str | None:
 
 def _wants_number(accepted: str) -> bool:
     return bool(re.search(r"number|at least [-0-9]|at most [-0-9]|more than [-0-9]|less than [-0-9]|seeds", accepted))
-
-
-def _is_nested(accepted: str) -> bool:
-    return "list" in accepted or "mapping" in accepted

@@ -137,7 +137,11 @@ SHAPES = [
         "  margin:\n  sets: settings.margin\n  levels: [0.3, 0.2]\n",
         "factors.margin: the lines below belong to 'margin': indent",
     ),
-    (MARGIN, MARGIN.replace("[0.3, 0.2]", "0.3, 0.2"), "10: factors.margin.levels: several values stand in brackets"),
+    (
+        MARGIN,
+        MARGIN.replace("[0.3, 0.2]", "0.3, 0.2"),
+        "10: factors.margin.levels: several values stand in brackets: [0.3, 0.2]",
+    ),
     (MARGIN, MARGIN.replace("[0.3, 0.2]", "'0.3, 0.2'"), "accepted: a list or a mapping (write [0.3, 0.2])"),
     (
         MARGIN,
@@ -169,7 +173,7 @@ VALUES = [
     ("delta: 0.5", "delta: 5%", "(write 0.05 for a share, or 5 for percentage points)"),
     ("delta: 0.5", "delta: 0.5 pp", "(write 0.5 alone, without 'pp')"),
     ("delta: 0.5", "delta: None", "None is plain text here; no value is written null, and this key needs a value"),
-    ("delta: 0.5", "delta:", "4: delta: found null; accepted: a number (no value stands here)"),
+    ("delta: 0.5", "delta:", "4: delta: found null; accepted: a number (no value stands here; write it here)"),
     ("delta: 0.5", "delta: [0.5]", "(write 0.5 without brackets)"),
     ("delta: 0.5", "delta: 1/2", "(write 0.5)"),
     ("queries: 500", "queries: 1_000", "(write 1000; digits are not grouped)"),
@@ -196,6 +200,52 @@ def test_a_mistake_is_one_fault(tmp_path: Path, right: str, wrong: str, words: s
     assert len(found) == 1, found
     assert found[0].startswith("study.yaml:")
     assert words in found[0]
+
+
+RETRIEVAL = """\
+study: demo
+config:
+  model: {backbone: resnet18}
+  amp: none
+factors:
+  margin: {sets: loss.margin, levels: [0.3, 0.2]}
+  erasing: {sets: augment.random_erasing, levels: {off: null, on: {p: 0.5}}}
+  normalization: {sets: loss.normalize_features, levels: [off, on]}
+design:
+  - rows: {plain: {}, all: {erasing: on, normalization: on}}
+  - leave_one_out: {from: all}
+  - grid: {margin: [0.2, 0.3], normalization: [off, on]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "words"),
+    [
+        ("off: null,", "off: None,", ["accepted: a mapping or null (no value is written null, without quotes)"]),
+        ("{off: null, on: {p: 0.5}}", "[off, on]", ["found on; accepted: a mapping or null"]),
+        ("amp: none", "amp: None", ["found 'None'; did you mean 'none'? accepted:"]),
+        ("amp: none", "loss.margin: 0.2", ["a key stands in its section: `loss: {margin: ...}`"]),
+        ("[0.3, 0.2]", "(0.3, 0.2)", ["several values stand in brackets: [0.3, 0.2]"]),
+        ("[0.3, 0.2]", "{0.3, 0.2}", ["several values stand in brackets: [0.3, 0.2]"]),
+        ("[0.3, 0.2]", "[0.3, -0.2]", ["levels[1]: found -0.2; accepted: at least 0"]),
+        ("levels: [off, on]", "levels: [no, yes]", ["found 'no'; did you mean off?", "found 'yes'; did you mean on?"]),
+        ("levels: [off, on]", "levels: ['off', on]", ["found 'off'; accepted: on or off (write off without quotes)"]),
+        (
+            "_one_out: {from: all}",
+            "_one_out:\n    from: all",
+            ["the lines below belong to 'leave_one_out': indent them"],
+        ),
+        ("- leave_one_out", "- leave-one-out", ["'leave-one-out'; did you mean 'leave_one_out'?"]),
+        ("sets: loss.margin", "sets: margin", ["unknown config key 'margin'; did you mean 'loss.margin'?"]),
+    ],
+    ids=lambda value: value[:30] if isinstance(value, str) else "",
+)
+def test_a_level_with_a_fault_brings_no_others(tmp_path: Path, right: str, wrong: str, words: list[str]) -> None:
+    assert right in RETRIEVAL
+    found = faults(tmp_path, RETRIEVAL.replace(right, wrong, 1))
+    assert len(found) == len(words), found
+    for fault, part in zip(found, words, strict=True):
+        assert part in fault
 
 
 def test_the_study_is_right_without_the_mistakes(tmp_path: Path) -> None:
