@@ -38,6 +38,10 @@ def quietly(complete: Completion) -> Callable[[typer.Context, str], list[str]]:
 @quietly
 def study_files(ctx: Any, incomplete: str) -> Iterator[str]:
     """Yield the study files in the folder that is typed, and in the folders in it."""
+    yield from _study_files(incomplete)
+
+
+def _study_files(incomplete: str) -> Iterator[str]:
     typed = incomplete.rpartition("/")
     folder = Path(typed[0] + typed[1]).expanduser() if typed[1] else Path()
     files = [path for pattern in ("*.y*ml", "*/*.y*ml") for path in sorted(folder.glob(pattern))]
@@ -50,6 +54,14 @@ def study_files(ctx: Any, incomplete: str) -> Iterator[str]:
 def studies(ctx: Any, incomplete: str) -> Iterator[str]:
     """Yield the studies in the store."""
     yield from dict.fromkeys(study for study, _ in _stored_plans(ctx))
+
+
+@quietly
+def studies_and_files(ctx: Any, incomplete: str) -> Iterator[str]:
+    """Yield the studies in the store, and then the study files, for commands that take either."""
+    with suppress(Exception):  # without a store there are still the files
+        yield from dict.fromkeys(study for study, _ in _stored_plans(ctx))
+    yield from _study_files(incomplete)
 
 
 @quietly

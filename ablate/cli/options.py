@@ -27,9 +27,9 @@ StudyName = Annotated[
     str | None,
     typer.Argument(
         metavar="STUDY",
-        help="The study, by its name in the store. Default: the one that was last run or imported.",
+        help="The study: its name in the store, or its file. Default: the one that was last run or imported.",
         show_default=False,
-        autocompletion=completion.studies,
+        autocompletion=completion.studies_and_files,
     ),
 ]
 StoreUrl = Annotated[

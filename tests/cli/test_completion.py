@@ -50,8 +50,8 @@ def studies(ablate: Ablate, tmp_path: Path) -> None:
         ("ablate run demo.yaml --profile ", ["quick", "base"]),
         ("ablate run demo.yaml --profile=q", ["quick"]),
         ("ablate run demo.yaml --executor ", ["processes", "inline"]),
-        ("ablate report ", ["simulated"]),
-        ("ablate report --store other.db ", ["other"]),
+        ("ablate report ", ["simulated", "demo.yaml", "studies/other.yml"]),
+        ("ablate status --store other.db ", ["other"]),
         ("ablate compare simulated --against ", ["simulated"]),
         ("ablate report simulated --profile ", ["base"]),
         ("ablate report --format l", ["latex", "log"]),
@@ -64,8 +64,8 @@ def studies(ablate: Ablate, tmp_path: Path) -> None:
         ("ablate plan missing.yaml --only ", []),
         ("ablate plan notes.md --only ", []),
         ("ablate reset nosuch ", []),
-        ("ablate report --store missing.db ", []),
-        ("ablate report --store notes.md ", []),
+        ("ablate status --store missing.db ", []),
+        ("ablate status --store notes.md ", []),
     ],
 )
 def test_what_is_offered(studies: None, line: str, offered: list[str]) -> None:

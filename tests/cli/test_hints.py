@@ -75,10 +75,10 @@ def test_errors_repeat_the_store(ablate: Ablate) -> None:
     assert told.startswith("x.db: no store there yet; ")
 
 
-@pytest.mark.parametrize("command", ["report", "status"])
-def test_a_file_in_place_of_a_name_is_recognized(ablate: Ablate, study: Path, command: str) -> None:
+@pytest.mark.parametrize("words", [("status",), ("reset", "baseline")], ids=["status", "reset"])
+def test_a_file_in_place_of_a_name_is_recognized(ablate: Ablate, study: Path, words: tuple[str, ...]) -> None:
     ablate("run", study, *INLINE)
-    result = ablate(command, study)
+    result = ablate(words[0], study, *words[1:])
     assert result.code == 2
     assert f"found the file '{study}'; accepted: the name of a study in the store; did you mean 'demo'?" in result.err
 
@@ -95,4 +95,4 @@ def test_a_file_that_was_not_run_yet_is_said_so(ablate: Ablate, study: Path) -> 
     ablate("run", study, *INLINE)
     other = study.with_name("other.yaml")
     other.write_text(STUDY.replace("study: demo", "study: other"))
-    assert "'other' is not in it yet: `ablate run" in ablate("report", other).err
+    assert "'other' is not in it yet: `ablate run" in ablate("status", other).err

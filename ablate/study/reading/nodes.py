@@ -19,6 +19,9 @@ MAX_DEPTH = 50
 EXAMPLE = "studies/bnneck.yaml"
 """A study file that messages give as an example."""
 
+OTHER_FILES = (".py", ".ipynb", ".md", ".csv", ".toml", ".txt", ".log", ".html")
+"""Endings of files that are given in place of a study file. If such a file is no YAML, its syntax is of no interest."""
+
 _EVENTS = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BOOLEANS = {"on": True, "true": True, "off": False, "false": False}
 _NULLS = {"", "~", "null"}
@@ -122,7 +125,13 @@ def read_file(path: Path) -> Node:
         line = raw[: error.start].count(b"\n") + 1
         byte = f"0x{raw[error.start]:02x}"
         raise StudyError([f"{path}:{line}: byte {byte} is not UTF-8; save the file as UTF-8"]) from None
-    return parse(text, str(path))
+    try:
+        return parse(text, str(path))
+    except StudyError:
+        if path.suffix.lower() not in OTHER_FILES:
+            raise
+        remedy = "; `ablate import` reads logs" if path.suffix.lower() == ".md" else ""
+        raise StudyError([f"{path}: is no study file; give one, like {EXAMPLE}{remedy}"]) from None
 
 
 def _nearest_file(path: Path) -> str | None:
