@@ -48,6 +48,8 @@ class ReportSection:
     """The sentences below the table."""
     items: bool = False
     """True if the sentences are items of a list."""
+    wide_notes: Sequence[str] = ()
+    """Those among the notes that are about a column of a wide page."""
 
     @property
     def empty(self) -> bool:
@@ -56,7 +58,7 @@ class ReportSection:
 
     @property
     def narrow(self) -> "ReportSection":
-        """Return the section without the columns of a wide page."""
+        """Return the section without the columns of a wide page, and without the notes about them."""
         return self._only([at for at, column in enumerate(self.columns) if not column.wide])
 
     @property
@@ -80,7 +82,8 @@ class ReportSection:
 
     def _only(self, indices: Sequence[int]) -> "ReportSection":
         rows = [[row[at] for at in indices] for row in self.rows]
-        return replace(self, columns=[self.columns[at] for at in indices], rows=rows)
+        notes = [note for note in self.notes if note not in self.wide_notes]
+        return replace(self, columns=[self.columns[at] for at in indices], rows=rows, notes=notes)
 
 
 def _stacked(cells: Sequence[Cell], column: Column) -> Cell:
@@ -90,7 +93,12 @@ def _stacked(cells: Sequence[Cell], column: Column) -> Cell:
 
 
 def block(
-    title: str, columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]], notes: Sequence[str] = ()
+    title: str,
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[str | Cell]],
+    notes: Sequence[str] = (),
+    wide_notes: Sequence[str] = (),
 ) -> ReportSection:
-    """Return a table section; cells may be plain text."""
-    return ReportSection(title, columns, [[c if isinstance(c, Cell) else Cell(c) for c in row] for row in rows], notes)
+    """Return a table section; cells may be plain text. `wide_notes`: those that only a wide page has."""
+    cells = [[c if isinstance(c, Cell) else Cell(c) for c in row] for row in rows]
+    return ReportSection(title, columns, cells, [*notes, *wide_notes], wide_notes=wide_notes)

@@ -245,18 +245,25 @@ def simultaneous(estimate: EffectEstimate) -> str:
     return interval(estimate.agreeing)
 
 
-def disagreements(items: Sequence[Contrast | Effect], results: StudyResults, family: bool = False) -> list[str]:
+def direction_note(items: Sequence[Contrast | Effect]) -> list[str]:
+    """Return the meaning of `above 0` and `below 0` in a table of these items; nothing if it has neither."""
+    texts = {simultaneous(item.estimate) for item in items}
+    shown = [text for text in ("above 0", "below 0") if text in texts]
+    if not shown:
+        return []
+    return [
+        f"{', '.join(shown)}: Holm's procedure shows the direction of this change. The interval for the whole family "
+        "(Bonferroni) is wider and includes 0, so that only the direction is given."
+    ]
+
+
+def disagreements(items: Sequence[Contrast | Effect], results: StudyResults) -> list[str]:
     """Return a sentence for each way in which a printed interval seems to contradict the verdict next to it.
 
-    `items`: those of one table. `family`: True if the table has the intervals for the whole family too.
+    `items`: those of one table.
     """
     estimates = [item.estimate for item in items if item.estimate.verdict != verdicts.CONFOUNDED]
     lines = []
-    if family and any(one.simultaneous and one.agreeing is None for one in estimates):
-        lines.append(
-            "above 0, below 0: Holm's procedure shows the direction of this change. The interval for the whole family "
-            "(Bonferroni) is wider and includes 0, so that only the direction is given."
-        )
     open_ones = [one for one in estimates if one.verdict in (verdicts.UNDECIDED, verdicts.CANNOT_TELL)]
     if any(one.interval and not includes_0(one.interval) for one in open_ones):
         lines.append(

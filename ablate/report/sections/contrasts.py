@@ -18,6 +18,7 @@ MOST_INTERACTIONS = 6
 MOST_AGAINST = 5
 MOST_LINES = 16
 MORE = "see --format json"
+SIMULTANEOUS = "simultaneous: the interval that holds for all effects together."
 WEIGHT = {
     verdicts.BETTER: 0,
     verdicts.WORSE: 0,
@@ -75,9 +76,11 @@ def effects(analysis: Analysis, most: int) -> ReportSection:
     shown = analysis.effects[:most]
     notes = [*_effect_notes(analysis, shown), *_more(len(analysis.effects), most, "effect")]
     notes += [*wording.more_seeds_note(shown, analysis.results)]
-    notes += [*wording.disagreements(shown, analysis.results, family=True)]
+    notes += [*wording.disagreements(shown, analysis.results)]
     notes += [*not_separable(analysis), *suggested(analysis)]
-    return block("Effects: each level against the baseline of its factor, pp", columns, rows, notes)
+    wide_notes = [SIMULTANEOUS] if any(e.estimate.simultaneous for e in shown) else []
+    wide_notes += wording.direction_note(shown)
+    return block("Effects: each level against the baseline of its factor, pp", columns, rows, notes, wide_notes)
 
 
 def fractions(analysis: Analysis) -> ReportSection:
@@ -215,7 +218,8 @@ def _contrast_notes(analysis: Analysis, chosen: Sequence[Contrast], most: int) -
         direct = "Direct: the two rows differ in one factor only. " if analysis.family.name == DIRECT else ""
         notes.append(f"{direct}p Holm and simultaneous intervals are adjusted for all contrasts of the family.")
     notes += wording.more_seeds_note(chosen[:most], analysis.results)
-    notes += wording.disagreements(chosen[:most], analysis.results, family=True)
+    notes += wording.direction_note(chosen[:most])
+    notes += wording.disagreements(chosen[:most], analysis.results)
     return [*notes, *_contradictions(chosen)]
 
 
@@ -227,7 +231,7 @@ def _effect_notes(analysis: Analysis, effects: Sequence[Effect]) -> list[str]:
         notes.append("Additive: from all rows by least squares, assuming that effects add up.")
     if any(e.estimate.p_holm is not None for e in effects):
         kind = "the family of this study" if analysis.results.family.kind == "effects" else "a separate family"
-        notes.append(f"Effects are {kind}: p and simultaneous intervals are adjusted among the effects.")
+        notes.append(f"Effects are {kind}: p Holm is adjusted among the effects.")
     return notes
 
 

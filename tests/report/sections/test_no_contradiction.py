@@ -16,6 +16,7 @@ from ablate.report import wording
 from ablate.report.figures.forest import COLUMNS, _record, forest
 from ablate.report.formats import json as json_report
 from ablate.report.formats import markdown
+from ablate.report.sections.contrasts import effects
 from ablate.report.sections.summary import summary
 from tests.support.analysis.analysis_rows import results, row
 from tests.support.examples import examples
@@ -41,7 +42,7 @@ def star(means: list[float], seeds: int, noise: float, seed: int, delta: float =
 
 def check(items: list[Contrast | Effect], analysis: Analysis) -> None:
     """A claim has an interval of the family without 0, or the direction alone; no claim has one with 0."""
-    notes = " ".join(wording.disagreements(items, analysis.results, family=True))
+    notes = " ".join([*wording.direction_note(items), *wording.disagreements(items, analysis.results)])
     delta = analysis.results.delta
     for item in items:
         estimate, text = item.estimate, wording.simultaneous(item.estimate)
@@ -158,3 +159,15 @@ def test_the_direction_is_that_of_the_verdict() -> None:
     turned = replace(item.estimate, effect=-0.1)
     assert wording.simultaneous(turned) == "above 0"
     assert wording.simultaneous(item.flipped.estimate) == "below 0"
+
+
+def test_a_narrow_page_does_not_explain_a_column_of_a_wide_one() -> None:
+    analysis = one_by_holm()
+    section = effects(analysis, 60)
+    assert "simultaneous" in " ".join(section.notes)
+    assert "simultaneous" in [column.name for column in section.columns]
+    for page in (section.narrow, section.on_screen):
+        assert "simultaneous" not in [column.name for column in page.columns]
+        assert "simultaneous" not in " ".join(page.notes)
+        assert "above 0" not in " ".join(page.notes)
+        assert "p Holm is adjusted among the effects" in " ".join(page.notes)
