@@ -144,8 +144,8 @@ class Analysis:
 
     @property
     def constant(self) -> float | None:
-        """The rate that every result has on the primary metric, in [0, 1], if it is 0 or 1; otherwise None."""
-        return self._observations.shared_rate
+        """The rate that every result has on the primary metric, in [0, 1], if it is an end of the scale, or None."""
+        return self._observations.shared_end
 
     # The family that shares the study's error
 

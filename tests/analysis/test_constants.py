@@ -124,3 +124,13 @@ def test_a_row_at_an_end_of_the_scale_makes_the_others_no_more_precise(stuck: in
         assert same.interval == pytest.approx(contrast.estimate.interval)
         assert same.p == pytest.approx(contrast.estimate.p)
     assert found[1, 2].interval is not None
+
+
+@pytest.mark.parametrize(("hits", "shows"), [(750, False), (250, False), (749, True)])
+def test_the_ends_of_the_scale_are_those_that_the_data_leave(hits: int, shows: bool) -> None:
+    """A quarter of the queries cannot be answered, and a quarter cannot be missed."""
+    ends = RowLimits((), (SplitLimits("test", "", N, (), {"top1": (0.25, 0.75)}),)).to_json()
+    analysis = study([[hits] * 3] * 4, limits=[ends])
+    assert (analysis.constant is None) == shows
+    verdict = {one.estimate.verdict for one in analysis.effects}
+    assert verdict == ({verdicts.NO_EFFECT} if shows else {verdicts.NOT_ESTIMABLE})

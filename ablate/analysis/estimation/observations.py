@@ -16,6 +16,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+ROUNDING = 1e-9
+"""Rates that differ by less are equal."""
+
 
 @dataclass(frozen=True)
 class Observations:
@@ -32,9 +35,8 @@ class Observations:
     training: Ints | None = None
     """A number for each row, shape (rows,). Rows with one number are evaluations of the same trainings, so that their
     runs are not independent. None if every row has trainings of its own."""
-    fixed: Floats | None = None
-    """The rate that the data give each row whatever is trained, in [0, 1], shape (rows,); nan if it can vary. None if
-    no such rate is known."""
+    limits: Floats | None = None
+    """The lowest and the highest rate that the data leave each row, in [0, 1], shape (2, rows). None: 0 and 1."""
     trials: Ints | None = None
     """A number for the trial of each run, shape (rows, seeds), and below 0 if there is none. Runs with one number are
     one trial, so that a comparison of them shows nothing. None if every run is a trial of its own."""
@@ -69,28 +71,38 @@ class Observations:
         """
         counts = self.n[self.n > 0]
         floor = rounding_variance(float(counts.min())) if len(counts) else 0.0
-        return VarianceModel(_with_room(self.rates[self._representatives]), floor)
+        chosen = self._representatives
+        return VarianceModel(_with_room(self.rates[chosen], 100 * self.ends[:, chosen]), floor)
 
     @cached_property
     def constant(self) -> Floats:
         """The rate of rows whose results show nothing, in [0, 1], shape (rows,); nan for the others.
 
-        The data fix it, or every result of the study is 0 %, or every one is 100 %. Results that could not differ, or
-        that are all at one end of the scale, look as if they were precise.
+        The data fix it, or every result of the study is the same and at an end of the scale. Results that could not
+        differ, or that are all at one end, look as if they were precise.
         """
-        if self.shared_rate is not None:
-            return np.where(np.isnan(self.hits).all(axis=1), np.nan, self.shared_rate)
-        return np.full(len(self.n), np.nan) if self.fixed is None else self.fixed
+        if self.shared_end is not None:
+            return np.where(np.isnan(self.hits).all(axis=1), np.nan, self.shared_end)
+        low, high = self.ends
+        return np.where(high - low < ROUNDING, high, np.nan)
 
     @cached_property
-    def shared_rate(self) -> float | None:
-        """The rate of every result, in [0, 1], if it is 0 or 1; otherwise None."""
+    def shared_end(self) -> float | None:
+        """The rate of every result, in [0, 1], if it is the same and an end of each row's scale; otherwise None."""
         has_result = ~np.isnan(self.hits)
         if not has_result.any():
             return None
-        queries = np.broadcast_to(self.n[:, None], self.hits.shape)[has_result]
-        hits = self.hits[has_result]
-        return 0.0 if not hits.any() else 1.0 if np.all(hits == queries) else None
+        rates = self.rates / 100
+        value = float(rates[has_result][0])
+        if np.any(np.abs(rates[has_result] - value) > ROUNDING):
+            return None
+        at_end = np.any(np.abs(self.ends[:, has_result.any(axis=1)] - value) <= ROUNDING, axis=0)
+        return value if at_end.all() else None
+
+    @cached_property
+    def ends(self) -> Floats:
+        """The lowest and the highest rate of each row, in [0, 1], shape (2, rows)."""
+        return np.repeat([[0.0], [1.0]], len(self.n), axis=1) if self.limits is None else self.limits
 
     @cached_property
     def groups(self) -> Ints:
@@ -113,13 +125,14 @@ class Observations:
         return order[first]
 
 
-def _with_room(rates: Floats) -> Floats:
-    """Return rates in percent, shape (rows, seeds), without the rows that are 0 in every run, or 100 in every run.
+def _with_room(rates: Floats, ends: Floats) -> Floats:
+    """Return rates, shape (rows, seeds), without the rows that are at one of their ends, (2, rows), in every run.
 
-    All rows stay if fewer than two others have several runs.
+    All rows stay if fewer than two others have several runs. In percent.
     """
     several = np.sum(~np.isnan(rates), axis=1) > 1
-    stuck = several & np.any([np.all((rates == end) | np.isnan(rates), axis=1) for end in (0.0, 100.0)], axis=0)
+    at_end = (np.abs(rates - ends[:, :, None]) <= 100 * ROUNDING) | np.isnan(rates)
+    stuck = several & at_end.all(axis=2).any(axis=0)
     return np.where(stuck[:, None], np.nan, rates) if np.sum(several & ~stuck) > 1 else rates
 
 
@@ -136,7 +149,7 @@ def rate_observations(
     n = np.array([metrics[at].n if at in metrics else 0 for at in range(len(results.rows))], dtype=np.int64)
     queries, paired = _by_query(results, hits or {})
     counts[:, [seed in results.equal.repeated_seeds for seed in results.seeds]] = np.nan
-    of_rows = trainings_shared(results.rows), _fixed(results, metric), _trials(results), _equal(results)
+    of_rows = trainings_shared(results.rows), _limits(results, metric), _trials(results), _equal(results)
     return Observations(counts, n, queries, paired, *of_rows)
 
 
@@ -168,10 +181,11 @@ def trainings_shared(rows: Sequence[RowResult]) -> Ints:
     return numbers
 
 
-def _fixed(results: StudyResults, metric: str) -> Floats:
-    """Return the rate that the data give each row whatever is trained, shape (rows,); nan if it can vary."""
+def _limits(results: StudyResults, metric: str) -> Floats:
+    """Return the lowest and the highest rate that the data leave each row, in [0, 1], shape (2, rows)."""
     limits = of_rows(results.document.limits, [row.label for row in results.rows], TEST)
-    return np.array([np.nan if one is None or not one.is_fixed(metric) else one.range(metric)[1] for one in limits])
+    ends = [(0.0, 1.0) if one is None else one.range(metric) for one in limits]
+    return np.array(ends, dtype=float).reshape(-1, 2).T
 
 
 def _trials(results: StudyResults) -> Ints | None:
