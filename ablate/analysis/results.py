@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from ablate.analysis.looks.history import Look
 from ablate.analysis.stats.proportions import wilson
 from ablate.analysis.untested import EQUAL_RESULTS, NOT_READ, EqualResults, Untested, unread_reasons
-from ablate.store.plan_document import PlanDocument
+from ablate.store.plan_document import DataIdentity, PlanDocument
+from ablate.study.config_keys import overlaps
 from ablate.study.model import Family
+from ablate.trainers.registry import TRAINERS
 
 MOST_NAMED = 4
 TESTED_ON = "test examples"
@@ -278,6 +280,20 @@ class StudyResults:
             if row.results:
                 groups.setdefault(tuple(row.tests), []).append(row)
         return groups
+
+    @property
+    def common_data(self) -> DataIdentity | None:
+        """The data of the plan, without what is not the same for all rows."""
+        planned = self.document.data
+        contents = {test.data for tests in self.rows_by_test for test in tests}
+        if planned is None or len(contents) < 2:
+            return planned
+        trainer = TRAINERS.get(self.document.trainer)
+        key = trainer.data_name_key if trainer else None
+        varies = (
+            any(overlaps(key, other) for factor in self.document.factors for other in factor.sets) if key else False
+        )
+        return DataIdentity(None if varies else planned.name, None)
 
     @property
     def same_examples(self) -> bool:

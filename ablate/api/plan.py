@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablate.api.stores import DEFAULT_STORE, StoreOrUrl, store_if_any
+from ablate.api.stores import DEFAULT_STORE, StoreOrUrl, store_if_any, write_fault
 from ablate.run.devices import slots
 from ablate.run.request import StudyRequest, checked_request, read_source
 from ablate.study.model import Study
@@ -65,6 +65,8 @@ def plan_study(
     """
     request = checked_request(read_source(study, profile, settings, seeds), only)
     opened = store_if_any(store)
+    if fault := write_fault(store):
+        request = replace(request, warnings=(*request.warnings, fault))
     looks_taken: tuple[int, ...] = ()
     family_ended = None
     if opened is not None and not any(trial.unprepared for trial in request.trials):

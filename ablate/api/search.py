@@ -12,7 +12,7 @@ from ablate.api.run import open_session
 from ablate.api.stores import DEFAULT_STORE, StoreOrUrl
 from ablate.errors import AblateError
 from ablate.run.observer import Observer, RunOutline
-from ablate.run.request import StudyRequest, read_source, request_to_run
+from ablate.run.request import StudyRequest, StudySource, read_source, request_to_run
 from ablate.study.model import Study
 from ablate.study.plan.unread_warnings import check_search
 
@@ -67,8 +67,8 @@ def search_study(
     """
     observer = observer or Observer()
     source = replace(read_source(study, profile, settings), searching=True)
+    space = _space(source)  # before anything is packed
     request = request_to_run(source, (), observer.message)
-    space = _space(request)
     check_search(request.study)
     from ablate.adaptive.search import finalists  # here: Optuna takes long to import
     from ablate.adaptive.search.driver import begin, queue_failed
@@ -112,12 +112,10 @@ def _best_words(finalists: int, requested: int, is_candidate: bool) -> str:
     return f"{best}{fewer} and the baseline"
 
 
-def _space(request: StudyRequest) -> "SearchSpec":
-    if request.study.search is None:
-        raise AblateError(
-            f"{request.source.place}: has no `search` section; it declares what is searched, like {EXAMPLE}"
-        )
-    return request.study.search
+def _space(source: StudySource) -> "SearchSpec":
+    if source.study.search is None:
+        raise AblateError(f"{source.place}: has no `search` section; it declares what is searched, like {EXAMPLE}")
+    return source.study.search
 
 
 def _prepare_finalists(

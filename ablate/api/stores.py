@@ -1,5 +1,7 @@
 """Opening the store that a call names: by a URL, by a path, or as a store that is open already."""
 
+import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
@@ -11,6 +13,9 @@ if TYPE_CHECKING:
 
 DEFAULT_STORE = "sqlite:///results/ablate.db"
 """The store of commands and calls that name none."""
+
+ANY_MAY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+"""The bits of a file's mode that allow somebody to write it."""
 
 StoreOrUrl = Union["Store", Path, str]
 """An open store, the path of an SQLite file, or a database URL."""
@@ -39,6 +44,18 @@ def store_if_any(store: StoreOrUrl) -> "Store | None":
     from ablate.store import find_store
 
     return find_store(str(store))
+
+
+def write_fault(store: StoreOrUrl) -> str | None:
+    """Return why a run could not write the SQLite file of a store that a plan may read; None if no reason is seen."""
+    path = str(store).removeprefix("sqlite:///") if isinstance(store, Path | str) else ""
+    if not path or "://" in path:
+        return None
+    place = Path(expanded(path))
+    nearest = next((each for each in (place, *place.parents) if exists(each)), None)
+    if nearest is None or (os.access(nearest, os.W_OK) and nearest.stat().st_mode & ANY_MAY_WRITE):
+        return None
+    return f"`ablate run` cannot write the store {path}: {nearest} is read-only; name another with --store"
 
 
 def is_new(url: str) -> bool:

@@ -33,7 +33,7 @@ def render(analysis: Analysis) -> str:
 def document(analysis: Analysis) -> Plain:
     """Return the report as plain values."""
     results = analysis.results
-    data = asdict(results.document.data) if results.document.data else {}
+    data = asdict(results.common_data) if results.common_data else {}
     best = analysis.best
     return {
         "schema": 1,

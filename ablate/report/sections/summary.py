@@ -56,9 +56,8 @@ def _test(test: RowTest, with_data: bool = False) -> str:
 def footer(analysis: Analysis) -> list[str]:
     """Return the line below a report: data, seeds, declared rules, the family, and the methods used."""
     results = analysis.results
-    contents = {test.data for tests in results.rows_by_test for test in tests}
-    planned = results.document.data.fingerprint if results.document.data else None
-    content = f" ({planned[:FINGERPRINT]})" if planned and len(contents) < 2 else ""
+    data = results.common_data
+    content = f" ({data.fingerprint[:FINGERPRINT]})" if data and data.fingerprint else ""
     seeds = ", ".join(map(str, results.seeds)) if len(results.seeds) <= MOST_SEEDS else _ranges(results.seeds)
     if results.imported and not results.document.declared:
         seeds = "unknown (log)"
@@ -90,7 +89,10 @@ def family(summary: FamilySummary) -> str:
 
 
 def _data_name(results: StudyResults) -> str:
-    name = results.document.data.name if results.document.data else None
+    planned, data = results.document.data, results.common_data
+    if planned and planned.name and not (data and data.name):
+        return "of several data sets"
+    name = data.name if data else None
     return name or ("imported log" if results.imported else f"{results.document.trainer} trainer")
 
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import Ablate
+from tests.support.paths import SIMULATED
 
 STUDY = """
 study: own
@@ -141,3 +142,22 @@ def test_a_plan_of_unpacked_data_imports_no_torch(lines: list[str]) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "heavy: []" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_store_that_a_run_cannot_write_is_a_warning(ablate: Ablate) -> None:
+    """A plan may read a store that belongs to somebody else."""
+    few = ("--executor", "inline", "--seeds", 1)
+    assert ablate("run", SIMULATED, "--store", "x.db", *few).code == 0
+    Path("x.db").chmod(0o444)
+    planned = ablate("plan", SIMULATED, "--store", "x.db", "--seeds", 1)
+    assert planned.code == 0
+    assert "  done" in planned.out
+    assert "cannot write the store x.db: x.db is read-only; name another with --store" in planned.err
+    assert ablate("run", SIMULATED, "--store", "x.db", *few).code == 2
+
+
+def test_a_search_without_a_space_is_refused_before_anything_is_packed(ablate: Ablate, lines: list[str]) -> None:
+    refused = ablate("search", "study.yaml")
+    assert refused.code == 2
+    assert "has no `search` section" in refused.err
+    assert not Path("ablate-pack").exists()
