@@ -9,6 +9,7 @@ import numpy as np
 from ablate.analysis.equal_results import equal_results
 from ablate.analysis.looks.history import from_json
 from ablate.analysis.results import KS, TESTED_ON, RowResult, SeedResult, StudyResults
+from ablate.analysis.untested import EqualResults
 from ablate.store import Store, plans, results
 from ablate.store.looks import LookRow, read_looks
 from ablate.store.plan_document import rules
@@ -39,7 +40,10 @@ def load_plan(store: Store, plan: StoredPlan, by_query: bool = False) -> StudyRe
     with store.read() as connection:
         keys = {key for row in plan.rows for key in row.cells.values()}
         loaded = _study_results(plan, results.read_trials(connection, keys))
-        if not loaded.imported:
+        if loaded.imported:
+            document = plan.document
+            loaded = replace(loaded, equal=EqualResults(document.equal_rows, document.equal_seeds))
+        else:
             equal = equal_results(loaded.rows, lambda trials: results.read_ranks_of_trials(connection, trials))
             loaded = replace(loaded, equal=equal)
         trials = _trials_to_read_by_query(loaded, by_query)

@@ -349,7 +349,7 @@ class StudyResults:
 
     def untested(self, before: RowResult, after: RowResult, factors: Sequence[str]) -> Untested | None:
         """Return why the results of two rows, which differ in `factors`, cannot show an effect; None if they can."""
-        if self.imported:
+        if self.imported and not self.document.declared:
             return None
         common = set(before.seeds) & set(after.seeds)
         if common and all(before.results[seed].trial == after.results[seed].trial for seed in common):

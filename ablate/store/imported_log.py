@@ -49,7 +49,9 @@ def save_log(
     plans.check_origin(connection, study, imported=True)
     document = _document(log, rows, findings)
     measured = [_measured(log, named) for named in rows]
-    trials = [_trials(log, rows, at, row) for at, row in enumerate(measured)]
+    trials: list[dict[int, Trial]] = []
+    for at, row in enumerate(measured):
+        trials.append(_trials(log, rows, at, row, trials))
     every = [trial for of_row in trials for trial in of_row.values()]
     finished = plans.finished(connection, {trial.key for trial in every})
     plan = _plan(study, document, rows, measured, trials)
@@ -64,6 +66,7 @@ def save_log(
         for seed, trial in of_row.items():
             if trial.key not in finished:
                 _save_result(connection, trial, row, seed)
+                finished.add(trial.key)
     plans.save_plan(connection, plan)
     _save_looks(connection, study, document, log.study or {})
     return other
@@ -88,11 +91,16 @@ def _measured(log: ExperimentLog, named: NamedRow) -> RowMeasurements:
     return RowMeasurements((0,), log.queries, hits={k: (count,) for k, count in log.hits(named.row).items()})
 
 
-def _trials(log: ExperimentLog, rows: Sequence[NamedRow], at: int, row: RowMeasurements) -> dict[int, Trial]:
+def _trials(
+    log: ExperimentLog, rows: Sequence[NamedRow], at: int, row: RowMeasurements, earlier: Sequence[Mapping[int, Trial]]
+) -> dict[int, Trial]:
     """Return {seed: trial} of a row. A trial's identity is the text of its row, or of the row whose trainings it has.
 
-    LogError if that row does not exist.
+    A row with the results of an `earlier` row has the trials of that row. LogError if such a row does not exist.
     """
+    if row.trials_of is not None and not 1 <= row.trials_of <= at:
+        raise LogError(f"row {at + 1}: found `results of row: {row.trials_of}`; accepted: a row above")
+    same = earlier[row.trials_of - 1] if row.trials_of is not None else {}
     trained = row.trainings_of or at + 1
     if not 1 <= trained <= len(rows):
         raise LogError(f"row {at + 1}: found `trainings of row: {trained}`; accepted: 1 to {len(rows)}")
@@ -106,7 +114,8 @@ def _trials(log: ExperimentLog, rows: Sequence[NamedRow], at: int, row: RowMeasu
     for seed in sorted({*row.seeds, *row.missing}):
         identity = Identity(TRAINER, {**identified, "setting": log.setting}, seed, row.data, {})
         key = identity.key
-        trials[seed] = Trial(rows[at].label, row.kind, seed, {}, evaluate, identity, key, digest([key, evaluate]))
+        own = Trial(rows[at].label, row.kind, seed, {}, evaluate, identity, key, digest([key, evaluate]))
+        trials[seed] = same.get(seed, own)
     return trials
 
 

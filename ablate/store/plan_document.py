@@ -106,6 +106,10 @@ class PlanDocument:
     one above it: so it is in an imported log, and in plans that older versions stored."""
     unread: tuple[UnreadLevels, ...] = ()
     """The factors of which nothing reads the level in some rows."""
+    equal_rows: tuple[tuple[str, ...], ...] = ()
+    """Groups of rows of an imported log whose results were equal to the last bit where the log was written."""
+    equal_seeds: tuple[tuple[int, ...], ...] = ()
+    """Groups of seeds of an imported log with such results."""
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "PlanDocument":
@@ -136,6 +140,8 @@ class PlanDocument:
             hidden={label: tuple(seeds) for label, seeds in stored.get("hidden", {}).items()},
             limits=tuple(RowLimits.from_json(limits) for limits in stored.get("limits", ())),
             declared=stored.get("declared", False),
+            equal_rows=tuple(tuple(labels) for labels in stored.get("equal_rows", ())),
+            equal_seeds=tuple(tuple(seeds) for seeds in stored.get("equal_seeds", ())),
             steps=_steps(stored.get("steps")),
             unread=tuple(
                 UnreadLevels(each["factor"], each["reason"], tuple(each["rows"])) for each in stored.get("unread", ())
@@ -165,6 +171,8 @@ class PlanDocument:
             **({"hidden": {label: list(seeds) for label, seeds in self.hidden.items()}} if self.hidden else {}),
             **({"limits": [limits.to_json() for limits in self.limits]} if self.limits else {}),
             **({"declared": True} if self.declared else {}),
+            **({"equal_rows": [list(labels) for labels in self.equal_rows]} if self.equal_rows else {}),
+            **({"equal_seeds": [list(seeds) for seeds in self.equal_seeds]} if self.equal_seeds else {}),
             **({"steps": [list(step) for step in self.steps]} if self.steps is not None else {}),
             **({"unread": [asdict(levels) for levels in self.unread]} if self.unread else {}),
         }

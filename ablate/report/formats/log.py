@@ -48,11 +48,13 @@ def _with_seeds(results: StudyResults) -> str:
     sections = [_setting(results)] if results.document.setting else []
     sections.append("\n\n".join(["# study", *_declared(results)]))
     circumstances = _differing_circumstances(results)
-    shared = trainings_shared([*results.rows, *results.references])
+    every = [*results.rows, *results.references]
+    shared, trials = trainings_shared(every), _first_of_trials(every)
     for at, row in enumerate((*results.rows, *results.references)):
         is_row = at < len(results.rows)
         lines = _every_line(row, results) if is_row else []
-        measured = _measured(row, is_row, circumstances, None if shared[at] == at else shared[at] + 1)
+        same = (None if first == at else int(first) + 1 for first in (shared[at], trials[at]))
+        measured = _measured(row, is_row, circumstances, *same)
         listed = "\n".join(f"    {key}: {value}" for key, value in measured.lines())
         accuracy = [_accuracy(row)] if row.rates else []
         sections.append("\n\n".join([_heading(row), *_blocks(lines), *accuracy, RESULTS, listed]))
@@ -65,7 +67,9 @@ def _keeps(text: str, results: StudyResults) -> bool:
     own = (document.delta, document.alpha, document.family.kind, document.looks)
     if own != (DELTA_PP, ALPHA, "direct", ()) or _differing_circumstances(results):
         return False
-    if _any_fixed(document):
+    if _any_fixed(document) or document.unread or results.equal.rows or results.equal.seeds:
+        return False
+    if _first_of_trials(results.rows) != list(range(len(results.rows))):
         return False
     if any(row.missing or len(row.seeds) != 1 for row in results.rows) or len(results.seeds) != 1:
         return False
@@ -99,7 +103,8 @@ def _first_primary(results: StudyResults) -> str | None:
 
 def _declared(results: StudyResults) -> Iterator[str]:
     """Return the lines of the section `# study`: the rules, the factors, the looks taken. Their values are JSON."""
-    stored = results.document.to_json()
+    equal = {"equal_rows": results.equal.rows, "equal_seeds": results.equal.seeds}
+    stored = {**results.document.to_json(), **equal}
     for key in DOCUMENT_KEYS:
         value = stored.get(key)
         if key == "data" and not any((value or {}).values()):
@@ -113,7 +118,11 @@ def _declared(results: StudyResults) -> Iterator[str]:
 
 
 def _measured(
-    row: RowResult, is_row: bool, circumstances: Mapping[str, Mapping[str, str]], trainings_of: int | None
+    row: RowResult,
+    is_row: bool,
+    circumstances: Mapping[str, Mapping[str, str]],
+    trainings_of: int | None,
+    trials_of: int | None,
 ) -> RowMeasurements:
     seeds = row.seeds
     first = row.results[seeds[0]] if seeds else None
@@ -131,9 +140,19 @@ def _measured(
         label=row.label if row.title is not None and row.title != row.label else None,
         kind="row" if is_row else "reference",
         trainings_of=trainings_of,
+        trials_of=trials_of,
         circumstances={name: values for name, values in own.items() if any(value is not None for value in values)},
         changes={seed: row.results[seed].changes for seed in seeds if row.results[seed].changes},
     )
+
+
+def _first_of_trials(rows: Sequence[RowResult]) -> list[int]:
+    """Return for each row the position of the first row that has one of its trials: its own, if no other has."""
+    first: dict[str, int] = {}
+    for at, row in enumerate(rows):
+        for trial in row.trials.values():
+            first.setdefault(trial, at)
+    return [min((first[trial] for trial in row.trials.values()), default=at) for at, row in enumerate(rows)]
 
 
 def _hits(row: RowResult) -> dict[int, tuple[int, ...]]:

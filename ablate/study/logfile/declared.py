@@ -14,7 +14,7 @@ NEEDED = ("primary", "delta_pp", "alpha", "factors")
 """The keys that every section `# study` has."""
 DOCUMENT_KEYS = (
     *("question", "primary", "delta_pp", "alpha", "family", "looks", "excluded", "seeds", "factors", "data"),
-    *("aliases", "fractions", "overrides", "steps", "limits"),
+    *("aliases", "fractions", "overrides", "steps", "limits", "unread", "hidden", "equal_rows", "equal_seeds"),
 )
 """The keys of a stored plan's document that a section `# study` has, unless there is nothing in them."""
 LOOKS, ENDED = "looks_taken", "families_ended"

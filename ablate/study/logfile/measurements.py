@@ -39,6 +39,8 @@ class RowMeasurements:
     """`row`, or `reference`."""
     trainings_of: int | None = None
     """The number of the row whose trainings this row evaluates in another way; None if it has trainings of its own."""
+    trials_of: int | None = None
+    """The number of the row whose results this row has too, as nothing reads what they differ in; None without one."""
     circumstances: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
     """{name: value of each seed} of recorded circumstances, like a library's version, that differ between runs."""
     changes: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
@@ -66,6 +68,8 @@ class RowMeasurements:
             yield "kind", self.kind
         if self.trainings_of is not None:
             yield "trainings of row", str(self.trainings_of)
+        if self.trials_of is not None:
+            yield "results of row", str(self.trials_of)
         if self.circumstances:
             yield "circumstances", json.dumps({name: list(values) for name, values in self.circumstances.items()})
         if self.changes:
@@ -185,10 +189,11 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "label": _text,
     "kind": _kind,
     "trainings of row": _whole,
+    "results of row": _whole,
     "circumstances": _of_names,
     "changes": _of_seeds,
 }
-_FIELDS = {"trainings of row": "trainings_of"}
+_FIELDS = {"trainings of row": "trainings_of", "results of row": "trials_of"}
 _ACCEPTED: Mapping[Callable[[str], Any], str] = {
     _whole_numbers: "whole numbers, separated by commas, or none",
     _whole: "a whole number",

@@ -1,7 +1,7 @@
 """Logs that a study is written into and read back from: they lose nothing that verdicts rest on, whatever the text."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 from ablate.analysis.analysis import analyse
 from ablate.analysis.loading import load
 from ablate.analysis.results import StudyResults
+from ablate.analysis.untested import EqualResults
 from ablate.errors import LogError
 from ablate.report.formats import json as json_report
 from ablate.report.formats import log as log_report
 from ablate.store import Store, open_store
 from ablate.store.imported_log import save_log
+from ablate.store.plan_document import PlanDocument
+from ablate.study.logfile.declared import DOCUMENT_KEYS
 from ablate.study.logfile.parser import parse_log
 from ablate.study.logfile.rows import findings, named_rows
 from tests.conftest import Ablate
@@ -132,6 +135,35 @@ def test_rows_that_share_trainings_and_undeclared_differences_are_kept(tmp_path:
     mine, theirs = (json_report.document(analyse(one)) for one in (own, again))
     assert judged(theirs, "data") == judged(mine, "data")
     assert "torch" in str(mine["contrasts"])
+
+
+def test_every_fact_of_a_plan_is_in_a_log_or_is_no_part_of_a_verdict() -> None:
+    """A new field of the plan comes into the log, unless this test says why it need not."""
+    of_log = {"setting", "tight", "findings", "doubts", "declared"}  # from the log's other sections
+    of_origin = {"trainer", "config", "file", "search"}  # where the results come from: the log is another origin
+    names = {"delta_pp" if field.name == "delta" else field.name for field in fields(PlanDocument)}
+    assert names - of_log - of_origin == set(DOCUMENT_KEYS)
+
+
+def test_rows_and_seeds_that_repeat_others_stay_so(store: Store) -> None:
+    rows = [row(n, {"a": level}, {0: 200 + n, 1: 220 - n, 2: 231}) for n, level in enumerate("xyz", start=1)]
+    own = results({"a": list("xyz")}, rows, unread=[{"factor": "a", "reason": "b is off", "rows": ["row 3"]}])
+    own = replace(own, equal=EqualResults((("row 1", "row 2"),), ((1, 2),)))
+    again = imported_again(store, log_report.render(own), "equal")
+    mine, theirs = (json_report.document(analyse(one)) for one in (own, again))
+    assert judged(theirs, "data") == judged(mine, "data")
+    assert again.equal == own.equal
+    assert again.document.unread == own.document.unread
+
+
+def test_rows_of_the_same_trials_share_them_again(store: Store) -> None:
+    rows = [row(n, {"a": level}, {0: 200 + n, 1: 220 - n}) for n, level in enumerate("xyz", start=1)]
+    own = results({"a": list("xyz")}, [rows[0], replace(rows[1], results=rows[0].results), rows[2]])
+    again = imported_again(store, log_report.render(own), "twins")
+    mine, theirs = (json_report.document(analyse(one)) for one in (own, again))
+    assert judged(theirs, "data") == judged(mine, "data")
+    assert again.rows[0].trials == again.rows[1].trials != again.rows[2].trials
+    assert log_report.render(again) == log_report.render(own)
 
 
 TEXT = st.text(max_size=12) | st.sampled_from(
