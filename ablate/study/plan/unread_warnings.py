@@ -27,8 +27,9 @@ def unread_warnings(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
     nothing reads in any row. Values of a preset and defaults are left out, since nobody wrote them.
     """
     first = list({trial.label: trial for trial in trials}.values())
-    of_factors = [one for one in unread_factors(study, first) if one.changed]
-    yield from (_about_factor(study, one) for one in of_factors)
+    of_factors = unread_factors(study, first)
+    yield from (_about_factor(study, one) for one in of_factors if one.changed)
+    yield from _about_alike(study, first, of_factors)
     yield from _about_config(study, first)
     yield from (f"search.space: {name} is not read: {reason}" for name, reason in unread_dimensions(study).items())
 
@@ -98,6 +99,28 @@ def _about_factor(study: Study, one: UnreadFactor) -> str:
     return (
         f"{_listed(sets)} {verb} not read: {one.reason}; factor {one.factor!r} changes nothing in {_rows(one.changed)}"
     )
+
+
+def _about_alike(study: Study, trials: Sequence[Trial], unread: Sequence[UnreadFactor]) -> Iterator[str]:
+    """Yield a sentence for each factor with levels that act alike: rows that differ in it are one trial."""
+    is_unread = {(one.factor, label) for one in unread for label in one.rows}
+    by_label = {row.label: row for row in study.rows}
+    groups: dict[str, list[str]] = {}
+    for trial in trials:
+        if trial.kind != REFERENCE:
+            groups.setdefault(trial.key, []).append(trial.label)
+    alike: dict[str, list[tuple[str, str]]] = {}
+    for first, *others in groups.values():
+        for other in others:
+            levels, own = by_label[first].levels, by_label[other].levels
+            for factor in study.factors:
+                name = factor.name
+                if levels[name] is not own[name] and (name, first) not in is_unread and (name, other) not in is_unread:
+                    alike.setdefault(name, []).append((other, first))
+    for name, pairs in alike.items():
+        (row, like), more = pairs[0], len(pairs) - 1
+        others = f" (and so in {more:,} more row{'s' if more > 1 else ''})" if more else ""
+        yield f"factor {name!r} changes nothing in row {row!r}: its value acts like that of row {like!r}{others}"
 
 
 def _about_config(study: Study, trials: Sequence[Trial]) -> Iterator[str]:

@@ -100,3 +100,32 @@ def test_rows_with_equal_results_are_named_and_have_no_verdict_of_absence(ablate
     ]
     for one in (*report["contrasts"], *report["effects"]):
         assert (one["verdict"], one["untested"]) == ("not_estimable", {"why": "equal_results", "reasons": []})
+
+
+ALIKE = """\
+factors:
+  optimizer: {sets: schedule.optimizer, levels: [adam, adamw]}
+  milestones: {sets: schedule.milestones, levels: {none: [], late: [9]}}
+  margin: {sets: loss.margin, levels: [0.3, 0.2]}
+design: [{add_one: {from: {}}}]
+"""
+
+
+def test_levels_that_act_alike_are_named(ablate: Ablate, tmp_path: Path) -> None:
+    """Adam and AdamW without weight decay; milestones beyond the end. A margin acts."""
+    config = INERT.partition("factors:")[0].replace("decay: cosine, warmup_start: 0.5", "weight_decay: 0.0")
+    (tmp_path / "alike.yaml").write_text(config + ALIKE)
+    plan = ablate("plan", tmp_path / "alike.yaml")
+    for factor, row in (("optimizer", "optimizer=adamw"), ("milestones", "milestones=late")):
+        sentence = f"factor '{factor}' changes nothing in row '{row}': its value acts like that of row 'baseline'"
+        assert f"warning: {sentence}\n" in plan.err
+    assert "'margin'" not in plan.err
+    assert "4 rows × 1 seed: 4 trials, 2 trainings" in plan.out
+
+
+def test_what_a_file_says_anyway_and_defaults_need_no_warning(ablate: Ablate, tmp_path: Path) -> None:
+    """Milestones that are none, all categories of one, and a network that is not trained on purpose."""
+    text = "study: quiet\nconfig:\n  data: {size: [32, 32]}\n  schedule: {steps: 0, milestones: []}\n"
+    text += "  evaluate: {cameras: all}\n  batch: {quadruplets: 8}\ndesign: [{rows: {one: {}}}]\n"
+    (tmp_path / "quiet.yaml").write_text(text)
+    assert ablate("plan", tmp_path / "quiet.yaml").err == ""
