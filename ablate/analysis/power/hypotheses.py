@@ -1,7 +1,7 @@
 """The contrasts that a study will test, its family, from its rows' levels alone, before anything has run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -43,6 +43,13 @@ class Hypotheses:
         if not np.all(np.abs(self.weights).sum(axis=1) == 2):
             return None
         return list(zip(self.weights.argmin(axis=1).tolist(), self.weights.argmax(axis=1).tolist(), strict=True))
+
+    def without_repeats(self, trials: Sequence[str]) -> "Hypotheses":
+        """Return the family in which a contrast of a trial with itself has no estimate. `trials`: of each row."""
+        _, groups = np.unique(np.array(trials), return_inverse=True)
+        of_trials = np.nan_to_num(self.weights) @ np.eye(int(groups.max(initial=0)) + 1)[groups.reshape(-1)]
+        is_repeat = np.all(np.abs(of_trials) < 1e-9, axis=1) & ~np.isnan(self.weights).any(axis=1)
+        return replace(self, weights=np.where(is_repeat[:, None], np.nan, self.weights))
 
     @cached_property
     def shares(self) -> Floats:

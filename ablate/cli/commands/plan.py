@@ -114,7 +114,7 @@ def _power_lines(
     from ablate.cli.plan.power_text import power_lines
 
     options = read_options(effects, assumptions)
-    hypotheses = ask(plan.study)
+    hypotheses = ask(plan.study, plan.request.trials)
     return power_lines(plan.study, hypotheses, assume(plan.request, store, options), options.effects)
 
 

@@ -69,15 +69,23 @@ class _Defaults:
     notes: Sequence[str] = ()
 
 
-def ask(study: Study) -> Hypotheses:
-    """Return the study's family of contrasts.
+def ask(study: Study, trials: Sequence[Trial]) -> Hypotheses:
+    """Return the study's family of contrasts. `trials`: of all its rows.
 
     Raises AblateError if no contrast can have a verdict, or if there are too many.
     """
     if len(study.rows) < 2:
         rows = plural(len(study.rows), "row")
         raise AblateError(f"--power: study {study.name} has {rows}, so there is nothing to compare")
-    hypotheses = family_hypotheses(_layout(study), study.family, [row.label for row in study.rows])
+    labels = [row.label for row in study.rows]
+    keys = {trial.label: trial.key for trial in reversed(trials)}
+    declared = family_hypotheses(_layout(study), study.family, labels)
+    hypotheses = declared.without_repeats([keys[label] for label in labels])
+    if declared.isolated.size and not hypotheses.isolated.size:
+        raise AblateError(
+            "--power: nothing reads the factors, so that all rows are one trial; the warnings of `ablate plan` give "
+            "the reasons"
+        )
     if not hypotheses.isolated.size:
         raise AblateError(
             f"--power: no contrast of family {hypotheses.kind!r} shows one factor alone, so that none can have a "

@@ -119,8 +119,8 @@ def _about_alike(study: Study, trials: Sequence[Trial], unread: Sequence[UnreadF
                     alike.setdefault(name, []).append((other, first))
     for name, pairs in alike.items():
         (row, like), more = pairs[0], len(pairs) - 1
-        others = f" (and so in {more:,} more row{'s' if more > 1 else ''})" if more else ""
-        yield f"factor {name!r} changes nothing in row {row!r}: its value acts like that of row {like!r}{others}"
+        rest = f" (and so in {more:,} more row{'s' if more > 1 else ''})" if more else ""
+        yield f"factor {name!r} changes nothing in row {row!r}: its value acts like that of row {like!r}{rest}"
 
 
 def _about_config(study: Study, trials: Sequence[Trial]) -> Iterator[str]:

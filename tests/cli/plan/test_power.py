@@ -253,3 +253,12 @@ def test_trials_at_an_end_of_the_scale_measure_no_spread(ablate: Ablate, monkeyp
     assert (found.world.queries, found.world.base) == (50, 0.27)
     assert found.sources["own_sd"] == found.sources["base"] == "a usual value"
     assert any(note.startswith("every finished trial has 0 %") for note in found.notes)
+
+
+def test_no_power_is_claimed_for_a_factor_that_nothing_reads(ablate: Ablate, tmp_path: Path) -> None:
+    """Two momenta under Adam are one trial: no number of seeds shows anything about them."""
+    text = "study: inert\nseeds: 3\nfactors:\n  momentum: {sets: schedule.momentum, levels: [0.9, 0.1]}\n"
+    (tmp_path / "inert.yaml").write_text(text + "design: [{add_one: {from: {}}}]\n")
+    refused = ablate("plan", tmp_path / "inert.yaml", "--power")
+    assert refused.code == 2
+    assert "--power: nothing reads the factors, so that all rows are one trial" in refused.err
