@@ -52,7 +52,7 @@ def _data(ours: StudyResults, theirs: StudyResults) -> tuple[str | None, str | N
 
     If two data sets of one name have different content, with the first digits of their fingerprints.
     """
-    one, other = ours.document.data or DataIdentity(), theirs.document.data or DataIdentity()
+    one, other = ours.common_data or DataIdentity(), theirs.common_data or DataIdentity()
     if one.name == other.name and one.fingerprint and other.fingerprint and one.fingerprint != other.fingerprint:
         return f"{one.name} (content {one.fingerprint[:8]})", f"{other.name} (content {other.fingerprint[:8]})"
     return one.name, other.name

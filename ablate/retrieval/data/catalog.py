@@ -157,16 +157,19 @@ def load(name: str, root: str | None, size: Size, pixels: bool = True) -> Datase
 def load_labels(name: str, root: str | None, size: Size) -> Dataset:
     """Return the data set with zeros for its images, packed or not; without a pack of this size, from the annotations.
 
-    DataError with every fault of the annotations, and with the image files that are missing.
+    DataError with every fault of the annotations, and without a pack if image files are missing or if it cannot be
+    written.
     """
     try:
         return load(name, root, size, pixels=False)
     except UnpreparedDataError:
         from ablate.retrieval.data.label_arrays import labels_of
         from ablate.retrieval.data.packing.crops import require_files
+        from ablate.retrieval.data.packing.packer import require_room
 
         listing = reader(name).read(root_of(name, root))
         require_files(listing)
+        require_room(place(name, root), listing, size)
         return unpacked(name, listing, labels_of, size)[0]
 
 

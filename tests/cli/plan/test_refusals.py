@@ -102,6 +102,18 @@ def test_what_run_refuses_of_a_list_plan_finds(
     assert all(fault in message for fault in faults), message
 
 
+def test_a_pack_that_cannot_be_written_is_found_before_it_is_made(ablate: Ablate, lines: list[str]) -> None:
+    Path("ablate-pack").write_text("a file in the place of the folder")
+    words = "ablate-pack must be a folder: move the file of that name away"
+    for command in (("plan",), ("run", "--executor", "inline")):
+        refused = ablate(command[0], "study.yaml", *command[1:])
+        assert (refused.code, words in refused.err) == (2, True), refused.err
+
+
+def test_a_pack_that_has_no_room_is_found_before_it_is_made(ablate: Ablate, lines: list[str]) -> None:
+    assert "MB free. Make room, or choose a smaller size" in refused(ablate, "config.data.size=[900000, 900000]")
+
+
 def test_the_faults_of_all_lists_come_at_once(ablate: Ablate, lines: list[str]) -> None:
     written([line.replace(",test,", ",tset,") for line in lines], "one.csv")
     written([line.replace(",test,", ",quer,") for line in lines], "two.csv")
@@ -119,7 +131,7 @@ def test_rows_are_shown_before_their_data_are_packed(ablate: Ablate, lines: list
     words = " ".join(planned.out.split())
     assert "2 rows × 1 seed: 2 trials, 2 trainings, of which 2 to run" in words
     assert "is not packed yet" in words
-    assert "`ablate run` packs it" in words
+    assert "`ablate run study.yaml` packs it" in words
     assert not Path("ablate-pack").exists()
 
 

@@ -94,6 +94,28 @@ def prepare(
             return job.run(partial, labels)
 
 
+def require_room(place: PackLocation, listing: ImageList, size: Size) -> None:
+    """Raise DataError if a pack of an image list cannot be written. Nothing is written."""
+    nearest = place.packs if exists(place.packs) else place.folder
+    with _translated_disk_errors(place):
+        if not is_folder(nearest):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(nearest, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        if not place.partials():  # otherwise less is needed
+            check_room(place, len(listing.entries), size, len(listing.entries) * size[0] * size[1] * 3)
+
+
+def check_room(place: PackLocation, images: int, size: Size, needed: int) -> None:
+    """Raise DataError if the disk has fewer than `needed` bytes of room for the pixels of a pack."""
+    free = shutil.disk_usage(place.packs if exists(place.packs) else place.folder).free
+    if needed > free:
+        raise DataError(
+            f"{place.packs}: the pack needs {needed / MEGABYTE:,.1f} MB more ({images:,} images at {sized(size)} "
+            f"pixels), and its disk has {free / MEGABYTE:,.1f} MB free. Make room, or choose a smaller size"
+        )
+
+
 def existing_pack(place: PackLocation, size: Size, corrupt: str | None) -> PackRecord | None:
     """Return the record of a pack that exists and is acceptable, or None if the pack must be made."""
     record = format.recorded(place, size)
@@ -235,13 +257,7 @@ class PackingJob:
 
     def _check_space(self, partial: PackJournal) -> None:
         """Raise DataError if the disk has too little room for the pixels."""
-        needed, free = partial.lacks(), shutil.disk_usage(self.place.packs).free
-        if needed > free:
-            raise DataError(
-                f"{self.place.packs}: the pack needs {needed / MEGABYTE:,.1f} MB more "
-                f"({len(self.listing.entries):,} images at {sized(self.size)} pixels), and its disk has "
-                f"{free / MEGABYTE:,.1f} MB free. Make room, or choose a smaller size"
-            )
+        check_room(self.place, len(self.listing.entries), self.size, partial.lacks())
 
     def _read(
         self, photos: Sequence[CropSource], stats: Sequence[os.stat_result | None], partial: PackJournal
