@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ablate.cli.hints import typeable
 from ablate.cli.live.board import STOPPING, Board
 from ablate.cli.live.pace import LiveTraining
 from ablate.text import duration, plural
@@ -108,7 +109,7 @@ class PlainBoard(Board):
         self._print(STOPPING)
 
     def show(self, text: str) -> None:
-        self._print(text)
+        self._print(typeable(text))
 
     def close(self) -> None:
         """Print the counts that have not been printed yet."""

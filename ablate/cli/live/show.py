@@ -9,6 +9,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from ablate.cli.hints import typeable
 from ablate.cli.live.board import Board
 from ablate.cli.live.lines import PlainBoard
 from ablate.cli.live.pace import Pace
@@ -32,7 +33,7 @@ class LiveBoard(Board):
     console: Console = field(default_factory=stderr_console)
 
     def show(self, text: str) -> None:
-        self.console.print(Text(plain(text)))
+        self.console.print(Text(plain(typeable(text))))
 
     def picture(self) -> Group:
         return render(self, *self.console.size)
