@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -159,3 +160,15 @@ def test_a_message_is_folded_on_a_terminal_and_nowhere_else(monkeypatch: pytest.
     assert any("`ablate run study.yaml --store x.db`" in line for line in lines), "what is copied stays whole"
     assert lines[-2:] == ["    x: y: z", "       ^"]
     assert folded(text, io.StringIO()) == text
+
+
+@pytest.mark.parametrize("columns", [30, 40, 60])
+def test_a_narrow_terminal_shows_every_cell(study: Path, columns: int) -> None:
+    run("run", study, "--executor", "inline", "--set", "seeds=2")
+    wide, narrow = (run("report", COLUMNS=str(width)).stdout.decode() for width in (80, columns))
+    text = [line for line in narrow.splitlines() if not line.startswith("figure: ")]
+    assert max(map(len, text)) <= columns
+    for number in re.findall(r"\d+\.\d+", wide):
+        assert number in " ".join(narrow.split())
+    assert "größe=groß" in narrow
+    assert "…" not in narrow

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterable
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -14,6 +15,9 @@ from ablate.report.outline import outline
 from ablate.report.sections import summary
 from ablate.report.tables import Cell, ReportSection
 from ablate.text import visible
+
+NARROW = 72
+"""Columns of a terminal below which a table that does not fit becomes sentences."""
 
 MOST_ROWS = 60
 MOST_CONTRASTS = 20
@@ -39,12 +43,35 @@ def render(analysis: Analysis, colour: bool = False, width: int | None = None) -
 
 def _print_block(console: Console, block: ReportSection) -> None:
     _print_lines(console, [block.title] if block.title else [], "bold")
-    if block.rows:
+    if block.rows and console.width < NARROW and _least_width(block) > console.width:
+        _print_records(console, block)
+    elif block.rows:
         console.print(_table(block))
     for note in block.notes:
         _print_lines(console, [note], bullet="• " if block.items else "")
     if block.notes:
         console.print()
+
+
+def _least_width(block: ReportSection) -> int:
+    """Return the columns below which a table loses letters: those of its cells and the space around them."""
+    total = 1
+    for at, column in enumerate(block.columns):
+        texts = [column.name, *(row[at].text for row in block.rows)]
+        is_folded = column.flex or column.align == "c"
+        parts = [part for text in texts for part in (text.split() if is_folded else text.split("\n"))]
+        total += 2 + max((cell_len(part) for part in parts), default=0)
+    return total
+
+
+def _print_records(console: Console, block: ReportSection) -> None:
+    """Print each row of a table as a sentence of its cells, for a terminal that is too narrow for the table."""
+    names = [" ".join(column.name.split()) for column in block.columns]
+    for row in block.rows:
+        cells = [(name, " ".join(cell.text.split())) for name, cell in zip(names, row, strict=True)]
+        words = [f"{name}: {text}" if name not in ("", "#", "row", "rows") else text for name, text in cells if text]
+        _print_lines(console, ["; ".join(words)], bullet="• ")
+    console.print()
 
 
 def _print_lines(console: Console, lines: Iterable[str], style: str = "", bullet: str = "") -> None:
