@@ -14,9 +14,6 @@ from typing import TextIO
 
 from ablate.text import encodable
 
-WIDTH = 80
-"""Columns of a text that goes to a pipe or a file."""
-
 NARROWEST = 20
 """Columns below which text is not folded any further."""
 

@@ -1,4 +1,4 @@
-"""Runs one training. Whatever the trainer raises becomes part of its record: the one broad `except` of the package."""
+"""Runs one training. Whatever the trainer raises becomes part of its record: the one broad `except` of a run."""
 
 import importlib
 import time
