@@ -403,6 +403,8 @@ def _confounded_with(item: Contrast | Effect) -> str:
     if TESTED_ON in item.undeclared:
         counts = [f"{test.queries:,}" for row in (item.before, item.after) for test in row.tests]
         return f"the two rows were tested on different examples (n = {' and '.join(counts)})"
+    if is_repeat(item):
+        return "nothing differs"
     if not item.differs:
         return f"the two rows differ in {listed(item.undeclared)}, which no factor declares"
     return f"{listed(_changed_names(item))} change at once, so the change cannot be attributed to one of them"

@@ -190,7 +190,7 @@ def _limits(results: StudyResults, metric: str) -> Floats:
 
 def _trials(results: StudyResults) -> Ints | None:
     """Return `Observations.trials`."""
-    if results.imported:
+    if results.imported and not results.document.declared:
         return None
     numbers: dict[str, int] = {}
     found = np.full((len(results.rows), len(results.seeds)), -1, dtype=np.int64)

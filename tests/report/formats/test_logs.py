@@ -14,6 +14,7 @@ from ablate.analysis.loading import load
 from ablate.analysis.results import StudyResults
 from ablate.analysis.untested import EqualResults
 from ablate.errors import LogError
+from ablate.report.formats import FORMATS
 from ablate.report.formats import json as json_report
 from ablate.report.formats import log as log_report
 from ablate.store import Store, open_store
@@ -370,3 +371,11 @@ def test_a_run_and_an_import_do_not_share_a_name(ablate: Ablate, tmp_path: Path)
     assert refused.code == 2
     assert "study own: a log was imported under this name in this store; give the study another name" in refused.err
     assert ablate("report", "own", "--format", "log").out == FIRST
+
+
+@pytest.mark.parametrize("hits", [{0: 200}, {0: 200, 1: 220}])
+def test_rows_that_repeat_a_row_are_reported_in_every_format(hits: dict[int, int]) -> None:
+    first = row(1, {"a": "x"}, hits)
+    twins = results({"a": ["x", "y"]}, [first, replace(first, number=2, label="again"), row(3, {"a": "y"}, hits)])
+    for form, render in FORMATS.items():
+        assert "again" in render(analyse(twins), False), form
