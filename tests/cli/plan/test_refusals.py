@@ -111,7 +111,9 @@ def test_a_pack_that_cannot_be_written_is_found_before_it_is_made(ablate: Ablate
 
 
 def test_a_pack_that_has_no_room_is_found_before_it_is_made(ablate: Ablate, lines: list[str]) -> None:
-    assert "MB free. Make room, or choose a smaller size" in refused(ablate, "config.data.size=[900000, 900000]")
+    for command in (("plan",), ("run", "--executor", "inline")):
+        refused = ablate(command[0], "study.yaml", *command[1:], "--set", "config.data.size=[900000, 900000]")
+        assert (refused.code, "MB free. Make room, or choose a smaller size" in refused.err) == (2, True), refused.err
 
 
 def test_the_faults_of_all_lists_come_at_once(ablate: Ablate, lines: list[str]) -> None:
