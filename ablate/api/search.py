@@ -15,6 +15,7 @@ from ablate.run.observer import Observer, RunOutline
 from ablate.run.request import StudyRequest, StudySource, read_source, request_to_run
 from ablate.study.model import Study
 from ablate.study.plan.unread_warnings import check_search
+from ablate.text import plural
 
 if TYPE_CHECKING:
     from ablate.adaptive.search.dashboard_export import DashboardExport
@@ -89,7 +90,7 @@ def search_study(
     best = finalists.best(candidates, space, driver.baseline)
     tried = sum(not candidate.known for candidate in candidates)
     finished = sum(candidate.state == DONE for candidate in candidates)
-    if finalists.baseline_is_best(candidates, space, driver.baseline):
+    if best and finalists.baseline_is_best(candidates, space, driver.baseline):
         observer.message(f"{request.study.name}: the best candidate is the baseline itself; nothing tried was better")
     if finalists.are_level(candidates, space):
         observer.message(
@@ -105,11 +106,11 @@ def search_study(
 
 
 def _best_words(finalists: int, requested: int, is_candidate: bool) -> str:
-    """Return the trials that run again: `the best 3 and the baseline`. `is_candidate`: the baseline was one."""
-    best = f"the best {finalists}" if finalists > 1 else "the best"
-    best += f" other candidate{'s' if finalists > 1 else ''}" if is_candidate else ""
+    """Return the rows that run next: `the baseline and the best 3 candidates`. `is_candidate`: the baseline was one."""
+    noun = f"{'other ' if is_candidate else ''}candidate{'s' if finalists > 1 else ''}"
+    best = f"the best {finalists} {noun}" if finalists > 1 else f"the best {noun}"
     fewer = f" ({requested} requested; no more have a result)" if finalists < requested else ""
-    return f"{best}{fewer} and the baseline"
+    return f"the baseline and {best}{fewer}"
 
 
 def _space(source: StudySource) -> "SearchSpec":
@@ -185,7 +186,7 @@ def _no_copy(error: OSError) -> str:
 def _candidate_counts(study: str, driver: "SearchDriver", seconds: float) -> str:
     candidates = driver.candidates.values()
     counts = Counter(candidate.state for candidate in candidates if not candidate.known)
-    words = [f"{counts.total()} trials"]
+    words = [plural(counts.total(), "trial")]
     words += [f"{counts[state]} {state}" for state in ("pruned", "failed") if counts[state]]
     if from_rows := sum(candidate.known for candidate in candidates):
         words.append(f"{from_rows} known from the study's rows")

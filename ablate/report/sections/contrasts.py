@@ -214,7 +214,7 @@ def _contrast(contrast: Contrast, several: bool) -> list[str | Cell]:
 
 def _contrast_notes(analysis: Analysis, chosen: Sequence[Contrast], most: int) -> list[str]:
     notes = _more(len(chosen), most, "contrast")
-    if chosen[0].in_family:
+    if chosen[0].in_family and any(c.estimate.p_holm is not None for c in chosen):
         direct = "Direct: the two rows differ in one factor only. " if analysis.family.name == DIRECT else ""
         notes.append(f"{direct}p Holm and simultaneous intervals are adjusted for all contrasts of the family.")
     notes += wording.more_seeds_note(chosen[:most], analysis.results)

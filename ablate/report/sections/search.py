@@ -92,7 +92,8 @@ def _budget(results: SearchResults) -> Iterator[str]:
     earlier = sum(one.known for one in results.candidates)
     repeats = len(results.reused) - earlier
     if earlier:
-        yield f"Reused: {wording.counted(earlier, 'candidate')} that the study had already run; they cost nothing."
+        cost = "it cost nothing" if earlier == 1 else "they cost nothing"
+        yield f"Reused: {wording.counted(earlier, 'candidate')} that the study had already run; {cost}."
     if repeats:
         yield f"Reused: {wording.counted(repeats, 'candidate')} with the values, and so the result, of an earlier one."
     if results.pruner and results.steps_saved is not None:
@@ -108,7 +109,8 @@ def _best(results: SearchResults) -> Iterator[str]:
         yield _nothing_finished(results)
         return
     if results.is_baseline_best:
-        yield f"{wording.sentence_case(baseline_best_words(results))}."
+        if results.different:
+            yield f"{wording.sentence_case(baseline_best_words(results))}."
     elif len(results.metrics) > 1:
         parts = [f"{named(results, one)}{_own(one)}, {scores(results, one)}" for one in front[:MOST_OF_FRONT]]
         parts += [f"… and {len(front) - MOST_OF_FRONT} more: see --format json"] if len(front) > MOST_OF_FRONT else []
@@ -195,10 +197,12 @@ def _test(analysis: Analysis, finalist: Finalist) -> list[str]:
     else:
         low, high = analysis.interval(row, analysis.results.primary)
         rate = [wording.rate(metric.mean), f"[{wording.rate(low)}, {wording.rate(high)}]"]
-    if contrast is None or contrast.estimate.effect is None:
-        verdict = "no result" if contrast is None else "\n".join(wrap(wording.phrase(contrast), VERDICT))
-        return [*rate, wording.NOTHING, "", verdict]
+    if contrast is None:
+        return [*rate, wording.NOTHING, "", "no result"]
     verdict = "\n".join(wrap(wording.phrase(contrast), VERDICT))
+    if contrast.estimate.effect is None:
+        size = wording.NOTHING if contrast.estimate.constant is None else wording.change(contrast)
+        return [*rate, size, "", verdict]
     return [*rate, wording.signed(contrast.estimate.effect), wording.interval(contrast.estimate.interval), verdict]
 
 

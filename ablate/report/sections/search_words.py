@@ -64,6 +64,8 @@ def baseline_best_words(results: SearchResults) -> str:
     if own is None or not results.is_baseline_best:
         return ""
     words = "the best candidate is the baseline itself; nothing tried was better"
+    if not results.different:
+        words = "only the baseline has a result"
     return f"{words} (trial {own.number}, {scores(results, own)} on validation{level_words(results, own)})"
 
 
@@ -147,15 +149,20 @@ def _optimism(results: SearchResults, metric: str) -> str:
     among = wording.counted(len(results.different), "finished candidate")
     if results.baseline_candidate:
         among += " (without the baseline)"
-    side = "less" if rerun.optimism >= 0 else "more"
     ends = "" if rerun.optimism_interval is None else f" (optimism {wording.interval(rerun.optimism_interval)})"
     gives = "gives" if len(rerun.rates) == 1 else "give"
     chosen = f", chosen among {among}" if len(results.different) > 1 else ""
     return (
         f"In the search the {first} had {name} {wording.rate(rerun.score)} % with one seed{chosen}; "
         f"{wording.counted(len(rerun.rates), 'fresh seed')} {gives} {wording.rate(rerun.mean)} %, "
-        f"{abs(rerun.optimism):.2f} pp {side}{ends}."
+        f"{_less_or_more(rerun.optimism)}{ends}."
     )
+
+
+def _less_or_more(optimism: float) -> str:
+    """Return how the mean of fresh seeds lies to the score of the search: `0.17 pp more`, or `the same`."""
+    size = f"{abs(optimism):.2f}"
+    return "the same" if not float(size) else f"{size} pp {'less' if optimism > 0 else 'more'}"
 
 
 def _best_reruns(results: SearchResults) -> Iterator[str]:

@@ -118,6 +118,34 @@ def test_only_the_baseline_has_a_result(searched: Searched) -> None:
     assert "No finalists yet" not in text
 
 
+def test_nothing_else_was_tried(searched: Searched) -> None:
+    analysis, messages = searched(weights(WORSE, choices="[0.9, 0.5]"), "search.trials=1")
+    assert "nothing tried was better" not in flat(terminal.render(analysis, False, 80)).lower()
+    assert not any(NOTHING_BETTER in message for message in messages)
+
+
+def test_the_message_before_fresh_seeds_names_the_rows_that_run(searched: Searched) -> None:
+    _, messages = searched(weights(BETTER))
+    assert "words: the baseline and the best 2 other candidates, with fresh seeds" in messages
+    _, messages = searched(
+        weights(BETTER, top=1, choices="[0.5, 0.1]").replace("words", "elsewhere"), "study=elsewhere"
+    )
+    assert "elsewhere: the baseline and the best candidate, with fresh seeds" in messages
+
+
+def test_equal_results_have_the_same_words_in_both_tables(searched: Searched) -> None:
+    """A rate so near to 100 % that every query is a hit: no difference can show."""
+    settings = ("config.base=0.9995", "config.queries=30", "config.discordance=0", "config.shared_seed_sd_pp=0")
+    analysis, _ = searched(weights("[]", top=1), *settings)
+    assert analysis.constant == 1.0
+    lines = [line.split("|") for line in markdown.render(analysis).splitlines() if "every result equal" in line]
+    assert len(lines) == 3, "a finalist, its row and its contrast"
+    assert all("+0.00" in [cell.strip() for cell in line] for line in lines)
+    text = flat(terminal.render(analysis, False, 80))
+    assert "2 fresh seeds give 100.00 %, the same (optimism" in text
+    assert "p Holm and simultaneous intervals are adjusted" not in text
+
+
 def test_every_candidate_failed(searched: Searched) -> None:
     analysis, _ = searched(weights(WORSE), "config.fail=1")
     text = flat(terminal.render(analysis, False, 80))

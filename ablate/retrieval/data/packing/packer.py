@@ -321,7 +321,7 @@ class PackingJob:
         return (
             f"{self.listing.root}: {len(faults):,} of {len(self.listing.entries):,} images cannot be packed:\n"
             f"{fault_lines(_lines(faults))}\n"
-            "All others are packed and kept. Replace these files by whole ones and give the same command again, which "
+            "All others are packed and kept. Replace these files by good ones and give the same command again, which "
             f"reads only them; or leave them out: `{command}`"
         )
 
