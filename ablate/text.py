@@ -63,8 +63,8 @@ def written(value: Any) -> str:
 
 
 def fault_lines(faults: Sequence[str]) -> str:
-    """Return the first MOST_FAULTS faults, one a line, and the number of the others."""
-    lines = [f"  {fault}" for fault in faults[:MOST_FAULTS]]
+    """Return the first MOST_FAULTS faults and the number of the others, one a line. Line ends are written out."""
+    lines = [f"  {visible(fault, keep='')}" for fault in faults[:MOST_FAULTS]]
     return "\n".join([*lines, *([f"  and {len(faults) - MOST_FAULTS:,} more"] if len(faults) > MOST_FAULTS else [])])
 
 

@@ -168,7 +168,7 @@ def load_labels(name: str, root: str | None, size: Size) -> Dataset:
         from ablate.retrieval.data.packing.packer import require_room
 
         listing = reader(name).read(root_of(name, root))
-        require_files(listing)
+        require_files(listing, f"{place(name, root).command_at(size)} --corrupt skip")
         require_room(place(name, root), listing, size)
         return unpacked(name, listing, labels_of, size)[0]
 

@@ -44,3 +44,5 @@ class ImageList:
     """The content as earlier versions computed it, if that is another; packs of this content keep their fingerprint."""
     index: tuple[str, ...] = ()
     """Small files relative to the root, existing or not: if one of them changes, the pack is stale."""
+    is_cut: bool = False
+    """True if the validation images are listed as training images, and were cut off from them."""

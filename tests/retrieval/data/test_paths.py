@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,40 @@ def test_every_path_of_a_list_that_is_no_file_is_named_with_its_line(tmp_path: P
         (line,) = [line for line in result.err.splitlines() if f"list.csv, line {number}:" in line]
         assert path.replace("//", "/") in line
         assert words in line
+
+
+@pytest.mark.parametrize(
+    ("path", "words", "remedy"),
+    [
+        ("p\\{}.png", r"list.csv, line 2: .*p\\0.png: found no file; separate folders by /", "Correct the paths"),
+        ("https://x.org/{}.png", "found no file; addresses are not downloaded", "Correct the paths"),
+        ("p/{}.png", r"list.csv, line 2: .*p/0.png: found no file$", "or correct the paths in its annotations"),
+    ],
+)
+def test_many_wrong_paths_are_explained_like_one(tmp_path: Path, path: str, words: str, remedy: str) -> None:
+    lines = [f"{path.format(number)},a,test" for number in range(30)]
+    (tmp_path / "list.csv").write_text("\n".join(["path,item,split", *lines, ""]))
+    with pytest.raises(DataError) as caught:
+        data.prepare("csv", str(tmp_path / "list.csv"), SIZE)
+    assert re.search(words, str(caught.value), re.MULTILINE)
+    assert remedy in str(caught.value)
+
+
+def test_a_line_end_in_a_path_is_written_out(tmp_path: Path) -> None:
+    photograph(tmp_path / "b.png", 1, 4, 4)
+    (tmp_path / "list.csv").write_text('path,item,split\nb.png,a,test\n"a\nb.png",b,test\n')
+    with pytest.raises(DataError, match=r"line 3: .*a\\nb\.png: found no file"):
+        data.prepare("csv", str(tmp_path / "list.csv"), SIZE)
+
+
+@pytest.mark.parametrize("text", ["path,item,split\na.png,a,test\n", 'path,item,split\n"x.png",a,test\n'])
+def test_if_no_image_is_left_nothing_is_said_about_the_others(tmp_path: Path, text: str) -> None:
+    (tmp_path / "list.csv").write_text(text)
+    with pytest.raises(DataError) as caught:
+        data.prepare("csv", str(tmp_path / "list.csv"), SIZE)
+    assert "1 of 1 images cannot be packed" in str(caught.value)
+    assert "others" not in str(caught.value)
+    assert "--corrupt" not in str(caught.value)
 
 
 @pytest.mark.parametrize("path", ["b\0.png", "p/\0", "\0"])

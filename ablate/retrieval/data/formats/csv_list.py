@@ -58,18 +58,18 @@ def read(root: Path) -> ImageList:
     entries = list(_entries(lines, problems))
     _check_splits(lines, problems)
     has_domains = any("domain" in fields for _, fields in lines)
-    mark = b""
+    mark, is_cut = b"", False
     if all(entry.split != "validation" for entry in entries):
         cut = validation_cut(entries, FORM, has_domains)
         entries = [replace(one, split="validation", role=BOTH) if one.item in cut.items else one for one in entries]
-        mark = b"" if cut.is_first else CUT.encode()
+        mark, is_cut = b"" if cut.is_first else CUT.encode(), True
     if has_domains:
         entries = [_by_domain(entry) for entry in entries]
     entries.sort(key=lambda entry: (entry.path, entry.box or ()))
     content, former = (
         hashlib.sha256(f"{FORM}:".encode() + each + mark).hexdigest() for each in (_normal_form(data), data)
     )
-    return image_list(root.parent, entries, content, [root.name], problems, former)
+    return replace(image_list(root.parent, entries, content, [root.name], problems, former), is_cut=is_cut)
 
 
 def _content(root: Path) -> bytes:
@@ -115,12 +115,14 @@ def _lines(root: Path, data: bytes, problems: AnnotationProblems) -> Iterator[Li
     except UnicodeDecodeError as error:
         problems.add(*place_and_fault(root.name, error))
         return
+    start = 1  # the first line of the fields that are read
     try:
-        header = [name.strip() for name in next(reader, [])]
-        if not _has_columns(header, f"{root.name}, line 1", problems):
+        header = [name.strip() for name in next(filter(_is_line, reader), [])]
+        if not _has_columns(header, f"{root.name}, line {reader.line_num if header else 1}", problems):
             return
+        start = reader.line_num + 1
         for fields in reader:
-            source = f"{root.name}, line {reader.line_num}"
+            source, start = f"{root.name}, line {start}", reader.line_num + 1
             if not _is_line(fields):
                 continue
             if len(fields) != len(header):
@@ -128,7 +130,19 @@ def _lines(root: Path, data: bytes, problems: AnnotationProblems) -> Iterator[Li
             else:
                 yield source, {name: field.strip() for name, field in zip(header, fields, strict=True)}
     except csv.Error as error:
-        problems.add(f"{root.name}, line {reader.line_num}", f"is not CSV ({error})")
+        problems.add(f"{root.name}, line {start}", f"is not CSV: {_csv_fault(error)}")
+
+
+def _csv_fault(error: csv.Error) -> str:
+    """Return a fault of the form of a CSV in plain words."""
+    text = str(error)
+    if "unexpected end of data" in text:
+        return 'a quote (") opens here and is not closed'
+    if "expected after" in text:
+        return 'text stands after a closing quote ("); write a quote within a quoted field twice ("")'
+    if "field limit" in text:
+        return "a field has more than 131,072 letters; perhaps a quote is not closed"
+    return text
 
 
 def _is_line(fields: Sequence[str]) -> bool:
@@ -143,7 +157,12 @@ def _has_columns(header: Sequence[str], source: str, problems: AnnotationProblem
     if other:
         problems.add(source, f"the columns are separated by {other!r}, and must be by ','; save the file with commas")
         return False
+    cased = {name: other for name in missing for other in header if other.lower() == name}
+    for name, other in cased.items():
+        problems.add(source, f"the column {other!r} must be called {name}")
     for name in missing:
+        if name in cased:
+            continue
         near = get_close_matches(name, [other.lower() for other in header], n=1)
         hint = f"; {near[0]!r} is near" if near else ""
         problems.add(source, f"there is no column {name}; found {', '.join(map(repr, header)) or 'nothing'}{hint}")

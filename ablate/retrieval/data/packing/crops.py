@@ -70,29 +70,43 @@ def photographs(listing: ImageList) -> list[CropSource]:
 def files(listing: ImageList, photos: Sequence[CropSource]) -> list[os.stat_result | None]:
     """Return the status of each photograph's file, None if it is missing.
 
-    DataError if so many are missing that the archive can only be partly unpacked.
+    DataError if so many are missing that the archive can only be partly unpacked, or that the paths must be wrong.
     """
     stats = [stat_or_none(photo.path) for photo in photos]
-    missing = [str(photo.path) for photo, stat in zip(photos, stats, strict=True) if stat is None]
+    missing = [photo for photo, stat in zip(photos, stats, strict=True) if stat is None]
     if len(missing) > max(MOST_FAULTS, len(photos) // TORN):
+        remedy = "Unpack its archives again, or the parts that are missing, or correct the paths in its annotations"
+        if any(decode.name_hint(photo.path) for photo in missing[:MOST_FAULTS]):
+            remedy = "Correct the paths in its annotations"
         raise DataError(
             f"{listing.root}: {len(missing):,} of the {len(photos):,} image files that the annotations name are "
-            "missing, so it is not whole. Unpack its archives again, or the parts that are missing:\n"
-            f"{fault_lines(missing)}"
+            f"missing. {remedy}:\n{_missing_lines(missing)}"
         )
     return stats
 
 
-def require_files(listing: ImageList) -> None:
-    """Raise DataError with every photograph whose file is missing. No file is opened."""
+def _missing_lines(photos: Sequence[CropSource]) -> str:
+    """Return a line for each of the first photographs, with its place in the annotations and the file's path."""
+    lines = []
+    for photo in photos[:MOST_FAULTS]:
+        error = DataError(f"{photo.path}: found no file{decode.name_hint(photo.path)}")
+        lines.append(_fault_text(photo, error))
+    return fault_lines([*lines, *[""] * (len(photos) - len(lines))])
+
+
+def require_files(listing: ImageList, skipping: str) -> None:
+    """Raise DataError with every photograph whose file is missing. No file is opened.
+
+    `skipping`: the command that packs the data set without them.
+    """
     photos = photographs(listing)
     missing = [photo for photo, stat in zip(photos, files(listing, photos), strict=True) if stat is None]
     if missing:
-        lines = [f"{photo.entries[0].source}: {photo.path}: found no file" for photo in missing]
         raise DataError(
             f"{listing.root}: {len(missing):,} of the {len(photos):,} image files that the annotations name are "
-            f"missing:\n{fault_lines(lines)}\n"
-            "Put them there, or leave them out with `ablate data prepare` and its option `--corrupt skip`"
+            f"missing:\n{_missing_lines(missing)}\n"
+            "Put them there, or correct the annotations"
+            + ("" if len(missing) == len(photos) else f"; or leave them out: `{skipping}`")
         )
 
 

@@ -100,11 +100,11 @@ def open_photo(path: Path) -> tuple[Image.Image, FileStamp]:
             status, data = os.fstat(file.fileno()), file.read()
         return _rgb(data), FileStamp(len(data), status.st_mtime_ns, hashlib.sha256(data).hexdigest())
     except FileNotFoundError:
-        raise DataError(f"{path}: found no file, expected an image{_name_hint(path)}") from None
+        raise DataError(f"{path}: found no file, expected an image{name_hint(path)}") from None
     except modes.PixelKindError as error:
         raise DataError(f"{path}: found {error}") from None
     except (OSError, SyntaxError, ValueError, RuntimeError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path}: found {_fault_text(error)}, expected a whole image{_name_hint(path)}") from None
+        raise DataError(f"{path}: found {_fault_text(error)}, expected a whole image{name_hint(path)}") from None
 
 
 def _fault_text(error: Exception) -> str:
@@ -114,7 +114,7 @@ def _fault_text(error: Exception) -> str:
     return f"a file that is damaged ({error})"
 
 
-def _name_hint(path: Path) -> str:
+def name_hint(path: Path) -> str:
     """Return advice if the name of a file that is missing or no image shows the reason."""
     if is_stray(path.name):
         return "; a Mac or Windows adds such files next to those of a user: take it out of the list"

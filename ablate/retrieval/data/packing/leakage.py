@@ -70,6 +70,8 @@ class ImageName(NamedTuple):
     """The photograph's file, or the place in the annotations if the file is not known."""
     source: str | None
     """The place in the annotations that lists the image; None if that is `path`."""
+    is_cut: bool = False
+    """True for a validation image that the annotations list as a training image."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ class PackedLabels:
         """Return the name of an image, its use and its place in the annotations."""
         split, role = SPLITS[self.split[image]], int(self.role[image])
         use = f"{'training' if split == 'train' else split}{USES.get(role, ' image')}"
-        path, source = self.name(image)
+        path, source, is_cut = self.name(image)
+        use += ", cut off from training" if is_cut else ""
         return f"{path} ({use}; {source})" if source else f"{path} ({use})"
 
 

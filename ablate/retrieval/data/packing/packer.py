@@ -298,7 +298,8 @@ class PackingJob:
 
         def name(image: int) -> ImageName:
             entry = self.listing.entries[kept[image]]
-            return ImageName(entry.path, entry.source if entry.source != entry.path else None)
+            source = entry.source if entry.source != entry.path else None
+            return ImageName(entry.path, source, self.listing.is_cut and entry.split == "validation")
 
         found = find_leakage(partial.pixels, labels, name)
         if found and self.leakage == REFUSE:
@@ -318,11 +319,15 @@ class PackingJob:
     def _refusal(self, faults: Mapping[int, str]) -> str:
         command = f"{self.place.command_at(self.size)} --corrupt {SKIP}"
         command += f" --leakage {REFUSE}" if self.leakage == REFUSE else ""
-        return (
+        found = (
             f"{self.listing.root}: {len(faults):,} of {len(self.listing.entries):,} images cannot be packed:\n"
             f"{fault_lines(_lines(faults))}\n"
-            "All others are packed and kept. Replace these files by good ones and give the same command again, which "
-            f"reads only them; or leave them out: `{command}`"
+        )
+        if len(faults) == len(self.listing.entries):
+            return f"{found}Replace these files by good ones, or correct the annotations"
+        return (
+            f"{found}All others are packed and kept. Replace these files by good ones and give the same command again, "
+            f"which reads only them; or leave them out: `{command}`"
         )
 
     def _record(

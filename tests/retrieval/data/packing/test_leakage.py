@@ -133,6 +133,17 @@ def test_a_copy_is_reported_with_both_files(listed: Listed, source: str, target:
         listed.prepare(leakage="refuse")
 
 
+def test_validation_that_was_cut_off_is_named_so_as_its_line_is_training(listed: Listed) -> None:
+    listed.lines = [line.replace(",validation", ",train") for line in listed.lines]
+    for number in range(4):
+        listed.copy(f"p/v{number}.png", f"p/b{number}.png")
+        listed.copy(f"p/v{number}.png", f"p/a{number}.png")
+    found = " ".join(listed.prepare().examples)
+    assert "(training image; list.csv, line " in found
+    assert "(validation image, cut off from training; list.csv, line " in found
+    assert "(validation image;" not in found
+
+
 def test_the_same_picture_in_another_kind_of_file_is_the_same_image(listed: Listed) -> None:
     listed.add("p/c.tif", "c", "gallery")
     listed.copy("p/a0.png", "p/c.tif")
