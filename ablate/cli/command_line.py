@@ -36,6 +36,15 @@ class StudyCommand(TyperCommand):
         finally:
             CURRENT.reset(token)
 
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Read the words of a command. Every error of typer gets the command that it is about."""
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            if getattr(error, "ctx", ctx) is None:
+                error.ctx = ctx  # type: ignore[attr-defined]
+            raise
+
     def get_short_help_str(self, limit: int = 45) -> str:
         return summary(self.short_help or self.help or "")
 

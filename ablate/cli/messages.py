@@ -5,11 +5,13 @@ place, the value found, the values that are accepted, and the remedy.
 """
 
 import re
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from ablate.cli.hints import command, typeable
+from ablate.cli.meant_words import file_of, meant_setting, other_command, other_option
 from ablate.cli.terminal import folded
 from ablate.errors import AblateError, StudyError, unknown_name
 from ablate.text import visible
@@ -59,12 +61,11 @@ def usage_fault(error: Any) -> str:
     path = _path(context)
     kind = type(error).__name__
     if kind == "NoSuchOption":
-        known = [name for each in context.command.get_params(context) for name in each.opts] if context else []
-        return f"{path}: {unknown_name('option', error.option_name, [k for k in known if k.startswith('--')])}"
+        return f"{path}: {_unknown_option(error.option_name, context)}"
     if kind == "MissingParameter" and param is not None:
         return f"{path}: {_name(param)} is missing: {_about(param)}; `{path} -h` shows how it is written"
     if kind == "BadOptionUsage":
-        return f"{path}: {error.option_name} has no value; write one after it"
+        return f"{path}: {_without_value(error.option_name, context)}"
     if param is not None:
         found = _found(error)
         text = f"found {found!r}; " if found is not None else ""
@@ -73,7 +74,8 @@ def usage_fault(error: Any) -> str:
     if extra and context is not None:
         words = [_name(each) for each in context.command.get_params(context) if each.param_type_name == "argument"]
         takes = f"it takes {' '.join(words)}" if words else "it takes options only"
-        return f"{path}: {extra[1]!r} is too much; {takes}; put a name with spaces in quotes"
+        meant = meant_setting(extra[1], context) or f"{takes}; put a name with spaces in quotes"
+        return f"{path}: {extra[1]!r} is too much; {meant}"
     return f"{path}: {str(error.format_message()).rstrip('.')}; `{path} -h` shows how it is written"
 
 
@@ -81,7 +83,33 @@ def unknown_command(name: str, known: list[str], path: str) -> str:
     """Return the message for a command that does not exist; a study file may have been meant as that of `run`."""
     if re.search(r"\.ya?ml$", name):
         return f"{path}: found the file {name!r} in place of a command; did you mean `{PROGRAM} run {name}`?"
-    return f"{path}: {unknown_name('command', name, known)}"
+    if name == "version":
+        return f"{path}: unknown command 'version'; did you mean `{PROGRAM} --version`?"
+    if name == "help":
+        return f"{path}: unknown command 'help'; did you mean `{path} -h`?"
+    meant = other_command(name, known)
+    if meant is None and path == PROGRAM and (file := file_of(name)):
+        return f"{path}: unknown command {name!r}; did you mean `{PROGRAM} run {shlex.quote(file)}`?"
+    return f"{path}: {unknown_name('command', name, known, meant=meant, is_compared=False)}"
+
+
+def _unknown_option(name: str, context: Any) -> str:
+    """Return the message for an option that a command does not have."""
+    opts = [each for param in context.command.get_params(context) for each in param.opts] if context else []
+    known = [each for each in opts if each.startswith("--")]
+    meant, remedy = other_option(name, known)
+    text = unknown_name("option", name, known, meant=meant, is_compared=False)
+    return text.replace("; known:", f"; {remedy}; known:") if remedy else text
+
+
+def _without_value(name: str, context: Any) -> str:
+    """Return the message for an option without its value, or with fewer values than it takes."""
+    params = context.command.get_params(context) if context else []
+    param = next((each for each in params if name in each.opts), None)
+    if param is not None and param.nargs > 1:
+        about = _about(param).partition(";")[0]
+        return f"{name} takes {param.nargs} values with a space between them, {name} {param.metavar}: {about}"
+    return f"{name} has no value; write one after it"
 
 
 def _path(context: Any) -> str:

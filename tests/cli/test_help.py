@@ -1,6 +1,7 @@
 """Help texts, and command lines that are not accepted."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,18 @@ def test_the_version(ablate: Ablate) -> None:
         (["run", "x.yaml", "--store"], "--store has no value; write one after it"),
         (["status", "a", "b"], "ablate status: 'b' is too much; it takes STUDY; put a name with spaces in quotes"),
         (["schema", "x"], "ablate schema: 'x' is too much; it takes options only"),
+        (["plan", "x.yaml", "--store"], "ablate plan: --store has no value; write one after it"),
+        (
+            ["data", "prepare", "csv", "--size", "16x16"],
+            "--size takes 2 values with a space between them, --size H W: height and width in pixels",
+        ),
+        (["data", "prepare", "list.csv"], "did you mean `ablate data prepare csv --root list.csv --size 64 64`?"),
+        (["run", "x.yaml", "--dry-run"], "unknown option '--dry-run'; `ablate plan` shows the trials and runs nothing"),
+        (["run", "x.yaml", "--lr", "1"], "unknown option '--lr'; --set KEY=VALUE sets a key of the study file; known"),
+        (["run", "x.yaml", "-j", "4"], "unknown option '-j'; --workers N is the number of processes; known: --store"),
+        (["train", "x.yaml"], "ablate: unknown command 'train'; did you mean 'run'? known: plan"),
+        (["first"], "ablate: unknown command 'first'; known: plan"),
+        (["help"], "ablate: unknown command 'help'; did you mean `ablate -h`?"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -80,6 +93,37 @@ def test_a_wrong_command_line_is_a_message_like_the_others(ablate: Ablate, words
     assert message in result.err
     assert len(result.err.splitlines()) == 1
     assert "Usage:" not in result.err
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["x.yaml", "--set", "config.queries", "=", "100"], "--set config.queries=100"),
+        (["--set", "config.queries", "=", "100", "x.yaml"], "--set config.queries=100"),
+        (["x.yaml", "--set", "config.queries", "100"], "--set config.queries=100"),
+        (["x.yaml", "--set", "config.queries=", "100"], "--set config.queries=100"),
+        (["x.yaml", "--set", "seeds=[0,", "1]"], "--set 'seeds=[0, 1]'"),
+        (["x.yaml", "seeds=3", "delta=2"], "--set seeds=3 --set delta=2"),
+        (["x.yaml", "--seeds", "0", "1", "2"], "--seeds '[0, 1, 2]'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_words_that_the_shell_cut_off_are_shown_as_they_are_typed(ablate: Ablate, words: list[str], meant: str) -> None:
+    result = ablate("plan", *words)
+    assert (result.code, result.out) == (2, "")
+    assert f"`{meant}`" in result.err
+    assert ablate("plan", SIMULATED, *shlex.split(meant)).code == 0
+
+
+def test_a_study_without_its_ending_is_a_file_that_can_be_run(ablate: Ablate, tmp_path: Path) -> None:
+    (tmp_path / "first.yaml").write_text("study: first\n")
+    assert "unknown command 'first'; did you mean `ablate run first.yaml`?" in ablate("first").err
+
+
+def test_a_study_file_in_place_of_a_log_is_a_command_that_can_be_typed(ablate: Ablate) -> None:
+    result = ablate("import", SIMULATED, "--study", "log")
+    assert result.code == 2
+    assert f"(a study file is run with `ablate run {SIMULATED}`)" in result.err
 
 
 def test_a_program_without_words_shows_its_help(ablate: Ablate, tmp_path: Path) -> None:

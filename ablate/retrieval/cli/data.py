@@ -146,6 +146,7 @@ def data_prepare(
     if leakage not in (REFUSE, WARN):
         raise AblateError(f"--leakage {leakage}: accepted are {REFUSE} and {WARN}")
     _check_root(root)
+    _check_name(name, size)
     catalog.require_known(name)
     with watch_packing(name) as watcher:
         record = catalog.prepare(name, root, size, corrupt, watcher, leakage)
@@ -154,6 +155,15 @@ def data_prepare(
         return
     place = catalog.place(name, root)
     _print_result(record, place.pack(size, record.fingerprint))
+
+
+def _check_name(name: str, size: tuple[int, int]) -> None:
+    """Raise AblateError if a CSV file is given in place of a data set's name."""
+    if name.lower().endswith(".csv"):
+        import shlex
+
+        words = shlex.join(["ablate", "data", "prepare", "csv", "--root", name, "--size", *map(str, size)])
+        raise AblateError(f"{name}: is a file, in place of a data set's name; did you mean `{words}`?")
 
 
 def _print_result(record: "PackRecord", folder: Path) -> None:

@@ -5,6 +5,7 @@ A log of several seeds also has a `# study` section, and the results of each see
 
 import json
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
@@ -97,6 +98,8 @@ def read_log(path: Path) -> ExperimentLog:
         return parse_log(text)
     except LogError as error:
         faults = str(error).splitlines()
+        if len(faults) == 1 and path.suffix in (".yaml", ".yml"):
+            faults[-1] += f" (a study file is run with `ablate run {shlex.quote(str(path))}`)"
         texts = [f"{path}:{line}" for line in faults[:MOST_FAULTS]]
         more = [f"and {len(faults) - MOST_FAULTS} more"] if len(faults) > MOST_FAULTS else []
         raise LogError("\n".join(texts + more)) from None
@@ -111,7 +114,7 @@ def parse_log(text: str) -> ExperimentLog:
     if faults and setting is None and not any(_position(section, ACCURACY) is not None for section in sections):
         raise LogError(
             "1: this is not a log: it has no `# setting` heading and no `# title` heading of a row with an "
-            "`accuracy:` list (a study file is run with `ablate run`)"
+            "`accuracy:` list"
         )
     study = None
     if row_sections and row_sections[0].title == STUDY and _position(row_sections[0], ACCURACY) is None:
