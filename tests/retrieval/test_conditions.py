@@ -12,6 +12,7 @@ import torch
 from pydantic import ValidationError
 
 from ablate.retrieval.config.retrieval import RetrievalConfig
+from ablate.retrieval.config.schedule import Schedule
 from ablate.retrieval.data import label_facts
 from ablate.retrieval.data.dataset import Dataset
 from ablate.retrieval.evaluation.embedding import embed
@@ -22,6 +23,7 @@ from ablate.retrieval.input.transfer import fetcher
 from ablate.retrieval.training.checkpointing import CheckpointSaver
 from ablate.retrieval.training.device import deterministic
 from ablate.retrieval.training.loop import BatchSource, fit
+from ablate.retrieval.training.optimizer import learning_rate
 from ablate.retrieval.training.trainer import begin
 from ablate.study.config_keys import assigned, flattened, value_at
 from ablate.study.model import Row, Study
@@ -303,6 +305,10 @@ ALIKE = {
     "no milestone that is reached": ("schedule.milestones", [], [12000, 20000], {}),
     "the order of milestones": ("schedule.milestones", [1, 0], [0, 1], {}),
     "a constant warm-up beyond the end": ("schedule.warmup_steps", 2, 9, {"schedule.warmup_shape": "constant"}),
+    "a warm-up of the only step": ("schedule.warmup_steps", 1, 9, {"schedule.steps": 1}),
+    "milestones with a gamma of 1": ("schedule.milestones", [], [1], {"schedule.gamma": 1.0}),
+    "no decay of either kind": ("schedule.decay", "milestones", "cosine", {"schedule.steps": 1}),
+    "a warm-up from the whole rate": ("schedule.warmup_steps", 0, 2, {"schedule.warmup_start": 1.0}),
     "AdamW without weight decay": ("schedule.optimizer", "adam", "adamw", {"schedule.weight_decay": 0.0}),
     "random erasing of no image": ("augment.random_erasing", None, {"p": 0.0, "fill": "zero"}, {}),
     "random erasing without area": ("augment.random_erasing", None, {"p": 0.9, "area": [0.0, 0.0]}, {}),
@@ -323,6 +329,27 @@ def test_values_that_act_alike_are_one_training(datasets: Mapping[str, Dataset],
 @pytest.mark.parametrize(("key", "value"), [("schedule.milestones", [1]), ("schedule.warmup_steps", 1)])
 def test_values_that_act_are_kept(key: str, value: Any) -> None:
     assert flattened(identifying(assigned({}, {**BASE, key: value}.items())))[key] == value
+
+
+def test_equal_identities_have_equal_learning_rates() -> None:
+    """A gamma of 1 switches milestones off, and no milestone switches gamma off: both are left out, and never decay."""
+    steps, values = (*range(6), 11999, 12000, 20000), np.random.default_rng(5)
+    choices: dict[str, list[Any]] = {
+        "steps": [1, 2, 3, 25000],
+        "decay": ["milestones", "cosine"],
+        "milestones": [[], [0], [1], [1, 0], [30000], [12000, 20000], [1, 30000]],
+        "gamma": [1.0, 0.1, 0.5],
+        "warmup_steps": [0, 1, 2, 5],
+        "warmup_start": [0.0, 0.01, 1.0],
+        "warmup_shape": ["linear", "constant"],
+    }
+    for _ in range(500):
+        chosen = {name: of_key[values.integers(len(of_key))] for name, of_key in choices.items()}
+        both = [chosen, identifying({"schedule": chosen})["schedule"]]
+        schedules = [Schedule.model_validate(each, strict=False) for each in both]
+        assert schedules[0].steps == schedules[1].steps
+        one, other = ([learning_rate(step, each) for step in steps if step < each.steps] for each in schedules)
+        assert one == other, chosen
 
 
 def identifying(written: Mapping[str, Any]) -> Mapping[str, Any]:

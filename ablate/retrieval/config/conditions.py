@@ -10,6 +10,7 @@ Everything here is exact. A key that changes a result hardly ever is read.
 from collections.abc import Sequence
 from typing import Any
 
+from ablate.retrieval.config.evaluate import Rerank
 from ablate.retrieval.data.label_facts import camera_reason, category_reason
 from ablate.trainers.unread import ActsAs, UnreadIf
 
@@ -122,20 +123,28 @@ def _reached(milestones: Sequence[int], steps: int) -> list[int]:
     return [milestone for milestone in milestones if milestone < steps]
 
 
-def _acting_milestones(milestones: list[int], steps: int, decay: str) -> list[int]:
-    return sorted(_reached(milestones, steps)) if steps and decay == "milestones" else milestones
+def _acting_milestones(milestones: list[int], steps: int, decay: str, gamma: float) -> list[int]:
+    if not steps or decay != "milestones":
+        return milestones
+    return [] if gamma == 1 else sorted(_reached(milestones, steps))
 
 
 def _acting_erasing(erasing: dict[str, Any] | None) -> dict[str, Any] | None:
     return None if erasing and (erasing["p"] == 0 or erasing["area"][1] == 0) else erasing
 
 
-def _acting_warmup(warmup_steps: int, steps: int, shape: str) -> int:
-    return min(warmup_steps, steps) if shape == "constant" else warmup_steps
+def _acting_warmup(warmup_steps: int, steps: int, shape: str, start: float) -> int:
+    if start == 1:
+        return 0
+    return min(warmup_steps, steps) if shape == "constant" or steps == 1 else warmup_steps
 
 
 def _acting_optimizer(optimizer: str, weight_decay: float) -> str:
     return "adam" if optimizer == "adamw" and weight_decay == 0 else optimizer
+
+
+def _acting_rerank(rerank: dict[str, Any] | None) -> dict[str, Any] | None:
+    return Rerank(weight=1.0).model_dump(mode="json") if rerank and rerank["weight"] == 1 else rerank
 
 
 LABELS = ("data.name", "data.root", "data.size", "evaluate.detections")
@@ -180,10 +189,14 @@ UNREAD = (
 """The keys that nothing reads, and when. The first reason that holds is printed."""
 
 ALIKE = (
-    ActsAs("schedule.milestones", ("schedule.steps", "schedule.decay"), _acting_milestones),
-    ActsAs("schedule.warmup_steps", ("schedule.steps", "schedule.warmup_shape"), _acting_warmup),
+    ActsAs("schedule.milestones", ("schedule.steps", "schedule.decay", "schedule.gamma"), _acting_milestones),
+    ActsAs(
+        "schedule.warmup_steps", ("schedule.steps", "schedule.warmup_shape", "schedule.warmup_start"), _acting_warmup
+    ),
     ActsAs("schedule.optimizer", ("schedule.weight_decay",), _acting_optimizer),
     ActsAs("augment.random_erasing", (), _acting_erasing),
+    ActsAs("evaluate.rerank", (), _acting_rerank),
 )
-"""Values that act alike: milestones and a constant warm-up beyond the last step, AdamW without weight decay, random
-erasing of no image or of no area."""
+"""Values that act alike: milestones and a constant warm-up beyond the last step, milestones with a gamma of 1, a
+warm-up that starts at the whole rate, every warm-up of a training of one step, AdamW without weight decay, random
+erasing of no image or of no area, re-ranking by the original distance alone."""

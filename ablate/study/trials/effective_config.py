@@ -5,7 +5,7 @@ Both follow from the table of the trainer. What depends on the table is computed
 values on which the table depends, so that a plan of a hundred thousand rows takes seconds.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,7 @@ from pydantic import BaseModel
 from ablate.study.config_keys import Config, assigned, canonical, overlaps, value_at
 from ablate.study.trials.config_resolver import ConfigPart, Parts
 from ablate.trainers.entry import TrainerEntry
-from ablate.trainers.unread import Unread
-
-_NOTHING: Any = object()
-"""Stands for a key that a config lacks, as None is a value."""
+from ablate.trainers.unread import Unread, UnreadIf
 
 
 @dataclass(frozen=True)
@@ -88,34 +85,43 @@ class EffectiveConfigs:
         return self.signatures[part.number]
 
     def _computed(self, config: Config) -> _Findings:
-        unread = self._unread(config)
-        values = [(each.key, self._acting(each.key, each, config)) for each in self.alike]
-        settings = [(key, value) for key, value in values if value is not _NOTHING]
-        settings += [(key, self.defaults[key]) for key in unread if key in self.defaults]
-        by_part: dict[str, list[tuple[str, Any]]] = {}
-        for key, value in settings:
-            by_part.setdefault(key.partition(".")[0], []).append((key, value))
-        return _Findings(unread, by_part)
-
-    def _unread(self, config: Config) -> dict[str, str]:
         found: dict[str, str] = {}
+        settings = list(self._acting(config))
+        current = assigned(config, settings)
         for each in self.unread:
             if each.asks_data and not any(self._matters(key, config) for key in each.keys):
                 continue
-            reason = each.why(*(value_at(config, key) for key in each.given))
-            if reason is not None:
+            if (reason := _reason(each, config)) is not None:
                 found |= {key: reason for key in each.keys if key not in found}
-        return found
+            # Two keys may each be unread because of the other's value, such as gamma and milestones. Once one of them
+            # has its default, the other may be read.
+            if _reason(each, current) is not None:
+                defaults = [(key, self.defaults[key]) for key in each.keys if key in self.defaults]
+                settings += defaults
+                current = assigned(current, defaults)
+        settings += self._acting(current)
+        by_part: dict[str, list[tuple[str, Any]]] = {}
+        for key, value in settings:
+            by_part.setdefault(key.partition(".")[0], []).append((key, value))
+        return _Findings(found, by_part)
+
+    def _acting(self, config: Config) -> Iterator[tuple[str, Any]]:
+        """Yield the values that stand in the identity for others that act alike."""
+        for each in self.alike:
+            value = value_at(config, each.key)
+            acting = each.value(value, *(value_at(config, other) for other in each.given))
+            if acting != value:
+                yield each.key, acting
 
     def _matters(self, key: str, config: Config) -> bool:
         """Return True if the study varies a key, or gives it another value than its default."""
         is_varied = any(overlaps(key, varied) for varied in self.varied)
         return is_varied or value_at(config, key) != self.defaults.get(key)
 
-    def _acting(self, key: str, each: Any, config: Config) -> Any:
-        value = value_at(config, key)
-        acting = each.value(value, *(value_at(config, other) for other in each.given))
-        return acting if acting != value else _NOTHING
+
+def _reason(each: UnreadIf, config: Config) -> str | None:
+    """Return why nothing reads the keys of a line of the table in a config; None if something reads them."""
+    return each.why(*(value_at(config, key) for key in each.given))
 
 
 def _with(value: Any, settings: Sequence[tuple[str, Any]], name: str) -> Any:
