@@ -203,23 +203,19 @@ def _change(model: AdditiveModel, column: ModelColumn) -> str:
 def _direct_pairs(observations: Observations, design: StudyDesign, column: ModelColumn) -> Ints:
     """Return pairs of rows, baseline and this level, that differ in nothing else and have a common seed.
 
-    Pairs that are one trial, because nothing reads the level, are left out. So are all pairs if all of them have equal
-    results; some of them may be equal because the level changes nothing there. Shape (pairs, 2).
+    Pairs that cannot differ are left out: they are one trial, because nothing reads the level, or their results are
+    equal to the last bit. Shape (pairs, 2).
     """
     model = design.model
     pairs = model.direct_pairs(column)
     first, second = pairs.T
     present = ~np.isnan(observations.hits)
     both = present[first] & present[second]
-    have_common_seed = both.any(axis=1)
     differing = model.codes[first] != model.codes[second]
     undeclared = design.circumstances.between(first, second, differing).any(axis=1)
-    are_one = np.zeros(len(pairs), dtype=bool)
-    if observations.trials is not None:
-        are_one = ((observations.trials[first] == observations.trials[second]) | ~both).all(axis=1)
-    clean: Ints = pairs[have_common_seed & ~undeclared & ~are_one]
-    all_equal = bool(len(clean)) and bool(observations.cannot_differ(clean[:, 0], clean[:, 1]).all())
-    return clean[:0] if all_equal else clean
+    can_differ = (both & ~observations.cannot_differ(first, second)).any(axis=1)
+    clean: Ints = pairs[can_differ & ~undeclared]
+    return clean
 
 
 def _mean_weights(observations: Observations, groups: Ints, signs: Floats) -> Floats:

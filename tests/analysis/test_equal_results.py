@@ -61,6 +61,22 @@ def test_rows_that_agree_in_every_query_of_every_seed() -> None:
     assert effects["a"].untested is None
 
 
+def test_rows_with_equal_results_are_no_further_observations() -> None:
+    """The effect of b comes from rows 1 and 2 alone, and rows 3 and 4 count once in the variance."""
+    runs = {(number, seed): ranks(10 * number + seed) for number in (1, 2, 3) for seed in range(3)}
+    of_three = {run: runs[run] for run in runs}
+    runs |= {(4, seed): runs[3, seed] for seed in range(3)}
+    made, equal = study(runs, 4, 3)
+    assert equal == EqualResults((("row 3", "row 4"),))
+    with_twin, alone = analyse(made), analyse(study(of_three, 3, 3)[0])
+    one, other = (each.contrasts.between(made.rows[0], made.rows[1]).estimate for each in (with_twin, alone))
+    assert one.interval == pytest.approx(other.interval)
+    (effect,) = (effect for effect in with_twin.effects if effect.factor == "b")
+    assert effect.contexts == 1
+    assert effect.estimate.effect == pytest.approx(one.effect)
+    assert effect.estimate.interval == pytest.approx(one.interval)
+
+
 def test_equal_totals_are_not_equal_results() -> None:
     runs = {(number, seed): ranks(10 * number + seed) for number in (1, 2) for seed in range(2)}
     runs |= {(2, seed): np.roll(runs[1, seed], 1) for seed in range(2)}

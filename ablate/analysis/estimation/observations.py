@@ -65,7 +65,7 @@ class Observations:
 
     @cached_property
     def variance_model(self) -> VarianceModel:
-        """The spread between seeds over all rows; rows that share trainings count as one row.
+        """The spread between seeds over all rows; rows whose runs are not independent count as one row.
 
         Rows at an end of the scale in every run have no room to spread, so they say nothing about the other rows.
         """
@@ -106,10 +106,15 @@ class Observations:
 
     @cached_property
     def groups(self) -> Ints:
-        """A number from 0 for each row, shape (rows,), that is the same for rows that share their trainings."""
-        if self.training is None:
-            return np.arange(len(self.n))
-        return np.unique(self.training, return_inverse=True)[1].reshape(-1)
+        """A number from 0 for each row, shape (rows,), that is the same for rows whose runs are not independent.
+
+        They share their trainings, or have equal results to the last bit.
+        """
+        numbers = np.arange(len(self.n)) if self.training is None else self.training.copy()
+        for number in np.unique(self.equal) if self.equal is not None else ():
+            joined = np.unique(numbers[self.equal == number])
+            numbers[np.isin(numbers, joined)] = joined[0]
+        return np.unique(numbers, return_inverse=True)[1].reshape(-1)
 
     @cached_property
     def noisy(self) -> Bools:
@@ -118,7 +123,7 @@ class Observations:
 
     @cached_property
     def _representatives(self) -> Ints:
-        """The row with most seeds of each group, so that every training counts once."""
+        """The row with most seeds of each group, so that every training, and every result, counts once."""
         seeds = np.sum(~np.isnan(self.hits), axis=1)
         order = np.lexsort((np.arange(len(seeds)), -seeds, self.groups))
         first = np.unique(self.groups[order], return_index=True)[1]
