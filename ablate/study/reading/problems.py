@@ -1,7 +1,7 @@
 """Collects the faults of a study file: each with its place, path, value, and the values that are accepted."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -40,6 +40,9 @@ _EXPECTED = {
     "too_short": "at least {min_length} entries",
     "too_long": "at most {max_length} entries",
 }
+
+_WRONG_LENGTH = ("tuple_type", "missing", "too_long")
+"""Pydantic's errors of a value that should be a list of a fixed length."""
 
 
 class Problems:
@@ -131,10 +134,12 @@ class Problems:
                 self.add(path, f"{detail['loc'][-1]!r} is missing")
             else:
                 texts = accepted.setdefault(path, (detail["input"], []))[1]
-                texts.append(_accepted(detail))
+                fixed = _fixed_list(model, detail["loc"]) if detail["type"] in _WRONG_LENGTH else None
+                texts.append(fixed or _accepted(detail))
                 if _takes_null(model, detail["loc"]):
                     texts.append("null")
         for path, (value, texts) in accepted.items():
+            value = list(value) if isinstance(value, tuple) else value
             self.expected(path, value, " or ".join(sorted(dict.fromkeys(texts), key="null".__eq__)))
 
     def _clashes(self, clashes: Iterable[ConfigClash], path: Path) -> None:
@@ -203,6 +208,19 @@ def _takes_null(model: type[BaseModel], loc: Path) -> bool:
             return False
         model = inner[0]
     return False
+
+
+def _fixed_list(model: type[BaseModel], loc: Path) -> str | None:
+    """Return the words for the list that a config class accepts at a location; None if it has no fixed length."""
+    field = None
+    for key in loc:
+        if inner := model.model_fields.get(str(key)):
+            field, model = inner, next(iter(models_in(inner.annotation)), model)
+    for each in (field.annotation, *get_args(field.annotation)) if field else ():
+        if get_origin(each) is tuple and Ellipsis not in get_args(each):
+            example = f", like {yaml_text(list(field.default))}" if field and isinstance(field.default, tuple) else ""
+            return f"a list of {len(get_args(each))} values{example}"
+    return None
 
 
 def _section(name: str, elsewhere: Iterable[str]) -> str | None:

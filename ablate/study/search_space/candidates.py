@@ -10,9 +10,10 @@ from ablate.study.config_keys import Config, value_at
 from ablate.study.factors import Factor, Level, label_word
 from ablate.study.model import Row, Study
 from ablate.study.search_space.space import ChoiceDimension, Dimension, RangeDimension
-from ablate.study.trials.config_resolver import ConfigResolver
+from ablate.study.trials.config_resolver import ConfigResolver, is_outside_identity
 from ablate.study.trials.identity import ROW, Trial, TrialHasher, digest
 from ablate.study.trials.row_faults import RowProblems
+from ablate.trainers.registry import TRAINERS
 
 Point = Mapping[str, Any]
 """{dimension: value}; the value of a choice is its name."""
@@ -58,8 +59,20 @@ class Candidates:
         return {name: part.dumped for name, part in parts.items()}
 
     def baseline(self, seeds: Sequence[int], label: str = "baseline") -> list[Trial]:
-        """Return the trials with all factors at their baseline, and config keys as the file writes them."""
-        return self._unsearched({factor.name: factor.baseline for factor in self.study.factors}, seeds, label)
+        """Return the trials with all factors at their baseline, and config keys as the file writes them.
+
+        A searched key is part of their identity too, so that a candidate with the values of the baseline is the same
+        trial.
+        """
+        model = TRAINERS[self.study.trainer].config
+        outside = [dimension for dimension in self.keys if is_outside_identity(model, dimension.name)]
+        if not outside:
+            return self._unsearched({factor.name: factor.baseline for factor in self.study.factors}, seeds, label)
+        config = model.model_validate(self.study.config).model_dump()
+        factors = (*self.study.factors, *(_as_written(dimension, config) for dimension in outside))
+        levels = {factor.name: factor.baseline for factor in factors}
+        resolver = ConfigResolver(replace(self.study, factors=factors))
+        return _trials(resolver, TrialHasher(self.study), levels, seeds, label)
 
     def point_of(self, row: Row) -> dict[str, Any] | None:
         """Return the point that a row of the design stands for; None if it lies outside the space."""
@@ -137,6 +150,13 @@ def _as_factor(dimension: Dimension) -> Factor:
     """Return a searched config key as a factor that sets it."""
     levels = dimension.choices if isinstance(dimension, ChoiceDimension) else ()
     return Factor(dimension.name, dimension.keys, levels, Level(dimension.name, (None,)))
+
+
+def _as_written(dimension: Dimension, config: Config) -> Factor:
+    """Return a searched config key as a factor that sets it to the value of a config."""
+    value = value_at(config, dimension.name)
+    level = Level(value, (value,))
+    return Factor(dimension.name, dimension.keys, (level,), level)
 
 
 def _trials(

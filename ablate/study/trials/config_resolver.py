@@ -238,6 +238,18 @@ class _PartSetter:
 
 
 @cache
+def is_outside_identity(model: type[BaseModel], key: str) -> bool:
+    """Return True if a dotted config key, or a section that holds it, is marked as outside the identity."""
+    for name in key.split("."):
+        field = model.model_fields.get(name)
+        if field is None:
+            return False
+        if OutsideIdentity in field.metadata:
+            return True
+        model = next(iter(models_in(field.annotation)), BaseModel)
+    return False
+
+
 def _has_marks(model: type[BaseModel]) -> bool:
     """Return True if a field of a section, or of a section in it, is marked as outside the identity or as a path."""
     fields = model.model_fields.values()

@@ -211,3 +211,17 @@ def test_a_choice_that_never_varied_has_no_share(searched: Searched) -> None:
     assert found.constant == ("b",)
     mixed: list[dict[str, Any]] = [{"a": 0.5, "b": [True, 1][n % 2]} for n in range(10)]
     assert importance(axes, mixed, [float(n % 2) for n in range(10)]).constant == ("a",), "on is not 1"
+
+
+def test_a_searched_key_outside_the_identity_finds_the_baseline_too(searched: Searched) -> None:
+    """`fail` changes no result, so that the trainer marks it; here it is searched, and the file writes 0 itself."""
+    text = (
+        weights("[]")
+        .replace("config: {", "config: {fail: 0.0, ")
+        .replace("weight: {choices: [0.9, 0.5, 0.1]}", "fail: {choices: [0, 0.1]}")
+    )
+    analysis, _ = searched(text, "search.finalists.top=1")
+    assert analysis.search is not None
+    own = analysis.search.baseline_candidate
+    assert own is not None
+    assert own.point == {"fail": 0}
