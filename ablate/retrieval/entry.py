@@ -82,10 +82,16 @@ class RetrievalEntry(TrainerEntry["RetrievalConfig"]):
         yield from config_warnings(config)
 
     def study_warnings(self, configs: Sequence[Config], searched: Sequence[str]) -> Iterator[str]:
-        """Yield the leakage of packed data sets, and photographs that have been replaced since."""
+        """Yield the leakage of packed data sets, photographs that have been replaced since, and searches over data."""
         from ablate.retrieval.cli.data_warnings import data_warnings
 
         yield from data_warnings(configs)
+        for key in ("data.name", "data.root"):
+            if key in searched:
+                yield (
+                    f"search.space: {key} is searched: if the data sets have different validation images, scores of "
+                    "candidates cannot be compared; search each data set by itself then"
+                )
 
     def log_setting(self, config: Config, baseline: Mapping[str, object]) -> Sequence[LogLine]:
         """Return the setting in the words of the first log."""

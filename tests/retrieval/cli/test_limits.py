@@ -116,3 +116,13 @@ def test_the_report_has_the_ceiling(ablate: Ablate, tmp_path: Path) -> None:
     assert limits["rows"] == ["baseline", "margin=0.2"]
     assert (limits["test"]["queries"], limits["test"]["answerable"]) == (13, 12)
     assert limits["test"]["metrics"]["top1"] == [0, 12 / 13]
+
+
+def test_a_search_over_data_sets_is_warned_of_scores_that_cannot_be_compared(ablate: Ablate, tmp_path: Path) -> None:
+    study = listed_study(tmp_path, image_list(tmp_path, CAMERAS, [*trained(6), *asked(12)]))
+    said = "data.root is searched: if the data sets have different validation images, scores of candidates cannot"
+    assert said not in " ".join(ablate("plan", study).err.split())
+    margin = "margin: {low: 0.1, high: 0.9}"
+    assert margin in study.read_text()
+    study.write_text(study.read_text().replace(margin, "data.root: {choices: [list.csv, ./list.csv]}"))
+    assert said in " ".join(ablate("plan", study).err.split())
