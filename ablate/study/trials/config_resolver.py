@@ -237,7 +237,6 @@ class _PartSetter:
         return assigned(config, [(key, levels[number].values[i]) for key, number, i in self.keys])[self.name]
 
 
-@cache
 def is_outside_identity(model: type[BaseModel], key: str) -> bool:
     """Return True if a dotted config key, or a section that holds it, is marked as outside the identity."""
     for name in key.split("."):
@@ -250,6 +249,7 @@ def is_outside_identity(model: type[BaseModel], key: str) -> bool:
     return False
 
 
+@cache
 def _has_marks(model: type[BaseModel]) -> bool:
     """Return True if a field of a section, or of a section in it, is marked as outside the identity or as a path."""
     fields = model.model_fields.values()
