@@ -10,9 +10,10 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ablate.retrieval.data.dataset import GALLERY, QUERY, SPLITS
+from ablate.retrieval.data.dataset import GALLERY, NO_CAMERA, QUERY, SPLITS
 from ablate.text import MOST_FAULTS
 
 if TYPE_CHECKING:
@@ -36,13 +37,15 @@ class Leakage:
     """Test images that are validation images too."""
     trivial: int = 0
     """Queries with the same image, of the same item, in the gallery that they are searched for in."""
+    own_camera: int = 0
+    """Queries with such images by their own camera only, which `evaluate.cameras: other` does not rank."""
     contradictory: int = 0
     """Images that have another item at another place in their split."""
     examples: tuple[str, ...] = ()
     """The first of these images, a sentence each."""
 
     def __bool__(self) -> bool:
-        return any((self.trained, self.shared, self.trivial, self.contradictory))
+        return any((self.trained, self.shared, self.trivial, self.own_camera, self.contradictory))
 
     def counts(self) -> Iterator[str]:
         """Yield a sentence for each kind that occurs."""
@@ -54,6 +57,10 @@ class Leakage:
         if self.trivial:
             queries = _counted(self.trivial, "query has", "queries have")
             yield f"{queries} the same image in the gallery, so any network finds it"
+        if self.own_camera:
+            one, more = "query has the same image by its", "queries have the same image by their"
+            queries = _counted(self.own_camera, one, more)
+            yield f"{queries} own camera in the gallery, so any network finds it with `evaluate.cameras: all`"
         if self.contradictory:
             images = _counted(self.contradictory, "image is", "images are")
             yield f"{images} listed with different items in one split"
@@ -82,6 +89,12 @@ class PackedLabels:
     role: NDArray[np.uint8]
     item: NDArray[np.int32]
     name: Callable[[int], ImageName]
+    camera: NDArray[np.int32] | None = None
+    """NO_CAMERA for an image by an unknown camera; None if no camera is known."""
+
+    def camera_of(self, image: int) -> int:
+        """Return the number of an image's camera; NO_CAMERA if it is not known."""
+        return NO_CAMERA if self.camera is None else int(self.camera[image])
 
     def described(self, image: int) -> str:
         """Return the name of an image, its use and its place in the annotations."""
@@ -130,26 +143,31 @@ def _kinds(images: Sequence[int], labels: PackedLabels) -> Iterator[tuple[str, F
     if validation and test:
         yield "shared", (test[0], validation[0], len(test))
     for same in (validation, test):
-        if trivial := _trivial(same, labels):
-            yield "trivial", trivial
+        for kind, pairs in _trivial(same, labels).items():
+            yield kind, (*pairs[0], len(pairs))
     for same in (training, validation, test):
         if len({int(labels.item[image]) for image in same}) > 1:
             other = next(image for image in same if labels.item[image] != labels.item[same[0]])
             yield "contradictory", (other, same[0], len(same))
 
 
-def _trivial(images: Sequence[int], labels: PackedLabels) -> Found | None:
-    """Return the queries of one split with an equal image of their item in the gallery; None if there are none."""
-    gallery: dict[int, list[int]] = {}
+def _trivial(images: Sequence[int], labels: PackedLabels) -> Mapping[str, list[tuple[int, int]]]:
+    """Return {kind: (query, equal image of its item in the gallery) of one split}."""
+    gallery: dict[int, dict[int, list[int]]] = {}
     for image in images:
         if labels.role[image] & GALLERY:
-            gallery.setdefault(int(labels.item[image]), []).append(image)
-    pairs = []
+            gallery.setdefault(int(labels.item[image]), {}).setdefault(labels.camera_of(image), []).append(image)
+    found: dict[str, list[tuple[int, int]]] = {}
     for image in images:
         if labels.role[image] & QUERY:
-            others = [other for other in gallery.get(int(labels.item[image]), [])[:2] if other != image]
-            pairs += [(image, other) for other in others[:1]]
-    return (*pairs[0], len(pairs)) if pairs else None
+            camera, of_item = labels.camera_of(image), gallery.get(int(labels.item[image]), {})
+            is_own = {by: by == camera != NO_CAMERA for by in islice(of_item, 2)}
+            for by in sorted(is_own, key=is_own.__getitem__):  # other cameras first
+                others = [other for other in of_item[by][:2] if other != image]
+                if others:
+                    found.setdefault("own_camera" if is_own[by] else "trivial", []).append((image, others[0]))
+                    break
+    return found
 
 
 def digests(read: Callable[[int], Any], count: int) -> NDArray[np.uint64]:

@@ -179,7 +179,7 @@ def find_leakage(
     read: Callable[[int], bytes], labels: Mapping[str, NDArray[Any]], name: Callable[[int], ImageName]
 ) -> Leakage:
     """Return the leakage between images. `read` returns the pixels of image 0, 1, …, and `name` its name."""
-    columns = PackedLabels(labels["split"], labels["role"], labels["item"], name)
+    columns = PackedLabels(labels["split"], labels["role"], labels["item"], name, labels["camera"])
     return leakage_of(digests(read, len(columns.split)), columns)
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from ablate.errors import DataError
 from ablate.retrieval import data
-from ablate.retrieval.data.dataset import GALLERY, QUERY
+from ablate.retrieval.data.dataset import GALLERY, NO_CAMERA, QUERY
 from ablate.retrieval.data.packing import format
 from ablate.retrieval.data.packing.leakage import ImageName, Leakage, PackedLabels, digests, leakage
 from tests.support.retrieval.trees import photograph
@@ -19,18 +19,22 @@ from tests.support.retrieval.trees import photograph
 SIZE = (16, 12)
 
 
-def brute_force(pixels: np.ndarray, split: np.ndarray, role: np.ndarray, item: np.ndarray) -> tuple[int, ...]:
-    """The four counts, from all pairs of images."""
+def brute_force(
+    pixels: np.ndarray, split: np.ndarray, role: np.ndarray, item: np.ndarray, camera: np.ndarray
+) -> tuple[int, ...]:
+    """The five counts, from all pairs of images."""
     count = len(pixels)
     same = [(a, b) for a, b in product(range(count), repeat=2) if a != b and np.array_equal(pixels[a], pixels[b])]
     trained = {a for a, b in same if split[a] > 0 and split[b] == 0}
     shared = {a for a, b in same if split[a] == 2 and split[b] == 1}
     within = [(a, b) for a, b in same if split[a] == split[b]]
-    trivial = {a for a, b in within if role[a] & QUERY and role[b] & GALLERY and item[a] == item[b]}
+    found = [(a, b) for a, b in within if role[a] & QUERY and role[b] & GALLERY and item[a] == item[b]]
+    trivial = {a for a, b in found if camera[a] != camera[b] or camera[a] == NO_CAMERA}
+    own_camera = {a for a, _ in found} - trivial
     contradicted = {a for a, b in within if item[a] != item[b]}
     # Of equal images that contradict each other, all count.
     all_of_them = {a for a, b in within if b in contradicted} | contradicted
-    return len(trained), len(shared), len(trivial), len(all_of_them)
+    return len(trained), len(shared), len(trivial), len(own_camera), len(all_of_them)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -41,11 +45,13 @@ def test_the_counts_are_those_of_all_pairs(seed: int) -> None:
     split = rng.integers(0, 3, count).astype(np.uint8)
     role = np.where(split == 0, 0, rng.integers(1, 4, count)).astype(np.uint8)
     item = rng.integers(0, 3, count).astype(np.int32)
+    camera = rng.choice([NO_CAMERA, 0, 1, 2], count).astype(np.int32)
     found = leakage(
         digests(lambda n: pixels[n].tobytes(), count),
-        PackedLabels(split, role, item, lambda n: ImageName(str(n), None)),
+        PackedLabels(split, role, item, lambda n: ImageName(str(n), None), camera),
     )
-    assert (found.trained, found.shared, found.trivial, found.contradictory) == brute_force(pixels, split, role, item)
+    counts = (found.trained, found.shared, found.trivial, found.own_camera, found.contradictory)
+    assert counts == brute_force(pixels, split, role, item, camera)
     assert bool(found.examples) == bool(found)
 
 
@@ -131,6 +137,18 @@ def test_a_copy_is_reported_with_both_files(listed: Listed, source: str, target:
         DataError, match=rf"in every pixel at 16x12(?s:.*)`ablate data prepare csv --root {root} --size 16 12"
     ):
         listed.prepare(leakage="refuse")
+
+
+def test_a_copy_by_the_own_camera_is_found_only_if_cameras_do_not_matter(listed: Listed) -> None:
+    listed.lines = [f"{line},{'camera' if number == 0 else 'left'}" for number, line in enumerate(listed.lines)]
+    listed.copy("p/b0.png", "p/b1.png")
+    found = listed.prepare()
+    assert (found.trivial, found.own_camera) == (0, 1)
+    (said,) = found.counts()
+    assert said.endswith("by its own camera in the gallery, so any network finds it with `evaluate.cameras: all`")
+    listed.lines = [line.replace("left", "right") if "p/b1.png" in line else line for line in listed.lines]
+    found = listed.prepare()
+    assert (found.trivial, found.own_camera) == (1, 0)
 
 
 def test_validation_that_was_cut_off_is_named_so_as_its_line_is_training(listed: Listed) -> None:
