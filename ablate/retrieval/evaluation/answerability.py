@@ -112,7 +112,7 @@ def annotated_limits(dataset: Dataset, split: str, config: Evaluate) -> SplitLim
     here = dataset.split == SPLITS.index(split)
     asked, held = (np.flatnonzero(here & (dataset.role & role > 0)) for role in (QUERY, GALLERY))
     found = candidates(dataset, asked, held, config)
-    return split_limits(split, dataset.name, found, dataset.source[asked], config)
+    return split_limits(split, dataset.name, found, dataset.source[asked], _by_category(dataset, held, config))
 
 
 def detected_limits(dataset: Dataset, boxes: "DetectedBoxes", config: Evaluate) -> SplitLimits:
@@ -121,28 +121,45 @@ def detected_limits(dataset: Dataset, boxes: "DetectedBoxes", config: Evaluate) 
     answered = np.flatnonzero(boxes.stands_for >= 0)
     asked, held = boxes.stands_for[answered], np.flatnonzero(boxes.dataset.role & GALLERY > 0)
     found = candidates(boxes.dataset, asked, held, config).padded(answered, len(boxes.stands_for))
-    return split_limits("test", f"{dataset.name} on detected boxes", found, dataset.source[is_query], config)
+    by_category = _by_category(boxes.dataset, held, config)
+    return split_limits("test", f"{dataset.name} on detected boxes", found, dataset.source[is_query], by_category)
+
+
+def _by_category(dataset: Dataset, held: Indices, config: Evaluate) -> bool:
+    """Return True if the scope keeps queries from gallery images of other categories."""
+    return config.scope == "category" and len(np.unique(dataset.category[held])) > 1
 
 
 def split_limits(
-    split: str, data: str, found: RankedCounts, source: NDArray[np.bytes_], config: Evaluate
+    split: str, data: str, found: RankedCounts, source: NDArray[np.bytes_], by_category: bool
 ) -> SplitLimits:
-    """Return the limits of a split from its queries' candidates; `source` (queries,) are the queries' places."""
+    """Return the limits of a split from its queries' candidates.
+
+    `source` (queries,) are the queries' places. `by_category`: a wider scope would search more.
+    """
     queries = len(found.right)
     if not queries:
         return SplitLimits(split, data, 0, remedy=NO_QUERIES[split])
-    most = int((found.right + found.wrong).max(initial=0))
     return SplitLimits(
         split,
         data,
         queries,
         tuple(_unanswerable(found, source)),
         dict(_ranges(found)),
-        f"a query searches {plural(most, 'gallery image')} at most",
+        _because(found),
         "set evaluate.scope: all, or add gallery images of other items of each category"
-        if config.scope == "category"
+        if by_category
         else "add gallery images of other items",
     )
+
+
+def _because(found: RankedCounts) -> str:
+    """Return why a metric cannot vary more: after w wrong images at most comes a right one."""
+    searched, wrong = (int(each.max(initial=0)) for each in (found.right + found.wrong, found.wrong))
+    if wrong == 0:
+        return "a query searches no gallery image of another item"
+    of_others = "" if wrong + 1 == searched else " of other items"
+    return f"a query searches {plural(searched if not of_others else wrong, 'gallery image')}{of_others} at most"
 
 
 NO_QUERIES: Mapping[str, str] = {

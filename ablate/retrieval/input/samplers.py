@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ablate.errors import AblateError
 from ablate.retrieval.config.batch import Batch
 from ablate.retrieval.data.dataset import SHOP, SPLITS, USER, Dataset
+from ablate.text import plural
 from ablate.trainers.random_streams import below, generator, uniform
 
 Indices = NDArray[np.int64]
@@ -185,10 +186,10 @@ def items_with_pairs(dataset: Dataset) -> ItemGroups:
     items, count = np.unique(dataset.item[train], return_counts=True)
     items = items[count >= 2]
     if len(items) < 2:
+        available = f"{plural(len(items), 'training item')} with two images or more"
         raise AblateError(
-            f"data.name: {dataset.name} has {len(items)} training items with two images or more ({len(train)} "
-            "training images), so no batch of items can be drawn; use a data set that has more, or set "
-            "schedule.steps to 0"
+            f"data.name: {dataset.name} has {available} ({len(train)} training images), so no batch of items can be "
+            "drawn; use a data set that has more, or set schedule.steps to 0"
         )
     return _grouped(dataset, train, items)
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -148,3 +149,23 @@ def test_a_split_without_images_has_no_queries():
 def test_labels_are_enough():
     asked = "import sys, ablate.retrieval.evaluation.config_limits; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", asked]).returncode == 0
+
+
+def test_the_reason_counts_the_images_that_can_stand_before_a_right_one():
+    """With 4 right images and 2 of another item a query searches 6, and yet one of its first three is right."""
+    images = 14
+    dataset = replace(
+        labelled(0, images),
+        item=np.array([0] * 5 + [1] * 2 + [2] * 7, np.int32),
+        category=np.array([0] * 7 + [1] * 7, np.int16),
+        role=np.array([QUERY] + [GALLERY] * 13, np.uint8),
+        camera=np.full(images, -1, np.int32),
+    )
+    limits = annotated_limits(dataset, "test", Evaluate())
+    assert limits.is_fixed("top5")
+    assert limits.because == "a query searches 2 gallery images of other items at most"
+    assert limits.remedy.startswith("set evaluate.scope: all")
+    alone = replace(dataset, item=np.where(dataset.category == 0, 0, dataset.item).astype(np.int32))
+    assert annotated_limits(alone, "test", Evaluate()).because == "a query searches no gallery image of another item"
+    of_one_category = replace(dataset, category=np.zeros(images, np.int16))
+    assert annotated_limits(of_one_category, "test", Evaluate()).remedy == "add gallery images of other items"

@@ -173,7 +173,7 @@ def test_data_too_small_for_the_smallest_batch_say_so(make_dataset):
 def test_data_without_two_items_with_a_pair_are_refused(dataset):
     trained = np.unique(dataset.item[dataset.split == 0])
     singles = uneven(dataset, [1] * (len(trained) - 1))
-    with pytest.raises(AblateError, match=r"data\.name: made-up has 1 training items with two images .* to 0$"):
+    with pytest.raises(AblateError, match=r"data\.name: made-up has 1 training item with two images .* to 0$"):
         sampler(singles, PK)
 
 
