@@ -22,7 +22,7 @@ def study(tests: str):
     """Return two lists by two margins, one seed each; `tests` names what each row is tested on, a letter a row."""
     cells = [{"list": one, "margin": margin} for one in "ab" for margin in (1, 2)]
     made = [
-        row(number, levels, {0: 400 + 10 * number}, environments={0: {TESTED_ON: on}})
+        row(number, levels, {0: 500}, environments={0: {TESTED_ON: on}})
         for number, (levels, on) in enumerate(zip(cells, tests, strict=True), start=1)
     ]
     hits = {f"{one.number}/0": np.roll(HITS, one.number) for one in made}

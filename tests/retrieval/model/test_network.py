@@ -168,7 +168,7 @@ def test_what_a_backbone_cannot_be_is_an_error_with_a_remedy():
     assert "model.stem_relu: timm/test_convnext has no stem like a ResNet's" in fault(
         backbone="timm/test_convnext", stem_relu=False
     )
-    assert "unknown tag 'a1_in2k'; known: " in fault(backbone="timm/resnet50d.a1_in2k")
+    assert "unknown tag 'a1_in2k'; did you mean 'a1_in1k'? known: " in fault(backbone="timm/resnet50d.a1_in2k")
 
 
 @pytest.mark.parametrize(

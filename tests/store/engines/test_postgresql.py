@@ -118,7 +118,7 @@ def test_a_driver_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "psycopg", None)  # as where it is not installed
     with pytest.raises(StoreError, match=r"psycopg.*pip install 'ablate-study\[postgres\]'"):
         find_store(NOWHERE)
-    with pytest.raises(StoreError, match="unknown driver 'psycop'; known: psycopg, psycopg2"):
+    with pytest.raises(StoreError, match=r"unknown driver 'psycop'; did you mean 'psycopg'\? known: psycopg, psycopg2"):
         find_store("postgresql+psycop://somebody@127.0.0.1:1/x")
 
 
