@@ -11,6 +11,7 @@ from ablate.analysis.analysis import analyse
 from ablate.analysis.loading import load
 from ablate.report.figures.forest import CONFOUNDED, forest
 from ablate.report.figures.rows import ladder
+from ablate.report.formats import terminal
 from ablate.store import find_store
 from tests.conftest import Ablate
 from tests.support.analysis.analysis_rows import results, row
@@ -76,6 +77,14 @@ def test_a_second_ladder_starts_from_its_own_first_row(ablate: Ablate, tmp_path:
     table = text[text.index("Steps: ") : text.index("Against the baseline")]
     assert " 1 → 4 " in table
     assert "confounded" not in table
+    assert "the other rows have no order" not in " ".join(text.split()), "each row is in a ladder"
+
+
+def test_rows_that_are_in_no_step_are_explained() -> None:
+    rows = [row(n, {"a": level}, {0: 200 + n, 1: 210 + n}) for n, level in enumerate("xyz", start=1)]
+    for steps, is_said in (([["row 1", "row 2"]], True), ([["row 1", "row 3"], ["row 3", "row 2"]], False)):
+        text = terminal.render(analyse(results({"a": list("xyz")}, rows, steps=steps)), False, 80)
+        assert ("the other rows have no order" in " ".join(text.split())) == is_said
 
 
 def test_a_plan_of_an_older_version_has_a_step_to_each_row() -> None:

@@ -193,12 +193,11 @@ def _rows(contrast: Contrast) -> tuple[int, int]:
 
 
 def _without_order(analysis: Analysis) -> list[str]:
-    """Return a note if only some rows build on others; the first row of a ladder builds on none."""
+    """Return a note if some row neither builds on another row nor has one that builds on it."""
     if analysis.results.document.steps is None or not analysis.steps:
         return []
-    if all(step.before.number + 1 == step.after.number for step in analysis.steps) and (
-        len(analysis.steps) == len(analysis.results.rows) - 1
-    ):
+    stepped = {row.number for step in analysis.steps for row in (step.before, step.after)}
+    if all(row.number in stepped for row in analysis.results.rows):
         return []
     start = wording.start(analysis.results)
     return [f"Steps are those of `rows` and ladders; the other rows have no order, and are compared with {start}."]
