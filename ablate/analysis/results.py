@@ -311,6 +311,10 @@ class StudyResults:
         """Every seed with which some row has a result."""
         return sorted({seed for row in self.rows for seed in row.seeds})
 
+    def different_seeds(self, row: RowResult) -> int:
+        """Return the number of seeds of a row, without those that repeat another to the last bit."""
+        return len(set(row.seeds) - self.equal.repeated_seeds)
+
     @property
     def findings(self) -> list[str]:
         """Sentences about contradictions in an imported log, and about results that cannot be, are stale, or equal."""

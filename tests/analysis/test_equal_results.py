@@ -12,6 +12,8 @@ from ablate.analysis.analysis import analyse
 from ablate.analysis.equal_results import equal_results
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.analysis.untested import EqualResults
+from ablate.report.figures.rows import ladder
+from ablate.report.sections.summary import footer, summary
 from tests.support.analysis.analysis_rows import N, results, row
 
 Ranks = NDArray[np.uint32]
@@ -111,3 +113,7 @@ def test_seeds_that_do_not_reach_the_trainer_count_as_one() -> None:
     assert estimate.verdict in (verdicts.CANNOT_TELL, verdicts.CHECKPOINTS_DIFFER)
     low, high = analysis.interval(made.rows[0], "top1")
     assert 0 < low < made.rows[0].metrics["top1"].mean < high < 1
+    head = " ".join([*summary(analysis), *footer(analysis)])
+    assert "All seeds of a row have equal results, so they count as one: intervals" in head
+    assert "new seeds" not in head
+    assert ladder(analysis)[0].seeds == 1

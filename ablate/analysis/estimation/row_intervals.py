@@ -102,18 +102,14 @@ class RowIntervals:
         noisy row and a reference use their own variance.
         """
         rate = row.metrics[metric]
-        if self._seeds(row) < 2:
+        if self.results.different_seeds(row) < 2:
             low, high = wilson(sum(rate.hits) / len(rate.hits), rate.n, 1 - self.results.alpha)
             return float(low), float(high)
         return self._over_seeds(row, rate, metric)
 
     def precision_interval(self, row: RowResult, name: str) -> tuple[float, float] | None:
         """Return the interval of a row's mAP or mAP@R over its seeds, as `interval` does; None with one seed."""
-        return self._over_seeds(row, row.precisions[name], name) if self._seeds(row) > 1 else None
-
-    def _seeds(self, row: RowResult) -> int:
-        """Return the number of seeds of a row, without those that repeat another to the last bit."""
-        return len(set(row.seeds) - self.results.equal.repeated_seeds)
+        return self._over_seeds(row, row.precisions[name], name) if self.results.different_seeds(row) > 1 else None
 
     def _over_seeds(self, row: RowResult, measure: Metric | MeanPrecision, name: str) -> tuple[float, float]:
         if row.label in self._own_variance:
@@ -121,7 +117,7 @@ class RowIntervals:
             variance, df = float(variance_of_seeds(values, self._queries(row))), float(len(values) - 1)
         else:
             variance, df = self._pooled_variances[name]
-        error = np.sqrt(np.array(variance / self._seeds(row)))
+        error = np.sqrt(np.array(variance / self.results.different_seeds(row)))
         low, high = t_interval(np.array(100 * measure.mean), error, np.array(df), 1 - self.results.alpha)
         return max(0.0, float(low) / 100), min(1.0, float(high) / 100)
 

@@ -126,7 +126,7 @@ def ladder(analysis: Analysis) -> list[LadderRow]:
         is_named = bool(analysis.steps) and shown is not None and shown.before is not above
         low, high = analysis.interval(row, primary)
         rate, best = 100 * row.metrics[primary].mean, row.label in analysis.best
-        own = _label(row), rate, 100 * low, 100 * high, len(row.seeds), best
+        own = _label(row), rate, 100 * low, 100 * high, analysis.results.different_seeds(row), best
         direct = shown is None or shown.identified == DIRECT
         rungs.append(LadderRow(*own, _change(shown, is_named), direct, step.before.number if step else None))
     return rungs

@@ -50,7 +50,8 @@ def _test(test: RowTest, with_data: bool = False) -> str:
     """Return `240 test queries, gallery of 4`, with the fingerprint of the data on request."""
     gallery = f", gallery of {test.gallery:,}" if test.gallery else ""
     content = f" (data {test.data[:FINGERPRINT]})" if with_data and test.data else ""
-    return f"{test.queries:,} test queries{gallery}{content}"
+    queries = "1 test query" if test.queries == 1 else f"{test.queries:,} test queries"
+    return f"{queries}{gallery}{content}"
 
 
 def footer(analysis: Analysis) -> list[str]:
@@ -99,14 +100,16 @@ def _data_name(results: StudyResults) -> str:
 def _population(analysis: Analysis) -> Iterator[str]:
     """Return the population that the intervals are about, and their limits."""
     results = analysis.results
-    counts = [len(row.seeds) for row in results.rows if row.seeds]
+    counts = [results.different_seeds(row) for row in results.rows if row.seeds]
     with_queries = analysis.population == "queries-and-seeds"
     at = f"intervals ({wording.percent(1 - results.alpha)})"
     if not counts:
         return
     if max(counts) == 1:
+        are_equal = "All seeds of a row have equal results, so they count as one"
+        opening = are_equal if results.equal.seeds else "One seed per row"
         yield (
-            f"One seed per row: {at} generalise to new queries, for these trained networks only. "
+            f"{opening}: {at} generalise to new queries, for these trained networks only. "
             "They do not cover other seeds, so this report cannot settle the effect of any factor."
         )
         if with_queries:
@@ -116,6 +119,7 @@ def _population(analysis: Analysis) -> Iterator[str]:
             )
         return
     seeds = f"{counts[0]}" if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)}"
+    seeds += " different" if results.equal.seeds else ""
     scope = "new queries and new seeds" if with_queries else "new seeds on these test queries"
     yield (
         f"{seeds} seeds per row; {at} of changes generalise to {scope}"
@@ -130,7 +134,7 @@ def _population(analysis: Analysis) -> Iterator[str]:
 
 def _covered(analysis: Analysis) -> str:
     """Return the population that the intervals cover, for the footer: `new seeds`."""
-    counts = [len(row.seeds) for row in analysis.results.rows if row.seeds]
+    counts = [analysis.results.different_seeds(row) for row in analysis.results.rows if row.seeds]
     if counts and max(counts) == 1:
         return "new queries"
     return "new queries and new seeds" if analysis.population == "queries-and-seeds" else "new seeds"
