@@ -4,6 +4,7 @@ The parser reports the place at which it gave up. That is often below the mistak
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 import yaml
@@ -11,10 +12,15 @@ import yaml
 WIDEST = 76
 """Columns of a line that a message shows."""
 
+LONGEST_QUOTED = 60
+"""Letters of the longest value that a message repeats in quotes. A shortened one could not be pasted."""
+
 _KEY = r"[A-Za-z_][\w.-]*"
 _NO_SPACE = re.compile(rf"\s*(?:- +)?({_KEY}):(?=[^\s:/])(.*)")
 _EQUALS = re.compile(rf"\s*(?:- +)?({_KEY})\s*=\s*(.+)")
 _TWO_WORDS = re.compile(rf"\s*(?:- +)?({_KEY})\s+(\S.*)")
+_ODD_SPACE = re.compile(rf"(\s*(?:- +)?{_KEY}:)(\s)")
+_NO_COLON = re.compile(rf"(\s*(?:- +)?)({_KEY})\s*[{{\[]")
 _OPENING_QUOTE = re.compile(r"(?:[:,\[{-]|^)\s+(['\"])")
 
 
@@ -44,6 +50,14 @@ def shown(fault: SyntaxFault, text: str) -> str:
     before = "".join("\t" if letter == "\t" else " " for letter in part[: fault.column - 1 - begin])
     visible = [each if each.isprintable() or each == "\t" else "\N{REPLACEMENT CHARACTER}" for each in part]
     return f"\n    {''.join(visible)}\n    {before}^"
+
+
+def odd_space(text: str) -> str | None:
+    """Return the fault of a text that begins with a space that is none of YAML's; None if it begins with a letter."""
+    if not text[:1].isspace() or text[:1] in " \t":
+        return None
+    name = unicodedata.name(text[0], "a space").lower()
+    return f"a space of another kind (U+{ord(text[0]):04X}, {name}) stands here; write plain spaces"
 
 
 def _lines(text: str) -> list[str]:
@@ -100,6 +114,8 @@ class _Explanation:
             indent = text[: len(text) - len(text.lstrip())]
             if "\t" in indent:
                 return self._at(line, indent.index("\t"), "a tab indents this line; YAML wants spaces")
+            if odd := odd_space(indent.lstrip(" ")):
+                return self._at(line, len(indent) - len(indent.lstrip(" ")), odd)
         return None
 
     def _quote(self) -> SyntaxFault | None:
@@ -172,6 +188,8 @@ class _Explanation:
     def _without_colon(self, line: int) -> SyntaxFault | None:
         text = self._text(line).split(" #")[0].rstrip()
         column = len(text) - len(text.lstrip())
+        if (match := _ODD_SPACE.match(text)) and (odd := odd_space(match[2])):
+            return self._at(line, len(match[1]), odd)
         if text.lstrip().startswith("//"):
             return self._at(line, column, "a comment begins with #")
         if match := _NO_SPACE.fullmatch(text):
@@ -198,6 +216,9 @@ class _Explanation:
         if self._indent(self.line) > self._indent(above):
             message = f"this line is indented more than line {above + 1}, which has a value already; indent both alike"
             return self._at(self.line, self._indent(self.line), message)
+        if no_colon := _NO_COLON.match(text):
+            message = f"a colon is missing after {no_colon[2]!r}: `{no_colon[2]}:`"
+            return self._at(self.line, len(no_colon[1]), message)
         return self._at(self.line, self.column, "a colon cannot stand here; put a value with a colon in quotes")
 
     def _rest_of_value(self) -> SyntaxFault | None:
@@ -242,6 +263,6 @@ class _Explanation:
 
 
 def _quoted(value: str) -> str:
-    """Return a value in single quotes, as YAML writes it, shortened."""
-    text = value.split(" #")[0].rstrip().strip("'\"")
-    return "'" + (text if len(text) <= 40 else text[:37] + "...").replace("'", "''") + "'"
+    """Return a value in single quotes, as YAML writes it; of a long one, how that is done."""
+    text = value.split(" #")[0].rstrip().strip("'\"").replace("'", "''")
+    return f"'{text}'" if len(text) <= LONGEST_QUOTED else "one ' before it and one after it"

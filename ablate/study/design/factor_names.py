@@ -147,6 +147,13 @@ class FactorNames:
             return list(dict.fromkeys(numbers))
         return numbers
 
+    def add_single_level(self, path: Path, name: str, why: str) -> None:
+        """Record that a factor has one level only, unless others have faults of their own."""
+        if name in self.unsure_levels:
+            self.taint(path)
+        else:
+            self.add_wrong_name(path, f"factor {name!r} has only one level; {why}")
+
     def varying(self, path: Path, names: Sequence[str]) -> list[int]:
         """Return the positions of a list of factors that vary.
 
@@ -160,7 +167,7 @@ class FactorNames:
             if position in positions:
                 self.add_wrong_name((*path, index), f"factor {name!r} is named twice")
             elif len(self.space.factors[position].levels) < 2:
-                self.add_wrong_name((*path, index), f"factor {name!r} has only one level; it cannot vary")
+                self.add_single_level((*path, index), name, "it cannot vary")
             else:
                 positions.append(position)
         return positions

@@ -106,7 +106,7 @@ class Generator:
         if position is None:
             return {}
         if len(self.space.factors[position].levels) < 2:
-            self.names.add_wrong_name(path, f"factor {rung!r} has only one level; a rung needs a second to go to")
+            self.names.add_single_level(path, rung, "a rung needs a second to go to")
             return {}
         return {position: self.space.others(position, self.space.baseline[position])[0]}
 

@@ -14,7 +14,7 @@ from ablate.study.factors import Factor
 from ablate.study.fractional.alias_table import AliasTable
 from ablate.study.model import Excluded, Family, Row
 from ablate.study.reading.nodes import Node
-from ablate.study.reading.problems import Path, Problems
+from ablate.study.reading.problems import Path, Problems, missing
 from ablate.study.reading.schema import KINDS, DesignEntry, RequireEntry, StudyEntry
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -96,7 +96,7 @@ class DesignReader:
     def _without_design(self) -> list[Row]:
         """Return the baseline as the only row; a fault unless there is a search, which is compared with it."""
         if not self._has("search"):
-            self.problems.add((), "'design' is missing")
+            self.problems.add((), missing("design"))
         return [Row(BASELINE, self.space.levels(self.space.baseline))]
 
     def _entries(self, part: str, model: type[Model]) -> dict[Path, Model]:

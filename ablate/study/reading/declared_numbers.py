@@ -18,7 +18,7 @@ def error_rate(alpha: float) -> float:
     """Return an error rate that is accepted; ValueError with what is accepted otherwise."""
     if 0 < alpha <= MOST_ALPHA:
         return alpha
-    raise ValueError(f"{'less than 1, ' if alpha >= 1 else ''}{ERROR_RATE}")
+    raise ValueError(ERROR_RATE)
 
 
 def effect_size(delta: float) -> float:

@@ -33,6 +33,8 @@ class FactorReader:
 
     def __init__(self, root: Node, problems: Problems) -> None:
         self.root, self.problems = root, problems
+        self.unsure: set[str] = set()
+        """The factors that lost a level, because it has a fault."""
 
     def factors(self) -> list[ReadFactor]:
         """Return the factors that can be read, and record the faults of the others."""
@@ -68,7 +70,8 @@ class FactorReader:
     def _levels(self, factor: Node, path: Path, sets: Sequence[str], several: bool) -> list[tuple[Level, Path]]:
         node, path = factor.child("levels"), (*path, "levels")
         levels: list[tuple[Level, Path]] = []
-        for key, name, value in _entries(node) if node else ():
+        entries = _entries(node) if node else []
+        for key, name, value in entries:
             if isinstance(name, dict | list) or name is None:
                 self.problems.expected((*path, key), name, "one value; with several, write levels as name: value")
             elif several and not (isinstance(value, list) and len(value) == len(sets)):
@@ -77,6 +80,8 @@ class FactorReader:
                 self.problems.add((*path, key), f"level {level_text(name)} stands here twice")
             else:
                 levels.append((Level(name, tuple(value) if several else (value,)), (*path, key)))
+        if len(levels) < len(entries):
+            self.unsure.add(path[-2])
         return levels
 
     def _baseline(self, path: Path, levels: Sequence[Level]) -> Level:

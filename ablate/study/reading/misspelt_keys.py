@@ -256,6 +256,15 @@ class _Corrector:
                 message = f"found {yaml_text(entry.plain())}; accepted: a list ({remedy})"
                 self._note((*path, part), layer.keys[part], message)
                 changed[part] = Node([entry], entry.place)
+        stray = [key for key, child in layer.value.items() if key not in _fields(StudyEntry) and _is_factor(child)]
+        if stray and (factors is None or factors.value is None or isinstance(factors.value, dict)):
+            for key in stray:
+                message = f"{key!r} is a factor: write it below `factors:`, and indent it like the others there"
+                self._note((*path, key), layer.keys[key], message)
+            own = factors if factors is not None and factors.value else Node({}, layer.keys[stray[0]])
+            outer = _only(layer, *stray)
+            changed["factors"] = Node({**own.value, **outer.value}, own.place, {**own.keys, **outer.keys})
+            layer = Node({k: v for k, v in layer.value.items() if k not in stray}, layer.place, layer.keys)
         if factors and isinstance(factors.value, list) and all(_is_mapping(item) for item in factors.value):
             remedy = "write each factor as `name: {sets: ..., levels: [...]}`, without a dash before it"
             message = f"found {yaml_text(factors.plain())}; accepted: a mapping ({remedy})"
@@ -334,6 +343,10 @@ def _joined(factors: Node) -> Node:
     named = {key: child for item in factors.value for key, child in item.value.items()}
     places = {key: place for item in factors.value for key, place in item.keys.items()}
     return Node(named, factors.place, places)
+
+
+def _is_factor(node: Node) -> bool:
+    return node.child("sets") is not None and node.child("levels") is not None
 
 
 def _is_mapping(item: Node) -> bool:

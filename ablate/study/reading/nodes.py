@@ -126,7 +126,10 @@ def read_file(path: Path) -> Node:
         byte = f"0x{raw[error.start]:02x}"
         raise StudyError([f"{path}:{line}: byte {byte} is not UTF-8; save the file as UTF-8"]) from None
     try:
-        return parse(text, str(path))
+        root = parse(text, str(path))
+        if isinstance(root.value, dict) or path.suffix.lower() not in OTHER_FILES:
+            return root
+        raise StudyError([])
     except StudyError:
         if path.suffix.lower() not in OTHER_FILES:
             raise
@@ -254,9 +257,12 @@ class _Composer:
     def mapping(self, event: Any, depth: int) -> Node:
         node = Node({}, self.place(event))
         merged: list[Node] = []
+        value: Node | None = None
         while not isinstance(following := next(self.events), yaml.MappingEndEvent):
-            key = self.node(following, depth + 1)
+            before, key = value, self.node(following, depth + 1)
             value = self.node(next(self.events), depth + 1)
+            if before is not None and value.value is None:
+                self.check_comma(following, before)
             if key.value == "<<":
                 merged += value.value if isinstance(value.value, list) else [value]
             else:
@@ -265,9 +271,22 @@ class _Composer:
             self.merge(event, node, source)
         return node
 
+    def check_comma(self, event: Any, before: Node) -> None:
+        """Raise StudyError for a number with a comma: in braces, YAML reads its end as a key without value."""
+        column, digits = event.start_mark.column, getattr(event, "value", "")
+        line = self.text.split("\n")[event.start_mark.line]
+        is_number = type(before.value) is int and isinstance(event, yaml.ScalarEvent) and digits.isdecimal()
+        if is_number and line[:column].endswith(f"{before.value},"):
+            whole = f"{before.value}{digits}, or " if before.value and len(digits) == 3 else ""
+            several = "several values stand in brackets, with spaces between them"
+            message = f"a number has no comma: write {whole}{before.value}.{digits} with a point; {several}"
+            raise self.fault(event, message)
+
     def insert(self, event: Any, node: Node, key: Node, value: Node) -> None:
         if isinstance(key.value, dict | list):
             raise self.fault(event, "a key must be a single value, not a list or a mapping")
+        if isinstance(event, yaml.ScalarEvent) and event.implicit[0] and (odd := yaml_faults.odd_space(event.value)):
+            raise self.fault(event, odd)
         name = _key(key.value)
         if name in node.value:
             raise self.fault(
@@ -285,7 +304,7 @@ class _Composer:
 
 def yaml_text(value: Any) -> str:
     """Return a value as a user would write it in a study file, with at most 60 characters."""
-    text = yaml_word(value) if not isinstance(value, dict | list) else _flow(value)
+    text = yaml_word(value) if not isinstance(value, dict | list | tuple) else _flow(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -44,6 +44,12 @@ _EXPECTED = {
 _WRONG_LENGTH = ("tuple_type", "missing", "too_long")
 """Pydantic's errors of a value that should be a list of a fixed length."""
 
+EXAMPLES = {
+    "study": "`study: NAME`, with small letters, digits and dashes",
+    "design": "the rows to run, like `design: [add_one: {from: {}}]`",
+}
+"""{key that a study file must have: how it is written}."""
+
 
 class Problems:
     """All faults of one study file, in the order of its lines."""
@@ -65,7 +71,7 @@ class Problems:
     def expected(self, path: Path, value: Any, accepted: str) -> None:
         """Record a value that is not accepted, with the values that are, and with advice."""
         suggestion = suggested(value, accepted)
-        advice = None if suggestion else advised(value, accepted)
+        advice = None if suggestion else advised(value, accepted, str(path[-1]) if path else "")
         meant = f" did you mean {suggestion}?" if suggestion else ""
         self.add(path, f"found {yaml_text(value)};{meant} accepted: {accepted}" + (f" ({advice})" if advice else ""))
 
@@ -131,7 +137,7 @@ class Problems:
                 known_there = fields_at(model, detail["loc"][:-1])
                 self.unknown(path, "key", detail["loc"][-1], known_there, elsewhere)
             elif detail["type"] == "missing" and known:
-                self.add(path, f"{detail['loc'][-1]!r} is missing")
+                self.add(path, missing(str(detail["loc"][-1]), is_top=not prefix and len(detail["loc"]) == 1))
             else:
                 texts = accepted.setdefault(path, (detail["input"], []))[1]
                 fixed = _fixed_list(model, detail["loc"]) if detail["type"] in _WRONG_LENGTH else None
@@ -182,6 +188,12 @@ class Problems:
         for key in path[:-1]:
             parent = parent.child(key) or parent
         return parent.keys.get(path[-1], self._place(path))
+
+
+def missing(key: str, is_top: bool = True) -> str:
+    """Return the message for a key that must be there. `is_top`: the key is one of the whole file."""
+    example = EXAMPLES.get(key) if is_top else None
+    return f"{key!r} is missing" + (f"; write {example}" if example else "")
 
 
 def fields_at(model: type[BaseModel], loc: Path) -> list[str]:
@@ -254,4 +266,5 @@ def _accepted(detail: ErrorDetails) -> str:
     if detail["type"] == "value_error":
         return str(detail["ctx"]["error"])
     template = _EXPECTED.get(detail["type"], detail["msg"])
-    return template.format(**detail.get("ctx", {}))
+    context = detail.get("ctx", {})
+    return template.format(**{k: written(value) if isinstance(value, float) else value for k, value in context.items()})

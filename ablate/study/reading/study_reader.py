@@ -82,10 +82,12 @@ class _Reader:
 
     def study(self, profile: str) -> Study:
         entry = self._entry()
-        factors = FactorReader(self.root, self.problems).factors()
+        factor_reader = FactorReader(self.root, self.problems)
+        factors = factor_reader.factors()
         references = self._references()
         written, preset, config = self._config(factors, references)
-        reader = DesignReader(self.root, [read.factor for read in factors], self.problems, self.unsure_levels)
+        unsure = self.unsure_levels | factor_reader.unsure
+        reader = DesignReader(self.root, [read.factor for read in factors], self.problems, unsure)
         design = reader.read()
         searching = SearchReader(self.root, reader.names, design.rows, self.config)
         search = searching.search(written, self._primary())

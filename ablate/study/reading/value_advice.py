@@ -11,6 +11,11 @@ from ablate.study.reading.nodes import yaml_text
 NO_VALUE = ("none", "nil", "n/a", "na", "undefined", "null", "~")
 SWITCH_ON = ("yes", "y", "true", "t", "enable", "enabled", "active", "on")
 SWITCH_OFF = ("no", "n", "false", "f", "disable", "disabled", "inactive", "off", "none", "null")
+SHAPES = {
+    "rows": "each row as `LABEL: {FACTOR: LEVEL}`, and a row at the baseline as `LABEL: {}`",
+    "grid": "each factor with its levels, as `FACTOR: [LEVEL, LEVEL]`",
+}
+"""{key: how a mapping is written of which a list was given}."""
 THOUSANDS = {"k": 1e3, "m": 1e6}
 
 _PLAIN = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
@@ -20,6 +25,8 @@ _QUOTED = re.compile(r"'([^']*)'")
 def suggested(value: Any, accepted: str) -> str | None:
     """Return the accepted word that a text was probably meant as: `top1` for `top-1`. None if there is none."""
     words = _QUOTED.findall(accepted)
+    if "none" in words and (value in (None, False) or (isinstance(value, str) and value.lower() in SWITCH_OFF)):
+        return "'none'"
     if words and isinstance(value, str):
         near = nearest(value.replace("-", "").replace("_", ""), words) or nearest(value, words)
         return repr(near) if near else None
@@ -34,17 +41,26 @@ def suggested(value: Any, accepted: str) -> str | None:
     return None
 
 
-def advised(value: Any, accepted: str) -> str | None:
-    """Return how to write what was probably meant; None if there is no advice."""
-    return next(_advice(value, accepted), None)
+def advised(value: Any, accepted: str, key: str = "") -> str | None:
+    """Return how to write what was probably meant; None if there is no advice. `key`: the name of the value."""
+    return next(_advice(value, accepted, key), None)
 
 
-def _advice(value: Any, accepted: str) -> Iterator[str]:
+def _advice(value: Any, accepted: str, key: str) -> Iterator[str]:
     if value is None and "null" not in accepted:
         empty = "write {} for an empty one, or indent the lines below" if "mapping" in accepted else "write it here"
         yield f"no value stands here; {empty}"
     if isinstance(value, str):
-        yield from _advice_on_text(value.strip(), accepted)
+        yield from _advice_on_text(value.strip(), accepted, key)
+    if isinstance(value, bool) and accepted.startswith("a mapping or null"):
+        one = "write {} to switch it on with its defaults" if value else "write null to switch it off"
+        yield "write the levels as {off: null, on: {}}" if key.isdecimal() else one
+    if isinstance(value, int | float) and 1 < value <= 100 and re.fullmatch("(at most|less than) 1", accepted):
+        yield f"write {value / 100:.12g} for {value:.12g} %"
+    if isinstance(value, list) and key in SHAPES and accepted == "a mapping":
+        yield f"write {SHAPES[key]}"
+    if type(value) is int and (number := re.match(r"a list of (\d+)", accepted)):
+        yield f"write [{', '.join([str(value)] * int(number[1]))}]"
     if isinstance(value, list) and len(value) == 1 and "list" not in accepted:
         yield f"write {yaml_text(value[0])} without brackets"
     if isinstance(value, bool | int | float) and re.search(r"\btext\b", accepted):
@@ -56,7 +72,7 @@ def _advice(value: Any, accepted: str) -> Iterator[str]:
         yield f"write [{yaml_text(value)}]"
 
 
-def _advice_on_text(text: str, accepted: str) -> Iterator[str]:
+def _advice_on_text(text: str, accepted: str, key: str) -> Iterator[str]:
     if text.lower() in NO_VALUE:
         yield (
             "no value is written null, without quotes"
@@ -66,19 +82,20 @@ def _advice_on_text(text: str, accepted: str) -> Iterator[str]:
     if "on or off" in accepted and text.lower() in ("on", "off", "true", "false"):
         yield f"write {text.lower()} without quotes"
     if _wants_number(accepted):
-        yield from _numbers(text, "whole" in accepted)
+        unit = "seeds" if "seeds" in accepted else "pp" if key == "delta" or key.endswith("pp") else "share"
+        yield from _numbers(text, "whole" in accepted, unit)
     if ".." in accepted and (match := re.fullmatch(r"([0-9]+)\s*(?:-|–|to|:)\s*([0-9]+)", text)):
         yield f"write {match[1]}..{match[2]}"
     if accepted.startswith("a mapping") and (match := re.fullmatch(r"([\w.-]+)\s*=\s*(.+)", text)):
         yield f"write {{{match[1]}: {match[2]}}}"
-    if "list" in accepted and re.fullmatch(rf"{_PLAIN}(\s*[ ,;]\s*{_PLAIN})+", text):
+    if "list" in accepted and re.fullmatch(rf"{_PLAIN}(\s*[ ,;x×]\s*{_PLAIN})+", text):
         yield f"write [{', '.join(re.findall(_PLAIN, text))}]"
     elif accepted.startswith("a list") and not re.match(r"a list of \d", accepted) and text:
         yield f"write [{text}]"
 
 
-def _numbers(text: str, is_whole: bool) -> Iterator[str]:
-    """Yield the number that a text was meant as, and why it is none."""
+def _numbers(text: str, is_whole: bool, unit: str) -> Iterator[str]:
+    """Yield the number that a text was meant as, and why it is none. `unit`: seeds, pp or share."""
     if re.fullmatch(_PLAIN, text):
         yield f"write {text} without quotes"
     elif match := re.fullmatch(r"([-+]?[0-9]+),([0-9]+)", text):
@@ -88,7 +105,9 @@ def _numbers(text: str, is_whole: bool) -> Iterator[str]:
     elif re.fullmatch(r"[-+]?[0-9]{1,3}([_ '’][0-9]{3})+(\.[0-9]+)?", text) or re.fullmatch(r"[0-9]+(_[0-9]+)+", text):
         yield f"write {re.sub('[^-+.0-9]', '', text)}; digits are not grouped"
     elif match := re.fullmatch(rf"({_PLAIN})\s*%", text):
-        yield f"write {float(match[1]) / 100:.12g} for a share, or {match[1]} for percentage points"
+        share = f"write {float(match[1]) / 100:.12g}, a share"
+        is_count = is_whole or unit == "seeds"
+        yield f"write {match[1]}, without %" if is_count else f"write {match[1]}, in pp" if unit == "pp" else share
     elif match := re.fullmatch(rf"({_PLAIN})\s*([kKM])", text):
         yield f"write {float(match[1]) * THOUSANDS[match[2].lower()]:.0f}"
     elif match := re.fullmatch(rf"({_PLAIN})\s*([A-Za-z%°]+)", text):

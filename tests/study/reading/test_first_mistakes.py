@@ -165,12 +165,29 @@ SHAPES = [
         "16: design[0].rows.warm: found 'warmup=on'; accepted: a mapping (write {warmup: on})",
     ),
     ("from: plain, ", "", "17: design[1].ladder: 'from' is missing"),
-    ("study: demo\n", "", "1: 'study' is missing"),
+    ("study: demo\n", "", "1: 'study' is missing; write `study: NAME`, with small letters, digits and dashes"),
+    (
+        "      plain: {}\n      warm: {warmup: on}\n",
+        "      [plain, warm]\n",
+        "(write each row as `LABEL: {FACTOR: LEVEL}`",
+    ),
+    (
+        "- ladder: {from: plain, add: [margin, warmup, {omega: 0.7}]}",
+        "- grid: [margin]",
+        "as `FACTOR: [LEVEL, LEVEL]`)",
+    ),
 ]
 VALUES = [
     ("delta: 0.5", "delta: 0,5", "4: delta: found '0,5'; accepted: a number (write 0.5, with a point)"),
     ("delta: 0.5", "delta: '0.5'", "4: delta: found '0.5'; accepted: a number (write 0.5 without quotes)"),
-    ("delta: 0.5", "delta: 5%", "(write 0.05 for a share, or 5 for percentage points)"),
+    ("delta: 0.5", "delta: 5%", "(write 5, in pp)"),
+    ("pp: 1.0", "pp: 5%", "(write 5, in pp)"),
+    ("queries: 500", "base: 30", "config.base: found 30; accepted: at most 1 (write 0.3 for 30 %)"),
+    ("queries: 500", "base: 30%", "config.base: found '30%'; accepted: a number (write 0.3, a share)"),
+    ("seeds: 2", "seeds: 5%", "(write 5, without %)"),
+    ("delta: 0.5", "alpha: 5", "4: alpha: found 5; did you mean 0.05? accepted: an error rate, more than 0 and"),
+    ("[0.3, 0.2]", "[0.3, 0.30]", "10: factors.margin.levels[1]: level 0.3 stands here twice"),
+    ("study: demo", "study: Demo 1", "1: study: found 'Demo 1'; did you mean 'demo-1'?"),
     ("delta: 0.5", "delta: 0.5 pp", "(write 0.5 alone, without 'pp')"),
     ("delta: 0.5", "delta: None", "None is plain text here; no value is written null, and this key needs a value"),
     ("delta: 0.5", "delta:", "4: delta: found null; accepted: a number (no value stands here; write it here)"),
@@ -295,3 +312,73 @@ def test_many_names_are_not_all_listed_after_the_nearest(tmp_path: Path) -> None
     (fault,) = faults(tmp_path, text)
     assert "unknown config key 'margn'; did you mean 'loss.margin'? known: amp, augment.*, batch.*," in fault
     assert len(fault) < 250
+
+
+def test_factors_at_the_left_edge_are_one_fault_each(tmp_path: Path) -> None:
+    text = STUDY.replace("  warmup: {sets", "warmup: {sets").replace("  omega: {sets", "omega: {sets")
+    assert faults(tmp_path, text) == [
+        f"study.yaml:{line}: {name}: {name!r} is a factor: write it below `factors:`, "
+        "and indent it like the others there"
+        for line, name in ((11, "warmup"), (12, "omega"))
+    ]
+
+
+def test_a_study_without_a_design_is_shown_one(tmp_path: Path) -> None:
+    text = STUDY[: STUDY.index("design:")]
+    (fault,) = faults(tmp_path, text)
+    assert fault == "study.yaml:1: 'design' is missing; write the rows to run, like `design: [add_one: {from: {}}]`"
+    assert len(read(tmp_path, text + "design: [add_one: {from: {}}]\n").rows) == 4
+
+
+ERASING = """\
+study: demo
+question: Does it help?
+trainer: retrieval
+config:
+  data: {size: [16, 16]}
+  amp: none
+factors:
+  erasing: {sets: augment.random_erasing, levels: {off: null, on: {p: 0.5}}}
+design:
+  - add_one: {from: {}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message", "remedy"),
+    [
+        (
+            "[16, 16]",
+            "16",
+            "config.data.size: found 16; accepted: a list of 2 values, like [64, 64] (write [16, 16])",
+            "[16, 16]",
+        ),
+        (
+            "[16, 16]",
+            "16x8",
+            "config.data.size: found '16x8'; accepted: a list of 2 values, like [64, 64] (write [16, 8])",
+            "[16, 8]",
+        ),
+        (
+            "[16, 16]",
+            "[3, 16, 16]",
+            "config.data.size: found [3, 16, 16]; accepted: a list of 2 values, like [64, 64]",
+            "[16, 16]",
+        ),
+        ("none", "off", "config.amp: found off; did you mean 'none'? accepted: 'none', 'bf16' or 'fp16'", "'none'"),
+        ("none", "null", "config.amp: found null; did you mean 'none'? accepted: 'none', 'bf16' or 'fp16'", "'none'"),
+        (
+            "{off: null, on: {p: 0.5}}",
+            "[off, on]",
+            "levels[1]: found on; accepted: a mapping or null (write the levels as {off: null, on: {}})",
+            "{off: null, on: {}}",
+        ),
+        ("{p: 0.5}", "on", "accepted: a mapping or null (write {} to switch it on with its defaults)", "{}"),
+        ("p: 0.5", "p: 50", "levels.on.p: found 50; accepted: at most 1 (write 0.5 for 50 %)", "p: 0.5"),
+    ],
+)
+def test_the_remedy_is_accepted_as_it_stands(tmp_path: Path, right: str, wrong: str, message: str, remedy: str) -> None:
+    assert right in ERASING
+    (fault,) = faults(tmp_path, ERASING.replace(right, wrong, 1))
+    assert fault.endswith(message)
+    assert read(tmp_path, ERASING.replace(right, remedy, 1)).name == "demo"

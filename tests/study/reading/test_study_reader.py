@@ -161,7 +161,7 @@ alpha: 2
         "factor 'single' has only one level",
         "unknown factor 'warmpu'", "did you mean 'warmup'",
         "study.yaml:16: seeds: found -1",
-        "study.yaml:17: alpha: found 2; accepted: less than 1",
+        "study.yaml:17: alpha: found 2; accepted: an error rate, more than 0 and at most 0.5",
     ):  # fmt: skip
         assert words in told
 
