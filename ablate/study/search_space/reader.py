@@ -167,6 +167,7 @@ class SearchReader:
             config.check_settings({key: value}, (*path, end))
         if not is_right:
             return None
+        self._warn_of_words(name, key, config)
         takes_fractions = not _is_for_whole(config, key, low, high)
         by_levels = takes_fractions and step is None and self._is_whole_by_levels(name, key, config, low, high)
         is_whole = (
@@ -185,6 +186,17 @@ class SearchReader:
                 )
             high = last
         return RangeDimension(name, key, low, high, step, bool(log), is_whole, by_levels)
+
+    def _warn_of_words(self, name: str, key: str, config: ConfigReader) -> None:
+        """Warn of a range over a factor whose levels are no numbers, if its key accepts any value."""
+        factor = self.factors.get(name)
+        words = [level for level in factor.levels if isinstance(level.values[0], bool | str)] if factor else []
+        if words and config.accepts(key, "text"):
+            levels = " and ".join(level_text(level.name) for level in words[:2])
+            self.warnings.append(
+                f"search.space.{name}: a range searches numbers, and factor {name!r} has levels such as {levels}; "
+                "`choices` searches levels"
+            )
 
     def _is_whole_by_levels(self, name: str, key: str, config: ConfigReader, low: Any, high: Any) -> bool:
         """Return True if a key that accepts any value is searched in whole numbers only.

@@ -48,6 +48,9 @@ def test_a_delta_that_no_rate_can_reach(tmp_path: Path, delta: str) -> None:
     assert "more than 0 and less than 100 percentage points" in fault
 
 
+WORDS = "study: demo\ntrainer: simulated\nfactors: {w: {sets: settings.w, levels: [off, on]}}\n"
+
+
 @pytest.mark.parametrize(
     ("text", "warning"),
     [
@@ -66,6 +69,10 @@ def test_a_delta_that_no_rate_can_reach(tmp_path: Path, delta: str) -> None:
         (
             HEAD + "search: {space: {settings.free: {low: 1, high: 3}}}\n",
             "search.space.settings.free: 1 to 3 is searched with fractions, as no value is declared",
+        ),
+        (
+            WORDS + "search: {space: {w: {low: 0, high: 1}}}\n",
+            "search.space.w: a range searches numbers, and factor 'w' has levels such as off and on; `choices`",
         ),
     ],
 )
