@@ -39,13 +39,18 @@ def other_command(name: str, known: Sequence[str]) -> str | None:
     return next(by_word, None) or nearest(name, known, cutoff=LIKE)
 
 
-def other_option(name: str, known: Sequence[str]) -> tuple[str | None, str]:
-    """Return the option that a misspelt one was probably meant as, and how this program has one of another tool."""
-    by_word = {option.lstrip("-"): option for option in known}
-    near = nearest(name.lstrip("-"), by_word, cutoff=LIKE) if name.startswith("--") else None
+def other_option(name: str, known: Sequence[str], elsewhere: Sequence[str] = ()) -> tuple[str | None, str]:
+    """Return the option that a misspelt one was probably meant as, and how this program has one of another tool.
+
+    `elsewhere`: the commands that have this option.
+    """
     for words, remedy in OTHER_OPTIONS.items():
         if name in words:
             return None, remedy
+    if elsewhere:
+        return None, f"it is an option of {', '.join(f'`{command}`' for command in elsewhere)}"
+    by_word = {option.lstrip("-"): option for option in known}
+    near = nearest(name.lstrip("-"), by_word, cutoff=LIKE) if name.startswith("--") else None
     has_settings = near is None and "--set" in known
     return by_word.get(near or ""), "--set KEY=VALUE sets a key of the study file" if has_settings else ""
 

@@ -97,9 +97,16 @@ def _unknown_option(name: str, context: Any) -> str:
     """Return the message for an option that a command does not have."""
     opts = [each for param in context.command.get_params(context) for each in param.opts] if context else []
     known = [each for each in opts if each.startswith("--")]
-    meant, remedy = other_option(name, known)
+    elsewhere = [f"{PROGRAM} {other}" for other, opts in _options(context).items() if name in opts]
+    meant, remedy = other_option(name, known, elsewhere)
     text = unknown_name("option", name, known, meant=meant, is_compared=False)
     return text.replace("; known:", f"; {remedy}; known:") if remedy else text
+
+
+def _options(context: Any) -> dict[str, list[str]]:
+    """Return {command: its options} of the whole program."""
+    commands = getattr(context.find_root().command, "commands", {}) if context else {}
+    return {name: [opt for param in each.params for opt in param.opts] for name, each in commands.items()}
 
 
 def _without_value(name: str, context: Any) -> str:

@@ -79,6 +79,11 @@ def test_the_version(ablate: Ablate) -> None:
         ),
         (["data", "prepare", "list.csv"], "did you mean `ablate data prepare csv --root list.csv --size 64 64`?"),
         (["run", "x.yaml", "--dry-run"], "unknown option '--dry-run'; `ablate plan` shows the trials and runs nothing"),
+        (["plan", "x.yaml", "--until-decided"], "unknown option '--until-decided'; it is an option of `ablate run`; "),
+        (
+            ["report", "x", "--set", "a=1"],
+            "it is an option of `ablate plan`, `ablate run`, `ablate search`; known",
+        ),
         (["run", "x.yaml", "--lr", "1"], "unknown option '--lr'; --set KEY=VALUE sets a key of the study file; known"),
         (["run", "x.yaml", "-j", "4"], "unknown option '-j'; --workers N is the number of processes; known: --store"),
         (["train", "x.yaml"], "ablate: unknown command 'train'; did you mean 'run'? known: plan"),

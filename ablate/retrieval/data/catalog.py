@@ -74,7 +74,7 @@ def place(name: str, root: str | None) -> PackLocation:
     path = root_of(name, root)
     command = f"ablate data prepare {name}" + (f" --root {quote(root)}" if root is not None else "")
     return (
-        PackLocation(path.parent, f"{name}-{path.name}", command)
+        PackLocation(path.parent, f"{name}-{path.name}", command, path)
         if is_file(path)
         else PackLocation(path, name, command)
     )

@@ -226,6 +226,7 @@ def study_of(listed: Path) -> Path:
 
 def test_the_command_in_a_message_can_be_typed_as_it_stands(ablate: Ablate, listed: Path) -> None:
     planned = ablate("plan", study_of(listed))
+    assert f"{listed} is not packed yet" in planned.out.replace("\n ", "")
     (command,) = re.findall(r"`(ablate data prepare [^`]+)`", planned.out.replace("\n ", ""))
     words = shlex.split(command)
     assert words[-3:] == ["--size", "16", "12"]

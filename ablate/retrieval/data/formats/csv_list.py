@@ -14,8 +14,8 @@ from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from ablate.errors import DataError
-from ablate.filesystem import read_regular
+from ablate.errors import DataError, nearest
+from ablate.filesystem import is_file, read_regular
 from ablate.retrieval.data.annotation_lists import AnnotationProblems, image_list
 from ablate.retrieval.data.annotation_text import place_and_fault
 from ablate.retrieval.data.dataset import GALLERY, NO_CAMERA, QUERY, SHOP, USER
@@ -77,9 +77,20 @@ def _content(root: Path) -> bytes:
         return read_regular(root)
     except OSError as error:
         fault = "is a folder" if isinstance(error, IsADirectoryError) else f"cannot be read ({error.strerror})"
-        raise DataError(
-            f"data.root: {root} {fault}; give the path of a CSV file with data.root or --root.\n{WHAT_IS_EXPECTED}"
-        ) from None
+        meant = f" did you mean {near}?" if (near := _nearest(root)) else ""
+        remedy = "give the path of a CSV file with data.root or --root"
+        text = "" if meant else f".\n{WHAT_IS_EXPECTED}"
+        raise DataError(f"data.root: {root} {fault};{meant} {remedy}{text}") from None
+
+
+def _nearest(root: Path) -> Path | None:
+    """Return the CSV file that was probably meant by a path without one: a file of a similar name, or the only one."""
+    try:
+        files = [path for path in sorted(root.glob("*.csv")) or sorted(root.parent.glob("*.csv")) if is_file(path)]
+    except (OSError, ValueError):
+        return None
+    near = nearest(root.stem, [path.stem for path in files])
+    return next((path for path in files if path.stem == near or len(files) == 1), None)
 
 
 def _normal_form(data: bytes) -> bytes:

@@ -69,6 +69,13 @@ class PackLocation:
     """The name of the data set, such as market1501; with the name of the root if that is a file: csv-list.csv."""
     command: str
     """The command that packs the data set, without the size."""
+    file: Path | None = None
+    """The root of the data set, if that is a file."""
+
+    @property
+    def root(self) -> Path:
+        """Return the folder or file of the data set, as messages name it."""
+        return self.file or self.folder
 
     @property
     def packs(self) -> Path:
@@ -143,7 +150,7 @@ def require(place: PackLocation, size: Size | None = None) -> PackRecord:
     else:
         return record
     raise UnpreparedDataError(
-        f"{place.folder} {why}, so its fingerprint is unknown: `{place.command_at(size)}` or `ablate run` packs it"
+        f"{place.root} {why}, so its fingerprint is unknown: `{place.command_at(size)}` or `ablate run` packs it"
     )
 
 
@@ -218,7 +225,7 @@ def read(
     folder = place.pack(size, fingerprint)
     if not is_folder(folder):
         raise UnpreparedDataError(
-            f"{place.folder} is not packed at {sized(size)} pixels: `{place.command_at(size)}` or `ablate run` packs it"
+            f"{place.root} is not packed at {sized(size)} pixels: `{place.command_at(size)}` or `ablate run` packs it"
         )
     try:
         images = np.load(folder / "images.npy", mmap_mode="r")

@@ -80,7 +80,7 @@ def prepare(
     watcher = watcher or SilentObserver()
     if record := current_pack(place, size, corrupt, watcher):
         return _checked(place, size, record, corrupt, leakage, watcher)
-    watcher.notify(f"{place.folder}: reading the annotations")
+    watcher.notify(f"{place.root}: reading the annotations")
     images = listing()
     index = {os.path.relpath(path, place.folder): text_hash(path) for path in map(images.root.joinpath, images.index)}
     partial = place.partial(size, images.content)
@@ -132,7 +132,7 @@ def current_pack(
     changed = photo_files.changed(place, record.fingerprint) if record else []
     if changed and watcher:
         watcher.notify(
-            f"{place.folder}: {plural(len(changed), 'photograph')} changed since packing, so the data set is packed "
+            f"{place.root}: {plural(len(changed), 'photograph')} changed since packing, so the data set is packed "
             f"again:\n{fault_lines(changed)}"
         )
     return None if changed else record
@@ -167,7 +167,7 @@ def _checked(
 def _leakage_refusal(place: PackLocation, size: Size, found: Leakage, corrupt: str | None) -> str:
     command = place.command_at(size) + (f" --corrupt {SKIP}" if corrupt == SKIP else "")
     return (
-        f"{place.folder}: the same image, equal in every pixel at {sized(size)}, is in two places:\n"
+        f"{place.root}: the same image, equal in every pixel at {sized(size)}, is in two places:\n"
         + "\n".join(f"  {count}" for count in found.counts())
         + f"\nsuch as:\n{fault_lines(found.examples)}\n"
         "Take the copies out of the annotations, or correct their items; or accept them: "

@@ -111,10 +111,15 @@ def test_no_text_and_no_file(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_bytes(b"path,item,split\n\xff\xfe.jpg,1,test\n")
     with pytest.raises(DataError, match=r"list\.csv, line 2: is no UTF-8 text \(byte 0xff\); save the file as UTF-8"):
         csv_list.read(tmp_path / "list.csv")
+    with pytest.raises(
+        DataError, match=r"is a folder; did you mean \S*list\.csv\? give the path of a CSV file [^\n]*$"
+    ):
+        csv_list.read(tmp_path)
+    with pytest.raises(DataError, match=r"cannot be read .*; did you mean \S*list\.csv\?"):
+        csv_list.read(tmp_path / "lst.csv")
+    (tmp_path / "list.csv").unlink()
     with pytest.raises(DataError, match=r"(?s)is a folder; give the path of a CSV file.*A CSV file has"):
         csv_list.read(tmp_path)
-    with pytest.raises(DataError, match="cannot be read"):
-        csv_list.read(tmp_path / "none.csv")
 
 
 def test_a_changed_list_is_packed_anew(tmp_path: Path) -> None:
