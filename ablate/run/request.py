@@ -10,7 +10,7 @@ from ablate.run.row_patterns import matching
 from ablate.study.config_keys import Config, flattened, overlaps
 from ablate.study.model import Study
 from ablate.study.plan.limits import RowLimits, limit_faults, limit_warnings, row_limits
-from ablate.study.plan.unread_warnings import unread_warnings
+from ablate.study.plan.unread_warnings import search_warnings, unread_warnings
 from ablate.study.reading.nodes import yaml_text
 from ablate.study.reading.study_reader import read_study
 from ablate.study.trials.identity import REFERENCE, Trial, trials
@@ -99,6 +99,7 @@ def resolve_request(source: StudySource, only: Sequence[str] = ()) -> StudyReque
     if study.search and not source.searching:
         known = {fault for shared in limits for fault in limit_faults(study, shared, searching=True)}
         of_trainer += [f"{fault}; until then `ablate search` is refused" for fault in candidate_faults(study, known)]
+        of_trainer += search_warnings(study)
     of_trainer += unread_warnings(study, planned)
     warnings = (*study.warnings, *PathFinder(study).notes(), *_overridden(study), *of_trainer)
     return StudyRequest(source, study, planned, selected, warnings, limits)

@@ -31,7 +31,12 @@ def unread_warnings(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
     yield from (_about_factor(study, one) for one in of_factors if one.changed)
     yield from _about_alike(study, first, of_factors)
     yield from _about_config(study, first)
-    yield from (f"search.space: {name} is not read: {reason}" for name, reason in unread_dimensions(study).items())
+
+
+def search_warnings(study: Study) -> Iterator[str]:
+    """Yield a sentence for each dimension that a search would refuse, because nothing reads it."""
+    for name, reason in unread_dimensions(study).items():
+        yield f"search.space: {name} is not read: {reason}; until then `ablate search` is refused"
 
 
 def check_search(study: Study) -> None:
