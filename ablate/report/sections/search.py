@@ -201,8 +201,8 @@ def _test(analysis: Analysis, finalist: Finalist) -> list[str]:
         return [*rate, wording.NOTHING, "", "no result"]
     verdict = "\n".join(wrap(wording.phrase(contrast), VERDICT))
     if contrast.estimate.effect is None:
-        size = wording.NOTHING if contrast.estimate.constant is None else wording.change(contrast)
-        return [*rate, size, "", verdict]
+        is_known = contrast.untested or contrast.estimate.constant is not None
+        return [*rate, wording.change(contrast) if is_known else wording.NOTHING, "", verdict]
     return [*rate, wording.signed(contrast.estimate.effect), wording.interval(contrast.estimate.interval), verdict]
 
 

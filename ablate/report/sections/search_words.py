@@ -136,8 +136,8 @@ def _against_others(analysis: Analysis, results: SearchResults, others: Sequence
     for other in others:
         contrast = winner_against(analysis, results.finalists[0], other)
         effect = contrast.estimate.effect if contrast else None
-        size = "" if effect is None else f"{wording.signed(effect)} pp, "
-        verdicts.append(f"{short(other)} {size}{wording.phrase(contrast) if contrast else 'no result'}")
+        size = "" if effect is None else f" {wording.signed(effect)} pp"
+        verdicts.append(f"{short(other)}{size}, {wording.phrase(contrast) if contrast else 'no result'}")
     return f"The {first_name(results)} against the other finalists: {'; '.join(verdicts)}."
 
 
