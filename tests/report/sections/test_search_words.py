@@ -139,7 +139,7 @@ def test_equal_results_have_the_same_words_in_both_tables(searched: Searched) ->
     analysis, _ = searched(weights("[]"), *settings)
     assert analysis.constant == 1.0
     assert "against the other finalists: trial 2, every result equal." in flat(markdown.render(analysis))
-    lines = [line.split("|") for line in markdown.render(analysis).splitlines() if "every result equal" in line]
+    lines = [line.split("|") for line in markdown.render(analysis).splitlines() if "every result equal |" in line]
     assert len(lines) == 7, "two finalists, their rows and three contrasts"
     assert all("+0.00" in [cell.strip() for cell in line] for line in lines)
     text = flat(terminal.render(analysis, False, 80))
