@@ -88,8 +88,8 @@ def test_what_run_refuses_of_a_config_plan_finds(
     ("old", "new", "faults"),
     [
         (",test,", ",train,", ["the test split of csv has no queries", "the test split of csv has no gallery"]),
-        (",test,", ",tset,", ["list.csv, line 38: split 'tset'", "list.csv, line 49: split 'tset'"]),
-        ("20-", "200-", ["list.csv, line 42: 200-0.png: found no file", "2 of the 48 image files"]),
+        (",test,", ",tset,", ["list.csv, line 38: split 'tset'", "did you mean test? (12 lines have it)"]),
+        ("20-", "200-", ["list.csv, line 42: 200-0.png: found no file", "list.csv: 2 of the 48 image files"]),
         (",train,", ",train", ["list.csv, line 2: has 3 fields, expected 4"]),
     ],
     ids=["no test lines", "a wrong split", "no file", "a missing field"],

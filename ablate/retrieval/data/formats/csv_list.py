@@ -9,7 +9,8 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -34,6 +35,8 @@ ROLES = {"query": QUERY, "gallery": GALLERY}
 """Roles in the test that stand in the column of splits."""
 
 DOMAINS = {"shop": SHOP, "user": USER}
+WORDS = {"split": (TRAIN, VALIDATION, TEST, *ROLES), "domain": tuple(DOMAINS)}
+"""{column: the words that it takes}."""
 OTHER_MARKS = (";", "\t", "|")
 """Marks that other programs put between columns."""
 
@@ -186,22 +189,36 @@ def _has_columns(header: Sequence[str], source: str, problems: AnnotationProblem
     return not missing and not misspelt and not twice
 
 
+def _odd_words(fields: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return (column, word) for each word of a line that its column does not take."""
+    return [(name, fields[name]) for name, words in WORDS.items() if fields.get(name, words[0]) not in words]
+
+
+def _odd_word(name: str, value: str, lines: int) -> str:
+    """Return the fault of a word that a column does not take, once for all lines that have it."""
+    accepted, word = WORDS[name], value.lower()
+    alike = [each for each in accepted if word and (each.startswith(word) or word.startswith(each))]
+    near = alike or get_close_matches(word, accepted, n=1)
+    meant = f"; did you mean {near[0]}?" if near else ""
+    others = f" ({lines:,} lines have it)" if lines > 1 else ""
+    return f"{name} {value!r}, expected {', '.join(accepted[:-1])} or {accepted[-1]}{meant}{others}"
+
+
 def _entries(lines: Sequence[Line], problems: AnnotationProblems) -> Iterator[ImageEntry]:
     """Yield the image of each line without faults; cameras are numbered in the order of the lines."""
     cameras: dict[str, int] = {}
+    odd = Counter(word for _, fields in lines for word in _odd_words(fields))
     for source, fields in lines:
-        split, domain, box = fields["split"], fields.get("domain", "shop"), fields.get("box", "")
+        split, box = fields["split"], fields.get("box", "")
         wrong = [f"no {name}" for name in ("path", "item", "category") if not fields.get(name, "all")]
-        if split not in ("train", "validation", "test", *ROLES):
-            wrong.append(f"split {split!r}, expected train, validation, test, query or gallery")
-        if domain not in DOMAINS:
-            wrong.append(f"domain {domain!r}, expected shop or user")
+        odd_here = _odd_words(fields)
+        wrong += [_odd_word(*word, count) for word in odd_here if (count := odd.pop(word, 0))]
         corners = _corners(box)
         if box and corners is None:
             wrong.append(f"box {box!r}, expected left top right bottom, whole pixels, left < right and top < bottom")
         for fault in wrong:
             problems.add(source, fault)
-        if not wrong:
+        if not wrong and not odd_here:
             camera = fields.get("camera", "")
             yield ImageEntry(
                 path=Path(fields["path"]).as_posix(),
@@ -209,7 +226,7 @@ def _entries(lines: Sequence[Line], problems: AnnotationProblems) -> Iterator[Im
                 split="test" if split in ROLES else split,
                 source=source,
                 category=fields.get("category", "all"),
-                domain=DOMAINS[domain],
+                domain=DOMAINS[fields.get("domain", "shop")],
                 role=0 if split == "train" else ROLES.get(split, BOTH),
                 camera=cameras.setdefault(camera, len(cameras)) if camera else NO_CAMERA,
                 box=corners,

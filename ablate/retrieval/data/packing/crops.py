@@ -79,10 +79,15 @@ def files(listing: ImageList, photos: Sequence[CropSource]) -> list[os.stat_resu
         if any(decode.name_hint(photo.path) for photo in missing[:MOST_FAULTS]):
             remedy = "Correct the paths in its annotations"
         raise DataError(
-            f"{listing.root}: {len(missing):,} of the {len(photos):,} image files that the annotations name are "
+            f"{_named(listing)}: {len(missing):,} of the {len(photos):,} image files that the annotations name are "
             f"missing. {remedy}:\n{_missing_lines(missing)}"
         )
     return stats
+
+
+def _named(listing: ImageList) -> Path:
+    """Return the only annotation file of an image list; the folder of its images if there are several."""
+    return listing.root / listing.index[0] if len(listing.index) == 1 else listing.root
 
 
 def _missing_lines(photos: Sequence[CropSource]) -> str:
@@ -103,7 +108,7 @@ def require_files(listing: ImageList, skipping: str) -> None:
     missing = [photo for photo, stat in zip(photos, files(listing, photos), strict=True) if stat is None]
     if missing:
         raise DataError(
-            f"{listing.root}: {len(missing):,} of the {len(photos):,} image files that the annotations name are "
+            f"{_named(listing)}: {len(missing):,} of the {len(photos):,} image files that the annotations name are "
             f"missing:\n{_missing_lines(missing)}\n"
             "Put them there, or correct the annotations"
             + ("" if len(missing) == len(photos) else f"; or leave them out: `{skipping}`")

@@ -85,6 +85,13 @@ def test_query_and_gallery_are_the_test(tmp_path: Path) -> None:
         ("path,item,split,item\na.jpg,1,test,1\n", "the column item stands there 2 times"),
         ("path,item,split\na.jpg,1\n", "line 2: has 2 fields, expected 3"),
         ("path,item,split\na.jpg,,tset\n", r"(?s)line 2: no item.*line 2: split 'tset', expected train, validation"),
+        (
+            "path,item,split\na.jpg,1,val\nb.jpg,1,val\n",
+            r": 1 fault in this data set:\n  list\.csv, line 2: split 'val', expected train, validation, test, query "
+            r"or gallery; did you mean validation\? \(2 lines have it\)\n",
+        ),
+        ("path,item,split\na.jpg,1,training\n", r"split 'training', .* or gallery; did you mean train\?\n"),
+        ("path,item,split,domain\na.jpg,1,test,Shop\n", r"domain 'Shop', expected shop or user; did you mean shop\?\n"),
         ("path,item,split,domain\na.jpg,1,test,consumer\n", "domain 'consumer', expected shop or user"),
         ("path,item,split,box\na.jpg,1,test,5 5 5 9\n", "box '5 5 5 9', expected left top right bottom"),
         ("path,item,split,box\na.jpg,1,test,5 5 9\n", "box '5 5 9'"),
