@@ -45,6 +45,8 @@ class SearchRunSummary:
     """Trainings among these that failed."""
     finished: int
     """Candidates with a result, those included that the study had run before."""
+    failed_candidates: int = 0
+    """Candidates that failed: they have no result, and no finalist is chosen among them."""
 
 
 def search_study(
@@ -73,7 +75,7 @@ def search_study(
     check_search(request.study)
     from ablate.adaptive.search import finalists  # here: Optuna takes long to import
     from ablate.adaptive.search.driver import begin, queue_failed
-    from ablate.store.schema import DONE
+    from ablate.store.schema import DONE, FAILED
     from ablate.study.search_space.candidates import Candidates
 
     points = Candidates(request.study)
@@ -89,7 +91,7 @@ def search_study(
     candidates = list(driver.candidates.values())
     best = finalists.best(candidates, space, driver.baseline)
     tried = sum(not candidate.known for candidate in candidates)
-    finished = sum(candidate.state == DONE for candidate in candidates)
+    finished, failed = (sum(candidate.state == state for candidate in candidates) for state in (DONE, FAILED))
     if best and finalists.baseline_is_best(candidates, space, driver.baseline):
         observer.message(f"{request.study.name}: the best candidate is the baseline itself; nothing tried was better")
     if finalists.are_level(candidates, space):
@@ -98,11 +100,12 @@ def search_study(
             "tell them apart"
         )
     if not best:
-        return SearchRunSummary(request.study.name, tried, 0, 0, 0, finished)
+        return SearchRunSummary(request.study.name, tried, 0, 0, 0, finished, failed)
     is_candidate = any(candidate.trial_key == driver.baseline for candidate in candidates)
     observer.message(f"{request.study.name}: {_best_words(len(best), space.top, is_candidate)}, with fresh seeds")
     session.run(_prepare_finalists(session, request, points, row, best, retry_failed))
-    return SearchRunSummary(request.study.name, tried, len(best), len(session.states), len(session.failed), finished)
+    trainings, failed_trainings = len(session.states), len(session.failed)
+    return SearchRunSummary(request.study.name, tried, len(best), trainings, failed_trainings, finished, failed)
 
 
 def _best_words(finalists: int, requested: int, is_candidate: bool) -> str:

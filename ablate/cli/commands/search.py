@@ -1,5 +1,8 @@
 """`ablate search`: finds the best values of the study's search space, and compares them with the baseline."""
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import typer
 
 from ablate.cli.hints import typeable
@@ -16,6 +19,9 @@ from ablate.cli.options import (
     Workers,
     guarded,
 )
+
+if TYPE_CHECKING:
+    from ablate.api.search import SearchRunSummary
 
 RETRY = "`ablate status` shows why; `ablate search --retry-failed` runs the failed ones again"
 
@@ -45,16 +51,22 @@ def search(
         retry_failed=retry_failed,
         observer=TerminalObserver(),
     )
-    if not summary.finalists and summary.finished:
+    if faults := list(_faults(summary)):
+        say(f"{summary.study}: {', and '.join(faults)}; {typeable(RETRY, summary.study)}")
+    if summary.finalists:
+        say_next("report", summary.study)
+    elif summary.finished:
         text = "only the baseline has a result, so there is nothing to compare it with; search a wider space"
         say(f"{summary.study}: {text}")
-        return
-    if not summary.finalists:
-        say(f"{summary.study}: no trial has a result, so there is nothing to compare; {typeable(RETRY, summary.study)}")
-    elif summary.failed:
-        failed = f"{summary.failed} of {summary.trainings} trainings failed"
-        say(f"{summary.study}: {failed}; {typeable(RETRY, summary.study)}")
-    else:
-        say_next("report", summary.study)
-        return
-    raise typer.Exit(FAILED)
+    if faults:
+        raise typer.Exit(FAILED)
+
+
+def _faults(summary: "SearchRunSummary") -> Iterator[str]:
+    """Yield what failed in a search."""
+    if not summary.finished:
+        yield "no trial has a result, so there is nothing to compare"
+    elif summary.failed_candidates:
+        yield f"{summary.failed_candidates} of {summary.candidates} trials of the search failed"
+    if summary.failed:
+        yield f"{summary.failed} of {summary.trainings} trainings of the finalists and the baseline failed"

@@ -194,6 +194,16 @@ def test_failed_trials_are_told_and_tried_again_only_when_asked(ablate: Ablate, 
     assert query("SELECT state, count(*) FROM ablate_candidates GROUP BY state") == [("done", 14)]
 
 
+def test_a_search_of_which_some_trials_failed_is_no_success(ablate: Ablate, peak: Path) -> None:
+    result = ablate("search", peak, *INLINE, "--set", "config.fail=0.3")
+    counts = dict(query("SELECT state, count(*) FROM ablate_candidates GROUP BY state"))
+    assert 0 < counts["failed"] < 14
+    assert result.code == 1
+    assert f"peak: {counts['failed']} of 14 trials of the search failed" in result.err
+    assert f"`ablate search {peak} --retry-failed" in result.err
+    assert "next: ablate report peak" in result.err
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "where"),
