@@ -120,7 +120,7 @@ class Generator:
             moves: Moves = {p: self.space.others(p, start[p], base) for p, base in enumerate(self.space.baseline)}
         else:
             moves = self._moves(start, self.names.varying((*path, "factors"), entry.factors))
-        if not any(moves.values()):
+        if not any(moves.values()) and not self.names.unsure_levels:
             self.names.add_fault(path, "nothing can be added: no factor has a level other than the baseline and from's")
         return GeneratedCells(1 + sum(map(len, moves.values())), partial(_one_at_a_time, start, moves), start)
 

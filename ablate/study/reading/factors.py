@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from ablate.study.config_keys import overlaps
 from ablate.study.design.factor_names import ROW_KEYS
 from ablate.study.factors import Factor, Level, level_text
-from ablate.study.reading.nodes import Node
+from ablate.study.reading.nodes import Node, yaml_text
 from ablate.study.reading.problems import Path, Problems
 from ablate.study.reading.schema import FactorEntry
 
@@ -61,7 +61,8 @@ class FactorReader:
             return None
         levels = self._levels(node, path, sets, several=isinstance(entry.sets, list)) if node else []
         if not levels:
-            self.problems.add((*path, "levels"), "no level that can be used; a factor has at least one")
+            if name not in self.unsure:
+                self.problems.add((*path, "levels"), "no level that can be used; a factor has at least one")
             return None
         baseline = self._baseline(path, [level for level, _ in levels])
         factor = Factor(name, sets, tuple(level for level, _ in levels), baseline)
@@ -71,9 +72,14 @@ class FactorReader:
         node, path = factor.child("levels"), (*path, "levels")
         levels: list[tuple[Level, Path]] = []
         entries = _entries(node) if node else []
+        nameless = [key for key, name, _ in entries if isinstance(name, dict | list) or name is None]
         for key, name, value in entries:
-            if isinstance(name, dict | list) or name is None:
-                self.problems.expected((*path, key), name, "one value; with several, write levels as name: value")
+            if key in nameless:
+                if key != nameless[0]:
+                    continue
+                kind = "null" if name is None else "a mapping" if isinstance(name, dict) else "a list"
+                remedy = f"a level that is {kind} needs a name: write the levels as {{NAME: VALUE, NAME: VALUE}}"
+                self.problems.add((*path, key), f"found {yaml_text(name)}; {remedy}")
             elif several and not (isinstance(value, list) and len(value) == len(sets)):
                 self.problems.expected((*path, key), value, f"a list of {len(sets)} values, one for each key of sets")
             elif level_text(name) in [level_text(level.name) for level, _ in levels]:

@@ -373,6 +373,18 @@ design:
             "levels[1]: found on; accepted: a mapping or null (write the levels as {off: null, on: {}})",
             "{off: null, on: {}}",
         ),
+        (
+            "{off: null, on: {p: 0.5}}",
+            "[null, {p: 0.5}]",
+            "levels[0]: found null; a level that is null needs a name: write the levels as {NAME: VALUE, NAME: VALUE}",
+            "{off: null, on: {p: 0.5}}",
+        ),
+        (
+            "{off: null, on: {p: 0.5}}",
+            "[off, {p: 0.5}]",
+            "found {p: 0.5}; a level that is a mapping needs a name: write the levels as {NAME: VALUE, NAME: VALUE}",
+            "{off: null, on: {p: 0.5}}",
+        ),
         ("{p: 0.5}", "on", "accepted: a mapping or null (write {} to switch it on with its defaults)", "{}"),
         ("p: 0.5", "p: 50", "levels.on.p: found 50; accepted: at most 1 (write 0.5 for 50 %)", "p: 0.5"),
     ],
