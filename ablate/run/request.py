@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ablate.errors import AblateError
-from ablate.run.candidate_limits import candidate_faults
+from ablate.run.candidate_faults import candidate_faults
 from ablate.run.row_patterns import matching
 from ablate.study.config_keys import Config, flattened, overlaps
 from ablate.study.model import Study

@@ -175,3 +175,17 @@ def test_a_search_without_a_space_is_refused_before_anything_is_packed(ablate: A
     assert refused.code == 2
     assert "has no `search` section" in refused.err
     assert not Path("ablate-pack").exists()
+
+
+def test_a_search_is_refused_whose_range_has_values_that_do_not_fit_the_data(ablate: Ablate, lines: list[str]) -> None:
+    space = "{evaluate.rerank.k1: {low: 2, high: 40}, batch.items: {low: 2, high: 8}}"
+    search = f"search: {{space: {space}, sampler: random, trials: 2, finalists: {{top: 1, seeds: 2}}}}\n"
+    Path("study.yaml").write_text(STUDY.replace("{scope: all}", "{scope: all, rerank: {k1: 2, k2: 1}}") + search)
+    result = ablate("search", "study.yaml", "--executor", "inline")
+    assert result.code == 2
+    assert "search.space: candidates with evaluate.rerank.k1=40: evaluate.rerank.k1: 40 neighbours are" in result.err
+    assert "batch.items=8" not in result.err
+    planned = ablate("plan", "study.yaml")
+    assert planned.code == 0
+    assert "evaluate.rerank.k1=40" in planned.err
+    assert "until then `ablate search study.yaml` is refused" in " ".join(planned.err.split())
