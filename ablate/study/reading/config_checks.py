@@ -1,7 +1,7 @@
 """Checks a study's `config`, levels and references against the trainer's typed config."""
 
 import copy
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -65,8 +65,7 @@ class ConfigReader:
 
     def has(self, key: str) -> bool:
         """Return True if the config has such a key, or a free-form mapping that may hold it."""
-        inside = any(known.startswith(f"{key}.") for known in self.known)
-        return key in self.known or inside or any(key.startswith(f"{free}.") for free in self.free)
+        return _has(key, self.known, self.free)
 
     def _add_unknown(self, path: Path, key: str) -> None:
         """Record a key that the config does not have. In `sets`, keys stand without `config.` before them."""
@@ -102,6 +101,14 @@ class ConfigReader:
         return any(overlaps(key, other) for key in keys for other in self.varied)
 
 
+def trainer_meant(name: str, keys: Collection[str]) -> str | None:
+    """Return the installed trainer whose config has all these dotted keys, if the trainer `name` has none of them."""
+    if not keys or any(_has(key, *_keys(TRAINERS[name].config)) for key in keys):
+        return None
+    others = (other for other in TRAINERS if other != name)
+    return next((other for other in others if all(_has(key, *_keys(TRAINERS[other].config)) for key in keys)), None)
+
+
 def keys_elsewhere(trainer: Any) -> list[str]:
     """Return the keys below the top level of a study file, and their sections: `config.loss`, `config.loss.margin`."""
     if not isinstance(trainer, str) or trainer not in TRAINERS:
@@ -133,6 +140,12 @@ def _without(config: Config, locations: Set[Path]) -> Config:
                 break
             section = section[key]
     return rest
+
+
+def _has(key: str, known: Sequence[str], free: Sequence[str]) -> bool:
+    """Return True if a dotted key is one of the `known`, a section of them, or inside a `free`-form mapping."""
+    inside = any(other.startswith(f"{key}.") for other in known)
+    return key in known or inside or any(key.startswith(f"{mapping}.") for mapping in free)
 
 
 def _keys(model: type[BaseModel]) -> tuple[list[str], list[str]]:

@@ -14,7 +14,7 @@ from ablate.study.config_keys import Config, flattened, overlaid
 from ablate.study.design.explicit import is_line
 from ablate.study.design.reader import DesignReader
 from ablate.study.model import ReferenceRow, Study
-from ablate.study.reading.config_checks import ConfigReader, keys_elsewhere
+from ablate.study.reading.config_checks import ConfigReader, keys_elsewhere, trainer_meant
 from ablate.study.reading.factors import FactorReader, ReadFactor
 from ablate.study.reading.misspelt_keys import MeantOtherwise, corrected
 from ablate.study.reading.nodes import Node, read_file, yaml_text
@@ -27,6 +27,9 @@ from ablate.study.search_space.reader import SearchReader
 from ablate.study.search_space.space import METRICS
 from ablate.trainers.entry import TrainerEntry
 from ablate.trainers.registry import DEFAULT, TRAINERS
+
+MOST_KEYS = 4
+"""Config keys that a fault names of a file with the keys of another trainer."""
 
 
 def read_study(
@@ -139,6 +142,11 @@ class _Reader:
         if not isinstance(name, str) or name not in TRAINERS:
             self.problems.add(("trainer",), TRAINERS.fault(name))
             return written, None, written
+        keys = [*flattened(written), *(key for read in factors for key in read.factor.sets)]
+        keys += [key for reference in references for key in reference.settings]
+        if other := trainer_meant(name, keys):
+            self.problems.add(("trainer",), self._other_trainer(name, other, keys))
+            return written, None, written
         preset = written.pop("preset", None)
         if runtime := self.root.child("runtime"):
             written["runtime"] = runtime.plain()
@@ -150,6 +158,12 @@ class _Reader:
         for reference in references:
             self.config.check_settings(reference.settings, ("references", reference.label))
         return written, preset, config
+
+    def _other_trainer(self, name: str, other: str, keys: Sequence[str]) -> str:
+        """Return the fault of a file whose config keys are all those of the trainer `other`, and none of `name`."""
+        found = f"found {name!r}, which" if self.root.child("trainer") else f"missing, so it is {name!r}, which"
+        named = f"{', '.join(keys[:MOST_KEYS])}{', ...' if len(keys) > MOST_KEYS else ''}"
+        return f"{found} has none of the keys {named}; did you mean {other!r}, which has them all?"
 
     def _trainer(self) -> Any:
         node = self.root.child("trainer")

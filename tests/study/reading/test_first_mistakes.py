@@ -394,3 +394,23 @@ def test_the_remedy_is_accepted_as_it_stands(tmp_path: Path, right: str, wrong: 
     (fault,) = faults(tmp_path, ERASING.replace(right, wrong, 1))
     assert fault.endswith(message)
     assert read(tmp_path, ERASING.replace(right, remedy, 1)).name == "demo"
+
+
+@pytest.mark.parametrize(
+    ("trainer", "found"),
+    [
+        ("trainer: retrieval\n", "study.yaml:3: trainer: found 'retrieval', which"),
+        ("", "trainer: missing, so it is 'retrieval'"),
+    ],
+)
+def test_the_keys_of_another_trainer_are_one_fault(tmp_path: Path, trainer: str, found: str) -> None:
+    (fault,) = faults(tmp_path, STUDY.replace("trainer: simulated\n", trainer))
+    assert found in fault
+    assert "none of the keys queries, effects, settings.margin, settings.warmup, ...;" in fault
+    assert "did you mean 'simulated', which has them all?" in fault
+
+
+def test_keys_that_no_trainer_has_are_faults_by_themselves(tmp_path: Path) -> None:
+    lines = faults(tmp_path, "study: s\nconfig: {queries: 500, learning: 1}\ndesign: [{rows: {a: {}}}]\n")
+    assert len(lines) == 2
+    assert all("unknown key" in line for line in lines)
