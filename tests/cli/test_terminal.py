@@ -162,7 +162,7 @@ def test_a_message_is_folded_on_a_terminal_and_nowhere_else(monkeypatch: pytest.
     assert folded(text, io.StringIO()) == text
 
 
-@pytest.mark.parametrize("columns", [30, 40, 60])
+@pytest.mark.parametrize("columns", [40, *(pytest.param(width, marks=pytest.mark.slow) for width in (30, 60))])
 def test_a_narrow_terminal_shows_every_cell(study: Path, columns: int) -> None:
     run("run", study, "--executor", "inline", "--set", "seeds=2")
     wide, narrow = (run("report", COLUMNS=str(width)).stdout.decode() for width in (80, columns))

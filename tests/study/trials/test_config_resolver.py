@@ -152,7 +152,7 @@ def without_outside(
     return kept
 
 
-@pytest.mark.parametrize("most_kept", [0, 5_000])
+@pytest.mark.parametrize("most_kept", [pytest.param(0, marks=pytest.mark.slow), 5_000])
 @settings(deadline=None)
 @given(study=studies())
 def test_every_key_is_the_digest_of_the_whole(most_kept: int, study: Study) -> None:
