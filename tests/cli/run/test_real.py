@@ -97,7 +97,7 @@ def test_a_selected_row_brings_along_those_of_its_training(ablate: Ablate) -> No
     """Evaluated together, so that neither a second call nor the other row trains again."""
     for _ in range(2):
         assert (
-            ablate("run", TINY, "--executor", "inline", "--only", "plain", "--set", "config.schedule.steps=0").code == 0
+            ablate("run", TINY, "--executor", "inline", "--only", "plain", "--set", "config.schedule.steps=1").code == 0
         )
     with sqlite3.connect("results/ablate.db") as connection:
         assert connection.execute("SELECT number, state FROM ablate_attempts").fetchall() == [(1, "done")]
@@ -107,7 +107,7 @@ def test_a_selected_row_brings_along_those_of_its_training(ablate: Ablate) -> No
 
 @pytest.mark.network
 def test_the_log_of_the_quick_rows_reads_back_as_these_rows(ablate: Ablate) -> None:
-    few = ("--set", "config.schedule.steps=0", "--set", "config.data.size=[16, 16]", "--workers", 2)
+    few = ("--set", "config.schedule.steps=2", "--set", "config.data.size=[16, 16]", "--workers", 2)
     assert ablate("run", BNNECK, *few).code == 0
     own = json.loads(ablate("report", "--format", "json").out)
     ablate("report", "--format", "log", "--output", "own.md")
