@@ -91,4 +91,19 @@ def _options(target: Any, context: Any, given: set[str], leave_out: Collection[s
         if option in given:
             continue
         for each in value if isinstance(value, list | tuple) else [value]:
-            yield from (option, str(each))
+            text = _without_password(str(each)) if name == "store" else str(each)
+            if text is not None:
+                yield from (option, text)
+
+
+def _without_password(store: str) -> str | None:
+    """Return a store's path or URL as it may be printed, with `***` for a password; None if it is no store's URL."""
+    if "://" not in store:
+        return store
+    from ablate.errors import StoreError
+    from ablate.store.database import shown  # here: SQLAlchemy takes long to import
+
+    try:
+        return shown(store)
+    except StoreError:
+        return None

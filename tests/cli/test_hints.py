@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ablate.cli.hints import _without_password
 from tests.conftest import Ablate
 from tests.support.command_line import INLINE
 
@@ -96,3 +97,13 @@ def test_a_file_that_was_not_run_yet_is_said_so(ablate: Ablate, study: Path) -> 
     other = study.with_name("other.yaml")
     other.write_text(STUDY.replace("study: demo", "study: other"))
     assert "'other' is not in it yet: `ablate run" in ablate("status", other).err
+
+
+def test_hints_show_no_password(ablate: Ablate) -> None:
+    result = ablate("status", "--store", "postgresql://somebody:secret@127.0.0.1:1/x")
+    assert result.code == 2
+    assert "secret" not in result.err
+    assert _without_password("postgresql://somebody:secret@127.0.0.1:1/x") == "postgresql://somebody:***@127.0.0.1:1/x"
+    assert _without_password("postgresql://h/x?password=secret") == "postgresql://h/x?password=***"
+    assert _without_password("sqlite:///my store.db") == "sqlite:///my store.db"
+    assert _without_password("mysql://somebody:secret@h/x") is None
