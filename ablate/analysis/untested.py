@@ -23,12 +23,12 @@ class Untested:
     """NOT_READ: one trial stands for both rows, because nothing reads the difference. EQUAL_RESULTS: two trials of each
     seed have equal results of every query."""
     reasons: tuple[str, ...] = ()
-    """What keeps the difference from being read, such as `schedule.optimizer is adam`; empty if that is not known."""
+    """Why nothing reads the difference, such as `schedule.optimizer is adam`; empty if it is not known."""
 
 
 @dataclass(frozen=True)
 class EqualResults:
-    """What is equal to the last bit. Results that are the same for every query, such as all misses, are left out."""
+    """Results that are equal to the last bit. Results that are the same for every query do not count."""
 
     rows: tuple[tuple[str, ...], ...] = ()
     """Groups of labels: rows of different trials with equal results in every seed."""

@@ -15,7 +15,7 @@ DEFAULT_STORE = "sqlite:///results/ablate.db"
 """The store of commands and calls that name none."""
 
 ANY_MAY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
-"""The bits of a file's mode that allow somebody to write it."""
+"""The bits of a file's mode that allow its owner, its group or others to write it."""
 
 StoreOrUrl = Union["Store", Path, str]
 """An open store, the path of an SQLite file, or a database URL."""

@@ -55,7 +55,7 @@ def print_error(error: AblateError) -> None:
 def usage_fault(error: Any) -> str:
     """Return the message for a command line that typer refuses.
 
-    `error` is one of typer's usage errors. They are told apart by their attributes, as their classes are not public.
+    `error` is one of typer's usage errors. Their attributes show which one it is, because their classes are not public.
     """
     context, param = getattr(error, "ctx", None), getattr(error, "param", None)
     path = _path(context)

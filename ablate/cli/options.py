@@ -15,7 +15,7 @@ from ablate.cli.terminal import forget_stream
 from ablate.errors import AblateError
 
 FAILED, INTERRUPTED = 1, 130
-"""Exit codes: some trial failed; the request is wrong; Ctrl-C."""
+"""Exit codes: a trial failed, and Ctrl-C."""
 
 StudyPath = Annotated[
     Path,

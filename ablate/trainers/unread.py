@@ -1,4 +1,4 @@
-"""What reads what: the config keys that nothing reads under some values of other keys, as a trainer declares them."""
+"""Unread config keys, as a trainer declares them: keys that nothing reads if other keys have certain values."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

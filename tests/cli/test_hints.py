@@ -100,10 +100,10 @@ def test_a_file_that_was_not_run_yet_is_said_so(ablate: Ablate, study: Path) -> 
 
 
 def test_hints_show_no_password(ablate: Ablate) -> None:
-    result = ablate("status", "--store", "postgresql://somebody:secret@127.0.0.1:1/x")
+    result = ablate("status", "--store", "postgresql://user:secret@127.0.0.1:1/x")
     assert result.code == 2
     assert "secret" not in result.err
-    assert _without_password("postgresql://somebody:secret@127.0.0.1:1/x") == "postgresql://somebody:***@127.0.0.1:1/x"
+    assert _without_password("postgresql://user:secret@127.0.0.1:1/x") == "postgresql://user:***@127.0.0.1:1/x"
     assert "secret" not in str(_without_password("postgresql://h/x?password=secret"))
     assert _without_password("sqlite:///my store.db") == "sqlite:///my store.db"
-    assert _without_password("mysql://somebody:secret@h/x") is None
+    assert _without_password("mysql://user:secret@h/x") is None

@@ -1,4 +1,4 @@
-"""What reads what: every key of the config is changed, and equal results must be what the table says, and only that."""
+"""Change every key of the config: results must be equal if and only if the table says that nothing reads the key."""
 
 import hashlib
 from collections.abc import Iterator, Mapping

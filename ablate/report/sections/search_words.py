@@ -70,7 +70,7 @@ def baseline_best_words(results: SearchResults) -> str:
 
 
 def level_words(results: SearchResults, candidate: EvaluatedCandidate) -> str:
-    """Return `; trial 3 has the same score`, for the other trials with a candidate's score; empty if there is none.
+    """Return the other trials with a candidate's score, as `; trial 3 has the same score`; empty if there are none.
 
     If all have it, the search chose nothing.
     """

@@ -1,6 +1,6 @@
 """`ablate data`: list the known data sets, and pack one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,7 +27,12 @@ def known_names(incomplete: str) -> list[str]:
     """Return the known data sets for the completion of a shell."""
     from ablate.retrieval.data.catalog import DATASETS
 
-    return [name for name in DATASETS if name.startswith(incomplete)]
+    return _begun(DATASETS, incomplete)
+
+
+def _begun(words: Iterable[str], incomplete: str) -> list[str]:
+    """Return the words that begin so."""
+    return [word for word in words if word.startswith(incomplete)]
 
 
 def data_list(
@@ -121,7 +126,7 @@ def data_prepare(
         typer.Option(
             metavar="refuse|skip",
             help="Treatment of images that cannot be read.",
-            autocompletion=lambda incomplete: [word for word in (REFUSE, SKIP) if word.startswith(incomplete)],
+            autocompletion=lambda incomplete: _begun((REFUSE, SKIP), incomplete),
         ),
     ] = REFUSE,
     leakage: Annotated[
@@ -129,7 +134,7 @@ def data_prepare(
         typer.Option(
             metavar="refuse|warn",
             help="Treatment of the same image in two splits, or as query and in its gallery.",
-            autocompletion=lambda incomplete: [word for word in (REFUSE, WARN) if word.startswith(incomplete)],
+            autocompletion=lambda incomplete: _begun((REFUSE, WARN), incomplete),
         ),
     ] = WARN,
 ) -> None:

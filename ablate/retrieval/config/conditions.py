@@ -1,4 +1,4 @@
-"""What reads what: the keys of the config that nothing reads under some values of others.
+"""The table of unread keys: config keys that nothing reads if other keys have certain values.
 
 The training reads a config at few places, and this table follows them line by line: `training/loop.py`,
 `training/optimizer.py`, `loss/objective.py`, `input/augment.py`, `input/samplers.py`, `evaluation/pipeline.py`. A

@@ -159,7 +159,7 @@ def test_a_plan_of_unpacked_data_imports_no_torch(lines: list[str]) -> None:
 
 
 def test_a_store_that_a_run_cannot_write_is_a_warning(ablate: Ablate) -> None:
-    """A plan may read a store that belongs to somebody else."""
+    """A plan may read a store that this user cannot write."""
     few = ("--executor", "inline", "--seeds", 1)
     assert ablate("run", SIMULATED, "--store", "x.db", *few).code == 0
     Path("x.db").chmod(0o444)

@@ -1,4 +1,4 @@
-"""What a run replaces: the plan of another file, of the file itself by options, and results with other seeds."""
+"""Plans that a run replaces: of another file, or of the same file by options. Other seeds are counted."""
 
 import json
 from pathlib import Path

@@ -70,7 +70,7 @@ def photographs(listing: ImageList) -> list[CropSource]:
 def files(listing: ImageList, photos: Sequence[CropSource]) -> list[os.stat_result | None]:
     """Return the status of each photograph's file, None if it is missing.
 
-    DataError if so many are missing that the archive can only be partly unpacked, or that the paths must be wrong.
+    Raise DataError if a large share is missing: then the archive is only partly unpacked, or the paths are wrong.
     """
     stats = [stat_or_none(photo.path) for photo in photos]
     missing = [photo for photo, stat in zip(photos, stats, strict=True) if stat is None]
