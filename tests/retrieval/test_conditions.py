@@ -196,7 +196,7 @@ def compare(datasets: Mapping[str, Dataset], make_dataset, monkeypatch: pytest.M
         parent = key.rpartition(".")[0]
         if parent and value_at(config.model_dump(), parent) is None:
             return False
-        monkeypatch.setattr(label_facts, "_labels", lambda name, root, size: in_size(kind, tuple(size)))
+        monkeypatch.setattr(label_facts, "packed_labels", lambda name, root, size: in_size(kind, tuple(size)))
         reason = unread_reason(key, value_at(config.model_dump(mode="json"), key), unread(written))
         own = result(kind, config.model_dump_json())
         others = [other.model_dump_json() for other in changed(written, key)]

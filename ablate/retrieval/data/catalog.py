@@ -1,5 +1,6 @@
 """The data sets by name: the place, the preparation, the fingerprint and the images of each."""
 
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from shlex import quote
@@ -154,6 +155,21 @@ def load(name: str, root: str | None, size: Size, pixels: bool = True) -> Datase
     return Dataset(name, record.fingerprint, images, **columns, categories=record.categories)
 
 
+def packed_labels(name: str, root: str | None, size: Size) -> Dataset:
+    """Return a packed data set with zeros for its images. The same content is read once in a process.
+
+    UnpreparedDataError if the data set is not packed, DataError if it is not whole.
+    """
+    content = emoji.recorded_fingerprint(root) if name == EMBEDDED else _record(name, root, size).fingerprint
+    return _labels(name, root, size, content)
+
+
+@lru_cache(maxsize=4)
+def _labels(name: str, root: str | None, size: Size, content: str) -> Dataset:
+    """Return a data set without pixels. `content` is its fingerprint: if it changes, the labels are read again."""
+    return load(name, root, size, pixels=False)
+
+
 def load_labels(name: str, root: str | None, size: Size) -> Dataset:
     """Return the data set with zeros for its images, packed or not; without a pack of this size, from the annotations.
 
@@ -161,7 +177,7 @@ def load_labels(name: str, root: str | None, size: Size) -> Dataset:
     written.
     """
     try:
-        return load(name, root, size, pixels=False)
+        return packed_labels(name, root, size)
     except UnpreparedDataError:
         from ablate.retrieval.data.label_arrays import labels_of
         from ablate.retrieval.data.packing.crops import require_files

@@ -1,10 +1,9 @@
 """Facts about a data set's labels on which it depends whether a setting of the test can change a result."""
 
 from collections.abc import Callable
-from functools import lru_cache
 
 from ablate.errors import AblateError
-from ablate.retrieval.data.catalog import load
+from ablate.retrieval.data.catalog import packed_labels
 from ablate.retrieval.data.dataset import GALLERY, QUERY, SPLITS, Dataset
 
 TESTED = ("validation", "test")
@@ -31,15 +30,9 @@ def _reason(
     if detections is not None:
         return None
     try:
-        return of(_labels(name, root, tuple(size)))
+        return of(packed_labels(name, root, (size[0], size[1])))
     except AblateError:  # the same error is raised, with its remedy, by all that need the data
         return None
-
-
-@lru_cache(maxsize=4)
-def _labels(name: str, root: str | None, size: Size) -> Dataset:
-    """Return a data set without pixels, read once in a process."""
-    return load(name, root, size, pixels=False)
 
 
 def _camera_reason(dataset: Dataset) -> str | None:
