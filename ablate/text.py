@@ -11,6 +11,8 @@ DIRECTIONS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u
 """Letters that change the direction of the text after them."""
 MOST_FAULTS = 20
 """The largest number of faults that are listed one by one."""
+MOST_ROWS = 3
+"""Rows that a message names; of more it gives the number."""
 
 # fmt: off
 PLAIN = {
@@ -33,6 +35,18 @@ _GAP = re.compile(r" {2,}")
 def plural(count: int, noun: str) -> str:
     """Return a count and its noun, such as `1 trial` or `3 trials`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(names: Sequence[str], last: str = "and") -> str:
+    """Return the names as a list in a sentence: `a`, `a and b`, `a, b and c`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
+
+
+def named_rows(labels: Sequence[str]) -> str:
+    """Return `row 'plain'`; of many rows the first few, and how many more there are."""
+    names = ", ".join(map(repr, labels[:MOST_ROWS]))
+    more = f" and {len(labels) - MOST_ROWS} more" if len(labels) > MOST_ROWS else ""
+    return f"row{'s' if len(labels) > 1 else ''} {names}{more}"
 
 
 def duration(seconds: float) -> str:

@@ -233,7 +233,7 @@ def _always_listed(results: StudyResults) -> list[tuple[int, int]]:
     baseline = results.baseline.number - 1
     steps = {(i, i + 1) for i in range(rows - 1)}
     steps |= {_in_order(above.number - 1, row.number - 1) for above, row in results.steps}
-    return sorted(steps | {(min(baseline, i), max(baseline, i)) for i in range(rows) if i != baseline})
+    return sorted(steps | {_in_order(baseline, i) for i in range(rows) if i != baseline})
 
 
 def _in_order(one: int, other: int) -> tuple[int, int]:

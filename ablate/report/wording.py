@@ -11,7 +11,7 @@ from ablate.analysis.estimation.estimates import EffectEstimate, includes_0
 from ablate.analysis.results import TESTED_ON, RowResult, StudyResults
 from ablate.analysis.untested import EQUAL_RESULTS, NOT_READ, Untested
 from ablate.study.factors import level_text
-from ablate.text import visible
+from ablate.text import listed, visible
 
 METRIC_NAMES = {"top1": "top-1", "top5": "top-5", "top10": "top-10"}
 PRECISION_NAMES = {"map": "mAP", "map_at_r": "mAP@R"}
@@ -322,11 +322,6 @@ def start(results: StudyResults) -> str:
 def sentence_case(text: str) -> str:
     """Return the text with a capital first letter."""
     return text[:1].upper() + text[1:]
-
-
-def listed(names: Sequence[str], last: str = "and") -> str:
-    """Return the names as a list in a sentence: `a`, `a and b`, `a, b and c`."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
 MOST_ROWS = 12

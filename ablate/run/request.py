@@ -15,10 +15,8 @@ from ablate.study.reading.nodes import yaml_text
 from ablate.study.reading.study_reader import read_study
 from ablate.study.trials.identity import REFERENCE, Trial, trials
 from ablate.study.trials.local_paths import PathFinder
+from ablate.text import named_rows
 from ablate.trainers.registry import TRAINERS
-
-MOST_NAMED = 3
-"""Rows that a fault names; of more it gives the number."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,7 @@ def check_rows(request: StudyRequest) -> None:
     for limits in request.limits:
         for fault in limit_faults(request.study, limits, request.source.searching):
             labels.setdefault(fault, []).extend(limits.rows)
-    of_rows = [f"{_named(rows)}: {fault}" for fault, rows in labels.items()]
+    of_rows = [f"{named_rows(rows)}: {fault}" for fault, rows in labels.items()]
     of_candidates = candidate_faults(request.study, labels) if request.source.searching else ()
     if every := [*of_rows, *of_candidates]:
         raise AblateError("\n".join(every))
@@ -191,13 +189,6 @@ def _row_warnings(source: StudySource, selected: Sequence[Trial], limits: Sequen
 def _configs(selected: Sequence[Trial]) -> Mapping[str, Config]:
     """Return {label: config}."""
     return {trial.label: trial.config for trial in selected}
-
-
-def _named(labels: Sequence[str]) -> str:
-    """Return `row 'plain'`; of many rows the first few, and how many more there are."""
-    names = ", ".join(map(repr, labels[:MOST_NAMED]))
-    more = f" and {len(labels) - MOST_NAMED} more" if len(labels) > MOST_NAMED else ""
-    return f"row{'s' if len(labels) > 1 else ''} {names}{more}"
 
 
 def _counted(labels: Sequence[str]) -> str:

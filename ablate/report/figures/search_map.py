@@ -22,6 +22,7 @@ from ablate.report.sections.search_words import baseline_best_words, ring_name
 from ablate.store.schema import DONE, FAILED, PRUNED
 from ablate.study.factors import level_text
 from ablate.study.search_space.origin import SearchedDimension
+from ablate.text import listed
 
 HEIGHT: Final = 4.3
 LEFT, RIGHT = 0.95, 1.2
@@ -378,8 +379,8 @@ def _notes(search: SearchResults, drawn: SearchMap, metric: str) -> Iterator[str
     """Return the notes below the map: the dimensions that are not drawn, and the limits of the scores."""
     axes = [scale.axis for scale in (drawn.x, drawn.y) if scale]
     if len(search.dimensions) > len(axes):
-        names = wording.listed([axis.name for axis in axes])
-        others = wording.listed([axis.name for axis in search.dimensions if axis not in axes])
+        names = listed([axis.name for axis in axes])
+        others = listed([axis.name for axis in search.dimensions if axis not in axes])
         chosen = " (largest importance)" if len(axes) == 2 and search.importance[metric].shares else ""
         yield f"Drawn: {names}{chosen}. Candidates also differ in dimensions that are not drawn: {others}."
     yield "One seed per candidate, on the validation split. The sampler chose the points: it did not try empty areas."

@@ -10,6 +10,7 @@ from ablate.report import wording
 from ablate.report.sections.contrasts import MORE, identified
 from ablate.report.tables import Cell, Column, ReportSection, block
 from ablate.study.factors import level_text
+from ablate.text import listed
 
 MOST_READINGS = 3
 """Other readings of a log that are shown."""
@@ -122,7 +123,7 @@ def _effect(effect: Effect | None) -> list[str]:
 
 
 def _not_separable(aliases: Sequence[Sequence[str]]) -> str:
-    groups = [f"{group[0]} from {wording.listed(group[1:])}" for group in aliases]
+    groups = [f"{group[0]} from {listed(group[1:])}" for group in aliases]
     return f"the rows cannot separate {'; '.join(groups)}" if groups else "the rows can separate all factors"
 
 

@@ -12,6 +12,7 @@ from ablate.report import wording
 from ablate.report.sections.aliases import alias_sentences
 from ablate.report.sections.summary import family
 from ablate.report.tables import Cell, Column, ReportSection, block
+from ablate.text import listed
 
 MOST_SENTENCES = 8
 MOST_INTERACTIONS = 6
@@ -150,7 +151,7 @@ def identified(effect: Effect) -> str:
         return "additive"
     if effect.untested or effect.estimate.constant is not None:
         return wording.NOTHING
-    return f"not separable from {wording.listed(effect.aliased_with)}" if effect.aliased_with else "no result"
+    return f"not separable from {listed(effect.aliased_with)}" if effect.aliased_with else "no result"
 
 
 def not_separable(analysis: Analysis) -> list[str]:
@@ -158,7 +159,7 @@ def not_separable(analysis: Analysis) -> list[str]:
     lines = []
     for group in analysis.aliases[:MOST_SENTENCES]:
         first, *others = group
-        lines.append(f"These rows cannot separate {first} from {wording.listed(others)}.")
+        lines.append(f"These rows cannot separate {first} from {listed(others)}.")
     return lines + _more(len(analysis.aliases), MOST_SENTENCES, "group")
 
 
@@ -174,7 +175,7 @@ def suggested(analysis: Analysis) -> list[str]:
         setting = f"{', '.join(changed)} (the rest at baseline)" if changed else "the baseline itself"
         opening = "The most useful run to add" if not at else "Then"
         lines.append(
-            f"{opening}: {setting}. It gives a direct contrast or a first estimate for {wording.listed(run.resolves)}."
+            f"{opening}: {setting}. It gives a direct contrast or a first estimate for {listed(run.resolves)}."
         )
     return lines
 

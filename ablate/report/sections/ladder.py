@@ -8,6 +8,7 @@ from ablate.analysis.results import RowResult, StudyResults
 from ablate.report import wording
 from ablate.report.tables import Cell, Column, ReportSection, block
 from ablate.study.factors import level_text
+from ablate.text import listed
 
 BEST = "*"
 """Marks the best row and the rows that are not shown to differ from it."""
@@ -239,7 +240,7 @@ def _about(results: StudyResults, precisions: Sequence[str]) -> list[str]:
     """Return the meaning of the columns of mean precisions, and a note if rows have none."""
     if not precisions:
         return []
-    names = wording.listed([wording.PRECISION_NAMES[name] for name in precisions])
+    names = listed([wording.PRECISION_NAMES[name] for name in precisions])
     meaning = f"{names}: means over all queries; verdicts are about {wording.METRIC_NAMES[results.primary]}."
     rows = [row for row in (*results.rows, *results.references) if row.seeds]
     incomplete = any(name not in row.precisions for row in rows for name in precisions)

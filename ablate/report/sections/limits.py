@@ -6,6 +6,7 @@ from ablate.analysis.analysis import Analysis
 from ablate.analysis.results import StudyResults
 from ablate.report import wording
 from ablate.study.plan.limits import TEST, VALIDATION, RowLimits
+from ablate.text import listed
 from ablate.trainers.limits import SplitLimits
 
 MOST_NAMED = 4
@@ -73,7 +74,7 @@ def _sentences(shared: RowLimits, split: str, metric: str) -> Iterator[str]:
 
 
 def _fixed(limits: SplitLimits, metrics: list[str]) -> str:
-    names = wording.listed([wording.METRIC_NAMES[metric] for metric in metrics])
+    names = listed([wording.METRIC_NAMES[metric] for metric in metrics])
     verb = "is" if len(metrics) == 1 else "are"
     return f"{names} {verb} {_percent(limits.range(metrics[0])[1])}"
 
@@ -86,4 +87,4 @@ def _named(shared: RowLimits) -> str:
     """Return `Row plain`; of many rows the first few, and how many more there are."""
     more = len(shared.rows) - MOST_NAMED
     names = [*shared.rows[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])]
-    return f"Row{'s' if len(shared.rows) > 1 else ''} {wording.listed(names)}"
+    return f"Row{'s' if len(shared.rows) > 1 else ''} {listed(names)}"

@@ -8,6 +8,7 @@ from ablate.analysis.contrasts import OTHERS
 from ablate.analysis.looks.history import Look
 from ablate.report import wording
 from ablate.report.tables import Cell, Column, ReportSection, block
+from ablate.text import listed
 
 OPEN = (verdicts.UNDECIDED, verdicts.CONFOUNDED, verdicts.NOT_ESTIMABLE)
 """Verdicts that decide nothing."""
@@ -48,7 +49,7 @@ def looks(analysis: Analysis) -> ReportSection:
 
 def schedule(analysis: Analysis) -> str:
     """Return the planned looks in seeds per row: `2, 3, 5, 7 and 10`."""
-    return wording.listed([str(look) for look in analysis.results.schedule])
+    return listed([str(look) for look in analysis.results.schedule])
 
 
 def decided(look: Look) -> int:
@@ -88,7 +89,7 @@ def _next_look(analysis: Analysis) -> str:
     last, noun = results.looks[-1], "effect" if results.family.kind == "effects" else "contrast"
     if last.continuing:
         labels = last.continuing
-        rows = wording.listed([*labels]) if len(labels) <= MOST_NAMED else f"{len(labels)} rows"
+        rows = listed([*labels]) if len(labels) <= MOST_NAMED else f"{len(labels)} rows"
         seeds = next((seeds for seeds in results.schedule if seeds > last.seeds), last.seeds)
         return f"The next look is at {seeds} seeds, for {rows}."
     undecided = sum(result.verdict == verdicts.UNDECIDED for result in last.results)

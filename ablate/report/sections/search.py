@@ -22,6 +22,7 @@ from ablate.report.tables import Cell, Column, ReportSection, block
 from ablate.store.schema import FAILED, PRUNED, RUNNING
 from ablate.study.factors import level_text
 from ablate.study.search_space.origin import SearchedDimension
+from ablate.text import listed
 
 MOST_OF_FRONT = 10
 """Candidates of the Pareto front that are listed."""
@@ -87,7 +88,7 @@ def _budget(results: SearchResults) -> Iterator[str]:
     states = [one.state for one in results.proposed]
     counts = {"finished": len([one for one in results.proposed if one.scores])}
     counts |= {name: states.count(state) for name, state in _OTHER_STATES.items() if state in states}
-    ended = f" ({wording.listed([f'{count:,} {name}' for name, count in counts.items()])})" if proposed else ""
+    ended = f" ({listed([f'{count:,} {name}' for name, count in counts.items()])})" if proposed else ""
     yield f"Budget used: {', '.join(budget)}{ended}."
     earlier = sum(one.known for one in results.candidates)
     repeats = len(results.reused) - earlier
@@ -145,7 +146,7 @@ def _no_finalists(results: SearchResults) -> str:
 
 
 def _metrics(results: SearchResults) -> str:
-    return wording.listed([wording.METRIC_NAMES[name] for name in results.metrics])
+    return listed([wording.METRIC_NAMES[name] for name in results.metrics])
 
 
 def _finalists(analysis: Analysis, results: SearchResults) -> ReportSection:

@@ -10,6 +10,7 @@ from ablate.analysis.search.results import EvaluatedCandidate, Finalist, SearchR
 from ablate.report import wording
 from ablate.report.tables import ReportSection
 from ablate.study.factors import level_text
+from ablate.text import listed
 
 MOST_NAMED = 3
 """Candidates with the same score that are named one by one."""
@@ -79,7 +80,7 @@ def level_words(results: SearchResults, candidate: EvaluatedCandidate) -> str:
         return ""
     if len(level) > 1 and len(level) + 1 == sum(not one.repeats for one in results.finished):
         return "; all other candidates have the same score, so the search could not tell them apart"
-    names = wording.listed(level) if len(level) <= MOST_NAMED else f"{len(level)} other candidates"
+    names = listed(level) if len(level) <= MOST_NAMED else f"{len(level)} other candidates"
     return f"; {names} {'has' if len(level) == 1 else 'have'} the same score"
 
 
@@ -106,7 +107,7 @@ def in_words(analysis: Analysis, results: SearchResults) -> ReportSection:
     if others:
         notes += _best_reruns(results)
     if len(results.dimensions) > 1:
-        names = wording.listed([axis.name for axis in results.dimensions], "or")
+        names = listed([axis.name for axis in results.dimensions], "or")
         notes.append(
             "Candidates differ in all searched values at once: the verdict on a finalist is about its whole "
             f"configuration, not about {names} alone."
@@ -176,7 +177,7 @@ def _best_reruns(results: SearchResults) -> Iterator[str]:
         rate = best.reruns[metric].mean or 0.0
         level = [one for one in results.finalists if one is not best and one.reruns[metric].mean == rate]
         if first is best:
-            same = f", level with {wording.listed([short(one) for one in level])}" if level else ""
+            same = f", level with {listed([short(one) for one in level])}" if level else ""
             yield f"On fresh seeds, too, the {first_name(results)} is the best finalist, by {name} on validation{same}."
         else:
             yield (

@@ -7,6 +7,7 @@ from ablate.analysis.estimation.estimators import CROSSED
 from ablate.analysis.results import RowTest, StudyResults
 from ablate.report import wording
 from ablate.report.sections.limits import limits
+from ablate.text import listed
 
 FINGERPRINT = 16
 """Digits of a fingerprint that are printed."""
@@ -146,7 +147,7 @@ def _looks(analysis: Analysis) -> Iterator[str]:
     if results.schedule:
         yield (
             "Seeds are added only while a verdict is undecided, with looks at "
-            f"{wording.listed([str(look) for look in results.schedule])} seeds ({len(results.looks) or 'none'} taken). "
+            f"{listed([str(look) for look in results.schedule])} seeds ({len(results.looks) or 'none'} taken). "
             "Verdicts of the family are those of its last look."
         )
 
@@ -192,7 +193,7 @@ def _noisy(analysis: Analysis) -> Iterator[str]:
         more = [wording.counted(len(unequal) - MOST_LISTED, "more row")] if len(unequal) > MOST_LISTED else []
         yield (
             f"Rows do not spread alike between seeds (p {wording.p_value(min(one.p for one in unequal), '= ')}), but "
-            f"these results cannot show which row spreads more. Contrasts of {wording.listed([*named, *more])} use the "
+            f"these results cannot show which row spreads more. Contrasts of {listed([*named, *more])} use the "
             "variance of their own seeds, not the pooled one."
         )
 

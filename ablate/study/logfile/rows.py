@@ -21,6 +21,7 @@ from ablate.study.logfile.vocabulary import (
     without_remark,
 )
 from ablate.study.reading.nodes import scalar
+from ablate.text import listed
 
 UNLISTED = "not listed"
 MOST_ROUNDED = 6
@@ -220,7 +221,7 @@ def _same_titles(rows: Sequence[NamedRow]) -> list[str]:
         same = [named for named in rows if named.row.title == title]
         names = [name for name in same[0].levels if len({level_text(n.levels[name]) for n in same}) > 1]
         if count > 1 and names:
-            values = ", ".join(f"{name} ({_listed([level_text(n.levels[name]) for n in same])})" for name in names)
+            values = ", ".join(f"{name} ({listed([level_text(n.levels[name]) for n in same])})" for name in names)
             sentences.append(f"{_numbers(same)} have the same title, {title!r}, but different {values}")
     return sentences
 
@@ -286,7 +287,7 @@ def _without_top_k(log: ExperimentLog) -> list[str]:
     for k in sorted({k for row in log.rows for k in row.rates}):
         lacking = [str(row.number) for row in log.rows if k not in row.rates]
         if lacking:
-            rows = f"rows {_listed(lacking)} have" if len(lacking) > 1 else f"row {lacking[0]} has"
+            rows = f"rows {listed(lacking)} have" if len(lacking) > 1 else f"row {lacking[0]} has"
             sentences.append(f"{rows} no top-{k}, which other rows have")
     return sentences
 
@@ -296,9 +297,4 @@ def _differing(one: NamedRow, other: NamedRow) -> list[str]:
 
 
 def _numbers(rows: Sequence[NamedRow]) -> str:
-    return f"rows {_listed([str(named.row.number) for named in rows])}"
-
-
-def _listed(words: Sequence[str]) -> str:
-    """Return `1, 2 and 3` for two or more words."""
-    return f"{', '.join(words[:-1])} and {words[-1]}"
+    return f"rows {listed([str(named.row.number) for named in rows])}"

@@ -13,11 +13,12 @@ from ablate.study.search_space.candidates import Candidates
 from ablate.study.search_space.space import ChoiceDimension, Dimension
 from ablate.study.trials.identity import REFERENCE, Trial
 from ablate.study.trials.unread_factors import UnreadFactor, unread_factors
+from ablate.text import listed, named_rows
 from ablate.trainers.registry import TRAINERS
 from ablate.trainers.unread import unread_reason
 
-MOST_NAMED = 3
-"""Rows that a warning names; of more it gives the number."""
+MOST_VALUES = 3
+"""Values of a range that are tried: all of them, or both ends and the middle."""
 MOST_POINTS = 512
 """Points of a search space for which is computed what nothing reads."""
 
@@ -84,7 +85,7 @@ def _points(dimensions: Sequence[Dimension]) -> Iterator[Mapping[str, Any]]:
 
 
 def _values(dimension: Dimension) -> list[Any]:
-    if isinstance(dimension, ChoiceDimension) or (dimension.count or MOST_POINTS) <= MOST_NAMED:
+    if isinstance(dimension, ChoiceDimension) or (dimension.count or MOST_POINTS) <= MOST_VALUES:
         return list(dimension.values)
     low, high = dimension.low, dimension.high
     middle = dimension.values[len(dimension.values) // 2] if dimension.count else dimension.exact((low + high) / 2)
@@ -101,9 +102,8 @@ def _about_factor(study: Study, one: UnreadFactor) -> str:
     """Return `schedule.momentum is not read: schedule.optimizer is adam; factor 'momentum' changes nothing in ...`."""
     sets = next(factor.sets for factor in study.factors if factor.name == one.factor)
     verb = "is" if len(sets) == 1 else "are"
-    return (
-        f"{_listed(sets)} {verb} not read: {one.reason}; factor {one.factor!r} changes nothing in {_rows(one.changed)}"
-    )
+    changed = named_rows(one.changed)
+    return f"{listed(sets)} {verb} not read: {one.reason}; factor {one.factor!r} changes nothing in {changed}"
 
 
 def _about_alike(study: Study, trials: Sequence[Trial], unread: Sequence[UnreadFactor]) -> Iterator[str]:
@@ -144,7 +144,7 @@ def _about_config(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
         if reasons and None not in reasons and not meant & set(reasons):
             by_reason.setdefault("; or ".join(dict.fromkeys(map(str, reasons))), []).append(key)
     for reason, keys in by_reason.items():
-        yield f"{_listed(keys)} {'is' if len(keys) == 1 else 'are'} not read in any row: {reason}"
+        yield f"{listed(keys)} {'is' if len(keys) == 1 else 'are'} not read in any row: {reason}"
 
 
 def _meant_reasons(study: Study, configs: Sequence[Config]) -> Iterator[str | None]:
@@ -152,13 +152,3 @@ def _meant_reasons(study: Study, configs: Sequence[Config]) -> Iterator[str | No
     for each in TRAINERS[study.trainer].unread:
         if each.is_meant:
             yield from (each.why(*(value_at(config, key) for key in each.given)) for config in configs)
-
-
-def _rows(labels: Sequence[str]) -> str:
-    names = ", ".join(map(repr, labels[:MOST_NAMED]))
-    more = f" and {len(labels) - MOST_NAMED} more" if len(labels) > MOST_NAMED else ""
-    return f"row{'s' if len(labels) > 1 else ''} {names}{more}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
