@@ -10,12 +10,14 @@ from ablate.trainers.registry import ENTRIES
 
 PACKAGE = Path(__file__).parent.parent / "ablate"
 
-BASE = {"errors", "text", "filesystem", "version"}
+BASE = {"errors", "text", "filesystem", "version", "measurement", "packed_arrays"}
 MAY_IMPORT = {
     "errors": set(),
     "version": set(),
     "text": set(),
     "filesystem": set(),
+    "measurement": set(),
+    "packed_arrays": set(),
     "trainers": {*BASE},
     "retrieval": {*BASE, "trainers"},
     "study": {*BASE, "trainers"},

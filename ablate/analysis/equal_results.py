@@ -1,23 +1,19 @@
 """Rows and seeds of which the results are equal to the last bit although they come from different trainings.
 
-Totals are compared first, for all rows; the ranks of single queries are read only for those with equal totals.
+Values are compared first, for all rows; the examples are read only for those with equal values.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ablate.analysis.results import RowResult
 from ablate.analysis.untested import EqualResults
 
-Ranks = NDArray[np.uint32]
-ReadRanks = Callable[[Collection[str]], Iterable[tuple[str, Ranks]]]
-"""Takes trial keys and returns (trial key, rank of each query) of those whose ranks are known."""
+ReadContents = Callable[[Collection[str]], Mapping[str, bytes]]
+"""Takes trial keys and returns {trial key: digest of its whole result} of those that chance cannot make equal."""
 
 
-def equal_results(rows: Sequence[RowResult], read_ranks: ReadRanks) -> EqualResults:
+def equal_results(rows: Sequence[RowResult], read_contents: ReadContents) -> EqualResults:
     """Return the rows, and the seeds, that have equal results."""
     of_rows = _groups({row.label: {seed: _total(row, seed) for seed in row.seeds} for row in rows if row.seeds})
     by_label = {row.label: row for row in rows}
@@ -30,12 +26,12 @@ def equal_results(rows: Sequence[RowResult], read_ranks: ReadRanks) -> EqualResu
     trials |= {row.results[seed].trial for group in of_seeds for seed in group for row in rows if seed in row.results}
     if not trials:
         return EqualResults()
-    contents = {key: ranks.tobytes() for key, ranks in read_ranks(trials) if len(np.unique(ranks)) > 1}
-    rows_by_ranks = [
+    contents = read_contents(trials)
+    rows_by_content = [
         {label: {seed: contents.get(key, key) for seed, key in by_label[label].trials.items()} for label in group}
         for group in of_rows
     ]
-    seeds_by_ranks = [
+    seeds_by_content = [
         {
             seed: {row.label: contents.get(key := row.results[seed].trial, key) for row in rows if seed in row.results}
             for seed in group
@@ -43,8 +39,8 @@ def equal_results(rows: Sequence[RowResult], read_ranks: ReadRanks) -> EqualResu
         for group in of_seeds
     ]
     return EqualResults(
-        tuple(tuple(group) for each in rows_by_ranks for group in _groups(each) if len(_trials(by_label, group)) > 1),
-        tuple(tuple(group) for each in seeds_by_ranks for group in _groups(each)),
+        tuple(tuple(group) for each in rows_by_content for group in _groups(each) if len(_trials(by_label, group)) > 1),
+        tuple(tuple(group) for each in seeds_by_content for group in _groups(each)),
     )
 
 
@@ -54,9 +50,10 @@ def _trials(rows: Mapping[str, RowResult], labels: Sequence[str]) -> set[tuple[s
 
 
 def _total(row: RowResult, seed: int) -> tuple[Any, ...]:
-    """Return the totals of one result."""
+    """Return the values of one result."""
     result = row.results[seed]
-    return result.queries, tuple(sorted(result.hits.items())), tuple(sorted(result.precisions.items()))
+    values = ((name, str(one.value), one.n) for name, one in result.values.items())
+    return tuple(sorted(result.sizes.items())), tuple(sorted(values))
 
 
 def _groups(values: Mapping[Any, Mapping[Any, Any]]) -> list[list[Any]]:

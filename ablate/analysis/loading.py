@@ -8,17 +8,17 @@ import numpy as np
 
 from ablate.analysis.equal_results import equal_results
 from ablate.analysis.looks.history import from_json
-from ablate.analysis.results import KS, TESTED_ON, RowResult, SeedResult, StudyResults
+from ablate.analysis.results import TESTED_ON, RowResult, SeedResult, StudyResults
 from ablate.analysis.untested import EqualResults
 from ablate.store import Store, plans, results
-from ablate.store.looks import LookRow, read_looks
+from ablate.store.looks import LookRow, is_unchanged, read_looks
 from ablate.store.plan_document import rules
 from ablate.store.plans import StoredPlan, StoredRow
 from ablate.store.results import TrialResult
 from ablate.study.plan.staleness_reasons import IdentityChange
 from ablate.trainers.protocol import TEST_EXAMPLES
 
-NOT_STORED = TrialResult("queued", None, None, {}, {}, None)
+NOT_STORED = TrialResult("queued", None, {}, None)
 """A trial of a plan that was never run."""
 
 
@@ -44,10 +44,10 @@ def load_plan(store: Store, plan: StoredPlan, by_query: bool = False) -> StudyRe
             document = plan.document
             loaded = replace(loaded, equal=EqualResults(document.equal_rows, document.equal_seeds))
         else:
-            equal = equal_results(loaded.rows, lambda trials: results.read_ranks_of_trials(connection, trials))
+            equal = equal_results(loaded.rows, lambda trials: results.read_contents(connection, trials))
             loaded = replace(loaded, equal=equal)
         trials = _trials_to_read_by_query(loaded, by_query)
-        hits = dict(results.read_hits_of_queries(connection, trials, KS[loaded.primary])) if trials else {}
+        hits = {key: one > 0 for key, one in results.read_examples(connection, trials, loaded.primary)}
         looks = read_looks(connection, plan.study, plan.profile) if loaded.schedule else []
     return replace(loaded, hits=hits, **_looks_of_family(plan, loaded, looks))
 
@@ -73,13 +73,13 @@ def _saw_these_results(plan: StoredPlan, loaded: StudyResults, look: LookRow) ->
     cells = {row.label: row.cells for row in plan.rows if row.kind == "row"}
     if look.trials and loaded.family.kind != "pairs" and look.trials.keys() != cells.keys():
         return False
-    k = KS[loaded.primary]
-    hits = {row.label: {seed: result.hits[k] for seed, result in row.results.items()} for row in loaded.rows}
+    values = {row.label: {seed: result.values for seed, result in row.results.items()} for row in loaded.rows}
     return all(
-        key == cells[label].get(int(seed), key) and count in (None, hits.get(label, {}).get(int(seed), count))
+        key == cells[label].get(int(seed), key)
+        and (before is None or is_unchanged(before, values.get(label, {}).get(int(seed), {}), loaded.primary))
         for label, row in look.trials.items()
         if label in cells
-        for seed, (key, count) in row["seeds"].items()
+        for seed, (key, before) in row["seeds"].items()
     )
 
 
@@ -114,8 +114,8 @@ def _study_results(plan: StoredPlan, trials: Mapping[str, TrialResult]) -> Study
         references=tuple(
             _row_result(i, row, trials, examples, confidence) for i, row in enumerate(references, start=1)
         ),
-        queries=_common(trial.queries for trial in done),
-        gallery=_common(trial.gallery for trial in done),
+        queries=_common(trial.sizes.get("queries") for trial in done),
+        gallery=_common(trial.sizes.get("gallery") for trial in done),
     )
 
 
@@ -133,7 +133,7 @@ def _test_examples(trials: Mapping[str, TrialResult]) -> dict[str, str]:
     done = {key: trial for key, trial in trials.items() if trial.done}
     if all(TEST_EXAMPLES in trial.environment for trial in done.values()):
         return {key: trial.environment[TEST_EXAMPLES] for key, trial in done.items()}
-    return {key: f"{trial.data}, {trial.queries} queries" for key, trial in done.items()}
+    return {key: f"{trial.data}, {trial.sizes.get('queries')} queries" for key, trial in done.items()}
 
 
 def _row_result(
@@ -164,16 +164,14 @@ def _seed_result(key: str, trial: TrialResult, examples: Mapping[str, str], chan
     return SeedResult(
         trial=key,
         training=trial.training,
-        queries=trial.queries or 0,
-        hits=trial.hits,
-        precisions=trial.precisions,
+        values=trial.values or {},
+        sizes=trial.sizes,
         environment={
             **identified,
             **recorded,
             TESTED_ON: examples[key],
             **{IdentityChange.from_text(text).subject: text for text in changes},
         },
-        gallery=trial.gallery,
         data=trial.data,
         changes=tuple(changes),
     )

@@ -1,5 +1,6 @@
 """The results of a study as values, from which every table, figure and contrast is made."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +15,7 @@ from ablate.analysis.looks.history import Look
 from ablate.analysis.stats.proportions import wilson
 from ablate.analysis.untested import EQUAL_RESULTS, NOT_READ, EqualResults, Untested, unread_reasons
 from ablate.store.plan_document import DataIdentity, PlanDocument
+from ablate.store.results import StoredValue
 from ablate.study.config_keys import overlaps
 from ablate.study.model import Family
 from ablate.trainers.registry import TRAINERS
@@ -24,10 +26,11 @@ TESTED_ON = "test examples"
 but a difference between tests on different examples is never its effect alone."""
 KS = {"top1": 1, "top5": 5, "top10": 10}
 PRECISIONS = ("map", "map_at_r")
+TOP = re.compile(r"top(\d+)")
 
 
 @dataclass(frozen=True)
-class Metric:
+class RowRates:
     """A hit rate of one row."""
 
     hits: Sequence[int]
@@ -75,21 +78,38 @@ class SeedResult:
     """The key of the trial."""
     training: str
     """The key of its training. Rows that differ in the evaluation only share it."""
-    queries: int
-    """Number of queries; 0 if unknown."""
-    hits: Mapping[int, int]
-    """{k: number of queries with a correct item among their k best}, for each k that was recorded."""
-    precisions: Mapping[str, float] = field(default_factory=dict)
-    """{"map" or "map_at_r": mean over all queries, in [0, 1]}, for those that were recorded."""
+    values: Mapping[str, StoredValue]
+    """{metric: value}, for those that were recorded."""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """{word: number} of what the test split has, in the trainer's words."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """{name: value} of everything recorded of the run that may differ between runs: versions, devices, hashes of data
     and code, and the changes below."""
-    gallery: int | None = None
-    """Number of gallery items; None if unknown."""
     data: str | None = None
     """The fingerprint of the data; None if there is none."""
     changes: tuple[str, ...] = ()
     """If the result was kept although it is stale: the changes since it was made, each as `key: old -> new`."""
+
+    @property
+    def queries(self) -> int:
+        """Number of queries; 0 if unknown."""
+        return self.sizes.get("queries", 0)
+
+    @property
+    def gallery(self) -> int | None:
+        """Number of gallery items; None if unknown."""
+        return self.sizes.get("gallery")
+
+    @cached_property
+    def hits(self) -> Mapping[int, int]:
+        """{k: number of queries with a correct item among their k best}, for each k that was recorded."""
+        found = ((TOP.fullmatch(name), one) for name, one in self.values.items())
+        return {int(match[1]): round(one.value * one.n) for match, one in found if match and one.n}
+
+    @property
+    def precisions(self) -> Mapping[str, float]:
+        """{"map" or "map_at_r": mean over all queries, in [0, 1]}, for those that were recorded."""
+        return {name: self.values[name].value for name in PRECISIONS if name in self.values}
 
 
 @dataclass(frozen=True)
@@ -141,10 +161,10 @@ class RowResult:
         return {seed: result.trial for seed, result in self.results.items()}
 
     @cached_property
-    def metrics(self) -> dict[str, Metric]:
+    def metrics(self) -> dict[str, RowRates]:
         """{"top1", "top5", "top10": rates} for those that all seeds have."""
         return {
-            name: Metric([result.hits[k] for result in self.results.values()], self._queries, self.confidence)
+            name: RowRates([result.hits[k] for result in self.results.values()], self._queries, self.confidence)
             for name, k in KS.items()
             if k in self.rates
         }

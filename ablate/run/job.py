@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ablate.trainers.protocol import Interim, Outcome, Progress
+from ablate.measurement import Interim, Result
+from ablate.trainers.protocol import Progress
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class JobReport:
     """`done`; `failed`: it raised; `lost`: its worker died or hung; `abandoned`: its worker was killed before it began;
     `interrupted`: it was asked to stop, and saved a checkpoint; `pruned`: it was ended early, and saved."""
     seconds: float
-    outcome: Outcome | None = None
-    """The results; None unless `done`."""
+    results: Sequence[Result] | None = None
+    """A result for each config; None unless `done`."""
     reason: str = ""
     """Why it is not done."""
     traceback: str = ""

@@ -26,7 +26,7 @@ def run_job(
         entry = TRAINERS[job.trainer]
         configs = [entry.config.model_validate(config, strict=False) for config in job.configs]
         checkpoints = Checkpoints(Path(job.checkpoints), job.key, stopping)
-        outcome = _trainer(entry.train)(
+        results = _trainer(entry.train)(
             configs, job.seed, job.attempt, progress, checkpoints, judge if job.watched else None
         )
     except Stopped as stop:
@@ -36,7 +36,7 @@ def run_job(
     except Exception as error:
         reason = str(error) if isinstance(error, AblateError) else f"{type(error).__name__}: {error}"
         return JobReport("failed", time.perf_counter() - started, reason=reason, traceback=traceback.format_exc())
-    return JobReport("done", time.perf_counter() - started, outcome)
+    return JobReport("done", time.perf_counter() - started, results)
 
 
 def _trainer(function: str) -> Trainer:

@@ -10,9 +10,10 @@ from ctypes import c_bool
 from functools import partial
 from multiprocessing.connection import Connection
 
+from ablate.measurement import Interim
 from ablate.run.job import Job, JobReport
 from ablate.run.training_runner import run_job
-from ablate.trainers.protocol import Interim, Progress
+from ablate.trainers.protocol import Progress
 
 PROGRESS_SECONDS = 0.2
 """The shortest time between two progress messages of a worker."""

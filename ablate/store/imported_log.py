@@ -5,22 +5,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Connection, delete, insert, update
 
 from ablate.errors import LogError, StoreError
+from ablate.measurement import TEST, Measurement, Result
 from ablate.store import plans
-from ablate.store.blobs import deflate
 from ablate.store.looks import LookRow, record_look
 from ablate.store.plan_document import DataIdentity, ImpliedLevel, PlanDocument, StoredFactor, rules
-from ablate.store.queue.claims import KS, SplitResult, write_results
+from ablate.store.queue.claims import write_results
 from ablate.store.queue.process_identity import owner
-from ablate.store.schema import DONE, FAILED, attempts, looks, precisions, trainings
+from ablate.store.schema import DONE, FAILED, attempts, looks, trainings
 from ablate.study.factors import level_text
 from ablate.study.logfile.declared import ENDED, LOOKS
 from ablate.study.logfile.measurements import RowMeasurements
 from ablate.study.logfile.parser import ExperimentLog
 from ablate.study.logfile.rows import InheritedDoubt, NamedRow, doubts
+from ablate.study.search_space.space import METRICS
 from ablate.study.trials.identity import Identity, Trial, digest
 
 PROFILE = "imported"
@@ -141,16 +141,16 @@ def _save_result(connection: Connection, trial: Trial, row: RowMeasurements, see
     connection.execute(update(trainings).where(same).values(state=state, attempts=1))
     if state == FAILED:
         return
-    hits = {k: counts[at] for k, counts in row.hits.items()}
-    write_results(connection, trial.key, attempt_id, [SplitResult("test", row.queries, row.gallery, hits)])
-    of_trial = {"trial_key": trial.key, "attempt_id": attempt_id, "split": "test"}
-    nothing = deflate(np.zeros(0, dtype="<f4"))  # a log has means, not the precision of each query
-    means = [
-        {**of_trial, "metric": name, "mean": values[at], "of_queries": nothing}
-        for name, values in row.precisions.items()
-    ]
-    if means:
-        connection.execute(insert(precisions), means)
+    write_results(connection, trial.key, attempt_id, _result(row, at))
+
+
+def _result(row: RowMeasurements, at: int) -> Result:
+    """Return the result of one seed, at a position: a log has totals and means, and no values of single queries."""
+    rates = {f"top{k}": counts[at] / row.queries for k, counts in row.hits.items()}
+    means = {name: values[at] for name, values in row.precisions.items()}
+    sizes = {"queries": row.queries} | ({} if row.gallery is None else {"gallery": row.gallery})
+    measured = [Measurement(name, TEST, value, row.queries) for name, value in {**rates, **means}.items()]
+    return Result(measured, sizes={TEST: sizes})
 
 
 def _document(log: ExperimentLog, rows: Sequence[NamedRow], findings: Sequence[str]) -> PlanDocument:
@@ -170,7 +170,7 @@ def _document(log: ExperimentLog, rows: Sequence[NamedRow], findings: Sequence[s
             raise LogError(f"`# study` cannot be read: {error!r}; write it again with `--format log`") from None
     return PlanDocument(
         trainer=TRAINER,
-        primary=next((f"top{k}" for k in KS if all(k in named.row.rates for named in rows)), "top1"),
+        primary=next((name for name in METRICS if all(int(name[3:]) in named.row.rates for named in rows)), METRICS[0]),
         delta=DELTA_PP,
         alpha=ALPHA,
         factors=tuple(_factor(name, rows) for name in rows[0].levels),

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from ablate.store.results import StoredValue
 from ablate.store.schema import cells, looks, plans, rows
 from ablate.store.sql import insert_new
 
@@ -29,7 +30,7 @@ class LookRow:
     asked: Mapping[str, int]
     """{row: number of seeds that it has until the next look}."""
     trials: Mapping[str, Any]
-    """{row: {"levels": ..., "seeds": {seed: [trial key, hits on the primary metric or null]}}} at this look."""
+    """{row: {"levels": ..., "seeds": {seed: [trial key, value of the primary metric or null]}}} at this look."""
     taken: float
     """When it was taken, in seconds since the epoch."""
 
@@ -58,3 +59,14 @@ def seeds_planned(connection: Connection, study: str, profile: str) -> int:
     same = (plans.c.study == study) & (plans.c.profile == profile) & (rows.c.kind == "row")
     largest: int | None = connection.execute(select(func.max(cells.c.seed)).select_from(of_plan).where(same)).scalar()
     return 0 if largest is None else largest + 1
+
+
+def is_unchanged(before: float, now: Mapping[str, StoredValue], metric: str) -> bool:
+    """Return True if a trial has no value of a metric now, or the one that a look saw.
+
+    A look of an older store saw the number of examples for which the metric holds: a whole number.
+    """
+    if metric not in now:
+        return True
+    value, n = now[metric].value, now[metric].n
+    return value == before or (isinstance(before, int) and n is not None and round(value * n) == before)

@@ -9,11 +9,11 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from ablate.errors import StoreError, nearest, unknown_name
 from ablate.store.plan_document import PlanDocument
-from ablate.store.schema import DONE, PRUNED, QUEUED, cells, declarations, hits, plans, rows, trainings, trials
+from ablate.store.schema import DONE, PRUNED, QUEUED, cells, declarations, plans, rows, trainings, trials
 from ablate.store.sql import insert_new, of_keys
 from ablate.study.reading.nodes import study_name
 
@@ -281,16 +281,6 @@ def finished(connection: Connection, keys: Collection[str]) -> set[str]:
     """Return the keys of the trials that have a result."""
     query = select(trials.c.key).where(trials.c.attempt_id.is_not(None))
     return {key for (key,) in of_keys(connection, query, trials.c.key, keys)}
-
-
-def read_hits(connection: Connection, keys: Collection[str], split: str = "test") -> dict[str, dict[int, int]]:
-    """Return {trial key: {k: hits}}, for trials that have a result on the split."""
-    by_key: dict[str, dict[int, int]] = {}
-    counts = and_(trials.c.key == hits.c.trial_key, trials.c.attempt_id == hits.c.attempt_id)
-    query = select(hits.c.trial_key, hits.c.k, hits.c.hits).join(trials, counts).where(hits.c.split == split)
-    for key, k, count in of_keys(connection, query, hits.c.trial_key, keys):
-        by_key.setdefault(key, {})[k] = count
-    return by_key
 
 
 def _training(trial: "Trial") -> dict[str, Any]:

@@ -2,16 +2,31 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
+from math import nan
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Text, and_, cast, select
 
-from ablate.store.blobs import inflate, unpack
-from ablate.store.plans import read_hits
-from ablate.store.schema import attempts, precisions, results, trainings, trials
+from ablate.measurement import TEST
+from ablate.packed_arrays import inflate, unpack_examples, unpack_words
+from ablate.store.schema import artifacts, attempts, example_sets, measurements, results, trainings, trials
 from ablate.store.sql import of_keys
+
+Examples = NDArray[np.float32]
+"""The value of each example, shape (n,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredValue:
+    """The value of a metric on one split."""
+
+    value: float
+    """In the metric's unit; nan if it is not a number."""
+    n: int | None
+    """The number of examples that it is the mean over; None if it is not known."""
 
 
 @dataclass(frozen=True)
@@ -20,91 +35,121 @@ class TrialResult:
 
     state: str
     """The state of its training."""
-    queries: int | None
-    """Number of queries; None if the trial has no result."""
-    gallery: int | None
-    """Number of gallery items; None if unknown."""
-    hits: Mapping[int, int]
-    """{k: number of queries with a correct item among their k best}."""
+    values: Mapping[str, StoredValue] | None
+    """{metric: value}; None if the trial has no result."""
     environment: Mapping[str, str]
     """Versions of libraries, the device, and more that was recorded of the run."""
     seconds: float | None
     """The trainer's own time."""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """{word: number} of what the split has, in the trainer's words."""
+    example_set: str | None = None
+    """The key of the names and clusters of its examples; None if they are known by position only."""
     data: str | None = None
     """The hash of the data that identifies the training."""
     code: str = ""
     """The hashes of code files that identify the training, as JSON."""
     training: str = ""
     """The key of the training."""
-    precisions: Mapping[str, float] = field(default_factory=dict)
-    """{"map" or "map_at_r": mean over all queries, in [0, 1]}, for those that were recorded."""
 
     @property
     def done(self) -> bool:
-        return self.queries is not None
+        return self.values is not None
+
+    @property
+    def n(self) -> int | None:
+        """The largest number of examples of any of its metrics; None if none is known."""
+        return max((one.n for one in (self.values or {}).values() if one.n is not None), default=None)
 
 
-def read_trials(connection: Connection, keys: set[str], split: str = "test") -> dict[str, TrialResult]:
+def read_trials(connection: Connection, keys: Collection[str], split: str = TEST) -> dict[str, TrialResult]:
     """Return {trial key: result on one split}."""
-    counted = read_hits(connection, keys, split)
-    averaged = _read_means(connection, keys, split)
+    values = read_values(connection, keys, split)
     joined = (
         trials.join(trainings, trainings.c.key == trials.c.training_key)
         .outerjoin(results, and_(_that_counts, results.c.split == split))
         .outerjoin(attempts, attempts.c.id == trials.c.attempt_id)
     )
     of_training = (trainings.c.state, trainings.c.data, cast(trainings.c.code, Text).label("code"))
-    columns = (trials.c.key, trials.c.training_key, *of_training, results.c.queries, results.c.gallery, *_OF_ATTEMPT)
+    of_split = (results.c.attempt_id, results.c.sizes, results.c.example_set)
+    columns = (trials.c.key, trials.c.training_key, *of_training, *of_split, *_OF_ATTEMPT)
     by_key: dict[str, TrialResult] = {}
     for row in of_keys(connection, select(*columns).select_from(joined), trials.c.key, keys):
-        environment = row.environment or {}
-        hits = counted.get(row.key, {})
-        columns_of_row = (row.queries, row.gallery, hits, environment, row.seconds, row.data, row.code)
-        by_key[row.key] = TrialResult(row.state, *columns_of_row, row.training_key, averaged.get(row.key, {}))
+        by_key[row.key] = TrialResult(
+            row.state,
+            None if row.attempt_id is None else values.get(row.key, {}),
+            row.environment or {},
+            row.seconds,
+            row.sizes or {},
+            row.example_set,
+            row.data,
+            row.code,
+            row.training_key,
+        )
     return by_key
 
 
-def _read_means(connection: Connection, keys: Collection[str], split: str) -> dict[str, dict[str, float]]:
-    """Return {trial key: {metric: mean precision}}, for trials that have one."""
-    means: dict[str, dict[str, float]] = {}
-    query = select(trials.c.key, precisions.c.metric, precisions.c.mean).join(precisions, _whose_precision_counts)
-    for key, metric, mean in of_keys(connection, query.where(precisions.c.split == split), trials.c.key, keys):
-        means.setdefault(key, {})[metric] = mean
-    return means
+def read_values(connection: Connection, keys: Collection[str], split: str = TEST) -> dict[str, dict[str, StoredValue]]:
+    """Return {trial key: {metric: value}}, for trials that have a value on the split."""
+    of_value = (measurements.c.metric, measurements.c.value, measurements.c.n)
+    query = select(measurements.c.trial_key, *of_value).join(trials, _that_are_measured)
+    query = query.where(measurements.c.split == split)
+    values: dict[str, dict[str, StoredValue]] = {}
+    for key, metric, value, n in of_keys(connection, query, measurements.c.trial_key, keys):
+        values.setdefault(key, {})[metric] = StoredValue(nan if value is None else value, n)
+    return values
 
 
-def read_ranks(connection: Connection, key: str, split: str = "test") -> NDArray[np.uint32] | None:
-    """Return the rank of each query's first correct item, shape (queries,), 0 if there is none; None if unknown."""
-    query = select(results.c.ranks).join(trials, _that_counts).where(trials.c.key == key, results.c.split == split)
-    blob: Any = connection.execute(query).scalar()
-    return None if blob is None else unpack(blob)
+def read_examples(
+    connection: Connection, keys: Collection[str], metric: str, split: str = TEST
+) -> Iterator[tuple[str, Examples]]:
+    """Yield (trial key, value of each example on the metric), for trials whose examples are known."""
+    query = select(measurements.c.trial_key, measurements.c.examples).join(trials, _that_are_measured)
+    of_metric = (measurements.c.split == split, measurements.c.metric == metric)
+    query = query.where(*of_metric, measurements.c.examples.is_not(None))
+    for key, blob in of_keys(connection, query, measurements.c.trial_key, keys):
+        yield key, unpack_examples(blob)
 
 
-def read_precisions(connection: Connection, key: str, split: str = "test") -> dict[str, NDArray[np.float32]]:
-    """Return {"map" or "map_at_r": precision of each query, shape (queries,), 0 without a correct item}, if known."""
-    query = select(precisions.c.metric, precisions.c.of_queries).join(trials, _whose_precision_counts)
-    blobs = connection.execute(query.where(trials.c.key == key, precisions.c.split == split))
-    return {metric: inflate(blob, "<f4").astype(np.float32) for metric, blob in blobs}
+def read_contents(connection: Connection, keys: Collection[str]) -> dict[str, bytes]:
+    """Return {trial key: digest of all examples and artifacts of its result}.
+
+    Trials are left out if none of their metrics has different values of examples: such results may agree by chance.
+    """
+    of_examples = select(measurements.c.trial_key, measurements.c.examples).join(trials, _that_are_measured)
+    known = of_examples.where(measurements.c.examples.is_not(None))
+    query = known.order_by(measurements.c.trial_key, measurements.c.split, measurements.c.metric)
+    digests: dict[str, Any] = {}
+    for key, blob in of_keys(connection, query, measurements.c.trial_key, keys):
+        examples = unpack_examples(blob)
+        if len(examples) and np.any(examples != examples[0]):
+            digests.setdefault(key, blake2b()).update(blob)
+    counts = and_(artifacts.c.trial_key == trials.c.key, artifacts.c.attempt_id == trials.c.attempt_id)
+    of_artifacts = select(artifacts.c.trial_key, artifacts.c.content).join(trials, counts)
+    query = of_artifacts.order_by(artifacts.c.trial_key, artifacts.c.name)
+    for key, content in of_keys(connection, query, artifacts.c.trial_key, set(digests)):
+        digests[key].update(content)
+    return {key: digest.digest() for key, digest in digests.items()}
 
 
-def read_hits_of_queries(
-    connection: Connection, keys: Collection[str], k: int, split: str = "test"
-) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Yield (trial key, True for each query with a correct item among its k best), for trials with known ranks."""
-    for key, ranks in read_ranks_of_trials(connection, keys, split):
-        yield key, (ranks > 0) & (ranks <= k)
+def read_example_set(connection: Connection, key: str) -> tuple[list[str] | None, NDArray[np.int64] | None]:
+    """Return the names of a split's examples and the cluster of each, shape (n,); None for what was not recorded."""
+    query = select(example_sets.c.ids, example_sets.c.clusters).where(example_sets.c.key == key)
+    ids, clusters = connection.execute(query).one()
+    return (
+        None if ids is None else unpack_words(ids),
+        None if clusters is None else inflate(clusters, "<i8").astype(np.int64),
+    )
 
 
-def read_ranks_of_trials(
-    connection: Connection, keys: Collection[str], split: str = "test"
-) -> Iterator[tuple[str, NDArray[np.uint32]]]:
-    """Yield (trial key, rank of each query's first correct item), for trials with known ranks; see `read_ranks`."""
-    query = select(trials.c.key, results.c.ranks).join(results, _that_counts)
-    with_ranks = query.where(results.c.split == split, results.c.ranks.is_not(None))
-    for key, blob in of_keys(connection, with_ranks, trials.c.key, keys):
-        yield key, unpack(blob)
+def read_artifact(connection: Connection, key: str, name: str) -> bytes | None:
+    """Return an artifact of a trial's result; None if it has none of that name."""
+    counts = and_(artifacts.c.trial_key == trials.c.key, artifacts.c.attempt_id == trials.c.attempt_id)
+    query = select(artifacts.c.content).join(trials, counts).where(trials.c.key == key, artifacts.c.name == name)
+    content: Any = connection.execute(query).scalar()
+    return None if content is None else bytes(content)
 
 
 _OF_ATTEMPT = (attempts.c.environment, attempts.c.seconds)
 _that_counts = and_(results.c.trial_key == trials.c.key, results.c.attempt_id == trials.c.attempt_id)
-_whose_precision_counts = and_(precisions.c.trial_key == trials.c.key, precisions.c.attempt_id == trials.c.attempt_id)
+_that_are_measured = and_(measurements.c.trial_key == trials.c.key, measurements.c.attempt_id == trials.c.attempt_id)

@@ -149,45 +149,52 @@ attempts = Table(
 )
 
 results = Table(
-    "ablate_results",  # results of earlier attempts stay next to the valid ones
+    "ablate_results",  # the splits of each result; results of earlier attempts stay next to the valid ones
     metadata,
     Column("trial_key", String(32), ForeignKey("ablate_trials.key"), primary_key=True),
     Column("attempt_id", Integer, ForeignKey("ablate_attempts.id"), primary_key=True),
     Column("split", String(20), primary_key=True),
-    Column("queries", Integer, nullable=False),
-    Column("gallery", Integer),
-    Column("ranks", LargeBinary),  # see `blobs.py`; null if only totals are known
+    Column("sizes", JSON, nullable=False),  # {word: number} of what the split has, in the trainer's words
+    Column("example_set", String(32), ForeignKey("ablate_example_sets.key")),  # null: examples are known by position
 )
 
-hits = Table(
-    "ablate_hits",  # number of queries with a correct item among their k best
+example_sets = Table(
+    "ablate_example_sets",  # names and clusters of a split's examples, each set once
     metadata,
-    Column("trial_key", String(32), ForeignKey("ablate_trials.key"), primary_key=True),
-    Column("attempt_id", Integer, ForeignKey("ablate_attempts.id"), primary_key=True),
-    Column("split", String(20), primary_key=True),
-    Column("k", Integer, primary_key=True),
-    Column("hits", Integer, nullable=False),
+    Column("key", String(32), primary_key=True),
+    Column("ids", LargeBinary),  # see `packed_arrays.py`; null if examples have no names
+    Column("clusters", LargeBinary),  # null if examples are independent
 )
 
-precisions = Table(
-    "ablate_precisions",  # mean precisions of whole rankings, if known
+measurements = Table(
+    "ablate_measurements",  # the value of each metric of a result
     metadata,
     Column("trial_key", String(32), ForeignKey("ablate_trials.key"), primary_key=True),
     Column("attempt_id", Integer, ForeignKey("ablate_attempts.id"), primary_key=True),
     Column("split", String(20), primary_key=True),
-    Column("metric", String(20), primary_key=True),  # map, map_at_r
-    Column("mean", Float, nullable=False),  # over all queries; a query without a correct item has 0
-    Column("of_queries", LargeBinary, nullable=False),  # float32, see `blobs.py`
+    Column("metric", String(200), primary_key=True),
+    Column("value", Float),  # in the metric's unit; null if it is not a number
+    Column("n", Integer),  # number of examples that the value is the mean over; null if it is not known
+    Column("examples", LargeBinary),  # the value of each example, see `packed_arrays.py`; null if not known
+)
+
+artifacts = Table(
+    "ablate_artifacts",  # further results that only their trainer reads, such as the ranks of each query
+    metadata,
+    Column("trial_key", String(32), ForeignKey("ablate_trials.key"), primary_key=True),
+    Column("attempt_id", Integer, ForeignKey("ablate_attempts.id"), primary_key=True),
+    Column("name", String(200), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
 )
 
 interims = Table(
     "ablate_interims",  # results on the validation split during a training, by which a search prunes
     metadata,
     Column("training_key", String(32), ForeignKey("ablate_trainings.key"), primary_key=True),
-    Column("part", Integer, primary_key=True),  # tenths of its steps
-    Column("k", Integer, primary_key=True),
-    Column("hits", Integer, nullable=False),
-    Column("queries", Integer, nullable=False),
+    Column("fraction", Float, primary_key=True),  # the part of the training that was done
+    Column("metric", String(200), primary_key=True),
+    Column("value", Float),  # null if it is not a number
+    Column("n", Integer),
 )
 
 searches = Table(
@@ -215,7 +222,7 @@ candidates = Table(
     _key("trial_key", "trials"),
     Column("notes", JSON, nullable=False),  # values that the sampler keeps for its next proposals
     Column("state", String(20), nullable=False),  # running, done, pruned, failed: as reported to the sampler
-    Column("scores", JSON(none_as_null=True)),  # {metric: rate on the validation split}
+    Column("scores", JSON(none_as_null=True)),  # {metric: value on the validation split}
     Column("told", Integer),  # position in the order in which candidates ended
     Index("ablate_candidates_trial", "trial_key"),
 )
@@ -229,11 +236,11 @@ looks = Table(
     Column("family", Integer, nullable=False),  # its looks share one error rate; if trials change, a new family begins
     Column("number", Integer, nullable=False),
     Column("seeds", Integer, nullable=False),
-    Column("rules", JSON, nullable=False),  # looks, alpha, delta_pp, primary, family: declared beforehand
+    Column("rules", JSON, nullable=False),  # looks, alpha, delta, primary, family: declared beforehand
     Column("why", Text),  # why the family before this one ended
     Column("seen", JSON, nullable=False),  # the result of each contrast or effect
     Column("asked", JSON, nullable=False),  # {row: number of seeds that it has until the next look}
-    Column("trials", JSON, nullable=False),  # {row: {levels, seeds: {seed: [trial, hits or null]}}} at this look
+    Column("trials", JSON, nullable=False),  # {row: {levels, seeds: {seed: [trial, value or null]}}} at this look
     Column("taken", Float, nullable=False),
     UniqueConstraint("study", "profile", "family", "number", name="ablate_looks_number"),
 )

@@ -2,44 +2,23 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from math import isnan, nan
 
 from sqlalchemy import Connection, delete, insert, select
 
+from ablate.measurement import Interim
 from ablate.store.schema import PRUNED, attempts, interims, trials
 from ablate.store.sql import of_keys
-
-TENTHS = 10
-"""Interim results are recorded after tenths of a training's steps."""
-
-
-class StoredInterim(Protocol):
-    """A training's result on the validation split after a part of its steps."""
-
-    @property
-    def part(self) -> int:
-        """The part of its steps, in tenths."""
-        ...
-
-    @property
-    def hits(self) -> Mapping[int, int]:
-        """{k: number of queries with a correct item among their k best}."""
-        ...
-
-    @property
-    def queries(self) -> int:
-        """Number of queries."""
-        ...
 
 
 @dataclass(frozen=True)
 class TrainingProgress:
     """The progress of one training."""
 
-    part: int = 0
-    """The part of its steps after which its last interim result was taken, in tenths; 0 if there is none."""
-    rates: Mapping[int, float] = field(default_factory=dict)
-    """{k: hit rate of that interim result, in [0, 1]}."""
+    fraction: float = 0.0
+    """The part of its steps after which its last interim result was taken; 0 if there is none."""
+    values: Mapping[str, float] = field(default_factory=dict)
+    """{metric: value of that interim result}."""
     steps: int | None = None
     """Number of all its steps; None if it was not recorded."""
     pruned_at: int | None = None
@@ -48,46 +27,51 @@ class TrainingProgress:
     @property
     def taken(self) -> float | None:
         """The share of its steps up to the last interim result or the stop, in [0, 1]; None if unknown."""
-        if self.part:
-            return self.part / TENTHS
+        if self.fraction:
+            return self.fraction
         return self.pruned_at / self.steps if self.pruned_at is not None and self.steps else None
 
 
-def save_interim(connection: Connection, training_key: str, interim: StoredInterim) -> None:
+def save_interim(connection: Connection, training_key: str, interim: Interim) -> None:
     """Save an interim result, in place of that of an earlier attempt after the same part."""
-    same = (interims.c.training_key == training_key) & (interims.c.part == interim.part)
-    of_part = {"training_key": training_key, "part": interim.part, "queries": interim.queries}
+    same = (interims.c.training_key == training_key) & (interims.c.fraction == interim.fraction)
     connection.execute(delete(interims).where(same))
-    connection.execute(insert(interims), [of_part | {"k": k, "hits": count} for k, count in interim.hits.items()])
+    of_part = {"training_key": training_key, "fraction": interim.fraction}
+    values = [
+        of_part | {"metric": one.metric, "value": None if isnan(one.value) else one.value, "n": one.n}
+        for one in interim.measurements
+    ]
+    if values:
+        connection.execute(insert(interims), values)
 
 
-def read_interims(connection: Connection, training_keys: Collection[str]) -> dict[str, dict[int, dict[int, float]]]:
-    """Return {training key: {part: {k: hit rate, in [0, 1]}}}, the parts in ascending order."""
-    columns = (interims.c.training_key, interims.c.part, interims.c.k, interims.c.hits, interims.c.queries)
-    query = select(*columns).order_by(interims.c.training_key, interims.c.part, interims.c.k)
-    rates: dict[str, dict[int, dict[int, float]]] = {}
-    for key, part, k, count, queries in of_keys(connection, query, interims.c.training_key, training_keys):
-        rates.setdefault(key, {}).setdefault(part, {})[k] = count / queries
-    return rates
+def read_interims(connection: Connection, training_keys: Collection[str]) -> dict[str, dict[float, dict[str, float]]]:
+    """Return {training key: {fraction of its steps: {metric: value}}}, the fractions in ascending order."""
+    columns = (interims.c.training_key, interims.c.fraction, interims.c.metric, interims.c.value)
+    query = select(*columns).order_by(interims.c.training_key, interims.c.fraction, interims.c.metric)
+    values: dict[str, dict[float, dict[str, float]]] = {}
+    for key, fraction, metric, value in of_keys(connection, query, interims.c.training_key, training_keys):
+        values.setdefault(key, {}).setdefault(fraction, {})[metric] = nan if value is None else value
+    return values
 
 
 def read_progress(connection: Connection, keys: Collection[str]) -> dict[str, TrainingProgress]:
     """Return {trial key: progress of its training}, for trials with an attempt or an interim result."""
-    parts: dict[str, tuple[int, dict[int, float]]] = {}
-    for key, part, k, hits, queries in of_keys(connection, _INTERIMS, trials.c.key, keys):
-        if part > parts.get(key, (0, {}))[0]:
-            parts[key] = part, {}
-        if part == parts[key][0] and queries:
-            parts[key][1][k] = hits / queries
-    progress = {key: TrainingProgress(part, rates) for key, (part, rates) in parts.items()}
+    latest: dict[str, tuple[float, dict[str, float]]] = {}
+    for key, fraction, metric, value in of_keys(connection, _INTERIMS, trials.c.key, keys):
+        if fraction > latest.get(key, (0.0, {}))[0]:
+            latest[key] = fraction, {}
+        if fraction == latest[key][0] and value is not None:
+            latest[key][1][metric] = value
+    progress = {key: TrainingProgress(fraction, values) for key, (fraction, values) in latest.items()}
     for key, state, step, steps in of_keys(connection, _ATTEMPTS, trials.c.key, keys):
         before = progress.get(key, TrainingProgress())
         pruned_at = step if state == PRUNED and step is not None else before.pruned_at
-        progress[key] = TrainingProgress(before.part, before.rates, steps or before.steps, pruned_at)
+        progress[key] = TrainingProgress(before.fraction, before.values, steps or before.steps, pruned_at)
     return progress
 
 
-_INTERIMS = select(trials.c.key, interims.c.part, interims.c.k, interims.c.hits, interims.c.queries).join(
+_INTERIMS = select(trials.c.key, interims.c.fraction, interims.c.metric, interims.c.value).join(
     interims, interims.c.training_key == trials.c.training_key
 )
 _ATTEMPTS = (

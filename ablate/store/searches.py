@@ -7,12 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, insert, select, update
 
-from ablate.store.queue.claims import KS
+from ablate.measurement import VALIDATION
 from ablate.store.queue.status import FailedTrial
-from ablate.store.schema import FAILED, attempts, candidates, hits, results, searches, trainings, trials
+from ablate.store.results import read_values
+from ablate.store.schema import FAILED, attempts, candidates, searches, trainings, trials
 from ablate.store.sql import of_keys
-
-VALIDATION = "validation"
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Candidate:
     state: str
     """Running, done, pruned or failed, as it was reported to the sampler."""
     scores: Mapping[str, float] | None
-    """{metric: rate on the validation split, in [0, 1]}; None without a result."""
+    """{metric: value on the validation split}; None without a result."""
     told: int | None
     """Its position in the order in which candidates ended and were reported to the sampler; None while it runs."""
 
@@ -108,13 +107,12 @@ def tell(connection: Connection, search_id: int, candidate: Candidate) -> None:
     connection.execute(update(candidates).where(same).values(**_values(candidate)))
 
 
-def read_scores(connection: Connection, keys: Collection[str]) -> dict[str, dict[str, float]]:
-    """Return {trial key: {metric: rate on the validation split, in [0, 1]}}, for trials that have a result there."""
-    rates: dict[str, dict[str, float]] = {}
-    for key, k, count, queries in of_keys(connection, _SCORES, trials.c.key, keys):
-        if k in KS and queries:
-            rates.setdefault(key, {})[f"top{k}"] = count / queries
-    return rates
+def read_scores(connection: Connection, keys: Collection[str], metrics: Collection[str]) -> dict[str, dict[str, float]]:
+    """Return {trial key: {metric: value on the validation split}}, for trials that have a result there."""
+    values = read_values(connection, keys, VALIDATION)
+    return {
+        key: {name: one.value for name, one in of_trial.items() if name in metrics} for key, of_trial in values.items()
+    }
 
 
 def standing(connection: Connection, keys: Collection[str]) -> dict[str, str]:
@@ -196,20 +194,6 @@ _OF_CANDIDATE = (
     candidates.c.state,
     candidates.c.scores,
     candidates.c.told,
-)
-_COUNTS = and_(results.c.trial_key == trials.c.key, results.c.attempt_id == trials.c.attempt_id)
-_SCORES = (
-    select(trials.c.key, hits.c.k, hits.c.hits, results.c.queries)
-    .join(results, _COUNTS)
-    .join(
-        hits,
-        and_(
-            hits.c.trial_key == results.c.trial_key,
-            hits.c.attempt_id == results.c.attempt_id,
-            hits.c.split == results.c.split,
-        ),
-    )
-    .where(results.c.split == VALIDATION)
 )
 _REASONS = (
     select(candidates.c.number, trainings.c.seed, attempts.c.number, attempts.c.reason)

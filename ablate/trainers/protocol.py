@@ -1,16 +1,11 @@
-"""The interface of a trainer: its arguments, its calls on the way, and its outcome."""
+"""The interface of a trainer: its arguments, its calls on the way, and its results."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ablate.measurement import Interim, Result
 from ablate.trainers.checkpoints import Checkpoints
-
-Ranks = NDArray[np.uint32]
-"""Shape (queries,): the 1-based rank of each query's best-placed correct gallery item; 0 if it has none."""
 
 
 @dataclass(frozen=True)
@@ -31,27 +26,6 @@ PARTS = 10
 """Parts of a watched training. It is evaluated after each part but the last, after which its result is known."""
 
 
-@dataclass(frozen=True)
-class Interim:
-    """An interim result on the validation split."""
-
-    part: int
-    """Tenths of the steps that are done."""
-    hits: Mapping[int, int]
-    """{k: number of queries with a correct gallery item among the k nearest}."""
-    queries: int
-    """Number of queries."""
-
-
-KS = (1, 5, 10)
-"""Values of k for which interim results have hits."""
-
-
-def interim(part: int, ranks: Ranks) -> Interim:
-    """Return the interim result after `part` tenths of the steps, from the ranks of the validation split."""
-    return Interim(part, {k: int(((ranks > 0) & (ranks <= k)).sum()) for k in KS}, len(ranks))
-
-
 Judge = Callable[[Interim], bool]
 """Return True if the training should continue."""
 
@@ -60,45 +34,11 @@ class Pruned(Exception):  # noqa: N818 - no fault: a judge decided it
     """Raised by a trainer whose judge ended it, after its state is in a checkpoint. The message names the step."""
 
 
-@dataclass(frozen=True)
-class Precision:
-    """Precisions of single queries, in [0, 1]; 0 for a query that has no correct gallery item."""
-
-    average: NDArray[np.float32]
-    """Average precision, shape (queries,)."""
-    at_r: NDArray[np.float32]
-    """Average precision at R, shape (queries,); R is a query's number of correct gallery items."""
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The results under one setting of the evaluation, by split."""
-
-    ranks: Mapping[str, Ranks]
-    """{split: ranks of the queries}."""
-    gallery: Mapping[str, int]
-    """{split: number of gallery items}."""
-    precision: Mapping[str, Precision] = field(default_factory=dict)
-    """{split: precisions of the queries}; empty if whole rankings are not known."""
-
-
 TEST_EXAMPLES = "test_examples"
-"""The name in `Outcome.environment` of a hash of the examples that a trial was tested on, if the trainer records it.
+"""The name in `Result.environment` of a hash of the examples that a trial was tested on, if the trainer records it.
 
 Trials with other examples are tested on something else, whatever a factor declares.
 """
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The outcome of one training."""
-
-    evaluations: Sequence[Evaluation]
-    """One evaluation for each config, in their order."""
-    environment: Mapping[str, str] = field(default_factory=dict)
-    """{name: value} of versions, device and other conditions on which a result may depend."""
-    curve: Sequence[tuple[int, float]] = ()
-    """(step, loss) along the training."""
 
 
 class Stopped(Exception):  # noqa: N818 - no fault: a stop was requested
@@ -106,13 +46,15 @@ class Stopped(Exception):  # noqa: N818 - no fault: a stop was requested
 
 
 class Trainer(Protocol):
-    """Trains once, then evaluates under each config. The configs are equal except for `evaluate`.
+    """Trains once, then evaluates under each config, with one result each. The configs are equal except for `evaluate`.
+
+    The results of one training share their environment and their curve.
 
     - A training continues from its newest checkpoint. `checkpoints` is None if none are kept.
     - A long training calls `checkpoints.stopping()` often, and raises Stopped if it returns True.
     - It calls `progress` at least once in `runtime.stall_seconds`; otherwise it counts as hung and is killed.
     - With a `judge`, it evaluates the first config on the validation split after each part but the last, and raises
-      Pruned if the judge returns False. The outcome is the same with and without a judge.
+      Pruned if the judge returns False. The results are the same with and without a judge.
     """
 
     def __call__(
@@ -123,4 +65,4 @@ class Trainer(Protocol):
         progress: Callable[[Progress], None],
         checkpoints: Checkpoints | None,
         judge: Judge | None = None,
-    ) -> Outcome: ...
+    ) -> Sequence[Result]: ...

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ablate.store.blobs import deflate
 from sqlalchemy import insert
 
 from ablate.analysis import frames
 from ablate.store import open_store
-from ablate.store.blobs import deflate
 from ablate.store.schema import precisions
 from tests.conftest import Ablate
 from tests.support.paths import ROOT

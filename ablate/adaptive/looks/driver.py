@@ -151,14 +151,14 @@ def _take(store: Store, schedule: LookSchedule, results: StudyResults, prepared:
 
 
 def _rows_at_look(study: Study, results: StudyResults, prepared: PreparedRun) -> Mapping[str, object]:
-    hits = {
-        (row.label, seed): count
+    values = {
+        (row.label, seed): value
         for row in results.rows
         if row.seeds
-        for seed, count in zip(row.seeds, row.metrics[study.primary].hits, strict=True)
+        for seed, value in zip(row.seeds, row.metrics[study.primary].values, strict=True)
     }
     cells = {
-        label: {seed: (key, hits.get((label, seed))) for seed, key in keys.items()}
+        label: {seed: (key, values.get((label, seed))) for seed, key in keys.items()}
         for label, keys in _cells(prepared).items()
     }
     return {row.label: row_at_look(row, cells[row.label]) for row in study.rows}

@@ -9,8 +9,9 @@ from typing import Any
 
 from ablate.errors import AblateError
 from ablate.store import Store, plans, trial_records
-from ablate.store.looks import LookRow, latest_family, read_looks, seeds_planned
+from ablate.store.looks import LookRow, is_unchanged, latest_family, read_looks, seeds_planned
 from ablate.store.plan_document import rules
+from ablate.store.results import read_values
 from ablate.study.model import Row, Study
 from ablate.study.plan.trial_states import FAILED, STALE, PlannedTrial, resolve
 from ablate.study.reading.seeds_and_looks import DEFAULT_LOOKS
@@ -142,17 +143,17 @@ def _rows_with_first_results(store: Store, look: LookRow) -> set[str]:
     untested = [contrast["name"] for contrast in look.seen if contrast["verdict"] == NOT_ESTIMABLE]
     if not untested:
         return set()
-    cells = {label: row["seeds"] for label, row in look.trials.items()}  # {row: {seed: (trial, hits at the look)}}
+    cells = {label: row["seeds"] for label, row in look.trials.items()}  # {row: {seed: (trial, value at the look)}}
     with store.read() as connection:
-        hits = plans.read_hits(connection, {key for seeds in cells.values() for key, _ in seeds.values()})
-    finished = {label: {seed for seed, (key, _) in seeds.items() if key in hits} for label, seeds in cells.items()}
+        done = plans.finished(connection, {key for seeds in cells.values() for key, _ in seeds.values()})
+    finished = {label: {seed for seed, (key, _) in seeds.items() if key in done} for label, seeds in cells.items()}
     if look.rules["family"] == "effects":
         is_first = any(
-            finished[label] and all(count is None for _, count in seeds.values()) for label, seeds in cells.items()
+            finished[label] and all(value is None for _, value in seeds.values()) for label, seeds in cells.items()
         )
         return {label for label, seeds in finished.items() if is_first and seeds}
     before = {
-        label: {seed for seed, (_, count) in seeds.items() if count is not None} for label, seeds in cells.items()
+        label: {seed for seed, (_, value) in seeds.items() if value is not None} for label, seeds in cells.items()
     }
     tested = [pair for pair in untested if _in_common(finished, pair) and not _in_common(before, pair)]
     return {label for pair in tested for label in pair}
@@ -174,10 +175,10 @@ def _check_rules(place: object, declared: Mapping[str, Any], now: Mapping[str, A
         raise AblateError(f"{place}: {'; '.join(changed)}: {WHY_REFUSED}; {REMEDY}")
 
 
-def row_at_look(row: Row, cells: Mapping[int, tuple[str, int | None]]) -> dict[str, Any]:
+def row_at_look(row: Row, cells: Mapping[int, tuple[str, float | None]]) -> dict[str, Any]:
     """Return a row as a look saw it, in the form that the store keeps.
 
-    `cells` is {seed: (trial key, hits on the primary metric, None without a result)}.
+    `cells` is {seed: (trial key, value of the primary metric, None without a result)}.
     """
     levels = {name: level.word for name, level in row.levels.items()}
     return {"levels": levels, "seeds": {str(seed): list(cell) for seed, cell in cells.items()}}
@@ -204,7 +205,7 @@ def _changes(store: Store, study: Study, rows: Mapping[str, Any], accepting: Col
 def _changed_cells(
     store: Store, study: Study, cells: Mapping[tuple[str, int], Sequence[Any]], accepting: Collection[str]
 ) -> Iterator[str]:
-    """Yield the trials and the results that differ from the last look's `cells`: {(row, seed): (trial key, hits)}.
+    """Yield the trials and the results that differ from the last look's `cells`: {(row, seed): (trial key, value)}.
 
     A trial without a result now counts as unchanged.
     """
@@ -219,12 +220,11 @@ def _changed_cells(
             changes = trial_records.changed(connection, cells[others[0].label, others[0].seed][0], others[0])
             texts = [change.text for change in changes]
             yield f"other trials than at the last look, of rows {_named(labels)}: {_named(texts)}"
-        hits = plans.read_hits(connection, set(keys.values()))
-    k = int(study.primary.removeprefix("top"))
+        values = read_values(connection, set(keys.values()))
     repeated = [
         cell
         for cell, (key, before) in cells.items()
-        if before is not None and keys.get(cell) == key and hits.get(key, {}).get(k, before) != before
+        if before is not None and keys.get(cell) == key and not is_unchanged(before, values.get(key, {}), study.primary)
     ]
     if repeated:
         texts = [f"{label}, seed {seed}" for label, seed in repeated]

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ablate.adaptive.search.dashboard_export import DashboardExport
-from ablate.adaptive.search.optuna_sampler import Interims, OptunaSampler, grid_points
+from ablate.adaptive.search.optuna_sampler import Interims, OptunaSampler, grid_points, part_of
 from ablate.errors import StudyError
+from ablate.measurement import Interim
 from ablate.run.observer import Observer
 from ablate.store import Connection, Store, plans, searches
 from ablate.store.queue import claims
@@ -20,7 +21,6 @@ from ablate.study.model import Study
 from ablate.study.search_space.candidates import Candidates
 from ablate.study.search_space.space import GRID, SearchSpec
 from ablate.study.trials.identity import Trial
-from ablate.trainers.protocol import Interim
 
 
 def begin(store: Store, study: Study, points: Candidates, path: str) -> SearchRow:
@@ -40,7 +40,9 @@ def begin(store: Store, study: Study, points: Candidates, path: str) -> SearchRo
                 return row
         why = "config, data or code have changed" if row is not None else None
         row = searches.begin_search(connection, study.name, study.profile, declared, context, why)
-        searches.add_candidates(connection, row.id, list(_candidates_of_rows(connection, study, points)))
+        searches.add_candidates(
+            connection, row.id, list(_candidates_of_rows(connection, study, points, search.metrics))
+        )
     return row
 
 
@@ -63,13 +65,15 @@ def _flat(declared: Mapping[str, Any]) -> dict[str, Any]:
     return {**space, **{name: value for name, value in declared.items() if name != "space"}}
 
 
-def _candidates_of_rows(connection: Connection, study: Study, points: Candidates) -> Iterator[Candidate]:
+def _candidates_of_rows(
+    connection: Connection, study: Study, points: Candidates, metrics: Sequence[str]
+) -> Iterator[Candidate]:
     """Yield the points of the space that the study's rows have run with the search's seed, as finished candidates."""
     points_of_trials: dict[str, dict[str, Any]] = {}
     for row in study.rows:
         if (point := points.point_of(row)) is not None:
             points_of_trials.setdefault(points.trial(point, seed_of(study), row.label).key, point)
-    scores = searches.read_scores(connection, points_of_trials)
+    scores = searches.read_scores(connection, points_of_trials, metrics)
     done = [(key, point) for key, point in points_of_trials.items() if key in scores]
     for number, (key, point) in enumerate(done):
         yield Candidate(number, True, point, key, {}, DONE, scores[key], number)
@@ -119,7 +123,7 @@ class SearchDriver:
 
     def __post_init__(self) -> None:
         self.search = _search(self.study)
-        self.metric = int(self.search.metrics[0].removeprefix("top"))
+        self.metric = self.search.metrics[0]
         self.spent_seconds, self.looked_at = self.row.seconds, time.monotonic()
         (baseline,) = self.points.baseline((seed_of(self.study),))
         self.baseline = baseline.key
@@ -169,7 +173,7 @@ class SearchDriver:
         number = self.handed_out.get(key)
         if number is None or number >= len(self.sampling):
             return True
-        return self.sampling.is_worth(number, interim.part, interim.hits[self.metric] / interim.queries)
+        return self.sampling.is_worth(number, part_of(interim.fraction), interim.value(self.metric))
 
     def _report(self) -> None:
         """Report the counts of candidates that are not rows of the study, and export those that have ended."""
@@ -224,7 +228,8 @@ class SearchDriver:
     def _finished(self, connection: Connection, running: Sequence[Candidate]) -> Iterator[Candidate]:
         """Yield those of the candidates whose trainings have ended, in the order of their numbers."""
         keys = {row.trial_key for row in running}
-        scores, states = searches.read_scores(connection, keys), searches.standing(connection, keys)
+        scores = searches.read_scores(connection, keys, self.search.metrics)
+        states = searches.standing(connection, keys)
         place = self.last_ended
         for row in running:
             state = DONE if row.trial_key in scores else states[row.trial_key]
@@ -240,7 +245,7 @@ class SearchDriver:
         keys = {row.number: self._trial(row).training_key for row in rows}
         of_trainings = read_interims(connection, set(keys.values()))
         return {
-            number: {part: rates[self.metric] for part, rates in of_trainings.get(key, {}).items()}
+            number: {part_of(done): values[self.metric] for done, values in of_trainings.get(key, {}).items()}
             for number, key in keys.items()
         }
 

@@ -162,6 +162,11 @@ def pruner(name: str | None) -> BasePruner:
     return NopPruner()
 
 
+def part_of(fraction: float) -> int:
+    """Return the number of tenths of a training that a fraction is, by which the pruner counts."""
+    return round(fraction * PARTS)
+
+
 def grid_points(search: SearchSpec) -> Iterator[dict[str, Any]]:
     """Yield all points of a space whose dimensions have steps or choices.
 

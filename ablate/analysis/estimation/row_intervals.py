@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis.estimation.observations import Observations, precision_observations, rate_observations
-from ablate.analysis.results import MeanPrecision, Metric, RowResult, StudyResults
+from ablate.analysis.results import MeanPrecision, RowRates, RowResult, StudyResults
 from ablate.analysis.stats.proportions import wilson
 from ablate.analysis.stats.resolution import variance_of_seeds
 from ablate.analysis.stats.t_tests import t_interval
@@ -111,7 +111,7 @@ class RowIntervals:
         """Return the interval of a row's mAP or mAP@R over its seeds, as `interval` does; None with one seed."""
         return self._over_seeds(row, row.precisions[name], name) if self.results.different_seeds(row) > 1 else None
 
-    def _over_seeds(self, row: RowResult, measure: Metric | MeanPrecision, name: str) -> tuple[float, float]:
+    def _over_seeds(self, row: RowResult, measure: RowRates | MeanPrecision, name: str) -> tuple[float, float]:
         if row.label in self._own_variance:
             values = 100 * np.array(measure.values)
             variance, df = float(variance_of_seeds(values, self._queries(row))), float(len(values) - 1)

@@ -12,15 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from ablate.analysis.results import KS, StudyResults
+from ablate.analysis.results import StudyResults
 from ablate.analysis.search.importance import Importance, importance
 from ablate.analysis.stats.resolution import variance_of_seeds
 from ablate.analysis.stats.t_tests import t_interval
+from ablate.measurement import VALIDATION
 from ablate.store import Store
 from ablate.store.results import TrialResult, read_trials
 from ablate.store.schema import DONE, PRUNED
 from ablate.store.search_progress import TrainingProgress, read_progress
-from ablate.store.searches import VALIDATION, Candidate, read_candidates, read_search
+from ablate.store.searches import Candidate, read_candidates, read_search
 from ablate.study.search_space.origin import FinalistName, SearchedDimension
 
 
@@ -286,7 +287,7 @@ def _evaluated(
         of_trial = progress.get(one.trial_key, TrainingProgress())
         done, pruned = one.state == DONE, one.state == PRUNED
         scores = {name: rate for name, rate in (one.scores or {}).items() if name in metrics}
-        interim = {name: of_trial.rates[k] for name, k in KS.items() if name in metrics and k in of_trial.rates}
+        interim = {name: value for name, value in of_trial.values.items() if name in metrics}
         evaluated.append(
             EvaluatedCandidate(
                 number=one.number,
@@ -317,9 +318,9 @@ def _finalist(
     reruns = {
         name: FinalistRerun(
             scores.get(name),
-            tuple(one.hits[KS[name]] / one.queries for one in trials if one.queries and KS[name] in one.hits),
+            tuple(one.values[name].value for one in trials if one.values and name in one.values),
             confidence,
-            min((one.queries for one in trials if one.queries), default=0),
+            min((one.n for one in trials if one.n), default=0),
         )
         for name in metrics
     }

@@ -25,7 +25,6 @@ QUERIES, BASE, SEED_SD, DISCORDANCE = 1000, 0.27, 0.3, 0.16
 """The assumptions if nothing is known: queries, base rate, SD in percentage points, share of queries."""
 
 GIVEN, CONFIG, MEASURED, USUAL = "given", "from the config", "measured in finished trials", "a usual value"
-KS = {"top1": 1, "top5": 5, "top10": 10}
 
 
 @dataclass(frozen=True)
@@ -238,17 +237,17 @@ def _measured(study: Study, rows: Sequence[Trial], url: str) -> _Defaults:
 
     with opened.read() as connection:
         found = read_trials(connection, {trial.key for trial in rows})
-    k = KS[study.primary]
-    done = {key: reading for key, reading in found.items() if reading.queries and k in reading.hits}
-    counts = [reading.queries for reading in done.values() if reading.queries]
+    of_trials = {key: (trial.values or {}).get(study.primary) for key, trial in found.items()}
+    done = {key: one for key, one in of_trials.items() if one is not None and one.n}
+    counts = [one.n for one in done.values() if one.n]
     if not counts:
         return _Defaults(MEASURED)
     queries = max(set(counts), key=counts.count)
     labels, seeds = ({of: i for i, of in enumerate(dict.fromkeys(every))} for every in _cells(rows))
     rates = np.full((len(labels), len(seeds)), np.nan)
     for trial in rows:
-        if trial.key in done and done[trial.key].queries == queries:
-            rates[labels[trial.label], seeds[trial.seed]] = 100 * done[trial.key].hits[k] / queries
+        if trial.key in done and done[trial.key].n == queries:
+            rates[labels[trial.label], seeds[trial.seed]] = 100 * done[trial.key].value
     if np.nanmax(rates) == 0 or np.nanmin(rates) == 100:
         note = (
             f"every finished trial has {np.nanmax(rates):g} %, which shows neither a base rate nor a spread between "

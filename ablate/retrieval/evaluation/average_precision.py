@@ -12,7 +12,7 @@ from torch import Tensor
 from ablate.retrieval.evaluation.approximate_scores import ScreenedGallery, padded, precisions
 from ablate.retrieval.evaluation.exact_neighbours import Between, attempt, nothing
 from ablate.retrieval.evaluation.rank_counting import NONE, Lookup, Pairs, ranks
-from ablate.trainers.protocol import Ranks
+from ablate.trainers.rank_results import Ranks
 
 Floats = NDArray[np.float64]
 

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ablate.measurement import Result
 from ablate.retrieval.config.evaluate import Evaluate
 from ablate.retrieval.config.retrieval import RetrievalConfig
 from ablate.retrieval.data.dataset import GALLERY, NO_CAMERA, QUERY, SPLITS, Dataset
@@ -22,7 +23,7 @@ from ablate.retrieval.input.transfer import Fetch, ahead, fetcher
 from ablate.retrieval.model.network import Network
 from ablate.retrieval.training.device import autocast
 from ablate.retrieval.training.preflight import FITTED, TESTED
-from ablate.trainers.protocol import Evaluation, Precision, Ranks
+from ablate.trainers.rank_results import Ranks, rank_result, ranks_of
 
 if TYPE_CHECKING:
     from ablate.retrieval.data import DetectedBoxes
@@ -183,14 +184,14 @@ def validate(
     """
     try:
         found = extract(network, dataset, fetch, config.amp, [config.evaluate], between, ["validation"])
-        return evaluate(network, found, config.evaluate, between).ranks["validation"]
+        return ranks_of(evaluate(network, found, config.evaluate, between), "validation")
     except FeaturesError:
         asked = (dataset.split == SPLITS.index("validation")) & (dataset.role & QUERY > 0)
         return np.zeros(np.count_nonzero(asked), dtype=np.uint32)
 
 
 @torch.no_grad()
-def evaluate(network: Network, found: ExtractedFeatures, config: Evaluate, between: Between = nothing) -> Evaluation:
+def evaluate(network: Network, found: ExtractedFeatures, config: Evaluate, between: Between = nothing) -> Result:
     """Return the ranks and precisions of every split under one evaluation setting."""
     whiten = None
     if config.whitening:
@@ -198,10 +199,10 @@ def evaluate(network: Network, found: ExtractedFeatures, config: Evaluate, betwe
         whiten = whitening(embed(network, found.training, config), config.whitening.dimensions)
     tested = found.tested(config)
     judged = {split: judge_split(network, parts, config, whiten, between) for split, parts in tested.items()}
-    return Evaluation(
+    return rank_result(
         ranks={split: each.first for split, each in judged.items()},
         gallery={split: len(parts.gallery.category) for split, parts in tested.items()},
-        precision={split: Precision(each.average, each.at_r) for split, each in judged.items()},
+        precisions={split: (each.average, each.at_r) for split, each in judged.items()},
     )
 
 

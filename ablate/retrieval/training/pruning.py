@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from ablate.retrieval.training.checkpointing import CheckpointSaver
 from ablate.retrieval.training.state import TrainingState
-from ablate.trainers.protocol import PARTS, Judge, Pruned, Ranks, interim
+from ablate.trainers.protocol import PARTS, Judge, Pruned
+from ablate.trainers.rank_results import Ranks, rank_interim
 
 
 class ValidationWatch:
@@ -30,7 +31,7 @@ class ValidationWatch:
             return
         ranks = self.validate()
         training.network.train()
-        if not self.judge(interim(self.parts[training.step], ranks)):
+        if not self.judge(rank_interim(self.parts[training.step] / PARTS, ranks)):
             saver.keep(training)
             raise Pruned(f"at step {training.step}")
 

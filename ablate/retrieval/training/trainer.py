@@ -11,6 +11,7 @@ from torch.amp.grad_scaler import GradScaler
 
 from ablate.errors import AblateError, DataError
 from ablate.filesystem import file_hash
+from ablate.measurement import Result
 from ablate.retrieval.config.data import Data
 from ablate.retrieval.config.evaluate import Evaluate
 from ablate.retrieval.config.retrieval import RetrievalConfig
@@ -32,7 +33,7 @@ from ablate.retrieval.training.preflight import check_boxes, check_data, check_w
 from ablate.retrieval.training.pruning import ValidationWatch
 from ablate.retrieval.training.state import TrainingState
 from ablate.trainers.checkpoints import Checkpoints
-from ablate.trainers.protocol import TEST_EXAMPLES, Judge, Outcome, Progress
+from ablate.trainers.protocol import TEST_EXAMPLES, Judge, Progress
 
 if TYPE_CHECKING:
     from ablate.retrieval.data import DetectedBoxes
@@ -45,10 +46,10 @@ def train(
     progress: Callable[[Progress], None],
     checkpoints: Checkpoints | None = None,
     judge: Judge | None = None,
-) -> Outcome:
+) -> list[Result]:
     """Train one network and evaluate it under each config's `evaluate`; satisfies `protocol.Trainer`.
 
-    The outcome is a function of config and seed: `attempt` changes nothing. Raises AblateError if the device, the
+    The results are a function of config and seed: `attempt` changes nothing. Raises AblateError if the device, the
     precision, the weights or the data of the config are not available.
     """
     data, steps = configs[0].data, configs[0].schedule.steps
@@ -61,8 +62,9 @@ def train(
         if path is not None
     }
     progress(Progress(0, steps))
-    outcome = train_on(dataset, configs, seed, progress, checkpoints, judge, detections)
-    return replace(outcome, environment={**outcome.environment, TEST_EXAMPLES: tested(data.name, data.root)})
+    results = train_on(dataset, configs, seed, progress, checkpoints, judge, detections)
+    examples = {TEST_EXAMPLES: tested(data.name, data.root)}
+    return [replace(result, environment={**result.environment, **examples}) for result in results]
 
 
 @lru_cache(maxsize=1)
@@ -100,7 +102,7 @@ def train_on(
     checkpoints: Checkpoints | None = None,
     judge: Judge | None = None,
     detections: Mapping[str, "DetectedBoxes"] = {},
-) -> Outcome:
+) -> list[Result]:
     """Train as `train` does, on a data set that is loaded: only the size in the section `data` is used.
 
     `detections` is {file: its detected boxes}.
@@ -142,11 +144,8 @@ def train_on(
     with explained("testing", config):
         settings = [each.evaluate for each in configs]
         extracted = extract(training.network, dataset, fetch, config.amp, settings, between, detections=detections)
-    return Outcome(
-        evaluations=[evaluate(training.network, extracted, each, between) for each in settings],
-        environment=saver.environment,
-        curve=thin(training.losses),
-    )
+    results = [evaluate(training.network, extracted, each, between) for each in settings]
+    return [replace(result, environment=saver.environment, curve=thin(training.losses)) for result in results]
 
 
 def begin(config: RetrievalConfig, targets: TrainingTargets, seed: int, device: torch.device) -> TrainingState:

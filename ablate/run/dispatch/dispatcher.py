@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ablate.errors import StoreError, StoreGoneError
+from ablate.measurement import Interim
 from ablate.run.devices import Slot
 from ablate.run.dispatch.heartbeat import Heartbeat
 from ablate.run.dispatch.recording import TAKEN, record_report
@@ -26,7 +27,7 @@ from ablate.store.schema import DONE, FAILED, INTERRUPTED, PRUNED, QUEUED
 from ablate.store.search_progress import save_interim
 from ablate.study.trials.identity import Trial
 from ablate.trainers.checkpoints import Checkpoints
-from ablate.trainers.protocol import Interim, Progress
+from ablate.trainers.protocol import Progress
 
 WAIT_SECONDS = 0.5
 """How long the loop waits for a report before it looks at everything else."""

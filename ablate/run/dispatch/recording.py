@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from ablate.run.job import JobReport
 from ablate.store import Connection
 from ablate.store.queue import claims
-from ablate.store.queue.claims import Claim, SplitResult
+from ablate.store.queue.claims import Claim
 from ablate.store.schema import FAILED, PRUNED, RUNNING
 from ablate.study.trials.identity import Trial
-from ablate.trainers.protocol import Evaluation, Outcome, Progress
+from ablate.trainers.protocol import Progress
 
 TAKEN = (RUNNING, "another runner has its lease")
 
@@ -28,10 +28,9 @@ def record_report(
     nothing is written.
     """
     state, reason = report.state, report.reason
-    if report.outcome is not None:
-        results = _results(trials, report.outcome)
-        environment, curve = report.outcome.environment, report.outcome.curve
-        is_kept = claims.record(connection, claim, results, report.seconds, environment, curve)
+    if report.results is not None:
+        results = {trial.key: result for trial, result in zip(trials, report.results, strict=True)}
+        is_kept = claims.record(connection, claim, results, report.seconds)
     elif state == FAILED:
         is_kept = claims.fail(connection, claim, reason, report.traceback, report.seconds)
     elif state == PRUNED:
@@ -43,17 +42,3 @@ def record_report(
     else:
         is_kept = claims.release(connection, claim, reason)
     return (state, reason) if is_kept else TAKEN
-
-
-def _results(trials: Sequence[Trial], outcome: Outcome) -> dict[str, list[SplitResult]]:
-    """Return {trial key: the result of each split}."""
-    return {
-        trial.key: [_split_result(evaluation, split) for split in evaluation.ranks]
-        for trial, evaluation in zip(trials, outcome.evaluations, strict=True)
-    }
-
-
-def _split_result(evaluation: Evaluation, split: str) -> SplitResult:
-    precision = evaluation.precision.get(split)
-    precisions = {} if precision is None else {claims.MAP: precision.average, claims.MAP_AT_R: precision.at_r}
-    return claims.of_ranks(split, evaluation.ranks[split], evaluation.gallery[split], precisions)

@@ -16,11 +16,12 @@ from pathlib import Path
 from types import TracebackType
 
 from ablate.errors import AblateError
+from ablate.measurement import Interim
 from ablate.run.devices import Slot
 from ablate.run.job import Job, JobReport, OnInterim, OnProgress
 from ablate.run.worker import GROUP_SIGNALS, work
 from ablate.store.schema import ABANDONED, LOST
-from ablate.trainers.protocol import Interim, Progress
+from ablate.trainers.protocol import Progress
 
 STOP_SECONDS = 3.0
 

@@ -14,7 +14,7 @@ from ablate.store.schema import RUNNING
 
 VERSION_TABLE = "ablate_alembic_version"
 VIEW = "results"
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """The migrations that this version has, oldest first. Listed here so that opening a store does not import alembic."""
 
 SILENCE_SECONDS = 10.0

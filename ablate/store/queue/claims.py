@@ -4,18 +4,18 @@ A claim is one guarded update. Its lease, a random word, is stored with the trai
 lease can write the result.
 """
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import takewhile
-from statistics import fmean
+from math import isnan
 from uuid import uuid4
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from ablate.store.blobs import deflate, pack
+from ablate.measurement import Measurement, Result
+from ablate.packed_arrays import deflate, pack_examples, pack_words
 from ablate.store.queue.process_identity import owner, process
 from ablate.store.schema import (
     ABANDONED,
@@ -26,16 +26,15 @@ from ablate.store.schema import (
     PRUNED,
     QUEUED,
     RUNNING,
+    artifacts,
     attempts,
-    hits,
-    precisions,
+    example_sets,
+    measurements,
     results,
     trainings,
     trials,
 )
-
-KS = (1, 5, 10)
-MAP, MAP_AT_R = "map", "map_at_r"
+from ablate.store.sql import insert_new
 
 BLAME = {LOST: 8, ABANDONED: 1}
 """{how an attempt ended: a weight for how likely the training itself is the cause}.
@@ -62,33 +61,6 @@ class Claim:
     """The key of the attempt in the store."""
     attempt: int
     """The number of the attempt at this training, from 1."""
-
-
-@dataclass(frozen=True)
-class SplitResult:
-    """The result of a trial on one split."""
-
-    split: str
-    queries: int
-    """Number of queries."""
-    gallery: int | None
-    """Number of gallery items; None if unknown."""
-    hits: Mapping[int, int]
-    """{k: number of queries with a correct item among their k best}."""
-    ranks: NDArray[np.uint32] | None = None
-    """The rank of each query's first correct item, shape (queries,), from 1; 0 if the gallery has none. None if only
-    totals are known."""
-    precisions: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
-    """{MAP or MAP_AT_R: precision of each query, shape (queries,), 0 for a query without a correct item}; empty if
-    unknown."""
-
-
-def of_ranks(
-    split: str, ranks: NDArray[np.uint32], gallery: int, precisions: Mapping[str, NDArray[np.float32]] | None = None
-) -> SplitResult:
-    """Return the result of a split from its queries' ranks (from 1; 0 if the gallery has no correct item)."""
-    counted = {k: int(((ranks > 0) & (ranks <= k)).sum()) for k in KS}
-    return SplitResult(split, len(ranks), gallery, counted, ranks, precisions or {})
 
 
 def queued(connection: Connection, keys: Sequence[str]) -> list[str]:
@@ -143,63 +115,67 @@ _NOTE = update(attempts).where(attempts.c.id == bindparam("of")).values(step=bin
 def record(
     connection: Connection,
     claim: Claim,
-    outcome: Mapping[str, Sequence[SplitResult]],
+    outcome: Mapping[str, Result],
     seconds: float,
-    environment: Mapping[str, str],
-    curve: Sequence[tuple[int, float]],
 ) -> bool:
-    """Write the results, {trial key: a result for each split}, and end the claim.
+    """Write the results, {trial key: result}, and end the claim. They share their environment and curve.
 
     Return False and write nothing if the lease is lost.
     """
-    details = {"seconds": seconds, "environment": dict(environment), "curve": [list(point) for point in curve]}
+    shared = next(iter(outcome.values()))
+    curve = [list(point) for point in shared.curve]
+    details = {"seconds": seconds, "environment": dict(shared.environment), "curve": curve}
     if not _end(connection, claim, DONE, details=details):
         return False
-    for key, splits in outcome.items():
-        write_results(connection, key, claim.attempt_id, splits)
+    for key, result in outcome.items():
+        write_results(connection, key, claim.attempt_id, result)
     return True
 
 
-def write_results(connection: Connection, key: str, attempt_id: int, splits: Sequence[SplitResult]) -> None:
-    """Add a trial's results, unless it has a valid result already."""
+def write_results(connection: Connection, key: str, attempt_id: int, result: Result) -> None:
+    """Add a trial's result, unless it has a valid result already."""
     if connection.execute(_COUNT, {"of": key, "by": attempt_id}).rowcount == 0:
         return
-    of_trial = [
-        {
-            "trial_key": key,
-            "split": result.split,
-            "attempt_id": attempt_id,
-            "queries": result.queries,
-            "gallery": result.gallery,
-            "ranks": pack(result.ranks) if result.ranks is not None else None,
-        }
-        for result in splits
+    of_trial = {"trial_key": key, "attempt_id": attempt_id}
+    splits = [
+        {**of_trial, "split": split, "sizes": dict(result.sizes.get(split, {})), "example_set": example_set}
+        for split, example_set in _example_sets(connection, result).items()
     ]
-    connection.execute(_ADD_RESULTS, of_trial)
-    counted = [
-        {"trial_key": key, "attempt_id": attempt_id, "split": result.split, "k": k, "hits": count}
-        for result in splits
-        for k, count in result.hits.items()
-    ]
-    connection.execute(_ADD_HITS, counted)
-    averaged = [
-        {
-            "trial_key": key,
-            "attempt_id": attempt_id,
-            "split": result.split,
-            "metric": metric,
-            "mean": fmean(of_queries.tolist()),
-            "of_queries": deflate(of_queries.astype("<f4")),
-        }
-        for result in splits
-        for metric, of_queries in result.precisions.items()
-        if len(of_queries)
-    ]
-    if averaged:
-        connection.execute(_ADD_PRECISIONS, averaged)
+    if splits:
+        connection.execute(_ADD_RESULTS, splits)
+    measured = [{**of_trial, **_plain(one)} for one in result.measurements]
+    if measured:
+        connection.execute(_ADD_MEASUREMENTS, measured)
+    kept = [{**of_trial, "name": name, "content": content} for name, content in result.artifacts.items()]
+    if kept:
+        connection.execute(_ADD_ARTIFACTS, kept)
 
 
-_ADD_RESULTS, _ADD_HITS, _ADD_PRECISIONS = insert(results), insert(hits), insert(precisions)
+def _plain(measurement: Measurement) -> dict[str, object]:
+    examples = measurement.examples
+    return {
+        "split": measurement.split,
+        "metric": measurement.metric,
+        "value": None if isnan(measurement.value) else measurement.value,
+        "n": measurement.n,
+        "examples": None if examples is None else pack_examples(examples),
+    }
+
+
+def _example_sets(connection: Connection, result: Result) -> dict[str, str | None]:
+    """Return {split: key of the names and clusters of its examples, None without any}; add those that are new."""
+    keys: dict[str, str | None] = dict.fromkeys([*result.sizes, *(one.split for one in result.measurements)])
+    for one in result.measurements:
+        if keys[one.split] is None and (one.ids is not None or one.clusters is not None):
+            ids = None if one.ids is None else pack_words(one.ids)
+            clusters = None if one.clusters is None else deflate(one.clusters.astype("<i8"))
+            digest = hashlib.blake2b((ids or b"") + b"|" + (clusters or b""), digest_size=16).hexdigest()
+            insert_new(connection, example_sets, [{"key": digest, "ids": ids, "clusters": clusters}])
+            keys[one.split] = digest
+    return keys
+
+
+_ADD_RESULTS, _ADD_MEASUREMENTS, _ADD_ARTIFACTS = insert(results), insert(measurements), insert(artifacts)
 _COUNT = (
     update(trials)
     .where(trials.c.key == bindparam("of"), trials.c.attempt_id.is_(None))

@@ -12,20 +12,11 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from ablate.measurement import Interim, Result
 from ablate.trainers.checkpoints import Checkpoints
-from ablate.trainers.protocol import (
-    PARTS,
-    Evaluation,
-    Interim,
-    Judge,
-    Outcome,
-    Progress,
-    Pruned,
-    Ranks,
-    Stopped,
-    interim,
-)
+from ablate.trainers.protocol import PARTS, Judge, Progress, Pruned, Stopped
 from ablate.trainers.random_streams import generator
+from ablate.trainers.rank_results import Ranks, rank_interim, rank_result
 from ablate.trainers.simulated.config import SimulatedConfig, SimulatedEffect
 from ablate.trainers.simulated.response_model import correlation, deviates, difficulties, shifted, threshold
 
@@ -50,7 +41,7 @@ def train(
     progress: Callable[[Progress], None],
     checkpoints: Checkpoints | None = None,
     judge: Judge | None = None,
-) -> Outcome:
+) -> list[Result]:
     """Draw the ranks of the test and validation queries, after pretending to work in ten parts."""
     config = configs[0]
     if config.seconds or judge:
@@ -61,8 +52,7 @@ def train(
         raise SimulatedError(f"simulated failure of attempt {attempt}")
     rate = shifted_rate(config, seed)
     ranks = {split: draw_ranks(config, rate, _stream(config, seed, split)) for split in SPLITS}
-    evaluation = Evaluation(ranks, dict.fromkeys(SPLITS, GALLERY))
-    return Outcome([evaluation] * len(configs))
+    return [rank_result(ranks, dict.fromkeys(SPLITS, GALLERY))] * len(configs)
 
 
 def expected_rate(config: SimulatedConfig) -> float:
@@ -84,7 +74,7 @@ def learned(part: int) -> float:
 def interim_of(config: SimulatedConfig, seed: int, part: int) -> Interim:
     """Return the interim result after `part` tenths, drawn at `learned(part)` of the final rate."""
     rate = shifted_rate(config, seed) * learned(part)
-    return interim(part, draw_ranks(config, rate, _stream(config, seed, f"part {part}")))
+    return rank_interim(part / PARTS, draw_ranks(config, rate, _stream(config, seed, f"part {part}")))
 
 
 def shift(config: SimulatedConfig, seed: int) -> float:
