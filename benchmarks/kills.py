@@ -90,7 +90,7 @@ def workers_of(runner: int) -> list[int]:
 
 
 def ranks(store: Path) -> list[tuple[object, ...]]:
-    return query(store, "SELECT split, ranks FROM ablate_results ORDER BY split")
+    return query(store, "SELECT name, content FROM ablate_artifacts ORDER BY name")
 
 
 def query(store: Path, sql: str) -> list[tuple[object, ...]]:

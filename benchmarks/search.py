@@ -27,10 +27,12 @@ from typer.testing import CliRunner
 from ablate.adaptive.search.dashboard_export import DashboardExport
 from ablate.adaptive.search.driver import SearchDriver, begin
 from ablate.cli.app import app
+from ablate.measurement import Measurement, Result
 from ablate.store import open_store
 from ablate.store.queue import claims
 from ablate.study.reading.study_reader import read_study
 from ablate.study.search_space.candidates import Candidates
+from ablate.study.search_space.space import METRICS
 from ablate.trainers.simulated.config import SimulatedConfig
 from ablate.trainers.simulated.trainer import expected_rate
 
@@ -93,21 +95,22 @@ def searched(text: str) -> Found:
         assert done.exit_code == 0, done.output
         with closing(sqlite3.connect(store)) as connection:
             rows = connection.execute(
-                "SELECT c.point, c.state, c.scores, (SELECT max(part) FROM ablate_interims i "
+                "SELECT c.point, c.state, c.scores, (SELECT max(fraction) FROM ablate_interims i "
                 "JOIN ablate_trials t ON t.training_key = i.training_key WHERE t.key = c.trial_key) "
                 "FROM ablate_candidates c"
             ).fetchall()
             rerun = dict(
                 connection.execute(
-                    "SELECT r.label, sum(h.hits) FROM ablate_rows r JOIN ablate_cells c ON c.row_id = r.id "
-                    "JOIN ablate_hits h ON h.trial_key = c.trial_key AND h.split = 'validation' AND h.k = 1 "
+                    "SELECT r.label, sum(h.value) FROM ablate_rows r JOIN ablate_cells c ON c.row_id = r.id "
+                    "JOIN ablate_measurements h ON h.trial_key = c.trial_key AND h.split = 'validation' "
+                    "AND h.metric = 'top1' "
                     "WHERE r.label LIKE 'trial %' GROUP BY r.label"
                 )
             )
     points = [yaml.safe_load(point) for point, *_ in rows]
     rates = [100 * (BEST - true_rate(point)) for point in points]
     scores = [yaml.safe_load(scores)["top1"] if state == "done" else -1.0 for _, state, scores, _ in rows]
-    parts = [10 if state == "done" else part for _, state, _, part in rows]
+    parts = [10 if state == "done" else 10 * part for _, state, _, part in rows]
     best = max(range(len(rows)), key=scores.__getitem__)
     pruned = sum(state == "pruned" for _, state, *_ in rows)
     first = int(max(rerun, key=rerun.__getitem__).split()[1])
@@ -202,11 +205,11 @@ class Ours:
     def train(self) -> None:
         trial = self.asked
         hits = round(10_000 * true_rate(trial.config["settings"]))
-        split = claims.SplitResult("validation", 10_000, 100, dict.fromkeys(claims.KS, hits))
+        measured = [Measurement(name, "validation", hits / 10_000, 10_000) for name in METRICS]
         with self.store.write() as connection:
             held = claims.claim(connection, trial.training_key, 0)
             assert held is not None
-            claims.record(connection, held, {trial.key: [split]}, 0.0, {}, [])
+            claims.record(connection, held, {trial.key: Result(measured)}, 0.0)
         self.walk.ended(trial.training_key)
 
 

@@ -7,6 +7,7 @@ In a process of its own, so that its memory is nobody else's.
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from ablate.store import Store, open_store
 from ablate.store.queue import claims
 from ablate.study.reading.study_reader import read_study
 from ablate.study.trials.identity import Trial, trials
+from ablate.trainers.rank_results import rank_result
 
 ROWS = 100
 BATCH = 2000
@@ -50,12 +52,12 @@ def _study(folder: Path, count: int) -> Path:
 def _finish(store: Store, some: Sequence[Trial]) -> None:
     """Claims and records, as a run does, but many in one transaction; with few queries, as status reads none."""
     ranks = np.arange(10, dtype=np.uint32)
-    splits = [claims.of_ranks(split, ranks, 1000) for split in ("validation", "test")]
+    result = rank_result(dict.fromkeys(("validation", "test"), ranks), dict.fromkeys(("validation", "test"), 1000))
     with store.write() as connection:
         for trial in some:
             held = claims.claim(connection, trial.training_key)
             assert held is not None
-            assert claims.record(connection, held, {trial.key: splits}, 0.0, {"device": "cpu"}, [])
+            assert claims.record(connection, held, {trial.key: replace(result, environment={"device": "cpu"})}, 0.0)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import pytest
 
 from ablate.adaptive.search.dashboard_export import DashboardExport
 from ablate.adaptive.search.driver import SearchDriver, begin
+from ablate.measurement import Interim, Measurement
 from ablate.run.observer import Observer
 from ablate.store import Connection, Store, open_store, searches
 from ablate.store.queue import claims
@@ -17,7 +18,8 @@ from ablate.study.model import Study
 from ablate.study.reading.study_reader import read_study
 from ablate.study.search_space.candidates import Candidates
 from ablate.study.trials.identity import Trial
-from ablate.trainers.protocol import Interim
+from ablate.trainers.top_k import KS
+from tests.support.store.results import top_k_result
 
 STUDY = """study: walk
 trainer: simulated
@@ -73,11 +75,11 @@ class Failing:
 
 def train(store: Store, trial: Trial) -> None:
     hits = round(1000 - 900 * abs(trial.config["settings"]["margin"] - 0.4))
-    split = claims.SplitResult("validation", 1000, 100, dict.fromkeys(claims.KS, hits))
+    result = top_k_result(dict.fromkeys(KS, hits), 1000, "validation")
     with store.write() as connection:
         held = claims.claim(connection, trial.training_key, 0)
         assert held is not None
-        assert claims.record(connection, held, {trial.key: [split]}, 0.0, {}, [])
+        assert claims.record(connection, held, {trial.key: result}, 0.0)
 
 
 @pytest.mark.slow
@@ -114,7 +116,8 @@ def watched(study: Study, store: Store, every: int) -> list[Candidate]:
         (trial,) = trials
         final = 1 - abs(trial.config["settings"]["margin"] - 0.4)
         for part in range(1, 10):
-            shown = Interim(part, dict.fromkeys(claims.KS, round(1000 * final * part / 10)), 1000)
+            rate = round(1000 * final * part / 10) / 1000
+            shown = Interim(part / 10, [Measurement(f"top{k}", "validation", rate, 1000) for k in KS])
             with store.write() as connection:
                 save_interim(connection, trial.training_key, shown)
             looks += 1

@@ -1,6 +1,6 @@
 """Rows and seeds with equal results, found by totals first and then by the ranks of single queries."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -36,8 +36,9 @@ def study(of_runs: dict[tuple[int, int], Ranks], rows: int, seeds: int) -> tuple
 
 
 def found(rows: list[RowResult], of_runs: dict[tuple[int, int], Ranks]) -> EqualResults:
-    def read(keys: Collection[str]) -> Iterator[tuple[str, Ranks]]:
-        yield from ((key, of_runs[tuple(map(int, key.split("/")))]) for key in keys)  # type: ignore[index]
+    def read(keys: Collection[str]) -> dict[str, bytes]:
+        kept = {key: of_runs[tuple(map(int, key.split("/")))] for key in keys}  # type: ignore[index]
+        return {key: ranks.tobytes() for key, ranks in kept.items() if len(np.unique(ranks)) > 1}
 
     return equal_results(rows, read)
 

@@ -9,13 +9,18 @@ from scipy import stats
 
 from ablate.analysis import frames
 from ablate.analysis.analysis import analyse
-from ablate.analysis.results import RowResult, StudyResults
+from ablate.analysis.results import RowResult, SeedResult, StudyResults
+from ablate.store.results import StoredValue
 from tests.support.analysis.analysis_rows import N, results, row
+
+
+def with_value(of: SeedResult, value: float) -> SeedResult:
+    return replace(of, values={**of.values, "map": StoredValue(value, N)})
 
 
 def with_map(of: RowResult, *values: float) -> RowResult:
     pairs = zip(of.results.items(), values, strict=True)
-    return replace(of, results={seed: replace(one, precisions={"map": value}) for (seed, one), value in pairs})
+    return replace(of, results={seed: with_value(one, value) for (seed, one), value in pairs})
 
 
 def study(*rows: RowResult, references: tuple[RowResult, ...] = ()) -> StudyResults:

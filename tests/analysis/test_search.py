@@ -19,8 +19,9 @@ from ablate.analysis.search.results import EvaluatedCandidate, FinalistRerun, Se
 from ablate.store import Store, plans
 from ablate.store.plan_document import PlanDocument
 from ablate.store.plans import StoredPlan, StoredRow
-from ablate.store.schema import DONE, FAILED, PRUNED, RUNNING, attempts, candidates, hits, interims, trials
+from ablate.store.schema import DONE, FAILED, PRUNED, RUNNING, attempts, candidates, interims, measurements, trials
 from ablate.study.search_space.origin import SearchedDimension
+from ablate.trainers.rank_results import ranks_of
 from ablate.trainers.simulated.config import SimulatedConfig
 from ablate.trainers.simulated.trainer import train
 from tests.conftest import on_both_engines
@@ -38,8 +39,8 @@ def of(analysis: Analysis) -> SearchResults:
 def validation(values: Mapping[str, Any], seed: int) -> float:
     """The top-1 rate that the trainer itself gives."""
     config = SimulatedConfig.model_validate(trial(values, seed).config)
-    (evaluation,) = train([config], seed, 0, lambda _: None).evaluations
-    return float((evaluation.ranks["validation"] == 1).mean())
+    (result,) = train([config], seed, 0, lambda _: None)
+    return float((ranks_of(result, "validation") == 1).mean())
 
 
 def tried(number: int, state: str = DONE, known: bool = False, **scores: float) -> EvaluatedCandidate:
@@ -84,7 +85,8 @@ def test_a_search_has_no_test_results_of_its_candidates(store: Store) -> None:
     before = of(searched(store, spread(20)))
     with store.write() as connection:
         keys = list(connection.execute(select(candidates.c.trial_key)).scalars())
-        spoiled = update(hits).where(hits.c.trial_key.in_(keys), hits.c.split == "test").values(hits=0)
+        of_test = measurements.c.trial_key.in_(keys), measurements.c.split == "test"
+        spoiled = update(measurements).where(*of_test).values(value=0.0)
         assert connection.execute(spoiled).rowcount > 0
     assert of(read(store)) == before
 

@@ -58,7 +58,7 @@ def test_never_twice_and_never_lost(ablate: Ablate, tmp_path: Path, url: str) ->
 def ranks_of(url: str) -> list[tuple[object, ...]]:
     found = require_store(url)
     with found.read() as connection:
-        query = "SELECT trial_key, split, ranks FROM ablate_results ORDER BY trial_key, split"
+        query = "SELECT trial_key, name, content FROM ablate_artifacts ORDER BY trial_key, name"
         return [(key, split, bytes(ranks)) for key, split, ranks in connection.exec_driver_sql(query)]
 
 

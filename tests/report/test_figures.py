@@ -41,6 +41,7 @@ from ablate.report.figures.forest import (
     lines_to_draw,
 )
 from ablate.report.figures.rows import draw_all, ladder, references, top_k
+from ablate.store.results import StoredValue
 from tests.conftest import Ablate
 from tests.support.analysis.analysis_rows import N, drawn, results, row
 from tests.support.paths import SEED_LOG, SIMULATED
@@ -181,7 +182,10 @@ def test_rows_without_the_metric_are_left_out_and_the_step_spans_them() -> None:
 def test_top_k_has_the_metrics_that_each_row_has() -> None:
     first = row(1, CUBE[0], {0: 500, 1: 520})
     top5 = {0: 700, 1: 720}
-    with_top5 = {seed: replace(one, hits={**one.hits, 5: top5[seed]}) for seed, one in first.results.items()}
+    with_top5 = {
+        seed: replace(one, values={**one.values, "top5": StoredValue(top5[seed] / N, N)})
+        for seed, one in first.results.items()
+    }
     first = replace(first, results=with_top5)
     analysis = analyse(results(FACTORS, [first, row(2, CUBE[1], {0: 400, 1: 410}), row(3, CUBE[2], {})]))
     assert [line.label for line in top_k(analysis)] == ["1  row 1", "2  row 2"]

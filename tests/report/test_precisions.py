@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ablate.store.blobs import deflate
 from sqlalchemy import insert
 
 from ablate.analysis import frames
+from ablate.packed_arrays import pack_examples
 from ablate.store import open_store
-from ablate.store.schema import precisions
+from ablate.store.schema import measurements
 from tests.conftest import Ablate
 from tests.support.paths import ROOT
 from tests.support.report_tables import tables_of
@@ -65,10 +65,11 @@ def give(*labels: str, seeds: tuple[int, ...] = (0, 1), names: tuple[str, ...] =
     with store.write() as connection:
         for label, seed, key, attempt in connection.exec_driver_sql(query).all():
             if label in labels and seed in seeds:
-                of_trial = {"trial_key": key, "attempt_id": attempt, "split": "test", "of_queries": deflate(VALUES)}
+                of_trial = {"trial_key": key, "attempt_id": attempt, "split": "test", "n": 4}
+                of_trial["examples"] = pack_examples(VALUES)
                 means = {"map": 0.4375 + seed / 100, "map_at_r": 0.2375 + seed / 100}
                 for name in names:
-                    connection.execute(insert(precisions), of_trial | {"metric": name, "mean": means[name]})
+                    connection.execute(insert(measurements), of_trial | {"metric": name, "value": means[name]})
     store.close()
 
 

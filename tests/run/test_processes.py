@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from ablate.errors import AblateError, StoreError
+from ablate.measurement import Interim
 from ablate.run.executors.processes import MOST_FAILED_STARTS, UNGUARDED, ProcessExecutor, _cause
 from ablate.run.job import Job, JobReport
 from ablate.run.worker import work
 from ablate.trainers.checkpoints import Checkpoints
-from ablate.trainers.protocol import Interim
 from tests.support.paths import ROOT, SIMULATED
 
 
@@ -74,9 +74,9 @@ class Judge:
         self.then: Callable[[Interim], None] = lambda shown: None
 
     def __call__(self, key: str, shown: Interim) -> bool:
-        self.shown.append((key, shown.part))
+        self.shown.append((key, round(10 * shown.fraction)))
         self.then(shown)
-        return shown.part != self.ends
+        return round(10 * shown.fraction) != self.ends
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_a_worker_that_dies_while_it_waits_is_lost(pool: ProcessExecutor, judge:
 def test_asked_to_stop_while_it_waits_it_saves_and_stops(
     pool: ProcessExecutor, judge: Judge, asked: list[bool], tmp_path: Path
 ) -> None:
-    judge.then = lambda shown: asked.append(True) if shown.part == 2 else None
+    judge.then = lambda shown: asked.append(True) if round(10 * shown.fraction) == 2 else None
     pool.submit(job(1, str(tmp_path), seconds=20.0))
     found = report(pool)
     assert found.state == "interrupted"
@@ -148,7 +148,7 @@ def test_where_judging_fails_the_worker_goes_on(pool: ProcessExecutor, judge: Ju
     """A store that cannot be written ends the run, which first lets its workers save."""
 
     def fail(shown: Interim) -> None:
-        if shown.part == 3:
+        if round(10 * shown.fraction) == 3:
             raise StoreError("cannot be written")
 
     judge.then = fail
@@ -162,7 +162,7 @@ def test_where_judging_fails_the_worker_goes_on(pool: ProcessExecutor, judge: Ju
 def test_a_judge_that_takes_its_time_is_no_fault_of_the_worker(
     pool: ProcessExecutor, judge: Judge, tmp_path: Path
 ) -> None:
-    judge.then = lambda shown: time.sleep(1.5) if shown.part == 5 else None
+    judge.then = lambda shown: time.sleep(1.5) if round(10 * shown.fraction) == 5 else None
     pool.submit(job(1, str(tmp_path), stall=1.0))
     assert report(pool).state == "done"
 

@@ -30,10 +30,10 @@ def test_sqlite_is_set_up_for_safety(store: Store) -> None:
     assert pragmas == {"journal_mode": "wal", "foreign_keys": 1}
 
 
-def test_every_table_is_prefixed_but_for_the_view(store: Store) -> None:
+def test_every_table_is_prefixed_but_for_the_views(store: Store) -> None:
     with store.read() as connection:
         names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").scalars()
-        assert {name for name in names if not name.startswith("ablate_")} == {"results"}
+        assert {name for name in names if not name.startswith("ablate_")} == {"results", "metrics"}
 
 
 def test_reading_makes_nothing(tmp_path: Path) -> None:

@@ -7,19 +7,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import text
 
 from ablate.errors import StoreError, StoreGoneError
+from ablate.packed_arrays import deflate, pack, unpack
 from ablate.store import Store, database, find_store, open_store
 from ablate.store.migrations import revisions
 from ablate.store.queue import claims, process_identity
-from ablate.store.results import read_trials
+from ablate.store.results import StoredValue, read_artifact, read_examples, read_trials
 from ablate.store.schema import metadata
+from ablate.store.search_progress import read_interims
 from tests.conftest import on_both_engines
 
 
@@ -96,7 +100,67 @@ def test_what_was_recorded_before_precisions_were_has_none(store: Store) -> None
         found = connection.exec_driver_sql("SELECT state, top1, seconds, map, map_at_r FROM results").all()
         reading = read_trials(connection, {"e"})["e"]
     assert found == [("done", 0.375, 1.25, None, None)]
-    assert (reading.hits, reading.precisions) == ({1: 3}, {})
+    assert reading.values == {"top1": StoredValue(0.375, 8)}
+    assert reading.sizes == {"queries": 8, "gallery": 20}
+    again.close()
+
+
+RANKS = np.array([1, 3, 0, 7, 200, 1, 10, 0], dtype=np.uint32)
+AVERAGE = np.array([1, 0.5, 0, 0.25, 0.01, 1, 0.125, 0], dtype=np.float32)
+
+
+@on_both_engines
+def test_hits_ranks_precisions_and_interims_become_measurements(store: Store) -> None:
+    as_of_old(store, "0004", *OLD_3)
+    of_trial = {"trial": "e", "attempt": 7, "split": "test"}
+    with store.engine.begin() as connection:
+        for statement, values in (
+            ("UPDATE ablate_results SET ranks = :ranks", {"ranks": pack(RANKS)}),
+            ("UPDATE ablate_hits SET hits = 2", {}),
+            ("INSERT INTO ablate_hits VALUES (:trial, :attempt, :split, 10, 5)", of_trial),
+            (
+                "INSERT INTO ablate_precisions VALUES (:trial, :attempt, :split, 'map', 0.375, :blob)",
+                {**of_trial, "blob": deflate(AVERAGE)},
+            ),
+            (
+                "INSERT INTO ablate_precisions VALUES (:trial, :attempt, :split, 'map_at_r', 0.25, :blob)",
+                {**of_trial, "blob": deflate(AVERAGE[:0])},
+            ),
+            ("INSERT INTO ablate_interims VALUES ('t', 3, 1, 2, 8)", {}),
+        ):
+            connection.execute(text(statement), values)
+    again = open_store(store.url)
+    with again.read() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": database.VERSION_TABLE})
+        assert compare_metadata(context, metadata) == []
+        reading = read_trials(connection, {"e"})["e"]
+        metrics = ("top1", "top10", "map", "map_at_r")
+        examples = {name: dict(read_examples(connection, {"e"}, name)).get("e") for name in metrics}
+        ranks = read_artifact(connection, "e", "ranks/test")
+        interims = read_interims(connection, {"t"})
+        view = "SELECT study, label, seed, trial, state, split, metric, value, n FROM metrics ORDER BY metric"
+        lines = connection.exec_driver_sql(view).all()
+    assert reading.values == {
+        "top1": StoredValue(0.25, 8),
+        "top10": StoredValue(0.625, 8),
+        "map": StoredValue(0.375, 8),
+        "map_at_r": StoredValue(0.25, 8),
+    }
+    assert {name: None if one is None else one.tolist() for name, one in examples.items()} == {
+        "top1": [1, 0, 0, 0, 0, 1, 0, 0],
+        "top10": [1, 1, 0, 1, 0, 1, 1, 0],
+        "map": AVERAGE.tolist(),
+        "map_at_r": None,
+    }
+    assert ranks is not None
+    assert unpack(ranks).tolist() == RANKS.tolist()
+    assert interims == {"t": {0.3: {"top1": 0.25}}}
+    assert [tuple(line) for line in lines] == [
+        ("s", "a", 0, "e", "done", "test", "map", 0.375, 8),
+        ("s", "a", 0, "e", "done", "test", "map_at_r", 0.25, 8),
+        ("s", "a", 0, "e", "done", "test", "top1", 0.25, 8),
+        ("s", "a", 0, "e", "done", "test", "top10", 0.625, 8),
+    ]
     again.close()
 
 
@@ -104,6 +168,7 @@ def as_of_old(store: Store, revision: str, *statements: str) -> None:
     """Brings an empty store back to an older revision, and fills it."""
     with store.engine.begin() as connection:
         connection.exec_driver_sql("DROP VIEW results")
+        connection.exec_driver_sql("DROP VIEW metrics")
         metadata.drop_all(connection)
         connection.exec_driver_sql(f"DROP TABLE {database.VERSION_TABLE}")
         config = Config()

@@ -70,4 +70,4 @@ def training(label: str, seed: int = 0) -> str:
 def stored_ranks(path: Path) -> list[tuple[object, ...]]:
     """Return (trial, split, ranks as they are stored) of every result."""
     with sqlite3.connect(path) as connection:
-        return connection.execute("SELECT trial_key, split, ranks FROM ablate_results ORDER BY 1, 2").fetchall()
+        return connection.execute("SELECT trial_key, name, content FROM ablate_artifacts ORDER BY 1, 2").fetchall()

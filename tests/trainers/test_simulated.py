@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ablate.measurement import Interim
 from ablate.trainers.checkpoints import Checkpoints
-from ablate.trainers.protocol import Interim, Progress, Pruned, Stopped
+from ablate.trainers.protocol import Progress, Pruned, Stopped
+from ablate.trainers.rank_results import ranks_of
 from ablate.trainers.simulated.config import SimulatedConfig
 from ablate.trainers.simulated.response_model import correlation
 from ablate.trainers.simulated.trainer import (
@@ -32,7 +34,7 @@ def config(**values: object) -> SimulatedConfig:
 
 
 def ranks(of: SimulatedConfig, seed: int) -> np.ndarray:
-    return np.asarray(train([of], seed, 1, lambda _: None).evaluations[0].ranks["test"])
+    return ranks_of(train([of], seed, 1, lambda _: None)[0], "test")
 
 
 @pytest.mark.parametrize(
@@ -131,10 +133,7 @@ def test_a_disk_that_takes_no_checkpoint_does_not_fail_a_trial(tmp_path, capsys)
     (tmp_path / "file").write_text("in the way of the folder")
     config = SimulatedConfig(seconds=0.01)
     outcome = train([config], 0, 1, lambda _: None, Checkpoints(tmp_path / "file", "key"))
-    assert (
-        outcome.evaluations[0].ranks["test"].tolist()
-        == train([config], 0, 1, lambda _: None).evaluations[0].ranks["test"].tolist()
-    )
+    assert ranks_of(outcome[0], "test").tolist() == ranks_of(train([config], 0, 1, lambda _: None)[0], "test").tolist()
     assert capsys.readouterr().err.count("could be written") == 10
 
 
@@ -159,7 +158,10 @@ def test_asked_to_stop_it_keeps_the_tenths_that_are_done(
     resumed = train([config(seconds=100.0)], 0, 2, told.append, Checkpoints(tmp_path / "folder", "key"))
     assert clock == pytest.approx(10.0 * (10 - tenths))
     assert told == [Progress(tenth, 10, begun=tenths) for tenth in range(tenths + 1, 11)]
-    assert resumed.evaluations[0].ranks["test"].tolist() == ranks(config(), 0).tolist()
+    assert ranks_of(resumed[0], "test").tolist() == ranks(config(), 0).tolist()
+
+
+KNOWN = [("top1", 1000), ("top5", 1000), ("top10", 1000)]
 
 
 def watched(of: SimulatedConfig, folder: Path, ends: int = 0) -> tuple[list[Interim], list[int]]:
@@ -168,22 +170,22 @@ def watched(of: SimulatedConfig, folder: Path, ends: int = 0) -> tuple[list[Inte
 
     def judge(now: Interim) -> bool:
         shown.append(now)
-        return now.part != ends
+        return round(10 * now.fraction) != ends
 
     try:
         outcome = train([of], 0, 1, lambda _: None, Checkpoints(folder, "key"), judge)
     except Pruned:
         return shown, []
-    return shown, outcome.evaluations[0].ranks["test"].tolist()
+    return shown, ranks_of(outcome[0], "test").tolist()
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.02])
 def test_a_judge_sees_nine_parts_and_changes_nothing(tmp_path: Path, seconds: float) -> None:
     of = config(settings={"a": True}, seconds=seconds)
     shown, found = watched(of, tmp_path)
-    assert [now.part for now in shown] == list(range(1, 10))
-    assert all(set(now.hits) == {1, 5, 10} and now.queries == 1000 for now in shown)
-    assert all(now.hits[1] <= now.hits[5] <= now.hits[10] <= now.queries for now in shown)
+    assert [round(10 * now.fraction) for now in shown] == list(range(1, 10))
+    assert all([(one.metric, one.n) for one in now.measurements] == KNOWN for now in shown)
+    assert all(now.value("top1") <= now.value("top5") <= now.value("top10") <= 1 for now in shown)
     assert found == ranks(of, 0).tolist()
     assert Checkpoints(tmp_path, "key").reached() == 0
 
@@ -205,7 +207,7 @@ def test_what_was_pruned_goes_on_from_there(tmp_path: Path, seconds: float) -> N
 def test_nobody_watches_what_was_pruned_and_is_wanted_now(tmp_path: Path) -> None:
     watched(config(), tmp_path, ends=4)
     outcome = train([config()], 0, 2, lambda _: None, Checkpoints(tmp_path, "key"))
-    assert outcome.evaluations[0].ranks["test"].tolist() == ranks(config(), 0).tolist()
+    assert ranks_of(outcome[0], "test").tolist() == ranks(config(), 0).tolist()
     assert Checkpoints(tmp_path, "key").reached() == 0
 
 
@@ -213,7 +215,7 @@ def test_the_learning_curve_rises_to_the_runs_own_rate() -> None:
     of = config(base=0.4, discordance=0.3, shared_seed_sd_pp=0.0, seed_sd_pp=1.0, queries=4000)
     for part, share in ((1, 0.33583), (5, 0.88080), (9, 0.99082)):  # (1 - exp(-4f)) / (1 - exp(-4)), by hand
         assert learned(part) == pytest.approx(share, abs=1e-5)
-        found = [interim_of(of, seed, part).hits[1] / 4000 for seed in range(60)]
+        found = [interim_of(of, seed, part).value("top1") for seed in range(60)]
         wanted = [shifted_rate(of, seed) * share for seed in range(60)]
         assert np.mean(found) == pytest.approx(np.mean(wanted), abs=4 * 0.49 / np.sqrt(60 * 4000))
     assert learned(10) == 1.0
@@ -224,7 +226,7 @@ def test_the_order_of_two_rows_on_their_way_is_noisy_and_right_on_average() -> N
     effects = [{"when": {"a": True}, "pp": 2.0}]
     better, worse = (config(settings={"a": each}, effects=effects, seed_sd_pp=0.0) for each in (True, False))
     ahead = [
-        [interim_of(better, seed, part).hits[1] > interim_of(worse, seed, part).hits[1] for part in (8, 9)]
+        [interim_of(better, seed, part).value("top1") > interim_of(worse, seed, part).value("top1") for part in (8, 9)]
         for seed in range(150)
     ]
     assert 0.6 < np.mean(ahead) < 0.99

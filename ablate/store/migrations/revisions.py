@@ -13,7 +13,7 @@ from ablate.store.queue.process_identity import is_gone
 from ablate.store.schema import RUNNING
 
 VERSION_TABLE = "ablate_alembic_version"
-VIEW = "results"
+VIEWS = ("results", "metrics")
 REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """The migrations that this version has, oldest first. Listed here so that opening a store does not import alembic."""
 
@@ -27,8 +27,10 @@ def revision(connection: Connection, name: str) -> str | None:
     """Return the store's revision, also one of a newer version; None for a database without a store."""
     inspector = inspect(connection)
     if not inspector.has_table(VERSION_TABLE):
-        if inspector.has_table(VIEW) or VIEW in inspector.get_view_names():
-            raise StoreError(f"{name}: has a table {VIEW!r} of its own, which a store needs; name another with --store")
+        for view in VIEWS:
+            if inspector.has_table(view) or view in inspector.get_view_names():
+                needs = f"{name}: has a table {view!r} of its own, which a store needs"
+                raise StoreError(f"{needs}; name another with --store")
         return None
     return stamp(connection)
 

@@ -246,7 +246,7 @@ def test_trials_at_an_end_of_the_scale_measure_no_spread(ablate: Ablate, monkeyp
     """They look as if nothing varied, and as if the smallest effect would be shown."""
     assert ablate("run", SIMULATED, "--set", "config.queries=50").code == 0
     with sqlite3.connect("results/ablate.db") as connection:
-        connection.execute("UPDATE ablate_hits SET hits = 0")
+        connection.execute("UPDATE ablate_measurements SET value = 0")
     monkeypatch.setattr("ablate.trainers.simulated.entry.SimulatedEntry.true_effects", lambda *_: None)
     request = resolve_request(read_source(SIMULATED, settings=["config.queries=50"]))
     found = assume(request, DEFAULT_STORE, PowerOptions())

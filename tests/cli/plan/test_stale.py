@@ -12,6 +12,7 @@ from ablate.store import open_store
 from ablate.store.queue import claims
 from ablate.study.reading.study_reader import read_study
 from ablate.study.trials.identity import trials
+from ablate.trainers.rank_results import rank_result
 from tests.support.package_copy import Package, new_base
 from tests.support.paths import SIMULATED, TINY
 
@@ -29,10 +30,10 @@ def test_a_changed_default_is_a_reason_told_once_and_run_anew(package: Package) 
     assert sum(line.startswith("  stale a    ") for line in told.splitlines()) == 4
     assert "12 trainings, of which 12 to run" in told
     assert max(len(line) for line in told.splitlines()) < 80
-    before = package.query("SELECT * FROM ablate_results")
+    before = package.query("SELECT * FROM ablate_measurements")
     again = package.run()
     assert "12 of 12 trainings run" in again.err
-    after = package.query("SELECT * FROM ablate_results")
+    after = package.query("SELECT * FROM ablate_measurements")
     assert len(after) == 2 * len(before)
     assert set(before) <= set(after), "old results are history"
     assert "stale" not in package("plan", SIMULATED).out
@@ -109,7 +110,7 @@ def test_the_latest_of_several_results_is_the_one_compared_with(package: Package
 @pytest.mark.slow
 def test_what_is_accepted_stays_so_until_something_else_changes(package: Package) -> None:
     package.run()
-    hits = package.query("SELECT * FROM ablate_hits")
+    hits = package.query("SELECT * FROM ablate_measurements")
     new_base(package)
     kept = package.run("--accept-stale", "--only", "plain")
     assert "3 stale results kept" in kept.err
@@ -118,7 +119,7 @@ def test_what_is_accepted_stays_so_until_something_else_changes(package: Package
     told = package("plan", SIMULATED).out
     assert "  accepted a plain\n" in told
     assert "  stale a    normalized\n" in told
-    assert package.query("SELECT * FROM ablate_hits") == hits
+    assert package.query("SELECT * FROM ablate_measurements") == hits
     assert "9 of 9 trainings run" in package.run().err, "a run without the option honours what was accepted"
     package.edit("trainers/simulated/config.py", 'Field(0.3, description="Expected', 'Field(0.4, description="Expected')
     told = package("plan", SIMULATED).out
@@ -181,12 +182,12 @@ def trained(package: Package) -> Callable[..., None]:
         store = open_store(str(package.folder / "results" / "ablate.db"))
         todo = prepare(store, study, wanted := trials(study), wanted)
         for key in todo.before:
-            ranks = claims.of_ranks("test", np.array([1, 2, 9], dtype=np.uint32), 10)
-            of_training = {trial.key: [ranks] for trial in todo.trials if trial.training_key == key}
+            result = rank_result({"test": np.array([1, 2, 9], dtype=np.uint32)}, {"test": 10})
+            of_training = {trial.key: result for trial in todo.trials if trial.training_key == key}
             with store.write() as connection:
                 held = claims.claim(connection, key)
                 assert held is not None
-                assert claims.record(connection, held, of_training, 60.0, {}, [])
+                assert claims.record(connection, held, of_training, 60.0)
         store.engine.dispose()
 
     return train

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ablate.packed_arrays import unpack
 from ablate.retrieval.config.retrieval import RetrievalConfig
 from ablate.retrieval.training.trainer import train
 from ablate.store import require_store
-from ablate.store.results import read_precisions, read_ranks
+from ablate.store.results import read_artifact, read_examples
 from ablate.study.reading.study_reader import read_study
 from ablate.study.trials.identity import trials
+from ablate.trainers.rank_results import ranks_of
 from tests.conftest import Ablate
 from tests.support.command_line import stored_ranks
 from tests.support.paths import BNNECK, ROOT, TINY
@@ -44,15 +46,16 @@ def test_ranks_of_both_splits_are_kept_and_make_the_rates(ablate: Ablate, finish
     store = require_store(str(finished))
     with store.read() as connection:
         found = connection.exec_driver_sql("SELECT label, trial, top1, top10 FROM results").all()
-        ranks = {label: read_ranks(connection, trial) for label, trial, _, _ in found}
-        validation = {label: read_ranks(connection, trial, "validation") for label, trial, _, _ in found}
+        ranks = {label: read_artifact(connection, trial, "ranks/test") for label, trial, _, _ in found}
+        validation = {label: read_artifact(connection, trial, "ranks/validation") for label, trial, _, _ in found}
     for label, _, top1, top10 in found:
-        kept = ranks[label]
-        assert kept is not None
+        content = ranks[label]
+        assert content is not None
+        kept = unpack(content)
         assert len(kept) == report["data"]["queries"]
         assert (np.mean((kept > 0) & (kept <= 1)), np.mean((kept > 0) & (kept <= 10))) == pytest.approx((top1, top10))
         assert validation[label] is not None
-    assert not np.array_equal(ranks["plain"], ranks["plain, after the neck"])
+    assert ranks["plain"] != ranks["plain, after the neck"]
 
 
 @pytest.mark.network
@@ -66,19 +69,23 @@ def test_precisions_of_every_trial_are_those_that_its_evaluation_gave(finished: 
         found = connection.exec_driver_sql("SELECT label, map, map_at_r FROM results").all()
         means = {label: of_row for label, *of_row in found}
         kept = {
-            (trial.label, split): read_precisions(connection, trial.key, split)
+            (trial.label, split, metric): dict(read_examples(connection, [trial.key], metric, split))[trial.key]
             for trial in wanted
             for split in ("test", "validation")
+            for metric in ("map", "map_at_r")
         }
-    for trial, evaluation in zip(wanted, outcome.evaluations, strict=True):
-        for split, precision in evaluation.precision.items():
-            of_queries = kept[trial.label, split]
-            assert of_queries["map"].tobytes() == precision.average.tobytes()
-            assert of_queries["map_at_r"].tobytes() == precision.at_r.tobytes()
-        test = evaluation.precision["test"]
-        direct = [sum(values.astype(np.float64)) / len(values) for values in (test.average, test.at_r)]
+    for trial, result in zip(wanted, outcome, strict=True):
+        direct = []
+        for (label, split, metric), of_queries in kept.items():
+            if label == trial.label:
+                values = result.measurement(metric, split).examples
+                assert values is not None
+                assert of_queries.tobytes() == values.tobytes()
+                if split == "test":
+                    direct.append(sum(values.astype(np.float64)) / len(values))
         assert means[trial.label] == pytest.approx(direct, rel=1e-12)
-        assert np.array_equal(test.average == 0, evaluation.ranks["test"] == 0), "0 of a query without a right entry"
+        without = kept[trial.label, "test", "map"] == 0
+        assert np.array_equal(without, ranks_of(result, "test") == 0), "0 of a query without a right entry"
     assert len(wanted) == 2
     assert all(0 < at_r < average < 1 for average, at_r in means.values())
 

@@ -67,7 +67,7 @@ def test_a_removed_row_leaves_the_report_but_not_the_store(ablate: Ablate, tmp_p
 def test_one_worker_or_two_give_the_same_ranks(ablate: Ablate) -> None:
     ablate("run", SIMULATED, "--executor", "inline", "--store", "one.db")
     ablate("run", SIMULATED, "--workers", 2, "--store", "two.db")
-    ranks = "SELECT trial_key, split, ranks FROM ablate_results ORDER BY trial_key, split"
+    ranks = "SELECT trial_key, name, content FROM ablate_artifacts ORDER BY trial_key, name"
     assert query(ranks, "one.db") == query(ranks, "two.db")
 
 

@@ -170,7 +170,7 @@ def test_the_test_split_is_not_touched_while_choosing(
 
     def spoil(connection: Any, search_id: int, candidate: Any) -> None:
         told(connection, search_id, candidate)
-        spoiling = "UPDATE ablate_hits SET hits = 0 WHERE split = 'test'"
+        spoiling = "UPDATE ablate_measurements SET value = 0 WHERE split = 'test'"
         connection.exec_driver_sql(spoiling)
 
     monkeypatch.setattr(searches, "tell", spoil)

@@ -311,8 +311,8 @@ def test_a_reset_that_gives_the_same_changes_nothing(ablate: Ablate, study: Path
 def another_machine() -> Iterator[None]:
     """What is trained meanwhile turns out otherwise, as on hardware that does not repeat itself."""
     query(
-        "CREATE TRIGGER otherwise AFTER INSERT ON ablate_hits WHEN NEW.k = 1 BEGIN UPDATE ablate_hits "
-        "SET hits = hits + 1 WHERE rowid = NEW.rowid; END"
+        "CREATE TRIGGER otherwise AFTER INSERT ON ablate_measurements WHEN NEW.metric = 'top1' BEGIN UPDATE "
+        "ablate_measurements SET value = value + 0.001 WHERE rowid = NEW.rowid; END"
     )
     yield
     query("DROP TRIGGER otherwise")

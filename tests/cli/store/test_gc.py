@@ -36,7 +36,7 @@ def left() -> set[str]:
 
 def test_it_keeps_what_is_unfinished_and_in_a_plan(ablate: Ablate, folders: dict[str, str]) -> None:
     assert left() == set(folders.values())
-    results = query("SELECT * FROM ablate_results")
+    results = query("SELECT * FROM ablate_measurements")
     told = ablate("gc", "--dry-run")
     assert told.out.startswith("would remove the checkpoints of 2 trainings, 1.0 MB\n")
     assert left() == set(folders.values())
@@ -48,7 +48,7 @@ def test_it_keeps_what_is_unfinished_and_in_a_plan(ablate: Ablate, folders: dict
     ]
     assert "is trained again" in told.err
     assert left() == {folders["failed"], folders["waiting"]}
-    assert query("SELECT * FROM ablate_results") == results
+    assert query("SELECT * FROM ablate_measurements") == results
     assert ablate("gc").out.startswith("no checkpoints to remove\n")
 
 

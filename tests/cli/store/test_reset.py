@@ -23,17 +23,17 @@ def row(ablate: Ablate, label: str) -> dict[str, object]:
 def test_a_reset_row_is_missing_until_it_is_run_again(ablate: Ablate) -> None:
     ablate("run", SIMULATED, *INLINE)
     before = row(ablate, "plain")
-    ranks = query("SELECT * FROM ablate_results")
+    ranks = query("SELECT * FROM ablate_measurements")
     done = ablate("reset", "simulated", "plain")
     assert done.code == 0
     assert done.out == "queued again: plain, seeds 0, 1, 2; 3 results kept as history\n"
     assert (row(ablate, "plain")["seeds"], row(ablate, "plain")["missing"]) == ([], [0, 1, 2])
     assert len(row(ablate, "normalized")["seeds"]) == 3  # type: ignore[arg-type]
-    assert query("SELECT * FROM ablate_results") == ranks
+    assert query("SELECT * FROM ablate_measurements") == ranks
     assert "  pending    plain\n" in ablate("plan", SIMULATED).out
     assert "3 of 12 trainings run" in ablate("run", SIMULATED, *INLINE).err
     assert row(ablate, "plain") == before
-    assert set(ranks) < set(query("SELECT * FROM ablate_results")), "the new results stand beside the old ones"
+    assert set(ranks) < set(query("SELECT * FROM ablate_measurements")), "the new results stand beside the old ones"
     numbers = query(f"SELECT number, state FROM ablate_attempts WHERE training_key = '{training('plain')}'")
     assert numbers == [(1, "done"), (2, "done")]
 

@@ -10,7 +10,7 @@ import pytest
 
 from ablate.retrieval.data.formats import emoji
 from ablate.store import require_store
-from ablate.store.results import read_ranks
+from ablate.store.results import read_artifact
 from tests.conftest import Ablate
 from tests.support.paths import ROOT
 
@@ -56,8 +56,8 @@ def test_all_rows_of_the_study_are_one_training(ablate: Ablate, quarter: Path) -
     assert len({training for *_, training in rows}) == 1
     store = require_store("results/ablate.db")
     with store.read() as connection:
-        found = [read_ranks(connection, trial) for _, trial, _ in rows]
-    assert len({ranks.tobytes() for ranks in found if ranks is not None}) == 8, "each setting does something"
+        found = [read_artifact(connection, trial, "ranks/test") for _, trial, _ in rows]
+    assert len(set(found) - {None}) == 8, "each setting does something"
     assert "nothing to run" in ablate("run", EVALUATION, *options).err
 
 

@@ -12,6 +12,7 @@ from ablate.retrieval.evaluation.embedding import expand, whitening
 from ablate.retrieval.evaluation.pipeline import evaluate, extract, fitted_on, validate
 from ablate.retrieval.input.transfer import fetcher
 from ablate.retrieval.model.network import network
+from ablate.trainers.rank_results import ranks_of
 
 CPU = torch.device("cpu")
 
@@ -78,7 +79,7 @@ def test_a_split_is_searched_within_itself_and_the_scope(net, found, dataset, sc
         similarity = (queries @ gallery.T).numpy().copy()
         if scope == "category":
             similarity[dataset.category[asked][:, None] != dataset.category[held]] = -9
-        assert result.ranks[split].tolist() == by_sorting(similarity, dataset.item[asked], dataset.item[held])
+        assert ranks_of(result, split).tolist() == by_sorting(similarity, dataset.item[asked], dataset.item[held])
         assert result.gallery[split] == len(held)
     assert list(result.ranks) == ["validation", "test"]
 
@@ -86,7 +87,7 @@ def test_a_split_is_searched_within_itself_and_the_scope(net, found, dataset, sc
 @pytest.mark.slow
 def test_after_the_neck_is_the_neck_applied(net, found, dataset):
     before, after = (
-        evaluate(net, found, Evaluate(neck=neck, scope="all")).ranks["test"] for neck in ("before", "after")
+        ranks_of(evaluate(net, found, Evaluate(neck=neck, scope="all")), "test") for neck in ("before", "after")
     )
     assert not np.array_equal(before, after)
     asked, held = asked_and_held(dataset, 2)
@@ -113,10 +114,10 @@ def test_the_order_of_all_settings(net, found, dataset):
         queries, gallery = (whiten(embedded(chosen)) for chosen in (asked, held))
     queries = expand(queries, gallery, torch.from_numpy(asked), torch.from_numpy(held), expansion)
     expected = by_sorting((queries @ gallery.T).tolist(), dataset.item[asked], dataset.item[held])
-    assert evaluate(net, found, config).ranks["test"].tolist() == expected
+    assert ranks_of(evaluate(net, found, config), "test").tolist() == expected
     for without in ("flip", "whitening", "query_expansion", "neck"):
         other = config.model_copy(update={without: getattr(Evaluate(), without)})
-        assert evaluate(net, found, other).ranks["test"].tolist() != expected, without
+        assert ranks_of(evaluate(net, found, other), "test").tolist() != expected, without
 
 
 def test_a_part_of_the_training_images_is_spread_evenly(dataset, monkeypatch):
@@ -205,7 +206,7 @@ def test_images_of_the_same_item_and_camera_count_for_nothing(net, one_sided, ca
         same = (item == item[number]) & (camera == camera[number]) & (cameras == "other")
         left = np.flatnonzero(~same & (np.arange(len(row)) != number))
         expected += by_sorting([row[left]], [item[number]], item[left])
-    assert result.ranks["test"].tolist() == expected
+    assert ranks_of(result, "test").tolist() == expected
     assert result.gallery["test"] == len(chosen)
     if cameras == "other":
         assert 0 in expected
@@ -218,14 +219,14 @@ def test_neighbours_are_looked_for_in_the_gallery_that_is_searched(net, one_side
     """What a category gives is what it gives alone; and labels of items and cameras decide nothing before the end."""
     config = config.model_copy(update={"scope": scope, "cameras": "all"})
     extracted = extract(net, one_sided, fetcher(one_sided.images, CPU), "none", [config])
-    whole = evaluate(net, extracted, config).ranks["test"]
+    whole = ranks_of(evaluate(net, extracted, config), "test")
     chosen, _ = asked_and_held(one_sided, 2)
     for category in range(4):
         keep = np.flatnonzero((one_sided.category == category) | (scope == "all") | (one_sided.split != 2))
         alone = replace(one_sided, **{name: getattr(one_sided, name)[keep] for name in LABELS})
         there = evaluate(net, extract(net, alone, fetcher(alone.images, CPU), "none", [config]), config)
         of = np.isin(chosen, keep)
-        assert there.ranks["test"].tolist() == whole[of].tolist()
+        assert ranks_of(there, "test").tolist() == whole[of].tolist()
 
 
 def boxes(dataset, categories=None):
@@ -262,12 +263,14 @@ def test_a_query_on_detected_boxes_is_its_box_and_one_without_is_a_miss(net, dat
     expected = [
         by_sorting([row], [i], g)[0] for row, i, g in zip(similarity[1:], dataset.item[asked[1:]], items, strict=True)
     ]
-    assert result.ranks["test"].tolist() == [0, *expected]
+    assert ranks_of(result, "test").tolist() == [0, *expected]
     assert result.precision["test"].average[0] == 0
     assert result.gallery["test"] == len(held)
-    assert len(annotated.ranks["test"]) == len(result.ranks["test"])
-    assert annotated.ranks["test"][0] > 0
-    assert np.array_equal(annotated.ranks["validation"], evaluate(net, extracted, Evaluate()).ranks["validation"])
+    assert len(ranks_of(annotated, "test")) == len(ranks_of(result, "test"))
+    assert ranks_of(annotated, "test")[0] > 0
+    assert np.array_equal(
+        ranks_of(annotated, "validation"), ranks_of(evaluate(net, extracted, Evaluate()), "validation")
+    )
 
 
 def test_a_category_that_no_gallery_box_was_given_has_only_misses(net, dataset):
@@ -280,7 +283,7 @@ def test_a_category_that_no_gallery_box_was_given_has_only_misses(net, dataset):
     assert list(extracted.splits) == ["validation"], "nobody asks for the annotated boxes"
     result = evaluate(net, extracted, config)
     asked, _ = asked_and_held(dataset, 2)
-    assert not result.ranks["test"][dataset.category[asked] == 1].any()
+    assert not ranks_of(result, "test")[dataset.category[asked] == 1].any()
     assert list(result.ranks) == ["validation", "test"]
 
 
@@ -289,7 +292,7 @@ def test_detections_without_any_query_are_all_misses(net, dataset):
     none = replace(detected, stands_for=np.full_like(detected.stands_for, -1))
     config = Evaluate(detections="boxes.json", rerank=Rerank(k1=2, k2=1))
     extracted = extract(net, dataset, fetcher(dataset.images, CPU), "none", [config], detections={"boxes.json": none})
-    assert evaluate(net, extracted, config).ranks["test"].tolist() == [0] * len(none.stands_for)
+    assert ranks_of(evaluate(net, extracted, config), "test").tolist() == [0] * len(none.stands_for)
 
 
 @pytest.mark.network
@@ -299,7 +302,7 @@ def test_on_the_way_the_validation_split_is_tested_as_in_the_end(net, dataset, f
     config = configure(evaluate=setting, amp="none")
     shown = validate(net, dataset, fetcher(dataset.images, CPU), config)
     in_the_end = config.evaluate.model_copy(update={"detections": None})
-    assert shown.tolist() == evaluate(net, found, in_the_end).ranks["validation"].tolist()
+    assert shown.tolist() == ranks_of(evaluate(net, found, in_the_end), "validation").tolist()
 
 
 @pytest.mark.network

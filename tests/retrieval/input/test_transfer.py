@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from ablate.errors import AblateError, DataError
+from ablate.measurement import Result
 from ablate.retrieval import data
 from ablate.retrieval.config.retrieval import RetrievalConfig
 from ablate.retrieval.data.dataset import Dataset
@@ -22,7 +23,7 @@ from ablate.retrieval.input.transfer import ahead, batchwise, fetcher, upload
 from ablate.retrieval.training import loop
 from ablate.retrieval.training.trainer import train_on
 from ablate.trainers.checkpoints import Checkpoints
-from ablate.trainers.protocol import Outcome, Progress, Pruned, Stopped
+from ablate.trainers.protocol import Progress, Pruned, Stopped
 from tests.support.retrieval.jpegs import photographs
 from tests.support.retrieval.small_training import DEVICES, interrupted, stopping_during, with_small
 
@@ -192,12 +193,12 @@ def test_a_training_is_watched_while_it_reads(dataset: Dataset, mapped: Dataset,
     config = with_small(configure, {}, steps=6)
     shown: dict[str, list[object]] = {"memory": [], "file": []}
 
-    def watched(images: Dataset, kind: str) -> Outcome:
+    def watched(images: Dataset, kind: str) -> list[Result]:
         return train_on(images, [config], 0, silent, judge=lambda interim: not shown[kind].append(interim))
 
     here, there = watched(dataset, "memory"), watched(mapped, "file")
     assert shown["file"] == shown["memory"] != []
-    assert here.curve == there.curve
+    assert here[0].curve == there[0].curve
 
 
 @pytest.mark.network

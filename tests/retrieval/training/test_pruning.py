@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import torch
 
+from ablate.measurement import Interim, Result
 from ablate.retrieval.config.retrieval import RetrievalConfig
 from ablate.retrieval.data.dataset import SPLITS, USER, Dataset
 from ablate.retrieval.training.pruning import part_ends
 from ablate.retrieval.training.trainer import train_on
 from ablate.trainers.checkpoints import Checkpoints
-from ablate.trainers.protocol import Interim, Outcome, Progress, Pruned
+from ablate.trainers.protocol import Progress, Pruned
+from ablate.trainers.rank_results import rank_interim, ranks_of
 from tests.support.retrieval.small_training import DEVICES, Configure, ranks, silent, weights, with_small
 
 
@@ -23,13 +25,13 @@ def watched(
     folder: Path,
     ends: int = 0,
     progress: Callable[[Progress], None] = silent,
-) -> tuple[list[Interim], Outcome | None]:
+) -> tuple[list[Interim], list[Result] | None]:
     """What a judge is shown who ends it after a part, or never; and the outcome, None where it was ended."""
     shown: list[Interim] = []
 
     def judge(now: Interim) -> bool:
         shown.append(now)
-        return now.part != ends
+        return round(10 * now.fraction) != ends
 
     try:
         return shown, train_on(dataset, [config], 0, progress, Checkpoints(folder, "key"), judge)
@@ -59,10 +61,10 @@ def test_looking_changes_no_bit(
     state = torch.get_rng_state()
     shown, outcome = watched(dataset, config, tmp_path / "watched")
     assert outcome is not None
-    assert [now.part for now in shown] == list(range(1, 10))
+    assert [round(10 * now.fraction) for now in shown] == list(range(1, 10))
     assert torch.equal(torch.get_rng_state(), state)
     assert ranks(outcome) == ranks(alone)
-    assert outcome.curve == alone.curve
+    assert outcome[0].curve == alone[0].curve
     assert weights(Checkpoints(tmp_path / "watched", "key")) == weights(Checkpoints(tmp_path / "alone", "key"))
 
 
@@ -74,10 +76,12 @@ def test_what_is_shown_is_what_a_training_of_so_many_steps_would_find(
     constant = {"schedule": {"milestones": [], "warmup_steps": 0}, "evaluate": {"scope": "all"}}
     shown, _ = watched(dataset, with_small(configure, constant, steps=12), tmp_path)
     half = train_on(dataset, [with_small(configure, constant, steps=6)], 0, silent)
-    found = np.asarray(half.evaluations[0].ranks["validation"])
-    (now,) = (each for each in shown if each.part == 5)
-    assert now.queries == ((dataset.split == SPLITS.index("validation")) & (dataset.domain == USER)).sum()
-    assert now.hits == {k: sum(1 <= rank <= k for rank in found.tolist()) for k in (1, 5, 10)}
+    found = ranks_of(half[0], "validation")
+    (now,) = (each for each in shown if each.fraction == 0.5)
+    asked = ((dataset.split == SPLITS.index("validation")) & (dataset.domain == USER)).sum()
+    assert {one.n for one in now.measurements} == {asked}
+    for k in (1, 5, 10):
+        assert now.value(f"top{k}") == sum(1 <= rank <= k for rank in found.tolist()) / asked
 
 
 @pytest.mark.network
@@ -97,7 +101,7 @@ def test_pruned_and_taken_up_it_gives_the_same_bits(
     assert alone is not None
     assert outcome is not None
     assert (first, second, rest) == (whole[:3], whole[3:7], whole[7:])
-    assert (ranks(outcome), outcome.curve) == (ranks(alone), alone.curve)
+    assert (ranks(outcome), outcome[0].curve) == (ranks(alone), alone[0].curve)
     assert weights(Checkpoints(tmp_path / "pruned", "key")) == weights(Checkpoints(tmp_path / "alone", "key"))
 
 
@@ -117,14 +121,14 @@ def test_a_part_is_shown_before_its_step_is_saved(dataset: Dataset, configure: C
     checkpoints = Checkpoints(tmp_path, "key")
 
     def judge(now: Interim) -> bool:
-        if now.part == 5:
+        if now.fraction == 0.5:
             raise Killed
         return True
 
     with pytest.raises(Killed):
         train_on(dataset, [config], 0, silent, checkpoints, judge)
     shown, _ = watched(dataset, config, tmp_path)
-    assert [now.part for now in shown] == [5, 6, 7, 8, 9]
+    assert [round(10 * now.fraction) for now in shown] == [5, 6, 7, 8, 9]
 
 
 @pytest.mark.network
@@ -167,4 +171,4 @@ def test_features_that_are_no_numbers_find_nothing_and_fail_no_training(dataset:
         train_on(dataset, [config], 0, silent, None, lambda now: shown.append(now) is None)
     assert str(watched.value) == str(alone.value)
     asked = int(((dataset.split == SPLITS.index("validation")) & (dataset.domain == USER)).sum())
-    assert shown == [Interim(3, {1: 0, 5: 0, 10: 0}, asked)]
+    assert shown == [rank_interim(0.3, np.zeros(asked, dtype=np.uint32))]

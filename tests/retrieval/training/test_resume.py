@@ -15,7 +15,7 @@ from ablate.retrieval.config.retrieval import RetrievalConfig
 from ablate.retrieval.data.dataset import SPLITS, Dataset
 from ablate.retrieval.training.trainer import train_on
 from ablate.trainers.checkpoints import Checkpoints
-from ablate.trainers.protocol import Outcome, Progress, Stopped
+from ablate.trainers.protocol import Progress, Stopped
 from tests.support.retrieval.small_training import (
     DEVICES,
     Configure,
@@ -80,7 +80,7 @@ def test_a_finished_training_is_only_evaluated(dataset: Dataset, configure: Conf
     told: list[Progress] = []
     later = train_on(dataset, [after], 0, told.append, checkpoints)
     assert {(made.begun, made.step) for made in told} == {(3, 3)}
-    assert ranks(later) == ranks(Outcome(together.evaluations[1:]))
+    assert ranks(later) == ranks(together[1:])
     assert (later.curve, later.environment) == (first.curve, first.environment)
 
 
@@ -111,7 +111,7 @@ def test_another_environment_begins_again(dataset: Dataset, configure: Configure
     told: list[int] = []
     outcome = train_on(dataset, [one], 0, lambda made: told.append(made.step), checkpoints)
     assert list(dict.fromkeys(told)) == [1, 2, 3, 4]
-    assert outcome.environment["threads"] == "1"
+    assert outcome[0].environment["threads"] == "1"
 
 
 @pytest.mark.network

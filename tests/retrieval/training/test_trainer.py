@@ -18,6 +18,7 @@ from ablate.retrieval.training.checkpointing import CheckpointSaver
 from ablate.retrieval.training.loop import BatchSource, fit, thin
 from ablate.retrieval.training.trainer import begin, train, train_on
 from ablate.trainers.protocol import Progress
+from ablate.trainers.rank_results import ranks_of
 
 CPU = torch.device("cpu")
 
@@ -27,7 +28,7 @@ def silent(_: Progress) -> None:
 
 
 def ranks(outcome, number=0):
-    return [outcome.evaluations[number].ranks[split].tolist() for split in ("validation", "test")]
+    return [ranks_of(outcome[number], split).tolist() for split in ("validation", "test")]
 
 
 def trained(dataset, config, seed=0):
@@ -51,7 +52,7 @@ def test_the_same_seed_gives_the_same_ranks_in_another_process_too(dataset, conf
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         there = pool.submit(train_on, dataset, [config], 0, silent).result()
     assert ranks(here) == ranks(again) == ranks(there)
-    assert here.curve == again.curve == there.curve
+    assert here[0].curve == again[0].curve == there[0].curve
     assert ranks(here) != ranks(train_on(dataset, [config], 1, silent))
 
 
@@ -139,19 +140,19 @@ def test_training_lowers_the_loss_and_beats_the_untrained_network(make_dataset, 
     config = configure(batch={"quadruplets": 8}, schedule=schedule, amp=amp)
     outcome = train_on(dataset, [config], 0, told.append)
     untrained = train_on(dataset, [configure(schedule={"steps": 0}, amp=amp)], 0, silent)
-    losses = [loss for _, loss in outcome.curve]
+    losses = [loss for _, loss in outcome[0].curve]
     assert np.mean(losses[-10:]) < np.mean(losses[:10]) / 2
     assert (np.array(ranks(outcome)[0]) == 1).mean() > (np.array(ranks(untrained)[0]) == 1).mean()
     assert list(dict.fromkeys(step.step for step in told)) == [10, 20, 30]
     assert told[-1] == Progress(30, 30, losses[-1])
-    assert untrained.curve == []
+    assert untrained[0].curve == []
 
 
 def test_gallery_and_environment_are_recorded(dataset, configure):
     outcome = train_on(dataset, [configure(schedule={"steps": 0})], 0, silent)
-    assert outcome.evaluations[0].gallery == {"validation": 16, "test": 16}
-    assert outcome.environment["threads"] == "1"
-    assert outcome.environment["bf16_hardware"] in ("yes", "no")
+    assert {split: of["gallery"] for split, of in outcome[0].sizes.items()} == {"validation": 16, "test": 16}
+    assert outcome[0].environment["threads"] == "1"
+    assert outcome[0].environment["bf16_hardware"] in ("yes", "no")
 
 
 @pytest.mark.network
@@ -192,8 +193,8 @@ def test_a_trial_on_the_embedded_emoji(configure):
     emoji = load("emoji", None, size)
     for number, split in ((1, "validation"), (2, "test")):
         here = emoji.split == number
-        found = outcome.evaluations[0].ranks[split]
-        assert outcome.evaluations[0].gallery[split] == (here & (emoji.domain == SHOP)).sum()
+        found = ranks_of(outcome[0], split)
+        assert outcome[0].sizes[split]["gallery"] == (here & (emoji.domain == SHOP)).sum()
         assert len(found) == (here & (emoji.domain == USER)).sum()
         assert found.min() > 0
 
@@ -206,7 +207,7 @@ def test_a_last_step_that_blows_up_is_told_with_its_rate(dataset, configure):
 
 
 def test_libraries_that_compute_a_result_are_on_record(dataset, configure):
-    found = train_on(dataset, [configure(schedule={"steps": 0})], 0, silent).environment
+    found = train_on(dataset, [configure(schedule={"steps": 0})], 0, silent)[0].environment
     assert {"torch", "torchvision", "timm", "pytorch-metric-learning", "numpy", "pillow", "compile"} <= set(found)
     assert "none" not in (found["timm"], found["torchvision"])
 

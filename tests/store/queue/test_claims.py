@@ -2,19 +2,24 @@
 
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ablate.errors import StoreError
+from ablate.measurement import Result
+from ablate.packed_arrays import unpack
 from ablate.store import Store, plans
 from ablate.store.plan_document import PlanDocument
 from ablate.store.queue import claims, maintenance
 from ablate.store.queue.lease_expiry import LEASE_SECONDS, LeaseWatch
-from ablate.store.results import read_precisions, read_ranks, read_trials
+from ablate.store.results import read_artifact, read_examples, read_trials
 from ablate.study.trials.identity import ROW, Trial
+from ablate.trainers.rank_results import rank_result
 from tests.conftest import on_both_engines
 from tests.support.store.queued_trial import TRAINING, trial
 
@@ -24,8 +29,16 @@ pytestmark = on_both_engines
 RANKS = np.array([1, 3, 0, 7, 200], dtype=np.uint32)
 
 
-def outcome(of: Trial) -> dict[str, list[claims.SplitResult]]:
-    return {of.key: [claims.of_ranks(split, RANKS, 50) for split in ("validation", "test")]}
+SPLITS = ("validation", "test")
+
+
+def ranked(precisions: Mapping[str, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}) -> Result:
+    found = rank_result(dict.fromkeys(SPLITS, RANKS), dict.fromkeys(SPLITS, 50), precisions)
+    return replace(found, environment={"torch": "2"}, curve=[(1, 0.5)])
+
+
+def outcome(of: Trial) -> dict[str, Result]:
+    return {of.key: ranked()}
 
 
 @pytest.fixture
@@ -59,40 +72,59 @@ def test_a_training_is_claimed_once(store: Store, queued: Trial) -> None:
 def test_a_result_is_written_and_read_back(store: Store, queued: Trial) -> None:
     mine = held(store)
     with store.write() as connection:
-        assert claims.record(connection, mine, outcome(queued), 1.5, {"torch": "2"}, [(1, 0.5)])
+        assert claims.record(connection, mine, outcome(queued), 1.5)
     with store.read() as connection:
         reading = read_trials(connection, {queued.key})[queued.key]
-        ranks = read_ranks(connection, queued.key, "validation")
-    assert (reading.queries, reading.gallery, reading.hits) == (5, 50, {1: 1, 5: 2, 10: 3})
+        ranks = read_artifact(connection, queued.key, "ranks/validation")
+        hit = dict(read_examples(connection, {queued.key}, "top5"))[queued.key]
+        curve = connection.exec_driver_sql("SELECT curve FROM ablate_attempts").scalar()
+    assert reading.values is not None
+    assert {name: (one.value, one.n) for name, one in reading.values.items()} == {
+        "top1": (0.2, 5),
+        "top5": (0.4, 5),
+        "top10": (0.6, 5),
+    }
+    assert reading.sizes == {"queries": 5, "gallery": 50}
+    assert hit.tolist() == [1, 1, 0, 0, 0]
+    assert "0.5" in str(curve)
     assert (reading.state, reading.seconds, reading.environment) == ("done", 1.5, {"torch": "2"})
-    assert np.array_equal(ranks, RANKS)
+    assert ranks is not None
+    assert np.array_equal(unpack(ranks), RANKS)
 
 
 AVERAGE = np.array([1, 1 / 3, 0, 0.1, 1e-8], dtype=np.float32)
 AT_R = np.array([1, 0, 0, 0, 0], dtype=np.float32)
 
 
-def precise(of: Trial) -> dict[str, list[claims.SplitResult]]:
+def precise(of: Trial) -> dict[str, Result]:
     """The outcome with precisions of the test split alone."""
-    found = {claims.MAP: AVERAGE, claims.MAP_AT_R: AT_R}
-    return {of.key: [claims.of_ranks("validation", RANKS, 50), claims.of_ranks("test", RANKS, 50, found)]}
+    return {of.key: ranked({"test": (AVERAGE, AT_R)})}
 
 
-def record(store: Store, found: dict[str, list[claims.SplitResult]]) -> None:
+def record(store: Store, found: dict[str, Result]) -> None:
     mine = held(store)
     with store.write() as connection:
-        assert claims.record(connection, mine, found, 1.0, {}, [])
+        assert claims.record(connection, mine, found, 1.0)
+
+
+def precisions(store: Store, key: str, split: str = "test") -> dict[str, NDArray[np.float32]]:
+    with store.read() as connection:
+        found = {name: dict(read_examples(connection, {key}, name, split)) for name in ("map", "map_at_r")}
+    return {name: of_trial[key] for name, of_trial in found.items() if key in of_trial}
+
+
+def means(store: Store, key: str, split: str = "test") -> dict[str, float]:
+    with store.read() as connection:
+        values = read_trials(connection, {key}, split)[key].values or {}
+    return {name: one.value for name, one in values.items() if name in ("map", "map_at_r")}
 
 
 def test_precisions_are_kept_to_the_bit_with_their_means(store: Store, queued: Trial) -> None:
     record(store, precise(queued))
-    with store.read() as connection:
-        reading = read_trials(connection, {queued.key})[queued.key]
-        kept = read_precisions(connection, queued.key)
-        assert read_trials(connection, {queued.key}, "validation")[queued.key].precisions == {}
-        assert read_precisions(connection, queued.key, "validation") == {}
+    kept = precisions(store, queued.key)
+    assert means(store, queued.key, "validation") == precisions(store, queued.key, "validation") == {}
     exactly = sum(map(Fraction, AVERAGE.tolist())) / 5  # the query without a correct item counts 0
-    assert reading.precisions == {"map": float(exactly), "map_at_r": 0.2}
+    assert means(store, queued.key) == {"map": float(exactly), "map_at_r": 0.2}
     assert {name: values.tobytes() for name, values in kept.items()} == {
         "map": AVERAGE.tobytes(),
         "map_at_r": AT_R.tobytes(),
@@ -102,21 +134,18 @@ def test_precisions_are_kept_to_the_bit_with_their_means(store: Store, queued: T
 
 def test_precisions_that_were_not_recorded_are_not_known(store: Store, queued: Trial) -> None:
     record(store, outcome(queued))
-    with store.read() as connection:
-        assert read_trials(connection, {queued.key})[queued.key].precisions == {}
-        assert read_precisions(connection, queued.key) == {}
-        assert connection.exec_driver_sql("SELECT count(*) FROM ablate_precisions").scalar() == 0
+    assert means(store, queued.key) == precisions(store, queued.key) == {}
 
 
-def test_a_result_whose_precisions_cannot_be_written_is_not_written_at_all(store: Store, queued: Trial) -> None:
+def test_a_result_whose_values_cannot_be_written_is_not_written_at_all(store: Store, queued: Trial) -> None:
     mine, found = held(store), precise(queued)
     with store.write() as connection:
-        connection.exec_driver_sql("ALTER TABLE ablate_precisions RENAME COLUMN mean TO average")
+        connection.exec_driver_sql("ALTER TABLE ablate_measurements RENAME COLUMN value TO average")
     with pytest.raises(StoreError), store.write() as connection:
-        claims.record(connection, mine, found, 1.0, {}, [])
+        claims.record(connection, mine, found, 1.0)
     assert state(store) == "running"
     with store.read() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM ablate_hits").scalar() == 0
+        assert connection.exec_driver_sql("SELECT count(*) FROM ablate_results").scalar() == 0
         assert plans.finished(connection, {queued.key}) == set()
 
 
@@ -124,14 +153,13 @@ def test_precisions_of_an_earlier_attempt_do_not_count(store: Store, queued: Tri
     record(store, precise(queued))
     with store.write() as connection:
         maintenance.reset(connection, [TRAINING.key])
-    with store.read() as connection:
-        assert read_trials(connection, {queued.key})[queued.key].precisions == {}
+    assert means(store, queued.key) == {}
     record(store, outcome(queued))
+    assert means(store, queued.key) == precisions(store, queued.key) == {}
     with store.read() as connection:
-        reading = read_trials(connection, {queued.key})[queued.key]
-        assert (reading.done, reading.precisions) == (True, {})
-        assert read_precisions(connection, queued.key) == {}
-        assert connection.exec_driver_sql("SELECT count(*) FROM ablate_precisions").scalar() == 2, "it is history"
+        assert read_trials(connection, {queued.key})[queued.key].done
+        history = "SELECT count(*) FROM ablate_measurements WHERE metric LIKE 'map%'"
+        assert connection.exec_driver_sql(history).scalar() == 2
 
 
 def test_the_view_has_the_means_and_null_where_there_are_none(store: Store, queued: Trial) -> None:
@@ -157,11 +185,11 @@ def test_a_late_result_of_a_lost_lease_is_refused(store: Store, queued: Trial) -
         claims.release(connection, late, "interrupted")
     current = held(store)
     with store.write() as connection:
-        assert not claims.record(connection, late, outcome(queued), 1.0, {}, [])
+        assert not claims.record(connection, late, outcome(queued), 1.0)
         assert not claims.fail(connection, late, "no", "", 1.0)
     assert state(store) == "running"
     with store.write() as connection:
-        assert claims.record(connection, current, outcome(queued), 1.0, {}, [])
+        assert claims.record(connection, current, outcome(queued), 1.0)
     assert state(store) == "done"
 
 
@@ -194,7 +222,7 @@ def test_whatever_an_error_says_is_recorded(store: Store, queued: Trial) -> None
 def test_a_new_evaluation_of_a_finished_training_queues_it_again(store: Store, queued: Trial) -> None:
     mine = held(store)
     with store.write() as connection:
-        claims.record(connection, mine, outcome(queued), 1.0, {}, [])
+        claims.record(connection, mine, outcome(queued), 1.0)
         plans.save_trials(connection, [queued])
     assert state(store) == "done"
     with store.write() as connection:
@@ -203,7 +231,7 @@ def test_a_new_evaluation_of_a_finished_training_queues_it_again(store: Store, q
     again = held(store)
     both = outcome(queued) | outcome(trial(neck="after"))
     with store.write() as connection:
-        assert claims.record(connection, again, both, 1.0, {}, [])
+        assert claims.record(connection, again, both, 1.0)
         assert plans.finished(connection, {queued.key, trial(neck="after").key}) == set(both)
 
 
@@ -328,7 +356,7 @@ def test_an_evaluation_that_came_while_the_training_ran_is_not_forgotten(store: 
     mine, added = held(store), trial(neck="after")
     with store.write() as connection:
         plans.save_trials(connection, [queued, added])
-        assert claims.record(connection, mine, outcome(queued), 1.0, {}, [])
+        assert claims.record(connection, mine, outcome(queued), 1.0)
     assert state(store) == "done"
     with store.write() as connection:
         assert plans.queue_unevaluated(connection, [queued]) == set()
@@ -385,7 +413,7 @@ def test_whoever_wants_the_result_revives_what_is_pruned_but_not_the_search_itse
 def test_a_search_too_has_finished_trainings_evaluated_again(store: Store, queued: Trial) -> None:
     mine = held(store)
     with store.write() as connection:
-        claims.record(connection, mine, outcome(queued), 1.0, {}, [])
+        claims.record(connection, mine, outcome(queued), 1.0)
         plans.save_trials(connection, [trial(neck="after")], revive=False)
     assert state(store) == "queued"
 

@@ -16,6 +16,7 @@ from ablate.study.trials.identity import Trial, trials
 from tests.conftest import on_both_engines
 from tests.support.paths import STUDIES
 from tests.support.store.plans_in_store import changed, finish
+from tests.support.store.results import top_k_result
 
 pytestmark = on_both_engines
 
@@ -56,8 +57,8 @@ def test_what_runs_is_held_until_its_runner_is_dead(store: Store, wanted: list[T
     assert [each.seed for each in done.running] == [0]
     assert held is not None
     with store.write() as connection:
-        result = claims.SplitResult("test", 10, 10, {1: 1, 5: 2, 10: 3})
-        assert claims.record(connection, held, {wanted[0].key: [result]}, 1.0, {}, []), "its lease is untouched"
+        result = top_k_result({1: 1, 5: 2, 10: 3}, 10)
+        assert claims.record(connection, held, {wanted[0].key: result}, 1.0), "its lease is untouched"
 
 
 def test_checkpoints_are_needed_while_a_plan_waits_for_the_result(store: Store, wanted: list[Trial]) -> None:

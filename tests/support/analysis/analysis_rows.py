@@ -8,6 +8,7 @@ import numpy as np
 
 from ablate.analysis.results import RowResult, SeedResult, StudyResults
 from ablate.store.plan_document import PlanDocument
+from ablate.store.results import StoredValue
 
 N = 1000
 
@@ -31,8 +32,8 @@ def row(
             seed: SeedResult(
                 trial=f"{number}/{seed}",
                 training=f"{number}/{seed}",
-                queries=n,
-                hits={1: count},
+                values={"top1": StoredValue(count / n, n)},
+                sizes={"queries": n},
                 environment=environments[seed] if environments else {},
             )
             for seed, count in hits.items()

@@ -19,6 +19,7 @@ from ablate.store.searches import Candidate, add_candidates, begin_search
 from ablate.study.trials.identity import ROW, Identity, Trial, digest
 from ablate.trainers.simulated.config import SimulatedConfig
 from ablate.trainers.simulated.trainer import train
+from ablate.trainers.top_k import KS
 
 QUERIES = 1000
 STEPS = 100
@@ -62,17 +63,14 @@ def trial(values: Mapping[str, Any], seed: int, effect: Mapping[str, Any] = EFFE
 
 def ran(store: Store, of: Trial) -> dict[str, float]:
     """Trains, records, and gives the rates on the validation split."""
-    outcome = train([SimulatedConfig.model_validate(of.config)], of.seed, 0, lambda _: None)
-    (evaluation,) = outcome.evaluations
-    splits = [claims.of_ranks(split, ranks, 1000) for split, ranks in evaluation.ranks.items()]
+    (result,) = train([SimulatedConfig.model_validate(of.config)], of.seed, 0, lambda _: None)
     with store.write() as connection:
         plans.save_trials(connection, [of])
         claim = claims.claim(connection, of.training_key)
         if claim is not None:
             claims.note(connection, claim, STEPS, STEPS)
-            claims.record(connection, claim, {of.key: splits}, 0.1, {}, [])
-    (validation,) = (split for split in splits if split.split == "validation")
-    return {f"top{k}": count / validation.queries for k, count in validation.hits.items()}
+            claims.record(connection, claim, {of.key: result}, 0.1)
+    return {one.metric: one.value for one in result.measurements if one.split == "validation"}
 
 
 def ended_early(store: Store, of: Trial, state: str, part: int) -> None:
@@ -86,9 +84,14 @@ def ended_early(store: Store, of: Trial, state: str, part: int) -> None:
             claims.fail(connection, claim, "no", "", 0.1)
         if state == PRUNED:
             looks = [
-                {"training_key": of.training_key, "part": one, "k": k, "hits": 20 * one * k, "queries": QUERIES}
+                {
+                    "training_key": of.training_key,
+                    "fraction": one / 10,
+                    "metric": f"top{k}",
+                    "value": 20 * one * k / QUERIES,
+                }
                 for one in range(1, part + 1)
-                for k in claims.KS
+                for k in KS
             ]
             connection.execute(insert(interims), looks)
             closed = {"state": PRUNED, "step": part * STEPS // 10, "steps": STEPS}

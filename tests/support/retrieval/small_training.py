@@ -1,19 +1,20 @@
 """Trainings of a small network that are interrupted, and digests of their results."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
+from ablate.measurement import Result
 from ablate.retrieval.config.retrieval import RetrievalConfig
 from ablate.retrieval.data.dataset import Dataset
 from ablate.retrieval.training import loop
 from ablate.retrieval.training.trainer import train_on
 from ablate.trainers.checkpoints import Checkpoints
-from ablate.trainers.protocol import Outcome, Progress
+from ablate.trainers.protocol import Progress
+from ablate.trainers.rank_results import ranks_of
 
 Configure = Callable[..., RetrievalConfig]
 
@@ -57,15 +58,15 @@ def weights(checkpoints: Checkpoints) -> str:
     return digest.hexdigest()
 
 
-def ranks(outcome: Outcome) -> str:
+def ranks(outcome: Sequence[Result]) -> str:
     """Return the SHA-256 of every query's rank."""
-    found = (one.ranks[split] for one in outcome.evaluations for split in sorted(one.ranks))
-    return hashlib.sha256(b"".join(np.asarray(each).tobytes() for each in found)).hexdigest()
+    found = (ranks_of(one, split) for one in outcome for split in sorted(one.sizes))
+    return hashlib.sha256(b"".join(each.tobytes() for each in found)).hexdigest()
 
 
 def interrupted(
     dataset: Dataset, config: RetrievalConfig, checkpoints: Checkpoints, steps: list[int]
-) -> tuple[str, str, Outcome]:
+) -> tuple[str, str, list[Result]]:
     """Train to the end after an interruption during each of the steps: digests of weights and ranks, the outcome."""
     for step in steps:
         with pytest.raises(Torn):

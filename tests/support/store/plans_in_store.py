@@ -5,6 +5,7 @@ from dataclasses import replace
 from ablate.store import Store
 from ablate.store.queue import claims
 from ablate.study.trials.identity import Trial, digest
+from tests.support.store.results import top_k_result
 
 
 def finish(store: Store, wanted: list[Trial], seconds: float = 2.0, resumed_at: int = 0) -> None:
@@ -13,8 +14,8 @@ def finish(store: Store, wanted: list[Trial], seconds: float = 2.0, resumed_at: 
         with store.write() as connection:
             held = claims.claim(connection, trial.training_key, resumed_at)
             assert held is not None
-            result = claims.SplitResult("test", 10, 10, {1: 1, 5: 2, 10: 3})
-            assert claims.record(connection, held, {trial.key: [result]}, seconds, {}, [])
+            result = top_k_result({1: 1, 5: 2, 10: 3}, 10)
+            assert claims.record(connection, held, {trial.key: result}, seconds)
 
 
 def changed(trial: Trial) -> Trial:

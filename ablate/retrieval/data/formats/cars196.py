@@ -1,6 +1,6 @@
 """Cars196 (Krause et al., 2013) in both layouts that it was published in: 196 models of cars, whole images.
 
-RowRates learning's split is by class (Oh Song et al., CVPR 2016): classes 1–98 for training, 99–196 for
+Metric learning's split is by class (Oh Song et al., CVPR 2016): classes 1–98 for training, 99–196 for
 the test. It pools the images of the two official folders; the later archive has all of them in one folder.
 """
 

@@ -1,6 +1,6 @@
 """CUB-200-2011 (Wah et al., 2011) in its official layout: 200 species of birds, whole images.
 
-RowRates learning's split is by class (Oh Song et al., CVPR 2016): classes 1–100 for training, 101–200 for
+Metric learning's split is by class (Oh Song et al., CVPR 2016): classes 1–100 for training, 101–200 for
 the test. Results on the official classification split cannot be compared with it: both of its sides have all classes.
 """
 

@@ -4,10 +4,11 @@ import zlib
 
 import numpy as np
 import pytest
-from ablate.store.blobs import deflate, inflate, pack, unpack
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+
+from ablate.packed_arrays import deflate, inflate, pack, unpack
 
 BITS = arrays.arrays(np.uint32, st.integers(0, 300), elements=st.integers(0, 2**32 - 1))
 
