@@ -30,6 +30,7 @@ from ablate.study.model import Row, Study
 from ablate.study.reading.config_checks import _keys
 from ablate.study.trials.config_resolver import ConfigResolver
 from ablate.study.trials.effective_config import EffectiveConfigs
+from ablate.trainers.rank_results import ranks_of
 from ablate.trainers.registry import TRAINERS
 from ablate.trainers.unread import unread_reason
 
@@ -246,9 +247,10 @@ def digest(dataset: Dataset, config: RetrievalConfig) -> str:
     extracted = extract(training.network, dataset, fetch, config.amp, [config.evaluate])
     judged = evaluate(training.network, extracted, config.evaluate)
     for split in ("validation", "test"):
-        precision = judged.precision[split]
+        precisions = [judged.measurement(name, split).examples for name in ("map", "map_at_r")]
         embeddings = embed(training.network, extracted.splits[split].features, config.evaluate).detach().numpy()
-        for values in (embeddings, judged.ranks[split], precision.average, precision.at_r):
+        for values in (embeddings, ranks_of(judged, split), *precisions):
+            assert values is not None
             found.update(values.tobytes())
     return found.hexdigest()
 

@@ -25,7 +25,7 @@ def pruned(ablate: Ablate) -> str:
         held = claims.claim(connection, key)
         assert held is not None
     job = Job(key, "simulated", [{}], 0, 1, str(FOLDER / key), 900.0, watched=True)
-    report = run_job(job, lambda _: None, judge=lambda shown: shown.part < 3)
+    report = run_job(job, lambda _: None, judge=lambda shown: shown.fraction < 0.3)
     with store.write() as connection:
         assert claims.prune(connection, held, report.reason, report.seconds)
     store.close()

@@ -81,7 +81,7 @@ def test_a_split_is_searched_within_itself_and_the_scope(net, found, dataset, sc
             similarity[dataset.category[asked][:, None] != dataset.category[held]] = -9
         assert ranks_of(result, split).tolist() == by_sorting(similarity, dataset.item[asked], dataset.item[held])
         assert result.gallery[split] == len(held)
-    assert list(result.ranks) == ["validation", "test"]
+    assert list(result.sizes) == ["validation", "test"]
 
 
 @pytest.mark.slow
@@ -284,7 +284,7 @@ def test_a_category_that_no_gallery_box_was_given_has_only_misses(net, dataset):
     result = evaluate(net, extracted, config)
     asked, _ = asked_and_held(dataset, 2)
     assert not ranks_of(result, "test")[dataset.category[asked] == 1].any()
-    assert list(result.ranks) == ["validation", "test"]
+    assert list(result.sizes) == ["validation", "test"]
 
 
 def test_detections_without_any_query_are_all_misses(net, dataset):
