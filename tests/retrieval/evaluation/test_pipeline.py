@@ -264,7 +264,9 @@ def test_a_query_on_detected_boxes_is_its_box_and_one_without_is_a_miss(net, dat
         by_sorting([row], [i], g)[0] for row, i, g in zip(similarity[1:], dataset.item[asked[1:]], items, strict=True)
     ]
     assert ranks_of(result, "test").tolist() == [0, *expected]
-    assert result.precision["test"].average[0] == 0
+    precisions = result.measurement("map", "test").examples
+    assert precisions is not None
+    assert precisions[0] == 0
     assert result.gallery["test"] == len(held)
     assert len(ranks_of(annotated, "test")) == len(ranks_of(result, "test"))
     assert ranks_of(annotated, "test")[0] > 0
