@@ -80,7 +80,7 @@ def test_a_split_is_searched_within_itself_and_the_scope(net, found, dataset, sc
         if scope == "category":
             similarity[dataset.category[asked][:, None] != dataset.category[held]] = -9
         assert ranks_of(result, split).tolist() == by_sorting(similarity, dataset.item[asked], dataset.item[held])
-        assert result.gallery[split] == len(held)
+        assert result.sizes[split]["gallery"] == len(held)
     assert list(result.sizes) == ["validation", "test"]
 
 
@@ -207,7 +207,7 @@ def test_images_of_the_same_item_and_camera_count_for_nothing(net, one_sided, ca
         left = np.flatnonzero(~same & (np.arange(len(row)) != number))
         expected += by_sorting([row[left]], [item[number]], item[left])
     assert ranks_of(result, "test").tolist() == expected
-    assert result.gallery["test"] == len(chosen)
+    assert result.sizes["test"]["gallery"] == len(chosen)
     if cameras == "other":
         assert 0 in expected
 
@@ -267,7 +267,7 @@ def test_a_query_on_detected_boxes_is_its_box_and_one_without_is_a_miss(net, dat
     precisions = result.measurement("map", "test").examples
     assert precisions is not None
     assert precisions[0] == 0
-    assert result.gallery["test"] == len(held)
+    assert result.sizes["test"]["gallery"] == len(held)
     assert len(ranks_of(annotated, "test")) == len(ranks_of(result, "test"))
     assert ranks_of(annotated, "test")[0] > 0
     assert np.array_equal(
