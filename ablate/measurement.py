@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import exp, log
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class Display:
     """The word for one example."""
     examples: str = "examples"
     """The word for several examples."""
+    count: str = "count"
+    """The word for the number of examples for which a proportion holds."""
 
 
 RATE = Display(factor=100.0, unit="%", difference_unit="pp", digits=2)
@@ -84,11 +87,25 @@ class Metric:
     """The lowest and the highest possible value."""
     scale: Scale = Scale.LINEAR
     display: Display = field(default_factory=Display)
+    at_most: str = ""
+    """The name of a metric that is never below this one; empty if there is none."""
 
     @property
     def title(self) -> str:
         """The name in tables and sentences."""
         return self.display.title or self.name
+
+    def difference(self, shown: float) -> float:
+        """Return a difference, which reports print as `shown`, in the metric's own unit.
+
+        On a log scale, `shown` is a ratio, and the difference is its natural logarithm; ValueError if it is not
+        positive.
+        """
+        return log(shown) if self.scale is Scale.LOG else shown / self.display.factor
+
+    def shown(self, difference: float) -> float:
+        """Return the number that reports print for a difference in the metric's own unit: 0.5 for 0.005 of a rate."""
+        return exp(difference) if self.scale is Scale.LOG else difference * self.display.factor
 
     @property
     def is_rate(self) -> bool:
@@ -105,6 +122,7 @@ class Metric:
             "unit": self.unit,
             "bounds": [None if end in unbounded else end for end in self.bounds],
             "scale": str(self.scale),
+            **({"at_most": self.at_most} if self.at_most else {}),
             "display": {name: value for name, value in vars(self.display).items() if value != _DISPLAY[name]},
         }
 
@@ -120,6 +138,7 @@ class Metric:
             (float("-inf") if low is None else low, float("inf") if high is None else high),
             Scale(stored["scale"]),
             Display(**stored["display"]),
+            stored.get("at_most", ""),
         )
 
 

@@ -1,5 +1,7 @@
 """The metrics of ranked results: how often a correct item is among the k best, and the precision of whole rankings."""
 
+from itertools import zip_longest
+
 from ablate.measurement import RATE, Display, Kind, Metric
 
 KS = (1, 5, 10)
@@ -7,10 +9,17 @@ KS = (1, 5, 10)
 
 
 def _display(title: str) -> Display:
-    return Display(title, RATE.factor, RATE.unit, RATE.difference_unit, RATE.digits, "query", "queries")
+    rate = RATE.factor, RATE.unit, RATE.difference_unit, RATE.digits
+    return Display(title, *rate, "query", "queries", "hits")
 
 
-TOP_K = {k: Metric(f"top{k}", kind=Kind.PROPORTION, bounds=(0.0, 1.0), display=_display(f"top-{k}")) for k in KS}
+def top_k(k: int, more: int | None = None) -> Metric:
+    """Return the metric of one k; `more`: the next k, whose share is never lower."""
+    at_most = "" if more is None else f"top{more}"
+    return Metric(f"top{k}", kind=Kind.PROPORTION, bounds=(0.0, 1.0), display=_display(f"top-{k}"), at_most=at_most)
+
+
+TOP_K = {k: top_k(k, more) for k, more in zip_longest(KS, KS[1:])}
 """{k: the share of queries with a correct item among the k best}."""
 MAP = Metric("map", kind=Kind.MEAN, bounds=(0.0, 1.0), display=_display("mAP"))
 """The mean over queries of their average precision; a query without a correct item has 0."""
