@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
+from ablate.measurement import Metric
 from ablate.trainers.limits import SplitLimits
 from ablate.trainers.unread import ActsAs, UnreadIf
 
@@ -42,22 +43,27 @@ class InputFile(NamedTuple):
 
 @dataclass(frozen=True)
 class TrueEffects:
-    """The true rates and spreads that a trainer knows of its rows, for `ablate plan --power`."""
+    """The true values and spreads of one metric that a trainer knows of its rows, for `ablate plan --power`.
 
-    queries: int
-    """Queries of the test split."""
+    Values, effects and SDs are in the metric's unit; on a log scale they are those of the logarithm.
+    """
+
     base: float
-    """Expected rate with no effect active, in [0, 1]."""
-    discordance: float
-    """Share of the queries on which two runs of equal rate disagree, in [0, 0.5]."""
+    """Expected value with no effect active."""
     effects: tuple[float, ...]
-    """Expected rate of each row less `base`, in percentage points."""
+    """Expected value of each row less `base`."""
     own_sd: tuple[float, ...]
-    """SD of a run's own shift, for each row, in percentage points."""
+    """SD of a run's own shift, for each row."""
     shared_sd: float
-    """SD of the shift that all rows of one seed share, in percentage points."""
+    """SD of the shift that all rows of one seed share."""
     tails: str
     """Law of the shifts: normal or t5."""
+    examples: int | None = None
+    """Examples of the test split, of a proportion or a mean."""
+    discordance: float | None = None
+    """Of a proportion: share of the examples on which two runs of equal rate disagree, in [0, 0.5]."""
+    example_sd: float | None = None
+    """Of a mean: SD of the difference that one example has between two runs of equal mean."""
     notes: Sequence[str] = ()
     """Simplifications that were made, a sentence each."""
 
@@ -174,6 +180,6 @@ class TrainerEntry(Generic[ConfigT]):
         """Return the files that the config names and that decide its result."""
         return ()
 
-    def true_effects(self, configs: Sequence[Config]) -> TrueEffects | None:
-        """Return the true rates of the rows' plain configs, or None if only training can show them."""
+    def true_effects(self, configs: Sequence[Config], metric: Metric) -> TrueEffects | None:
+        """Return the true values of the rows' plain configs on a metric, or None if only training can show them."""
         return None

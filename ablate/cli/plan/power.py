@@ -20,6 +20,7 @@ from ablate.study.plan.limits import TEST
 from ablate.study.trials.identity import ROW, Trial
 from ablate.text import plural
 from ablate.trainers.registry import TRAINERS
+from ablate.trainers.top_k import METRICS
 
 QUERIES, BASE, SEED_SD, DISCORDANCE = 1000, 0.27, 0.3, 0.16
 """The assumptions if nothing is known: queries, base rate, SD in percentage points, share of queries."""
@@ -50,8 +51,6 @@ class PowerAssumptions:
     """The rows' true effects in percentage points; None unless the trainer knows them."""
     notes: Sequence[str] = ()
     """Simplifications that were made, a sentence each."""
-    is_configured: bool = False
-    """True if the defaults come from the trainer's config. They are then about top-1."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ def assume(request: StudyRequest, url: str, given: PowerOptions) -> PowerAssumpt
         "t5" if known.tails == "t5" else "normal",
     )
     sources = {"queries": queries_from, "base": base_from, "own_sd": sd_from, "discordance": discordance_from}
-    return PowerAssumptions(world, sources, known.effects, notes, known.source == CONFIG)
+    return PowerAssumptions(world, sources, known.effects, notes)
 
 
 def _layout(study: Study) -> AdditiveModel:
@@ -213,15 +212,17 @@ def _own_sd(given: PowerOptions, known: _Defaults, still: SimulationTruth) -> tu
 def _configured(study: Study, rows: Sequence[Trial]) -> _Defaults | None:
     """Return the defaults from the trainer's config, or None if the trainer knows no true effects."""
     by_label = {trial.label: trial.config for trial in rows}
-    truth = TRAINERS[study.trainer].true_effects(list(by_label.values()))
+    metric = next(one for one in METRICS if one.name == study.primary)
+    truth = TRAINERS[study.trainer].true_effects(list(by_label.values()), metric)
     if truth is None:
         return None
-    effects = truth.effects
+    effects = tuple(100 * effect for effect in truth.effects)
+    values = {"queries": truth.examples, "base": truth.base, "discordance": truth.discordance}
     return _Defaults(
         CONFIG,
-        {"queries": truth.queries, "base": truth.base, "discordance": truth.discordance},
-        truth.own_sd,
-        truth.shared_sd,
+        {name: value for name, value in values.items() if value is not None},
+        tuple(100 * sd for sd in truth.own_sd),
+        100 * truth.shared_sd,
         truth.tails,
         effects if any(abs(effect - effects[0]) > 1e-9 for effect in effects) else None,
         notes=truth.notes,

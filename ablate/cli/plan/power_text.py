@@ -13,7 +13,6 @@ from ablate.text import plural
 
 MOST_LISTED = 20
 MINUS = "−"
-TOP1 = "top1"
 MORE_SEEDS = (2, 3, 5)
 WORDS = {"direct": "pairs of rows that differ in one factor", "listed": "listed pairs", "effects": "effects of levels"}
 
@@ -48,7 +47,7 @@ def power_lines(
     power = Power(hypotheses, assumed.world, seeds, study.alpha, study.delta)
     yield ""
     yield from wrapped(_heading(study, power))
-    yield from wrapped(_assumptions(study, assumed, power))
+    yield from wrapped(_assumptions(assumed, power))
     yield from (line for note in [*assumed.notes, *_looks(study)] for line in wrapped(f"Note: {note}."))
     yield ""
     wanted = list(dict.fromkeys(effects)) or list(guesses(study.delta, assumed.world.base))
@@ -77,7 +76,7 @@ def _heading(study: Study, power: Power) -> str:
     )
 
 
-def _assumptions(study: Study, assumed: PowerAssumptions, power: Power) -> str:
+def _assumptions(assumed: PowerAssumptions, power: Power) -> str:
     """Return the assumptions, each with its source."""
     world = assumed.world
     words = {
@@ -90,11 +89,7 @@ def _assumptions(study: Study, assumed: PowerAssumptions, power: Power) -> str:
     for name, text in words.items():
         by_source.setdefault(assumed.sources[name], []).append(text)
     parts = [f"{', '.join(texts)} ({source})" for source, texts in by_source.items()]
-    text = f"Assumed: {'; '.join(parts)}; with its queries' part a run then has an SD of {power.run_sd:.2g} pp."
-    if study.primary != TOP1 and assumed.is_configured:
-        text += f" Base rate and effects are taken for {study.primary}, the primary metric, as the config has them for "
-        text += f"{TOP1}."
-    return text
+    return f"Assumed: {'; '.join(parts)}; with its queries' part a run then has an SD of {power.run_sd:.2g} pp."
 
 
 def _several(power: Power, effects: Sequence[float]) -> Iterator[str]:

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from ablate.errors import nearest
+from ablate.measurement import Metric
 from ablate.trainers.entry import Config, TrainerEntry, TrueEffects
 from ablate.trainers.limits import SplitLimits
+from ablate.trainers.top_k import TOP_K
 from ablate.trainers.unread import UnreadIf
 
 if TYPE_CHECKING:
@@ -56,22 +58,32 @@ class SimulatedEntry(TrainerEntry["SimulatedConfig"]):
 
         return config_limits(configs)
 
-    def true_effects(self, configs: Sequence[Config]) -> TrueEffects:
-        """Return the rates, shifts and queries of the configs. Keys of SHARED are taken from the first."""
+    def true_effects(self, configs: Sequence[Config], metric: Metric) -> TrueEffects | None:
+        """Return the rates, shifts and queries of the configs. Keys of SHARED are taken from the first.
+
+        They are those of top-1, and are taken for every other rate too.
+        """
         from ablate.trainers.simulated.trainer import expected_rate, own_sd
 
+        if metric not in TOP_K.values():
+            return None
         rows = [self.config.model_validate(config, strict=False) for config in configs]
         first = rows[0]
         unlike = [name for name in SHARED if len({getattr(row, name) for row in rows}) > 1]
         notes = [f"rows differ in {' and '.join(unlike)}; the first row's is taken for all"] if unlike else []
+        if metric != TOP_K[1]:
+            notes.append(
+                f"base rate and effects are taken for {metric.name}, the primary metric, as the config has them for "
+                f"{TOP_K[1].name}"
+            )
         return TrueEffects(
-            queries=first.queries,
             base=first.base,
-            discordance=first.discordance,
-            effects=tuple(100 * (expected_rate(row) - first.base) for row in rows),
-            own_sd=tuple(own_sd(row) for row in rows),
-            shared_sd=first.shared_seed_sd_pp,
+            effects=tuple(expected_rate(row) - first.base for row in rows),
+            own_sd=tuple(own_sd(row) / 100 for row in rows),
+            shared_sd=first.shared_seed_sd_pp / 100,
             tails=first.tails,
+            examples=first.queries,
+            discordance=first.discordance,
             notes=notes,
         )
 
