@@ -12,7 +12,7 @@ from ablate.analysis.results import TESTED_ON, RowResult, SeedResult, StudyResul
 from ablate.analysis.untested import EqualResults
 from ablate.store import Store, plans, results
 from ablate.store.looks import LookRow, is_unchanged, read_looks
-from ablate.store.plan_document import rules
+from ablate.store.plan_document import changed_rules, rules
 from ablate.store.plans import StoredPlan, StoredRow
 from ablate.store.results import TrialResult
 from ablate.study.plan.staleness_reasons import IdentityChange
@@ -61,7 +61,7 @@ def _looks_of_family(plan: StoredPlan, loaded: StudyResults, looks: Sequence[Loo
     ended = tuple(why or "" for _, why in sorted(reasons.items()))[1:]
     last = [look for look in looks if look.family == max(reasons)]
     declared = rules(loaded.document)
-    if any({key: declared.get(key) for key in look.rules} != look.rules for look in last):
+    if any(changed_rules(look.rules, declared) for look in last):
         return {"ended": (*ended, "what it declared is no longer so")}
     if last and not _saw_these_results(plan, loaded, last[-1]):
         return {"ended": (*ended, "what it saw has changed; the next run begins another")}

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ablate.measurement import Metric
 from ablate.trainers.entry import NOTE, CommandGroup, Config, InputFile, LogLine, TrainerEntry
 from ablate.trainers.limits import SplitLimits
+from ablate.trainers.top_k import METRICS
 from ablate.trainers.unread import ActsAs, UnreadIf
 
 if TYPE_CHECKING:
@@ -68,6 +70,10 @@ class RetrievalEntry(TrainerEntry["RetrievalConfig"]):
         from ablate.retrieval.training.config_faults import config_faults
 
         return config_faults(configs)
+
+    def metrics(self, configs: Sequence[Config]) -> Sequence[Metric]:
+        """Return the rates of the k best and the mean precisions."""
+        return METRICS
 
     def limits(self, configs: Sequence[Config]) -> Sequence[Sequence[SplitLimits]]:
         """Return the limits of the validation split and of the test split, from labels."""

@@ -164,6 +164,7 @@ def _document(study: Study, first: Trial, overrides: Sequence[str], limits: tupl
         trainer=study.trainer,
         primary=study.primary,
         delta=study.delta,
+        metrics=study.metrics,
         alpha=study.alpha,
         family=study.family,
         looks=study.looks,

@@ -17,10 +17,9 @@ from ablate.store.queue.process_identity import owner
 from ablate.store.schema import DONE, FAILED, attempts, looks, trainings
 from ablate.study.factors import level_text
 from ablate.study.logfile.declared import ENDED, LOOKS
-from ablate.study.logfile.measurements import RowMeasurements
+from ablate.study.logfile.measurements import TOP_K_NAMES, RowMeasurements
 from ablate.study.logfile.parser import ExperimentLog
 from ablate.study.logfile.rows import InheritedDoubt, NamedRow, doubts
-from ablate.study.search_space.space import METRICS
 from ablate.study.trials.identity import Identity, Trial, digest
 
 PROFILE = "imported"
@@ -170,7 +169,7 @@ def _document(log: ExperimentLog, rows: Sequence[NamedRow], findings: Sequence[s
             raise LogError(f"`# study` cannot be read: {error!r}; write it again with `--format log`") from None
     return PlanDocument(
         trainer=TRAINER,
-        primary=next((name for name in METRICS if all(int(name[3:]) in named.row.rates for named in rows)), METRICS[0]),
+        primary=next((name for k, name in TOP_K_NAMES.items() if all(k in named.row.rates for named in rows)), "top1"),
         delta=DELTA_PP,
         alpha=ALPHA,
         factors=tuple(_factor(name, rows) for name in rows[0].levels),

@@ -4,12 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ablate.measurement import Direction, Metric, Scale
 from ablate.study.factors import LevelName
 from ablate.study.fractional.alias_table import AliasTable, Correlation, Term
 from ablate.study.logfile.parser import Line
+from ablate.study.metrics import UNDECLARED, metric_named
 from ablate.study.model import Excluded, Family, Study
 from ablate.study.plan.limits import RowLimits
 from ablate.study.search_space.origin import SearchOrigin
+
+DELTA, DELTA_PP = "delta", "delta_pp"
+"""The keys of the smallest effect that counts: in general, and of a rate, in percentage points."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,8 @@ class PlanDocument:
     primary: str
     """The metric that verdicts are about."""
     delta: float
-    """The smallest effect worth acting on, in percentage points."""
+    """The smallest effect worth acting on, as reports print effects: 0.5 is 0.5 pp of a rate; on a log scale, 1.05 is
+    a ratio."""
     alpha: float
     """The error rate of the study's claims, from 0 to 1."""
     family: Family = field(default_factory=Family)
@@ -110,15 +116,21 @@ class PlanDocument:
     """Groups of rows of an imported log whose results were equal to the last bit where the log was written."""
     equal_seeds: tuple[tuple[int, ...], ...] = ()
     """Groups of seeds of an imported log with such results."""
+    metrics: tuple[Metric, ...] = UNDECLARED
+    """All metrics that the plan's trials can have, costs included."""
+
+    def metric(self, name: str) -> Metric:
+        """Return a metric by its name; KeyError if there is none."""
+        return metric_named(self.metrics, name)
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "PlanDocument":
         """Return the document that a store has. Keys that older versions did not write get their defaults."""
-        data, search = stored.get("data"), stored.get("search")
+        data, search, metrics = stored.get("data"), stored.get("search"), stored.get("metrics")
         return cls(
             trainer=stored["trainer"],
             primary=stored["primary"],
-            delta=stored["delta_pp"],
+            delta=stored["delta_pp"] if DELTA_PP in stored else stored[DELTA],
             alpha=stored["alpha"],
             family=Family.from_json(stored.get("family", "direct")),
             looks=tuple(stored.get("looks") or ()),
@@ -146,6 +158,7 @@ class PlanDocument:
             unread=tuple(
                 UnreadLevels(each["factor"], each["reason"], tuple(each["rows"])) for each in stored.get("unread", ())
             ),
+            metrics=tuple(map(Metric.from_json, metrics)) if metrics else UNDECLARED,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -154,6 +167,7 @@ class PlanDocument:
             "question": self.question,
             "trainer": self.trainer,
             **rules(self),
+            "metrics": [metric.to_json() for metric in self.metrics],
             "excluded": [_lists(rule) for rule in self.excluded],
             "seeds": list(self.seeds),
             "factors": [asdict(factor) for factor in self.factors],
@@ -179,14 +193,37 @@ class PlanDocument:
 
 
 def rules(declared: Study | PlanDocument) -> dict[str, Any]:
-    """Return the declared values on which a study's claims rest, as plans and looks store them."""
+    """Return the declared values on which a study's claims rest, as plans and looks store them.
+
+    Of a rate that is to rise, these are the values that earlier versions stored, which knew no other metrics.
+    """
+    metric = declared.metric(declared.primary)
+    is_rising_rate = metric.is_rate and metric.scale is Scale.LINEAR and metric.direction is Direction.MAXIMIZE
+    delta = (
+        {DELTA_PP: declared.delta}
+        if is_rising_rate
+        else {DELTA: declared.delta, "direction": str(metric.direction), "scale": str(metric.scale)}
+    )
     return {
         "primary": declared.primary,
-        "delta_pp": declared.delta,
+        **delta,
         "alpha": declared.alpha,
         "family": declared.family.to_json(),
         "looks": list(declared.looks),
     }
+
+
+def changed_rules(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Return {name: (value before, value now)} of the `rules` that differ, of those that `before` has or implies."""
+    names = [DELTA if name == DELTA_PP else name for name in before]
+    values = {name: (_rule(before, name), _rule(now, name)) for name in (*names, "direction", "scale")}
+    return {name: both for name, both in values.items() if both[0] != both[1]}
+
+
+def _rule(declared: Mapping[str, Any], name: str) -> Any:
+    """Return a value of `rules`, which has the unwritten ones of a rate that is to rise."""
+    usual = {DELTA: declared.get(DELTA_PP), "direction": Direction.MAXIMIZE, "scale": Scale.LINEAR}
+    return declared.get(name, usual.get(name))
 
 
 def _factor(stored: Mapping[str, Any]) -> StoredFactor:

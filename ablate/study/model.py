@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from ablate.measurement import Metric
 from ablate.study.config_keys import Config, assigned
 from ablate.study.design.space import CellLevels
 from ablate.study.factors import Factor, Level, LevelName
 from ablate.study.fractional.alias_table import AliasTable
+from ablate.study.metrics import UNDECLARED, metric_named
 from ablate.study.search_space.origin import SearchOrigin
 from ablate.study.search_space.space import SearchSpec
 
@@ -70,7 +72,8 @@ class Study:
     primary: str
     """The metric that verdicts are about."""
     delta: float
-    """The smallest effect worth acting on, in percentage points."""
+    """The smallest effect worth acting on, as reports print effects: 0.5 is 0.5 pp of a rate; on a log scale, 1.05 is
+    a ratio."""
     alpha: float
     """The error rate of the study's claims, from 0 to 1."""
     config: Config
@@ -102,6 +105,13 @@ class Study:
     steps: tuple[tuple[str, str], ...] | None = None
     """The labels of each row that builds on another one, after the label of that row: in `rows` and ladders, the row
     before it. None if every row builds on the one above it."""
+
+    metrics: tuple[Metric, ...] = UNDECLARED
+    """All metrics that its trials can have, costs included."""
+
+    def metric(self, name: str) -> Metric:
+        """Return a metric by its name; KeyError if there is none."""
+        return metric_named(self.metrics, name)
 
     @property
     def folder(self) -> str:

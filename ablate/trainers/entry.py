@@ -144,6 +144,13 @@ class TrainerEntry(Generic[ConfigT]):
         """
         return [()] * len(configs)
 
+    def metrics(self, configs: Sequence[Config]) -> Sequence[Metric]:
+        """Return the metrics that trainings of plain configs measure; of no configs, all that the trainer knows.
+
+        The first one is what verdicts are about if a study names no other. Costs of the training are not among them.
+        """
+        return ()
+
     def limits(self, configs: Sequence[Config]) -> Sequence[Sequence[SplitLimits]]:
         """Return, for each plain config, the limits of its test on each split; nothing for splits without known ones.
 

@@ -1,13 +1,15 @@
 """A plan's document comes back from the store as it was saved, and those of older versions are read."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ablate.measurement import RATE, Direction, Display, Metric, Scale
 from ablate.report.sections.aliases import alias_sentences
 from ablate.run.preparation import plan_of
-from ablate.store.plan_document import PlanDocument, rules
+from ablate.store.plan_document import PlanDocument, changed_rules, rules
 from ablate.study.model import Family
 from ablate.study.plan.trial_states import StoredRecords, resolve
 from ablate.study.reading.study_reader import read_study
@@ -42,6 +44,53 @@ def test_a_document_is_written_with_the_keys_that_it_was_read_from() -> None:
     written = PlanDocument.from_json(OLD).to_json()
     assert {key: written[key] for key in OLD} == {**OLD, "factors": written["factors"]}
     assert json.loads(json.dumps(written["factors"])) == OLD["factors"]
+
+
+def test_a_document_without_metrics_has_those_of_ranked_results() -> None:
+    document = PlanDocument.from_json(OLD)
+    assert [metric.name for metric in document.metrics] == ["top1", "top5", "top10", "map", "map_at_r"]
+    assert document.metric("top1").difference(document.delta) == 0.01
+
+
+LOSS = Metric("loss", Direction.MINIMIZE, unit="nats", display=Display(unit="nats", difference_unit="nats"))
+
+
+def of_metric(metric: Metric, delta: float) -> PlanDocument:
+    return replace(PlanDocument.from_json(OLD), primary=metric.name, delta=delta, metrics=(metric,))
+
+
+def test_a_document_of_any_metric_comes_back_from_json() -> None:
+    document = of_metric(LOSS, 0.02)
+    written = json.loads(json.dumps(document.to_json()))
+    assert "delta_pp" not in written
+    assert written["delta"] == 0.02
+    assert PlanDocument.from_json(written) == document
+
+
+def test_the_rules_of_looks_hold_on_if_only_their_keys_are_other_ones() -> None:
+    """Looks of an older version have only the keys of rates that are to rise, and some of them fewer."""
+    now = rules(PlanDocument.from_json(OLD))
+    assert changed_rules({"delta_pp": 1, "primary": "top1"}, now) == {}
+    assert changed_rules({"delta_pp": 0.5, "primary": "top1"}, now) == {"delta": (0.5, 1)}
+
+
+@pytest.mark.parametrize(
+    ("metric", "delta", "changes"),
+    [
+        (LOSS, 0.02, {}),
+        (LOSS, 0.03, {"delta": (0.02, 0.03)}),
+        (replace(LOSS, direction=Direction.MAXIMIZE), 0.02, {"direction": ("minimize", "maximize")}),
+        (replace(LOSS, scale=Scale.LOG), 1.05, {"delta": (0.02, 1.05), "scale": ("linear", "log")}),
+        (replace(LOSS, display=Display("test loss", digits=4)), 0.02, {}),
+        (replace(LOSS, direction=Direction.MAXIMIZE, display=RATE), 0.02, {"direction": ("minimize", "maximize")}),
+    ],
+)
+def test_other_rules_of_the_primary_metric_are_a_change(
+    metric: Metric, delta: float, changes: dict[str, tuple[object, object]]
+) -> None:
+    before, now = rules(of_metric(LOSS, 0.02)), rules(of_metric(metric, delta))
+    assert changed_rules(before, now) == changes
+    assert changed_rules(now, before) == {name: (is_now, was) for name, (was, is_now) in changes.items()}
 
 
 @pytest.mark.parametrize("path", sorted(STUDIES.rglob("*.yaml")), ids=lambda path: path.stem)

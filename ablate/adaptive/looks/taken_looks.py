@@ -10,14 +10,14 @@ from typing import Any
 from ablate.errors import AblateError
 from ablate.store import Store, plans, trial_records
 from ablate.store.looks import LookRow, is_unchanged, latest_family, read_looks, seeds_planned
-from ablate.store.plan_document import rules
+from ablate.store.plan_document import changed_rules, rules
 from ablate.store.results import read_values
 from ablate.study.model import Row, Study
 from ablate.study.plan.trial_states import FAILED, STALE, PlannedTrial, resolve
 from ablate.study.reading.seeds_and_looks import DEFAULT_LOOKS
 from ablate.study.trials.identity import Trial, trials
 
-NAMES_IN_FILE = {"looks": "seeds.looks", "delta_pp": "delta"}
+NAMES_IN_FILE = {"looks": "seeds.looks", "direction": "metrics.better", "scale": "metrics.scale"}
 """{rule: its key in a study file}, if the two differ."""
 
 WHY_REFUSED = "the error rate is spent look by look under the rules that were declared before the first look"
@@ -167,9 +167,8 @@ def _in_common(seeds: Mapping[str, set[str]], rows: Sequence[str]) -> set[str]:
 def _check_rules(place: object, declared: Mapping[str, Any], now: Mapping[str, Any], has_looks: bool) -> None:
     changed = [
         f"{NAMES_IN_FILE.get(name, name)} was {was} at the first look and is "
-        + (f"{now[name]} now" if name != "looks" or has_looks else "not declared now")
-        for name, was in declared.items()
-        if now[name] != was
+        + (f"{is_now} now" if name != "looks" or has_looks else "not declared now")
+        for name, (was, is_now) in changed_rules(declared, now).items()
     ]
     if changed:
         raise AblateError(f"{place}: {'; '.join(changed)}: {WHY_REFUSED}; {REMEDY}")

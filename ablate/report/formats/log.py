@@ -21,9 +21,12 @@ from ablate.study.logfile.parser import DIGITS, NOTE, RESULTS, parse_log
 from ablate.study.logfile.quoting import is_key, is_line, is_title, quoted, quoted_level
 from ablate.study.logfile.rows import named_rows
 from ablate.study.logfile.vocabulary import BACKBONE, BACKBONES, PARTS, factor_of, title_parts, words_of
+from ablate.study.metrics import UNDECLARED
 from ablate.study.plan.limits import TEST
 from ablate.trainers.protocol import TEST_EXAMPLES
 from ablate.trainers.registry import TRAINERS
+
+_TOP_K = {metric.name for metric in UNDECLARED}
 
 
 def render(results: StudyResults) -> str:
@@ -109,7 +112,9 @@ def _declared(results: StudyResults) -> Iterator[str]:
         value = stored.get(key)
         if key == "data" and not any((value or {}).values()):
             continue
-        if value or key in NEEDED or (key == "steps" and value is not None):
+        if key == "metrics" and results.document.primary in _TOP_K:
+            continue  # a log that declares none has these
+        if value or (key in NEEDED and key in stored) or (key == "steps" and value is not None):
             yield f"{key}: {_json(value)}"
     if results.looks:
         yield f"{LOOKS}: {_json([{**as_json(look), 'asked': dict(look.requested)} for look in results.looks])}"

@@ -5,15 +5,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ablate.errors import LogError, unknown_name
+from ablate.measurement import Metric
 from ablate.study.factors import LevelName, level_text
 from ablate.study.logfile.parser import NOTE, ExperimentLog, LogRow
 from ablate.study.logfile.quoting import is_key, quoted_level, unquoted
-from ablate.study.search_space.space import METRICS
+from ablate.study.metrics import UNDECLARED
 
-NEEDED = ("primary", "delta_pp", "alpha", "factors")
+DELTAS = ("delta_pp", "delta")
+"""The keys of the smallest effect that counts: of a rate, and of any other metric. A section has one of them."""
+NEEDED = ("primary", *DELTAS, "alpha", "factors")
 """The keys that every section `# study` has."""
 DOCUMENT_KEYS = (
-    *("question", "primary", "delta_pp", "alpha", "family", "looks", "excluded", "seeds", "factors", "data"),
+    *("question", "primary", *DELTAS, "metrics", "alpha", "family", "looks", "excluded", "seeds", "factors", "data"),
     *("aliases", "fractions", "overrides", "steps", "limits", "unread", "hidden", "equal_rows", "equal_seeds"),
 )
 """The keys of a stored plan's document that a section `# study` has, unless there is nothing in them."""
@@ -25,13 +28,18 @@ def check_study(values: Mapping[str, Any]) -> list[str]:
     """Return the faults of a section `# study`: values without which, or with which, no result can be judged."""
     known = (*DOCUMENT_KEYS, LOOKS, ENDED)
     faults = [unknown_name("key", key, known) for key in values if key not in known]
-    faults += [f"has no `{key}:` line" for key in NEEDED if key not in values]
-    if values.get("primary", METRICS[0]) not in METRICS:
-        faults.append(unknown_name("primary metric", str(values["primary"]), METRICS))
+    lacking = [key for key in NEEDED if key not in values and not (key in DELTAS and values.keys() & set(DELTAS))]
+    faults += [f"has no `{key}:` line" for key in lacking if key != DELTAS[1]]
+    names = _metric_names(values.get("metrics"))
+    if names is None:
+        faults.append("found another form of `metrics:` than `--format log` writes")
+    elif values.get("primary", names[0]) not in names:
+        faults.append(unknown_name("primary metric", str(values["primary"]), names))
     if not _is_number(values.get("alpha", 0.05)) or not 0 < values.get("alpha", 0.05) < 1:
         faults.append(f"found {values['alpha']!r} for alpha; accepted: a number between 0 and 1")
-    if not _is_number(values.get("delta_pp", 0.5)) or not values.get("delta_pp", 0.5) >= 0:
-        faults.append(f"found {values['delta_pp']!r} for delta_pp; accepted: a number of percentage points from 0")
+    for key, accepted in zip(DELTAS, ("a number of percentage points from 0", "a number from 0"), strict=True):
+        if not _is_number(values.get(key, 0.5)) or not values.get(key, 0.5) >= 0:
+            faults.append(f"found {values[key]!r} for {key}; accepted: {accepted}")
     if not _is_family(values.get("family", "direct")):
         faults.append("found another form of `family:` than `--format log` writes")
     if not _are_factors(values.get("factors", [])):
@@ -87,6 +95,16 @@ def _levels(row: LogRow, factors: Sequence[Mapping[str, Any]], faults: list[str]
         else:
             levels[name] = named[lines[name]]
     return levels
+
+
+def _metric_names(values: Any) -> list[str] | None:
+    """Return the names of the metrics of a section; None if they have another form than `--format log` writes."""
+    if not values:
+        return [metric.name for metric in UNDECLARED]
+    try:
+        return [Metric.from_json(stored).name for stored in values]
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _are_factors(values: Any) -> bool:

@@ -6,11 +6,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ablate.trainers.top_k import TOP_K
+
 NONE = "none"
 KINDS = ("row", "reference")
 PRECISION = re.compile(r"[0-9.eE+-]{1,40}")
 HITS = re.compile(r"hits top-([1-9]\d{0,6})")
 WHOLE = re.compile(r"[0-9]{1,18}")
+TOP_K_NAMES = {k: metric.name for k, metric in TOP_K.items()}
+"""{k: the metric's name}, in the order in which they can be the primary metric of a log that declares none."""
 
 
 @dataclass(frozen=True)

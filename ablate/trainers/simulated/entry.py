@@ -52,6 +52,10 @@ class SimulatedEntry(TrainerEntry["SimulatedConfig"]):
                 yield f"an effect depends on the setting {name!r}, which nothing sets; {meant}{listed}"
         yield from _unused_values(configs, of_search)
 
+    def metrics(self, configs: Sequence[Config]) -> tuple[Metric, ...]:
+        """Return the rates of the k best."""
+        return tuple(TOP_K.values())
+
     def limits(self, configs: Sequence[Config]) -> list[tuple[SplitLimits, ...]]:
         """Return the queries; a rate that is expected at 0 or 1 has no room for chance, so it cannot vary."""
         from ablate.trainers.simulated.limits import config_limits
