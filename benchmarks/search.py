@@ -34,7 +34,7 @@ from ablate.study.reading.study_reader import read_study
 from ablate.study.search_space.candidates import Candidates
 from ablate.study.search_space.space import METRICS
 from ablate.trainers.simulated.config import SimulatedConfig
-from ablate.trainers.simulated.trainer import expected_rate
+from ablate.trainers.simulated.truth import expected_rate
 
 REPETITIONS = 50
 TRIALS = 40

@@ -10,17 +10,10 @@ from ablate.trainers.checkpoints import Checkpoints
 from ablate.trainers.protocol import Progress, Pruned, Stopped
 from ablate.trainers.rank_results import ranks_of
 from ablate.trainers.simulated.config import SimulatedConfig
+from ablate.trainers.simulated.drawing import draw_interim, draw_ranks
 from ablate.trainers.simulated.response_model import correlation
-from ablate.trainers.simulated.trainer import (
-    SimulatedError,
-    draw_ranks,
-    expected_rate,
-    interim_of,
-    learned,
-    shift,
-    shifted_rate,
-    train,
-)
+from ablate.trainers.simulated.trainer import SimulatedError, train
+from ablate.trainers.simulated.truth import expected_rate, learned, shift, shifted_rate
 
 EFFECTS = [
     {"when": {"a": True}, "pp": 2.0},
@@ -215,7 +208,7 @@ def test_the_learning_curve_rises_to_the_runs_own_rate() -> None:
     of = config(base=0.4, discordance=0.3, shared_seed_sd_pp=0.0, seed_sd_pp=1.0, queries=4000)
     for part, share in ((1, 0.33583), (5, 0.88080), (9, 0.99082)):  # (1 - exp(-4f)) / (1 - exp(-4)), by hand
         assert learned(part) == pytest.approx(share, abs=1e-5)
-        found = [interim_of(of, seed, part).value("top1") for seed in range(60)]
+        found = [draw_interim(of, seed, part).value("top1") for seed in range(60)]
         wanted = [shifted_rate(of, seed) * share for seed in range(60)]
         assert np.mean(found) == pytest.approx(np.mean(wanted), abs=4 * 0.49 / np.sqrt(60 * 4000))
     assert learned(10) == 1.0
@@ -226,7 +219,10 @@ def test_the_order_of_two_rows_on_their_way_is_noisy_and_right_on_average() -> N
     effects = [{"when": {"a": True}, "pp": 2.0}]
     better, worse = (config(settings={"a": each}, effects=effects, seed_sd_pp=0.0) for each in (True, False))
     ahead = [
-        [interim_of(better, seed, part).value("top1") > interim_of(worse, seed, part).value("top1") for part in (8, 9)]
+        [
+            draw_interim(better, seed, part).value("top1") > draw_interim(worse, seed, part).value("top1")
+            for part in (8, 9)
+        ]
         for seed in range(150)
     ]
     assert 0.6 < np.mean(ahead) < 0.99

@@ -1,20 +1,23 @@
 """The trainer `simulated` for the rest of the tool."""
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ablate.errors import nearest
 from ablate.measurement import Metric
 from ablate.trainers.entry import Config, TrainerEntry, TrueEffects
 from ablate.trainers.limits import SplitLimits
-from ablate.trainers.top_k import TOP_K
-from ablate.trainers.unread import UnreadIf
+from ablate.trainers.simulated.metrics import ALL, declared
+from ablate.trainers.unread import ActsAs, UnreadIf
 
 if TYPE_CHECKING:
     from ablate.trainers.simulated.config import SimulatedConfig
 
-SHARED = ("queries", "discordance", "shared_seed_sd_pp", "tails")
-"""Config keys of which the power of a study knows one value for all rows."""
+OF_LOSS = ("loss.base", "loss.per_pp", "loss.sd", "loss.correlation")
+OF_SCORE = ("score.base", "score.per_pp", "score.positive")
+OF_EXAMPLES = ("queries", "clusters", "cluster_share", "ids")
+"""Config keys that only some metrics read."""
 
 
 class SimulatedEntry(TrainerEntry["SimulatedConfig"]):
@@ -32,29 +35,41 @@ class SimulatedEntry(TrainerEntry["SimulatedConfig"]):
 
     @property
     def unread(self) -> Sequence[UnreadIf]:
-        """The law of shifts, if there are none.
+        """The law of shifts, if there are none, and the keys of metrics that are not asked for.
 
         A setting that no effect names is read all the same: every setting chooses the random numbers of its row.
         """
-        return (UnreadIf(("tails",), ("seed_sd_pp", "shared_seed_sd_pp", "effects"), _no_shift),)
+        return (
+            UnreadIf(("tails",), ("seed_sd_pp", "shared_seed_sd_pp", "effects"), _no_shift),
+            UnreadIf(("discordance",), ("metrics",), partial(_none_of, ("rates",))),
+            UnreadIf(OF_LOSS, ("metrics",), partial(_none_of, ("loss",))),
+            UnreadIf(OF_SCORE, ("metrics",), partial(_none_of, ("score",))),
+            UnreadIf(OF_EXAMPLES, ("metrics",), partial(_none_of, ("rates", "loss"))),
+            UnreadIf(("cluster_share",), ("clusters",), _no_clusters),
+        )
+
+    @property
+    def alike(self) -> Sequence[ActsAs]:
+        """The same metrics in another order."""
+        return (ActsAs("metrics", (), _in_one_order),)
 
     def study_warnings(self, configs: Sequence[Config], searched: Sequence[str]) -> Iterator[str]:
         """Return the settings, and their values, on which an effect depends and which nothing has: misspelt names."""
         keys = [key.split(".") for key in searched]
         of_search = {inner[0] for section, *inner in keys if section == "settings" and inner}
         settings = {name for config in configs for name in config["settings"]} | of_search
-        conditions = [name for effect in configs[0]["effects"] for name in (*effect["when"], *effect["peak"])]
-        for name in dict.fromkeys(conditions):
+        for word, name in dict.fromkeys(_settings_of_conditions(configs[0])):
             if name not in settings:
                 listed = ", ".join(sorted(settings)) or "none"
                 near = nearest(name, sorted(settings))
                 meant = f"did you mean {near!r}? set are: " if near else "set are: "
-                yield f"an effect depends on the setting {name!r}, which nothing sets; {meant}{listed}"
+                yield f"{word} depends on the setting {name!r}, which nothing sets; {meant}{listed}"
         yield from _unused_values(configs, of_search)
+        yield from _unknown_metrics(configs)
 
-    def metrics(self, configs: Sequence[Config]) -> tuple[Metric, ...]:
-        """Return the rates of the k best."""
-        return tuple(TOP_K.values())
+    def metrics(self, configs: Sequence[Config]) -> Sequence[Metric]:
+        """Return the metrics that the configs ask for, in their order."""
+        return declared(configs) if configs else ALL
 
     def limits(self, configs: Sequence[Config]) -> list[tuple[SplitLimits, ...]]:
         """Return the queries; a rate that is expected at 0 or 1 has no room for chance, so it cannot vary."""
@@ -63,33 +78,10 @@ class SimulatedEntry(TrainerEntry["SimulatedConfig"]):
         return config_limits(configs)
 
     def true_effects(self, configs: Sequence[Config], metric: Metric) -> TrueEffects | None:
-        """Return the rates, shifts and queries of the configs. Keys of SHARED are taken from the first.
+        """Return the values, shifts and examples of the configs. What all rows must share is taken from the first."""
+        from ablate.trainers.simulated.true_effects import true_effects
 
-        They are those of top-1, and are taken for every other rate too.
-        """
-        from ablate.trainers.simulated.trainer import expected_rate, own_sd
-
-        if metric not in TOP_K.values():
-            return None
-        rows = [self.config.model_validate(config, strict=False) for config in configs]
-        first = rows[0]
-        unlike = [name for name in SHARED if len({getattr(row, name) for row in rows}) > 1]
-        notes = [f"rows differ in {' and '.join(unlike)}; the first row's is taken for all"] if unlike else []
-        if metric != TOP_K[1]:
-            notes.append(
-                f"base rate and effects are taken for {metric.name}, the primary metric, as the config has them for "
-                f"{TOP_K[1].name}"
-            )
-        return TrueEffects(
-            base=first.base,
-            effects=tuple(expected_rate(row) - first.base for row in rows),
-            own_sd=tuple(own_sd(row) / 100 for row in rows),
-            shared_sd=first.shared_seed_sd_pp / 100,
-            tails=first.tails,
-            examples=first.queries,
-            discordance=first.discordance,
-            notes=notes,
-        )
+        return true_effects([self.config.model_validate(config, strict=False) for config in configs], metric)
 
 
 def _unused_values(configs: Sequence[Config], searched: Set[str]) -> Iterator[str]:
@@ -98,16 +90,40 @@ def _unused_values(configs: Sequence[Config], searched: Set[str]) -> Iterator[st
     for config in configs:
         for name, value in config["settings"].items():
             values.setdefault(name, {})[_comparable(value)] = None
-    conditions = [condition for effect in configs[0]["effects"] for condition in effect["when"].items()]
-    for name, value in conditions:
+    conditions = [(word, *item) for word, when in _conditions(configs[0]) for item in when.items()]
+    for word, name, value in conditions:
         if name in values and name not in searched and _comparable(value) not in values[name]:
             words = [_word(value) for _, value in values[name]]
             near = nearest(value, words) if isinstance(value, str) else None
             meant = f"did you mean {near}? " if near else ""
             yield (
-                f"an effect depends on {name} = {_word(value)}, which no row has, so it never acts; "
+                f"{word} depends on {name} = {_word(value)}, which no row has, so it never acts; "
                 f"{meant}rows have: {', '.join(words)}"
             )
+
+
+def _conditions(config: Config) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the conditions of effects and defects, each after the words for what depends on it."""
+    yield from (("an effect", effect["when"]) for effect in config["effects"])
+    yield from (("an entry of broken", defect["when"]) for defect in config["broken"])
+
+
+def _settings_of_conditions(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield the names of the settings on which effects and defects depend, each after the words for what depends."""
+    for effect in config["effects"]:
+        yield from (("an effect", name) for name in (*effect["when"], *effect["peak"]))
+    for defect in config["broken"]:
+        yield from (("an entry of broken", name) for name in defect["when"])
+
+
+def _unknown_metrics(configs: Sequence[Config]) -> Iterator[str]:
+    """Yield the metrics of defects that no run has."""
+    names = [metric.name for metric in declared(configs)]
+    for name in dict.fromkeys(defect["metric"] for defect in configs[0]["broken"]):
+        if name is not None and name not in names:
+            near = nearest(name, names)
+            meant = f"did you mean {near!r}? runs have: " if near else "runs have: "
+            yield f"an entry of broken names the metric {name!r}, which no run has; {meant}{', '.join(names)}"
 
 
 def _comparable(value: Any) -> tuple[bool, Any]:
@@ -122,6 +138,21 @@ def _word(value: Any) -> str:
     if isinstance(value, str) and value.lower() in ("on", "off", "true", "false", "null"):
         return repr(value)
     return "null" if value is None else f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+def _none_of(groups: Sequence[str], metrics: Sequence[str]) -> str | None:
+    """Return why nothing reads the keys of groups of metrics that are not asked for."""
+    return None if set(groups) & set(metrics) else f"metrics has no {' and no '.join(groups)}"
+
+
+def _no_clusters(clusters: int) -> str | None:
+    """Return why nothing reads the share of clusters that are not there."""
+    return None if clusters else "clusters is 0"
+
+
+def _in_one_order(metrics: Sequence[str]) -> list[str]:
+    """Return metrics, each once, in the one order that stands for all."""
+    return sorted(set(metrics))
 
 
 def _no_shift(own: float, shared: float, effects: Sequence[Config]) -> str | None:

@@ -8,13 +8,16 @@ from ablate.trainers.simulated.config import SimulatedConfig, SimulatedEffect
 
 SPLITS = ("validation", "test")
 
+NO_RATE = 0.5
+"""The expected rate of runs without rates: every value is possible."""
+
 
 def config_limits(configs: Sequence[Config]) -> list[tuple[SplitLimits, ...]]:
     """Return for each plain config the limits of its tests."""
     rate_of, limits = _ExpectedRates(), []
     known: dict[tuple[int, float], tuple[SplitLimits, ...]] = {}
     for config in configs:
-        queries, rate = config["queries"], rate_of(config)
+        queries, rate = config["queries"], rate_of(config) if "rates" in config["metrics"] else NO_RATE
         at_bound = rate if rate <= 0 or rate >= 1 else 0.5
         if (queries, at_bound) not in known:
             known[queries, at_bound] = tuple(_split_limits(split, queries, rate) for split in SPLITS)
@@ -44,7 +47,7 @@ class _ExpectedRates:
         reach = sum(abs(effect["pp"]) for effect in plain) / 100
         if reach < base < 1 - reach:
             return float(base)
-        from ablate.trainers.simulated.trainer import expected_rate
+        from ablate.trainers.simulated.truth import expected_rate
 
         if id(plain) not in self.effects:
             self.effects[id(plain)] = tuple(SimulatedEffect.model_validate(effect, strict=False) for effect in plain)

@@ -9,8 +9,9 @@ from scipy import stats
 from ablate.analysis.power.simulation import SimulationTruth, count_hits, draw_hits, draw_paired, run_rates, thresholds
 from ablate.trainers.random_streams import generator
 from ablate.trainers.simulated.config import SimulatedConfig
+from ablate.trainers.simulated.drawing import draw_ranks
 from ablate.trainers.simulated.response_model import correlation, difficulties, hit_probability, threshold
-from ablate.trainers.simulated.trainer import draw_ranks, shifted_rate
+from ablate.trainers.simulated.truth import shifted_rate
 
 ERRORS = 4.5
 RARE = 1e-5

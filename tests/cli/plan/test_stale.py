@@ -80,14 +80,14 @@ def test_a_field_that_is_gone(package: Package) -> None:
 @pytest.mark.slow
 def test_code_counts_and_comments_do_not(package: Package) -> None:
     package.run("--only", "plain")
-    package.edit("trainers/simulated/trainer.py", "GALLERY = 1000\n", "GALLERY = 1000  # more than a few\n")
+    package.edit("trainers/simulated/trainer.py", "SLICE = 0.1\n", "SLICE = 0.1  # a tenth\n")
     assert "  done       plain" in package("plan", SIMULATED).out
-    package.edit("trainers/simulated/trainer.py", "GALLERY = 1000  #", "GALLERY = 2000  #")
+    package.edit("trainers/simulated/trainer.py", "SLICE = 0.1  #", "SLICE = 0.2  #")
     (package.folder / "copy" / "ablate" / "trainers" / "simulated" / "tricks.py").write_text("LUCK = 1\n")
     package.edit(
         "trainers/simulated/trainer.py",
-        "import json\n",
-        "import json\nfrom ablate.trainers.simulated import tricks as tricks\n",
+        "import time\n",
+        "import time\nfrom ablate.trainers.simulated import tricks as tricks\n",
     )
     told = package("plan", SIMULATED).out
     assert "code: trainers/simulated/trainer.py changed\n" in told
