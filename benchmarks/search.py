@@ -32,9 +32,9 @@ from ablate.store import open_store
 from ablate.store.queue import claims
 from ablate.study.reading.study_reader import read_study
 from ablate.study.search_space.candidates import Candidates
-from ablate.study.search_space.space import METRICS
 from ablate.trainers.simulated.config import SimulatedConfig
 from ablate.trainers.simulated.truth import expected_rate
+from ablate.trainers.top_k import TOP_K
 
 REPETITIONS = 50
 TRIALS = 40
@@ -205,7 +205,8 @@ class Ours:
     def train(self) -> None:
         trial = self.asked
         hits = round(10_000 * true_rate(trial.config["settings"]))
-        measured = [Measurement(name, "validation", hits / 10_000, 10_000) for name in METRICS]
+        names = [metric.name for metric in TOP_K.values()]
+        measured = [Measurement(name, "validation", hits / 10_000, 10_000) for name in names]
         with self.store.write() as connection:
             held = claims.claim(connection, trial.training_key, 0)
             assert held is not None

@@ -135,6 +135,9 @@ class _Explanation:
         """Explain a value that begins with a letter that YAML keeps for itself."""
         text = self._text(self.from_line)
         rest = text[self.from_column :].strip()
+        before = text[: self.from_column]
+        if any(before.count(opening) > before.count(closing) for opening, closing in ("{}", "[]")):
+            rest = re.split(r"[,}\]]", rest, maxsplit=1)[0].strip() or rest
         if "cannot start any token" in self.problem or "scanning an anchor" in self.context:
             message = f"a value cannot begin with {rest[:1]}; put it in quotes: {_quoted(rest)}"
             return self._at(self.from_line, self.from_column, message)

@@ -99,6 +99,8 @@ class TrainerEntry(Generic[ConfigT]):
     """Modules and packages whose code decides no result, such as that of the config: its values are in the identity."""
     data_name_key: str | None = None
     """Dotted config key that names the data set; None if the trainer has no data sets."""
+    measures_listed: bool = False
+    """True if its trainings can measure metrics that only a study file declares."""
     log_row: tuple[LogLine, ...] = ()
     """Lines that every row of the log format begins with."""
 

@@ -57,6 +57,13 @@ class ConfigReader:
             return {tuple(detail["loc"]) for detail in error.errors() if not self._is_for_rows(detail)} <= self.wrong
         return True
 
+    def plain(self) -> Config | None:
+        """Return the shared config with all defaults, as plain values; None if it has faults."""
+        try:
+            return self.model.model_validate(self.config).model_dump(mode="json")
+        except ValidationError:
+            return None
+
     def with_varied(self, varied: Set[str]) -> "ConfigReader":
         """Return a reader of the same config in which these keys vary as well."""
         other = copy.copy(self)

@@ -1,17 +1,22 @@
 """The numbers that a study declares about its claims: those that are accepted, and those that are hardly meant."""
 
 import math
+from collections.abc import Iterator
+
+from ablate.measurement import Metric, Scale
 
 MOST_ALPHA = 0.5
 """The largest error rate; with a larger one a claim is more often false than right."""
-LARGEST_CHANGE = 100.0
-"""In percentage points: rates lie between 0 and 100 %, so that no change reaches it."""
+USUAL_DELTA = 0.5
+"""The smallest effect that counts of a rate, in percentage points, if a study declares none."""
 ERROR_RATE = f"an error rate, more than 0 and at most {MOST_ALPHA:g}"
 USUAL_ALPHAS = (0.05, 0.01, 0.1, 0.001, 0.005, 0.025, 0.2)
 UNUSUAL_ALPHA, STRICT_ALPHA = 0.2, 1e-4
 """An error rate above the first or below the second is accepted with a warning."""
-LARGE_DELTA, SMALL_DELTA = 20.0, 0.01
-"""In percentage points: a delta above the first or below the second is accepted with a warning."""
+LARGE_DELTA, SMALL_DELTA = 0.2, 1e-4
+"""As a share of the largest possible effect: a delta above the first or below the second is accepted with a warning."""
+LARGE_RATIO, SMALL_RATIO = 2.0, 1.0001
+"""The same of a delta on a log scale, which is a ratio."""
 
 
 def error_rate(alpha: float) -> float:
@@ -21,16 +26,42 @@ def error_rate(alpha: float) -> float:
     raise ValueError(ERROR_RATE)
 
 
-def effect_size(delta: float) -> float:
-    """Return a smallest effect that is accepted; ValueError with what is accepted otherwise."""
-    if 0 < delta < LARGEST_CHANGE:
-        return delta
-    why = "; no change of a rate is larger" if delta > 0 else ", the smallest effect worth acting on"
-    raise ValueError(f"more than 0 and less than {LARGEST_CHANGE:g} percentage points{why}")
+def has_usual_delta(metric: Metric) -> bool:
+    """Return True if a study about this metric need not declare a delta."""
+    return metric.is_rate and metric.scale is Scale.LINEAR
 
 
-def warnings(alpha: float, delta: float) -> list[str]:
-    """Return a sentence for each of the two numbers that is valid but hardly meant."""
+def is_delta(metric: Metric, delta: float) -> bool:
+    """Return True if an effect of this size, in the unit of shown effects, can be the smallest one that counts."""
+    return delta > 1 if metric.scale is Scale.LOG else 0 < delta < largest_effect(metric)
+
+
+def accepted_delta(metric: Metric, delta: float) -> str:
+    """Return the accepted values in words, next to a value that is none of them."""
+    if metric.scale is Scale.LOG:
+        return "a ratio above 1; write 1.05 for five percent"
+    largest, unit = largest_effect(metric), _unit(metric)
+    if math.isinf(largest):
+        return f"more than 0{unit}"
+    what = "a rate" if metric.is_rate else metric.name
+    why = f"; no change of {what} is larger" if delta > 0 else ", the smallest effect worth acting on"
+    return f"more than 0 and less than {largest:g}{unit}{why}"
+
+
+def example_delta(metric: Metric) -> float:
+    """Return a delta that a message may give as an example."""
+    largest = largest_effect(metric)
+    return 0.02 if math.isinf(largest) else float(f"{largest / 100:.1g}")
+
+
+def largest_effect(metric: Metric) -> float:
+    """Return the largest possible difference of two values on a linear scale, as reports print it."""
+    low, high = metric.bounds
+    return (high - low) * metric.display.factor
+
+
+def warnings(alpha: float, delta: float, metric: Metric) -> list[str]:
+    """Return a sentence for each of the two numbers that is valid but hardly meant. `delta` is one of `metric`."""
     sentences = []
     if alpha > UNUSUAL_ALPHA:
         sentences.append(
@@ -39,14 +70,35 @@ def warnings(alpha: float, delta: float) -> list[str]:
         )
     if alpha < STRICT_ALPHA:
         sentences.append(f"alpha is {alpha:g}: hardly any number of seeds can show an effect; 0.05 is usual")
-    if delta > LARGE_DELTA:
-        sentences.append(f"delta is {delta:g} percentage points: every smaller effect counts as none; 0.5 is usual")
-    if delta < SMALL_DELTA:
-        sentences.append(
-            f"delta is {delta:g} percentage points, which hardly any number of seeds can resolve; it is no rate: "
-            f"for a rate of {delta:g} write {100 * delta:g}"
+    return [*sentences, *(_of_ratio(delta) if metric.scale is Scale.LOG else _of_difference(delta, metric))]
+
+
+def _of_difference(delta: float, metric: Metric) -> Iterator[str]:
+    share, usual = delta / largest_effect(metric), has_usual_delta(metric)
+    if share > LARGE_DELTA:
+        yield (
+            f"delta is {delta:g}{_unit(metric)}: every smaller effect counts as none"
+            + (f"; {USUAL_DELTA:g} is usual" if usual else "")
         )
-    return sentences
+    if 0 < share < SMALL_DELTA:
+        yield (
+            f"delta is {delta:g}{_unit(metric)}, which hardly any number of seeds can resolve"
+            + (f"; it is no rate: for a rate of {delta:g} write {100 * delta:g}" if usual else "")
+        )
+
+
+def _of_ratio(delta: float) -> Iterator[str]:
+    if delta > LARGE_RATIO:
+        percent = f"; for {delta:g} percent write {1 + delta / 100:g}" if delta <= 100 else ""
+        yield f"delta is {delta:g}, a ratio: every effect below a factor of {delta:g} counts as none{percent}"
+    if delta < SMALL_RATIO:
+        yield f"delta is {delta:.12g}, a ratio that hardly any number of seeds can resolve; five percent is 1.05"
+
+
+def _unit(metric: Metric) -> str:
+    """Return the unit of a delta on a linear scale, with a space before it; empty if there is none."""
+    unit = "percentage points" if metric.is_rate else metric.display.difference_unit
+    return f" {unit}" if unit else ""
 
 
 def intended_error_rate(alpha: float) -> float | None:

@@ -21,7 +21,9 @@ from ablate.trainers.registry import DEFAULT, TRAINERS
 OTHER_WORDS = {
     "study": ("name", "title", "experiment", "id"),
     "question": ("description", "comment", "hypothesis"),
-    "primary": ("metric", "metrics", "target"),
+    "primary": ("metric", "target", "objective"),
+    "metrics": ("measures", "scores"),
+    "better": ("direction", "goal", "mode"),
     "factors": ("parameters", "variables", "switches", "ablate", "ablations"),
     "seeds": ("runs", "repeats", "repetitions", "n_seeds", "num_seeds"),
     "config": ("settings", "defaults", "base", "params"),
@@ -230,8 +232,10 @@ class _Corrector:
         """Return the missing key that a key was meant as; the key itself if there is none."""
         if model is StudyEntry and (key in KINDS or key in self.elsewhere):
             return key
-        by_word = (name for name in missing if key in OTHER_WORDS.get(name, ()))
-        return nearest(key, missing, cutoff=SURE) or next(by_word, None) or key
+        by_word = next((name for name in missing if key in OTHER_WORDS.get(name, ())), None)
+        if model is StudyEntry and by_word:
+            return by_word  # `metric` is as near to `metrics` as can be, and means `primary`
+        return nearest(key, missing, cutoff=SURE) or by_word or key
 
     def _reshaped(self, layer: Node, path: Path) -> Node:
         """Return a layer with designs, constraints and factors in the shape that the reader expects."""

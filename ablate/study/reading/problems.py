@@ -1,6 +1,6 @@
 """Collects the faults of a study file: each with its place, path, value, and the values that are accepted."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -118,17 +118,17 @@ class Problems:
         only: Path | None = None,
         cut: int = 0,
         elsewhere: Sequence[str] = (),
-        without: str | None = None,
+        without: Collection[str] = (),
     ) -> None:
         """Record the faults that pydantic found, in the words of this program.
 
         `prefix`: the place in the file of pydantic's input. `only`: record the faults of this location alone.
         `cut`: the number of the location's first keys that the prefix stands for. `elsewhere`: names that a
-        message about an unknown key may suggest as well. `without`: a key whose value another part checks.
+        message about an unknown key may suggest as well. `without`: keys whose values other parts check.
         """
         accepted: dict[Path, tuple[Any, list[str]]] = {}
         for detail in error.errors():
-            if (only is not None and tuple(detail["loc"]) != only) or (without and detail["loc"][:1] == (without,)):
+            if (only is not None and tuple(detail["loc"]) != only) or detail["loc"][:1] in [(key,) for key in without]:
                 continue
             path, known = self._located(prefix, detail["loc"][cut:])
             if detail["type"] == "clash":

@@ -4,10 +4,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from ablate.study.reading.declared_numbers import LARGEST_CHANGE, MOST_ALPHA, effect_size, error_rate
+from ablate.study.reading.declared_numbers import MOST_ALPHA, USUAL_DELTA, error_rate
 from ablate.study.reading.seeds_and_looks import LEAST_SEEDS, MOST_LOOKS
-from ablate.study.search_space.space import DEFAULT_TRIALS, METRICS, PRUNERS, SAMPLERS, TPE
+from ablate.study.search_space.space import DEFAULT_TRIALS, PRUNERS, SAMPLERS, TPE
 from ablate.trainers.config import AsWhole
+from ablate.trainers.costs import COSTS
+from ablate.trainers.entry import TrainerEntry
 from ablate.trainers.registry import DEFAULT, TRAINERS
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -15,20 +17,19 @@ Whole = Annotated[int, AsWhole]
 Levels = dict[str, Any]
 Start = Annotated[str | Levels, Field(alias="from", description="A row's label, or levels; {} is the baseline.")]
 Names = Annotated[list[str], Field(min_length=1)]
-MetricName = Annotated[str, Field(json_schema_extra={"enum": list(METRICS)})]
 Contrast = Annotated[list[str], Field(min_length=2, max_length=2)]
 Alpha = Annotated[
     float,
     AfterValidator(error_rate),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": MOST_ALPHA}),
 ]
-Delta = Annotated[
-    float,
-    AfterValidator(effect_size),
-    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": LARGEST_CHANGE}),
-]
+Delta = Annotated[float, WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
 KINDS = ("rows", "ladder", "add_one", "leave_one_out", "pairs", "grid", "fractional")
 MOST_TRIALS, MOST_FINALISTS = 1_000_000, 10_000
+
+
+def _no_default(schema: dict[str, Any]) -> None:
+    del schema["default"]
 
 
 class SchemaEntry(BaseModel):
@@ -124,6 +125,20 @@ class DimensionEntry(SchemaEntry):
     )
 
 
+class MetricEntry(SchemaEntry):
+    """A metric that the study lists: one that the trainer does not declare, or another scale for one that it does."""
+
+    better: Literal["higher", "lower"] | None = Field(
+        None, description="The better values; needed for a metric that the trainer does not declare."
+    )
+    unit: str | None = Field(
+        None, description='The unit of its values, such as nats; "%" is for a rate in [0, 1], shown in percent.'
+    )
+    scale: Literal["linear", "log"] | None = Field(
+        None, description="log if two values are compared by their ratio; default: by their difference."
+    )
+
+
 class FinalistsEntry(SchemaEntry):
     top: Whole = Field(3, ge=1, le=MOST_FINALISTS, description="The number of the best trials that are trained again.")
     seeds: Whole = Field(
@@ -144,10 +159,8 @@ class SearchEntry(SchemaEntry):
         description="The method that stops unpromising trials; default: none.",
         json_schema_extra={"enum": [*PRUNERS, None]},
     )
-    metric: (
-        MetricName | Annotated[list[MetricName], Field(min_length=1, json_schema_extra={"uniqueItems": True})] | None
-    ) = Field(
-        None, description="One or several metrics to maximise on the validation split; default: the study's primary."
+    metric: str | Annotated[list[str], Field(min_length=1, json_schema_extra={"uniqueItems": True})] | None = Field(
+        None, description="One or several metrics, to be better on the validation split; default: the study's primary."
     )
     trials: Annotated[int, Field(ge=1, le=MOST_TRIALS), AsWhole] | None = Field(
         None,
@@ -170,8 +183,17 @@ class StudyEntry(SchemaEntry):
     study: Name = Field(description="The study's name in the store.")
     question: str = Field("", description="The question of the study, in words.")
     trainer: str = Field(DEFAULT, description="The trainer of every trial.")
-    primary: Literal["top1", "top5", "top10"] = Field("top1", description="The metric that verdicts are about.")
-    delta: Delta = Field(0.5, description="Smallest effect worth acting on, in percentage points.")
+    metrics: dict[str, MetricEntry] = Field({}, description="Metrics that the trainer does not declare, and scales.")
+    primary: str = Field(
+        "",
+        description="The metric that verdicts are about; default: the trainer's first.",
+        json_schema_extra=_no_default,
+    )
+    delta: Delta = Field(
+        USUAL_DELTA,
+        description="Smallest effect worth acting on, as effects are shown: in percentage points of a rate, in the "
+        "metric's unit, or as a ratio on a log scale; default: 0.5, for rates only.",
+    )
     alpha: Alpha = Field(0.05, description="Error rate of the study's claims.")
     config: dict[str, Any] = Field({}, description="The config that every trial shares.")
     runtime: dict[str, Any] = Field({}, description="The settings of every run, such as its threads and device.")
@@ -194,6 +216,19 @@ class StudyEntry(SchemaEntry):
     default_profile: str | None = Field(None, description="The profile that is used if none is named.")
 
 
+def _metric_names(trainer: TrainerEntry[Any]) -> dict[str, Any]:
+    """Return the keys of a study file that name metrics, if its trainer knows them all."""
+    if trainer.measures_listed:
+        return {}
+    names = {"enum": [metric.name for metric in (*trainer.metrics([]), *COSTS)]}
+    several = {"anyOf": [names, {"type": "array", "items": names}, {"type": "null"}]}
+    return {
+        "metrics": {"propertyNames": names},
+        "primary": names,
+        "search": {"properties": {"metric": several}},
+    }
+
+
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of a study file. It describes `config` for every trainer."""
     schema = StudyEntry.model_json_schema(by_alias=True)
@@ -209,7 +244,9 @@ def json_schema() -> dict[str, Any]:
             rule["if"]["required"] = ["trainer"]
         runtime = inner["properties"]["runtime"]
         inner["properties"]["runtime"] = runtime | {"deprecated": True, "description": "The older place of `runtime`."}
-        rule["then"] = {"properties": {"config": {"$ref": f"#/$defs/config_{name}"}, "runtime": runtime}}
+        rule["then"] = {
+            "properties": {"config": {"$ref": f"#/$defs/config_{name}"}, "runtime": runtime, **_metric_names(trainer)}
+        }
         schema.setdefault("allOf", []).append(rule)
     schema["properties"]["trainer"]["enum"] = list(TRAINERS)
     schema["anyOf"] = [{"required": ["design"]}, {"required": ["search"]}]

@@ -14,17 +14,18 @@ from ablate.study.config_keys import Config, flattened, overlaid
 from ablate.study.design.explicit import is_line
 from ablate.study.design.reader import DesignReader
 from ablate.study.model import ReferenceRow, Study
+from ablate.study.reading import declared_numbers
 from ablate.study.reading.config_checks import ConfigReader, keys_elsewhere, trainer_meant
 from ablate.study.reading.factors import FactorReader, ReadFactor
+from ablate.study.reading.metrics import MetricReader
 from ablate.study.reading.misspelt_keys import MeantOtherwise, corrected
 from ablate.study.reading.nodes import Node, read_file, yaml_text
 from ablate.study.reading.overrides import choose_profile, overlay, profile_names, typed_keys
 from ablate.study.reading.problems import Problems
-from ablate.study.reading.rules import check_fresh_seeds, declared_warnings
 from ablate.study.reading.schema import StudyEntry
 from ablate.study.reading.seeds_and_looks import read_seeds
+from ablate.study.search_space.budget import budget_warnings, check_fresh_seeds
 from ablate.study.search_space.reader import SearchReader
-from ablate.study.search_space.space import METRICS
 from ablate.trainers.entry import TrainerEntry
 from ablate.trainers.registry import DEFAULT, TRAINERS
 
@@ -93,20 +94,23 @@ class _Reader:
         reader = DesignReader(self.root, [read.factor for read in factors], self.problems, unsure)
         design = reader.read()
         searching = SearchReader(self.root, reader.names, design.rows, self.config)
-        search = searching.search(written, self._primary())
+        metrics = self._metrics()
+        primary = metrics.primary()
+        delta = metrics.delta(primary)
+        search = searching.search(written, metrics.metrics, primary)
         self._check_labels(references, {row.label for row in design.rows})
         seeds, looks = self._seeds()
         check_fresh_seeds(search, seeds, self.problems)
         self.problems.check()
-        if entry is None:  # its faults are recorded, so that the check has raised
+        if entry is None or primary is None:  # its faults are recorded, so that the check has raised
             raise StudyError([f"{self.root.place}: is no study"])
         return Study(
             name=entry.study,
             profile=profile,
             question=entry.question,
             trainer=entry.trainer,
-            primary=entry.primary,
-            delta=entry.delta,
+            primary=primary.name,
+            delta=delta,
             alpha=entry.alpha,
             config=config,
             written=written,
@@ -121,7 +125,13 @@ class _Reader:
             excluded=design.excluded,
             steps=design.steps,
             search=search,
-            warnings=(*design.warnings, *searching.warnings, *declared_warnings(entry.alpha, entry.delta, search)),
+            warnings=(
+                *design.warnings,
+                *searching.warnings,
+                *declared_numbers.warnings(entry.alpha, delta, primary),
+                *(budget_warnings(search) if search else ()),
+            ),
+            metrics=metrics.metrics,
         )
 
     def _entry(self) -> StudyEntry | None:
@@ -129,7 +139,9 @@ class _Reader:
         try:
             return StudyEntry.model_validate(self.root.plain())
         except ValidationError as error:
-            self.problems.invalid(error, StudyEntry, elsewhere=keys_elsewhere(self._trainer()), without="seeds")
+            self.problems.invalid(
+                error, StudyEntry, elsewhere=keys_elsewhere(self._trainer()), without=("seeds", "delta")
+            )
             return None
 
     def _config(
@@ -194,10 +206,11 @@ class _Reader:
             if reference.label in rows:
                 self.problems.add(path, f"{reference.label!r} is also the label of a row")
 
-    def _primary(self) -> str:
-        """Return the metric of a search that names none. A wrong one is a fault of the file's shape."""
-        node = self.root.child("primary")
-        return node.value if node and node.value in METRICS else METRICS[0]
+    def _metrics(self) -> MetricReader:
+        name = self._trainer()
+        trainer = TRAINERS[name] if isinstance(name, str) and name in TRAINERS else None
+        config = self.config.plain() if self.config else None
+        return MetricReader(self.root, self.problems, trainer, [] if config is None else [config])
 
     def _seeds(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         node = self.root.child("seeds")

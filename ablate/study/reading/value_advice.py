@@ -11,6 +11,11 @@ from ablate.study.reading.nodes import yaml_text
 NO_VALUE = ("none", "nil", "n/a", "na", "undefined", "null", "~")
 SWITCH_ON = ("yes", "y", "true", "t", "enable", "enabled", "active", "on")
 SWITCH_OFF = ("no", "n", "false", "f", "disable", "disabled", "inactive", "off", "none", "null")
+BETTER = {
+    **dict.fromkeys(("max", "maximize", "maximise", "maximum", "up", "high", "greater", "larger", "more"), "higher"),
+    **dict.fromkeys(("min", "minimize", "minimise", "minimum", "down", "low", "smaller", "less"), "lower"),
+}
+"""{word that people write for the better values of a metric: the accepted one}."""
 SHAPES = {
     "rows": "each row as `LABEL: {FACTOR: LEVEL}`, and a row at the baseline as `LABEL: {}`",
     "grid": "each factor with its levels, as `FACTOR: [LEVEL, LEVEL]`",
@@ -27,6 +32,8 @@ def suggested(value: Any, accepted: str) -> str | None:
     words = _QUOTED.findall(accepted)
     if "none" in words and (value in (None, False) or (isinstance(value, str) and value.lower() in SWITCH_OFF)):
         return "'none'"
+    if words == ["higher", "lower"] and isinstance(value, str) and value.lower() in BETTER:
+        return repr(BETTER[value.lower()])
     if words and isinstance(value, str):
         near = nearest(value.replace("-", "").replace("_", ""), words) or nearest(value, words)
         return repr(near) if near else None
@@ -82,7 +89,8 @@ def _advice_on_text(text: str, accepted: str, key: str) -> Iterator[str]:
     if "on or off" in accepted and text.lower() in ("on", "off", "true", "false"):
         yield f"write {text.lower()} without quotes"
     if _wants_number(accepted):
-        unit = "seeds" if "seeds" in accepted else "pp" if key == "delta" or key.endswith("pp") else "share"
+        is_pp = key.endswith("pp") or (key == "delta" and accepted == "a number")  # of another metric than a rate, not
+        unit = "seeds" if "seeds" in accepted else "pp" if is_pp else "" if key == "delta" else "share"
         yield from _numbers(text, "whole" in accepted, unit)
     if ".." in accepted and (match := re.fullmatch(r"([0-9]+)\s*(?:-|–|to|:)\s*([0-9]+)", text)):
         yield f"write {match[1]}..{match[2]}"
@@ -95,7 +103,7 @@ def _advice_on_text(text: str, accepted: str, key: str) -> Iterator[str]:
 
 
 def _numbers(text: str, is_whole: bool, unit: str) -> Iterator[str]:
-    """Yield the number that a text was meant as, and why it is none. `unit`: seeds, pp or share."""
+    """Yield the number that a text was meant as, and why it is none. `unit`: seeds, pp, share, or empty for another."""
     if re.fullmatch(_PLAIN, text):
         yield f"write {text} without quotes"
     elif match := re.fullmatch(r"([-+]?[0-9]+),([0-9]+)", text):
@@ -107,7 +115,8 @@ def _numbers(text: str, is_whole: bool, unit: str) -> Iterator[str]:
     elif match := re.fullmatch(rf"({_PLAIN})\s*%", text):
         share = f"write {float(match[1]) / 100:.12g}, a share"
         is_count = is_whole or unit == "seeds"
-        yield f"write {match[1]}, without %" if is_count else f"write {match[1]}, in pp" if unit == "pp" else share
+        written = "in pp" if unit == "pp" and not is_count else "without %" if is_count or not unit else ""
+        yield f"write {match[1]}, {written}" if written else share
     elif match := re.fullmatch(rf"({_PLAIN})\s*([kKM])", text):
         yield f"write {float(match[1]) * THOUSANDS[match[2].lower()]:.0f}"
     elif match := re.fullmatch(rf"({_PLAIN})\s*([A-Za-z%°]+)", text):

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ablate.errors import unknown_name
+from ablate.measurement import Metric
 from ablate.study.config_keys import Config, flattened, overlaps, value_at
 from ablate.study.design.factor_names import FactorNames
 from ablate.study.design.space import BASELINE, Cell
@@ -23,7 +24,6 @@ from ablate.study.search_space.space import (
     CMAES,
     DEFAULT_TRIALS,
     GRID,
-    METRICS,
     PRUNERS,
     SAMPLERS,
     TPE,
@@ -52,10 +52,11 @@ class SearchReader:
         self.cells = {row.label: row.levels.cell for row in rows} if self._has_label() else {}
         self.warnings: list[str] = []  # sentences about values that are valid but hardly meant
 
-    def search(self, written: Config, primary: str) -> SearchSpec | None:
+    def search(self, written: Config, metrics: Sequence[Metric], primary: Metric | None) -> SearchSpec | None:
         """Return the search; None if there is none, or if it cannot be read.
 
-        `written`: the config as the file writes it. `primary`: the metric of a search that names none.
+        `written`: the config as the file writes it. `metrics`: those that a search may name. `primary`: the metric of a
+        search that names none; None if it is unknown.
         """
         node = self.root.at(SEARCH)
         if node is None or node.value is None:
@@ -66,9 +67,9 @@ class SearchReader:
         readable = [self._dimension(name, entry) for name, entry in entries.items()]
         dimensions = tuple(dimension for dimension in readable if dimension)
         start = self._start(entries)
-        metrics = self._metrics(primary)
-        self._check_sampler(entries, dimensions, metrics)
-        self._check_pruner(metrics)
+        names = self._metrics(metrics, primary)
+        self._check_sampler(entries, dimensions, names)
+        self._check_pruner(names)
         try:
             entry = SearchEntry.model_validate(node.plain())
         except ValidationError:
@@ -78,7 +79,7 @@ class SearchReader:
             self.space.levels(start),
             entry.sampler,
             entry.pruner,
-            metrics,
+            names,
             _trials(entry, dimensions),
             entry.hours,
             entry.finalists.top,
@@ -290,14 +291,17 @@ class SearchReader:
             self.problems.unknown(path, "row", start, [*self.cells, BASELINE])
         return self.cells.get(start, self.space.baseline) if isinstance(start, str) else self.space.baseline
 
-    def _metrics(self, primary: str) -> tuple[str, ...]:
+    def _metrics(self, metrics: Sequence[Metric], primary: Metric | None) -> tuple[str, ...]:
+        """Return the names of the search's metrics. If the trainer is unknown, so are the names that it accepts."""
         path = (*SEARCH, "metric")
         value = self._plain(path)
-        names = value if isinstance(value, list) else [primary if value is None else value]
+        usual = [primary.name] if primary else []
+        names = usual if value is None else value if isinstance(value, list) else [value]
+        known = [metric.name for metric in metrics]
         for index, name in enumerate(names):
             place = (*path, index) if isinstance(value, list) else path
-            if isinstance(name, str) and name not in METRICS:
-                self.problems.add(place, unknown_name("metric", name, METRICS))
+            if isinstance(name, str) and name not in known and self.config:
+                self.problems.add(place, unknown_name("metric", name, known))
             elif name in names[:index]:
                 self.problems.add(place, f"metric {name} stands here twice")
         return tuple(names)
@@ -314,7 +318,7 @@ class SearchReader:
             self._check_grid(dimensions)
         if sampler == CMAES and len(metrics) > 1:
             others = ", ".join(other for other in SAMPLERS if other != CMAES)
-            self.problems.add(path, f"{CMAES} maximises one metric, and metric names several; accepted: {others}")
+            self.problems.add(path, f"{CMAES} takes one metric, and metric names several; accepted: {others}")
         if sampler == CMAES and entries and all(entry.choices is not None for entry in entries.values()):
             self.problems.add(
                 path, f"{CMAES} searches ranges of numbers, and space has only choices; {TPE} searches both"

@@ -13,7 +13,6 @@ GRID, RANDOM, TPE, GP, CMAES = "grid", "random", "tpe", "gp", "cmaes"
 SAMPLERS = (TPE, GP, RANDOM, GRID, CMAES)
 MEDIAN, HYPERBAND = "median", "hyperband"
 PRUNERS = (MEDIAN, HYPERBAND)
-METRICS = ("top1", "top5", "top10")
 DEFAULT_TRIALS = 40
 
 ROUNDING = 1e-8

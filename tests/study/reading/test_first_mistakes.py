@@ -96,7 +96,7 @@ MISSPELT_NAMES = [
         "unknown factor 'marginn'; did you mean 'margin'?",
     ),
     ("delta: 0.5", "default_profile: quik", "4: default_profile: unknown profile 'quik'; did you mean 'quick'?"),
-    ("delta: 0.5", "primary: top-1", "4: primary: found 'top-1'; did you mean 'top1'? accepted:"),
+    ("delta: 0.5", "primary: top-1", "4: primary: unknown metric 'top-1'; did you mean 'top1'? known: top1,"),
     ("study: demo", "study: My Study", "1: study: found 'My Study'; did you mean 'my-study'? accepted: small letters"),
     ("design:", "family: [[plain, wram]]\ndesign:", "13: family[0][1]: unknown row 'wram'; did you mean 'warm'?"),
     (

@@ -297,7 +297,7 @@ LISTS = "  space: {erasing: {choices: [off, on]}, neck: {choices: [before, after
         (LISTS + "  sampler: cmaes\n",
          "sampler: cmaes searches ranges of numbers, and space has only choices; tpe searches both"),
         (TWO + "  sampler: cmaes\n  metric: [top1, top5]\n",
-         "sampler: cmaes maximises one metric, and metric names several; accepted: tpe, gp, random, grid"),
+         "sampler: cmaes takes one metric, and metric names several; accepted: tpe, gp, random, grid"),
         (TWO + "  pruner: median\n  metric: [top1, top5]\n",
          "pruner: pruning uses one metric, and metric names several"),
         ("  space: {}\n", "space: found {}; accepted: at least 1 entries"),

@@ -1,8 +1,7 @@
-"""Checks of declared numbers against each other: alpha and delta, the seeds, and the budget of a search."""
+"""The budget of a search: its trials, hours and seeds that make no sense, or cannot be."""
 
 from collections.abc import Iterator, Sequence
 
-from ablate.study.reading import declared_numbers
 from ablate.study.reading.problems import Problems
 from ablate.study.reading.seeds_and_looks import LARGEST_SEED
 from ablate.study.search_space.space import GRID, MEDIAN, SearchSpec
@@ -23,12 +22,8 @@ def check_fresh_seeds(search: SearchSpec | None, seeds: Sequence[int], problems:
         )
 
 
-def declared_warnings(alpha: float, delta: float, search: SearchSpec | None) -> list[str]:
-    """Return a sentence for each number that is valid but hardly meant."""
-    return [*declared_numbers.warnings(alpha, delta), *(_of_search(search) if search else ())]
-
-
-def _of_search(search: SearchSpec) -> Iterator[str]:
+def budget_warnings(search: SearchSpec) -> Iterator[str]:
+    """Yield a sentence for each number that is valid but hardly meant."""
     trials = search.trials
     if trials is not None and trials <= search.top and search.sampler != GRID:
         yield (

@@ -1,0 +1,170 @@
+"""Reads the `metrics`, the `primary` metric and the `delta` of a study file. Faults are recorded with their places."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import isfinite, nan
+from typing import Any
+
+from pydantic import ValidationError
+
+from ablate.errors import unknown_name
+from ablate.measurement import RATE, Direction, Display, Kind, Metric, Scale
+from ablate.study.config_keys import Config
+from ablate.study.design.explicit import is_line
+from ablate.study.reading.declared_numbers import USUAL_DELTA, accepted_delta, example_delta, has_usual_delta, is_delta
+from ablate.study.reading.nodes import Node
+from ablate.study.reading.problems import Path, Problems
+from ablate.study.reading.schema import MetricEntry
+from ablate.trainers.costs import COSTS
+from ablate.trainers.entry import TrainerEntry
+
+METRICS: Path = ("metrics",)
+PRIMARY: Path = ("primary",)
+DELTA: Path = ("delta",)
+PERCENT = "%"
+"""The unit of a listed metric that is a rate in [0, 1]."""
+DIRECTIONS = {"higher": Direction.MAXIMIZE, "lower": Direction.MINIMIZE}
+"""{value of `better`: direction}."""
+
+
+class MetricReader:
+    """Reads part by part, so that a fault in one part does not hide those in another."""
+
+    def __init__(
+        self, root: Node, problems: Problems, trainer: TrainerEntry[Any] | None, configs: Sequence[Config] = ()
+    ) -> None:
+        """`trainer`: None if it is unknown; then any metric may be. `configs`: plain, empty if they have faults."""
+        self.root, self.problems, self.trainer = root, problems, trainer
+        declared = {metric.name: metric for metric in (*(trainer.metrics(configs) if trainer else ()), *COSTS)}
+        self.costs = {metric.name for metric in COSTS}
+        self.is_complete = trainer is not None and not trainer.measures_listed
+        self.metrics = tuple(self._with_listed(declared).values())
+
+    def primary(self) -> Metric | None:
+        """Return the metric that verdicts are about; None if it cannot be read, which is recorded."""
+        node = self.root.at(PRIMARY)
+        known = {metric.name: metric for metric in self.metrics}
+        if node is None:
+            first = next((metric for metric in self.metrics if metric.name not in self.costs), None)
+            if first is None and self.trainer is not None:
+                example = "write for example `metrics: {accuracy: {better: higher, unit: '%'}}`"
+                self.problems.add(METRICS, f"no metric is declared; {example}")
+            return first
+        if not isinstance(node.value, str):
+            return None  # recorded with the whole file's shape
+        if node.value not in known and self.trainer is not None:
+            self.problems.add(PRIMARY, unknown_name("metric", node.value, known))
+        return known.get(node.value)
+
+    def delta(self, primary: Metric | None) -> float:
+        """Return the smallest effect that counts, in the unit of shown effects; record one that is not accepted."""
+        node = self.root.at(DELTA)
+        if node is None:
+            if primary is not None and not has_usual_delta(primary):
+                path = PRIMARY if self.root.at(PRIMARY) else DELTA
+                self.problems.add(path, f"{primary.name} needs `delta`, {_delta_words(primary)}")
+            return USUAL_DELTA
+        value = _number(node.value)
+        if value is None:
+            is_usual = primary is None or has_usual_delta(primary)
+            number = "a finite number" if isinstance(node.value, int | float) else "a number"
+            accepted = number if primary is None or is_usual else accepted_delta(primary, 0)
+            self.problems.expected(DELTA, node.plain(), accepted)
+        elif primary is not None and not is_delta(primary, value):
+            self.problems.expected(DELTA, node.value, accepted_delta(primary, value))
+        return USUAL_DELTA if value is None else value
+
+    def _with_listed(self, declared: Mapping[str, Metric]) -> dict[str, Metric]:
+        """Return {name: metric}: those of the trainer, those that the file lists, and the costs."""
+        node = self.root.at(METRICS)
+        listed: dict[str, Metric] = {}
+        for name, child in node.value.items() if node and isinstance(node.value, dict) else ():
+            try:
+                entry = MetricEntry.model_validate(child.plain())
+            except ValidationError:
+                entry = MetricEntry()  # recorded with the whole file's shape
+            if not isinstance(name, str):
+                continue
+            if name in declared:
+                listed[name] = self._changed(declared[name], entry)
+            elif self.is_complete:
+                self.problems.unknown((*METRICS, name), "metric", name, declared)
+            else:
+                listed[name] = self._new(name, entry, child)
+        own = {name: metric for name, metric in declared.items() if name not in self.costs}
+        costs = {name: metric for name, metric in declared.items() if name in self.costs}
+        return {**own, **{name: metric for name, metric in listed.items() if name not in costs}, **costs, **listed}
+
+    def _new(self, name: str, entry: MetricEntry, node: Node) -> Metric:
+        """Return a metric that only the file declares."""
+        path = (*METRICS, name)
+        if not is_line(name) or any(letter.isspace() for letter in name):
+            self.problems.expected(path, name, "a name without spaces")
+        if entry.better is None and node.child("better") is None:
+            self.problems.add(path, "`better` is missing; write `better: higher` or `better: lower`")
+        direction = DIRECTIONS[entry.better or "higher"]
+        scale = Scale(entry.scale or Scale.LINEAR)
+        if entry.unit == PERCENT:
+            return Metric(name, direction, Kind.PROPORTION, bounds=(0.0, 1.0), scale=scale, display=RATE)
+        unit = entry.unit or ""
+        lowest = 0.0 if scale is Scale.LOG else float("-inf")
+        shown = Display(unit=unit, difference_unit=unit)
+        return Metric(name, direction, unit=unit, bounds=(lowest, float("inf")), scale=scale, display=shown)
+
+    def _changed(self, metric: Metric, entry: MetricEntry) -> Metric:
+        """Return a metric of the trainer with the scale that the file lists, and its unit if the trainer has none."""
+        path = (*METRICS, metric.name)
+        better = next(word for word, direction in DIRECTIONS.items() if direction is metric.direction)
+        if entry.better not in (None, better):
+            self.problems.add(
+                (*path, "better"),
+                f"found {entry.better}, but {metric.name} is better if it is {better}; leave `better` out",
+            )
+        if entry.unit is not None:
+            metric = self._with_unit(metric, entry.unit)
+        scale = Scale(entry.scale or metric.scale)
+        if scale is Scale.LOG and metric.bounds[0] < 0:
+            self.problems.add(
+                (*path, "scale"),
+                f"found log, but {metric.name} can be 0 or less, so that it has no ratios; accepted: linear",
+            )
+        return replace(metric, scale=scale)
+
+    def _with_unit(self, metric: Metric, unit: str) -> Metric:
+        own = metric.display.unit or metric.unit
+        if own and unit != own:
+            self.problems.add(
+                (*METRICS, metric.name, "unit"), f"found {unit!r}, but {metric.name} is in {own!r}; leave `unit` out"
+            )
+        if own or not unit:
+            return metric
+        if unit != PERCENT:
+            return replace(metric, unit=unit, display=replace(metric.display, unit=unit, difference_unit=unit))
+        if metric.bounds != (0.0, 1.0):
+            self.problems.add(
+                (*METRICS, metric.name, "unit"),
+                f"found {unit!r}, which is for rates in [0, 1], but {metric.name} is no rate; write another unit",
+            )
+            return metric
+        as_rate = {name: getattr(RATE, name) for name in ("factor", "unit", "difference_unit", "digits")}
+        return replace(metric, display=replace(metric.display, **as_rate))
+
+
+def _number(value: Any) -> float | None:
+    """Return a finite number; None for anything else."""
+    try:
+        number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else nan
+    except OverflowError:  # a whole number of hundreds of digits
+        return None
+    return number if isfinite(number) else None
+
+
+def _delta_words(metric: Metric) -> str:
+    """Return what a delta is, with an example."""
+    if metric.scale is Scale.LOG:
+        return "the smallest ratio of two values that is worth acting on; write `delta: 1.05` for five percent"
+    unit = metric.display.difference_unit
+    return (
+        f"the smallest difference that is worth acting on{f', in {unit}' if unit else ''}; write for example "
+        f"`delta: {example_delta(metric):g}`"
+    )
