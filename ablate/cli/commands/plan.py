@@ -40,18 +40,20 @@ def plan(
     effect: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="PP", help="With --power: a guessed effect in percentage points. May be given several times."
+            metavar="SIZE",
+            help="With --power: a guessed effect, as reports print effects: percentage points of a rate, a ratio on a "
+            "log scale. May be given several times.",
         ),
     ] = None,
     seed_sd: Annotated[
         str | None,
         typer.Option(
-            metavar="PP",
-            help="With --power: SD of a run's own shift in percentage points; the noise of queries is added.",
+            metavar="SD",
+            help="With --power: SD of a run's own shift, in the unit of effects; the noise of examples is added.",
         ),
     ] = None,
-    queries: Annotated[
-        str | None, typer.Option(metavar="N", help="With --power: number of queries in the test split.")
+    examples: Annotated[
+        str | None, typer.Option(metavar="N", help="With --power: number of examples in the test split.")
     ] = None,
     base: Annotated[
         str | None, typer.Option(metavar="RATE", help="With --power: the rate without any effect, in [0, 1].")
@@ -59,12 +61,26 @@ def plan(
     discordance: Annotated[
         str | None,
         typer.Option(
-            metavar="SHARE", help="With --power: share of queries on which two runs of the same rate disagree."
+            metavar="SHARE",
+            help="With --power, of a rate: share of examples on which two runs of the same rate disagree.",
+        ),
+    ] = None,
+    example_sd: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SD",
+            help="With --power, of a mean: SD of the difference that one example has between two runs.",
         ),
     ] = None,
 ) -> None:
     """Show all trials with their states and the expected time; run nothing."""
-    values = {"--seed-sd": seed_sd, "--queries": queries, "--base": base, "--discordance": discordance}
+    values = {
+        "--seed-sd": seed_sd,
+        "--examples": examples,
+        "--base": base,
+        "--discordance": discordance,
+        "--example-sd": example_sd,
+    }
     assumptions = {name: text for name, text in values.items() if text is not None}
     _check_power(power, [*(["--effect"] if effect else []), *assumptions], bool(only))
     from ablate.api.plan import plan_study
@@ -110,10 +126,11 @@ def _power_lines(
     plan: "StudyPlan", store: str, effects: Sequence[str], assumptions: Mapping[str, str]
 ) -> Iterator[str]:
     """Return the lines of `--power`."""
-    from ablate.cli.plan.power import ask, assume, read_options
+    from ablate.cli.plan.power import ask, assume
+    from ablate.cli.plan.power_options import read_options
     from ablate.cli.plan.power_text import power_lines
 
-    options = read_options(effects, assumptions)
+    options = read_options(plan.study.metric(plan.study.primary), effects, assumptions)
     hypotheses = ask(plan.study, plan.request.trials)
     return power_lines(plan.study, hypotheses, assume(plan.request, store, options), options.effects)
 

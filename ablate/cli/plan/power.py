@@ -1,70 +1,80 @@
 """The assumptions of `ablate plan --power`: from options, the config, the store, or experience."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-
-import numpy as np
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from ablate.analysis.design.additive_model import AdditiveModel, Variable, additive_model
-from ablate.analysis.estimation.variance_components import VarianceModel
 from ablate.analysis.power.hypotheses import Hypotheses, family_hypotheses
-from ablate.analysis.power.power import query_variance
-from ablate.analysis.power.simulation import SimulationTruth
-from ablate.analysis.stats.resolution import rounding_variance
-from ablate.api.stores import store_if_any
+from ablate.analysis.power.power import Truth
+from ablate.analysis.power.proportions import ProportionTruth
+from ablate.analysis.power.real_values import ValueTruth
+from ablate.cli.plan.power_measured import measured_spread
+from ablate.cli.plan.power_options import (
+    DISCORDANCE,
+    EFFECT,
+    EXAMPLE_SD,
+    EXAMPLES,
+    SEED_SD,
+    PowerOptions,
+    is_proportion,
+    sd_words,
+)
 from ablate.errors import AblateError, StudyError
+from ablate.measurement import Metric, Scale
+from ablate.report.units import difference_unit
 from ablate.run.request import StudyRequest
 from ablate.study.model import Study
 from ablate.study.plan.limits import TEST
 from ablate.study.trials.identity import ROW, Trial
 from ablate.text import plural
 from ablate.trainers.registry import TRAINERS
-from ablate.trainers.top_k import METRICS
 
-QUERIES, BASE, SEED_SD, DISCORDANCE = 1000, 0.27, 0.3, 0.16
-"""The assumptions if nothing is known: queries, base rate, SD in percentage points, share of queries."""
+ROUNDING = 1e-12
+"""Effects are compared with the room for them to this precision."""
+
+USUAL_EXAMPLES, USUAL_BASE, USUAL_DISCORDANCE = 1000, 0.27, 0.16
+USUAL_SEED_SD, USUAL_SHARED_SD = 0.003, 0.002
+"""The assumptions for a proportion of which nothing is known."""
 
 GIVEN, CONFIG, MEASURED, USUAL = "given", "from the config", "measured in finished trials", "a usual value"
 
 
 @dataclass(frozen=True)
-class PowerOptions:
-    """The options of the command line; None for one that was not given. Effects and SDs in percentage points."""
-
-    effects: Sequence[float] = ()
-    seed_sd: float | None = None
-    queries: int | None = None
-    base: float | None = None
-    discordance: float | None = None
-
-
-@dataclass(frozen=True)
 class PowerAssumptions:
-    """Everything that a power simulation assumes of a study."""
+    """Everything that a power simulation assumes of a study, in the unit of its primary metric."""
 
-    world: SimulationTruth
+    metric: Metric
+    world: Truth
     """The truth that studies are simulated from, with no effect in any row."""
     sources: Mapping[str, str]
-    """{queries, base, own_sd or discordance: where the value comes from}."""
+    """{field of the world: where its value comes from}."""
+    delta: float
     effects: tuple[float, ...] | None = None
-    """The rows' true effects in percentage points; None unless the trainer knows them."""
+    """The rows' true effects; None unless the trainer knows them."""
     notes: Sequence[str] = ()
     """Simplifications that were made, a sentence each."""
+    is_clustered: bool = False
+    """True if the world's examples are clusters of examples."""
 
 
 @dataclass(frozen=True)
 class _Defaults:
-    """The values before options are applied; unknown ones are missing in `values`."""
+    """The values before options are applied; None for unknown ones."""
 
     source: str
-    values: Mapping[str, float] = field(default_factory=dict)
+    base: float | None = None
+    examples: int | None = None
+    discordance: float | None = None
+    example_sd: float | None = None
     own_sd: tuple[float, ...] | None = None
-    shared_sd: float = 0.2
+    shared_sd: float | None = None
     tails: str = "normal"
     effects: tuple[float, ...] | None = None
     total_variance: float | None = None
     notes: Sequence[str] = ()
+    is_clustered: bool = False
+    missing: str = ""
 
 
 def ask(study: Study, trials: Sequence[Trial]) -> Hypotheses:
@@ -93,38 +103,100 @@ def ask(study: Study, trials: Sequence[Trial]) -> Hypotheses:
 
 
 def assume(request: StudyRequest, url: str, given: PowerOptions) -> PowerAssumptions:
-    """Return the assumptions: options first, then known values, then usual ones.
+    """Return the assumptions: options first, then known values, then usual ones if the metric is a proportion.
 
-    Raises StudyError for options that contradict each other.
+    Raises StudyError for options that contradict each other, and if the spread between seeds is not known.
     """
+    study = request.study
+    metric = study.metric(study.primary)
     rows = [trial for trial in request.trials if trial.kind == ROW]
-    known = _configured(request.study, rows) or _measured(request.study, rows, url)
-    queries, queries_from = _first(given.queries, known, "queries", QUERIES)
-    base, base_from = _first(given.base, known, "base", BASE)
+    known = _configured(study, metric, rows) or _measured(metric, rows, url)
+    if is_proportion(metric):
+        return _proportion(request, metric, known, given)
+    return _values(study, metric, known, given)
+
+
+def _proportion(request: StudyRequest, metric: Metric, known: _Defaults, given: PowerOptions) -> PowerAssumptions:
+    count = len(request.study.rows)
+    examples, examples_from = _first(given.examples, known.examples, known.source, USUAL_EXAMPLES)
+    base, base_from = _first(given.base, known.base, known.source, USUAL_BASE)
     test = next((shared.on(TEST) for shared in request.limits), None)
     notes = [*known.notes]
-    if test is not None and queries_from == USUAL and test.queries != queries:
-        notes.append(f"the test split has {test.queries:,} queries; --queries {test.queries} plans for them")
+    if test is not None and examples_from == USUAL and test.queries != examples:
+        notes.append(
+            f"the test split has {test.queries:,} {metric.display.examples}; {EXAMPLES} {test.queries} plans for them"
+        )
     if test is not None and base_from == USUAL:
-        low, high = test.range(request.study.primary)
+        low, high = test.range(metric.name)
         base = base if low < base < high else (low + high) / 2
-    usual = min(DISCORDANCE, 2 * base * (1 - base))
-    discordance, discordance_from = _first(given.discordance, known, "discordance", usual)
-    _check_fit(given, base, discordance)
-    count = len(request.study.rows)
-    still = SimulationTruth((0.0,) * count, (0.0,) * count, known.shared_sd, base, int(queries), discordance)
-    own_sd, sd_from = _own_sd(given, known, still)
-    world = SimulationTruth(
-        still.effects,
-        own_sd,
-        known.shared_sd,
-        base,
-        int(queries),
-        discordance,
-        "t5" if known.tails == "t5" else "normal",
+    usual = min(USUAL_DISCORDANCE, 2 * base * (1 - base))
+    discordance, discordance_from = _first(given.discordance, known.discordance, known.source, usual)
+    _check_fit(metric, given, base, discordance)
+    shared_sd = USUAL_SHARED_SD if known.shared_sd is None else known.shared_sd
+    still = ProportionTruth((0.0,) * count, (0.0,) * count, shared_sd, base, int(examples), discordance)
+    own_sd, sd_from = _own_sd(given, known, still) or ((USUAL_SEED_SD,) * count, USUAL)
+    world = replace(still, own_sd=own_sd, tails="t5" if known.tails == "t5" else "normal")
+    sources = {"examples": examples_from, "base": base_from, "own_sd": sd_from, "discordance": discordance_from}
+    return PowerAssumptions(metric, world, sources, _delta(request.study), known.effects, notes)
+
+
+def _values(study: Study, metric: Metric, known: _Defaults, given: PowerOptions) -> PowerAssumptions:
+    zeros = (0.0,) * len(study.rows)
+    example_sd, sd_of_examples_from = _first(given.example_sd, known.example_sd, known.source, 0.0)
+    examples, examples_from = _first(given.examples, known.examples, known.source, 0)
+    room = _room(metric, known.base)
+    still = ValueTruth(zeros, zeros, known.shared_sd or 0.0, "t5" if known.tails == "t5" else "normal", room)
+    sources = {}
+    if examples and example_sd:
+        still = replace(still, examples=int(examples), example_sd=example_sd)
+        sources = {"examples": examples_from, "example_sd": sd_of_examples_from}
+    own_sd = _own_sd(given, known, still)
+    faults = [*_half_given(given, metric, example_sd, examples), *([] if own_sd else [_unknown(metric, known)])]
+    faults += _beyond(metric, given, room, f"the bounds of {metric.name} leave")
+    world = replace(still, own_sd=own_sd[0]) if own_sd else still
+    if own_sd and not world.run_sd > 0:
+        faults.append(f"--power: the SD of a run is 0, so that nothing varies; {SEED_SD} sets another")
+    if faults or not own_sd:
+        raise StudyError(faults)
+    clustered = known.is_clustered and sd_of_examples_from != GIVEN
+    return PowerAssumptions(
+        metric, world, {"own_sd": own_sd[1], **sources}, _delta(study), known.effects, known.notes, clustered
     )
-    sources = {"queries": queries_from, "base": base_from, "own_sd": sd_from, "discordance": discordance_from}
-    return PowerAssumptions(world, sources, known.effects, notes)
+
+
+def _delta(study: Study) -> float:
+    """Return delta in the metric's unit; the distance from 1, if it is a ratio."""
+    return abs(study.metric(study.primary).difference(study.delta))
+
+
+def _room(metric: Metric, base: float | None) -> tuple[float, float]:
+    """Return how far a value can fall and rise within the metric's bounds; the whole way if no value is known."""
+    low, high = (_compared(metric, end) for end in metric.bounds)
+    return (high - low, high - low) if base is None else (base - low, high - base)
+
+
+def _compared(metric: Metric, end: float) -> float:
+    if metric.scale is Scale.LINEAR:
+        return end
+    return math.log(end) if end > 0 else -math.inf
+
+
+def _unknown(metric: Metric, known: _Defaults) -> str:
+    return (
+        f"--power: the spread of {metric.name} between seeds is not known: {known.missing or 'nothing shows it'}; run "
+        f"two seeds of every row (`ablate run --seeds 2`), or give the SD of a run: {SEED_SD} SD, {sd_words(metric)}"
+    )
+
+
+def _half_given(given: PowerOptions, metric: Metric, example_sd: float, examples: float) -> Iterator[str]:
+    """Yield a fault if one of the number of examples and their SD is given and the other is not known."""
+    if given.example_sd is not None and not examples:
+        yield f"{EXAMPLE_SD} works only with the number of {metric.display.examples}; add {EXAMPLES} N"
+    if given.examples is not None and not example_sd:
+        yield (
+            f"{EXAMPLES} works only with the SD of the difference that one {metric.display.example} has between two "
+            f"runs, which no finished trials show; add {EXAMPLE_SD} SD, {sd_words(metric)}"
+        )
 
 
 def _layout(study: Study) -> AdditiveModel:
@@ -139,65 +211,39 @@ def _layout(study: Study) -> AdditiveModel:
     return additive_model(variables, [[row.levels[variable.name].word for variable in variables] for row in study.rows])
 
 
-_ACCEPTED: Mapping[str, tuple[str, Callable[[float], bool]]] = {
-    "--effect": ("a number of percentage points, such as 1.5 or -2", math.isfinite),
-    "--seed-sd": ("an SD in percentage points, 0 or more", lambda sd: 0 <= sd < math.inf),
-    "--queries": ("a whole number from 1 on", lambda n: 1 <= n < math.inf and n == int(n)),
-    "--base": ("a rate between 0 and 1, such as 0.27", lambda rate: 0 < rate < 1),
-    "--discordance": ("a share of the queries, from 0 to 2·base·(1−base)", lambda share: 0 <= share <= 0.5),
-}
-
-
-def read_options(effects: Sequence[str], given: Mapping[str, str]) -> PowerOptions:
-    """Read the options from {option: text}. Raises StudyError with every text that is not an accepted number."""
-    faults: list[str] = []
-    guessed = tuple(_number("--effect", text, faults) for text in effects)
-    numbers = {name: _number(name, text, faults) for name, text in given.items()}
-    if faults:
-        raise StudyError(faults)
-    queries = int(numbers["--queries"]) if "--queries" in numbers else None
-    return PowerOptions(guessed, numbers.get("--seed-sd"), queries, numbers.get("--base"), numbers.get("--discordance"))
-
-
-def _number(name: str, text: str, faults: list[str]) -> float:
-    words, is_fine = _ACCEPTED[name]
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not is_fine(number):
-        faults.append(f"{name}: found {text!r}; accepted: {words}")
-    return number
-
-
-def _check_fit(given: PowerOptions, base: float, discordance: float) -> None:
+def _check_fit(metric: Metric, given: PowerOptions, base: float, discordance: float) -> None:
     """Raise StudyError with every option that does not fit the base rate."""
     most = 2 * base * (1 - base)
-    faults = [
-        f"--effect {effect:g}: beyond {-100 * base:.4g} to {100 * (1 - base):+.4g} pp, all that a base rate of "
-        f"{base:.4g} leaves"
-        for effect in given.effects
-        if not 0 <= base + effect / 100 <= 1
-    ]
+    faults = list(_beyond(metric, given, (base, 1 - base), f"a base rate of {base:.4g} leaves"))
     if discordance > most + 1e-12:
         faults.append(
             f"discordance {discordance:g}: at most 2·base·(1−base) = {most:.4g} at a base rate of {base:.4g}; "
-            "--discordance sets another"
+            f"{DISCORDANCE} sets another"
         )
     if faults:
         raise StudyError(faults)
 
 
-def _first(given: float | None, known: _Defaults, name: str, usual: float) -> tuple[float, str]:
+def _beyond(metric: Metric, given: PowerOptions, room: tuple[float, float], leaves: str) -> Iterator[str]:
+    """Yield a fault for each guessed effect that is larger than the values have room for."""
+    low, high = (metric.shown(end) for end in (-room[0], room[1]))
+    span = f"{low:.4g} to {high:.4g}" if metric.scale is Scale.LOG else f"{low:.4g} to {high:+.4g}"
+    unit = f" {difference_unit(metric)}" if difference_unit(metric) else ""
+    for effect in given.effects:
+        if not -room[0] - ROUNDING <= effect <= room[1] + ROUNDING:
+            yield f"{EFFECT} {metric.shown(effect):g}: beyond {span}{unit}, all that {leaves}"
+
+
+def _first(given: float | None, known: float | None, source: str, usual: float) -> tuple[float, str]:
     if given is not None:
         return given, GIVEN
-    return (known.values[name], known.source) if name in known.values else (usual, USUAL)
+    return (known, source) if known is not None else (usual, USUAL)
 
 
-def _own_sd(given: PowerOptions, known: _Defaults, still: SimulationTruth) -> tuple[tuple[float, ...], str]:
-    """Return the SD of each row's own shift, in percentage points, and its source.
+def _own_sd(given: PowerOptions, known: _Defaults, still: Truth) -> tuple[tuple[float, ...], str] | None:
+    """Return the SD of each row's own shift and its source; None if it is not known.
 
-    A measured variance includes that of the queries, which the simulation adds again, so it is subtracted.
+    A measured variance includes that of the examples, which the simulation adds again, so it is subtracted.
     """
     rows = len(still.effects)
     if given.seed_sd is not None:
@@ -205,61 +251,42 @@ def _own_sd(given: PowerOptions, known: _Defaults, still: SimulationTruth) -> tu
     if known.own_sd is not None:
         return known.own_sd, known.source
     if known.total_variance is not None:
-        return (math.sqrt(max(0.0, known.total_variance - query_variance(still))),) * rows, known.source
-    return (SEED_SD,) * rows, USUAL
+        return (math.sqrt(max(0.0, known.total_variance - still.example_variance)),) * rows, known.source
+    return None
 
 
-def _configured(study: Study, rows: Sequence[Trial]) -> _Defaults | None:
+def _configured(study: Study, metric: Metric, rows: Sequence[Trial]) -> _Defaults | None:
     """Return the defaults from the trainer's config, or None if the trainer knows no true effects."""
     by_label = {trial.label: trial.config for trial in rows}
-    metric = next(one for one in METRICS if one.name == study.primary)
     truth = TRAINERS[study.trainer].true_effects(list(by_label.values()), metric)
     if truth is None:
         return None
-    effects = tuple(100 * effect for effect in truth.effects)
-    values = {"queries": truth.examples, "base": truth.base, "discordance": truth.discordance}
+    effects = truth.effects
+    least = 1e-9 * max(map(abs, effects), default=0.0)
     return _Defaults(
         CONFIG,
-        {name: value for name, value in values.items() if value is not None},
-        tuple(100 * sd for sd in truth.own_sd),
-        100 * truth.shared_sd,
+        truth.base,
+        truth.examples,
+        truth.discordance,
+        truth.example_sd,
+        truth.own_sd,
+        truth.shared_sd,
         truth.tails,
-        effects if any(abs(effect - effects[0]) > 1e-9 for effect in effects) else None,
+        effects if any(abs(effect - effects[0]) > least for effect in effects) else None,
         notes=truth.notes,
     )
 
 
-def _measured(study: Study, rows: Sequence[Trial], url: str) -> _Defaults:
-    """Return queries, base rate and variance as measured in the study's finished trials."""
-    opened = store_if_any(url)
-    if opened is None:
-        return _Defaults(MEASURED)
-    from ablate.store.results import read_trials
-
-    with opened.read() as connection:
-        found = read_trials(connection, {trial.key for trial in rows})
-    of_trials = {key: (trial.values or {}).get(study.primary) for key, trial in found.items()}
-    done = {key: one for key, one in of_trials.items() if one is not None and one.n}
-    counts = [one.n for one in done.values() if one.n]
-    if not counts:
-        return _Defaults(MEASURED)
-    queries = max(set(counts), key=counts.count)
-    labels, seeds = ({of: i for i, of in enumerate(dict.fromkeys(every))} for every in _cells(rows))
-    rates = np.full((len(labels), len(seeds)), np.nan)
-    for trial in rows:
-        if trial.key in done and done[trial.key].n == queries:
-            rates[labels[trial.label], seeds[trial.seed]] = 100 * done[trial.key].value
-    if np.nanmax(rates) == 0 or np.nanmin(rates) == 100:
-        note = (
-            f"every finished trial has {np.nanmax(rates):g} %, which shows neither a base rate nor a spread between "
-            "seeds, so that these are usual values"
-        )
-        return _Defaults(MEASURED, {"queries": queries}, notes=(note,))
-    spread = VarianceModel(rates, floor=rounding_variance(queries))
-    variance = float(spread.variance) if spread.df > 0 else None
-    base = float(np.clip(np.nanmean(rates) / 100, 0.001, 0.999))
-    return _Defaults(MEASURED, {"queries": queries, "base": base}, total_variance=variance)
-
-
-def _cells(rows: Sequence[Trial]) -> tuple[list[str], list[int]]:
-    return [trial.label for trial in rows], [trial.seed for trial in rows]
+def _measured(metric: Metric, rows: Sequence[Trial], url: str) -> _Defaults:
+    """Return the defaults as measured in the study's finished trials."""
+    found = measured_spread(metric, rows, url)
+    return _Defaults(
+        MEASURED,
+        found.base,
+        found.examples,
+        example_sd=found.example_sd,
+        total_variance=found.variance,
+        notes=found.notes,
+        is_clustered=found.is_clustered,
+        missing=found.missing,
+    )

@@ -2,17 +2,23 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from ablate.analysis import verdicts
 from ablate.analysis.power.hypotheses import Hypotheses
 from ablate.analysis.power.power import Chances, Power, guesses
+from ablate.analysis.power.proportions import ProportionTruth
 from ablate.cli.plan.power import PowerAssumptions
 from ablate.cli.plan.text import wrapped
+from ablate.measurement import Metric, Scale
+from ablate.report.units import difference_unit
 from ablate.study.model import Study
 from ablate.text import plural
 
 MOST_LISTED = 20
 MINUS = "−"
+NEGLIGIBLE = 1e-3
+"""The part of delta below which a true effect is printed as 0: least squares give it by rounding in floats."""
 MORE_SEEDS = (2, 3, 5)
 WORDS = {"direct": "pairs of rows that differ in one factor", "listed": "listed pairs", "effects": "effects of levels"}
 
@@ -44,16 +50,17 @@ def power_lines(
 ) -> Iterator[str]:
     """Yield the lines of `ablate plan --power`."""
     seeds = study.looks[-1] if study.looks else len(study.seeds)
-    power = Power(hypotheses, assumed.world, seeds, study.alpha, study.delta)
+    metric, sign = assumed.metric, assumed.metric.direction.sign
+    power = Power(hypotheses, assumed.world, seeds, study.alpha, assumed.delta, sign)
     yield ""
-    yield from wrapped(_heading(study, power))
-    yield from wrapped(_assumptions(assumed, power))
+    yield from wrapped(_heading(study, metric, power))
+    yield from wrapped(_assumptions(assumed))
     yield from (line for note in [*assumed.notes, *_looks(study)] for line in wrapped(f"Note: {note}."))
     yield ""
-    wanted = list(dict.fromkeys(effects)) or list(guesses(study.delta, assumed.world.base))
-    yield from _one_seed(power, wanted) if power.seeds == 1 else _several(power, wanted)
+    wanted = list(dict.fromkeys(effects)) or list(guesses(assumed.delta, assumed.world, sign))
+    yield from _one_seed(metric, power, wanted) if power.seeds == 1 else _several(metric, power, wanted)
     if assumed.effects is not None and (power.seeds > 1 or power.simulates_one_seed):
-        yield from _true(power, assumed.effects)
+        yield from _true(metric, power, assumed.effects)
 
 
 def _looks(study: Study) -> Iterator[str]:
@@ -65,70 +72,101 @@ def _looks(study: Study) -> Iterator[str]:
         )
 
 
-def _heading(study: Study, power: Power) -> str:
+def _heading(study: Study, metric: Metric, power: Power) -> str:
     hypotheses = power.hypotheses
     family = f"family of {plural(len(hypotheses.weights), 'contrast')} ({WORDS[hypotheses.kind]})"
     if hypotheses.kind == "effects" and study.family.kind == "direct":
         family += ", as no two rows differ in one factor alone"
+    lower = "" if power.sign > 0 else f", lower {metric.name} is better"
     return (
         f"Power of {plural(len(study.rows), 'row')} × {plural(power.seeds, 'seed')}: {family}, alpha "
-        f"{study.alpha:g}, delta {study.delta:g} pp; {power.studies:,} simulated studies."
+        f"{study.alpha:g}, delta {_size(metric, power.delta)}{lower}; {power.studies:,} simulated studies."
     )
 
 
-def _assumptions(assumed: PowerAssumptions, power: Power) -> str:
+def _assumptions(assumed: PowerAssumptions) -> str:
     """Return the assumptions, each with its source."""
     world = assumed.world
-    words = {
-        "queries": f"{world.queries:,} {'query' if world.queries == 1 else 'queries'}",
-        "base": f"base rate {world.base:.4g}",
-        "own_sd": f"seed SD {_span(world.own_sd)} pp",
-        "discordance": f"discordance {world.discordance:.4g}",
-    }
     by_source: dict[str, list[str]] = {}
-    for name, text in words.items():
+    for name, text in _assumed_values(assumed).items():
         by_source.setdefault(assumed.sources[name], []).append(text)
     parts = [f"{', '.join(texts)} ({source})" for source, texts in by_source.items()]
-    return f"Assumed: {'; '.join(parts)}; with its queries' part a run then has an SD of {power.run_sd:.2g} pp."
+    text = f"Assumed: {'; '.join(parts)}"
+    if world.examples is None:
+        return f"{text}."
+    own = "clusters'" if assumed.is_clustered else f"{assumed.metric.display.examples}'"
+    return f"{text}; with its {own} part a run then has an SD of {_sd(assumed.metric, world.run_sd)}."
 
 
-def _several(power: Power, effects: Sequence[float]) -> Iterator[str]:
-    rows = [(_pp(effect), *_percents(power.chances(effect), _SEVERAL), _seeds(power, effect)) for effect in effects]
+def _assumed_values(assumed: PowerAssumptions) -> dict[str, str]:
+    metric, world = assumed.metric, assumed.world
+    values: dict[str, str] = {}
+    if world.examples is not None:
+        one, several = metric.display.example, metric.display.examples
+        if assumed.is_clustered:
+            one, several = "cluster", f"clusters of {several}"
+        values["examples"] = f"{world.examples:,} {one if world.examples == 1 else several}"
+    if isinstance(world, ProportionTruth):
+        values["base"] = f"base rate {world.base:.4g}"
+    values["own_sd"] = f"seed SD {_sd(metric, *world.own_sd)}"
+    if isinstance(world, ProportionTruth):
+        values["discordance"] = f"discordance {world.discordance:.4g}"
+    elif world.examples is not None:
+        values["example_sd"] = f"SD {_sd(metric, world.example_sd)} of the difference that one {one} has in two runs"
+    return values
+
+
+def _several(metric: Metric, power: Power, effects: Sequence[float]) -> Iterator[str]:
+    rows = [
+        (_effect_text(metric, effect), *_percents(power.chances(effect), _SEVERAL), _seeds(power, effect))
+        for effect in effects
+    ]
+    widths = (max(_WIDTHS[0], *(len(first) for first, *_ in rows)), *_WIDTHS[1:])
     for cells in [*_HEADS, *rows]:
-        yield "  ".join(f"{cell:>{width}}" for cell, width in zip(cells, _WIDTHS, strict=True))
+        yield "  ".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
     yield ""
     yield "This design can show:"
-    yield f"  with a chance of 80 %, an effect of {_smallest(power)}"
-    yield from _small(power)
+    yield f"  with a chance of 80 %, an effect of {_smallest(metric, power)}"
+    yield from _small(metric, power)
 
 
-def _one_seed(power: Power, effects: Sequence[float]) -> Iterator[str]:
+def _one_seed(metric: Metric, power: Power, effects: Sequence[float]) -> Iterator[str]:
     if power.simulates_one_seed:
-        yield f"{'guessed':>9}  {'these networks':>14}  {'cannot':>7}"
-        yield f"{'effect':>9}  {'differ':>14}  {'tell':>7}"
+        width = max(9, *(len(_effect_text(metric, effect)) for effect in effects))
+        yield f"{'guessed':>{width}}  {'these networks':>14}  {'cannot':>7}"
+        yield f"{'effect':>{width}}  {'differ':>14}  {'tell':>7}"
         for effect in effects:
             differ, cannot = _percents(power.chances_of_one_seed(effect), _ONE)
-            yield f"{_pp(effect):>9}  {differ:>14}  {cannot:>7}"
+            yield f"{_effect_text(metric, effect):>{width}}  {differ:>14}  {cannot:>7}"
         yield ""
+    elif power.truth.examples is None:
+        yield from wrapped(
+            f"One seed shows nothing: one value of {metric.name} a row, without known {metric.display.examples}, does "
+            "not show its own spread."
+        )
     yield from wrapped(
         "One seed settles nothing about a factor: another seed may differ as much. Several seeds show an effect of "
-        "this size with a chance of 80 %, and show that an effect of 0 pp is smaller than "
-        f"±{power.delta:g} pp with the chance that follows:"
+        f"this size with a chance of 80 %, and show that {_none_is_small(metric, power)} with the chance that follows:"
     )
     for seeds in MORE_SEEDS:
-        more = Power(power.hypotheses, power.truth, seeds, power.alpha, power.delta)
+        more = replace(power, seeds=seeds)
         none = _percent(more.chances(0.0)[verdicts.NO_EFFECT])
-        yield f"  {seeds} seeds: an effect of {_smallest(more)}; smaller than ±{power.delta:g} pp: chance {none}"
+        yield f"  {seeds} seeds: an effect of {_smallest(metric, more)}; {_small_words(metric, power)}: chance {none}"
 
 
-def _true(power: Power, effects: Sequence[float]) -> Iterator[str]:
+def _true(metric: Metric, power: Power, effects: Sequence[float]) -> Iterator[str]:
     """Yield a line for each contrast with its true effect."""
     names = _ONE if power.seeds == 1 else _TRUE
     chances_of_contrasts = power.true_chances(effects)
+    listed = [
+        (_effect_text(metric, true if abs(true) >= NEGLIGIBLE * power.delta else 0.0), chances)
+        for true, chances in chances_of_contrasts[:MOST_LISTED]
+    ]
+    width = max(9, *(len(true) for true, _ in listed))
     yield ""
     yield "With the true effects of the config:"
-    yield "  ".join(["     true", *(f"{name:>9}" for name in names)])
-    for k, (true, chances) in enumerate(chances_of_contrasts[:MOST_LISTED]):
+    yield "  ".join([f"{'true':>{width}}", *(f"{name:>9}" for name in names)])
+    for k, (true, chances) in enumerate(listed):
         cells = "  ".join(
             f"{cell:>{max(9, len(of))}}" for cell, of in zip(_percents(chances, names), names, strict=True)
         )
@@ -137,25 +175,41 @@ def _true(power: Power, effects: Sequence[float]) -> Iterator[str]:
         elif chances[verdicts.NOT_ESTIMABLE]:
             cells = "  not estimable from these rows"
         yield from wrapped(power.hypotheses.names[k], "  ")
-        yield f"{_pp(true):>9}  {cells}"
+        yield f"{true:>{width}}  {cells}"
     if len(chances_of_contrasts) > MOST_LISTED:
         yield f"  … and {len(chances_of_contrasts) - MOST_LISTED:,} more"
 
 
-def _smallest(power: Power) -> str:
+def _smallest(metric: Metric, power: Power) -> str:
+    """Return the size of the smallest effect, rounded up to two digits; on a log scale the ratio of an improvement."""
     if power.smallest is None:
         return "none, however large"
-    digits = max(0, 1 - math.floor(math.log10(power.smallest)))
-    return f"{math.ceil(power.smallest * 10**digits - 1e-6) / 10**digits:g} pp"
+    if metric.scale is Scale.LOG:
+        return _effect_text(metric, power.sign * power.smallest)
+    shown = metric.shown(power.smallest)
+    digits = max(0, 1 - math.floor(math.log10(shown)))
+    return _with_unit(metric, f"{math.ceil(shown * 10**digits - 1e-6) / 10**digits:g}")
 
 
-def _small(power: Power) -> list[str]:
+def _small(metric: Metric, power: Power) -> list[str]:
     chance = power.chances(0.0)[verdicts.NO_EFFECT]
     needed = power.seeds_to_decide(0.0)
-    text = f"  with a chance of {_percent(chance)}, that an effect of 0 pp is smaller than ±{power.delta:g} pp"
+    text = f"  with a chance of {_percent(chance)}, that {_none_is_small(metric, power)}"
     if round(100 * chance) < 80 and (needed is None or needed > power.seeds):
         text += f" (80 % needs {_about(needed)})"
     return wrapped(text, " " * 4)
+
+
+def _none_is_small(metric: Metric, power: Power) -> str:
+    """Return `an effect of 0 pp is smaller than ±0.5 pp`."""
+    verb = "lies" if metric.scale is Scale.LOG else "is"
+    return f"an effect of {_effect_text(metric, 0.0)} {verb} {_small_words(metric, power)}"
+
+
+def _small_words(metric: Metric, power: Power) -> str:
+    if metric.scale is Scale.LOG:
+        return f"within {_effect_text(metric, -power.delta)} to {_effect_text(metric, power.delta)}"
+    return f"smaller than ±{_size(metric, power.delta)}"
 
 
 def _about(seeds: int | None) -> str:
@@ -175,10 +229,27 @@ def _percent(chance: float) -> str:
     return f"{100 * chance:.0f} %"
 
 
-def _pp(effect: float) -> str:
-    return "0 pp" if abs(effect) < 5e-4 else f"{effect:+.4g} pp".replace("-", MINUS)
+def _effect_text(metric: Metric, effect: float) -> str:
+    """Return an effect with its sign and unit: `+0.25 pp`; on a log scale the ratio: `×1.05`."""
+    shown = metric.shown(effect)
+    if metric.scale is Scale.LOG:
+        return f"×{shown:.4g}"
+    return _with_unit(metric, f"{shown:+.4g}".replace("-", MINUS) if effect else "0")
 
 
-def _span(values: Sequence[float]) -> str:
-    low, high = min(values), max(values)
-    return f"{low:.2g}" if high - low < 1e-9 else f"{low:.2g} to {high:.2g}"
+def _size(metric: Metric, difference: float) -> str:
+    """Return the size of a difference with its unit: `0.5 pp`; on a log scale the ratio."""
+    shown = f"{metric.shown(difference):.6g}"
+    return f"×{shown}" if metric.scale is Scale.LOG else _with_unit(metric, shown)
+
+
+def _sd(metric: Metric, *sds: float) -> str:
+    """Return an SD with its unit, or the span of several; on a log scale the ratio by which runs differ."""
+    ratio, digits = metric.scale is Scale.LOG, 4 if metric.scale is Scale.LOG else 2
+    low, high = (f"{'×' * ratio}{metric.shown(end):.{digits}g}" for end in (min(sds), max(sds)))
+    return _with_unit(metric, low if low == high else f"{low} to {high}")
+
+
+def _with_unit(metric: Metric, number: str) -> str:
+    unit = difference_unit(metric)
+    return f"{number} {unit}" if unit else number

@@ -11,7 +11,7 @@ import pytest
 
 from ablate.analysis.analysis import analyse
 from ablate.analysis.power.batch_verdicts import judge, judge_one_seed, judge_weighted, pair_weights
-from ablate.analysis.power.simulation import SimulationTruth, draw_hits
+from ablate.analysis.power.proportions import ProportionTruth, draw_successes
 from ablate.analysis.results import StudyResults
 from ablate.analysis.stats.proportions import newcombe, wilson
 from tests.support.analysis.analysis_rows import results, row
@@ -70,9 +70,10 @@ def family(study: StudyResults) -> list[tuple[float | str, ...]]:
 def test_many_studies_are_judged_as_each_is_alone(
     levels: Sequence[Mapping[str, str]], first: Sequence[int], seeds: int, rng: np.random.Generator
 ) -> None:
-    truth = SimulationTruth((0.0, 0.2, 3.0, 0.4, 0.0), (0.3, 0.1, 0.3, 0.3, 2.0), queries=2000, discordance=0.02)
-    hits = draw_hits(truth, seeds, 12, rng)
-    together = judge(hits, 2000, first, range(1, 5), 0.05, 1.5)
+    effects, own_sd = (0.0, 0.002, 0.03, 0.004, 0.0), (0.003, 0.001, 0.003, 0.003, 0.02)
+    hits = draw_successes(ProportionTruth(effects, own_sd, examples=2000, discordance=0.02), seeds, 12, rng)
+    rates = 100 * hits / 2000
+    together = judge(rates, first, range(1, 5), 0.05, 1.5, resolution=100 / 2000)
     verdicts = set()
     for study in range(12):
         rows = [row(at + 1, levels[at], dict(enumerate(hits[study, at].tolist())), n=2000) for at in range(5)]
@@ -82,7 +83,7 @@ def test_many_studies_are_judged_as_each_is_alone(
             assert together.verdict[study, k] == alone[-1]
             verdicts.add(alone[-1])
     assert verdicts >= {"better", "undecided"}
-    separate = judge(hits, 2000, first, range(1, 5), 0.05, 1.5, separate=True)
+    separate = judge(rates, first, range(1, 5), 0.05, 1.5, resolution=100 / 2000, separate=True)
     assert seeds < 6 or np.any(separate.low[:, 3] == together.low[:, 3]), "no study had a row that was noisy"
     assert not np.all(separate.low == together.low)
 
@@ -96,22 +97,23 @@ def test_many_studies_of_one_seed_are_judged_as_each_is_alone(rng: np.random.Gen
         rows = [row(at + 1, CHAIN[at], {0: int(hit[study, at].sum())}, n=600) for at in range(5)]
         by_query = {f"{at + 1}/0": hit[study, at] for at in range(5)}
         for k, alone in enumerate(family(results(FACTORS, rows, by_query))):
-            ours = (getattr(together, name)[study, k] for name in ("effect", "low", "high", "p"))
+            of_rates = (100 * getattr(together, name)[study, k] for name in ("effect", "low", "high"))
+            ours = (*of_rates, together.p[study, k])
             assert list(ours) == pytest.approx(alone[:4], rel=1e-9, abs=1e-12)
             assert together.verdict[study, k] == alone[-1]
     assert set(together.verdict.ravel()) == {"checkpoints_differ", "cannot_tell"}
 
 
 def test_weights_of_pairs_are_pairs_and_aliased_contrasts_are_not_estimable(rng: np.random.Generator) -> None:
-    hits = draw_hits(SimulationTruth((0.0, 1.0, 2.0), (0.3,) * 3), 3, 20, rng)
-    pairs = judge(hits, 1000, [0, 1], [1, 2], 0.05, 0.5)
+    rates = ProportionTruth((0.0, 0.01, 0.02), (0.003,) * 3).draw(3, 20, rng)
+    pairs = judge(rates, [0, 1], [1, 2], 0.05, 0.005)
     weights = pair_weights([0, 1], [1, 2], 3)
-    assert np.array_equal(judge_weighted(hits, 1000, weights, 0.05, 0.5).p, pairs.p)
-    three = judge_weighted(hits, 1000, [*weights, [np.nan] * 3], 0.05, 0.5)
+    assert np.array_equal(judge_weighted(rates, weights, 0.05, 0.005).p, pairs.p)
+    three = judge_weighted(rates, [*weights, [np.nan] * 3], 0.05, 0.005)
     assert set(three.verdict[:, 2]) == {"not_estimable"}
     assert np.all(three.high[:, :2] - three.low[:, :2] > pairs.high - pairs.low), "it counts in the family"
     with pytest.raises(ValueError, match="two seeds or more"):
-        judge(hits[..., :1], 1000, [0], [1], 0.05, 0.5)
+        judge(rates[..., :1], [0], [1], 0.05, 0.005)
 
 
 @pytest.mark.slow

@@ -13,8 +13,8 @@ from ablate.analysis.analysis import analyse
 from ablate.analysis.design.additive_model import AdditiveModel, Variable, additive_model
 from ablate.analysis.power.batch_verdicts import judge_weighted
 from ablate.analysis.power.hypotheses import family_hypotheses
-from ablate.analysis.power.power import Power, draw_any_hits, guesses, query_variance
-from ablate.analysis.power.simulation import SimulationTruth, draw_hits
+from ablate.analysis.power.power import Power, guesses
+from ablate.analysis.power.proportions import ProportionTruth, draw_many_successes, draw_successes
 from ablate.analysis.stats.sample_size import seeds_for_equivalence, seeds_needed
 from ablate.study.model import Family
 from tests.support.analysis.analysis_rows import drawn
@@ -40,9 +40,9 @@ LABELS = [f"row {number}" for number in range(1, 17)]
 def power(of: str, seeds: int, family: str | Sequence[Sequence[str]] = "direct", **truth: object) -> Power:
     layout = LAYOUTS[of]
     rows = len(layout.codes)
-    usual = {"own_sd": (0.3,) * rows, "queries": 500, "discordance": 0.025, **truth}
+    usual = {"own_sd": (0.003,) * rows, "examples": 500, "discordance": 0.025, **truth}
     found = family_hypotheses(layout, Family.from_json(family), LABELS[:rows])
-    return Power(found, SimulationTruth((0.0,) * rows, **usual), seeds, 0.05, 0.5)  # type: ignore[arg-type]
+    return Power(found, ProportionTruth((0.0,) * rows, **usual), seeds, 0.05, 0.005)  # type: ignore[arg-type]
 
 
 def error(chance: float, studies: int) -> float:
@@ -54,8 +54,8 @@ def error(chance: float, studies: int) -> float:
 def test_the_smallest_effect_is_that_of_the_formula(layout: str, seeds: int) -> None:
     """If the others have no effect, Holm's step is Bonferroni's."""
     of = power(layout, seeds)
-    sd = math.sqrt(2 * (0.3**2 + 100**2 * 0.025 / 2 / 500))
-    assert of.run_sd == pytest.approx(sd / math.sqrt(2))
+    sd = math.sqrt(2 * (0.003**2 + 0.025 / 2 / 500))
+    assert of.truth.run_sd == pytest.approx(sd / math.sqrt(2))
     assert of.smallest is not None
     needed = [seeds_needed(of.smallest * by, sd, ROWS, 0.05 / 8) for by in (1.06, 0.94)]
     assert needed[0] is not None
@@ -63,7 +63,7 @@ def test_the_smallest_effect_is_that_of_the_formula(layout: str, seeds: int) -> 
     assert needed[0] <= seeds < needed[1]
 
 
-@pytest.mark.parametrize("effect", [1.2, 2.0])
+@pytest.mark.parametrize("effect", [0.012, 0.02])
 def test_seeds_that_decide_do(effect: float) -> None:
     seeds = power("star", 2).seeds_to_decide(effect)
     assert seeds is not None
@@ -74,16 +74,16 @@ def test_seeds_that_decide_do(effect: float) -> None:
 @pytest.mark.slow
 def test_seeds_that_show_that_there_is_none_do() -> None:
     """Holm's procedure needs fewer than the formula, which is Bonferroni's, as all have none."""
-    two = replace(power("star", 2), delta=1.0)
+    two = replace(power("star", 2), delta=0.01)
     seeds = two.seeds_to_decide(0.0)
-    assert seeds == seeds_for_equivalence(0.0, math.sqrt(2) * two.run_sd, ROWS, 0.05 / 8, 1.0)
+    assert seeds == seeds_for_equivalence(0.0, math.sqrt(2) * two.truth.run_sd, ROWS, 0.05 / 8, 0.01)
     assert seeds is not None
-    assert 0.78 < replace(power("star", seeds), delta=1.0).chances(0.0)["no_effect"] < 0.97
-    assert replace(power("star", seeds // 2), delta=1.0).chances(0.0)["no_effect"] < 0.6
+    assert 0.78 < replace(power("star", seeds), delta=0.01).chances(0.0)["no_effect"] < 0.97
+    assert replace(power("star", seeds // 2), delta=0.01).chances(0.0)["no_effect"] < 0.6
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("effect", [-2.0, 1.0])
+@pytest.mark.parametrize("effect", [-0.02, 0.01])
 @pytest.mark.parametrize("seeds", [3, 1])
 def test_guessed_effects_have_the_chances_of_true_ones(effect: float, seeds: int) -> None:
     """The guess shifts studies of no effect; here they are drawn with it. All rungs of a ladder are alike."""
@@ -104,7 +104,7 @@ def test_claims_of_nothing_are_rare_and_chances_grow() -> None:
     of = power("ladder", 3)
     none = of.chances(0.0)
     assert 0.05 / 8 / 4 < sum(none[verdict] for verdict in ("better", "worse")) < 0.05 / 8 * 2
-    chances = [of.chance_to_show(effect) for effect in (0.5, 1.0, 2.0, 3.0)]
+    chances = [of.chance_to_show(effect) for effect in (0.005, 0.01, 0.02, 0.03)]
     assert chances == sorted(chances)
     assert chances[-1] > 0.97
     smallest = [power("ladder", seeds).smallest or math.inf for seeds in (2, 3, 6)]
@@ -112,14 +112,15 @@ def test_claims_of_nothing_are_rare_and_chances_grow() -> None:
 
 
 def test_chances_below_delta_come_with_many_seeds() -> None:
-    few = replace(power("star", 30, own_sd=(0.05,) * ROWS, discordance=0.0), delta=1.0)
-    assert few.chances(0.3)["better_below_delta"] > 0.95
+    few = replace(power("star", 30, own_sd=(0.0005,) * ROWS, discordance=0.0), delta=0.01)
+    assert few.chances(0.003)["better_below_delta"] > 0.95
     assert few.chances(0.0)["no_effect"] > 0.95
 
 
 def test_two_seeds_settle_less_than_a_rate_has_room_for() -> None:
-    assert power("two", 2, own_sd=(9.0,) * 2, base=0.5).smallest is None
-    assert list(guesses(0.5, 0.99)) == [0.0, 0.25, 0.5, 1.0]
+    assert power("two", 2, own_sd=(0.09,) * 2, base=0.5).smallest is None
+    nearly_all = ProportionTruth((0.0,), (0.003,), base=0.99, discordance=0.01)
+    assert list(guesses(0.005, nearly_all)) == pytest.approx([0.0, 0.0025, 0.005, 0.01])
 
 
 def test_a_fraction_tests_the_effects_of_its_factors() -> None:
@@ -143,8 +144,8 @@ def test_effects_are_those_of_reports(cells: list[tuple[str, ...]]) -> None:
     made = [dict(zip(names, cell, strict=True)) for cell in cells]
     study = drawn(dict.fromkeys(names, ("off", "on")), made, 3, np.random.default_rng(4), family="effects")
     of = family_hypotheses(laid(cells), Family.from_json("effects"), LABELS[: len(cells)])
-    hits = np.array([row.metrics["top1"].hits for row in study.rows])[None]
-    judged = judge_weighted(hits, 1000, of.weights, 0.05, 0.5)
+    rates = 100 * np.array([row.metrics["top1"].hits for row in study.rows])[None] / 1000
+    judged = judge_weighted(rates, of.weights, 0.05, 0.5, resolution=0.1)
     reported = [effect.estimate for effect in analyse(study).effects]
     assert judged.effect[0] == pytest.approx([np.nan if e.effect is None else e.effect for e in reported], nan_ok=True)
     assert judged.verdict[0].tolist() == [e.verdict for e in reported]
@@ -178,21 +179,21 @@ def test_listed_pairs_that_are_confounded_count_and_are_not_isolated() -> None:
 
 
 @pytest.mark.parametrize("discordance", [0.0, 0.16, 0.39])
-def test_sums_of_many_queries_have_the_law_of_single_ones(discordance: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    truth = SimulationTruth((0.0, 3.0), (0.3, 0.6), queries=2000, discordance=discordance)
-    one = draw_hits(truth, 3, 1500, np.random.default_rng(6))
-    monkeypatch.setattr("ablate.analysis.power.power.MOST_DRAWN", 0)
-    other = draw_any_hits(truth, 3, 1500, np.random.default_rng(7))
+def test_sums_of_many_examples_have_the_law_of_single_ones(discordance: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    truth = ProportionTruth((0.0, 0.03), (0.003, 0.006), examples=2000, discordance=discordance)
+    one = draw_successes(truth, 3, 1500, np.random.default_rng(6))
+    monkeypatch.setattr("ablate.analysis.power.proportions.MOST_DRAWN", 0)
+    other = draw_many_successes(truth, 3, 1500, np.random.default_rng(7))
     assert np.array_equal(other, np.rint(other))
     spread = one.std(axis=(0, 2))
     assert np.all(np.abs(one.mean(axis=(0, 2)) - other.mean(axis=(0, 2))) < ERRORS * spread * math.sqrt(2 / 1500))
     assert other.std(axis=(0, 2)) == pytest.approx(spread, rel=ERRORS / math.sqrt(1500))
-    expected = [sd**2 + truth.shared_sd**2 + query_variance(truth) for sd in truth.own_sd]
-    assert (20 * spread[0] / 400) ** 2 == pytest.approx(expected[0], rel=0.15)
+    expected = [sd**2 + truth.shared_sd**2 + truth.example_variance for sd in truth.own_sd]
+    assert (spread[0] / 2000) ** 2 == pytest.approx(expected[0], rel=0.15)
 
 
 def test_the_same_question_has_the_same_answer() -> None:
     for seeds in (2, 1):
         one, other = (replace(power("two", seeds)) for _ in range(2))
-        assert one.chances_of_one_seed(1.0) == other.chances_of_one_seed(1.0)
-        assert seeds == 1 or one.chances(1.0) == other.chances(1.0)
+        assert one.chances_of_one_seed(0.01) == other.chances_of_one_seed(0.01)
+        assert seeds == 1 or one.chances(0.01) == other.chances(0.01)

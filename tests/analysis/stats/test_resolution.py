@@ -131,6 +131,6 @@ def test_rates_at_the_ends_decide_nothing_by_a_variance_of_0() -> None:
 
 
 def test_simulated_studies_for_power_have_the_same_floor() -> None:
-    hits = np.full((1, 3, 2), 10)
-    verdicts = judge(hits, QUERIES, [0, 0], [1, 2], 0.05, 0.5)
-    assert np.all((verdicts.high - verdicts.low) / 2 >= least(2, 2, 2))
+    rates = np.full((1, 3, 2), 10 / QUERIES)
+    verdicts = judge(rates, [0, 0], [1, 2], 0.05, 0.005, resolution=1 / QUERIES)
+    assert np.all(100 * (verdicts.high - verdicts.low) / 2 >= least(2, 2, 2))

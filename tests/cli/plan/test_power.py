@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from ablate.cli.options import DEFAULT_STORE
-from ablate.cli.plan.power import PowerOptions, assume
+from ablate.cli.plan.power import assume
+from ablate.cli.plan.power_options import PowerOptions
 from ablate.run.request import read_source, resolve_request
 from tests.conftest import Ablate
 from tests.support.paths import BNNECK, ROOT, SIMULATED
@@ -81,7 +82,7 @@ def test_more_seeds_settle_more_and_fewer_queries_less(ablate: Ablate) -> None:
         assert found
         return float(found[1])
 
-    assert smallest("--seeds", 8) < smallest() < smallest("--queries", 400)
+    assert smallest("--seeds", 8) < smallest() < smallest("--examples", 400)
     assert smallest("--discordance", 0, "--seed-sd", 0.1) < 0.5 < smallest("--discordance", 0, "--seed-sd", 0.9)
 
 
@@ -139,7 +140,7 @@ def test_pairs_that_are_confounded_are_said_to_be(ablate: Ablate, tmp_path: Path
 def test_a_study_that_was_never_run_has_usual_values(ablate: Ablate) -> None:
     words = " ".join(ablate("plan", BNNECK, "--power", "--seeds", 3).out.split())
     assert "1,000 queries, base rate 0.27, seed SD 0.3 pp, discordance 0.16 (a usual value)" in words
-    words = " ".join(ablate("plan", BNNECK, "--power", "--seeds", 3, "--queries", 5175, "--seed-sd", 0.5).out.split())
+    words = " ".join(ablate("plan", BNNECK, "--power", "--seeds", 3, "--examples", 5175, "--seed-sd", 0.5).out.split())
     assert "Assumed: 5,175 queries, seed SD 0.5 pp (given); base rate 0.27, discordance 0.16 (a usual value)" in words
 
 
@@ -151,10 +152,10 @@ def test_what_finished_trials_show_is_measured(ablate: Ablate) -> None:
     request = resolve_request(read_source(SIMULATED, None, changed))
     request = replace(request, study=replace(request.study, trainer="retrieval"))
     found = assume(request, DEFAULT_STORE, PowerOptions())
-    assert found.sources == dict.fromkeys(("queries", "base", "own_sd"), "measured in finished trials") | {
+    assert found.sources == dict.fromkeys(("examples", "base", "own_sd"), "measured in finished trials") | {
         "discordance": "a usual value"
     }
-    assert found.world.queries == 4000
+    assert found.world.examples == 4000
     assert found.effects is None
 
     with sqlite3.connect("results/ablate.db") as connection:
@@ -163,13 +164,13 @@ def test_what_finished_trials_show_is_measured(ablate: Ablate) -> None:
     model = np.zeros((len(cells), len(labels) + len(seeds)))
     for at, (label, seed, _) in enumerate(cells):
         model[at, [labels.index(label), len(labels) + seeds.index(seed)]] = 1
-    rates = 100 * np.array([rate for *_, rate in cells])
+    rates = np.array([rate for *_, rate in cells])
     fitted = model @ np.linalg.pinv(model) @ rates
     squares, rank = float(np.sum((rates - fitted) ** 2)), int(np.linalg.matrix_rank(model))
-    own = math.sqrt(squares / (len(cells) - rank) - 100**2 * 0.16 / 2 / 4000)
+    own = math.sqrt(squares / (len(cells) - rank) - 0.16 / 2 / 4000)
     assert found.world.own_sd == pytest.approx((own,) * 4)
-    assert 1.0 < own < 2.1
-    assert found.world.base == pytest.approx(rates.mean() / 100)
+    assert 0.01 < own < 0.021
+    assert found.world.base == pytest.approx(rates.mean())
 
 
 @pytest.mark.parametrize(
@@ -179,7 +180,7 @@ def test_what_finished_trials_show_is_measured(ablate: Ablate) -> None:
         (["--power", "--effect", "nan"], "--effect: found 'nan'; accepted: a number of percentage points"),
         (["--power", "--effect", "90"], "--effect 90: beyond -27 to +73 pp, all that a base rate of 0.27 leaves"),
         (["--power", "--seed-sd", "-1"], "--seed-sd: found '-1'; accepted: an SD in percentage points, 0 or more"),
-        (["--power", "--queries", "0.5"], "--queries: found '0.5'; accepted: a whole number from 1 on"),
+        (["--power", "--examples", "0.5"], "--examples: found '0.5'; accepted: a whole number from 1 on"),
         (["--power", "--base", "27"], "--base: found '27'; accepted: a rate between 0 and 1"),
         (["--power", "--discordance", "x"], "--discordance: found 'x'; accepted: a share of the queries"),
         (["--power", "--base", "0.05"], "discordance 0.16: at most 2·base·(1−base) = 0.095 at a base rate of 0.05"),
@@ -235,10 +236,10 @@ def words_of(text: str) -> list[str]:
 
 def test_the_queries_of_the_data_are_named_if_others_are_assumed(ablate: Ablate) -> None:
     words = " ".join(ablate("plan", BNNECK, "--power", "--seeds", 3).out.split())
-    found = re.search(r"Note: the test split has ([\d,]+) queries; --queries (\d+) plans for them\.", words)
+    found = re.search(r"Note: the test split has ([\d,]+) queries; --examples (\d+) plans for them\.", words)
     assert found
     assert found[1].replace(",", "") == found[2]
-    given = ablate("plan", BNNECK, "--power", "--seeds", 3, "--queries", found[2]).out
+    given = ablate("plan", BNNECK, "--power", "--seeds", 3, "--examples", found[2]).out
     assert "the test split has" not in given
 
 
@@ -250,7 +251,7 @@ def test_trials_at_an_end_of_the_scale_measure_no_spread(ablate: Ablate, monkeyp
     monkeypatch.setattr("ablate.trainers.simulated.entry.SimulatedEntry.true_effects", lambda *_: None)
     request = resolve_request(read_source(SIMULATED, settings=["config.queries=50"]))
     found = assume(request, DEFAULT_STORE, PowerOptions())
-    assert (found.world.queries, found.world.base) == (50, 0.27)
+    assert (found.world.examples, found.world.base) == (50, 0.27)
     assert found.sources["own_sd"] == found.sources["base"] == "a usual value"
     assert any(note.startswith("every finished trial has 0 %") for note in found.notes)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ablate.analysis import verdicts
 from ablate.analysis.power.batch_verdicts import BatchVerdicts, judge, judge_one_seed, pair_weights
-from ablate.analysis.power.simulation import SimulationTruth, draw_hits, draw_paired
+from ablate.analysis.power.proportions import ProportionTruth, draw_paired, draw_successes
 
 ROWS, ALPHA, DELTA = 9, 0.05, 0.5
 SEEDS = (2, 3, 5, 10)
@@ -54,9 +54,16 @@ class Case:
     discordance: float
     queries: int = 1000
 
-    def truth(self, effects: tuple[float, ...]) -> SimulationTruth:
-        truth = SimulationTruth(effects, SPREADS[self.spread], queries=self.queries, discordance=self.discordance)
+    def truth(self, effects: tuple[float, ...]) -> ProportionTruth:
+        own = tuple(sd / 100 for sd in SPREADS[self.spread])
+        rates = tuple(effect / 100 for effect in effects)
+        truth = ProportionTruth(rates, own, examples=self.queries, discordance=self.discordance)
         return replace(truth, tails=self.tails)  # type: ignore[arg-type]
+
+    def judge(self, successes: NDArray[np.int64], delta: float, separate: bool | None = None) -> BatchVerdicts:
+        """Return the verdicts on studies of several seeds; effects, intervals and `delta` in pp."""
+        rates, resolution = 100 * successes / self.queries, 100 / self.queries
+        return judge(rates, *self.pairs, ALPHA, delta, resolution=resolution, separate=separate)
 
     def wide(self, seeds: int) -> float:
         """WIDE standard errors of a contrast of two rows of SD .3, in pp."""
@@ -116,7 +123,7 @@ def calibrate(case: Case, seeds: int, studies: int, rng: np.random.Generator) ->
     wide = case.wide(seeds)
     at_wide = tuple(effect / DELTA * wide for effect in AT_DELTA[case.design])
     null, half, edge, wide_edge = (
-        judge(draw_hits(case.truth(effects), seeds, studies, rng), case.queries, *case.pairs, ALPHA, delta)
+        case.judge(draw_successes(case.truth(effects), seeds, studies, rng), delta)
         for effects, delta in (
             (NO_EFFECTS, DELTA),
             (HALF[case.design], DELTA),
@@ -151,11 +158,11 @@ def _one_seed(case: Case, studies: int, rng: np.random.Generator) -> dict[str, R
 
 
 def _paired(
-    case: Case, truth: SimulationTruth, studies: int, rng: np.random.Generator
+    case: Case, truth: ProportionTruth, studies: int, rng: np.random.Generator
 ) -> tuple[BatchVerdicts, NDArray[np.float64]]:
-    """Return the verdicts of studies of one seed, and the true differences of their networks in pp."""
+    """Return the verdicts of studies of one seed, and the true differences of their networks."""
     drawn = draw_paired(truth, list(zip(*(end.tolist() for end in case.pairs), strict=True)), studies, rng)
-    true = 100 * (drawn.rates[:, case.pairs[1]] - drawn.rates[:, case.pairs[0]])
+    true = drawn.rates[:, case.pairs[1]] - drawn.rates[:, case.pairs[0]]
     return judge_one_seed(drawn.gained, drawn.lost, case.queries, ALPHA), true
 
 
@@ -174,19 +181,19 @@ def alternatives(case: Case, seeds: int, studies: int, rng: np.random.Generator)
     n = case.queries
     pairs = list(zip(*(end.tolist() for end in case.pairs), strict=True))
     drawn = [draw_paired(case.truth(NO_EFFECTS), pairs, studies, rng) for _ in range(seeds)]
-    hits = np.stack([seed.hits for seed in drawn], axis=2)
+    successes = np.stack([seed.successes for seed in drawn], axis=2)
     stacked = judge_one_seed(sum(seed.gained for seed in drawn), sum(seed.lost for seed in drawn), n * seeds, ALPHA)
     judged = {
-        "**pooled, noisy rows' contrasts by their own spread**": judge(hits, n, *case.pairs, ALPHA, DELTA),
-        "pooled, no check of spread": judge(hits, n, *case.pairs, ALPHA, DELTA, separate=False),
-        "separate t": judge(hits, n, *case.pairs, ALPHA, DELTA, separate=True),
+        "**pooled, noisy rows' contrasts by their own spread**": case.judge(successes, DELTA),
+        "pooled, no check of spread": case.judge(successes, DELTA, separate=False),
+        "separate t": case.judge(successes, DELTA, separate=True),
         "McNemar, seeds stacked": stacked,
     }
     rates = {
         method: (any_of(verdicts_of.says(*CLAIMS, verdicts.CHECKPOINTS_DIFFER)), all_of(verdicts_of.covers(0.0)))
         for method, verdicts_of in judged.items()
     }
-    differences = 100 * (hits[:, case.pairs[1]] - hits[:, case.pairs[0]]) / n
+    differences = (successes[:, case.pairs[1]] - successes[:, case.pairs[0]]) / n
     low, high = bootstrap(differences, ALPHA / len(pairs), rng)
     inside = (low <= 0) & (high >= 0)
     return {**rates, "bootstrap of seeds": (any_of(~inside), all_of(inside))}

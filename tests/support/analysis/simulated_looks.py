@@ -16,7 +16,7 @@ from ablate.analysis.estimation.seed_differences import PAIR_PRECISION, pair_val
 from ablate.analysis.estimation.variance_components import VarianceModel
 from ablate.analysis.looks.repeated_p_values import Adjust, Repeat, RepeatedPValues, repeated, shares, touched
 from ablate.analysis.power.batch_verdicts import judge, pair_weights
-from ablate.analysis.power.simulation import SimulationTruth, run_rates
+from ablate.analysis.power.proportions import ProportionTruth, run_rates
 from ablate.analysis.stats.group_sequential import repeated_p
 from ablate.analysis.stats.t_tests import t_equivalence, t_test
 
@@ -29,7 +29,6 @@ LOOKS, LONGER = (2, 3, 5, 7, 10), (2, 3, 5, 8, 11)
 PAIRED_SDS = (0.3, 0.4, 0.5)
 LOG = (3.5792, -1.0988, 2.4804, -4.5003, 0.0242, 0.5332, -0.1697, -0.1212)
 """pp of top-1: baseline 1 to 2, omega, erasing, both to baseline 1, warm-up, label smoothing, omega, backbone."""
-FINE = 1_000_000  # queries: enough that rounding rates to one query does not matter
 
 FIRST = {"ladder": np.arange(ROWS - 1), "star": np.zeros(ROWS - 1, dtype=int)}
 SECOND = np.arange(1, ROWS)
@@ -126,7 +125,8 @@ class Case:
     def draw(self, studies: int, rng: np.random.Generator) -> Floats:
         """Return the rates in pp of all runs that a study may have, shape (studies, rows, seeds)."""
         rows = np.cumsum((0.0, *self.effects)) if self.design == "ladder" else np.array((0.0, *self.effects))
-        truth = replace(SimulationTruth(tuple(rows.tolist()), self.own), tails=self.tails)  # type: ignore[arg-type]
+        effects, own = (tuple((np.array(of) / 100).tolist()) for of in (rows, self.own))
+        truth = replace(ProportionTruth(effects, own), tails=self.tails)  # type: ignore[arg-type]
         return 100 * run_rates(truth, LONGER[-1], studies, rng)
 
 
@@ -143,8 +143,7 @@ def fixed(seeds: int, separate: bool) -> Method:
     """Return the method that judges a study once, after `seeds` seeds: by the rule of reports, or by separate t's."""
 
     def method(rates: Floats, first: NDArray[np.int64]) -> SpendingOutcome:
-        counts = rates[..., :seeds] / 100 * FINE
-        judged = judge(counts, FINE, first, SECOND, ALPHA, DELTA, separate=True if separate else None)
+        judged = judge(rates[..., :seeds], first, SECOND, ALPHA, DELTA, separate=True if separate else None)
         return SpendingOutcome(judged.verdict, np.full(rates.shape[:2], seeds))
 
     return method

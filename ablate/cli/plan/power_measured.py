@@ -1,0 +1,163 @@
+"""What the finished trials of a study show for `ablate plan --power`: usual values and their spread."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ablate.analysis.estimation.variance_components import VarianceModel
+from ablate.api.stores import store_if_any
+from ablate.cli.plan.power_options import has_examples, is_proportion
+from ablate.measurement import Kind, Metric, Scale
+from ablate.study.trials.identity import Trial
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from ablate.store.results import TrialResult
+
+Floats = NDArray[np.float64]
+
+MOST_READ = 200
+"""The largest number of trials whose examples are read: enough for their spread."""
+
+
+@dataclass(frozen=True)
+class MeasuredSpread:
+    """What finished trials show of a metric, in its unit; logarithms on a log scale. None for what they do not show."""
+
+    base: float | None = None
+    """The mean of all values."""
+    variance: float | None = None
+    """The variance of one run about the model row + seed."""
+    examples: int | None = None
+    """The number of examples; of clusters, if examples come in clusters."""
+    example_sd: float | None = None
+    """Of a mean: the SD of the difference that one example, or one cluster, has between two runs."""
+    is_clustered: bool = False
+    """True if `examples` counts clusters."""
+    missing: str = ""
+    """The reason why there is no variance, as a clause."""
+    notes: tuple[str, ...] = ()
+    """Reasons why values were not used, a sentence each."""
+
+
+def measured_spread(metric: Metric, rows: Sequence[Trial], url: str) -> MeasuredSpread:
+    """Return what the finished trials among `rows` show."""
+    opened = store_if_any(url)
+    if opened is None:
+        return MeasuredSpread(missing="no trial of the study is finished")
+    from ablate.store.results import read_trials
+
+    with opened.read() as connection:
+        found = read_trials(connection, {trial.key for trial in rows})
+        of_trials = {key: (of_trial.values or {}).get(metric.name) for key, of_trial in found.items()}
+        values = {key: one for key, one in of_trials.items() if one is not None}
+        numbers = {key: _compared(metric, one.value) for key, one in values.items()}
+        known = {key: number for key, number in numbers.items() if np.isfinite(number)}
+        if is_proportion(metric):
+            return _of_proportion(rows, {key: (number, values[key].n) for key, number in known.items()})
+        if not known:
+            return MeasuredSpread(missing="no trial of the study is finished")
+        spread = _spread(rows, known)
+        if metric.kind is Kind.MEAN and has_examples(metric):
+            return _with_examples(connection, metric, rows, found, spread)
+        return spread
+
+
+def _compared(metric: Metric, value: float) -> float:
+    """Return a value as it is compared: on a log scale its logarithm, nan if it has none."""
+    if metric.scale is Scale.LINEAR:
+        return value
+    return float(np.log(value)) if value > 0 else float("nan")
+
+
+def _spread(rows: Sequence[Trial], known: dict[str, float], floor: float = 0.0) -> MeasuredSpread:
+    labels, seeds = ({of: i for i, of in enumerate(dict.fromkeys(every))} for every in _cells(rows))
+    values = np.full((len(labels), len(seeds)), np.nan)
+    for trial in rows:
+        if trial.key in known:
+            values[labels[trial.label], seeds[trial.seed]] = known[trial.key]
+    base = float(np.nanmean(values))
+    model = VarianceModel(values, floor=floor)
+    if model.df <= 0:
+        return MeasuredSpread(base, missing="no two rows have finished trials of the same two seeds")
+    variance = float(model.variance)
+    if not variance > 0:
+        return MeasuredSpread(base, missing="the finished trials of each row have the same value in every seed")
+    return MeasuredSpread(base, variance)
+
+
+def _of_proportion(rows: Sequence[Trial], known: dict[str, tuple[float, int | None]]) -> MeasuredSpread:
+    """Return the spread of the trials that have the usual number of examples."""
+    counts = [n for _, n in known.values() if n]
+    if not counts:
+        return MeasuredSpread(missing="no trial of the study is finished")
+    usual = max(set(counts), key=counts.count)
+    rates = {key: rate for key, (rate, n) in known.items() if n == usual}
+    low, high = min(rates.values()), max(rates.values())
+    if high == 0 or low == 1:
+        note = (
+            f"every finished trial has {100 * high:g} %, which shows neither a base rate nor a spread between seeds, "
+            "so that these are usual values"
+        )
+        return MeasuredSpread(examples=usual, notes=(note,))
+    spread = _spread(rows, rates, floor=1 / usual**2 / 12)
+    base = float(np.clip(spread.base or 0.0, 0.001, 0.999))
+    return MeasuredSpread(base, spread.variance, usual)
+
+
+def _with_examples(
+    connection: "Connection",
+    metric: Metric,
+    rows: Sequence[Trial],
+    found: "dict[str, TrialResult]",
+    spread: MeasuredSpread,
+) -> MeasuredSpread:
+    """Return the spread with that of the examples, from the seed with most finished trials; from all if it has one."""
+    from ablate.store.results import read_example_set, read_examples
+
+    by_seed: dict[int, dict[str, None]] = {}
+    for trial in rows:
+        if trial.key in found and found[trial.key].values is not None:
+            by_seed.setdefault(trial.seed, {})[trial.key] = None
+    most = max(by_seed.values(), key=len, default={})
+    keys = list(most if len(most) > 1 else dict.fromkeys(key for of_seed in by_seed.values() for key in of_seed))
+    examples = dict(read_examples(connection, keys[:MOST_READ], metric.name))
+    kinds = [(found[key].example_set, len(values)) for key, values in examples.items()]
+    if not kinds:
+        return spread
+    usual = max(dict.fromkeys(kinds), key=kinds.count)
+    alike = [values for key, values in examples.items() if (found[key].example_set, len(values)) == usual]
+    if len(alike) < 2:
+        return spread
+    clusters = read_example_set(connection, usual[0])[1] if usual[0] is not None else None
+    count, sd = spread_of_examples(np.stack(alike).astype(float), clusters)
+    if not sd > 0:
+        return spread
+    return MeasuredSpread(spread.base, spread.variance, count, sd, clusters is not None, spread.missing)
+
+
+def spread_of_examples(values: Floats, clusters: NDArray[np.int64] | None = None) -> tuple[int, float]:
+    """Return the number of independent examples, and the SD of an example's difference between two runs.
+
+    `values`: of the examples, shape (runs, examples), without nan. The variance is the mean, over all pairs of runs, of
+    the variance over examples of the pair's difference: twice the residual mean square of the model run + example. With
+    `clusters`, shape (examples,), each cluster counts as one example with the sum of its deviations over the mean size
+    of a cluster: its variance over their number is that of the mean (Liang and Zeger 1986).
+    """
+    centred = values - values.mean(axis=1, keepdims=True)
+    if clusters is not None:
+        number = np.unique(clusters, return_inverse=True)[1].reshape(-1)
+        sums = np.stack([np.bincount(number, weights=run) for run in centred])
+        centred = sums * (sums.shape[1] / values.shape[1])
+    runs, count = centred.shape
+    residual = centred - centred.mean(axis=0)
+    variance = 2 * np.sum(residual**2) / ((runs - 1) * max(count - 1, 1))
+    return count, float(np.sqrt(variance))
+
+
+def _cells(rows: Sequence[Trial]) -> tuple[list[str], list[int]]:
+    return [trial.label for trial in rows], [trial.seed for trial in rows]
