@@ -17,6 +17,7 @@ from ablate.cli.plan.power_options import (
     EXAMPLES,
     SEED_SD,
     PowerOptions,
+    has_examples,
     is_proportion,
     sd_words,
 )
@@ -263,13 +264,17 @@ def _configured(study: Study, metric: Metric, rows: Sequence[Trial]) -> _Default
         return None
     effects = truth.effects
     least = 1e-9 * max(map(abs, effects), default=0.0)
+    examples, example_sd, own_sd = truth.examples, truth.example_sd, truth.own_sd
+    if not has_examples(metric) and examples and example_sd:
+        own_sd = tuple(math.hypot(sd, example_sd / math.sqrt(2 * examples)) for sd in own_sd)
+        examples = example_sd = None
     return _Defaults(
         CONFIG,
         truth.base,
-        truth.examples,
+        examples,
         truth.discordance,
-        truth.example_sd,
-        truth.own_sd,
+        example_sd,
+        own_sd,
         truth.shared_sd,
         truth.tails,
         effects if any(abs(effect - effects[0]) > least for effect in effects) else None,

@@ -14,8 +14,7 @@ from ablate.measurement import Kind, Metric, Scale
 from ablate.study.trials.identity import Trial
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
+    from ablate.store import Store
     from ablate.store.results import TrialResult
 
 Floats = NDArray[np.float64]
@@ -53,18 +52,18 @@ def measured_spread(metric: Metric, rows: Sequence[Trial], url: str) -> Measured
 
     with opened.read() as connection:
         found = read_trials(connection, {trial.key for trial in rows})
-        of_trials = {key: (of_trial.values or {}).get(metric.name) for key, of_trial in found.items()}
-        values = {key: one for key, one in of_trials.items() if one is not None}
-        numbers = {key: _compared(metric, one.value) for key, one in values.items()}
-        known = {key: number for key, number in numbers.items() if np.isfinite(number)}
-        if is_proportion(metric):
-            return _of_proportion(rows, {key: (number, values[key].n) for key, number in known.items()})
-        if not known:
-            return MeasuredSpread(missing="no trial of the study is finished")
-        spread = _spread(rows, known)
-        if metric.kind is Kind.MEAN and has_examples(metric):
-            return _with_examples(connection, metric, rows, found, spread)
-        return spread
+    of_trials = {key: (of_trial.values or {}).get(metric.name) for key, of_trial in found.items()}
+    values = {key: one for key, one in of_trials.items() if one is not None}
+    numbers = {key: _compared(metric, one.value) for key, one in values.items()}
+    known = {key: number for key, number in numbers.items() if np.isfinite(number)}
+    if is_proportion(metric):
+        return _of_proportion(rows, {key: (number, values[key].n) for key, number in known.items()})
+    if not known:
+        return MeasuredSpread(missing="no trial of the study is finished")
+    spread = _spread(rows, known)
+    if metric.kind is Kind.MEAN and has_examples(metric):
+        return _with_examples(opened, metric, rows, found, spread)
+    return spread
 
 
 def _compared(metric: Metric, value: float) -> float:
@@ -110,7 +109,7 @@ def _of_proportion(rows: Sequence[Trial], known: dict[str, tuple[float, int | No
 
 
 def _with_examples(
-    connection: "Connection",
+    store: "Store",
     metric: Metric,
     rows: Sequence[Trial],
     found: "dict[str, TrialResult]",
@@ -125,7 +124,8 @@ def _with_examples(
             by_seed.setdefault(trial.seed, {})[trial.key] = None
     most = max(by_seed.values(), key=len, default={})
     keys = list(most if len(most) > 1 else dict.fromkeys(key for of_seed in by_seed.values() for key in of_seed))
-    examples = dict(read_examples(connection, keys[:MOST_READ], metric.name))
+    with store.read() as connection:
+        examples = dict(read_examples(connection, keys[:MOST_READ], metric.name))
     kinds = [(found[key].example_set, len(values)) for key, values in examples.items()]
     if not kinds:
         return spread
@@ -133,7 +133,10 @@ def _with_examples(
     alike = [values for key, values in examples.items() if (found[key].example_set, len(values)) == usual]
     if len(alike) < 2:
         return spread
-    clusters = read_example_set(connection, usual[0])[1] if usual[0] is not None else None
+    clusters = None
+    if usual[0] is not None:
+        with store.read() as connection:
+            _, clusters = read_example_set(connection, usual[0])
     count, sd = spread_of_examples(np.stack(alike).astype(float), clusters)
     if not sd > 0:
         return spread
