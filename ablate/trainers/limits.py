@@ -1,53 +1,70 @@
-"""The limits of a test, from its labels alone: how many queries can be answered, and which rates can come out."""
+"""The limits of a test, from its labels alone: how many examples can be answered, and which values can come out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-RATES = ("top1", "top5", "top10")
-PRECISIONS = ("map", "map_at_r")
+from ablate.measurement import Metric
+
+QUERY_NOUNS = ("query", "queries")
+"""The words for examples that are queries."""
 
 ROUNDING = 1e-12
-"""Rates that differ by less are equal."""
+"""Values that differ by less are equal."""
 
 
 @dataclass(frozen=True)
 class Unanswerable:
-    """Queries for which no gallery item is right, for one reason."""
+    """Examples that no model can get right, for one reason."""
 
     reason: str
     """The reason, as a clause: `the gallery has no image of their item`."""
-    queries: int
+    examples: int
     """Their number."""
     first: str
     """The place of the first one in the annotations; empty if it has none."""
     remedy: str
     """Advice, as an imperative: `set evaluate.cameras: all`."""
 
+    @property
+    def queries(self) -> int:
+        return self.examples
+
 
 @dataclass(frozen=True)
 class SplitLimits:
-    """The limits of the test on one split under one config. They hold for every network."""
+    """The limits of the test on one split under one config. They hold for every model."""
 
     split: str
     """The name of the split: validation or test."""
     data: str
     """The name of the data, for messages; empty if the trainer has no data sets."""
-    queries: int
+    examples: int
+    """The number of its examples."""
     unanswerable: tuple[Unanswerable, ...] = ()
-    """The queries that no network can answer, by reason; they are misses."""
+    """The examples that no model can get right, by reason."""
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    """{metric: lowest and highest value that a network can reach, in [0, 1]}; metrics that are not named can have any.
-    """
+    """{metric: lowest and highest value that a model can reach}; metrics that are not named can have any."""
     because: str = ""
     """The reason why a metric cannot vary more, as a clause: `a query searches 4 gallery images at most`."""
     remedy: str = ""
-    """Advice for a split without queries, or for a metric that cannot vary, as an imperative."""
+    """Advice for a split without examples, or for a metric that cannot vary, as an imperative."""
+    nouns: tuple[str, str] = ("example", "examples")
+    """The words for one example and for several ones."""
+
+    @property
+    def queries(self) -> int:
+        return self.examples
 
     @property
     def answerable(self) -> int:
-        """The number of queries that a network can answer."""
-        return self.queries - sum(group.queries for group in self.unanswerable)
+        """The number of examples that a model can get right."""
+        return self.examples - sum(group.examples for group in self.unanswerable)
+
+    @property
+    def counted(self) -> str:
+        """The number of examples with its noun: `1 query` or `1,000 queries`."""
+        return f"{self.examples:,} {self.nouns[self.examples != 1]}"
 
     @property
     def name(self) -> str:
@@ -58,9 +75,13 @@ class SplitLimits:
         """Return the lowest and the highest value of a metric, in [0, 1]."""
         return self.ranges.get(metric, (0.0, 1.0))
 
+    def ends(self, metric: Metric) -> tuple[float, float]:
+        """Return the lowest and the highest value of a metric that a model can reach."""
+        return self.ranges.get(metric.name, metric.bounds)
+
     def is_fixed(self, metric: str) -> bool:
-        """Return True if a metric has the same value for every network."""
-        low, high = self.range(metric)
+        """Return True if a metric has the same value for every model."""
+        low, high = self.ranges.get(metric, (0.0, 1.0))
         return high - low < ROUNDING
 
     def to_json(self) -> dict[str, Any]:
@@ -69,7 +90,21 @@ class SplitLimits:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "SplitLimits":
-        """Return the limits that `to_json` made plain values of."""
+        """Return the limits that `to_json` made plain values of. Earlier versions stored those of queries only."""
+        older = {"nouns": QUERY_NOUNS} if "queries" in stored else {}
         groups: Sequence[Mapping[str, Any]] = stored["unanswerable"]
         ranges = {metric: (ends[0], ends[1]) for metric, ends in stored["ranges"].items()}
-        return cls(**{**stored, "unanswerable": tuple(Unanswerable(**group) for group in groups), "ranges": ranges})
+        values = {**older, **_renamed(stored)}
+        return cls(
+            **{
+                **values,
+                "unanswerable": tuple(Unanswerable(**_renamed(group)) for group in groups),
+                "ranges": ranges,
+                "nouns": tuple(values["nouns"]),
+            }
+        )
+
+
+def _renamed(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return stored values by the names that they have now."""
+    return {"examples" if name == "queries" else name: value for name, value in stored.items()}

@@ -107,7 +107,7 @@ def _plan_lines(plan: "StudyPlan") -> Iterator[str]:
     yield from text.unprepared_lines(plan.unprepared)
     if not plan.unprepared:
         yield from text.wrapped(text.look_line(plan.study, plan.looks_taken, plan.family_ended))
-    yield from text.limit_lines(plan.request.limits, plan.study.primary)
+    yield from text.limit_lines(plan.request.limits, plan.study.metric(plan.study.primary))
     yield from text.wrapped(text.expectation(plan.time, plan.workers))
     if plan.study.search:
         yield from text.wrapped(text.searching(plan.study.search))

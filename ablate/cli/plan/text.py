@@ -9,6 +9,8 @@ from string import ascii_lowercase
 
 from ablate.cli.hints import typeable
 from ablate.cli.terminal import columns
+from ablate.measurement import Metric
+from ablate.report import units
 from ablate.study.factors import level_text
 from ablate.study.model import Study
 from ablate.study.plan.limits import TEST, RowLimits
@@ -115,19 +117,19 @@ def expectation(cost: TimeEstimate, workers: int) -> str:
     return f"{known}, {source}" + (f"; {lacking}" if cost.unknown else "")
 
 
-def limit_lines(limits: Sequence[RowLimits], primary: str) -> Iterator[str]:
+def limit_lines(limits: Sequence[RowLimits], primary: Metric) -> Iterator[str]:
     """Yield `test: 12 of 13 queries can be answered; top1 is at most 92.31 %` for rows with such limits."""
     for shared in limits:
         test = shared.on(TEST)
-        if test is None or not (test.unanswerable or test.range(primary) != (0.0, 1.0)):
+        if test is None or not (test.unanswerable or test.ends(primary) != primary.bounds):
             continue
-        low, high = test.range(primary)
-        ends = [f"at least {100 * low:.2f} %"] if low > 0 else []
-        ends += [f"at most {100 * high:.2f} %"] if high < 1 else []
+        low, high = test.ends(primary)
+        ends = [f"at least {units.value_with_unit(primary, low)}"] if low > primary.bounds[0] else []
+        ends += [f"at most {units.value_with_unit(primary, high)}"] if high < primary.bounds[1] else []
+        value = f"; {primary.name} is {' and '.join(ends)}" if ends else ""
         rows = f" ({plural(len(shared.rows), 'row')})" if len(limits) > 1 else ""
-        noun = "query" if test.queries == 1 else "queries"
-        answered = f"test: {test.answerable:,} of {test.queries:,} {noun}"
-        yield from wrapped(f"{answered} can be answered; {primary} is {' and '.join(ends)}{rows}")
+        answered = f"test: {test.answerable:,} of {test.counted}"
+        yield from wrapped(f"{answered} can be answered{value}{rows}")
 
 
 def searching(search: SearchSpec) -> str:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from ablate.retrieval.config.evaluate import Evaluate
 from ablate.retrieval.data.dataset import GALLERY, QUERY, SPLITS, Dataset
 from ablate.text import plural
-from ablate.trainers.limits import PRECISIONS, RATES, SplitLimits, Unanswerable
+from ablate.trainers.limits import QUERY_NOUNS, SplitLimits, Unanswerable
+from ablate.trainers.top_k import MAP, MAP_AT_R, TOP_K
 
 if TYPE_CHECKING:
     from ablate.retrieval.data import DetectedBoxes
@@ -139,7 +140,7 @@ def split_limits(
     """
     queries = len(found.right)
     if not queries:
-        return SplitLimits(split, data, 0, remedy=NO_QUERIES[split])
+        return SplitLimits(split, data, 0, remedy=NO_QUERIES[split], nouns=QUERY_NOUNS)
     return SplitLimits(
         split,
         data,
@@ -150,6 +151,7 @@ def split_limits(
         "set evaluate.scope: all, or add gallery images of other items of each category"
         if by_category
         else "add gallery images of other items",
+        QUERY_NOUNS,
     )
 
 
@@ -182,11 +184,10 @@ def _ranges(found: RankedCounts) -> Iterator[tuple[str, tuple[float, float]]]:
     """Yield each metric with its lowest and highest value: all wrong candidates first, and all right ones first."""
     queries = len(found.right)
     highest = float(np.count_nonzero(found.right) / queries)
-    for metric in RATES:
-        k = int(metric.removeprefix("top"))
-        yield metric, (float(np.count_nonzero((found.right > 0) & (found.wrong < k)) / queries), highest)
-    for metric, lowest in zip(PRECISIONS, _lowest_precisions(found), strict=True):
-        yield metric, (min(lowest, highest), highest)
+    for k, rate in TOP_K.items():
+        yield rate.name, (float(np.count_nonzero((found.right > 0) & (found.wrong < k)) / queries), highest)
+    for mean, lowest in zip((MAP, MAP_AT_R), _lowest_precisions(found), strict=True):
+        yield mean.name, (min(lowest, highest), highest)
 
 
 def _lowest_precisions(found: RankedCounts) -> Sequence[float]:

@@ -40,7 +40,7 @@ def _limits(dataset: Dataset, data: Data, setting: Evaluate) -> Iterator[SplitLi
     yield annotated_limits(dataset, "validation", setting)
     if setting.detections is None:
         test = annotated_limits(dataset, "test", setting)
-        if test.queries and not any(group.reason == REASONS[NO_CATEGORY].text for group in test.unanswerable):
+        if test.examples and not any(group.reason == REASONS[NO_CATEGORY].text for group in test.unanswerable):
             yield test
     else:
         boxes = detected_labels(data.name, data.root, data.size, setting.detections)

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
+from ablate.measurement import Kind, Metric, Scale
 from ablate.study.config_keys import Config
 from ablate.study.model import Study
+from ablate.text import listed
 from ablate.trainers.limits import ROUNDING, SplitLimits
 from ablate.trainers.registry import TRAINERS
 
 TEST, VALIDATION = "test", "validation"
-WHOLE = 100.0
-"""The largest effect, in percentage points."""
 
 
 @dataclass(frozen=True)
@@ -75,96 +76,112 @@ def limit_faults(study: Study, limits: RowLimits, searching: bool) -> Iterator[s
     The test split is judged by the primary metric. If `searching`, the validation split is judged by the metrics of
     the search; otherwise no result of it counts.
     """
-    yield from _split_faults(limits.on(TEST), (study.primary,), study.delta)
+    yield from _split_faults(study, limits.on(TEST), (study.metric(study.primary),), study.delta)
     if searching and study.search:
-        yield from _split_faults(limits.on(VALIDATION), study.search.metrics)
+        yield from _split_faults(study, limits.on(VALIDATION), _searched(study))
 
 
 def limit_warnings(study: Study, limits: RowLimits, searching: bool) -> Iterator[str]:
     """Yield what tests with these limits can show less well, a sentence each."""
-    test, validation = limits.on(TEST), limits.on(VALIDATION)
+    test, validation, primary = limits.on(TEST), limits.on(VALIDATION), study.metric(study.primary)
     if test is not None:
-        yield from _split_warnings(test, study.primary, study.delta)
-        if _query_pp(test) > study.delta + ROUNDING:
-            yield (
-                f"{test.name} has {_queries(test)}, so one query is {_pp(_query_pp(test))} pp, more than delta "
-                f"({study.delta:g} pp): rows that differ by one query differ by more than delta; use more queries, or "
-                "a larger delta"
-            )
+        yield from _split_warnings(test, primary, study.delta)
+        yield from _coarse(test, primary, study.delta)
     if validation is None:
         return
-    if searching or (study.search and not list(_split_faults(validation, study.search.metrics))):
-        metric = study.search.metrics[0] if study.search else study.primary
-        yield from _split_warnings(validation, metric, study.delta)
-    elif study.search:
-        for fault in _split_faults(validation, study.search.metrics):
+    searched = _searched(study)
+    if searching or (searched and not list(_split_faults(study, validation, searched))):
+        yield from _split_warnings(validation, searched[0] if searched else primary, study.delta)
+    elif searched:
+        for fault in _split_faults(study, validation, searched):
             yield f"{fault}; until then `ablate search` is refused"
     elif not validation.answerable:
         yield f"{_unanswered(validation)}; verdicts do not use it, but a search would"
 
 
-def _split_faults(limits: SplitLimits | None, metrics: Sequence[str], delta: float = 0.0) -> Iterator[str]:
-    """Yield why a split cannot show a difference in these metrics; `delta` is the smallest that counts, in pp."""
+def _searched(study: Study) -> list[Metric]:
+    """Return the metrics of the search; none if there is no search."""
+    return [study.metric(name) for name in study.search.metrics] if study.search else []
+
+
+def _split_faults(
+    study: Study, limits: SplitLimits | None, metrics: Sequence[Metric], delta: float | None = None
+) -> Iterator[str]:
+    """Yield why a split cannot show a difference in these metrics; `delta` is the smallest that counts, as shown."""
     if limits is None:
         return
     if not limits.answerable:
         yield _unanswered(limits)
         return
     for metric in metrics:
-        low, high = limits.range(metric)
-        if limits.is_fixed(metric):
+        low, high = limits.ends(metric)
+        if limits.is_fixed(metric.name):
             yield (
-                f"{metric} is {_percent(high)} on {limits.name}, whatever is trained, as {limits.because}, so it shows "
-                f"no difference; {_other_metric(limits, metrics)}{limits.remedy}"
+                f"{metric.name} is {_value(metric, high)} on {limits.name}, whatever is trained, as {limits.because}, "
+                f"so it shows no difference; {_other_metric(study, limits, metrics)}{limits.remedy}"
             )
-        elif delta < WHOLE and 100 * (high - low) <= delta + ROUNDING:
+        elif delta is not None and metric.name in limits.ranges and _width(metric, low, high) <= delta + ROUNDING:
             yield (
-                f"{metric} can only be from {_percent(low)} to {_percent(high)} on {limits.name}, which is no more "
-                f"than delta ({delta:g} pp), so it shows no effect beyond delta; {_advice(limits)}"
+                f"{metric.name} can only be from {_value(metric, low)} to {_value(metric, high)} on {limits.name}, "
+                f"which is no more than delta ({_difference(metric, delta)}), so it shows no effect beyond delta; "
+                f"{_advice(limits)}"
             )
 
 
-def _split_warnings(limits: SplitLimits, metric: str, delta: float) -> Iterator[str]:
-    """Yield the queries that cannot be answered or cannot be missed, and the metrics that cannot vary.
+def _split_warnings(limits: SplitLimits, metric: Metric, delta: float) -> Iterator[str]:
+    """Yield the examples that cannot be answered or cannot be missed, and the metrics that cannot vary.
 
-    The floor of the judged metric counts if it is more than `delta`, in pp.
+    The floor of the judged metric counts if it is more than `delta`, as shown.
     """
     if not limits.answerable:
         return
+    low, high = limits.ends(metric)
     if limits.unanswerable:
-        lost = limits.queries - limits.answerable
+        lost = limits.examples - limits.answerable
+        most = f", so {metric.name} is at most {_value(metric, high)}" if metric.name in limits.ranges else ""
+        yield f"{lost:,} of {limits.counted} of {limits.name} cannot be answered{most}: {_reasons(limits)}"
+    is_floor = metric.bounds[0] < low and _width(metric, metric.bounds[0], low) > delta
+    if is_floor and not limits.is_fixed(metric.name):
         yield (
-            f"{lost:,} of {_queries(limits)} of {limits.name} cannot be answered, so {metric} is at most "
-            f"{_percent(limits.range(metric)[1])}: {_reasons(limits)}"
+            f"{metric.name} is at least {_value(metric, low)} on {limits.name}, whatever is trained, as some "
+            f"{limits.nouns[1]} cannot be missed; {limits.remedy}"
         )
-    low = limits.range(metric)[0]
-    if 100 * low > delta and not limits.is_fixed(metric):
-        yield (
-            f"{metric} is at least {_percent(low)} on {limits.name}, whatever is trained, as some queries cannot be "
-            f"missed; {limits.remedy}"
-        )
-    fixed = [other for other in limits.ranges if other != metric and limits.is_fixed(other)]
+    fixed = [other for other in limits.ranges if other != metric.name and limits.is_fixed(other)]
     if fixed:
         verb = "is" if len(fixed) == 1 else "are"
-        value = _percent(limits.range(fixed[0])[1])
-        names = " and ".join([", ".join(fixed[:-1]), fixed[-1]] if len(fixed) > 1 else fixed)
-        yield f"{names} {verb} {value} on {limits.name}, whatever is trained, as {limits.because}"
+        value = _value(metric, limits.ranges[fixed[0]][1])
+        yield f"{listed(fixed)} {verb} {value} on {limits.name}, whatever is trained, as {limits.because}"
+
+
+def _coarse(limits: SplitLimits, metric: Metric, delta: float) -> Iterator[str]:
+    """Yield a sentence if one example changes a proportion by more than delta."""
+    if metric.kind is not Kind.PROPORTION or metric.scale is not Scale.LINEAR or not limits.examples:
+        return
+    step = metric.shown(1 / limits.examples)
+    if step > delta + ROUNDING:
+        one, several = limits.nouns
+        yield (
+            f"{limits.name} has {limits.counted}, so one {one} is {_difference(metric, float(f'{step:.3g}'))}, more "
+            f"than delta ({_difference(metric, delta)}): rows that differ by one {one} differ by more than delta; use "
+            f"more {several}, or a larger delta"
+        )
 
 
 def _unanswered(limits: SplitLimits) -> str:
-    if not limits.queries:
-        return f"{limits.name} has no queries, so nothing can be found in it; {limits.remedy}"
-    which = "the one query" if limits.queries == 1 else f"none of the {_queries(limits)}"
-    verb = "cannot" if limits.queries == 1 else "can"
+    one, several = limits.nouns
+    if not limits.examples:
+        return f"{limits.name} has no {several}, so nothing can be found in it; {limits.remedy}"
+    which = f"the one {one}" if limits.examples == 1 else f"none of the {limits.counted}"
+    verb = "cannot" if limits.examples == 1 else "can"
     return f"{which} of {limits.name} {verb} be answered, so every rate is 0 %, whatever is trained: {_reasons(limits)}"
 
 
 def _reasons(limits: SplitLimits) -> str:
-    """Return why queries cannot be answered, how many for each reason, and the remedies."""
+    """Return why examples cannot be answered, how many for each reason, and the remedies."""
     several = len(limits.unanswerable) > 1
     parts = []
     for group in limits.unanswerable:
-        counted = f"for {group.queries:,} of them, " if several else ""
+        counted = f"for {group.examples:,} of them, " if several else ""
         first = f" (the first is {group.first})" if group.first else ""
         parts.append(f"{counted}{group.reason}{first}; {group.remedy}")
     return "; ".join(parts)
@@ -175,24 +192,29 @@ def _advice(limits: SplitLimits) -> str:
     return "; ".join([*remedies, "or set a smaller delta"])
 
 
-def _other_metric(limits: SplitLimits, metrics: Sequence[str]) -> str:
-    """Return advice to judge by a rate that can vary, if there is one."""
-    free = next((name for name in ("top1", "top5", "top10") if name not in metrics and not limits.is_fixed(name)), None)
-    return f"judge by {free}, which can vary, or " if free else ""
+def _other_metric(study: Study, limits: SplitLimits, metrics: Sequence[Metric]) -> str:
+    """Return advice to judge by another metric of the test that can vary, if there is one."""
+    free = (
+        one.name
+        for one in study.metrics
+        if one.kind is not Kind.SCALAR and one not in metrics and not limits.is_fixed(one.name)
+    )
+    name = next(free, None)
+    return f"judge by {name}, which can vary, or " if name else ""
 
 
-def _queries(limits: SplitLimits) -> str:
-    return "1 query" if limits.queries == 1 else f"{limits.queries:,} queries"
+def _width(metric: Metric, low: float, high: float) -> float:
+    """Return the largest effect between two values, as reports print effects."""
+    if metric.scale is Scale.LOG:
+        return high / low if low > 0 else inf
+    return metric.shown(high - low)
 
 
-def _query_pp(limits: SplitLimits) -> float:
-    """Return what one query is of a rate, in percentage points; 0 without queries."""
-    return 100 / limits.queries if limits.queries else 0.0
+def _value(metric: Metric, value: float) -> str:
+    return f"{value * metric.display.factor:.4g} {metric.display.unit}".strip()
 
 
-def _pp(value: float) -> str:
-    return f"{value:.3g}"
-
-
-def _percent(rate: float) -> str:
-    return f"{100 * rate:.4g} %"
+def _difference(metric: Metric, shown: float) -> str:
+    """Return an effect or a delta as reports print it: `0.5 pp`; on a log scale it is a ratio."""
+    unit = "" if metric.scale is Scale.LOG else metric.display.difference_unit
+    return f"{shown:g} {unit}".strip()

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from ablate.trainers.entry import Config
-from ablate.trainers.limits import RATES, SplitLimits
+from ablate.trainers.limits import QUERY_NOUNS, SplitLimits
 from ablate.trainers.simulated.config import SimulatedConfig, SimulatedEffect
+from ablate.trainers.top_k import TOP_K
 
 SPLITS = ("validation", "test")
 
@@ -27,11 +28,12 @@ def config_limits(configs: Sequence[Config]) -> list[tuple[SplitLimits, ...]]:
 
 def _split_limits(split: str, queries: int, rate: float) -> SplitLimits:
     if 0 < rate < 1:
-        return SplitLimits(split, "", queries)
+        return SplitLimits(split, "", queries, nouns=QUERY_NOUNS)
     fixed = 0.0 if rate <= 0 else 1.0
     because = f"the base and the effects that hold expect a top-1 rate of {100 * rate:.4g} %, and no run can vary there"
     remedy = "choose a base and effects whose sum lies between 0 and 100 %"
-    return SplitLimits(split, "", queries, (), dict.fromkeys(RATES, (fixed, fixed)), because, remedy)
+    rates = {metric.name: (fixed, fixed) for metric in TOP_K.values()}
+    return SplitLimits(split, "", queries, (), rates, because, remedy, QUERY_NOUNS)
 
 
 class _ExpectedRates:

@@ -40,7 +40,7 @@ def test_items_that_two_cameras_saw_are_held_out_if_there_are_any() -> None:
     assert cut.items <= {"i3", "i8", "i13"}
     assert len(cut.items) >= 2
     found = limits(entries, cut.items)
-    assert found.answerable == found.queries > 0
+    assert found.answerable == found.examples > 0
     assert not found.is_fixed("top1")
 
 

@@ -73,7 +73,7 @@ def test_the_limits_are_what_the_judge_gives_the_best_and_the_worst_ranking(seed
     limits = annotated_limits(dataset, "test", config)
     parts = split_of(dataset)
     high, low = (judged(parts, config, similar) for similar in (best, worst))
-    assert (limits.queries, limits.answerable) == (parts.total, (high.first > 0).sum())
+    assert (limits.examples, limits.answerable) == (parts.total, (high.first > 0).sum())
     for k in (1, 5, 10):
         rates = [float(np.mean((each.first > 0) & (each.first <= k))) for each in (low, high)]
         assert limits.range(f"top{k}") == pytest.approx(rates)
@@ -119,7 +119,7 @@ def one_item(**columns):
 def test_each_reason_comes_with_its_queries_the_first_of_them_and_a_remedy(columns, reason, count, first):
     limits = annotated_limits(one_item(**columns), "test", Evaluate())
     (group,) = [group for group in limits.unanswerable if reason in group.reason][:1]
-    assert (group.queries, group.first) == (count, first)
+    assert (group.examples, group.first) == (count, first)
     assert group.remedy
 
 
@@ -127,9 +127,9 @@ def test_a_query_without_a_box_is_not_answered():
     made = one_item(role=[1, 2, 1])
     found = DetectedBoxes(made, np.array([0, -1]))
     limits = detected_limits(made, found, Evaluate(scope="all"))
-    assert (limits.queries, limits.answerable) == (2, 1)
+    assert (limits.examples, limits.answerable) == (2, 1)
     (group,) = limits.unanswerable
-    assert (group.queries, group.first) == (1, "line 2")
+    assert (group.examples, group.first) == (1, "line 2")
     assert "no detected box" in group.reason
 
 
@@ -143,7 +143,7 @@ def test_a_gallery_of_few_images_fixes_what_looks_at_more():
 
 def test_a_split_without_images_has_no_queries():
     limits = annotated_limits(one_item(), "validation", Evaluate())
-    assert (limits.queries, limits.answerable, limits.ranges) == (0, 0, {})
+    assert (limits.examples, limits.answerable, limits.ranges) == (0, 0, {})
 
 
 def test_labels_are_enough():

@@ -1,15 +1,19 @@
 """What follows from the limits of tests for a study's claims."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import pytest
 
+from ablate.measurement import RATE, Direction, Display, Kind, Metric, Scale
 from ablate.study.model import Study
 from ablate.study.plan.limits import RowLimits, limit_faults, limit_warnings, row_limits
 from ablate.study.reading.study_reader import read_study
 from ablate.study.trials.identity import trials
-from ablate.trainers.limits import SplitLimits, Unanswerable
+from ablate.trainers.limits import QUERY_NOUNS, SplitLimits, Unanswerable
 from tests.conftest import Ablate
 
 STUDY = """\
@@ -40,7 +44,8 @@ LOST = Unanswerable("the gallery has no image of their item", 3, "list.csv, line
 
 
 def on_split(queries: int, *lost: Unanswerable, split: str = "test", **ranges: tuple[float, float]) -> SplitLimits:
-    return SplitLimits(split, "made-up", queries, lost, ranges, "a query searches 4 gallery images at most", "add more")
+    because, remedy = "a query searches 4 gallery images at most", "add more"
+    return SplitLimits(split, "made-up", queries, lost, ranges, because, remedy, QUERY_NOUNS)
 
 
 def faults(study: Study, *splits: SplitLimits, searching: bool = False) -> list[str]:
@@ -108,7 +113,7 @@ def test_simulated_rates_at_a_bound_cannot_vary(tmp_path: Path) -> None:
 
 def test_the_limits_of_a_stored_plan_are_read_again(tmp_path: Path) -> None:
     limits = RowLimits(("a", "b"), (on_split(4, LOST, top1=(0.0, 0.25)), on_split(9, split="validation")))
-    assert RowLimits.from_json(limits.to_json()) == limits
+    assert RowLimits.from_json(json.loads(json.dumps(limits.to_json()))) == limits
 
 
 @pytest.mark.parametrize(("base", "pp", "row"), [(0, 1, "'baseline'"), (0.99, 2, "'trick=on'")])
@@ -171,3 +176,58 @@ def test_looks_end_at_results_that_show_nothing(ablate: Ablate, tmp_path: Path, 
         assert result.code == 0
         assert "look 2 of 3" not in result.err
     assert "every result is 100.00 %, which shows neither an effect" in " ".join(ablate("report", "level").out.split())
+
+
+LOSS = Metric(
+    "loss", Direction.MINIMIZE, unit="nats", bounds=(0.0, inf), display=Display(unit="nats", difference_unit="nats")
+)
+CORRECT = Metric("correct", kind=Kind.PROPORTION, bounds=(0.0, 1.0), display=RATE)
+
+
+def about(study: Study, metric: Metric, delta: float) -> Study:
+    return replace(study, metrics=(metric, CORRECT), primary=metric.name, delta=delta)
+
+
+def of_examples(examples: int, **ranges: tuple[float, float]) -> SplitLimits:
+    return SplitLimits("test", "", examples, (), ranges, "its labels are constant", "add labels")
+
+
+@pytest.mark.parametrize("metric", [LOSS, replace(LOSS, scale=Scale.LOG)])
+@pytest.mark.parametrize("delta", [1.05, 300])
+def test_a_metric_without_limits_is_fine_whatever_its_unit(study: Study, metric: Metric, delta: float) -> None:
+    """150 is no share of 1, and one example is no step of a number that is no proportion."""
+    assert faults(about(study, metric, delta), of_examples(3)) == []
+    assert warnings(about(study, metric, delta), of_examples(3)) == []
+
+
+def test_ranges_and_steps_are_printed_in_the_unit_of_their_metric(study: Study) -> None:
+    (narrow,) = faults(about(study, LOSS, 0.5), of_examples(9, loss=(1.25, 1.5)))
+    assert narrow.startswith(
+        "loss can only be from 1.25 nats to 1.5 nats on the test split, which is no more than delta (0.5 nats), so it"
+    )
+    (ratio,) = faults(about(study, replace(LOSS, scale=Scale.LOG), 1.25), of_examples(9, loss=(1.25, 1.5)))
+    assert "no more than delta (1.25)" in ratio
+    assert faults(about(study, replace(LOSS, scale=Scale.LOG), 1.19), of_examples(9, loss=(1.25, 1.5))) == []
+    (fixed,) = faults(about(study, LOSS, 0.5), of_examples(9, loss=(0.0, 0.0)))
+    assert fixed == (
+        "loss is 0 nats on the test split, whatever is trained, as its labels are constant, so it shows no difference; "
+        "judge by correct, which can vary, or add labels"
+    )
+    (coarse,) = warnings(about(study, CORRECT, 0.5), of_examples(50))
+    assert coarse == (
+        "the test split has 50 examples, so one example is 2 pp, more than delta (0.5 pp): rows that differ by one "
+        "example differ by more than delta; use more examples, or a larger delta"
+    )
+
+
+def test_a_test_without_examples_is_refused_in_the_words_of_its_trainer(study: Study) -> None:
+    (fault,) = faults(about(study, LOSS, 0.5), of_examples(0))
+    assert fault == "the test split has no examples, so nothing can be found in it; add labels"
+
+
+def test_limits_of_an_older_version_are_those_of_queries() -> None:
+    group = {"reason": LOST.reason, "queries": 3, "first": LOST.first, "remedy": LOST.remedy}
+    split = {"split": "test", "data": "made-up", "queries": 4, "unanswerable": [group], "ranges": {"top1": [0, 0.25]},
+             "because": "a query searches 4 gallery images at most", "remedy": "add more"}  # fmt: skip
+    stored = {"rows": ["a"], "splits": [split]}
+    assert RowLimits.from_json(stored) == RowLimits(("a",), (on_split(4, LOST, top1=(0.0, 0.25)),))
