@@ -176,8 +176,9 @@ class Result:
     """(step, loss) along the training."""
     artifacts: Mapping[str, bytes] = field(default_factory=dict)
     """{name: content} of further results that only the trainer reads."""
-    sizes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    """{split: {word: number}} of what a split has, in the trainer's words, like the number of its queries."""
+    sizes: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict)
+    """{split: {word: number}} of what a split has, in the trainer's words, like the number of its queries. None is not
+    known."""
 
     def value(self, metric: str, split: str = TEST) -> float:
         """Return the value of a metric on a split; KeyError if it was not measured."""

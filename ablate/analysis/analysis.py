@@ -1,7 +1,7 @@
 """The whole analysis of a study: one object from which every table, figure and sentence is made."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -11,9 +11,9 @@ from ablate.analysis.contrasts import FAMILY, Contrast, Contrasts, contrasts
 from ablate.analysis.design.next_run import Suggestion, suggest
 from ablate.analysis.design.study_design import StudyDesign
 from ablate.analysis.effects import Effect, EffectContrasts, Interaction, effect_contrasts, effects, interactions
-from ablate.analysis.estimation.estimates import FamilyInference, InferenceRules
+from ablate.analysis.estimation.estimates import FamilyInference, InferenceRules, inference_rules
 from ablate.analysis.estimation.estimators import estimate_pairs
-from ablate.analysis.estimation.observations import Observations, rate_observations
+from ablate.analysis.estimation.observations import Observations, observations_of
 from ablate.analysis.estimation.row_intervals import NoisyRow, RowIntervals, UnequalSpread
 from ablate.analysis.estimation.single_seed import NEWCOMBE
 from ablate.analysis.estimation.unpaired_totals import Pairing, pairing
@@ -23,8 +23,9 @@ from ablate.analysis.results import TESTED_ON, RowResult, StudyResults
 from ablate.analysis.search.results import SearchResults
 from ablate.analysis.stats.multiplicity import holm
 
-Population = Literal["seeds", "queries-and-seeds"]
-"""The population that results of several seeds are about: new seeds on these queries (E1), or also new queries (E2)."""
+Population = Literal["seeds", "examples-and-seeds"]
+"""The population that results of several seeds are about: new seeds on these examples (E1), or also new examples
+(E2)."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Analysis:
     @cached_property
     def contrasts(self) -> Contrasts:
         """Pairs of rows: all, or with many rows those of the family and each row against its step and baseline."""
-        return contrasts(self._observations, self._design, self._new_queries)
+        return contrasts(self._observations, self._design, self._new_examples)
 
     @cached_property
     def steps(self) -> list[Contrast]:
@@ -79,32 +80,32 @@ class Analysis:
     def best(self) -> frozenset[str]:
         """The labels of the best row and of all rows not shown to be worse, by Holm over their contrasts with it.
 
-        There is none if rows were tested on different examples, whose rates cannot be ranked.
+        There is none if rows were tested on different examples, whose values cannot be ranked.
         """
         finished = self._design.finished.positions
         if not len(finished) or not self.results.same_examples:
             return frozenset()
-        top = int(finished[np.argmax(np.nanmean(self._observations.rates[finished], axis=1))])
+        means = np.nanmean(self._observations.values[finished], axis=1)
+        top = int(finished[np.argmax(self.results.metric.direction.sign * means)])
         others = finished[finished != top]
-        estimates = estimate_pairs(self._observations, others, np.full(len(others), top), self._new_queries)
+        estimates = estimate_pairs(self._observations, others, np.full(len(others), top), self._new_examples)
         p = holm(FamilyInference(estimates, self._rules, None).p)
         tied = [int(at) for at, value in zip(others, p, strict=True) if not value <= self.results.alpha]
         return frozenset(self.results.rows[at].label for at in (top, *tied))
 
     def pairing(self, contrast: Contrast) -> Pairing | None:
-        """Return the conclusions from a contrast of two totals on the same queries.
+        """Return the conclusions from a contrast of two totals on the same examples.
 
-        None if more is known than totals, or nothing, or if the queries are not the same.
+        None if more is known than totals, or nothing, or if the examples are not the same.
         """
         if contrast.estimate.method != NEWCOMBE or TESTED_ON in contrast.undeclared:
             return None
-        before, after = contrast.before.metrics[contrast.metric], contrast.after.metrics[contrast.metric]
         (seed,) = set(contrast.before.seeds) & set(contrast.after.seeds)
-        hits_before = before.hits[contrast.before.seeds.index(seed)]
-        hits_after = after.hits[contrast.after.seeds.index(seed)]
-        if before.n != after.n:
+        before, after = (row.results[seed].values[contrast.metric] for row in (contrast.before, contrast.after))
+        if before.n is None or before.n != after.n:
             return None
-        return pairing(hits_before, hits_after, before.n, self.results.alpha, self.results.delta)
+        total_before, total_after = (round(one.value * before.n) for one in (before, after))
+        return pairing(total_before, total_after, before.n, self.results.alpha, self.results.delta)
 
     # Effects of factors
 
@@ -112,14 +113,14 @@ class Analysis:
     def effects(self) -> tuple[Effect, ...]:
         """One effect for each factor and level other than its baseline."""
         look_status = None
-        if self.results.schedule and self._family_of_effects:
+        if self._rules.schedule and self._family_of_effects:
             look_status = LookStatus(self.results, self.family_members)
         return effects(self._effect_contrasts, self._design, self._rules, look_status)
 
     @cached_property
     def interactions(self) -> tuple[Interaction, ...]:
         """The interactions of two factors that four rows show, for exploring."""
-        return interactions(self._observations, self._design.finished, self._rules, self._new_queries)
+        return interactions(self._observations, self._design.finished, self._rules, self._new_examples)
 
     @cached_property
     def aliases(self) -> list[tuple[str, ...]]:
@@ -128,6 +129,16 @@ class Analysis:
         If no row is finished, the groups of the plan.
         """
         return self._design.aliases
+
+    @cached_property
+    def by_metric(self) -> Mapping[str, "Analysis"]:
+        """{metric: the analysis of the same results about it}, for all metrics of which there are values."""
+        return {
+            metric.name: self
+            if metric == self.results.metric
+            else Analysis(replace(self.results, about=metric.name, looks=()), self.population)
+            for metric in self.results.measured
+        }
 
     @cached_property
     def suggestions(self) -> list[Suggestion]:
@@ -144,7 +155,7 @@ class Analysis:
 
     @property
     def constant(self) -> float | None:
-        """The rate that every result has on the primary metric, in [0, 1], if it is an end of the scale, or None."""
+        """The value that every result has on the metric, if it is an end of the scale, or None."""
         return self._observations.shared_end
 
     # The family that shares the study's error
@@ -177,21 +188,18 @@ class Analysis:
         """Rows whose contrasts use their own seeds too, though nothing shows that it is they that spread more."""
         return self._row_intervals.unequal_spreads
 
-    def interval(self, row: RowResult, metric: str) -> tuple[float, float]:
-        """Return the interval of a row's rate at 1 − alpha, in [0, 1]; see `RowIntervals.interval`."""
+    def interval(self, row: RowResult, metric: str) -> tuple[float, float] | None:
+        """Return the interval of a row's mean at 1 − alpha, in the metric's unit; see `RowIntervals.interval`."""
         return self._row_intervals.interval(row, metric)
-
-    def precision_interval(self, row: RowResult, name: str) -> tuple[float, float] | None:
-        """Return the interval of a row's mAP or mAP@R at 1 − alpha over its seeds; None with one seed."""
-        return self._row_intervals.precision_interval(row, name)
 
     @cached_property
     def _observations(self) -> Observations:
-        return rate_observations(self.results, self.results.primary, self.results.hits)
+        examples = self.results.examples.get(self.results.metric.name)
+        return observations_of(self.results, self.results.metric, examples)
 
     @cached_property
     def _design(self) -> StudyDesign:
-        return StudyDesign(self.results, self._observations.hits)
+        return StudyDesign(self.results, self._observations.values)
 
     @cached_property
     def _row_intervals(self) -> RowIntervals:
@@ -199,7 +207,7 @@ class Analysis:
 
     @cached_property
     def _effect_contrasts(self) -> EffectContrasts:
-        return effect_contrasts(self._observations, self._design, self._new_queries)
+        return effect_contrasts(self._observations, self._design, self._new_examples)
 
     @property
     def _family_of_effects(self) -> bool:
@@ -207,17 +215,16 @@ class Analysis:
 
     @property
     def _rules(self) -> InferenceRules:
-        rows = self._observations.variance_model.rows
-        return InferenceRules(self.results.alpha, self.results.delta, rows, self.results.schedule)
+        return inference_rules(self.results, self._observations.variance_model.rows)
 
     @property
-    def _new_queries(self) -> bool:
-        return self.population == "queries-and-seeds"
+    def _new_examples(self) -> bool:
+        return self.population == "examples-and-seeds"
 
 
 def analyse(results: StudyResults, population: Population = "seeds", search: SearchResults | None = None) -> Analysis:
     """Return the analysis of a study's results.
 
-    If the study has looks, the population is new seeds on these queries, whatever `population` is.
+    If the study has looks, the population is new seeds on these examples, whatever `population` is.
     """
     return Analysis(results, "seeds" if results.schedule else population, search)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ablate.analysis import verdicts
 from ablate.analysis.design.study_design import StudyDesign
-from ablate.analysis.estimation.estimates import EffectEstimate, FamilyInference, InferenceRules
+from ablate.analysis.estimation.estimates import EffectEstimate, FamilyInference, inference_rules
 from ablate.analysis.estimation.estimators import estimate_pairs
 from ablate.analysis.estimation.observations import Observations
 from ablate.analysis.looks.status import FamilyMembers, LookStatus
@@ -108,7 +108,7 @@ class Contrasts(Sequence[Contrast]):
         if estimate.effect is None:
             untested = self.results.untested(rows[before], rows[after], differs)
         pair = rows[before], rows[after]
-        return Contrast(*pair, differs, undeclared, self.results.primary, in_family, estimate, untested)
+        return Contrast(*pair, differs, undeclared, self.results.metric.name, in_family, estimate, untested)
 
     def __iter__(self) -> Iterator[Contrast]:
         return (self[at] for at in range(len(self)))
@@ -119,7 +119,8 @@ class Contrasts(Sequence[Contrast]):
 
     @cached_property
     def _look_status(self) -> LookStatus | None:
-        return LookStatus(self.results, self.family_members) if self.results.schedule else None
+        has_looks = self.results.schedule and self.results.is_primary
+        return LookStatus(self.results, self.family_members) if has_looks else None
 
     @cached_property
     def family_members(self) -> FamilyMembers:
@@ -141,14 +142,14 @@ class Contrasts(Sequence[Contrast]):
         return self[self._positions[pair]] if pair in self._positions else self[self._positions[pair[::-1]]].flipped
 
 
-def contrasts(observations: Observations, design: StudyDesign, new_queries: bool) -> Contrasts:
-    """Return the listed contrasts of a study, tested in their families. `new_queries`: as in `estimate_pairs`."""
+def contrasts(observations: Observations, design: StudyDesign, new_examples: bool) -> Contrasts:
+    """Return the listed contrasts of a study, tested in their families. `new_examples`: as in `estimate_pairs`."""
     results = design.results
-    rules = InferenceRules(results.alpha, results.delta, observations.variance_model.rows, results.schedule)
+    rules = inference_rules(results, observations.variance_model.rows)
     always_listed = _always_listed(results)
     groups = []
     for pairs, size in _pairs_by_group(design, always_listed):
-        estimates = estimate_pairs(observations, pairs[:, 0], pairs[:, 1], new_queries)
+        estimates = estimate_pairs(observations, pairs[:, 0], pairs[:, 1], new_examples)
         inference = FamilyInference(estimates, rules, size)
         groups.append(PairGroup(pairs, inference, _listed(inference, pairs, always_listed)))
     return _in_order_of_rows(design, groups)

@@ -83,21 +83,21 @@ class EffectContrasts:
         return FamilyMembers(names, touches, self.estimates, np.zeros(len(names), dtype=bool))
 
 
-def effect_contrasts(observations: Observations, design: StudyDesign, new_queries: bool) -> EffectContrasts:
+def effect_contrasts(observations: Observations, design: StudyDesign, new_examples: bool) -> EffectContrasts:
     """Return an effect for each factor and level other than its baseline: from direct pairs, otherwise from all rows.
 
-    `new_queries`: as in `estimate_pairs`.
+    `new_examples`: as in `estimate_pairs`.
     """
     finished, columns = design.finished, design.model.declared_columns
     pairs = [_direct_pairs(observations, design, column) for column in columns]
-    weights = np.full((observations.hits.shape[1], len(columns), len(observations.n)), np.nan)
+    weights = np.full((observations.values.shape[1], len(columns), len(observations.n)), np.nan)
     additive = _additive_weights(observations, finished)
     for k, (column, of_column) in enumerate(zip(columns, pairs, strict=True)):
         if len(of_column):
             weights[:, k] = _mean_weights(observations, of_column, np.array([-1.0, 1.0]))
         elif (at := finished.model.against_baseline(column)) is not None and not _is_without_effect(design, column):
             weights[:, k] = additive[:, at]
-    estimates = estimate_combinations(observations, weights, new_queries)
+    estimates = estimate_combinations(observations, weights, new_examples)
     return EffectContrasts(columns, [len(of_column) for of_column in pairs], weights, estimates)
 
 
@@ -118,7 +118,7 @@ def effects(
 
 
 def interactions(
-    observations: Observations, finished: FinishedRows, rules: InferenceRules, new_queries: bool
+    observations: Observations, finished: FinishedRows, rules: InferenceRules, new_examples: bool
 ) -> tuple[Interaction, ...]:
     """Return an interaction for every pair of levels of two factors that some square of four rows has."""
     model = finished.model
@@ -127,7 +127,7 @@ def interactions(
         return ()
     corners = np.array([1.0, -1.0, -1.0, 1.0])
     weights = np.stack([_mean_weights(observations, squares, corners) for _, _, squares in level_pairs], axis=1)
-    estimates = estimate_combinations(observations, weights, new_queries)
+    estimates = estimate_combinations(observations, weights, new_examples)
     inference = FamilyInference(estimates, rules, len(level_pairs))
     exploring = benjamini_hochberg(inference.p)
     return tuple(
@@ -209,7 +209,7 @@ def _direct_pairs(observations: Observations, design: StudyDesign, column: Model
     model = design.model
     pairs = model.direct_pairs(column)
     first, second = pairs.T
-    present = ~np.isnan(observations.hits)
+    present = ~np.isnan(observations.values)
     both = present[first] & present[second]
     differing = model.codes[first] != model.codes[second]
     undeclared = design.circumstances.between(first, second, differing).any(axis=1)
@@ -223,8 +223,8 @@ def _mean_weights(observations: Observations, groups: Ints, signs: Floats) -> Fl
 
     `groups`: positions of rows, shape (groups, rows of a group). `signs`: the weight of each row within its group.
     """
-    rows, seeds = observations.hits.shape
-    present = ~np.isnan(observations.hits)
+    rows, seeds = observations.values.shape
+    present = ~np.isnan(observations.values)
     weights = np.zeros((seeds, rows))
     for seed in range(seeds):
         complete = groups[present[groups, seed].all(axis=1)]
@@ -237,8 +237,8 @@ def _mean_weights(observations: Observations, groups: Ints, signs: Floats) -> Fl
 
 def _additive_weights(observations: Observations, finished: FinishedRows) -> Floats:
     """Return each seed's least-squares weights over the rows that have a result, shape (seeds, columns, rows)."""
-    rows, seeds = observations.hits.shape
-    present = ~np.isnan(observations.hits)
+    rows, seeds = observations.values.shape
+    present = ~np.isnan(observations.values)
     weights = np.full((seeds, len(finished.model.columns), rows), np.nan)
     by_pattern: dict[bytes, Floats] = {}
     for seed in range(seeds):

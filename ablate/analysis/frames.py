@@ -11,7 +11,7 @@ from ablate.store import find_store, shown
 
 
 def results(store: str, study: str | None = None) -> pd.DataFrame:
-    """Return the store's view `results`, one line per trial: study and row, state, rates, seconds.
+    """Return the store's view `results`, one line per trial: study and row, state, values, seconds.
 
     `store`: its path or URL. FileNotFoundError if there is no store.
     """
@@ -24,12 +24,12 @@ def results(store: str, study: str | None = None) -> pd.DataFrame:
 
 
 def rows(results: StudyResults) -> pd.DataFrame:
-    """Return one line per row: label, level of every factor, mean rates, and mAP and mAP@R if it has them."""
+    """Return one line per row: label, level of every factor, and its mean on every metric."""
     return pd.DataFrame({"row": row.label, **row.levels, **_means(row)} for row in results.rows)
 
 
 def contrasts(analysis: Analysis) -> pd.DataFrame:
-    """Return one line per contrast: its rows, the factors that differ, and its estimate in percentage points."""
+    """Return one line per contrast: its rows, the factors that differ, and its estimate in the metric's unit."""
     return pd.DataFrame(
         {
             "before": contrast.before.label,
@@ -44,7 +44,7 @@ def contrasts(analysis: Analysis) -> pd.DataFrame:
 
 
 def effects(analysis: Analysis) -> pd.DataFrame:
-    """Return one line per level other than its factor's baseline, with its estimate in percentage points."""
+    """Return one line per level other than its factor's baseline, with its estimate in the metric's unit."""
     return pd.DataFrame(
         {
             "factor": effect.factor,
@@ -59,8 +59,7 @@ def effects(analysis: Analysis) -> pd.DataFrame:
 
 
 def _means(row: RowResult) -> dict[str, float]:
-    rates = {name: rate.mean for name, rate in row.metrics.items()}
-    return rates | {name: precision.mean for name, precision in row.precisions.items()}
+    return {name: of_row.mean for name, of_row in row.values.items()}
 
 
 def _estimate(estimate: EffectEstimate) -> dict[str, Any]:

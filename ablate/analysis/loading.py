@@ -1,16 +1,20 @@
 """Read a study's results from the store."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ablate.analysis.equal_results import equal_results
 from ablate.analysis.looks.history import from_json
 from ablate.analysis.results import TESTED_ON, RowResult, SeedResult, StudyResults
 from ablate.analysis.untested import EqualResults
-from ablate.store import Store, plans, results
+from ablate.errors import AblateError, unknown_name
+from ablate.measurement import Metric
+from ablate.store import Connection, Store, plans, results
 from ablate.store.looks import LookRow, is_unchanged, read_looks
 from ablate.store.plan_document import changed_rules, rules
 from ablate.store.plans import StoredPlan, StoredRow
@@ -22,34 +26,89 @@ NOT_STORED = TrialResult("queued", None, {}, None)
 """A trial of a plan that was never run."""
 
 
-def load(store: Store, study: str | None = None, profile: str | None = None, by_query: bool = False) -> StudyResults:
+def load(
+    store: Store,
+    study: str | None = None,
+    profile: str | None = None,
+    by_example: bool = False,
+    about: str = "",
+    every_metric: bool = False,
+) -> StudyResults:
     """Return the results of a study's latest plan, or of its plan under a profile.
 
-    Without `study`, this is the study that was run or imported last. The hits of single queries are read for seeds
-    that some two rows have as their only common one, as those rows are compared query by query; with `by_query`, for
-    all seeds.
+    Without `study`, this is the study that was run or imported last. The values of single examples are read for seeds
+    that some two rows have as their only common one, as those rows are compared example by example; with `by_example`,
+    for all seeds. They are read on the metric that the analysis is `about` (by default the primary one), or on every
+    metric. AblateError for a metric that the study does not have.
     """
     with store.read() as connection:
         chosen = plans.choose(connection, study, profile, store.url)
         plan = plans.read_plan(connection, chosen.study, chosen.profile)
-    return load_plan(store, plan, by_query)
+    return load_plan(store, plan, by_example, about, every_metric)
 
 
-def load_plan(store: Store, plan: StoredPlan, by_query: bool = False) -> StudyResults:
+def load_plan(
+    store: Store, plan: StoredPlan, by_example: bool = False, about: str = "", every_metric: bool = False
+) -> StudyResults:
     """Return the results of a plan that need not be stored, as `load` does."""
     with store.read() as connection:
         keys = {key for row in plan.rows for key in row.cells.values()}
-        loaded = _study_results(plan, results.read_trials(connection, keys))
+        trials = results.read_trials(connection, keys)
+        sets = _example_sets(connection, trials)
+        loaded = _study_results(plan, trials, sets)
+        if about:
+            loaded = _about(loaded, about)
         if loaded.imported:
             document = plan.document
             loaded = replace(loaded, equal=EqualResults(document.equal_rows, document.equal_seeds))
         else:
             equal = equal_results(loaded.rows, lambda trials: results.read_contents(connection, trials))
             loaded = replace(loaded, equal=equal)
-        trials = _trials_to_read_by_query(loaded, by_query)
-        hits = {key: one > 0 for key, one in results.read_examples(connection, trials, loaded.primary)}
-        looks = read_looks(connection, plan.study, plan.profile) if loaded.schedule else []
-    return replace(loaded, hits=hits, **_looks_of_family(plan, loaded, looks))
+        chosen = _trials_to_read_by_example(loaded, by_example)
+        names = list(loaded.metrics) if every_metric else [loaded.metric.name]
+        examples = {name: dict(results.read_examples(connection, chosen, name)) for name in names if chosen}
+        looks = read_looks(connection, plan.study, plan.profile) if loaded.schedule and loaded.is_primary else []
+    order = {key: sets[of.example_set].order for key in chosen if (of := trials[key]).example_set in sets}
+    ordered = {
+        name: {key: values[order[key]] if key in order else values for key, values in of_trials.items()}
+        for name, of_trials in examples.items()
+    }
+    clusters = next((one.clusters for one in sets.values() if one.clusters is not None), None)
+    return replace(loaded, examples=ordered, clusters=clusters, **_looks_of_family(plan, loaded, looks))
+
+
+@dataclass(frozen=True)
+class ExampleSet:
+    """The names and clusters of the examples of a test, in one order for all tests with these names."""
+
+    digest: str
+    """Equal for tests with the same examples in the same clusters, in whatever order."""
+    order: NDArray[np.int64]
+    """The positions of the examples, as a trial has them, in the common order; shape (examples,)."""
+    clusters: NDArray[np.int64] | None
+    """A number for each example in the common order; None if all are independent."""
+
+
+def _example_sets(connection: Connection, trials: Mapping[str, TrialResult]) -> dict[str | None, ExampleSet]:
+    """Return {key: set of examples} of the trials that have one."""
+    sets: dict[str | None, ExampleSet] = {}
+    for key in sorted({trial.example_set for trial in trials.values() if trial.example_set}):
+        ids, clusters = results.read_example_set(connection, key)
+        size = len(ids) if ids is not None else len(clusters) if clusters is not None else 0
+        order = np.argsort(np.array(ids), kind="stable") if ids is not None else np.arange(size)
+        if clusters is not None:
+            clusters = np.unique(clusters[order], return_inverse=True)[1].astype(np.int64).reshape(-1)
+        names = [] if ids is None else sorted(ids)
+        content = repr((names, None if clusters is None else clusters.tolist())).encode("utf-8", "surrogatepass")
+        sets[key] = ExampleSet(blake2b(content, digest_size=8).hexdigest(), order, clusters)
+    return sets
+
+
+def _about(loaded: StudyResults, metric: str) -> StudyResults:
+    """Return the results with this metric as what the analysis is about; AblateError if the study does not have it."""
+    if metric not in loaded.metrics:
+        raise AblateError(f"--metric: {unknown_name('metric', metric, list(loaded.metrics))}")
+    return replace(loaded, about=metric)
 
 
 def _looks_of_family(plan: StoredPlan, loaded: StudyResults, looks: Sequence[LookRow]) -> dict[str, Any]:
@@ -65,7 +124,7 @@ def _looks_of_family(plan: StoredPlan, loaded: StudyResults, looks: Sequence[Loo
         return {"ended": (*ended, "what it declared is no longer so")}
     if last and not _saw_these_results(plan, loaded, last[-1]):
         return {"ended": (*ended, "what it saw has changed; the next run begins another")}
-    return {"looks": tuple(from_json(look) for look in last), "ended": ended}
+    return {"looks": tuple(from_json(look, loaded.metric) for look in last), "ended": ended}
 
 
 def _saw_these_results(plan: StoredPlan, loaded: StudyResults, look: LookRow) -> bool:
@@ -83,7 +142,7 @@ def _saw_these_results(plan: StoredPlan, loaded: StudyResults, look: LookRow) ->
     )
 
 
-def _trials_to_read_by_query(loaded: StudyResults, every: bool) -> set[str]:
+def _trials_to_read_by_example(loaded: StudyResults, every: bool) -> set[str]:
     """Return the trial keys of each seed that some two rows have as their only common one; of all seeds if `every`."""
     if loaded.imported:
         return set()
@@ -97,12 +156,14 @@ def _trials_to_read_by_query(loaded: StudyResults, every: bool) -> set[str]:
     return {key for row in loaded.rows for seed, key in row.trials.items() if seed in chosen}
 
 
-def _study_results(plan: StoredPlan, trials: Mapping[str, TrialResult]) -> StudyResults:
-    confidence = 1 - float(plan.document.alpha)
+def _study_results(
+    plan: StoredPlan, trials: Mapping[str, TrialResult], sets: Mapping[str | None, ExampleSet]
+) -> StudyResults:
+    metrics = {metric.name: metric for metric in plan.document.metrics}
     rows = [row for row in plan.rows if row.kind == "row"]
     references = [row for row in plan.rows if row.kind != "row"]
     done = [trial for trial in trials.values() if trial.done]
-    examples = _test_examples(trials)
+    examples = _test_examples(trials, sets)
     if any(row.changes for row in plan.rows):  # the changes name the data and code files, so the hashes add nothing
         trials = {key: replace(trial, data=None, code="") for key, trial in trials.items()}
     return StudyResults(
@@ -110,12 +171,9 @@ def _study_results(plan: StoredPlan, trials: Mapping[str, TrialResult]) -> Study
         profile=plan.profile,
         imported=plan.imported,
         document=plan.document,
-        rows=tuple(_row_result(i, row, trials, examples, confidence) for i, row in enumerate(rows, start=1)),
-        references=tuple(
-            _row_result(i, row, trials, examples, confidence) for i, row in enumerate(references, start=1)
-        ),
-        queries=_common(trial.sizes.get("queries") for trial in done),
-        gallery=_common(trial.sizes.get("gallery") for trial in done),
+        rows=tuple(_row_result(i, row, trials, examples, metrics) for i, row in enumerate(rows, start=1)),
+        references=tuple(_row_result(i, row, trials, examples, metrics) for i, row in enumerate(references, start=1)),
+        sizes={word: _common(trial.sizes.get(word) for trial in done) for trial in done for word in trial.sizes},
     )
 
 
@@ -125,19 +183,27 @@ def _common(counts: Iterable[int | None]) -> int | None:
     return different.pop() if len(different) == 1 else None
 
 
-def _test_examples(trials: Mapping[str, TrialResult]) -> dict[str, str]:
+def _test_examples(trials: Mapping[str, TrialResult], sets: Mapping[str | None, ExampleSet]) -> dict[str, str]:
     """Return {trial key: a text that is equal for trials that were tested on the same examples}.
 
-    If no hash of them is on record for all trials, the content of the whole data set and the number of queries decide.
+    If no hash of them is on record for all trials, their names decide; without names the content of the whole data set
+    and the number of examples.
     """
     done = {key: trial for key, trial in trials.items() if trial.done}
     if all(TEST_EXAMPLES in trial.environment for trial in done.values()):
         return {key: trial.environment[TEST_EXAMPLES] for key, trial in done.items()}
-    return {key: f"{trial.data}, {trial.sizes.get('queries')} queries" for key, trial in done.items()}
+    return {
+        key: sets[trial.example_set].digest if trial.example_set in sets else f"{trial.data}, n = {trial.n}"
+        for key, trial in done.items()
+    }
 
 
 def _row_result(
-    number: int, row: StoredRow, trials: Mapping[str, TrialResult], examples: Mapping[str, str], confidence: float
+    number: int,
+    row: StoredRow,
+    trials: Mapping[str, TrialResult],
+    examples: Mapping[str, str],
+    metrics: Mapping[str, Metric],
 ) -> RowResult:
     by_seed = {seed: trials.get(key, NOT_STORED) for seed, key in sorted(row.cells.items())}
     missing = [seed for seed, trial in by_seed.items() if not trial.done]
@@ -154,7 +220,7 @@ def _row_result(
         },
         failed=tuple(seed for seed in missing if by_seed[seed].state == "failed"),
         missing=tuple(missing),
-        confidence=confidence,
+        metrics=metrics,
     )
 
 

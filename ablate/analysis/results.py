@@ -1,19 +1,19 @@
 """The results of a study as values, from which every table, figure and contrast is made."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from statistics import fmean
+from math import isfinite, nan
+from statistics import fmean, geometric_mean
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis.looks.history import Look
-from ablate.analysis.stats.proportions import wilson
 from ablate.analysis.untested import EQUAL_RESULTS, NOT_READ, EqualResults, Untested, unread_reasons
+from ablate.measurement import Metric, Scale
 from ablate.store.plan_document import DataIdentity, PlanDocument
 from ablate.store.results import StoredValue
 from ablate.study.config_keys import overlaps
@@ -21,53 +21,33 @@ from ablate.study.model import Family
 from ablate.trainers.registry import TRAINERS
 
 MOST_NAMED = 4
+ROUNDING = 1e-9
+"""Values that differ by less do not contradict each other."""
 TESTED_ON = "test examples"
 """The circumstance that two rows were tested on different examples. No factor declares it: a factor may set the data,
 but a difference between tests on different examples is never its effect alone."""
-KS = {"top1": 1, "top5": 5, "top10": 10}
-PRECISIONS = ("map", "map_at_r")
-TOP = re.compile(r"top(\d+)")
+Examples = NDArray[np.float32]
+"""The value of each example, shape (n,)."""
 
 
 @dataclass(frozen=True)
-class RowRates:
-    """A hit rate of one row."""
-
-    hits: Sequence[int]
-    """Number of hits of each seed, parallel to the row's `seeds`."""
-    n: int
-    """Number of queries, the same for each seed."""
-    confidence: float
-    """Confidence of the interval, from 0 to 1."""
-
-    @property
-    def values(self) -> list[float]:
-        """The rate of each seed, in [0, 1]."""
-        return [count / self.n for count in self.hits]
-
-    @property
-    def mean(self) -> float:
-        """The mean rate over the seeds, in [0, 1]."""
-        return fmean(self.values)
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Wilson's interval of the mean rate over the n queries. More seeds do not narrow it."""
-        low, high = wilson(fmean(self.hits), self.n, self.confidence)
-        return float(low), float(high)
-
-
-@dataclass(frozen=True)
-class MeanPrecision:
-    """The mAP or mAP@R of one row."""
+class RowValues:
+    """The values of one row on one metric."""
 
     values: Sequence[float]
-    """The mean over all queries of each seed, in [0, 1], parallel to the row's `seeds`."""
+    """The value of each seed in the metric's unit, parallel to the row's `seeds`; nan if it is not a number."""
+    n: int | None
+    """Number of examples that each value is the mean over; None if it is not known, or if seeds differ in it."""
+    scale: Scale = Scale.LINEAR
 
     @property
     def mean(self) -> float:
-        """The mean over the seeds, in [0, 1]."""
-        return fmean(self.values)
+        """The mean over the seeds; on a log scale the geometric mean. nan if some value is not a finite number."""
+        if not all(map(isfinite, self.values)):
+            return nan
+        if self.scale is Scale.LINEAR:
+            return fmean(self.values)
+        return geometric_mean(self.values) if min(self.values) > 0 else nan
 
 
 @dataclass(frozen=True)
@@ -80,7 +60,7 @@ class SeedResult:
     """The key of its training. Rows that differ in the evaluation only share it."""
     values: Mapping[str, StoredValue]
     """{metric: value}, for those that were recorded."""
-    sizes: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, int | None] = field(default_factory=dict)
     """{word: number} of what the test split has, in the trainer's words."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """{name: value} of everything recorded of the run that may differ between runs: versions, devices, hashes of data
@@ -90,36 +70,13 @@ class SeedResult:
     changes: tuple[str, ...] = ()
     """If the result was kept although it is stale: the changes since it was made, each as `key: old -> new`."""
 
-    @property
-    def queries(self) -> int:
-        """Number of queries; 0 if unknown."""
-        return self.sizes.get("queries", 0)
-
-    @property
-    def gallery(self) -> int | None:
-        """Number of gallery items; None if unknown."""
-        return self.sizes.get("gallery")
-
-    @cached_property
-    def hits(self) -> Mapping[int, int]:
-        """{k: number of queries with a correct item among their k best}, for each k that was recorded."""
-        found = ((TOP.fullmatch(name), one) for name, one in self.values.items())
-        return {int(match[1]): round(one.value * one.n) for match, one in found if match and one.n}
-
-    @property
-    def precisions(self) -> Mapping[str, float]:
-        """{"map" or "map_at_r": mean over all queries, in [0, 1]}, for those that were recorded."""
-        return {name: self.values[name].value for name in PRECISIONS if name in self.values}
-
 
 @dataclass(frozen=True)
 class RowTest:
     """The test of a row."""
 
-    queries: int
-    """Number of queries; 0 if unknown."""
-    gallery: int | None
-    """Number of gallery items; None if unknown."""
+    sizes: tuple[tuple[str, int | None], ...]
+    """(word, number) of what the test split has, in the trainer's words; empty if it is not known."""
     data: str | None
     """The fingerprint of the data; None if there is none."""
 
@@ -142,13 +99,13 @@ class RowResult:
     """Seeds without a result whose last attempt failed."""
     missing: tuple[int, ...] = ()
     """Seeds without a result, those that failed included."""
-    confidence: float = 0.95
-    """Confidence of the intervals of `metrics`: 1 - alpha."""
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    """{name: metric} of the study."""
 
     @property
     def tests(self) -> list["RowTest"]:
         """The tests of the row's results, each once; more than one if stale results of other data were kept."""
-        return list(dict.fromkeys(RowTest(one.queries, one.gallery, one.data) for one in self.results.values()))
+        return list(dict.fromkeys(RowTest(tuple(one.sizes.items()), one.data) for one in self.results.values()))
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -161,52 +118,48 @@ class RowResult:
         return {seed: result.trial for seed, result in self.results.items()}
 
     @cached_property
-    def metrics(self) -> dict[str, RowRates]:
-        """{"top1", "top5", "top10": rates} for those that all seeds have."""
-        return {
-            name: RowRates([result.hits[k] for result in self.results.values()], self._queries, self.confidence)
-            for name, k in KS.items()
-            if k in self.rates
-        }
+    def values(self) -> dict[str, RowValues]:
+        """{metric: values} for the metrics that all seeds have, in the order of the first seed.
 
-    @cached_property
-    def rates(self) -> dict[int, float]:
-        """{k: mean hit rate over seeds, in [0, 1]} for each k that all seeds have, in ascending order."""
-        results = list(self.results.values())
-        ks = set.intersection(*(set(result.hits) for result in results)) if results else set()
-        return {k: fmean(result.hits[k] for result in results) / self._queries for k in sorted(ks)}
-
-    @cached_property
-    def precisions(self) -> dict[str, MeanPrecision]:
-        """{"map", "map_at_r": values} for those that all seeds have.
-
-        A mean over some seeds only could not be compared with the rates, which are means over all.
+        A mean over some seeds only could not be compared with means over all.
         """
         results = list(self.results.values())
+        names = [name for name in (results[0].values if results else ()) if all(name in one.values for one in results)]
         return {
-            name: MeanPrecision([result.precisions[name] for result in results])
-            for name in PRECISIONS
-            if results and all(name in result.precisions for result in results)
+            name: _row_values([one.values[name] for one in results], self.metrics[name].scale)
+            for name in names
+            if name in self.metrics
         }
 
     @cached_property
     def impossible(self) -> str:
-        """Two rates that contradict each other: `top-5 0.923 is below top-1 0.951, but every top-1 hit is ...`.
+        """Values that contradict each other, or a metric's bounds; empty if they are possible.
 
-        Empty if the rates are possible. Otherwise the row has no verdict.
+        `top-5 0.923 is below top-1 0.951, and it never can be`. A row with such values has no verdict.
         """
-        for result in self.results.values():
-            for (few, hits), (more, fewer_hits) in pairwise(sorted(result.hits.items())):
-                if fewer_hits < hits:
-                    low, high = (f"{count / result.queries:.6g}" for count in (fewer_hits, hits))
-                    reason = f"every top-{few} hit is also a top-{more} hit"
-                    return f"top-{more} {low} is below top-{few} {high}, but {reason}"
-        return ""
+        return next((fault for one in self.results.values() if (fault := _fault(one.values, self.metrics))), "")
 
-    @property
-    def _queries(self) -> int:
-        """Number of queries of the row's results: one data set, so one number."""
-        return next(iter(self.results.values())).queries
+
+def _row_values(values: Sequence[StoredValue], scale: Scale) -> RowValues:
+    counts = {one.n for one in values}
+    return RowValues([one.value for one in values], counts.pop() if len(counts) == 1 else None, scale)
+
+
+def _fault(values: Mapping[str, StoredValue], metrics: Mapping[str, Metric]) -> str:
+    """Return why the values of one seed cannot be; empty if they can."""
+    for name, metric in metrics.items():
+        if name not in values:
+            continue
+        value, (low, high) = values[name].value, metric.bounds
+        if value < low - ROUNDING or value > high + ROUNDING:
+            return f"{metric.title} {value:.6g} is not between {low:g} and {high:g}"
+        if metric.scale is Scale.LOG and value <= 0:
+            return f"{metric.title} {value:.6g} is not positive, as values on a log scale are"
+        more = values.get(metric.at_most)
+        if more is not None and more.value < value - ROUNDING:
+            title = metrics[metric.at_most].title
+            return f"{title} {more.value:.6g} is below {metric.title} {value:.6g}, and it never can be"
+    return ""
 
 
 @dataclass(frozen=True)
@@ -221,13 +174,15 @@ class StudyResults:
     rows: tuple[RowResult, ...]
     references: tuple[RowResult, ...]
     """Lines that are printed next to the rows and compared with none."""
-    queries: int | None
-    """Number of test queries; None without a result, or if rows differ in it."""
-    gallery: int | None
-    """Number of gallery items of the test split; None if unknown, or if rows differ in it."""
-    hits: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
-    """{trial key: True for each query that is a hit on the primary metric, shape (queries,)}, for trials that are
-    compared query by query."""
+    sizes: Mapping[str, int | None]
+    """{word: number} of what the test split has, in the trainer's words; None if rows differ in it. Empty without a
+    result."""
+    examples: Mapping[str, Mapping[str, Examples]] = field(default_factory=dict)
+    """{metric: {trial key: value of each example}}, for trials that are compared example by example."""
+    clusters: NDArray[np.int64] | None = None
+    """A number from 0 for each example, shape (examples,): those of one cluster are not independent. None: all are."""
+    about: str = ""
+    """The metric that the analysis is about; empty for the primary one."""
     looks: tuple[Look, ...] = ()
     """The looks of the current family."""
     ended: tuple[str, ...] = ()
@@ -246,6 +201,34 @@ class StudyResults:
         """The metric that verdicts are about."""
         return self.document.primary
 
+    @cached_property
+    def metrics(self) -> Mapping[str, Metric]:
+        """{name: metric} of the study, in the order of declaration."""
+        return {metric.name: metric for metric in self.document.metrics}
+
+    @property
+    def metric(self) -> Metric:
+        """The metric that the analysis is about."""
+        return self.metrics[self.about or self.primary]
+
+    @property
+    def n(self) -> int | None:
+        """Number of examples of the metric; None if it is not known, or if rows differ in it."""
+        rows = (*self.rows, *self.references)
+        counts = {row.values[self.metric.name].n for row in rows if self.metric.name in row.values}
+        return counts.pop() if len(counts) == 1 else None
+
+    @property
+    def is_primary(self) -> bool:
+        """True if the analysis is about the primary metric, of which verdicts are."""
+        return self.about in ("", self.primary)
+
+    @property
+    def measured(self) -> list[Metric]:
+        """The metrics of the study that some row or reference has."""
+        rows = (*self.rows, *self.references)
+        return [metric for name, metric in self.metrics.items() if any(name in row.values for row in rows)]
+
     @property
     def alpha(self) -> float:
         """The error rate of the study's claims, from 0 to 1."""
@@ -253,8 +236,8 @@ class StudyResults:
 
     @property
     def delta(self) -> float:
-        """The smallest effect worth acting on, in percentage points."""
-        return float(self.document.delta)
+        """The smallest effect worth acting on, in the metric's unit; nan for a metric that is not the primary one."""
+        return self.metric.difference(self.document.delta) if self.is_primary else nan
 
     @property
     def family(self) -> Family:
@@ -321,12 +304,6 @@ class StudyResults:
         return len({one.environment.get(TESTED_ON) for row in self.rows for one in row.results.values()}) < 2
 
     @property
-    def precisions(self) -> list[str]:
-        """The names among "map" and "map_at_r" that some row or reference has."""
-        rows = (*self.rows, *self.references)
-        return [name for name in PRECISIONS if any(name in row.precisions for row in rows)]
-
-    @property
     def seeds(self) -> list[int]:
         """Every seed with which some row has a result."""
         return sorted({seed for row in self.rows for seed in row.seeds})
@@ -347,7 +324,7 @@ class StudyResults:
 
     @property
     def impossible(self) -> list[str]:
-        """A sentence for each row whose rates contradict each other."""
+        """A sentence for each row whose values cannot be."""
         return [
             f"row {row.number} ({row.label}): {row.impossible}; these values cannot be, and the row gets no verdict "
             "until they are corrected"
@@ -357,7 +334,7 @@ class StudyResults:
 
     @property
     def equal_results(self) -> list[str]:
-        """A sentence for each group of rows, and of seeds, that have equal results of every query."""
+        """A sentence for each group of rows, and of seeds, that have equal results of every example."""
         by_label = {row.label: row for row in self.rows}
         sentences = []
         for labels in self.equal.rows:

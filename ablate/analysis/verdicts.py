@@ -20,6 +20,8 @@ CONFOUNDED: Final = "confounded"
 NOT_ESTIMABLE: Final = "not_estimable"
 CHECKPOINTS_DIFFER: Final = "checkpoints_differ"
 CANNOT_TELL: Final = "cannot_tell"
+NOT_JUDGED: Final = "not_judged"
+"""Of an effect on a metric that is not the primary one: it is shown for exploring."""
 
 ALL = (
     BETTER,
@@ -32,6 +34,7 @@ ALL = (
     NOT_ESTIMABLE,
     CHECKPOINTS_DIFFER,
     CANNOT_TELL,
+    NOT_JUDGED,
 )
 
 UPWARDS: Final = (BETTER, BETTER_BELOW_DELTA)
@@ -47,23 +50,23 @@ FLIPPED: Final = {
 }
 
 
-def decide(effect: Floats, p: Floats, p_equivalence: Floats, one_seed: Bools, alpha: float) -> NDArray[np.str_]:
+def decide(improvement: Floats, p: Floats, p_equivalence: Floats, one_seed: Bools, alpha: float) -> NDArray[np.str_]:
     """Return the verdict of each effect of one family, shape (..., effects).
 
-    `effect`: in pp, nan without a result. `p`: of no difference. `p_equivalence`: of a difference of delta or more.
-    Both p's are adjusted for the family already. `one_seed`: True for effects of one seed. Confounding is not handled
-    here.
+    `improvement`: the effect in the direction in which the metric is better, nan without a result. `p`: of no effect.
+    `p_equivalence`: of an effect of delta or more. Both p's are adjusted for the family already. `one_seed`: True for
+    effects of one seed. Confounding is not handled here.
     """
     significant = p <= alpha
     small = p_equivalence <= alpha
-    up = effect > 0
+    up = improvement > 0
     several = np.select(
         [significant & small & up, significant & small, significant & up, significant, small],
         [BETTER_BELOW_DELTA, WORSE_BELOW_DELTA, BETTER, WORSE, NO_EFFECT],
         UNDECIDED,
     )
     one = np.where(significant, CHECKPOINTS_DIFFER, CANNOT_TELL)
-    verdict: NDArray[np.str_] = np.where(np.isnan(effect), NOT_ESTIMABLE, np.where(one_seed, one, several))
+    verdict: NDArray[np.str_] = np.where(np.isnan(improvement), NOT_ESTIMABLE, np.where(one_seed, one, several))
     return verdict
 
 

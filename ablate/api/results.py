@@ -29,12 +29,12 @@ def load_results(
     return _load(store_to_read(store), study, profile)
 
 
-def _load(store: Store, study: Path | str | None, profile: str | None, by_query: bool = False) -> StudyResults:
+def _load(store: Store, study: Path | str | None, profile: str | None, by_example: bool = False) -> StudyResults:
     """Return the results of a study by its name or by its file."""
     if study is None or not is_study_file(study):
-        return load(store, None if study is None else str(study), profile, by_query)
+        return load(store, None if study is None else str(study), profile, by_example)
     planned = plan_study(study, store, profile=profile)
-    return load_plan(store, plan_of(planned.study, planned.trials), by_query)
+    return load_plan(store, plan_of(planned.study, planned.trials), by_example)
 
 
 def is_study_file(study: Path | str) -> bool:
@@ -52,11 +52,11 @@ def analyse_study(
     """Read the results of a study, and of its search if it has one, and return contrasts, effects and verdicts.
 
     `study` is a name or the path of a study file, see `load_results`.
-    `population` is what several seeds stand for: `seeds` for new seeds on the same queries, `queries-and-seeds` for
-    new queries and new seeds.
+    `population` is what several seeds stand for: `seeds` for new seeds on the same examples, `examples-and-seeds`
+    for new examples and new seeds.
     """
     opened = store_to_read(store)
-    results = _load(opened, study, profile, by_query=population == "queries-and-seeds")
+    results = _load(opened, study, profile, by_example=population == "examples-and-seeds")
     return analyse(results, population, load_search(opened, results))
 
 

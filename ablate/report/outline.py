@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 
 from ablate.analysis.analysis import Analysis
+from ablate.measurement import Kind
 from ablate.report.sections import ambiguities, ladder, looks
 from ablate.report.sections import contrasts as comparisons
 from ablate.report.sections.search import search
 from ablate.report.tables import ReportSection
+
+MOST_BESIDE = 3
+"""Metrics that a screen of 80 columns has room for next to the one that verdicts are about."""
 
 
 def outline(
@@ -14,12 +18,13 @@ def outline(
 ) -> Iterator[ReportSection]:
     """Return the sections for a narrow page: the first `most_rows` rows in several tables.
 
-    `on_screen`: mAP has a table of its own, because 80 columns have no room for it next to the rates.
+    `on_screen`: some metrics have a table of their own, because 80 columns have no room for them next to the others.
     """
     yield from search(analysis)
-    yield ladder.rates(analysis, most_rows, [] if on_screen else analysis.results.precisions)
-    if on_screen:
-        yield ladder.precisions(analysis, most_rows)
+    others = ladder.other_metrics(analysis.results)
+    beside = [one for one in others if one.kind is Kind.PROPORTION][:MOST_BESIDE] if on_screen else others
+    yield ladder.means(analysis, most_rows, beside)
+    yield ladder.further_means(analysis, most_rows, [one for one in others if one not in beside])
     if analysis.search is None:  # finalists are no ladder; their labels and the sections above have their values
         yield from ladder.components(analysis, most_rows)
         yield ladder.steps(analysis, most_rows)

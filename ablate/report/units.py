@@ -1,6 +1,8 @@
 """Values and differences of a metric as text, in its printed unit: the only file that knows of percent and pp."""
 
-from math import floor, isfinite, log10
+from collections.abc import Callable, Mapping
+from math import exp, floor, isfinite, isnan, log10
+from typing import Any
 
 from ablate.measurement import Metric, Scale
 
@@ -8,6 +10,8 @@ MINUS = "−"
 VALUE_DIGITS, DIFFERENCE_DIGITS = 4, 3
 """Significant digits of values and differences of a metric that does not say how many decimals it has."""
 RATIO_DECIMALS = 3
+ROUNDING = 1e-12
+"""A number that is closer to 0 is 0: it is what rounding left of it."""
 
 
 def value_text(metric: Metric, value: float) -> str:
@@ -48,10 +52,60 @@ def difference_unit(metric: Metric) -> str:
     return "" if metric.scale is Scale.LOG else metric.display.difference_unit
 
 
+def spread_text(metric: Metric, sd: float) -> str:
+    """Return an SD with the unit of differences: `0.42 pp`; on a log scale in percent, as a small SD of ratios."""
+    if metric.scale is Scale.LOG:
+        return f"{100 * sd:.3g} %"
+    return _followed(
+        _number(sd * metric.display.factor, metric.display.digits, DIFFERENCE_DIGITS), difference_unit(metric)
+    )
+
+
+def no_effect_text(metric: Metric) -> str:
+    """Return the difference of equal values: `0`; on a log scale `×1`."""
+    return "×1" if metric.scale is Scale.LOG else "0"
+
+
+def in_title(metric: Metric) -> str:
+    """Return `, pp`, the unit of changes for the end of a title; nothing if they have none."""
+    unit = difference_unit(metric)
+    return f", {unit}" if unit else ""
+
+
+def unit_words(metric: Metric) -> str:
+    """Return the unit of printed differences for a heading: `in percentage points (pp)`, `in nats`, `as ratios`."""
+    if metric.scale is Scale.LOG:
+        return "as ratios"
+    if metric.is_rate:
+        return f"in percentage points ({metric.display.difference_unit})"
+    return f"in {difference_unit(metric)}" if difference_unit(metric) else ""
+
+
+def delta_text(metric: Metric, delta: float) -> str:
+    """Return delta as a study file writes it, with its unit: `0.5 pp`; on a log scale `×1.05`; `none` for nan."""
+    if isnan(delta):
+        return "none"
+    shown = f"{metric.shown(delta):.12g}"
+    return f"×{shown}" if metric.scale is Scale.LOG else _followed(shown, difference_unit(metric))
+
+
+def band_text(metric: Metric, delta: float) -> str:
+    """Return the effects that are no larger than delta: `±0.5 pp`; on a log scale `×0.952 to ×1.05`."""
+    if metric.scale is Scale.LOG:
+        return f"{difference_text(metric, -delta)} to {difference_text(metric, delta)}"
+    return f"±{delta_text(metric, delta)}"
+
+
 def axis_label(metric: Metric, words: str = "") -> str:
     """Return the label of an axis of values: `top-1 on validation, %`, where `words` follow the metric's name."""
     unit = f", {metric.display.unit}" if metric.display.unit else ""
     return f"{metric.title}{' ' if words else ''}{words}{unit}"
+
+
+def effect_label(metric: Metric) -> str:
+    """Return the label of an axis of effects: `effect on top-1, pp`; on a log scale `effect on seconds, ratio`."""
+    unit = "ratio" if metric.scale is Scale.LOG else difference_unit(metric)
+    return f"effect on {metric.title}{unit and f', {unit}'}"
 
 
 def shown_value(metric: Metric, value: float) -> float:
@@ -61,6 +115,7 @@ def shown_value(metric: Metric, value: float) -> float:
 
 def _number(number: float, decimals: int | None, significant: int, sign: str = "-") -> str:
     """Return a number with so many decimals; if None, with so many significant digits."""
+    number = 0.0 if abs(number) < ROUNDING else number  # no minus before the rounding of a difference of equal values
     if not isfinite(number):
         text = f"{number:{sign}}"
     elif decimals is not None:
@@ -79,3 +134,26 @@ def _number(number: float, decimals: int | None, significant: int, sign: str = "
 
 def _followed(text: str, unit: str) -> str:
     return f"{text} {unit}" if unit else text
+
+
+def amounts(metric: Metric, values: Mapping[str, float | tuple[float, float] | None]) -> dict[str, Any]:
+    """Return effects, and intervals of effects, for JSON: in the metric's unit, on a log scale as ratios.
+
+    Of a rate there is a further key for each, `NAME_pp`, in percentage points. nan becomes null.
+    """
+    convert = exp if metric.scale is Scale.LOG else float
+    plain = {name: _each(value, convert) for name, value in values.items()}
+    in_pp = {f"{name}_pp": _each(value, metric.shown) for name, value in values.items()}
+    return plain | (in_pp if metric.is_rate else {})
+
+
+def spreads(metric: Metric, values: Mapping[str, float]) -> dict[str, Any]:
+    """Return SDs for JSON: in the metric's unit, on a log scale of logarithms; of a rate in percentage points too."""
+    in_pp = {f"{name}_pp": value * metric.display.factor for name, value in values.items()}
+    return {**values, **(in_pp if metric.is_rate else {})}
+
+
+def _each(value: float | tuple[float, float] | None, convert: Callable[[float], float]) -> Any:
+    if isinstance(value, tuple):
+        return [_each(end, convert) for end in value]
+    return None if value is None or isnan(value) else convert(value)

@@ -10,11 +10,11 @@ from ablate.analysis.estimation import unpaired_totals
 from ablate.analysis.estimation.estimates import EffectEstimate, includes_0
 from ablate.analysis.results import TESTED_ON, RowResult, StudyResults
 from ablate.analysis.untested import EQUAL_RESULTS, NOT_READ, Untested
+from ablate.measurement import Kind, Metric
+from ablate.report import units
 from ablate.study.factors import level_text
 from ablate.text import listed, visible
 
-METRIC_NAMES = {"top1": "top-1", "top5": "top-5", "top10": "top-10"}
-PRECISION_NAMES = {"map": "mAP", "map_at_r": "mAP@R"}
 MARKS = {"on": "✓", "off": "✗"}
 MINUS = "−"
 NOTHING = "–"
@@ -32,15 +32,16 @@ PHRASES: Mapping[str, str] = {
     verdicts.NOT_ESTIMABLE: "not estimable",
     verdicts.CHECKPOINTS_DIFFER: "networks differ",
     verdicts.CANNOT_TELL: "cannot tell",
+    verdicts.NOT_JUDGED: "not judged",
 }
 """Each verdict in a table, in at most 22 letters."""
 
 MEANINGS: Mapping[str, str] = {
     verdicts.BETTER: "better, by more than chance explains (p {p} after Holm)",
     verdicts.WORSE: "worse, by more than chance explains (p {p} after Holm)",
-    verdicts.BETTER_BELOW_DELTA: "better, but by less than delta ({delta} pp)",
-    verdicts.WORSE_BELOW_DELTA: "worse, but by less than delta ({delta} pp)",
-    verdicts.NO_EFFECT: "no effect beyond delta ({delta} pp), up or down",
+    verdicts.BETTER_BELOW_DELTA: "better, but by less than delta ({delta})",
+    verdicts.WORSE_BELOW_DELTA: "worse, but by less than delta ({delta})",
+    verdicts.NO_EFFECT: "no effect beyond delta ({delta}), up or down",
     verdicts.UNDECIDED: "undecided, the data show neither an effect nor its absence; {more}",
     verdicts.CONFOUNDED: "confounded: {confounded}",
     verdicts.NOT_ESTIMABLE: "{lacking}",
@@ -48,21 +49,27 @@ MEANINGS: Mapping[str, str] = {
     "evidence about the factor",
     verdicts.CANNOT_TELL: "the trained networks are not shown to differ; with one seed this is no evidence about the "
     "factor",
+    verdicts.NOT_JUDGED: "shown for exploring, as verdicts are about the primary metric only",
 }
 """Each verdict as the second half of a sentence."""
 ALIKE: Mapping[str, str] = {
-    verdicts.NO_EFFECT: "No effect beyond delta ({delta} pp), up or down",
+    verdicts.NO_EFFECT: "No effect beyond delta ({delta}), up or down",
     verdicts.UNDECIDED: "Undecided, the data show neither an effect nor its absence (in brackets: about how many more "
     "seeds per row would decide it)",
     verdicts.CANNOT_TELL: "The trained networks are not shown to differ, and with one seed this is no evidence about "
     "the factors",
     verdicts.CONFOUNDED: "Confounded (several factors change at once; the change cannot be attributed to one of them)",
     verdicts.NOT_ESTIMABLE: "No estimate",
+    verdicts.NOT_JUDGED: "For exploring, as verdicts are about the primary metric only",
 }
 """The beginning of a sentence that lists several contrasts or effects of one verdict."""
 UNTIL_NEXT_LOOK = (
     "Undecided, the data show neither an effect nor its absence (in brackets: how many more seeds per row until the "
     "next look)"
+)
+WITHOUT_SPREAD = (
+    "undecided: its seeds agree exactly, and the resolution of this metric is not known, so the results do not show "
+    "how much seeds vary"
 )
 REPEAT = "a repeat"
 """The verdict shown to people for two rows that differ in nothing; in JSON and CSV they are confounded."""
@@ -74,10 +81,10 @@ UNTESTED: Mapping[str, str] = {NOT_READ: "nothing read it", EQUAL_RESULTS: "equa
 
 TOTALS: Mapping[str, str] = {
     unpaired_totals.WHATEVER: "differ for every possible pairing",
-    unpaired_totals.UNLESS_NEGATIVE: "differ, unless both hit the same query less often than by chance",
+    unpaired_totals.UNLESS_NEGATIVE: "differ, unless both succeed on the same example less often than by chance",
     unpaired_totals.NO_EFFECT_WHATEVER: "no effect beyond delta for every possible pairing",
-    unpaired_totals.NO_DIFFERENCE: "no difference can be shown; equivalence needs per-query hits",
-    unpaired_totals.UNDECIDABLE: "cannot be decided without per-query hits",
+    unpaired_totals.NO_DIFFERENCE: "no difference can be shown; equivalence needs outcomes per example",
+    unpaired_totals.UNDECIDABLE: "cannot be decided without outcomes per example",
 }
 """Each conclusion from two totals, in a table. The JSON report has the key, as it stands in the analysis."""
 
@@ -111,7 +118,7 @@ def sentences(items: Sequence[Contrast | Effect], results: StudyResults) -> list
             brief = "; ".join(_brief(item, results) for item in alike)
             if code == verdicts.UNDECIDED and _decided_at_looks(alike[0], results):
                 opening = UNTIL_NEXT_LOOK
-            lines.append(f"{opening.format(delta=f'{results.delta:g}')}: {brief}.")
+            lines.append(f"{opening.format(delta=units.delta_text(results.metric, results.delta))}: {brief}.")
         else:
             lines += [sentence(item, results) for item in alike]
     return lines
@@ -121,10 +128,12 @@ def meaning(item: Contrast | Effect, results: StudyResults) -> str:
     """Return the verdict in words, with the p, delta, number of seeds or reason that belongs to it."""
     if item.estimate.verdict == verdicts.CONFOUNDED and is_repeat(item):
         return f"{REPEAT}: nothing differs"
+    if item.estimate.without_spread:
+        return WITHOUT_SPREAD
     more = item.estimate.more_seeds
     return MEANINGS[item.estimate.verdict].format(
         p=p_value(item.estimate.p_holm, "= "),
-        delta=f"{results.delta:g}",
+        delta=units.delta_text(results.metric, results.delta),
         more=_seeds_until_look(more) if _decided_at_looks(item, results) else _more_seeds(more),
         confounded=_confounded_with(item),
         lacking=_missing_reason(item),
@@ -173,15 +182,20 @@ def differing(contrast: Contrast, most: int | None = None) -> str:
     return f"{len(names)} at once: {', '.join(listed_names)}{more}"
 
 
-def hits(contrast: Contrast) -> str:
-    """Return `+307 of 12,377`, the change in hits, if the two rows share exactly one seed; otherwise nothing."""
+def gained(contrast: Contrast) -> str:
+    """Return `+307 of 12,377`, the change in the examples for which a proportion holds, if the rows share one seed.
+
+    Nothing for other metrics, or if the two rows do not have the same number of examples.
+    """
     common = set(contrast.before.seeds) & set(contrast.after.seeds)
-    before, after = (row.metrics.get(contrast.metric) for row in (contrast.before, contrast.after))
-    if len(common) != 1 or before is None or after is None or before.n != after.n:
+    if len(common) != 1 or contrast.estimate.metric.kind is not Kind.PROPORTION:
         return ""
     (seed,) = common
-    gained = after.hits[contrast.after.seeds.index(seed)] - before.hits[contrast.before.seeds.index(seed)]
-    return f"{gained:+,} of {after.n:,}".replace("-", MINUS)
+    before, after = (row.results[seed].values.get(contrast.metric) for row in (contrast.before, contrast.after))
+    if before is None or after is None or before.n is None or before.n != after.n:
+        return ""
+    difference = round(after.value * before.n) - round(before.value * before.n)
+    return f"{difference:+,} of {before.n:,}".replace("-", MINUS)
 
 
 def level(name: Any) -> str:
@@ -201,31 +215,22 @@ def mark(name: Any) -> str:
     return MARKS.get(text, text)
 
 
-def rate(value: float) -> str:
-    """Return a rate in [0, 1] as a percentage with two digits: `24.13`."""
-    return f"{100 * value:.2f}"
-
-
-def signed(pp: float) -> str:
-    """Return percentage points with their sign and two digits: `−4.50`."""
-    return f"{pp:+.2f}".replace("-", MINUS)
-
-
-def interval(ends: tuple[float, float] | None) -> str:
-    """Return an interval in percentage points: `[+1.35, +3.61]`; a dash if there is none."""
-    return NOTHING if ends is None else f"[{signed(ends[0])}, {signed(ends[1])}]"
+def interval(metric: Metric, ends: tuple[float, float] | None) -> str:
+    """Return an interval of a difference, without its unit: `[+1.35, +3.61]`; a dash if there is none."""
+    return NOTHING if ends is None else units.difference_interval_text(metric, ends)
 
 
 def change(item: Contrast | Effect) -> str:
-    """Return an effect with its interval, in percentage points: `+2.48 [+1.35, +3.61]`."""
-    effect, ends = item.estimate.effect, item.estimate.interval
+    """Return an effect with its interval, without a unit: `+2.48 [+1.35, +3.61]`."""
+    metric, effect, ends = item.estimate.metric, item.estimate.effect, item.estimate.interval
     if item.untested:
         return "not tested"
     if item.estimate.constant is not None:
-        return signed(0.0)
+        return units.difference_text(metric, 0.0)
     if effect is None:
         return NOTHING if isinstance(item, Effect) else "no result"
-    return signed(effect) if ends is None else f"{signed(effect)} {interval(ends)}"
+    size = units.difference_text(metric, effect)
+    return size if ends is None else f"{size} {interval(metric, ends)}"
 
 
 def p_value(p: float | None, equals: str = "") -> str:
@@ -240,9 +245,10 @@ def p_value(p: float | None, equals: str = "") -> str:
 def simultaneous(estimate: EffectEstimate) -> str:
     """Return the interval for the whole family; `above 0` or `below 0` if only this goes with the verdict."""
     if estimate.simultaneous is not None and estimate.agreeing is None:
-        up, down = (estimate.verdict in verdicts.UPWARDS, estimate.verdict in verdicts.DOWNWARDS)
-        return "above 0" if up or (not down and (estimate.effect or 0.0) > 0) else "below 0"
-    return interval(estimate.agreeing)
+        sign = estimate.metric.direction.sign
+        shown = {**dict.fromkeys(verdicts.UPWARDS, sign), **dict.fromkeys(verdicts.DOWNWARDS, -sign)}
+        return "above 0" if shown.get(estimate.verdict, estimate.effect or 0.0) > 0 else "below 0"
+    return interval(estimate.metric, estimate.agreeing)
 
 
 def direction_note(items: Sequence[Contrast | Effect]) -> list[str]:
@@ -285,9 +291,10 @@ def disagreements(items: Sequence[Contrast | Effect], results: StudyResults) -> 
     small = [one.interval for one in estimates if one.verdict == verdicts.NO_EFFECT and one.interval]
     if any(low < -delta or high > delta for low, high in small):
         narrower = percent(1 - 2 * results.alpha)
+        band = units.band_text(results.metric, delta)
         lines.append(
-            f"An interval beyond ±{delta:g} pp and no effect beyond delta: the test of absence has one error for each "
-            f"side, and so its interval is the one at {narrower}, which is narrower."
+            f"An interval beyond {band} and no effect beyond delta: the test of absence has one error for each side, "
+            f"and so its interval is the one at {narrower}, which is narrower."
         )
     return lines
 
@@ -345,11 +352,13 @@ def state(row: RowResult) -> str:
 
 
 def _size(item: Contrast | Effect) -> str:
-    if item.estimate.effect is None:
+    estimate = item.estimate
+    if estimate.effect is None:
         return ""
-    ends = "" if item.estimate.interval is None else f" {interval(item.estimate.interval)}"
-    in_hits = hits(item) if isinstance(item, Contrast) and item.estimate.seeds == 1 else ""
-    return f"{signed(item.estimate.effect)} pp{ends}" + (f", {in_hits} queries" if in_hits else "")
+    ends = "" if estimate.interval is None else f" {interval(estimate.metric, estimate.interval)}"
+    counts = gained(item) if isinstance(item, Contrast) and estimate.seeds == 1 else ""
+    of_examples = f", {counts} {estimate.metric.display.examples}" if counts else ""
+    return f"{units.difference_with_unit(estimate.metric, estimate.effect)}{ends}{of_examples}"
 
 
 def _brief(item: Contrast | Effect, results: StudyResults) -> str:
@@ -357,7 +366,7 @@ def _brief(item: Contrast | Effect, results: StudyResults) -> str:
     code, effect = item.estimate.verdict, item.estimate.effect
     if code == verdicts.NOT_ESTIMABLE or effect is None:
         return f"{subject(item)}: {_missing_reason(item)}"
-    size = f"{subject(item)} {signed(effect)} pp"
+    size = f"{subject(item)} {units.difference_with_unit(item.estimate.metric, effect)}"
     if code == verdicts.CONFOUNDED and isinstance(item, Contrast):
         return f"{size} ({', '.join(_changed_names(item))})"
     if code == verdicts.UNDECIDED:
@@ -396,8 +405,9 @@ def _confounded_with(item: Contrast | Effect) -> str:
     if isinstance(item, Effect):
         return f"with {listed(item.aliased_with)}" if item.aliased_with else "with other factors"
     if TESTED_ON in item.undeclared:
-        counts = [f"{test.queries:,}" for row in (item.before, item.after) for test in row.tests]
-        return f"the two rows were tested on different examples (n = {' and '.join(counts)})"
+        counts = [row.values[item.metric].n for row in (item.before, item.after) if item.metric in row.values]
+        known = [f"{n:,}" for n in counts if n is not None]
+        return "the two rows were tested on different examples" + (f" (n = {' and '.join(known)})" if known else "")
     if is_repeat(item):
         return "nothing differs"
     if not item.differs:
@@ -418,10 +428,29 @@ def _missing_reason(item: Contrast | Effect) -> str:
     if item.untested:
         return _untested_reason(item, item.untested)
     if item.estimate.constant is not None:
-        return f"every result is {rate(item.estimate.constant)} %, which shows neither an effect nor its absence"
+        value = units.value_with_unit(item.estimate.metric, item.estimate.constant)
+        return f"every result is {value}, which shows neither an effect nor its absence"
     if isinstance(item, Effect):
         aliased = item.aliased_with
         return f"cannot be separated from {listed(aliased)}" if aliased else "no result shows its effect"
     rows = (item.before, item.after)
     without = [f"row {row.number} {state(row)}" for row in rows if not row.seeds or row.impossible]
     return listed(without) if without else "the two rows have no seed in common"
+
+
+METRIC_NAMES = {"top1": "top-1", "top5": "top-5", "top10": "top-10"}
+
+
+def rate(value: float) -> str:
+    """Return a rate in [0, 1] as a percentage with two digits: `24.13`."""
+    return f"{100 * value:.2f}"
+
+
+def signed(pp: float) -> str:
+    """Return percentage points with their sign and two digits: `−4.50`."""
+    return f"{pp:+.2f}".replace("-", MINUS)
+
+
+def ends_in_pp(ends: tuple[float, float] | None) -> str:
+    """Return an interval in percentage points: `[+1.35, +3.61]`; a dash if there is none."""
+    return NOTHING if ends is None else f"[{signed(ends[0])}, {signed(ends[1])}]"

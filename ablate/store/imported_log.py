@@ -147,7 +147,7 @@ def _result(row: RowMeasurements, at: int) -> Result:
     """Return the result of one seed, at a position: a log has totals and means, and no values of single queries."""
     rates = {f"top{k}": counts[at] / row.queries for k, counts in row.hits.items()}
     means = {name: values[at] for name, values in row.precisions.items()}
-    sizes = {"queries": row.queries} | ({} if row.gallery is None else {"gallery": row.gallery})
+    sizes = {"queries": row.queries, "gallery": row.gallery}
     measured = [Measurement(name, TEST, value, row.queries) for name, value in {**rates, **means}.items()]
     return Result(measured, sizes={TEST: sizes})
 

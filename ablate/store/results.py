@@ -41,8 +41,8 @@ class TrialResult:
     """Versions of libraries, the device, and more that was recorded of the run."""
     seconds: float | None
     """The trainer's own time."""
-    sizes: Mapping[str, int] = field(default_factory=dict)
-    """{word: number} of what the split has, in the trainer's words."""
+    sizes: Mapping[str, int | None] = field(default_factory=dict)
+    """{word: number} of what the split has, in the trainer's words; None if it is not known."""
     example_set: str | None = None
     """The key of the names and clusters of its examples; None if they are known by position only."""
     data: str | None = None

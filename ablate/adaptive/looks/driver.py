@@ -92,7 +92,7 @@ def summary(schedule: LookSchedule, until_decided: bool) -> str:
     """Return the number of decided contrasts, and the trials saved or the option that continues, in words."""
     last, most = schedule.taken[-1], schedule.study.looks[-1]
     spent = sum(min(seeds, last.seeds) for seeds in last.asked.values())
-    decided = _decided(from_json(last), schedule.study)
+    decided = _decided(from_json(last, schedule.study.metric(schedule.study.primary)), schedule.study)
     looks = f"{decided} after {len(schedule.taken)} of {len(schedule.study.looks)} looks, with {spent} trials"
     if not until_decided and schedule.continued_rows:
         return f"{looks}; --until-decided continues"
@@ -130,7 +130,7 @@ def _is_finished(results: StudyResults, prepared: PreparedRun) -> bool:
 def _take(store: Store, schedule: LookSchedule, results: StudyResults, prepared: PreparedRun) -> str:
     """Take the look and record it; return a sentence about it."""
     looks = schedule.study.looks
-    look = take_look(results, looks, [from_json(row) for row in schedule.taken])
+    look = take_look(results, looks, [from_json(row, results.metric) for row in schedule.taken])
     counts = {label: len(seeds) for label, seeds in _cells(prepared).items()}
     continued = rows_to_go_on(results, look) if schedule.number < len(looks) else frozenset()
     requested = {label: looks[schedule.number] if label in continued else seeds for label, seeds in counts.items()}
@@ -140,7 +140,7 @@ def _take(store: Store, schedule: LookSchedule, results: StudyResults, prepared:
         seeds=looks[schedule.number - 1],
         rules=rules(schedule.study),
         why=schedule.why,
-        seen=as_json(look)["seen"],
+        seen=as_json(look, results.metric)["seen"],
         asked=requested,
         trials=_rows_at_look(schedule.study, results, prepared),
         taken=time.time(),
@@ -154,8 +154,8 @@ def _rows_at_look(study: Study, results: StudyResults, prepared: PreparedRun) ->
     values = {
         (row.label, seed): value
         for row in results.rows
-        if row.seeds
-        for seed, value in zip(row.seeds, row.metrics[study.primary].values, strict=True)
+        if study.primary in row.values
+        for seed, value in zip(row.seeds, row.values[study.primary].values, strict=True)
     }
     cells = {
         label: {seed: (key, values.get((label, seed))) for seed, key in keys.items()}

@@ -32,8 +32,8 @@ class StudyDesign:
     """The rows of a study with the factors, and the circumstances, in which they differ."""
 
     results: StudyResults
-    hits: Floats
-    """Number of hits on the primary metric, shape (rows, seeds); nan if there is no result."""
+    values: Floats
+    """The values of the metric that the analysis is about, shape (rows, seeds); nan if there is no result."""
 
     @cached_property
     def model(self) -> AdditiveModel:
@@ -60,7 +60,7 @@ class StudyDesign:
     @cached_property
     def finished(self) -> FinishedRows:
         """The rows that have results."""
-        positions = np.flatnonzero(~np.isnan(self.hits).all(axis=1))
+        positions = np.flatnonzero(~np.isnan(self.values).all(axis=1))
         variables = list(self.model.variables)
         codes = self.read_model.codes
         levels = [[v.levels[code] for v, code in zip(variables, codes[row], strict=True)] for row in positions]

@@ -10,20 +10,23 @@ from numpy.typing import NDArray
 from ablate.analysis import verdicts
 from ablate.analysis.estimation.estimators import CROSSED, SEPARATE_T, EstimateArrays
 from ablate.analysis.looks.repeated_p_values import as_if_looked, repeated
+from ablate.analysis.results import StudyResults
 from ablate.analysis.stats.group_sequential import nominal_level
 from ablate.analysis.stats.sample_size import seeds_for_equivalence, seeds_needed
+from ablate.measurement import Metric
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-NOTABLE = 0.01
-"""pp: effects and spreads are rounded to this before seeds are counted, because the count is rough anyway."""
+NOTABLE = 50
+"""Effects and spreads are rounded to this part of delta before seeds are counted, as the count is rough anyway."""
 
 
 @dataclass(frozen=True, slots=True)
 class EffectEstimate:
-    """The estimate of one effect in percentage points (pp). A field is None if it cannot be computed."""
+    """The estimate of one effect in the metric's unit. A field is None if it cannot be computed."""
 
+    metric: Metric
     effect: float | None
     interval: tuple[float, float] | None
     """At 1 − alpha, for this effect by itself."""
@@ -40,10 +43,12 @@ class EffectEstimate:
     separate: tuple[float, float] | None
     """The interval at 1 − alpha from the effect's own seed-wise values alone."""
     verdict: str
+    without_spread: bool = False
+    """True if the seeds agree exactly and the metric's resolution is not known, so that nothing is claimed."""
     more_seeds: int | None = None
     """About how many more seeds would decide an undecided effect."""
     constant: float | None = None
-    """The rate that all results have, in [0, 1], if they show neither an effect nor its absence; None otherwise."""
+    """The value that all results have, if they show neither an effect nor its absence; None otherwise."""
 
     @property
     def agreeing(self) -> tuple[float, float] | None:
@@ -75,11 +80,26 @@ class InferenceRules:
 
     alpha: float
     delta: float
-    """In pp."""
+    """In the metric's unit; nan if the metric has none, and then no effect is shown to be absent."""
     rows: int
     """The number of rows, with trainings of their own, over which the variance is pooled."""
+    metric: Metric
+    judges: bool = True
+    """True if verdicts are given. Of a metric that is not the study's primary one, effects are shown for exploring."""
     schedule: tuple[int, ...] = ()
     """The numbers of seeds at which looks are taken. If there are any, all statements hold at every look."""
+
+
+def inference_rules(results: StudyResults, rows: int) -> InferenceRules:
+    """Return the rules of a study; `rows`: the number of rows over which the variance is pooled."""
+    return InferenceRules(
+        results.alpha,
+        results.delta,
+        rows,
+        results.metric,
+        judges=results.is_primary,
+        schedule=results.schedule if results.is_primary else (),
+    )
 
 
 @dataclass(frozen=True)
@@ -117,10 +137,15 @@ class FamilyInference:
     def _adjusted(self) -> tuple[Floats, Floats]:
         return verdicts.adjusted(*self._p_values)
 
+    @property
+    def _improvement(self) -> Floats:
+        """The effects in the direction in which the metric is better."""
+        return self.rules.metric.direction.sign * self.estimates.effect
+
     @cached_property
     def _verdicts(self) -> NDArray[np.str_]:
         p, p_equivalence = self._adjusted
-        return verdicts.decide(self.estimates.effect, p, p_equivalence, self.estimates.seeds == 1, self.rules.alpha)
+        return verdicts.decide(self._improvement, p, p_equivalence, self.estimates.seeds == 1, self.rules.alpha)
 
     @cached_property
     def _intervals(self) -> tuple[Floats, Floats]:
@@ -145,8 +170,9 @@ class FamilyInference:
     def __getitem__(self, at: int) -> EffectEstimate:
         effect = float_or_none(self.estimates.effect[at])
         verdict = self._verdict(at)
-        in_family = self.size is not None and effect is not None
+        in_family = self.size is not None and effect is not None and self.rules.judges
         return EffectEstimate(
+            metric=self.rules.metric,
             effect=effect,
             interval=interval_or_none(self._intervals, at),
             simultaneous=interval_or_none(self._simultaneous, at) if in_family else None,
@@ -157,6 +183,7 @@ class FamilyInference:
             p_equivalence=float_or_none(self._adjusted[1][at]) if in_family else None,
             separate=interval_or_none(self._separate, at),
             verdict=verdict,
+            without_spread=bool(self.estimates.seeds[at] > 1 and np.isnan(self.estimates.standard_error[at])),
             more_seeds=self._more_seeds(at) if verdict == verdicts.UNDECIDED else None,
             constant=None if self.estimates.constant is None else float_or_none(self.estimates.constant[at]),
         )
@@ -164,6 +191,8 @@ class FamilyInference:
     def _verdict(self, at: int) -> str:
         if np.isnan(self.estimates.effect[at]):
             return verdicts.NOT_ESTIMABLE
+        if not self.rules.judges:
+            return verdicts.NOT_JUDGED
         return verdicts.CONFOUNDED if self.size is None else str(self._verdicts[at])
 
     def _more_seeds(self, at: int) -> int | None:
@@ -172,26 +201,24 @@ class FamilyInference:
         None if no number of seeds is known to be enough.
         """
         seeds, error = int(self.estimates.seeds[at]), float(self.estimates.standard_error[at])
-        if self.estimates.methods[at] == CROSSED or np.isnan(error):  # more seeds do not narrow the part from queries
+        if self.estimates.methods[at] == CROSSED or np.isnan(error):  # more seeds do not narrow the part from examples
             return None
         spread = error * seeds**0.5
         rows = 2 if self.estimates.methods[at] == SEPARATE_T else self.rules.rows
         level = self.rules.alpha / max(self.size or 1, 1)
-        needed = _seeds_to_decide(
-            round(abs(float(self.estimates.effect[at])) / NOTABLE),
-            max(1, round(spread / NOTABLE)),
-            rows,
-            level,
-            self.rules.delta,
-        )
+        if not self.rules.delta > 0:
+            return None
+        part = self.rules.delta / NOTABLE
+        effect = round(abs(float(self.estimates.effect[at])) / part)
+        needed = _seeds_to_decide(effect, max(1, round(spread / part)), rows, level)
         return None if needed is None else max(1, needed - seeds)
 
 
 @lru_cache(maxsize=4096)
-def _seeds_to_decide(effect: int, spread: int, rows: int, level: float, delta: float) -> int | None:
-    """Return the seeds that show an effect or that it is small; `effect` and `spread` in units of NOTABLE."""
-    to_show = seeds_needed(effect * NOTABLE, spread * NOTABLE, rows, level)
-    to_exclude = seeds_for_equivalence(effect * NOTABLE, spread * NOTABLE, rows, level, delta)
+def _seeds_to_decide(effect: int, spread: int, rows: int, level: float) -> int | None:
+    """Return the seeds that show an effect or that it is small; `effect` and `spread` in parts of delta by NOTABLE."""
+    to_show = seeds_needed(effect, spread, rows, level)
+    to_exclude = seeds_for_equivalence(effect, spread, rows, level, NOTABLE)
     return min((seeds for seeds in (to_show, to_exclude) if seeds is not None), default=None)
 
 

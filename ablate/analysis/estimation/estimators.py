@@ -1,6 +1,6 @@
 """Estimates of contrasts: an effect, its standard error, and the method that the data allows.
 
-Effects are in percentage points (pp). A contrast is a sum of the rows' rates with weights that add up to zero.
+Effects are in the metric's unit. A contrast is a sum of the rows' values with weights that add up to zero.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from ablate.analysis.estimation.observations import Observations
 from ablate.analysis.estimation.seed_differences import PAIR_PRECISION, SeedDifferences, pair_values, seedwise
 from ablate.analysis.estimation.single_seed import OneSeed, combinations_of_one_seed, pairs_of_one_seed
+from ablate.analysis.stats.clusters import by_cluster
 from ablate.analysis.stats.crossed_effects import crossed
-from ablate.analysis.stats.resolution import at_least_rounding
 from ablate.analysis.stats.t_tests import t_equivalence, t_interval, t_test
 
 Floats = NDArray[np.float64]
@@ -32,15 +32,15 @@ class EstimateArrays:
     """Estimates of many contrasts; every array has the shape (contrasts,)."""
 
     effect: Floats
-    """In pp; nan without a result."""
+    """Nan without a result."""
     seeds: Ints
     """The number of seeds that the contrast has a value for."""
     standard_error: Floats
-    """In pp, by the method that is used; nan with fewer than two seeds."""
+    """By the method that is used; nan with fewer than two seeds, or if their spread is not known."""
     df: Floats
     """Degrees of freedom of `standard_error`."""
     own_error: Floats
-    """In pp, from the contrast's own seed-wise values alone; nan with fewer than two seeds."""
+    """From the contrast's own seed-wise values alone; nan likewise."""
     own_df: Floats
     """Degrees of freedom of `own_error`."""
     methods: NDArray[Any]
@@ -48,8 +48,8 @@ class EstimateArrays:
     one_seed: Sequence[OneSeed] = ()
     """Groups of contrasts with one seed, which have a test and an interval of their own."""
     constant: Floats | None = None
-    """The rate that all results of a contrast have, in [0, 1], if they show neither an effect nor its absence: it has
-    no estimate then. nan for the other contrasts; None if there are none such. See `Observations.constant`."""
+    """The value that all results of a contrast have, if they show neither an effect nor its absence: it has no
+    estimate then. nan for the other contrasts; None if there are none such. See `Observations.constant`."""
 
     @property
     def p(self) -> Floats:
@@ -60,38 +60,38 @@ class EstimateArrays:
         return p
 
     def p_equivalence(self, delta: float) -> Floats:
-        """Return the p of an effect of `delta` pp or more, not adjusted; nan with one seed, whose spread is unknown."""
+        """Return the p of an effect of `delta` or more, not adjusted; nan with one seed, whose spread is unknown."""
         return t_equivalence(self.effect, self.standard_error, self.df, delta)
 
     def interval(self, confidence: float) -> tuple[Floats, Floats]:
-        """Return the ends of each contrast's interval, in pp; nan without a result."""
+        """Return the ends of each contrast's interval; nan without a result."""
         low, high = t_interval(self.effect, self.standard_error, self.df, confidence)
         for part in self.one_seed:
             low[part.at], high[part.at] = part.interval(confidence)
         return low, high
 
     def own_interval(self, confidence: float) -> tuple[Floats, Floats]:
-        """Return the ends of the intervals from each contrast's own values, in pp; nan with fewer than two seeds."""
+        """Return the ends of the intervals from each contrast's own values; nan with fewer than two seeds."""
         return t_interval(self.effect, self.own_error, self.own_df, confidence)
 
 
-def estimate_pairs(observations: Observations, first: Ints, second: Ints, new_queries: bool = False) -> EstimateArrays:
+def estimate_pairs(observations: Observations, first: Ints, second: Ints, new_examples: bool = False) -> EstimateArrays:
     """Estimate pairs of rows, `second` minus `first`.
 
-    `new_queries`: estimate for new queries as well as for new seeds (E2). A pair of evaluations of the same trainings
+    `new_examples`: estimate for new examples as well as for new seeds (E2). A pair of evaluations of the same trainings
     uses its own seed-wise values, because it varies far less than two trainings do. Pairs that cannot differ have no
     estimate: a test of them would show the absence of an effect that nothing could show.
     """
     same_training = observations.groups[first] == observations.groups[second]
     separate = observations.noisy[first] | observations.noisy[second] | same_training
-    values = pair_values(observations.rates, first, second)
-    rates = observations.constant
-    constant = np.where(rates[first] == rates[second], rates[first], np.nan)
+    values = pair_values(observations.values, first, second)
+    fixed = observations.constant
+    constant = np.where(fixed[first] == fixed[second], fixed[first], np.nan)
     values[~np.isnan(constant)] = np.nan
     values[observations.cannot_differ(first, second)] = np.nan
     precision = np.full(values.shape, PAIR_PRECISION)
     estimates = _estimate_arrays(seedwise(observations.variance_model, values, precision, separate))
-    if new_queries:
+    if new_examples:
         _use_crossed_errors(
             estimates, observations, values, lambda k: (np.array([first[k], second[k]]), np.array([-1.0, 1.0]))
         )
@@ -103,15 +103,14 @@ def estimate_pairs(observations: Observations, first: Ints, second: Ints, new_qu
     return replace(_with_one_seed(estimates, parts), constant=constant)
 
 
-def estimate_combinations(observations: Observations, weights: Floats, new_queries: bool = False) -> EstimateArrays:
+def estimate_combinations(observations: Observations, weights: Floats, new_examples: bool = False) -> EstimateArrays:
     """Estimate contrasts given by weights, shape (seeds, contrasts, rows).
 
-    The weights of all rows are nan if a seed cannot give the contrast. `new_queries`: as in `estimate_pairs`. Rows that
-    share a training count as one run with the sum of their weights.
+    The weights of all rows are nan if a seed cannot give the contrast. `new_examples`: as in `estimate_pairs`. Rows
+    that share a training count as one run with the sum of their weights.
     """
     finite_weights = np.nan_to_num(weights)
-    rates = np.nan_to_num(observations.rates)
-    values = np.einsum("skr,rs->ks", finite_weights, rates)
+    values = np.einsum("skr,rs->ks", finite_weights, np.nan_to_num(observations.values))
     values[np.isnan(weights).any(axis=2).T] = np.nan
     constant = _constant(observations.constant, finite_weights)
     values[~np.isnan(constant)] = np.nan
@@ -124,7 +123,7 @@ def estimate_combinations(observations: Observations, weights: Floats, new_queri
         precision = 1 / squares.T
     noisy = (np.abs(finite_weights) > 0).any(axis=0) @ observations.noisy.astype(int) > 0
     estimates = _estimate_arrays(seedwise(observations.variance_model, values, precision, noisy | same_training))
-    if new_queries:
+    if new_examples:
         _use_crossed_errors(estimates, observations, values, lambda k: _weights_of_all_seeds(weights[:, k]))
     parts: list[OneSeed] = []
     for seed in range(values.shape[1]):
@@ -133,14 +132,14 @@ def estimate_combinations(observations: Observations, weights: Floats, new_queri
     return replace(_with_one_seed(estimates, parts), constant=constant)
 
 
-def _constant(rates: Floats, weights: Floats) -> Floats:
-    """Return the rate that all rows of a contrast have for certain, shape (contrasts,); nan if there is none.
+def _constant(fixed: Floats, weights: Floats) -> Floats:
+    """Return the value that all rows of a contrast have for certain, shape (contrasts,); nan if there is none.
 
-    `rates`: of the rows, nan for those that can vary. `weights`: shape (seeds, contrasts, rows).
+    `fixed`: of the rows, nan for those that can vary. `weights`: shape (seeds, contrasts, rows).
     """
     used = (np.abs(weights) > ROUNDING).any(axis=0)
-    low = np.where(used, rates, np.inf).min(axis=1, initial=np.inf)
-    high = np.where(used, rates, -np.inf).max(axis=1, initial=-np.inf)
+    low = np.where(used, fixed, np.inf).min(axis=1, initial=np.inf)
+    high = np.where(used, fixed, -np.inf).max(axis=1, initial=-np.inf)
     return np.where(low == high, low, np.nan)
 
 
@@ -177,7 +176,7 @@ def _use_crossed_errors(
     values: Floats,
     weights_of: Callable[[int], tuple[Ints, Floats] | None],
 ) -> None:
-    """Replace E1's errors by E2's, in place, for contrasts of several seeds whose hits of each query are known.
+    """Replace E1's errors by E2's, in place, for contrasts of several seeds whose examples are known.
 
     E1's error stays if E2's cannot be computed. `weights_of` returns the rows of a contrast and their weights, or None
     if these differ between seeds.
@@ -190,11 +189,11 @@ def _use_crossed_errors(
         rows, weights = weighted_rows
         if not all(seed in observations.paired and observations.paired[seed][rows].all() for seed in seeds):
             continue
-        scores = np.stack([weights @ observations.queries[seed][rows] for seed in seeds])
-        _, error, df, positive = crossed(100 * scores)
+        scores = np.stack([weights @ observations.examples[seed][rows] for seed in seeds])
+        _, error, df, positive = crossed(by_cluster(scores, observations.clusters))
         if positive:
             least = observations.variance_model.floor * np.sum(weights**2) / len(seeds)
-            estimates.standard_error[k] = np.sqrt(at_least_rounding(error**2, least))
+            estimates.standard_error[k] = np.sqrt(max(float(error) ** 2, least))
             estimates.df[k], estimates.methods[k] = df, CROSSED
 
 

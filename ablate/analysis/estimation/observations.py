@@ -1,4 +1,4 @@
-"""The results of all rows on one metric as arrays: hits by row and seed, and hits of each query if they are known."""
+"""The results of all rows on one metric as arrays: values by row and seed, and those of each example if known."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,60 +8,87 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis.estimation.variance_components import VarianceModel
-from ablate.analysis.results import TESTED_ON, RowResult, StudyResults
-from ablate.analysis.stats.resolution import rounding_variance
-from ablate.study.plan.limits import TEST, of_rows
+from ablate.analysis.results import TESTED_ON, Examples, RowResult, StudyResults
+from ablate.analysis.stats.resolution import resolution_variance
+from ablate.measurement import TEST, Kind, Metric, Scale
+from ablate.study.plan.limits import of_rows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 ROUNDING = 1e-9
-"""Rates that differ by less are equal."""
+"""Values of a bounded metric that differ by less are equal."""
 
 
 @dataclass(frozen=True)
 class Observations:
-    """The results of all rows on one metric."""
+    """The results of all rows on one metric.
 
-    hits: Floats
-    """Number of hits, shape (rows, seeds); nan if there is no result."""
+    Values are in the metric's unit. On a log scale they are natural logarithms, and so are limits and constants.
+    """
+
+    values: Floats
+    """The value of each run, shape (rows, seeds); nan if there is no result."""
     n: Ints
-    """Number of queries of each row, shape (rows,); 0 if a row has no result."""
-    queries: Mapping[int, Bools] = field(default_factory=dict)
-    """{position of a seed: hit or miss of each row and query, shape (rows, queries)}; empty if only totals exist."""
+    """Number of examples of each row, shape (rows,); 0 if it is not known, or if a row has no result."""
+    metric: Metric
+    examples: Mapping[int, Examples] = field(default_factory=dict)
+    """{position of a seed: the value of each row and example, shape (rows, examples)}; empty if they are not known."""
     paired: Mapping[int, Bools] = field(default_factory=dict)
-    """{position of a seed: the rows whose hits are known on the same queries, shape (rows,)}; empty like `queries`."""
+    """{position of a seed: the rows whose examples are known and the same, shape (rows,)}; empty like `examples`."""
+    clusters: Ints | None = None
+    """A number from 0 for each example, shape (examples,): those of one cluster are not independent. None: all are."""
     training: Ints | None = None
     """A number for each row, shape (rows,). Rows with one number are evaluations of the same trainings, so that their
     runs are not independent. None if every row has trainings of its own."""
     limits: Floats | None = None
-    """The lowest and the highest rate that the data leave each row, in [0, 1], shape (2, rows). None: 0 and 1."""
+    """The lowest and the highest value that the data leave each row, shape (2, rows). None: the metric's bounds."""
     trials: Ints | None = None
     """A number for the trial of each run, shape (rows, seeds), and below 0 if there is none. Runs with one number are
     one trial, so that a comparison of them shows nothing. None if every run is a trial of its own."""
     equal: Ints | None = None
-    """A number for each row, shape (rows,). Rows with one number have equal results of every query. None if no two rows
-    have."""
+    """A number for each row, shape (rows,). Rows with one number have equal results of every example. None if no two
+    rows have."""
 
     def cannot_differ(self, first: Ints, second: Ints) -> Bools:
         """Return True for runs of pairs of rows that show no difference whatever the factors do, (pairs, seeds).
 
         They are one trial, or their rows have equal results to the last bit.
         """
-        cannot = np.zeros((len(first), self.hits.shape[1]), dtype=bool)
+        cannot = np.zeros((len(first), self.values.shape[1]), dtype=bool)
         if self.trials is not None:
             cannot |= (self.trials[first] == self.trials[second]) & (self.trials[first] >= 0)
         if self.equal is not None:
             cannot |= (self.equal[first] == self.equal[second])[:, None]
         return cannot
 
+    @property
+    def successes(self) -> Floats:
+        """For a proportion: the number of examples for which it holds, shape (rows, seeds)."""
+        counts: Floats = np.rint(self.values * self.n[:, None])
+        return counts
+
+    @property
+    def is_proportion(self) -> bool:
+        """True if values are shares of examples that are compared by their difference, and examples are 0 or 1."""
+        return (
+            self.metric.kind is Kind.PROPORTION
+            and self.metric.scale is Scale.LINEAR
+            and all(bool(np.all((values == 0) | (values == 1))) for values in self.examples.values())
+        )
+
     @cached_property
-    def rates(self) -> Floats:
-        """Rates in percent, shape (rows, seeds)."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            rates: Floats = 100 * self.hits / self.n[:, None]
-        return rates
+    def resolution(self) -> float:
+        """The smallest difference between two values of a proportion, 1/n; 0 if it is not known, as of other metrics.
+
+        On a log scale it is divided by the mean value, as a small difference of logarithms is.
+        """
+        counts = self.n[self.n > 0]
+        if self.metric.kind is not Kind.PROPORTION or not len(counts):
+            return 0.0
+        share = 1 / float(counts.min())
+        return share / float(np.exp(np.nanmean(self.values))) if self.metric.scale is Scale.LOG else share
 
     @cached_property
     def variance_model(self) -> VarianceModel:
@@ -69,40 +96,40 @@ class Observations:
 
         Rows at an end of the scale in every run have no room to spread, so they say nothing about the other rows.
         """
-        counts = self.n[self.n > 0]
-        floor = rounding_variance(float(counts.min())) if len(counts) else 0.0
         chosen = self._representatives
-        return VarianceModel(_with_room(self.rates[chosen], 100 * self.ends[:, chosen]), floor)
+        return VarianceModel(
+            _with_room(self.values[chosen], self.ends[:, chosen]), resolution_variance(self.resolution)
+        )
 
     @cached_property
     def constant(self) -> Floats:
-        """The rate of rows whose results show nothing, in [0, 1], shape (rows,); nan for the others.
+        """The value of rows whose results show nothing, shape (rows,); nan for the others.
 
         The data fix it, or every result of the study is the same and at an end of the scale. Results that could not
         differ, or that are all at one end, look as if they were precise.
         """
         if self.shared_end is not None:
-            return np.where(np.isnan(self.hits).all(axis=1), np.nan, self.shared_end)
+            return np.where(np.isnan(self.values).all(axis=1), np.nan, self.shared_end)
         low, high = self.ends
         return np.where(high - low < ROUNDING, high, np.nan)
 
     @cached_property
     def shared_end(self) -> float | None:
-        """The rate of every result, in [0, 1], if it is the same and an end of each row's scale; otherwise None."""
-        has_result = ~np.isnan(self.hits)
+        """The value of every result, if it is the same and an end of each row's scale; otherwise None."""
+        has_result = ~np.isnan(self.values)
         if not has_result.any():
             return None
-        rates = self.rates / 100
-        value = float(rates[has_result][0])
-        if np.any(np.abs(rates[has_result] - value) > ROUNDING):
+        value = float(self.values[has_result][0])
+        if np.any(np.abs(self.values[has_result] - value) > ROUNDING):
             return None
         at_end = np.any(np.abs(self.ends[:, has_result.any(axis=1)] - value) <= ROUNDING, axis=0)
         return value if at_end.all() else None
 
     @cached_property
     def ends(self) -> Floats:
-        """The lowest and the highest rate of each row, in [0, 1], shape (2, rows)."""
-        return np.repeat([[0.0], [1.0]], len(self.n), axis=1) if self.limits is None else self.limits
+        """The lowest and the highest value of each row, shape (2, rows)."""
+        bounds = compared(np.array(self.metric.bounds, dtype=float), self.metric)
+        return np.repeat(bounds[:, None], len(self.n), axis=1) if self.limits is None else self.limits
 
     @cached_property
     def groups(self) -> Ints:
@@ -124,45 +151,58 @@ class Observations:
     @cached_property
     def _representatives(self) -> Ints:
         """The row with most seeds of each group, so that every training, and every result, counts once."""
-        seeds = np.sum(~np.isnan(self.hits), axis=1)
+        seeds = np.sum(~np.isnan(self.values), axis=1)
         order = np.lexsort((np.arange(len(seeds)), -seeds, self.groups))
         first = np.unique(self.groups[order], return_index=True)[1]
         return order[first]
 
 
-def _with_room(rates: Floats, ends: Floats) -> Floats:
-    """Return rates, shape (rows, seeds), without the rows that are at one of their ends, (2, rows), in every run.
+def _with_room(values: Floats, ends: Floats) -> Floats:
+    """Return values, shape (rows, seeds), without the rows that are at one of their ends, (2, rows), in every run.
 
-    All rows stay if fewer than two others have several runs. In percent.
+    All rows stay if fewer than two others have several runs.
     """
-    several = np.sum(~np.isnan(rates), axis=1) > 1
-    at_end = (np.abs(rates - ends[:, :, None]) <= 100 * ROUNDING) | np.isnan(rates)
+    several = np.sum(~np.isnan(values), axis=1) > 1
+    at_end = (np.abs(values - ends[:, :, None]) <= ROUNDING) | np.isnan(values)
     stuck = several & at_end.all(axis=2).any(axis=0)
-    return np.where(stuck[:, None], np.nan, rates) if np.sum(several & ~stuck) > 1 else rates
+    return np.where(stuck[:, None], np.nan, values) if np.sum(several & ~stuck) > 1 else values
 
 
-def rate_observations(
-    results: StudyResults, metric: str, hits: Mapping[str, NDArray[np.bool_]] | None = None
+def compared(values: Floats, metric: Metric) -> Floats:
+    """Return values as they are compared: as they are, or their logarithms; nan for the logarithm of none."""
+    if metric.scale is Scale.LINEAR:
+        return values
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logarithms: Floats = np.where(values >= 0, np.log(np.maximum(values, 0.0)), -np.inf)
+    return logarithms
+
+
+def observations_of(
+    results: StudyResults, metric: Metric, examples: Mapping[str, Examples] | None = None
 ) -> Observations:
-    """Return the rows' hits on a metric as arrays; a row whose rates cannot be has none.
+    """Return the rows' values of a metric as arrays; a row with values that cannot be has none.
 
-    `hits`: {trial key: hit or miss of each query}, if known.
+    `examples`: {trial key: value of each example}, if known. Values that are no finite numbers are left out.
     """
     possible = [(at, row) for at, row in enumerate(results.rows) if not row.impossible]
-    metrics = {at: row.metrics[metric] for at, row in possible if metric in row.metrics}
-    counts = _by_seed(results, {at: rate.hits for at, rate in metrics.items() if rate.n})
-    n = np.array([metrics[at].n if at in metrics else 0 for at in range(len(results.rows))], dtype=np.int64)
-    queries, paired = _by_query(results, hits or {})
-    counts[:, [seed in results.equal.repeated_seeds for seed in results.seeds]] = np.nan
-    of_rows = trainings_shared(results.rows), _limits(results, metric), _trials(results), _equal(results)
-    return Observations(counts, n, queries, paired, *of_rows)
-
-
-def precision_observations(results: StudyResults, name: str) -> Observations:
-    """Return the rows' mean precisions as if they were rates, with hits = mean × queries, to measure their spread."""
-    n = np.array([row.tests[0].queries if row.results else 0 for row in results.rows], dtype=np.int64)
-    values = {at: row.precisions[name].values for at, row in enumerate(results.rows) if name in row.precisions}
-    return Observations(_by_seed(results, values) * n[:, None], n, training=trainings_shared(results.rows))
+    of_rows = {at: row.values[metric.name] for at, row in possible if metric.name in row.values}
+    values = compared(_by_seed(results, {at: of_row.values for at, of_row in of_rows.items()}), metric)
+    values[~np.isfinite(values)] = np.nan
+    n = np.array([(of_rows[at].n or 0) if at in of_rows else 0 for at in range(len(results.rows))], dtype=np.int64)
+    of_examples, paired = ({}, {}) if metric.scale is Scale.LOG else _by_example(results, examples or {})
+    values[:, [seed in results.equal.repeated_seeds for seed in results.seeds]] = np.nan
+    return Observations(
+        values,
+        n,
+        metric,
+        of_examples,
+        paired,
+        results.clusters if of_examples else None,
+        trainings_shared(results.rows),
+        _limits(results, metric),
+        _trials(results),
+        _equal(results),
+    )
 
 
 def _by_seed(results: StudyResults, values: Mapping[int, Sequence[float]]) -> Floats:
@@ -186,11 +226,11 @@ def trainings_shared(rows: Sequence[RowResult]) -> Ints:
     return numbers
 
 
-def _limits(results: StudyResults, metric: str) -> Floats:
-    """Return the lowest and the highest rate that the data leave each row, in [0, 1], shape (2, rows)."""
+def _limits(results: StudyResults, metric: Metric) -> Floats:
+    """Return the lowest and the highest value that the data leave each row, shape (2, rows)."""
     limits = of_rows(results.document.limits, [row.label for row in results.rows], TEST)
-    ends = [(0.0, 1.0) if one is None else one.range(metric) for one in limits]
-    return np.array(ends, dtype=float).reshape(-1, 2).T
+    ends = [metric.bounds if one is None else one.ranges.get(metric.name, metric.bounds) for one in limits]
+    return compared(np.array(ends, dtype=float).reshape(-1, 2).T, metric)
 
 
 def _trials(results: StudyResults) -> Ints | None:
@@ -215,26 +255,26 @@ def _equal(results: StudyResults) -> Ints | None:
     return np.array([group.get(row.label, alone + at) for at, row in enumerate(results.rows)], dtype=np.int64)
 
 
-def _by_query(
-    results: StudyResults, hits: Mapping[str, NDArray[np.bool_]]
-) -> tuple[dict[int, NDArray[np.bool_]], dict[int, NDArray[np.bool_]]]:
-    """Return `Observations.queries` and `Observations.paired`.
+def _by_example(
+    results: StudyResults, examples: Mapping[str, Examples]
+) -> tuple[dict[int, Examples], dict[int, Bools]]:
+    """Return `Observations.examples` and `Observations.paired`.
 
     The rows of a seed that were tested on other examples than most rows of the seed are left out.
     """
-    queries, paired = {}, {}
+    by_seed, paired = {}, {}
     for position, seed in enumerate(results.seeds):
         rows = ((at, row) for at, row in enumerate(results.rows) if not row.impossible)
         of_rows = {at: row.results[seed] for at, row in rows if seed in row.results}
-        trials = {at: result.trial for at, result in of_rows.items() if result.trial in hits}
-        data = {at: (of_rows[at].environment.get(TESTED_ON), len(hits[key])) for at, key in trials.items()}
+        trials = {at: result.trial for at, result in of_rows.items() if result.trial in examples}
+        data = {at: (of_rows[at].environment.get(TESTED_ON), len(examples[key])) for at, key in trials.items()}
         kinds = list(data.values())
         usual = max(dict.fromkeys(kinds), key=kinds.count, default=None)
-        kept = [at for at in trials if data[at] == usual]
+        kept = [at for at in trials if data[at] == usual and np.isfinite(examples[trials[at]]).all()]
         if usual is None or not kept:
             continue
-        of_seed = np.zeros((len(results.rows), usual[1]), dtype=bool)
-        of_seed[kept] = np.stack([hits[trials[at]] for at in kept])
-        queries[position] = of_seed
+        of_seed = np.zeros((len(results.rows), usual[1]), dtype=np.float32)
+        of_seed[kept] = np.stack([examples[trials[at]] for at in kept])
+        by_seed[position] = of_seed
         paired[position] = np.isin(np.arange(len(results.rows)), kept)
-    return queries, paired
+    return by_seed, paired

@@ -7,11 +7,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ablate.analysis.estimation.observations import Observations, precision_observations, rate_observations
-from ablate.analysis.results import MeanPrecision, RowRates, RowResult, StudyResults
+from ablate.analysis.estimation.observations import Observations, compared, observations_of
+from ablate.analysis.results import RowResult, RowValues, StudyResults
 from ablate.analysis.stats.proportions import wilson
 from ablate.analysis.stats.resolution import variance_of_seeds
 from ablate.analysis.stats.t_tests import t_interval
+from ablate.measurement import Kind, Metric, Scale
 
 Floats = NDArray[np.float64]
 
@@ -22,9 +23,9 @@ class NoisyRow:
 
     row: RowResult
     sd: float
-    """The SD of its runs, in pp, over the seeds that it shares with other rows."""
+    """The SD of its runs over the seeds that it shares with other rows."""
     others_sd: float
-    """The SD of the other rows' runs, in pp, over the same seeds."""
+    """The SD of the other rows' runs over the same seeds."""
     p: float
     """The p of the check of equal spread."""
 
@@ -43,15 +44,15 @@ class UnequalSpread:
 
 @dataclass(frozen=True)
 class RowIntervals:
-    """Intervals of the rows' rates. The spread between seeds is pooled over all rows, except noisy ones."""
+    """Intervals of the rows' means. The spread between seeds is pooled over all rows, except noisy ones."""
 
     results: StudyResults
     observations: Observations
-    """On the primary metric."""
+    """On the metric that the analysis is about."""
 
     @cached_property
     def noisy_rows(self) -> list[NoisyRow]:
-        """Rows with more spread on the primary metric than all others can explain, and than each other row has."""
+        """Rows with more spread than all others can explain, and than each other row has."""
         return [
             NoisyRow(self.results.rows[at], float(np.sqrt(own)), float(np.sqrt(others)), self._noisy_p(at))
             for at, (own, others) in self._spreads_of_noisy.items()
@@ -69,7 +70,7 @@ class RowIntervals:
 
     @cached_property
     def _spreads_of_noisy(self) -> Mapping[int, tuple[float, float]]:
-        """{position of a noisy row: its variance and that of the rows that are not noisy, in pp², on common seeds}.
+        """{position of a noisy row: its variance and that of the rows that are not noisy, on common seeds}.
 
         Rows with different numbers of seeds are compared on the seeds that both have.
         """
@@ -84,45 +85,44 @@ class RowIntervals:
     def _variances_on_common_seeds(self, at: int) -> Floats:
         """Return a row's variance, the other row's, and the df, for each row that is not noisy; shape (rows, 3)."""
         observations = self.observations
-        own = observations.rates[at]
+        own = observations.values[at]
         pairs = []
         for other in map(int, np.flatnonzero(~observations.noisy)):
-            rates = observations.rates[other]
-            common = ~np.isnan(own) & ~np.isnan(rates)
+            values = observations.values[other]
+            common = ~np.isnan(own) & ~np.isnan(values)
             if common.sum() > 1:
-                queries = min(int(observations.n[at]), int(observations.n[other]))
-                variances = variance_of_seeds(np.stack([own[common], rates[common]]), queries)
-                pairs.append([*variances.tolist(), float(common.sum() - 1)])
+                variances = variance_of_seeds(np.stack([own[common], values[common]]), observations.resolution)
+                pairs.append([*np.nan_to_num(variances).tolist(), float(common.sum() - 1)])
         return np.array(pairs, dtype=float).reshape(-1, 3)
 
-    def interval(self, row: RowResult, metric: str) -> tuple[float, float]:
-        """Return the interval of a row's rate at 1 − alpha, in [0, 1].
+    def interval(self, row: RowResult, name: str) -> tuple[float, float] | None:
+        """Return the interval of a row's mean on a metric at 1 − alpha, in the metric's unit; None if it has none.
 
-        With one seed, Wilson's. With several seeds, Student's t on the seeds, with the variance pooled over all rows; a
-        noisy row and a reference use their own variance.
+        With several seeds, Student's t on the seeds, with the variance pooled over all rows; a noisy row and a
+        reference use their own variance. On a log scale, it is the interval of the geometric mean. With one seed,
+        Wilson's interval of a proportion, and none of another metric.
         """
-        rate = row.metrics[metric]
-        if self.results.different_seeds(row) < 2:
-            low, high = wilson(sum(rate.hits) / len(rate.hits), rate.n, 1 - self.results.alpha)
-            return float(low), float(high)
-        return self._over_seeds(row, rate, metric)
+        metric, of_row = self.results.metrics[name], row.values[name]
+        if self.results.different_seeds(row) > 1:
+            return self._over_seeds(row, of_row, metric)
+        if metric.kind is not Kind.PROPORTION or not of_row.n or not 0 <= of_row.mean <= 1:
+            return None
+        low, high = wilson(of_row.mean * of_row.n, of_row.n, 1 - self.results.alpha)
+        return float(low), float(high)
 
-    def precision_interval(self, row: RowResult, name: str) -> tuple[float, float] | None:
-        """Return the interval of a row's mAP or mAP@R over its seeds, as `interval` does; None with one seed."""
-        return self._over_seeds(row, row.precisions[name], name) if self.results.different_seeds(row) > 1 else None
-
-    def _over_seeds(self, row: RowResult, measure: RowRates | MeanPrecision, name: str) -> tuple[float, float]:
+    def _over_seeds(self, row: RowResult, of_row: RowValues, metric: Metric) -> tuple[float, float] | None:
+        values = compared(np.array(of_row.values, dtype=float), metric)
+        if not np.isfinite(values).all():
+            return None
         if row.label in self._own_variance:
-            values = 100 * np.array(measure.values)
-            variance, df = float(variance_of_seeds(values, self._queries(row))), float(len(values) - 1)
+            resolution = self._observations[metric.name].resolution
+            variance, df = float(variance_of_seeds(values, resolution)), float(len(values) - 1)
         else:
-            variance, df = self._pooled_variances[name]
+            variance, df = map(float, self._observations[metric.name].variance_model.mean_variance)
         error = np.sqrt(np.array(variance / self.results.different_seeds(row)))
-        low, high = t_interval(np.array(100 * measure.mean), error, np.array(df), 1 - self.results.alpha)
-        return max(0.0, float(low) / 100), min(1.0, float(high) / 100)
-
-    def _queries(self, row: RowResult) -> int:
-        return next((rate.n for rate in row.metrics.values()), self.results.queries or 0)
+        ends = t_interval(np.array(values.mean()), error, np.array(df), 1 - self.results.alpha)
+        low, high = (float(np.exp(end) if metric.scale is Scale.LOG else end) for end in ends)
+        return None if np.isnan(low) else (max(metric.bounds[0], low), min(metric.bounds[1], high))
 
     @cached_property
     def _own_variance(self) -> frozenset[str]:
@@ -130,10 +130,6 @@ class RowIntervals:
         return frozenset(row.label for row in (*(noisy.row for noisy in self.noisy_rows), *self.results.references))
 
     @cached_property
-    def _pooled_variances(self) -> Mapping[str, tuple[float, float]]:
-        """{metric: (variance of one run about its row's mean in pp², its df)}."""
-        names = {name for row in self.results.rows for name in row.metrics}
-        variances = {name: rate_observations(self.results, name).variance_model.mean_variance for name in names}
-        for name in self.results.precisions:
-            variances[name] = precision_observations(self.results, name).variance_model.mean_variance
-        return {name: (float(variance), float(df)) for name, (variance, df) in variances.items()}
+    def _observations(self) -> Mapping[str, Observations]:
+        """{metric: observations without examples}."""
+        return {metric.name: observations_of(self.results, metric) for metric in self.results.measured}

@@ -1,6 +1,6 @@
 """Contrasts over several seeds: each seed gives one value, in which everything that rows of a seed share cancels.
 
-Arrays have the shape (..., contrasts, seeds); leading dimensions are studies. Effects are in percentage points (pp).
+Arrays have the shape (..., contrasts, seeds); leading dimensions are studies. Effects are in the metric's unit.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis.estimation.variance_components import VarianceModel
-from ablate.analysis.stats.resolution import at_least_rounding
+from ablate.analysis.stats.resolution import known_variance
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -21,15 +21,15 @@ class SeedDifferences:
     """Contrasts over seeds; every array has the shape (..., contrasts)."""
 
     effect: Floats
-    """The mean over seeds, in pp; nan with no seed."""
+    """The mean over seeds; nan with no seed."""
     seeds: Ints
     """The number of seeds that have a value."""
     standard_error: Floats
-    """Standard error of the method that is used, in pp; nan with fewer than two seeds."""
+    """Standard error of the method that is used; nan with fewer than two seeds, or if they show no spread."""
     df: Floats
     """Degrees of freedom of the method that is used."""
     own_error: Floats
-    """Standard error from the contrast's own values alone, in pp; nan with fewer than two seeds."""
+    """Standard error from the contrast's own values alone; nan likewise."""
     own_df: Floats
     """Degrees of freedom of `own_error`."""
     separate: Bools
@@ -49,7 +49,8 @@ def seedwise(variance_model: VarianceModel, values: Floats, precision: Floats, n
     with np.errstate(divide="ignore", invalid="ignore"):
         effect = np.sum(weight * filled, axis=-1) / total
         own = np.sum(weight * (filled - effect[..., None]) ** 2, axis=-1) / (seeds - 1)
-        own_error = np.where(seeds > 1, np.sqrt(at_least_rounding(own, variance_model.floor) / total), np.nan)
+        known = known_variance(own, variance_model.floor, variance_model.largest[..., None])
+        own_error = np.where(seeds > 1, np.sqrt(known / total), np.nan)
         pooled = np.where(seeds > 1, np.sqrt(variance_model.variance[..., None] / total), np.nan)
     separate = (noisy | (variance_model.df <= 0)) & (seeds > 1)
     own_df = np.maximum(seeds - 1, 1).astype(float)
@@ -64,10 +65,10 @@ def seedwise(variance_model: VarianceModel, values: Floats, precision: Floats, n
     )
 
 
-def pair_values(rates: Floats, first: Ints, second: Ints) -> Floats:
+def pair_values(values: Floats, first: Ints, second: Ints) -> Floats:
     """Return each seed's difference of two rows, `second` minus `first`, shape (..., pairs, seeds)."""
-    values: Floats = rates[..., second, :] - rates[..., first, :]
-    return values
+    differences: Floats = values[..., second, :] - values[..., first, :]
+    return differences
 
 
 PAIR_PRECISION = 0.5

@@ -1,18 +1,20 @@
-"""Contrasts that a single seed gives: of trained networks, on the same queries if hits of each query are known.
+"""Contrasts that a single seed gives: of trained networks, on the same examples if their values are known.
 
 Every class holds some of the contrasts of one seed: `at` is their positions among all contrasts, shape (k,); `p` is the
-two-sided p of no difference, shape (k,); `interval` returns the ends of each interval in percentage points (pp).
+two-sided p of no difference, shape (k,); `interval` returns the ends of each interval in the metric's unit. A metric
+of which neither examples nor totals are known has no such contrast: one number does not show its own spread.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
 from ablate.analysis.estimation.observations import Observations
+from ablate.analysis.stats.clusters import variance_of_mean
 from ablate.analysis.stats.proportions import bonett_price, mcnemar, newcombe, pooled_z, wilson
-from ablate.analysis.stats.resolution import at_least_rounding, rounding_variance
+from ablate.analysis.stats.resolution import known_variance, resolution_variance
 from ablate.analysis.stats.t_tests import t_interval, t_test
 
 Floats = NDArray[np.float64]
@@ -20,20 +22,24 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 BONETT_PRICE, PAIRED_Z = "bonett-price", "paired z"
+PAIRED_T, CLUSTERED_T = "paired t", "clustered t"
 NEWCOMBE, MOVER = "newcombe", "mover"
+
+MOST_DIFFERENCES = 4_000_000
+"""The largest number of differences of examples that are held at a time."""
 
 
 @dataclass(frozen=True)
-class PairedHits:
-    """Contrasts of two networks on the same queries."""
+class PairedSuccesses:
+    """Contrasts of two networks on the same examples, each a success or a failure."""
 
     at: Ints
     gained: Floats
-    """Number of queries that the first network misses and the second hits."""
+    """Number of examples on which the first network fails and the second succeeds."""
     lost: Floats
-    """Number of queries that the first network hits and the second misses."""
+    """Number of examples on which the first network succeeds and the second fails."""
     n: Floats
-    """Number of queries."""
+    """Number of examples."""
     method = BONETT_PRICE
 
     @property
@@ -44,7 +50,7 @@ class PairedHits:
     def interval(self, confidence: float) -> tuple[Floats, Floats]:
         """By Bonett and Price."""
         low, high = bonett_price(self.gained, self.lost, self.n, confidence)
-        return 100 * low, 100 * high
+        return low, high
 
 
 @dataclass(frozen=True)
@@ -52,21 +58,21 @@ class PairedTotals:
     """Contrasts of two rows with known totals only."""
 
     at: Ints
-    hits: tuple[Floats, Floats]
-    """Number of hits of the first rows and of the second rows."""
+    successes: tuple[Floats, Floats]
+    """Number of successes of the first rows and of the second rows."""
     n: tuple[Ints, Ints]
-    """Number of queries of the first rows and of the second rows."""
+    """Number of examples of the first rows and of the second rows."""
     method = NEWCOMBE
 
     @property
     def p(self) -> Floats:
         """By the z test with pooled variance."""
-        return np.asarray(pooled_z(self.hits[0], self.n[0], self.hits[1], self.n[1]), dtype=float)
+        return np.asarray(pooled_z(self.successes[0], self.n[0], self.successes[1], self.n[1]), dtype=float)
 
     def interval(self, confidence: float) -> tuple[Floats, Floats]:
         """By Newcombe's method 10."""
-        low, high = newcombe(self.hits[0], self.n[0], self.hits[1], self.n[1], confidence)
-        return 100 * low, 100 * high
+        low, high = newcombe(self.successes[0], self.n[0], self.successes[1], self.n[1], confidence)
+        return low, high
 
 
 @dataclass(frozen=True)
@@ -76,82 +82,89 @@ class WeightedTotals:
     at: Ints
     weights: Floats
     """The weight of each row in each contrast, shape (contrasts, rows)."""
-    hits: Floats
-    """Number of hits of each row, shape (rows,)."""
+    successes: Floats
+    """Number of successes of each row, shape (rows,)."""
     n: Ints
-    """Number of queries of each row, shape (rows,)."""
+    """Number of examples of each row, shape (rows,)."""
     method = MOVER
 
     @property
     def p(self) -> Floats:
         """By Wald's test with each row's own variance."""
-        rate = self.hits / self.n
-        least = np.array([rounding_variance(n) for n in self.n]) / 100**2
-        error = np.sqrt(self.weights**2 @ at_least_rounding(rate * (1 - rate) / self.n, least))
+        rate = self.successes / self.n
+        least = np.array([resolution_variance(1 / n) for n in self.n])
+        error = np.sqrt(self.weights**2 @ known_variance(rate * (1 - rate) / self.n, least))
         p: Floats = 2 * special.ndtr(-np.abs(self._effect / error))
         return p
 
     @property
     def _effect(self) -> Floats:
-        effect: Floats = self.weights @ (self.hits / self.n)
+        effect: Floats = self.weights @ (self.successes / self.n)
         return effect
 
     def interval(self, confidence: float) -> tuple[Floats, Floats]:
         """From each rate's Wilson limits. Zou and Donner 2008; Newcombe's method 10 is the case of two rates."""
-        rate = self.hits / self.n
-        low, high = (np.asarray(end, dtype=float) for end in wilson(self.hits, self.n, confidence))
+        rate = self.successes / self.n
+        low, high = (np.asarray(end, dtype=float) for end in wilson(self.successes, self.n, confidence))
         plus, minus = np.maximum(self.weights, 0) ** 2, np.minimum(self.weights, 0) ** 2
         below = plus @ (rate - low) ** 2 + minus @ (high - rate) ** 2
         above = plus @ (high - rate) ** 2 + minus @ (rate - low) ** 2
-        return 100 * (self._effect - np.sqrt(below)), 100 * (self._effect + np.sqrt(above))
+        return self._effect - np.sqrt(below), self._effect + np.sqrt(above)
 
 
 @dataclass(frozen=True)
-class WeightedHits:
-    """Contrasts of several networks on the same queries: the mean of each query's weighted sum, by the normal law."""
+class ExampleMeans:
+    """Contrasts of networks on the same examples: the mean over examples of a weighted sum of their values."""
 
     at: Ints
     effect: Floats
-    """In pp."""
     error: Floats
-    """Standard error in pp."""
-    method = PAIRED_Z
+    """Standard error of the mean; nan if the examples show no spread."""
+    df: float
+    """Degrees of freedom of the error; infinite for the normal law."""
+    method: str
 
     @property
     def p(self) -> Floats:
-        """By the z test."""
-        return t_test(self.effect, self.error, np.full(self.effect.shape, np.inf))
+        """By the t test; by the z test if df is infinite."""
+        return t_test(self.effect, self.error, np.full(self.effect.shape, self.df))
 
     def interval(self, confidence: float) -> tuple[Floats, Floats]:
-        """By the normal law."""
-        return t_interval(self.effect, self.error, np.full(self.effect.shape, np.inf), confidence)
+        """By Student's t; by the normal law if df is infinite."""
+        return t_interval(self.effect, self.error, np.full(self.effect.shape, self.df), confidence)
 
 
-OneSeed = PairedHits | PairedTotals | WeightedTotals | WeightedHits
+OneSeed = PairedSuccesses | PairedTotals | WeightedTotals | ExampleMeans
 
 
 def pairs_of_one_seed(observations: Observations, seed: int, at: Ints, first: Ints, second: Ints) -> list[OneSeed]:
-    """Return the pairs of rows at positions `at`, which have this seed only; query by query if both rows allow it.
+    """Return the pairs of rows at positions `at`, which have this seed only; by examples if both rows allow it.
 
-    `seed`: the seed's position. `first`, `second`: the rows of all pairs.
+    `seed`: the seed's position. `first`, `second`: the rows of all pairs. Pairs of which neither examples nor totals
+    are known are left out.
     """
     if not len(at):
         return []
     i, j = first[at], second[at]
-    has_queries = observations.paired.get(seed, np.zeros(len(observations.n), dtype=bool))
-    both = has_queries[i] & has_queries[j]
+    has_examples = _rows_with_examples(observations, seed)
+    both = has_examples[i] & has_examples[j]
     parts: list[OneSeed] = []
-    if both.any():
-        hit = observations.queries[seed].astype(np.float32)
-        if len(at) > len(hit):
-            shared = (hit @ hit.T)[i[both], j[both]]
+    if both.any() and observations.is_proportion and observations.clusters is None:
+        success = observations.examples[seed]
+        if len(at) > len(success):
+            shared = (success @ success.T)[i[both], j[both]]
         else:
-            shared = np.einsum("pq,pq->p", hit[i[both]], hit[j[both]])
-        before, after = observations.hits[i[both], seed], observations.hits[j[both], seed]
-        parts.append(PairedHits(at[both], after - shared, before - shared, observations.n[i[both]].astype(float)))
-    rest = ~both
-    hits = (observations.hits[i[rest], seed], observations.hits[j[rest], seed])
-    return [*parts, PairedTotals(at[rest], hits, (observations.n[i[rest]], observations.n[j[rest]]))]
+            shared = np.einsum("pq,pq->p", success[i[both]], success[j[both]])
+        before, after = observations.successes[i[both], seed], observations.successes[j[both], seed]
+        n = observations.n[i[both]].astype(float)
+        parts.append(PairedSuccesses(at[both], after - shared, before - shared, n))
+    elif both.any():
+        parts.append(_mean_differences(observations, seed, at[both], i[both], j[both]))
+    rest = ~both & (observations.n[i] > 0) & (observations.n[j] > 0)
+    if rest.any() and observations.is_proportion:
+        successes = observations.successes[i[rest], seed], observations.successes[j[rest], seed]
+        parts.append(PairedTotals(at[rest], successes, (observations.n[i[rest]], observations.n[j[rest]])))
+    return parts
 
 
 def combinations_of_one_seed(observations: Observations, seed: int, at: Ints, weights: Floats) -> list[OneSeed]:
@@ -166,23 +179,51 @@ def combinations_of_one_seed(observations: Observations, seed: int, at: Ints, we
         first[k], second[k] = int(np.argmin(weights[k])), int(np.argmax(weights[k]))
     parts = pairs_of_one_seed(observations, seed, np.array(pairs, dtype=np.int64), first, second)
     rest = np.setdiff1d(at, pairs)
-    has_queries = observations.paired.get(seed, np.zeros(len(observations.n), dtype=bool))
-    by_query = np.array([bool(has_queries[weights[k] != 0].all()) for k in rest], dtype=bool)
-    if by_query.any():
-        parts.append(_weighted_hits(observations.queries[seed], rest[by_query], weights[rest[by_query]]))
-    totals = rest[~by_query] if len(rest) else rest
-    if len(totals):
+    has_examples = _rows_with_examples(observations, seed)
+    by_example = np.array([bool(has_examples[weights[k] != 0].all()) for k in rest], dtype=bool)
+    if by_example.any():
+        scores = weights[rest[by_example]] @ observations.examples[seed]
+        squares = np.sum(weights[rest[by_example]] ** 2, axis=1)
+        parts.append(_means(observations, rest[by_example], scores, squares))
+    totals = rest[~by_example] if len(rest) else rest
+    known = np.array([bool((observations.n[weights[k] != 0] > 0).all()) for k in totals], dtype=bool)
+    if known.any() and observations.is_proportion:
+        totals = totals[known]
         used = np.flatnonzero(np.any(weights[totals] != 0, axis=0))
-        parts.append(
-            WeightedTotals(totals, weights[totals][:, used], observations.hits[used, seed], observations.n[used])
-        )
+        successes = observations.successes[used, seed]
+        parts.append(WeightedTotals(totals, weights[totals][:, used], successes, observations.n[used]))
     return parts
 
 
-def _weighted_hits(hit: Bools, at: Ints, weights: Floats) -> WeightedHits:
-    """Return contrasts query by query. `hit`: shape (rows, queries); `weights`: shape (contrasts, rows)."""
-    scores = weights.astype(np.float32) @ hit.astype(np.float32)
-    queries = hit.shape[1]
-    variance = (100 * scores.std(axis=1, ddof=1, dtype=float)) ** 2 / queries
-    error = np.sqrt(at_least_rounding(variance, rounding_variance(queries) * np.sum(weights**2, axis=1)))
-    return WeightedHits(at, 100 * scores.mean(axis=1, dtype=float), error)
+def _rows_with_examples(observations: Observations, seed: int) -> Bools:
+    return observations.paired.get(seed, np.zeros(len(observations.n), dtype=bool))
+
+
+def _mean_differences(observations: Observations, seed: int, at: Ints, first: Ints, second: Ints) -> ExampleMeans:
+    """Return the contrasts of pairs of rows by the differences of their examples."""
+    examples = observations.examples[seed]
+    parts = []
+    for start in range(0, len(at), max(1, MOST_DIFFERENCES // max(1, examples.shape[1]))):
+        some = slice(start, start + max(1, MOST_DIFFERENCES // max(1, examples.shape[1])))
+        scores = np.subtract(examples[second[some]], examples[first[some]], dtype=float)
+        parts.append(_means(observations, at[some], scores, np.full(len(scores), 2.0)))
+    effect, error = (np.concatenate([getattr(part, name) for part in parts]) for name in ("effect", "error"))
+    return replace(parts[0], at=at, effect=effect, error=error)
+
+
+def _means(observations: Observations, at: Ints, scores: Floats, squares: Floats) -> ExampleMeans:
+    """Return contrasts by their scores, shape (contrasts, examples). `squares`: the sum of each one's squared weights.
+
+    Of examples that are 0 or 1, the normal law, with a variance that is not below that of the resolution; otherwise
+    Student's t, over clusters if there are any.
+    """
+    examples = scores.shape[1]
+    mean = scores.mean(axis=1)
+    if observations.is_proportion and observations.clusters is None:
+        variance = scores.std(axis=1, ddof=1) ** 2 / examples
+        error = np.sqrt(known_variance(variance, resolution_variance(1 / examples) * squares))
+        return ExampleMeans(at, mean, error, np.inf, PAIRED_Z)
+    variance, df = variance_of_mean(scores, observations.clusters)
+    largest = np.abs(scores).max(axis=1, initial=0.0)
+    method = PAIRED_T if observations.clusters is None else CLUSTERED_T
+    return ExampleMeans(at, mean, np.sqrt(known_variance(variance, 0.0, largest)), df, method)

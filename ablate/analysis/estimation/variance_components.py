@@ -1,7 +1,7 @@
 """The spread between seeds: the model `metric ~ row + seed`, its residual variance, and a check that rows share it.
 
 Arrays have the shape (..., rows, seeds); leading dimensions are studies. A missing value is nan, and it is missing at
-the same places in every study. Rates are in percentage points (pp).
+the same places in every study. Variances are in the unit of the values, squared.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from ablate.analysis.stats.resolution import at_least_rounding
+from ablate.analysis.stats.resolution import known_variance
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -24,15 +24,16 @@ NOISY = 0.05
 class VarianceModel:
     """The variance that rows and seeds leave unexplained."""
 
-    rates: Floats
-    """Rates in pp, shape (..., rows, seeds); nan if missing."""
+    values: Floats
+    """Values of one metric, shape (..., rows, seeds); nan if missing."""
     floor: float = 0.0
-    """The smallest variance that is used, in pp²: that of rounding to whole queries, see `rounding_variance`."""
+    """The smallest variance that is used: that of the metric's resolution, see `resolution_variance`. With 0, the
+    variance of values that agree exactly is nan: it is not known."""
 
     @cached_property
     def present(self) -> Bools:
         """True for each run that has a value, shape (rows, seeds)."""
-        present: Bools = ~np.isnan(self.rates[(0,) * (self.rates.ndim - 2)])
+        present: Bools = ~np.isnan(self.values[(0,) * (self.values.ndim - 2)])
         return present
 
     @property
@@ -47,10 +48,10 @@ class VarianceModel:
 
     @cached_property
     def variance(self) -> Floats:
-        """Residual variance of one run in pp², shape (...); nan if df is 0."""
+        """Residual variance of one run, shape (...); nan if df is 0."""
         with np.errstate(invalid="ignore", divide="ignore"):
             raw = self._unexplained / self.df if self.df > 0 else np.full(self._unexplained.shape, np.nan)
-        return at_least_rounding(raw, self.floor)
+        return known_variance(raw, self.floor, self.largest)
 
     @cached_property
     def noisy_p(self) -> Floats:
@@ -59,7 +60,7 @@ class VarianceModel:
         F of the row's own part of the residual variance against that of all others, which is exact for normal
         residuals (the row as the outlier; Cochran's C is the same test). nan if there is too little to compare.
         """
-        p = np.full((*self.rates.shape[:-2], len(self.present)), np.nan)
+        p = np.full((*self.values.shape[:-2], len(self.present)), np.nan)
         own_squares = np.sum(self._within**2, axis=-1)
         sums, squares = self._within.sum(axis=-2), own_squares.sum(axis=-1)
         for pattern in np.unique(self.present, axis=0):
@@ -94,9 +95,9 @@ class VarianceModel:
         rows, seeds = int((counts > 0).sum()), int(self.present.any(axis=0).sum())
         free = int((counts - 1)[counts > 0].sum())
         if free <= 0:
-            nan = np.full(self.rates.shape[:-2], np.nan)
+            nan = np.full(self.values.shape[:-2], np.nan)
             return nan, nan
-        pooled = at_least_rounding(np.sum(self._within**2, axis=(-2, -1)) / free, self.floor)
+        pooled = known_variance(np.sum(self._within**2, axis=(-2, -1)) / free, self.floor, self.largest)
         if self.df <= 0:
             return pooled, np.full(pooled.shape, float(free))
         residual = (1 - 1 / rows) * self.variance
@@ -104,9 +105,15 @@ class VarianceModel:
         return pooled, pooled**2 / (shared**2 / (seeds - 1) + residual**2 / self.df)
 
     @cached_property
+    def largest(self) -> Floats:
+        """The largest absolute value, shape (...)."""
+        largest: Floats = np.abs(np.where(self.present, self.values, 0.0)).max(axis=(-2, -1), initial=0.0)
+        return largest
+
+    @cached_property
     def _within(self) -> Floats:
         """Values minus the mean of their row; 0 if missing."""
-        kept = np.where(self.present, self.rates, 0.0)
+        kept = np.where(self.present, self.values, 0.0)
         means = kept.sum(axis=-1, keepdims=True) / np.maximum(self.present.sum(axis=1, keepdims=True), 1)
         return np.where(self.present, kept - means, 0.0)
 

@@ -1,11 +1,12 @@
 """The looks that were taken at a study, as values: the results at each look, and their form in a store."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
 from ablate.analysis.stats.group_sequential import boundaries
+from ablate.measurement import Metric
 
 Name = tuple[str, str]
 """The labels of a contrast's rows, before and after; or an effect's factor and `off -> on`."""
@@ -40,7 +41,7 @@ class LookResult:
     seeds: int
     """The number of seeds that both of its rows have."""
     effect: float | None
-    """In pp."""
+    """In the metric's unit."""
     p: float | None
     """The repeated p of no effect, of this look alone; None if there is nothing new to test."""
     p_equivalence: float | None
@@ -48,9 +49,9 @@ class LookResult:
     verdict: str
     """The verdict after this look, by the smallest p's so far."""
     interval: Ends | None = None
-    """The repeated confidence interval in pp, for this contrast by itself."""
+    """The repeated confidence interval, for this contrast by itself."""
     simultaneous: Ends | None = None
-    """The repeated confidence interval in pp, for the whole family."""
+    """The repeated confidence interval, for the whole family."""
 
 
 @dataclass(frozen=True)
@@ -87,18 +88,29 @@ def bound_and_spent(schedule: Sequence[int], seeds: int, alpha: float) -> Ends:
     return float(bounds[len(path) - 1]), alpha * (path[-1] / schedule[-1]) ** 2
 
 
-def as_json(look: Look) -> dict[str, Any]:
-    """Return the look as plain values, under the names of the store's columns."""
-    return {"number": look.number, "seeds": look.seeds, "seen": [asdict(result) for result in look.results]}
+def as_json(look: Look, metric: Metric) -> dict[str, Any]:
+    """Return the look as plain values, under the names of the store's columns. Effects are as reports print them."""
+    seen = [{key: _converted(key, value, metric.shown) for key, value in asdict(one).items()} for one in look.results]
+    return {"number": look.number, "seeds": look.seeds, "seen": seen}
 
 
-def from_json(stored: StoredLook) -> Look:
-    """Return the look that a row of the store keeps."""
+def from_json(stored: StoredLook, metric: Metric) -> Look:
+    """Return the look that a row of the store keeps, at a study about this metric."""
     bound, spent = bound_and_spent(stored.rules["looks"], stored.seeds, float(stored.rules["alpha"]))
-    results = tuple(LookResult(**{key: _value(value) for key, value in one.items()}) for one in stored.seen)
+    results = tuple(
+        LookResult(**{key: _value(_converted(key, value, metric.difference)) for key, value in one.items()})
+        for one in stored.seen
+    )
     continuing = tuple(label for label, seeds in stored.asked.items() if seeds > stored.seeds)
     trials = sum(min(seeds, stored.seeds) for seeds in stored.asked.values())
     return Look(stored.number, stored.seeds, bound, spent, results, continuing, trials, dict(stored.asked))
+
+
+def _converted(key: str, value: Any, convert: Callable[[float], float]) -> Any:
+    """Return a field of a look's result with its effect, or the ends of its interval, converted."""
+    if key not in ("effect", "interval", "simultaneous") or value is None:
+        return value
+    return convert(value) if key == "effect" else [convert(end) for end in value]
 
 
 def _value(value: Any) -> Any:

@@ -33,7 +33,7 @@ class RepeatedPValues:
     p_equivalence: Floats
     """The p of an effect of delta or more."""
     effect: Floats
-    """The effect in pp at the look with the smallest `p`, which gives a claim its sign."""
+    """The effect at the look with the smallest `p`, which gives a claim its sign."""
 
     @classmethod
     def none(cls, shape: int | tuple[int, ...]) -> "RepeatedPValues":
@@ -52,10 +52,15 @@ class RepeatedPValues:
         """Return the p's of no effect and of equivalence, adjusted for the family."""
         return adjust(self.p, self.p_equivalence)
 
-    def verdicts(self, has_result: ArrayLike, alpha: float, adjust: Adjust = verdicts.adjusted) -> NDArray[np.str_]:
-        """Return the verdict of each contrast; `not_estimable` if it has no result yet."""
-        effect = np.where(has_result, np.nan_to_num(self.effect), np.nan)
-        return verdicts.decide(effect, *self.adjusted(adjust), np.asarray(False), alpha)
+    def verdicts(
+        self, has_result: ArrayLike, alpha: float, adjust: Adjust = verdicts.adjusted, sign: int = 1
+    ) -> NDArray[np.str_]:
+        """Return the verdict of each contrast; `not_estimable` if it has no result yet.
+
+        `sign`: 1 if an increase of the metric is an improvement, otherwise −1.
+        """
+        improvement = sign * np.where(has_result, np.nan_to_num(self.effect), np.nan)
+        return verdicts.decide(improvement, *self.adjusted(adjust), np.asarray(False), alpha)
 
 
 def repeated(

@@ -107,7 +107,7 @@ def evidence_after(looks: Sequence[Look], names: Sequence[Name]) -> RepeatedPVal
 def repeated_intervals(
     estimates: EstimateArrays, path: Sequence[int], schedule: Sequence[int], alpha: float
 ) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
-    """Return the ends of repeated confidence intervals in pp: of each contrast by itself, and for the whole family.
+    """Return the ends of repeated confidence intervals: of each contrast by itself, and for the whole family.
 
     `path`: the numbers of seeds at which the contrasts were looked at, this look the last.
     """

@@ -31,7 +31,11 @@ def take_look(results: StudyResults, schedule: Sequence[int], earlier: Sequence[
     tests = _tests(family, paths, schedule, results.alpha, results.delta)
     evidence = evidence_after(earlier, family.names).after(tests[0], tests[1], family.estimates.effect)
     has_result = ~np.isnan(family.estimates.effect) | ~np.isnan(evidence.effect)
-    verdict = np.where(family.confounded, verdicts.CONFOUNDED, evidence.verdicts(has_result, results.alpha))
+    verdict = np.where(
+        family.confounded,
+        verdicts.CONFOUNDED,
+        evidence.verdicts(has_result, results.alpha, sign=results.metric.direction.sign),
+    )
     planned = {row.label: len(row.seeds) + len(row.missing) for row in results.rows}
     seeds = max(planned.values())
     continuing = _undecided_rows(results, family, verdict) if seeds < schedule[-1] else frozenset()

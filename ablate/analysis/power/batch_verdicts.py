@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ablate.analysis import verdicts
 from ablate.analysis.estimation.seed_differences import seedwise
-from ablate.analysis.estimation.single_seed import PairedHits
+from ablate.analysis.estimation.single_seed import PairedSuccesses
 from ablate.analysis.estimation.variance_components import VarianceModel
 from ablate.analysis.stats.t_tests import t_equivalence, t_interval, t_test
 
@@ -116,9 +116,9 @@ def judge_one_seed(gained: ArrayLike, lost: ArrayLike, n: int, alpha: float, *, 
     """
     gained, lost = np.asarray(gained, dtype=float), np.asarray(lost, dtype=float)
     every = np.arange(gained.shape[-1])
-    contrasts = PairedHits(every, gained, lost, np.full(gained.shape, float(n)))
+    contrasts = PairedSuccesses(every, gained, lost, np.full(gained.shape, float(n)))
     low, high = contrasts.interval(1 - alpha / max(len(every), 1))
-    return _of_one_seed((gained - lost) / n, contrasts.p, low / 100, high / 100, alpha, sign)
+    return _of_one_seed((gained - lost) / n, contrasts.p, low, high, alpha, sign)
 
 
 def judge_means_of_one_seed(

@@ -27,7 +27,7 @@ WORDS = (REPRODUCED, SAME_SIGN, CANNOT_TELL, CONTRADICTED, NOT_COMPARABLE)
 UP, DOWN, NONE, OPEN = "up", "down", "none", "open"
 
 ROUNDING = 1e-9
-"""In pp: a difference of exactly delta counts as within delta, in spite of rounding in floats."""
+"""A share of delta: a difference of exactly delta counts as within delta, in spite of rounding in floats."""
 
 Pair = tuple[int, int]
 """The numbers of two rows of theirs, the earlier first."""
@@ -51,9 +51,9 @@ class ComparedContrast:
     """None if the two cannot be compared."""
     changes: tuple[FactorChange, ...]
     difference: float | None
-    """The effect in ours minus the effect in theirs, in pp; None if the two cannot be compared."""
+    """The effect in ours minus the effect in theirs; None if the two cannot be compared."""
     interval: tuple[float, float] | None
-    """The interval of the difference, in pp; None if an effect has no interval."""
+    """The interval of the difference; None if an effect has no interval."""
     word: str
     """One of WORDS."""
     reason: str = ""
@@ -162,7 +162,7 @@ def judge(ours: EffectEstimate, theirs: EffectEstimate, alpha: float, delta: flo
     if ours.effect is None or theirs.effect is None or OPEN in claims:
         return CANNOT_TELL
     if claims[0] == claims[1]:
-        near = abs(ours.effect - theirs.effect) <= delta + ROUNDING
+        near = abs(ours.effect - theirs.effect) <= delta * (1 + ROUNDING)
         if near and (bundle or _same_verdict(ours.verdict, theirs.verdict)):
             return REPRODUCED
         return CANNOT_TELL if claims[0] == NONE else SAME_SIGN
@@ -219,7 +219,7 @@ def _check(ours: StudyResults, theirs: StudyResults) -> None:
 
 def _as_listed(ours: StudyResults, theirs: StudyResults) -> Comparison:
     alignment = align(ours, theirs)
-    by_our_rules = replace(theirs.document, alpha=ours.alpha, delta=ours.delta)
+    by_our_rules = replace(theirs.document, alpha=ours.alpha, delta=ours.document.delta)
     here, there = analyse(ours), analyse(replace(theirs, document=by_our_rules))
     listed, ours_only = _contrasts(here, there, alignment)
     compared = tuple(_compared(contrast, here, alignment) for contrast in listed)
@@ -332,10 +332,9 @@ def _missing_in_ours(theirs: Contrast, names: list[str], alignment: RowAlignment
 
 def _without_result(contrast: Contrast) -> str:
     if contrast.estimate.constant is not None:
-        return (
-            f"every result is {100 * contrast.estimate.constant:.2f} %, which shows neither an effect nor its absence"
-        )
-    empty = [row for row in (contrast.before, contrast.after) if contrast.metric not in row.metrics]
+        value = f"{contrast.estimate.constant:.4g}"
+        return f"every result is {value}, which shows neither an effect nor its absence"
+    empty = [row for row in (contrast.before, contrast.after) if contrast.metric not in row.values]
     words = [f"{row.label}{' (failed)' if row.failed else ''}" for row in empty]
     return ", ".join(words) or "the two rows have no seed in common"
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ablate.analysis.reproduction.alignment import level_word
 from ablate.analysis.results import StudyResults
+from ablate.measurement import Metric
 from ablate.store.plan_document import DataIdentity
 from ablate.study.config_keys import flattened, overlaps
 from ablate.study.factors import level_text
@@ -25,7 +26,7 @@ class SettingDifference:
     """One setting that differs."""
 
     what: str
-    """The setting's name: a config key, or a phrase such as "test queries"."""
+    """The setting's name: a config key, or a phrase such as "seeds a row"."""
     ours: str | None
     """None if it is not known."""
     theirs: str | None
@@ -33,14 +34,14 @@ class SettingDifference:
 
 
 def setting_differences(ours: StudyResults, theirs: StudyResults) -> tuple[SettingDifference, ...]:
-    """Return the differences outside the factors: data, trainer, settings, test queries, seeds, delta and alpha."""
+    """Return the differences outside the factors: data, trainer, settings, test examples, seeds, delta and alpha."""
     settings = [
         SettingDifference("data", *_data(ours, theirs)),
         SettingDifference("trainer", _trainer(ours), _trainer(theirs)),
         *_settings(ours, theirs),
-        SettingDifference("test queries", _count(ours.queries), _count(theirs.queries)),
+        SettingDifference(f"test {ours.metric.display.examples}", _count(ours.n), _count(theirs.n)),
         SettingDifference("seeds a row", _seeds(ours), _seeds(theirs)),
-        SettingDifference("delta, pp", f"{ours.delta:g}", f"{theirs.delta:g}"),
+        SettingDifference(_delta(ours.metric), f"{ours.document.delta:g}", f"{theirs.document.delta:g}"),
         SettingDifference("alpha", f"{ours.alpha:g}", f"{theirs.alpha:g}"),
     ]
     different = [one for one in settings if one.ours != one.theirs]
@@ -108,6 +109,11 @@ def _flow(value: Any) -> str:
     if isinstance(value, str) and not _PLAIN.fullmatch(value):
         return json.dumps(value, ensure_ascii=False)
     return level_text(value)
+
+
+def _delta(metric: Metric) -> str:
+    unit = metric.display.difference_unit or metric.unit
+    return f"delta, {unit}" if unit else "delta"
 
 
 def _count(number: int | None) -> str | None:

@@ -81,7 +81,7 @@ class FinalistRerun:
         if len(self.rates) < 2:
             return None
         rates = 100 * np.array(self.rates)
-        error = np.sqrt(variance_of_seeds(rates, self.queries) / len(rates))
+        error = np.sqrt(variance_of_seeds(rates, 100 / self.queries if self.queries else 0.0) / len(rates))
         low, high = t_interval(rates.mean(), error, np.array(float(len(rates) - 1)), self.confidence)
         return max(0.0, float(low) / 100), min(1.0, float(high) / 100)
 

@@ -1,7 +1,7 @@
-"""Intervals and tests for rates of hits and for differences between rates: functions of arrays, each with its source.
+"""Intervals and tests for rates and for differences between rates: functions of arrays, each with its source.
 
 Arguments broadcast against each other, and every result has the broadcast shape. Rates are in [0, 1] and differences
-of rates in [−1, 1]. A result is nan if it cannot be computed. `n` is a number of queries, `confidence` the coverage
+of rates in [−1, 1]. A result is nan if it cannot be computed. `n` is a number of examples, `confidence` the coverage
 of an interval.
 """
 
@@ -23,32 +23,32 @@ class Interval(NamedTuple):
 
 
 class McNemar(NamedTuple):
-    """Two-sided p-values for one pair of networks on the same queries: floats or arrays of one shape."""
+    """Two-sided p-values for one pair of networks on the same examples: floats or arrays of one shape."""
 
     exact: Floats
     midp: Floats
 
 
-def wilson(hits: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> Interval:
-    """Return the score interval of the rate hits / n; nan for n = 0. Wilson 1927; Newcombe 1998a, method 3."""
-    hits, n = np.asarray(hits, dtype=float), np.asarray(n, dtype=float)
+def wilson(count: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> Interval:
+    """Return the score interval of the rate count / n; nan for n = 0. Wilson 1927; Newcombe 1998a, method 3."""
+    count, n = np.asarray(count, dtype=float), np.asarray(n, dtype=float)
     z = _z(confidence)
     with np.errstate(divide="ignore", invalid="ignore"):
-        rate = hits / n
+        rate = count / n
         middle = (rate + z * z / (2 * n)) / (1 + z * z / n)
         half = z / (1 + z * z / n) * np.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
-    low = np.where(hits == 0, np.where(n == 0, np.nan, 0.0), middle - half)
-    high = np.where(hits == n, np.where(n == 0, np.nan, 1.0), middle + half)
+    low = np.where(count == 0, np.where(n == 0, np.nan, 0.0), middle - half)
+    high = np.where(count == n, np.where(n == 0, np.nan, 1.0), middle + half)
     return Interval(low[()], high[()])  # the formula gives exactly 0 and 1 at the ends, except for rounding
 
 
 def newcombe(
-    hits_a: ArrayLike, n_a: ArrayLike, hits_b: ArrayLike, n_b: ArrayLike, confidence: float = 0.95
+    count_a: ArrayLike, n_a: ArrayLike, count_b: ArrayLike, n_b: ArrayLike, confidence: float = 0.95
 ) -> Interval:
     """Return the interval of rate b − rate a from totals alone; nan if an n is 0. Newcombe 1998b, method 10."""
-    rate_a, rate_b = _rate(hits_a, n_a), _rate(hits_b, n_b)
-    low_a, high_a = wilson(hits_a, n_a, confidence)
-    low_b, high_b = wilson(hits_b, n_b, confidence)
+    rate_a, rate_b = _rate(count_a, n_a), _rate(count_b, n_b)
+    low_a, high_a = wilson(count_a, n_a, confidence)
+    low_b, high_b = wilson(count_b, n_b, confidence)
     difference = rate_b - rate_a
     low = difference - np.hypot(rate_b - low_b, high_a - rate_a)
     high = difference + np.hypot(high_b - rate_b, rate_a - low_a)
@@ -56,29 +56,29 @@ def newcombe(
 
 
 def agresti_caffo(
-    hits_a: ArrayLike, n_a: ArrayLike, hits_b: ArrayLike, n_b: ArrayLike, confidence: float = 0.95
+    count_a: ArrayLike, n_a: ArrayLike, count_b: ArrayLike, n_b: ArrayLike, confidence: float = 0.95
 ) -> Interval:
     """Return the interval of rate b − rate a from totals alone, not clipped to [−1, 1]; nan if an n is 0.
 
     Agresti & Caffo 2000.
     """
-    observed = _rate(hits_b, n_b) - _rate(hits_a, n_a)
+    observed = _rate(count_b, n_b) - _rate(count_a, n_a)
     n_a, n_b = np.asarray(n_a, dtype=float) + 2, np.asarray(n_b, dtype=float) + 2
-    rate_a, rate_b = (np.asarray(hits_a) + 1) / n_a, (np.asarray(hits_b) + 1) / n_b
+    rate_a, rate_b = (np.asarray(count_a) + 1) / n_a, (np.asarray(count_b) + 1) / n_b
     half = _z(confidence) * np.sqrt(rate_a * (1 - rate_a) / n_a + rate_b * (1 - rate_b) / n_b)
     difference = np.where(np.isnan(observed), np.nan, rate_b - rate_a)
     return Interval((difference - half)[()], (difference + half)[()])
 
 
-def pooled_z(hits_a: ArrayLike, n_a: ArrayLike, hits_b: ArrayLike, n_b: ArrayLike) -> Floats:
+def pooled_z(count_a: ArrayLike, n_a: ArrayLike, count_b: ArrayLike, n_b: ArrayLike) -> Floats:
     """Return the two-sided p of equal rates, from totals alone; nan if an n is 0.
 
     The z test with pooled variance, whose square is Pearson's chi-squared; Pearson 1900. p is 1 if both rates are 0
     or both are 1, because there is no variance then.
     """
     n_a, n_b = np.asarray(n_a, dtype=float), np.asarray(n_b, dtype=float)
-    difference = _rate(hits_b, n_b) - _rate(hits_a, n_a)
-    rate = _rate(np.add(hits_a, hits_b), n_a + n_b)
+    difference = _rate(count_b, n_b) - _rate(count_a, n_a)
+    rate = _rate(np.add(count_a, count_b), n_a + n_b)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = difference / np.sqrt(rate * (1 - rate) * (1 / n_a + 1 / n_b))
     p: Floats = np.where(difference == 0, 1.0, 2 * special.ndtr(-np.abs(z)))
@@ -86,7 +86,7 @@ def pooled_z(hits_a: ArrayLike, n_a: ArrayLike, hits_b: ArrayLike, n_b: ArrayLik
 
 
 def mcnemar(b: ArrayLike, c: ArrayLike) -> McNemar:
-    """Return two-sided p-values from the queries gained (b) and lost (c); both are 1 for b + c = 0.
+    """Return two-sided p-values from the examples gained (b) and lost (c); both are 1 for b + c = 0.
 
     nan if b or c is nan. Exact: McNemar 1947 with the binomial distribution of b given b + c. Mid-p: the observed
     point counts with half of its probability; Lancaster 1961, recommended by Fagerland, Lydersen & Laake 2013.
@@ -101,9 +101,9 @@ def mcnemar(b: ArrayLike, c: ArrayLike) -> McNemar:
 
 
 def bonett_price(b: ArrayLike, c: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> Interval:
-    """Return the interval of the gain (b − c) / n in hits on the same n queries, clipped to [−1, 1].
+    """Return the interval of the gain (b − c) / n on the same n examples, clipped to [−1, 1].
 
-    b: queries gained. c: queries lost. nan for n = 0, and for b + c > n, which is impossible. Bonett & Price 2012.
+    b: examples gained. c: examples lost. nan for n = 0, and for b + c > n, which is impossible. Bonett & Price 2012.
     """
     b, c, n = (np.asarray(count, dtype=float) for count in (b, c, n))
     gained, lost = (b + 1) / (n + 2), (c + 1) / (n + 2)
@@ -113,9 +113,9 @@ def bonett_price(b: ArrayLike, c: ArrayLike, n: ArrayLike, confidence: float = 0
     return Interval(np.clip(gained - lost - half, -1, 1)[()], np.clip(gained - lost + half, -1, 1)[()])
 
 
-def _rate(hits: ArrayLike, n: ArrayLike) -> Floats:
+def _rate(count: ArrayLike, n: ArrayLike) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
-        rate: Floats = np.asarray(hits, dtype=float) / np.asarray(n, dtype=float)
+        rate: Floats = np.asarray(count, dtype=float) / np.asarray(n, dtype=float)
     return rate
 
 

@@ -1,29 +1,44 @@
-"""The least spread between seeds that results can show: a rate is known to one query only."""
+"""The least spread between seeds that results can show: the mean of n zeros and ones is known to 1/n only."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
+SAME = 1e-12
+"""Values that differ by less than this share of the largest one agree: their difference is rounding in floats."""
+
+
+def resolution_variance(resolution: float) -> float:
+    """Return the variance that rounding to multiples of `resolution` alone gives, in its unit squared; 0 for 0.
+
+    It is a twelfth of the resolution squared (Sheppard 1898). Two runs may agree exactly by chance, so that every
+    variance between seeds that an interval or a test uses is at least this.
+    """
+    return resolution**2 / 12
+
+
+def known_variance(variance: ArrayLike, floor: ArrayLike, largest: ArrayLike = 0.0) -> Floats:
+    """Return a variance between seeds that is nowhere smaller than `floor`, that of rounding; nan stays nan.
+
+    Without a floor (0), the variance of values that agree exactly is not known: it is nan. `largest`: the largest
+    absolute value among those that the variance is of.
+    """
+    raised = np.maximum(np.asarray(variance, dtype=float), floor)
+    known: Floats = np.where(raised > np.square(SAME * np.asarray(largest)), raised, np.nan)
+    return known
+
+
+def variance_of_seeds(values: ArrayLike, resolution: float) -> Floats:
+    """Return the variance of one run over the seeds along the last axis, which are two or more.
+
+    The variance is never below that of the resolution of the values. Without one (0), it is nan for values that agree.
+    """
+    numbers = np.asarray(values, dtype=float)
+    largest = np.abs(numbers).max(axis=-1)
+    return known_variance(np.var(numbers, axis=-1, ddof=1), resolution_variance(resolution), largest)
+
 
 def rounding_variance(queries: float) -> float:
-    """Return the variance of a rate, in pp², that rounding to whole queries alone gives; 0 for no queries.
-
-    It is a twelfth of a query squared (Sheppard 1898). Two runs may agree exactly by chance, so that every variance
-    between seeds that an interval or a test uses is at least this.
-    """
-    return (100 / queries) ** 2 / 12 if queries > 0 else 0.0
-
-
-def at_least_rounding(variance: ArrayLike, floor: ArrayLike) -> Floats:
-    """Return a variance between seeds, in pp², that is nowhere smaller than `floor`; nan stays nan."""
-    raised: Floats = np.maximum(np.asarray(variance, dtype=float), floor)
-    return raised
-
-
-def variance_of_seeds(values: ArrayLike, queries: float) -> Floats:
-    """Return the variance of one run, in pp², over the seeds along the last axis, which are two or more.
-
-    `values`: rates in pp over this number of queries. The variance is never below that of rounding.
-    """
-    return at_least_rounding(np.var(np.asarray(values, dtype=float), axis=-1, ddof=1), rounding_variance(queries))
+    """Return the variance of a rate in pp², that rounding to whole queries gives; 0 for no queries."""
+    return resolution_variance(100 / queries) if queries > 0 else 0.0

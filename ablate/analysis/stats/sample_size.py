@@ -13,10 +13,10 @@ from ablate.analysis.stats.group_sequential import legendre_nodes
 def seeds_needed(
     effect: float, sd: float, rows: int, alpha: float, power: float = 0.8, most: int = 10_000
 ) -> int | None:
-    """Return the smallest number S of seeds per row, from 2, that show a true effect (pp); None if over `most`.
+    """Return the smallest number S of seeds per row, from 2, that show a true effect; None if over `most`.
 
     A two-sided t test at level `alpha` (already divided by the family's size) of a contrast with seed-wise differences
-    of SD `sd` (pp): standard error sd/√S, variance pooled over `rows` rows, df (rows − 1)(S − 1), power by the
+    of SD `sd`: standard error sd/√S, variance pooled over `rows` rows, df (rows − 1)(S − 1), power by the
     noncentral t distribution; Cohen 1988. None also if effect or sd is nan.
     """
     _check_design(sd, rows, alpha, power)
@@ -28,9 +28,9 @@ def seeds_needed(
 def seeds_for_equivalence(
     effect: float, sd: float, rows: int, alpha: float, delta: float, power: float = 0.8, most: int = 10_000
 ) -> int | None:
-    """Return the smallest number of seeds per row, from 2, that show no effect beyond ±delta (pp); None if over `most`.
+    """Return the smallest number of seeds per row, from 2, that show no effect beyond ±delta; None if over `most`.
 
-    As `seeds_needed`, for two one-sided t tests at level alpha each, if the true effect is `effect` (pp). The power is
+    As `seeds_needed`, for two one-sided t tests at level alpha each, if the true effect is `effect`. The power is
     exact: the normal probability of both rejections given the estimated SD, integrated over its distribution; Phillips
     1990. None also if the true effect is not within ±delta, or if effect or sd is nan. ValueError if delta is not
     positive.

@@ -32,9 +32,9 @@ def report(
         str,
         typer.Option(
             metavar="NAME",
-            help="What several seeds stand for: seeds (new seeds on the same queries), or queries-and-seeds (new "
-            "queries and new seeds).",
-            autocompletion=completion.words("seeds", "queries-and-seeds"),
+            help="What several seeds stand for: seeds (new seeds on the same examples), or examples-and-seeds (new "
+            "examples and new seeds).",
+            autocompletion=completion.words("seeds", "examples-and-seeds"),
         ),
     ] = "seeds",
     output: Annotated[Path | None, typer.Option(metavar="PATH", help="Write to a file, not to stdout.")] = None,
@@ -51,7 +51,7 @@ def report(
         raise AblateError(f"--format: {unknown_name('format', form, list(FORMATS))}")
     if population not in get_args(Population):
         raise AblateError(f"--population: {unknown_name('population', population, get_args(Population))}")
-    chosen: Population = "queries-and-seeds" if population == "queries-and-seeds" else "seeds"
+    chosen: Population = "examples-and-seeds" if population == "examples-and-seeds" else "seeds"
     with closing(require_store(store)) as opened:
         analysis = analyse_study(study, opened, profile=profile, population=chosen)
         other = other_profile(opened, analysis.results) if form in ILLUSTRATED else None

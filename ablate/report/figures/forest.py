@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from math import isnan
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -10,13 +11,15 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.contrasts import DIRECT, Contrast, Contrasts
 from ablate.analysis.effects import Effect
 from ablate.analysis.estimation.estimates import EffectEstimate
 from ablate.analysis.results import StudyResults
-from ablate.report import wording
+from ablate.measurement import Metric, Scale
+from ablate.report import units, wording
 from ablate.report.figures import canvas
 from ablate.report.figures.canvas import BAND, BLUE, GREEN, GREY, LINE, MEDIUM, PAD, SMALL, VERMILION
 
@@ -27,6 +30,8 @@ IDS: Final = {STEP: "step", FACTOR: "factor", CONFOUNDED: "confounded"}
 HATCH: Final = "//////"
 BAR: Final = 0.045
 """Half the height of a hatched bar, inches."""
+NARROW: Final = 2.0
+"""Width of a log axis, in natural logarithms, up to which numbers stand at its small ticks too."""
 HEAD: Final = 0.34
 """The height of a heading, inches."""
 ROOM: Final = 3.0
@@ -48,7 +53,7 @@ class ForestLine(NamedTuple):
     context: str
     """The two rows, or the number of pairs of rows."""
     estimate: EffectEstimate
-    """Effect and intervals, percentage points."""
+    """Effect and intervals, in the metric's unit."""
     verdict: str
     """The verdict as in tables."""
     instead: str
@@ -113,21 +118,27 @@ def limits(entries: Sequence[ForestLine], delta: float) -> tuple[float, float]:
     ends = [0.0, *(end for e in estimates for own in (e.interval, e.agreeing) if own for end in own)]
     halves = [(e.interval[1] - e.interval[0]) / 2 for e in estimates if e.interval]
     room = ROOM * float(np.median(halves)) if halves else 0.0
+    delta = 0.0 if isnan(delta) else delta
     low = min(-1.3 * delta, *effects, max(min(ends), min(effects) - room))
     high = max(1.3 * delta, *effects, min(max(ends), max(effects) + room))
     margin = 0.03 * (high - low) or 1.0
     return low - margin, high + margin
 
 
-def draw_forest(axes: Axes, places: Sequence[LinePosition], delta: float) -> None:
+def draw_forest(axes: Axes, places: Sequence[LinePosition], metric: Metric, delta: float) -> None:
     """Draw marks and bars over the band of ±delta, with an arrow if a bar goes beyond the axis."""
     ends = limits([place.entry for place in places], delta)
-    axes.set_xlim(*ends)
-    axes.axvline(0, color="black", linewidth=0.8, zorder=1)
-    if delta:
-        axes.axvspan(-delta, delta, color=BAND, linewidth=0, zorder=0, gid="band")
+    if metric.scale is Scale.LOG:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(ScalarFormatter())
+        axes.xaxis.set_minor_formatter(ScalarFormatter() if ends[1] - ends[0] < NARROW else NullFormatter())
+    axes.set_xlim(*map(metric.shown, ends))
+    axes.axvline(metric.shown(0), color="black", linewidth=0.8, zorder=1)
+    if delta > 0:
+        axes.axvspan(metric.shown(-delta), metric.shown(delta), color=BAND, linewidth=0, zorder=0, gid="band")
         text: Any = {"transform": axes.get_xaxis_transform(), "ha": "center", "va": "bottom"}
-        axes.text(0, 1.0, f"±{delta:g} pp\n", fontsize=SMALL, color=GREY, linespacing=0.3, **text)
+        band = f"{units.band_text(metric, delta)}\n"
+        axes.text(metric.shown(0), 1.0, band, fontsize=SMALL, color=GREY, linespacing=0.3, **text)
     for kind in MARKS:
         own = [place for place in places if place.entry.kind == kind and place.entry.estimate.effect is not None]
         if own:
@@ -146,19 +157,19 @@ def forest_figure(analysis: Analysis, entries: Sequence[ForestLine], stem: Path)
     """Draw the lines, and write all of them into the CSV; return the paths of SVG and PNG."""
     results, chosen = analysis.results, lines_to_draw(entries)
     places, heads, height = line_positions(chosen)
-    metric = wording.METRIC_NAMES[results.primary]
+    metric = results.metric
     more = len(entries) - len(chosen)
     notes = [f"and {more:,} more of larger p: see {stem.name}.csv"] if more else []
     legend = legend_entries(chosen, results)
     axes = _with_texts(places, heads, height, -(-len(legend) // LEGEND_COLUMNS) + len(notes))
-    draw_forest(axes, places, results.delta)
-    canvas.x_label(axes, f"effect on {metric}, pp")
-    title = f"{results.heading}: effect of each change on {metric}"
+    draw_forest(axes, places, metric, results.delta)
+    canvas.x_label(axes, units.effect_label(metric))
+    title = f"{results.heading}: effect of each change on {metric.title}"
     canvas.headline(axes, title)
     canvas.notes(axes, notes, legend, ncols=LEGEND_COLUMNS)
     drawn = {id(entry) for entry in chosen}
     canvas.write_csv(stem, COLUMNS, (_record(entry, id(entry) in drawn) for entry in entries))
-    return canvas.save(axes, stem, title, _description(results.delta, entries, metric))
+    return canvas.save(axes, stem, title, _description(entries, metric, results.delta))
 
 
 def _direct(contrasts: Contrasts) -> Iterable[Contrast]:
@@ -192,11 +203,11 @@ def _estimated(item: Contrast | Effect, results: StudyResults) -> tuple[EffectEs
 def _bars(axes: Axes, kind: str, places: Sequence[LinePosition]) -> None:
     """Draw thick intervals, hatched if confounded, and thin simultaneous ones."""
     colour = MARKS[kind][1]
-    thin = [[(end, p.y) for end in p.entry.estimate.agreeing] for p in places if p.entry.estimate.agreeing]
+    thin = [[(end, p.y) for end in _shown(p, p.entry.estimate.agreeing)] for p in places if p.entry.estimate.agreeing]
     if thin:
         gid = f"{IDS[kind]}-simultaneous"
         axes.add_collection(LineCollection(thin, colors=colour, linewidths=1.1, zorder=2, gid=gid))
-    thick = [(*p.entry.estimate.interval, p.y) for p in places if p.entry.estimate.interval]
+    thick = [(*_shown(p, p.entry.estimate.interval), p.y) for p in places if p.entry.estimate.interval]
     if kind != CONFOUNDED:
         bars = LineCollection([[(a, y), (b, y)] for a, b, y in thick], colors=colour, linewidths=3.8, zorder=2.5)
         bars.set(capstyle="butt", gid=f"{IDS[kind]}-interval")
@@ -211,14 +222,15 @@ def _marks(axes: Axes, kind: str, places: Sequence[LinePosition]) -> None:
     """Draw marks, open for one seed and filled for several."""
     mark, colour = MARKS[kind]
     for name, face, of_one in (("open", "white", True), ("filled", colour, False)):
-        points = [(p.entry.estimate.effect, p.y) for p in places if (p.entry.estimate.seeds == 1) == of_one]
+        own = [(p, p.entry.estimate) for p in places if (p.entry.estimate.seeds == 1) == of_one]
+        points = [(e.metric.shown(e.effect), p.y) for p, e in own if e.effect is not None]
         if points:
             xs, ys = zip(*points, strict=True)
             style: Any = {"marker": mark, "facecolor": face, "edgecolor": colour, "linewidth": 1.4}
             axes.scatter(xs, ys, s=40, zorder=3, gid=f"{IDS[kind]}-{name}", **style)
 
 
-def _arrows(axes: Axes, kind: str, places: Iterable[LinePosition], ends: tuple[float, float]) -> None:
+def _arrows(axes: Axes, kind: str, places: Sequence[LinePosition], ends: tuple[float, float]) -> None:
     """Draw an arrow at each end of the axis that a bar goes beyond."""
     for side, sign, mark in ((0, -1.0, "<"), (1, 1.0, ">")):
         bars = [(place.y, place.entry.estimate.agreeing or place.entry.estimate.interval) for place in places]
@@ -226,7 +238,8 @@ def _arrows(axes: Axes, kind: str, places: Iterable[LinePosition], ends: tuple[f
         if ys:
             style: Any = {"marker": mark, "color": MARKS[kind][1], "clip_on": False, "linewidth": 0}
             gid = f"{IDS[kind]}-beyond-{'right' if side else 'left'}"
-            axes.scatter([ends[side]] * len(ys), ys, s=24, zorder=4, gid=gid, **style)
+            edge = places[0].entry.estimate.metric.shown(ends[side])
+            axes.scatter([edge] * len(ys), ys, s=24, zorder=4, gid=gid, **style)
 
 
 def _with_texts(places: Sequence[LinePosition], heads: Mapping[str, float], height: float, notes: int) -> Axes:
@@ -286,7 +299,7 @@ def legend_entries(entries: Sequence[ForestLine], results: StudyResults) -> list
         f"{share}, confounded": (CONFOUNDED in barred, Patch(**hatched)),
         "simultaneous interval": (simultaneous, Line2D([], [], color=GREY, linewidth=1.1)),
         "interval beyond the axis": (beyond, Line2D([], [], marker=">", **grey)),
-        f"below delta (±{results.delta:g} pp)": (results.delta > 0, Patch(facecolor=BAND)),
+        f"below delta ({units.band_text(results.metric, results.delta)})": (results.delta > 0, Patch(facecolor=BAND)),
         "no effect": (True, Line2D([], [], marker="|", color="black", linestyle="", markersize=10)),
     }
     for label, (_, handle) in entries_of.items():
@@ -305,20 +318,29 @@ def _numbers(estimate: EffectEstimate) -> str:
     """Return the effect with its interval, or nothing if there is no effect."""
     if estimate.effect is None:
         return ""
-    effect = wording.signed(estimate.effect)
-    return f"{effect} {wording.interval(estimate.interval)}" if estimate.interval else effect
+    effect = units.difference_text(estimate.metric, estimate.effect)
+    return f"{effect} {wording.interval(estimate.metric, estimate.interval)}" if estimate.interval else effect
 
 
 def _record(entry: ForestLine, drawn: bool) -> list[object]:
-    """Return a line of the CSV: pp and p in full, empty if there is no value."""
+    """Return a line of the CSV: numbers in full, effects as printed, empty if there is no value."""
     e = entry.estimate
-    numbers = (e.effect, *(e.interval or ("", "")), *(e.agreeing or ("", "")), e.p, e.p_holm)
-    cells = ["" if number is None else number for number in numbers]
+    none = (None, None)
+    effects = (e.effect, *(e.interval or none), *(e.agreeing or none))
+    shown = [None if number is None else e.metric.shown(number) for number in effects]
+    cells = ["" if number is None else number for number in (*shown, e.p, e.p_holm)]
     return [entry.kind, entry.change, entry.context, *cells, e.seeds, e.verdict, entry.instead, drawn]
 
 
-def _description(delta: float, entries: Sequence[ForestLine], metric: str) -> str:
+def _shown(place: LinePosition, ends: tuple[float, float] | None) -> tuple[float, ...]:
+    """Return the ends of an interval as they are drawn."""
+    return tuple(place.entry.estimate.metric.shown(end) for end in ends or ())
+
+
+def _description(entries: Sequence[ForestLine], metric: Metric, delta: float) -> str:
     """Return a description of the figure for screen readers."""
     counts = {kind: sum(entry.kind == kind for entry in entries) for kind in MARKS}
     listed = "; ".join(f"{kind.lower()}: {count}" for kind, count in counts.items() if count)
-    return f"Effects on {metric} in percentage points with their intervals, and a band of ±{delta:g} pp. {listed}."
+    words = units.unit_words(metric).removesuffix(" (pp)")
+    band = "" if isnan(delta) else f", and a band of {units.band_text(metric, delta)}"
+    return f"Effects on {metric.title}{words and f' {words}'} with their intervals{band}. {listed}."

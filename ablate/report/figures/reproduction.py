@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import ScalarFormatter
 
 from ablate.analysis.contrasts import Contrast
 from ablate.analysis.reproduction.comparison import ComparedContrast, Comparison
 from ablate.errors import AblateError
-from ablate.report import wording
+from ablate.measurement import Metric, Scale
+from ablate.report import units
 from ablate.report.figures import canvas
 from ablate.report.figures.canvas import BAND, BLUE, GREY, MEDIUM, PAD, VERMILION
 from ablate.report.sections.reproduction import changed, heading, spoken
@@ -71,10 +73,13 @@ def draw(comparison: Comparison, folder: Path) -> list[Path]:
         raise AblateError(f"figures: {folder} cannot be written: {error.strerror}") from None
 
 
-def draw_lines(axes: Axes, lines: Sequence[ComparedLine], delta: float) -> None:
+def draw_lines(axes: Axes, lines: Sequence[ComparedLine], metric: Metric, delta: float) -> None:
     """Draw contrasts from top to bottom: ours as a disc on a solid line, theirs below as a square on a dashed line."""
-    axes.axvspan(-delta, delta, color=BAND, zorder=0)
-    axes.axvline(0, color=GREY, linewidth=0.8, zorder=1)
+    if metric.scale is Scale.LOG:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.axvspan(metric.shown(-delta), metric.shown(delta), color=BAND, zorder=0)
+    axes.axvline(metric.shown(0), color=GREY, linewidth=0.8, zorder=1)
     for y, line in enumerate(lines):
         _mark(axes, line.ours, y - APART, BLUE, "o", "-")
         _mark(axes, line.theirs, y + APART, VERMILION, "s", DASHED)
@@ -111,7 +116,9 @@ def _side(contrast: Contrast) -> StudyMark | None:
     estimate = contrast.estimate
     if estimate.effect is None or estimate.interval is None:
         return None
-    return StudyMark(estimate.effect, *estimate.interval, estimate.seeds == 1)
+    shown = estimate.metric.shown
+    low, high = estimate.interval
+    return StudyMark(shown(estimate.effect), shown(low), shown(high), estimate.seeds == 1)
 
 
 def _figure(comparison: Comparison, every: Sequence[ComparedLine], stem: Path) -> list[Path]:
@@ -121,17 +128,17 @@ def _figure(comparison: Comparison, every: Sequence[ComparedLine], stem: Path) -
     right = 2 * PAD + BOLD * canvas.inches([line.word for line in lines], MEDIUM)
     height = INCHES_A_CONTRAST * len(lines)
     axes = canvas.axes_between(left, right, height, above=0.45, below=canvas.below_axes(1 + len(notes)))
-    draw_lines(axes, lines, comparison.ours.delta)
+    draw_lines(axes, lines, comparison.ours.metric, comparison.ours.delta)
     axes.set_yticks(range(len(lines)), [line.label for line in lines])
     axes.set_ylim(len(lines) - 0.4, -0.6)
     ours = comparison.ours
     share = f"{100 * (1 - ours.alpha):g} % interval"
-    canvas.x_label(axes, f"change of {wording.METRIC_NAMES[ours.primary]}, pp, with {share}; band: ±{ours.delta:g} pp")
+    metric, unit = ours.metric.title, units.in_title(ours.metric)
+    canvas.x_label(axes, f"change of {metric}{unit}, with {share}; band: {units.band_text(ours.metric, ours.delta)}")
     title = heading(comparison)
     canvas.headline(axes, title)
     canvas.notes(axes, notes, _legend(comparison, lines), ncols=2)
     canvas.write_csv(stem, COLUMNS, map(_record, comparison.compared))
-    metric = wording.METRIC_NAMES[ours.primary]
     description = f"Changes of {metric} in both studies, {len(every)} contrasts, with {share}s."
     return canvas.save(axes, stem, title, description)
 
@@ -167,11 +174,18 @@ def _record(one: ComparedContrast) -> list[object]:
     """Return a line of the CSV, which has every contrast, drawn or not."""
     rows = one.theirs.before.label, one.theirs.after.label, "; ".join(changed(one))
     sides = (*_values(one.ours), *_values(one.theirs))
-    return [*rows, *sides, one.difference, *(one.interval or ("", "")), one.word, one.reason]
+    metric = one.theirs.estimate.metric
+    return [*rows, *sides, *_printed(metric, one.difference, one.interval), one.word, one.reason]
 
 
 def _values(contrast: Contrast | None) -> tuple[object, ...]:
     if contrast is None:
         return ("",) * 4
     estimate = contrast.estimate
-    return estimate.effect, *(estimate.interval or ("", "")), estimate.seeds
+    return *_printed(estimate.metric, estimate.effect, estimate.interval), estimate.seeds
+
+
+def _printed(metric: Metric, effect: float | None, ends: tuple[float, float] | None) -> list[object]:
+    """Return an effect and the ends of its interval as reports print them; empty if there are none."""
+    numbers = (effect, *(ends or (None, None)))
+    return ["" if number is None else metric.shown(number) for number in numbers]

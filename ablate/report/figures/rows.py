@@ -16,18 +16,21 @@ from ablate.analysis.analysis import Analysis
 from ablate.analysis.contrasts import ALL_PAIRS, DIRECT, Contrast
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.errors import AblateError
-from ablate.report import wording
+from ablate.measurement import Kind, Metric
+from ablate.report import units, wording
 from ablate.report.figures import canvas
 from ablate.report.figures.canvas import BLUE, GREEN, GREY, MEDIUM, ORANGE, PAD, SMALL, VERMILION
 from ablate.report.figures.forest import forest, forest_figure
 from ablate.report.figures.search_history import history_figure
 from ablate.report.figures.search_importance import importance_figure
 from ablate.report.figures.search_map import map_figure
+from ablate.text import listed
 
 JOINTS: dict[bool, Any] = {True: (BLUE, "-"), False: (GREY, ":")}
 """{one factor changed: the colour and the style of a line between two rows}."""
 LEGEND_COLUMNS = 2
-TOP_K = {"top1": ("o", BLUE), "top5": ("s", ORANGE), "top10": ("^", GREEN)}
+STYLES = (("o", BLUE), ("s", ORANGE), ("^", GREEN), ("D", VERMILION))
+"""The mark and colour of each metric of a figure, in order."""
 INCHES_A_ROW = 0.52
 """The height of a row."""
 MOST_REFERENCES = 8
@@ -40,17 +43,17 @@ class LadderRow(NamedTuple):
     label: str
     """Its number and label."""
     rate: float
-    """Percent, on the primary metric."""
-    low: float
-    """The lower end of the rate's interval, percent."""
-    high: float
-    """The upper end of the rate's interval, percent."""
+    """The mean on the metric that verdicts are about, as printed: percent for a rate."""
+    low: float | None
+    """The lower end of its interval; None if it has none."""
+    high: float | None
+    """The upper end of its interval; None if it has none."""
     seeds: int
     """The number of seeds with a result."""
     best: bool
     """True for the best row and every row not shown to differ from it."""
     change: str
-    """The change in percentage points and the factors that changed; empty if there is none."""
+    """The change and the factors that changed; empty if there is none."""
     direct: bool
     """True if exactly one factor changed, and without a change."""
     builds_on: int | None
@@ -68,7 +71,7 @@ class ReferenceLine(NamedTuple):
     label: str
     """Its label."""
     rate: float
-    """Percent, on the primary metric."""
+    """The mean on the metric that verdicts are about, as printed."""
 
 
 class TopK(NamedTuple):
@@ -93,7 +96,7 @@ def draw_all(analysis: Analysis, folder: Path) -> list[Path]:
             if not rungs:
                 return paths
             paths += _ladder_figure(analysis, rungs, folder / "ladder")
-            paths += _top_k_figure(analysis, top_k(analysis), folder / "topk")
+            paths += _top_k_figure(analysis, top_k(analysis), folder / "topk") if proportions(analysis) else []
             return paths + (forest_figure(analysis, entries, folder / "forest") if entries else [])
     except OSError as error:
         raise AblateError(f"figures: {folder} cannot be written: {error.strerror}") from None
@@ -117,16 +120,17 @@ def ladder(analysis: Analysis) -> list[LadderRow]:
 
     A row that builds on none has its change from the baseline.
     """
-    primary = analysis.results.primary
-    rows = [row for row in analysis.results.rows if primary in row.metrics]
+    metric = analysis.results.metric
+    rows = [row for row in analysis.results.rows if metric.name in row.values]
     rungs = []
     for above, row in zip([None, *rows], rows, strict=False):
         step = _step(analysis, row)
         shown = step or analysis.against_baseline.get(row.number)
         is_named = bool(analysis.steps) and shown is not None and shown.before is not above
-        low, high = analysis.interval(row, primary)
-        rate, best = 100 * row.metrics[primary].mean, row.label in analysis.best
-        own = _label(row), rate, 100 * low, 100 * high, analysis.results.different_seeds(row), best
+        ends = analysis.interval(row, metric.name)
+        low, high = (None, None) if ends is None else (units.shown_value(metric, end) for end in ends)
+        rate, best = units.shown_value(metric, row.values[metric.name].mean), row.label in analysis.best
+        own = _label(row), rate, low, high, analysis.results.different_seeds(row), best
         direct = shown is None or shown.identified == DIRECT
         rungs.append(LadderRow(*own, _change(shown, is_named), direct, step.before.number if step else None))
     return rungs
@@ -137,19 +141,41 @@ def _change(contrast: Contrast | None, is_named: bool) -> str:
     if contrast is None or contrast.estimate.effect is None:
         return ""
     opening = f"from row {contrast.before.number}: " if is_named else ""
-    return f"{opening}{wording.signed(contrast.estimate.effect)}  {wording.differing(contrast)}"
+    change = units.difference_text(contrast.estimate.metric, contrast.estimate.effect)
+    return f"{opening}{change}  {wording.differing(contrast)}"
 
 
 def references(analysis: Analysis) -> list[ReferenceLine]:
     """Return the references that have the primary metric."""
-    primary, rows = analysis.results.primary, analysis.results.references
-    return [ReferenceLine(row.label, 100 * row.metrics[primary].mean) for row in rows if primary in row.metrics]
+    metric, rows = analysis.results.metric, analysis.results.references
+    return [
+        ReferenceLine(row.label, units.shown_value(metric, row.values[metric.name].mean))
+        for row in rows
+        if metric.name in row.values
+    ]
+
+
+def proportions(analysis: Analysis) -> list[Metric]:
+    """Return the proportions that rows have and that are drawn next to each other; none if there is only one."""
+    chosen = [metric for metric in analysis.results.measured if metric.kind is Kind.PROPORTION and metric.is_rate]
+    return chosen[: len(STYLES)] if len(chosen) > 1 else []
 
 
 def top_k(analysis: Analysis) -> list[TopK]:
-    """Return the rates of all rows with results."""
-    rows = [row for row in analysis.results.rows if row.metrics]
-    return [TopK(_label(row), {name: 100 * metric.mean for name, metric in row.metrics.items()}) for row in rows]
+    """Return the proportions of all rows with results."""
+    chosen = proportions(analysis)
+    rows = [row for row in analysis.results.rows if any(metric.name in row.values for metric in chosen)]
+    return [
+        TopK(
+            _label(row),
+            {
+                metric.name: units.shown_value(metric, row.values[metric.name].mean)
+                for metric in chosen
+                if metric.name in row.values
+            },
+        )
+        for row in rows
+    ]
 
 
 def draw_ladder(axes: Axes, rungs: Sequence[LadderRow], lines: Sequence[ReferenceLine]) -> None:
@@ -161,7 +187,10 @@ def draw_ladder(axes: Axes, rungs: Sequence[LadderRow], lines: Sequence[Referenc
         chosen = [joint for joint, is_direct in _joints(rungs) if is_direct == direct]
         axes.add_collection(LineCollection(chosen, colors=colour, linestyles=style, linewidths=1.2, zorder=1))
     ys = range(len(rungs))
-    axes.hlines(ys, [rung.low for rung in rungs], [rung.high for rung in rungs], colors=BLUE, linewidth=2.2, zorder=2)
+    bars = [(y, rung.low, rung.high) for y, rung in zip(ys, rungs, strict=True) if rung.low is not None]
+    if bars:
+        at, lows, highs = zip(*bars, strict=True)
+        axes.hlines(at, lows, highs, colors=BLUE, linewidth=2.2, zorder=2)
     for best, face in ((True, BLUE), (False, "white")):
         points = [(rung.rate, y) for y, rung in enumerate(rungs) if rung.best == best]
         if points:
@@ -184,26 +213,27 @@ def _joints(rungs: Sequence[LadderRow]) -> list[tuple[list[tuple[float, int]], b
     ]
 
 
-def draw_top_k(axes: Axes, curves: Sequence[TopK]) -> None:
-    """Draw the rates of each row on one line, with a mark and a colour for each k."""
+def draw_top_k(axes: Axes, curves: Sequence[TopK], metrics: Sequence[Metric]) -> None:
+    """Draw the proportions of each row on one line, with a mark and a colour for each metric."""
     ends = [(min(row.rates.values()), max(row.rates.values())) for row in curves]
     axes.hlines(range(len(curves)), [low for low, _ in ends], [high for _, high in ends], GREY, linewidth=1, zorder=1)
-    for name, (mark, colour) in TOP_K.items():
-        points = [(row.rates[name], y) for y, row in enumerate(curves) if name in row.rates]
+    for metric, (mark, colour) in zip(metrics, STYLES, strict=False):
+        points = [(row.rates[metric.name], y) for y, row in enumerate(curves) if metric.name in row.rates]
         if points:
             xs, ys = zip(*points, strict=True)
-            axes.scatter(xs, ys, marker=mark, color=colour, s=36, label=wording.METRIC_NAMES[name], zorder=2)
+            axes.scatter(xs, ys, marker=mark, color=colour, s=36, label=metric.title, zorder=2)
 
 
 def _ladder_figure(analysis: Analysis, every: Sequence[LadderRow], stem: Path) -> list[Path]:
     """Draw the ladder, and write all rows into its CSV; return the paths of SVG and PNG."""
-    results, name = analysis.results, wording.METRIC_NAMES[analysis.results.primary]
+    results, metric = analysis.results, analysis.results.metric
+    name, unit = metric.title, units.difference_unit(metric)
     rungs, lines = every[: canvas.MOST_ROWS], references(analysis)
     start = wording.step_start(results) if analysis.steps else wording.start(results)
-    heading = f"change from {start}, pp; factors changed"
+    heading = f"change from {start}{unit and f', {unit}'}; factors changed"
     notes = [
         *_reference_notes(lines),
-        _seeds(rungs),
+        _seeds(rungs, metric),
         *_not_drawn(results, len(every)),
         *_more(len(every) - len(rungs), stem),
     ]
@@ -212,7 +242,7 @@ def _ladder_figure(analysis: Analysis, every: Sequence[LadderRow], stem: Path) -
     axes = _axes([rung.label for rung in rungs], beside, -(-len(legend) // LEGEND_COLUMNS) + len(notes))
     draw_ladder(axes, rungs, lines[:MOST_REFERENCES])
     share = f"{100 * (1 - results.alpha):g} % interval"
-    canvas.x_label(axes, f"{name}, % of {_queries(results)} ({share})")
+    canvas.x_label(axes, f"{_axis(results, metric)} ({share})")
     title = f"{results.heading}: {name} row by row"
     canvas.headline(axes, title)
     canvas.text(axes, canvas.AXES_INCHES + PAD, -0.6, heading, SMALL, color=GREY, va="bottom")
@@ -227,20 +257,32 @@ def _top_k_figure(analysis: Analysis, every: Sequence[TopK], stem: Path) -> list
     results, curves = analysis.results, every[: canvas.MOST_ROWS]
     notes = [*_not_drawn(results, len(every)), *_more(len(every) - len(curves), stem)]
     axes = _axes([row.label for row in curves], [], 1 + len(notes))
-    draw_top_k(axes, curves)
-    canvas.x_label(axes, f"queries with a correct item among their k best, % of {_queries(results)}")
-    title = f"{results.heading}: top-k"
+    metrics = proportions(analysis)
+    draw_top_k(axes, curves, metrics)
+    names = listed([metric.title for metric in metrics])
+    canvas.x_label(axes, f"{names}, {metrics[0].display.unit} of {_examples(results, metrics[0])}")
+    title = f"{results.heading}: {names}"
     canvas.headline(axes, title)
     of_row = Line2D([], [], color=GREY, linewidth=1, label="one row")
     canvas.notes(axes, notes, [*axes.get_legend_handles_labels()[0], of_row], ncols=4)
+    columns = [metric.name for metric in metrics]
     canvas.write_csv(
-        stem, ["row", *TOP_K], [[row.label, *(row.rates.get(name, "") for name in TOP_K)] for row in every]
+        stem, ["row", *columns], [[row.label, *(row.rates.get(name, "") for name in columns)] for row in every]
     )
-    return canvas.save(axes, stem, title, f"top-1, top-5 and top-10 of {len(every)} rows")
+    return canvas.save(axes, stem, title, f"{names} of {len(every)} rows")
 
 
-def _queries(results: StudyResults) -> str:
-    return f"{results.queries:,} test queries" if results.queries else "each row's own test queries"
+def _axis(results: StudyResults, metric: Metric) -> str:
+    """Return the label of an axis of means: `top-1, % of 240 test queries`."""
+    unit = metric.display.unit
+    of_examples = f" of {_examples(results, metric)}" if metric.kind is Kind.PROPORTION else ""
+    return f"{metric.title}{unit and f', {unit}'}{of_examples}"
+
+
+def _examples(results: StudyResults, metric: Metric) -> str:
+    counts = {row.values[metric.name].n for row in results.rows if metric.name in row.values} - {None}
+    examples = metric.display.examples
+    return f"{counts.pop():,} test {examples}" if len(counts) == 1 else f"each row's own test {examples}"
 
 
 def _axes(labels: Sequence[str], beside: Sequence[str], notes: int) -> Axes:
@@ -261,7 +303,7 @@ def _step(analysis: Analysis, row: RowResult) -> Contrast | None:
     None if there is no such row, or if there are many rows and rows between have no result.
     """
     own = step = analysis.step_to.get(row.number)
-    while step is not None and analysis.results.primary not in step.before.metrics:
+    while step is not None and analysis.results.metric.name not in step.before.values:
         step = analysis.step_to.get(step.before.number)
     if own is None or step is None or step is own:
         return step
@@ -286,13 +328,15 @@ def _ladder_legend(rungs: Sequence[LadderRow], lines: Sequence[ReferenceLine], a
     return handles
 
 
-def _seeds(rungs: Sequence[LadderRow]) -> str:
+def _seeds(rungs: Sequence[LadderRow], metric: Metric) -> str:
     """Return the number of seeds of the rows, and the scope of their intervals."""
-    counts = [rung.seeds for rung in rungs]
+    counts, several = [rung.seeds for rung in rungs], metric.display.examples
+    if all(rung.low is None for rung in rungs):
+        return f"{counts[0]} seed{'s' if counts[0] > 1 else ''} per row: the results do not show how much runs vary."
     if max(counts) == 1:
-        return "One seed per row: intervals generalise to new queries for these networks, not to other seeds."
+        return f"One seed per row: intervals generalise to new {several} for these networks, not to other seeds."
     few = f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else f"{counts[0]}"
-    one = "; with one seed, to new queries only." if min(counts) == 1 else "."
+    one = f"; with one seed, to new {several} only." if min(counts) == 1 else "."
     return f"{few} seeds per row: intervals generalise to new seeds{one}"
 
 

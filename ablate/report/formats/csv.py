@@ -1,6 +1,6 @@
-"""The report as CSV: a line for each row, with its levels, rates, and changes.
+"""The report as CSV: a line for each row, with its levels, means, and changes.
 
-Changes are from the row that it builds on, and from the baseline.
+Changes are from the row that it builds on, and from the baseline, in the unit in which reports print them.
 """
 
 from collections.abc import Sequence
@@ -8,100 +8,116 @@ from typing import Any
 
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.contrasts import Contrast
-from ablate.analysis.results import RowResult
+from ablate.analysis.results import RowResult, StudyResults
+from ablate.measurement import Kind, Metric
 from ablate.report.escapes import csv_line
-from ablate.report.wording import METRIC_NAMES
 
-CHANGE = ["change_pp", "change_low_pp", "change_high_pp", "differs", "undeclared", "identified"]
-MORE = ["change_p_holm", "verdict", "baseline_change_pp", "baseline_low_pp", "baseline_high_pp", "baseline_verdict"]
+CHANGES = ["change", "change_low", "change_high"]
+DIFFERS = ["differs", "undeclared", "identified", "change_p_holm", "verdict"]
+AGAINST = ["baseline_change", "baseline_low", "baseline_high"]
 STATE = ["failed", "missing", "tied_best"]
-TEST = ["gallery", "data"]
-RULES = ["primary", "delta_pp", "alpha", "overrides"]
+RULES = ["alpha", "overrides"]
 
 
 def render(analysis: Analysis) -> str:
-    """Return the CSV: rates in [0, 1], changes in percentage points, a cell empty if there is no result."""
+    """Return the CSV: means in the metric's unit, a cell empty if there is no result."""
     results = analysis.results
-    names = [*METRIC_NAMES, *results.precisions]
-    metrics = [f"{name}{suffix}" for name in names for suffix in ("", "_low", "_high")]
-    of_seeds = ["seeds_used", "seeds_stale", *(f"{name}_hits" for name in METRIC_NAMES)]
-    fixed = ["seeds", "n", *metrics, *CHANGE, *MORE, *STATE, *TEST, *of_seeds, *RULES]
+    metrics = columns_of(results)
+    unit = "_pp" if results.metric.is_rate else ""
+    changes = [*(name + unit for name in CHANGES), *DIFFERS, *(name + unit for name in AGAINST), "baseline_verdict"]
+    means = [f"{metric.name}{suffix}" for metric in metrics for suffix in ("", "_low", "_high")]
+    counted = [metric for metric in metrics if metric.kind is Kind.PROPORTION]
+    sizes = _sizes(results)
+    of_seeds = ["seeds_used", "seeds_stale", *(f"{metric.name}_{metric.display.count}" for metric in counted)]
+    rules = ["primary", f"delta{unit}", *RULES]
+    fixed = ["seeds", "n", *means, *changes, *STATE, *sizes, "data", *of_seeds, *rules]
     taken = {"kind", "row", *fixed}
     factors = [f"{name} (factor)" if name in taken else name for name in results.factors]
     lines = [csv_line(["kind", "row", *factors, *fixed])]
     best = analysis.best
-    for row in results.rows:
-        step = analysis.step_to.get(row.number)
-        against = analysis.against_baseline.get(row.number)
-        changes = [*_change(step), *_more(step, against)]
-        is_best = "yes" if row.label in best else "no"
-        own = [*_row(analysis, row), *changes, *_state(row), is_best, *_test(row)]
-        lines.append(csv_line(["row", *own, *_seeds(row), *_rules(analysis)]))
-    for row in results.references:
-        own = [*_row(analysis, row), *_change(None), *_more(None, None), *_state(row), "", *_test(row)]
-        lines.append(csv_line(["reference", *own, *_seeds(row), *_rules(analysis)]))
+    for row in (*results.rows, *results.references):
+        is_row = row.number <= len(results.rows) and results.rows[row.number - 1] is row
+        step = analysis.step_to.get(row.number) if is_row else None
+        against = analysis.against_baseline.get(row.number) if is_row else None
+        is_best = ("yes" if row.label in best else "no") if is_row else ""
+        own = [*_row(analysis, row, metrics), *_change(step), *_against(against), *_state(row), is_best]
+        own += [*_test(row, sizes), *_seeds(row, counted), *_rules(analysis)]
+        lines.append(csv_line(["row" if is_row else "reference", *own]))
     return "".join(lines)
 
 
-def _row(analysis: Analysis, row: RowResult) -> list[Any]:
-    n = next((metric.n for metric in row.metrics.values()), "")
+def columns_of(results: StudyResults) -> list[Metric]:
+    """Return the metrics that have columns: those of the trainer's proportions, and others that some row has."""
+    proportions = [metric for metric in results.metrics.values() if metric.kind is Kind.PROPORTION]
+    chosen = [*(proportions if results.metric in proportions else [results.metric]), *results.measured]
+    return list(dict.fromkeys(chosen))
+
+
+def _sizes(results: StudyResults) -> list[str]:
+    """Return the words of what the tests have, except examples: their number is in the column `n`."""
+    examples = {metric.display.examples for metric in results.metrics.values()}
+    return [word for word in results.sizes if word not in examples]
+
+
+def _row(analysis: Analysis, row: RowResult, metrics: Sequence[Metric]) -> list[Any]:
+    n = next((row.values[metric.name].n for metric in metrics if metric.name in row.values), None)
     levels = [row.levels.get(name, "") for name in analysis.results.factors]
-    rates = [cell for name in METRIC_NAMES for cell in _metric(analysis, row, name)]
-    precisions = [cell for name in analysis.results.precisions for cell in _precision(analysis, row, name)]
-    return [row.label, *levels, len(row.seeds), n, *rates, *precisions]
+    means = [cell for metric in metrics for cell in _mean(analysis, row, metric.name)]
+    return [row.label, *levels, len(row.seeds), _or_empty(n), *means]
 
 
-def _metric(analysis: Analysis, row: RowResult, name: str) -> list[Any]:
-    if name not in row.metrics:
+def _mean(analysis: Analysis, row: RowResult, name: str) -> list[Any]:
+    if name not in row.values:
         return ["", "", ""]
-    return [row.metrics[name].mean, *analysis.interval(row, name)]
-
-
-def _precision(analysis: Analysis, row: RowResult, name: str) -> list[Any]:
-    if name not in row.precisions:
-        return ["", "", ""]
-    return [row.precisions[name].mean, *(analysis.precision_interval(row, name) or ("", ""))]
+    return [row.values[name].mean, *(analysis.interval(row, name) or ("", ""))]
 
 
 def _change(step: Contrast | None) -> list[Any]:
     if step is None:
-        return [""] * len(CHANGE)
-    return [*_effect(step), ";".join(step.differs), ";".join(step.undeclared), step.identified]
+        return [""] * (len(CHANGES) + len(DIFFERS))
+    own = [";".join(step.differs), ";".join(step.undeclared), step.identified]
+    return [*_effect(step), *own, _or_empty(step.estimate.p_holm), step.estimate.verdict]
 
 
-def _more(step: Contrast | None, against: Contrast | None) -> list[Any]:
-    own = ["", ""] if step is None else [_or_empty(step.estimate.p_holm), step.estimate.verdict]
-    return [*own, *(["", "", "", ""] if against is None else [*_effect(against), against.estimate.verdict])]
+def _against(against: Contrast | None) -> list[Any]:
+    return [""] * (len(AGAINST) + 1) if against is None else [*_effect(against), against.estimate.verdict]
 
 
 def _effect(contrast: Contrast) -> list[Any]:
     estimate = contrast.estimate
-    return [_or_empty(estimate.effect), *(estimate.interval or ("", ""))]
+    numbers = (estimate.effect, *(estimate.interval or (None, None)))
+    return ["" if number is None else estimate.metric.shown(number) for number in numbers]
 
 
 def _or_empty(value: float | None) -> Any:
     return "" if value is None else value
 
 
-def _test(row: RowResult) -> list[Any]:
+def _test(row: RowResult, sizes: Sequence[str]) -> list[Any]:
     first = next(iter(row.tests), None)
-    return ["", ""] if first is None else ["" if first.gallery is None else first.gallery, first.data or ""]
+    known = dict(first.sizes) if first else {}
+    return [*(_or_empty(known.get(word)) for word in sizes), (first.data or "") if first else ""]
 
 
 def _state(row: RowResult) -> list[Any]:
     return [_joined(row.failed), _joined(row.missing)]
 
 
-def _seeds(row: RowResult) -> list[Any]:
-    """Return the seeds with a result, those of them with a stale one, and the hits of each seed on each metric."""
+def _seeds(row: RowResult, counted: Sequence[Metric]) -> list[Any]:
+    """Return the seeds with a result, those with a stale one, and each seed's count of the examples of proportions."""
     stale = [seed for seed, result in row.results.items() if result.changes]
-    hits = [_joined(row.metrics[name].hits) if name in row.metrics else "" for name in METRIC_NAMES]
-    return [_joined(row.seeds), _joined(stale), *hits]
+    return [_joined(row.seeds), _joined(stale), *(_joined(counts(row, metric.name)) for metric in counted)]
+
+
+def counts(row: RowResult, name: str) -> list[int]:
+    """Return the number of examples for which a proportion holds, for each seed; empty if it is not known."""
+    of_row = row.values.get(name)
+    return [] if of_row is None or not of_row.n else [round(value * of_row.n) for value in of_row.values]
 
 
 def _rules(analysis: Analysis) -> list[Any]:
     results = analysis.results
-    return [results.primary, results.delta, results.alpha, " ".join(results.document.overrides)]
+    return [results.primary, results.document.delta, results.alpha, " ".join(results.document.overrides)]
 
 
 def _joined(values: Sequence[int]) -> str:

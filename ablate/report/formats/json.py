@@ -1,4 +1,7 @@
-"""The JSON report, for other programs. Rates are in [0, 1], effects and optimism in percentage points.
+"""The JSON report, for other programs. Values and effects are in their metric's unit; on a log scale, effects are
+ratios.
+
+Keys that end with `_pp` repeat an effect of a rate in percentage points, as schema 1 had it.
 
 A value that does not exist is null or an empty list, never a guess. Nothing is rounded. See docs/reports.md.
 """
@@ -6,6 +9,7 @@ A value that does not exist is null or an empty list, never a guess. Nothing is 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from math import isfinite
 from typing import Any
 
 from ablate.analysis.analysis import Analysis, analyse
@@ -17,6 +21,9 @@ from ablate.analysis.results import RowResult, StudyResults
 from ablate.analysis.search.results import Finalist, FinalistRerun, SearchResults
 from ablate.analysis.untested import Untested
 from ablate.analysis.verdicts import UNDECIDED
+from ablate.measurement import Kind, Metric
+from ablate.report import units
+from ablate.report.formats.csv import counts
 from ablate.report.sections.looks import decided
 from ablate.report.sections.search import NO_EFFECTS
 from ablate.report.sections.search_words import against_baseline, test_row, winner_against
@@ -36,13 +43,15 @@ def document(analysis: Analysis) -> Plain:
     data = asdict(results.common_data) if results.common_data else {}
     best = analysis.best
     return {
-        "schema": 1,
+        "schema": 2,
         "study": results.study,
         "profile": results.profile,
         "overrides": list(results.document.overrides),
         "question": results.document.question,
         "primary": results.primary,
-        "delta_pp": results.document.delta,
+        "metric": results.metric.name,
+        **_unit(results.metric),
+        **units.amounts(results.metric, {"delta": results.delta}),
         "alpha": results.alpha,
         "population": analysis.population,
         "family": {
@@ -50,14 +59,19 @@ def document(analysis: Analysis) -> Plain:
             "size": analysis.family.size,
             "tested": analysis.family.tested,
         },
-        "data": {**data, "queries": results.queries, "gallery": results.gallery},
+        "data": {**data, **results.sizes},
+        "metrics": [_metric(analysis, metric) for metric in results.measured],
         "limits": [_limits(results, limits) for limits in results.document.limits],
         "rows": [_row(analysis, row) for row in results.rows],
         "references": [_row(analysis, row) for row in results.references],
         "steps": [[above.label, row.label] for above, row in results.steps],
         "tied_best": [row.label for row in results.rows if row.label in best],
         "noisy_rows": [
-            {"label": noisy.row.label, "sd_pp": noisy.sd, "others_sd_pp": noisy.others_sd, "p": noisy.p}
+            {
+                "label": noisy.row.label,
+                **units.spreads(results.metric, {"sd": noisy.sd, "others_sd": noisy.others_sd}),
+                "p": noisy.p,
+            }
             for noisy in analysis.noisy_rows
         ],
         "unequal_spread": [{"label": one.row.label, "p": one.p} for one in analysis.unequal_spreads],
@@ -135,23 +149,41 @@ def _row(analysis: Analysis, row: RowResult) -> Plain:
         "impossible": row.impossible or None,
         "metrics": {
             name: {
-                "mean": metric.mean,
-                "values": metric.values,
-                "hits": list(metric.hits),
-                "n": metric.n,
-                "ci": list(analysis.interval(row, name)),
+                "mean": _finite(of_row.mean),
+                "values": [_finite(value) for value in of_row.values],
+                **_counts(row, analysis.results.metrics[name]),
+                "n": of_row.n,
+                "ci": _ends(analysis.interval(row, name)),
             }
-            for name, metric in row.metrics.items()
-        }
-        | {
-            name: {
-                "mean": precision.mean,
-                "values": list(precision.values),
-                "ci": _ends(analysis.precision_interval(row, name)),
-            }
-            for name, precision in row.precisions.items()
+            for name, of_row in row.values.items()
         },
     }
+
+
+def _counts(row: RowResult, metric: Metric) -> Plain:
+    """Return each seed's number of examples for which a proportion holds; nothing for other metrics."""
+    return {metric.display.count: counts(row, metric.name)} if metric.kind is Kind.PROPORTION else {}
+
+
+def _finite(value: float) -> float | None:
+    return value if isfinite(value) else None
+
+
+def _metric(analysis: Analysis, metric: Metric) -> Plain:
+    """Return a metric with its effects: of the primary one they have verdicts, of the others they are for exploring."""
+    about = analysis.by_metric[metric.name]
+    return {
+        "name": metric.name,
+        "title": metric.title,
+        "kind": metric.kind,
+        **_unit(metric),
+        "primary": metric.name == analysis.results.primary,
+        "effects": [_effect(about, effect) for effect in about.effects],
+    }
+
+
+def _unit(metric: Metric) -> Plain:
+    return {"unit": metric.unit, "direction": metric.direction, "scale": metric.scale}
 
 
 def _limits(results: StudyResults, limits: RowLimits) -> Plain:
@@ -177,7 +209,7 @@ def _limits(results: StudyResults, limits: RowLimits) -> Plain:
 def _tests_of(row: RowResult) -> Plain | None:
     """Return the data that a row was tested on; null without a result."""
     first = next(iter(row.tests), None)
-    return None if first is None else {"fingerprint": first.data, "queries": first.queries, "gallery": first.gallery}
+    return None if first is None else {"fingerprint": first.data, **dict(first.sizes)}
 
 
 def _contrast(analysis: Analysis, contrast: Contrast) -> Plain:
@@ -190,7 +222,7 @@ def _contrast(analysis: Analysis, contrast: Contrast) -> Plain:
         **_estimate(contrast.estimate),
         "identified": contrast.identified,
         "in_family": contrast.in_family,
-        "totals": _totals(analysis.pairing(contrast)),
+        "totals": _totals(analysis.results.metric, analysis.pairing(contrast)),
         **_untested(contrast.untested),
     }
 
@@ -200,7 +232,7 @@ def _effect(analysis: Analysis, effect: Effect) -> Plain:
         "factor": effect.factor,
         "from": effect.baseline,
         "to": effect.level,
-        "metric": analysis.results.primary,
+        "metric": analysis.results.metric.name,
         **_estimate(effect.estimate),
         "identified": effect.identified,
         "contexts": effect.contexts,
@@ -217,10 +249,15 @@ def _untested(untested: Untested | None) -> Plain:
 
 def _estimate(estimate: EffectEstimate) -> Plain:
     return {
-        "effect_pp": estimate.effect,
-        "ci_pp": _ends(estimate.interval),
-        "ci_simultaneous_pp": _ends(estimate.agreeing),
-        "ci_separate_pp": _ends(estimate.separate),
+        **units.amounts(
+            estimate.metric,
+            {
+                "effect": estimate.effect,
+                "ci": estimate.interval,
+                "ci_simultaneous": estimate.agreeing,
+                "ci_separate": estimate.separate,
+            },
+        ),
         "method": estimate.method,
         "seeds": estimate.seeds,
         "p": estimate.p,
@@ -236,10 +273,12 @@ def _interaction(analysis: Analysis, interaction: Interaction) -> Plain:
     return {
         "factors": list(interaction.factors),
         "levels": list(interaction.levels),
-        "metric": analysis.results.primary,
+        "metric": analysis.results.metric.name,
         "squares": interaction.squares,
-        "effect_pp": interaction.estimate.effect,
-        "ci_pp": _ends(interaction.estimate.interval),
+        **units.amounts(
+            interaction.estimate.metric,
+            {"effect": interaction.estimate.effect, "ci": interaction.estimate.interval},
+        ),
         "method": interaction.estimate.method,
         "seeds": interaction.estimate.seeds,
         "p": interaction.estimate.p,
@@ -247,19 +286,18 @@ def _interaction(analysis: Analysis, interaction: Interaction) -> Plain:
     }
 
 
-def _totals(pairing: Pairing | None) -> Plain | None:
-    """Return the conclusions from two totals; null if per-query hits are known."""
+def _totals(metric: Metric, pairing: Pairing | None) -> Plain | None:
+    """Return the conclusions from two totals; null if outcomes of single examples are known."""
     if pairing is None:
         return None
     return {
-        "d_hits": pairing.hits,
-        "agresti_caffo_pp": list(pairing.agresti_caffo),
+        f"d_{metric.display.count}": pairing.difference,
+        **units.amounts(metric, {"agresti_caffo": pairing.agresti_caffo}),
         "discordant": list(pairing.discordant),
-        "closest_ci_pp": list(pairing.closest),
-        "farthest_ci_pp": list(pairing.farthest),
+        **units.amounts(metric, {"closest_ci": pairing.closest, "farthest_ci": pairing.farthest}),
         "significant_up_to": pairing.significant_up_to,
         "equivalent_up_to": pairing.equivalent_up_to,
-        "tipping_sd_pp": pairing.tipping_sd,
+        **units.spreads(metric, {"tipping_sd": pairing.tipping_sd}),
         "reading": pairing.reading,
     }
 
@@ -297,12 +335,12 @@ def _search(analysis: Analysis) -> Plain | None:
 
 def _finalist(analysis: Analysis, search: SearchResults, one: Finalist) -> Plain:
     row, winner, primary = test_row(analysis, one), search.finalists[0], analysis.results.primary
-    metric = row.metrics.get(primary) if row else None
+    of_row = row.values.get(primary) if row else None
     return {
         "label": one.label,
         "number": one.number,
         "validation": {name: _rerun(rerun) for name, rerun in one.reruns.items()},
-        "test": {"mean": metric.mean, "ci": list(analysis.interval(row, primary))} if row and metric else None,
+        "test": {"mean": of_row.mean, "ci": _ends(analysis.interval(row, primary))} if row and of_row else None,
         "against_baseline": _brief_contrast(against_baseline(analysis, one)),
         "winner_against_it": None if one is winner else _brief_contrast(winner_against(analysis, winner, one)),
     }
@@ -324,8 +362,8 @@ def _brief_contrast(contrast: Contrast | None) -> Plain | None:
     if contrast is None:
         return None
     estimate = contrast.estimate
-    ends = {"effect_pp": estimate.effect, "ci_pp": estimate.interval, "p_holm": estimate.p_holm}
-    return {**ends, "verdict": estimate.verdict}
+    amounts = units.amounts(estimate.metric, {"effect": estimate.effect, "ci": estimate.interval})
+    return {**amounts, "p_holm": estimate.p_holm, "verdict": estimate.verdict}
 
 
 def _ends(interval: tuple[float, float] | None) -> list[float] | None:

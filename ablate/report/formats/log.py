@@ -5,7 +5,9 @@ several seeds or rules of its own, is written with a section `# study` and the r
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 from ablate.analysis.estimation.observations import trainings_shared
@@ -25,7 +27,10 @@ from ablate.study.metrics import UNDECLARED
 from ablate.study.plan.limits import TEST
 from ablate.trainers.protocol import TEST_EXAMPLES
 from ablate.trainers.registry import TRAINERS
+from ablate.trainers.top_k import MAP, MAP_AT_R
 
+TOP = re.compile(r"top(\d+)")
+PRECISIONS = (MAP.name, MAP_AT_R.name)
 _TOP_K = {metric.name for metric in UNDECLARED}
 
 
@@ -41,7 +46,7 @@ def _first_form(results: StudyResults) -> str:
     """Return the log with the mean rates of each row that has a result."""
     sections = [_setting(results)] if results.document.setting else []
     for row in results.rows:
-        if row.rates:
+        if _rates(row):
             sections.append("\n\n".join([_heading(row), *_blocks(_lines(row, results)), _accuracy(row)]))
     return "\n\n".join(sections) + "\n"
 
@@ -59,7 +64,7 @@ def _with_seeds(results: StudyResults) -> str:
         same = (None if first == at else int(first) + 1 for first in (shared[at], trials[at]))
         measured = _measured(row, is_row, circumstances, *same)
         listed = "\n".join(f"    {key}: {value}" for key, value in measured.lines())
-        accuracy = [_accuracy(row)] if row.rates else []
+        accuracy = [_accuracy(row)] if _rates(row) else []
         sections.append("\n\n".join([_heading(row), *_blocks(lines), *accuracy, RESULTS, listed]))
     return "\n\n".join(sections) + "\n"
 
@@ -87,7 +92,7 @@ def _keeps(text: str, results: StudyResults) -> bool:
         return False
     return document.primary == _first_primary(results) and all(
         log.hits(named.row) == {k: counts[0] for k, counts in _hits(row).items()}
-        and log.queries == row.results[row.seeds[0]].queries
+        and log.queries == row.results[row.seeds[0]].sizes.get("queries", 0)
         and all(level_text(level) == level_text(row.levels[name]) for name, level in named.levels.items())
         for named, row in zip(read, results.rows, strict=True)
     )
@@ -101,7 +106,7 @@ def _any_fixed(document: PlanDocument) -> bool:
 
 def _first_primary(results: StudyResults) -> str | None:
     """Return the metric that verdicts are about after an import of the first form: the first that all rows have."""
-    return next((f"top{k}" for k in (1, 5, 10) if all(k in row.rates for row in results.rows)), None)
+    return next((f"top{k}" for k in (1, 5, 10) if all(k in _rates(row) for row in results.rows)), None)
 
 
 def _declared(results: StudyResults) -> Iterator[str]:
@@ -117,7 +122,8 @@ def _declared(results: StudyResults) -> Iterator[str]:
         if value or (key in NEEDED and key in stored) or (key == "steps" and value is not None):
             yield f"{key}: {_json(value)}"
     if results.looks:
-        yield f"{LOOKS}: {_json([{**as_json(look), 'asked': dict(look.requested)} for look in results.looks])}"
+        looks = [{**as_json(look, results.metric), "asked": dict(look.requested)} for look in results.looks]
+        yield f"{LOOKS}: {_json(looks)}"
         if results.ended:
             yield f"{ENDED}: {_json(list(results.ended))}"
 
@@ -135,11 +141,11 @@ def _measured(
     own = {name: tuple(known.get(key) for key in keys) for name, known in circumstances.items()}
     return RowMeasurements(
         seeds,
-        first.queries if first else 0,
-        first.gallery if first else None,
+        (first.sizes.get("queries") or 0) if first else 0,
+        first.sizes.get("gallery") if first else None,
         first.data if first else None,
         _hits(row),
-        {name: tuple(precision.values) for name, precision in row.precisions.items()},
+        {name: tuple(row.values[name].values) for name in PRECISIONS if name in row.values},
         row.failed,
         row.missing,
         label=row.label if row.title is not None and row.title != row.label else None,
@@ -162,7 +168,18 @@ def _first_of_trials(rows: Sequence[RowResult]) -> list[int]:
 
 def _hits(row: RowResult) -> dict[int, tuple[int, ...]]:
     """Return {k: hits of each seed} for each k that all seeds have."""
-    return {k: tuple(result.hits[k] for result in row.results.values()) for k in row.rates}
+    return {
+        k: tuple(round(one.values[f"top{k}"].value * (one.values[f"top{k}"].n or 0)) for one in row.results.values())
+        for k in _rates(row)
+    }
+
+
+def _rates(row: RowResult) -> dict[int, float]:
+    """Return {k: mean hit rate over seeds, in [0, 1]} for each k that all seeds have, in ascending order."""
+    results = list(row.results.values())
+    names = set.intersection(*(set(one.values) for one in results)) if results else set()
+    ks = sorted(int(match[1]) for name in names if (match := TOP.fullmatch(name)))
+    return {k: fmean(one.values[f"top{k}"].value for one in results) for k in ks}
 
 
 def _differing_circumstances(results: StudyResults) -> dict[str, dict[str, str]]:
@@ -243,7 +260,7 @@ def _in_title(name: str, row: RowResult, named: set[str], shared: str | None) ->
 
 
 def _accuracy(row: RowResult) -> str:
-    lines = [f"    - top-{k}\n      {rate:.{DIGITS}g}" for k, rate in row.rates.items()]
+    lines = [f"    - top-{k}\n      {rate:.{DIGITS}g}" for k, rate in _rates(row).items()]
     return "accuracy:\n\n" + "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""The ambiguities of a log: an unknown pairing of hits, and rows whose title and values contradict each other."""
+"""The ambiguities of a log: an unknown pairing of examples, and rows whose title and values contradict each other."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from ablate.analysis.analysis import Analysis, analyse
 from ablate.analysis.contrasts import DIRECT, Contrast
 from ablate.analysis.effects import Effect
 from ablate.analysis.estimation.unpaired_totals import Pairing
-from ablate.report import wording
+from ablate.report import units, wording
 from ablate.report.sections.contrasts import MORE, identified
 from ablate.report.tables import Cell, Column, ReportSection, block
 from ablate.study.factors import level_text
@@ -17,15 +17,16 @@ MOST_READINGS = 3
 
 
 def totals(analysis: Analysis, every: Sequence[Contrast], most: int) -> ReportSection:
-    """Return, for steps and direct contrasts with totals only, the number of discordant queries that decides them."""
+    """Return, for steps and direct contrasts with totals only, the number of discordant examples that decides them."""
     steps = {(step.before.number, step.after.number) for step in analysis.steps}
     chosen = [c for c in every if c.identified == DIRECT or (c.before.number, c.after.number) in steps]
     pairings = [(contrast, pairing) for contrast in chosen if (pairing := analysis.pairing(contrast)) is not None]
     if not pairings:
         return ReportSection("")
+    display = analysis.results.metric.display
     columns = [
         Column("rows"),
-        Column("hits", "r"),
+        Column(display.count, "r"),
         Column("D*", "r"),
         Column("discordant", "r"),
         Column("conclusion", flex=1),
@@ -35,14 +36,15 @@ def totals(analysis: Analysis, every: Sequence[Contrast], most: int) -> ReportSe
     ]
     alpha = analysis.results.alpha
     notes = [
-        "Only totals are known, not which queries both networks hit (the pairing). discordant: the number of queries "
-        "that exactly one of them hits, from the lowest to the highest number possible. It is the lowest number plus "
-        "an even number. D*: the largest number of discordant queries with which McNemar's test "
+        f"Only totals are known, not on which {display.examples} both networks succeed (the pairing). discordant: the "
+        f"number of {display.examples} on which exactly one of them does, from the lowest to the highest number "
+        f"possible. It is the lowest number plus an even number. D*: the largest number of discordant "
+        f"{display.examples} with which McNemar's test "
         f"(alpha {alpha:g}, this contrast alone) still finds a difference."
     ]
     if len(pairings) > most:
         notes.append(f"… and {wording.counted(len(pairings) - most, 'more contrast')}: {MORE}.")
-    return block("Totals only: conclusions about the change in hits", columns, rows, notes)
+    return block(f"Totals only: conclusions about the change in {display.count}", columns, rows, notes)
 
 
 def readings(analysis: Analysis) -> list[ReportSection]:
@@ -98,12 +100,12 @@ def _effects(listed: Analysis, other: Analysis, reading: str) -> ReportSection:
         for e in listed.effects
     ]
     notes = [f"As listed, {_not_separable(listed.aliases)}. In the other reading, {_not_separable(other.aliases)}."]
-    return block(f"Other reading ({reading}): effects, pp", columns, rows, notes)
+    return block(f"Other reading ({reading}): effects{units.in_title(listed.results.metric)}", columns, rows, notes)
 
 
 def _pairing(pairing: Pairing) -> list[str]:
     low, high = pairing.discordant
-    gained = f"{pairing.hits:+,}".replace("-", wording.MINUS)
+    gained = f"{pairing.difference:+,}".replace("-", wording.MINUS)
     return [gained, f"{pairing.significant_up_to:,.1f}", f"{low:,}–{high:,}", wording.TOTALS[pairing.reading]]
 
 
@@ -118,7 +120,11 @@ def _side(contrast: Contrast) -> list[Cell]:
 def _effect(effect: Effect | None) -> list[str]:
     if effect is None:
         return [wording.NOTHING] * 3
-    size = wording.NOTHING if effect.estimate.effect is None else wording.signed(effect.estimate.effect)
+    size = (
+        wording.NOTHING
+        if effect.estimate.effect is None
+        else units.difference_text(effect.estimate.metric, effect.estimate.effect)
+    )
     return [identified(effect), size, wording.p_value(effect.estimate.p_holm)]
 
 

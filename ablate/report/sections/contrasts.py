@@ -8,7 +8,7 @@ from ablate.analysis.contrasts import CONFOUNDED, DIRECT, Contrast
 from ablate.analysis.effects import ADDITIVE, NONE, Effect, Interaction
 from ablate.analysis.estimation.estimates import includes_0
 from ablate.analysis.estimation.estimators import POOLED_T, SEPARATE_T
-from ablate.report import wording
+from ablate.report import units, wording
 from ablate.report.sections.aliases import alias_sentences
 from ablate.report.sections.summary import family
 from ablate.report.tables import Cell, Column, ReportSection, block
@@ -41,10 +41,12 @@ def contrasts(analysis: Analysis, every: Sequence[Contrast], most: int) -> list[
     outside = by_weight([c for c in every if not c.in_family and c.identified == DIRECT])
     sections = []
     if in_family:
-        title = f"Contrasts tested as one family ({family(analysis.family)}), pp"
+        title = f"Contrasts tested as one family ({family(analysis.family)}){units.in_title(analysis.results.metric)}"
         sections.append(_contrasts(analysis, title, in_family, most))
     if outside:
-        title = "Direct contrasts outside the family, adjusted among themselves, pp"
+        title = (
+            f"Direct contrasts outside the family, adjusted among themselves{units.in_title(analysis.results.metric)}"
+        )
         sections.append(_contrasts(analysis, title, outside, most))
     if not in_family and not outside and len(analysis.results.rows) > 1:
         sections.append(ReportSection("Contrasts", notes=["No two rows differ in exactly one factor."]))
@@ -81,7 +83,13 @@ def effects(analysis: Analysis, most: int) -> ReportSection:
     notes += [*not_separable(analysis), *suggested(analysis)]
     wide_notes = [SIMULTANEOUS] if any(e.estimate.simultaneous for e in shown) else []
     wide_notes += wording.direction_note(shown)
-    return block("Effects: each level against the baseline of its factor, pp", columns, rows, notes, wide_notes)
+    return block(
+        f"Effects: each level against the baseline of its factor{units.in_title(analysis.results.metric)}",
+        columns,
+        rows,
+        notes,
+        wide_notes,
+    )
 
 
 def fractions(analysis: Analysis) -> ReportSection:
@@ -117,7 +125,11 @@ def interactions(analysis: Analysis) -> ReportSection:
         "rows that show it. For exploration only: p by Benjamini and Hochberg (BH) over all interactions, no verdict.",
         *_more(len(ranked), MOST_INTERACTIONS, "interaction"),
     ]
-    return block("Interactions, pp", columns, rows, notes) if ranked else ReportSection("")
+    return (
+        block(f"Interactions{units.in_title(analysis.results.metric)}", columns, rows, notes)
+        if ranked
+        else ReportSection("")
+    )
 
 
 def in_words(analysis: Analysis, every: Sequence[Contrast]) -> ReportSection:
@@ -205,7 +217,7 @@ def _contrast(contrast: Contrast, several: bool) -> list[str | Cell]:
         Cell(wording.moved(contrast), doubtful=not direct),
         wording.change(contrast),
         wording.simultaneous(estimate),
-        *([wording.interval(estimate.separate)] if several else []),
+        *([wording.interval(estimate.metric, estimate.separate)] if several else []),
         wording.p_value(estimate.p_holm),
         Cell(wording.phrase(contrast), doubtful=not direct),
         str(estimate.seeds or wording.NOTHING),
@@ -240,13 +252,14 @@ def _contradictions(contrasts: Sequence[Contrast]) -> list[str]:
     """Return the contrasts for which the pooled variance and their own seeds disagree about a difference."""
     lines = []
     for contrast in contrasts:
-        pooled, own = contrast.estimate.interval, contrast.estimate.separate
+        metric, pooled, own = contrast.estimate.metric, contrast.estimate.interval, contrast.estimate.separate
+        none = units.no_effect_text(metric)
         if contrast.estimate.method == POOLED_T and pooled and own and includes_0(pooled) != includes_0(own):
             verbs = ("includes", "excludes") if includes_0(own) else ("excludes", "includes")
             lines.append(
                 f"Rows {wording.pair(contrast)}: the result depends on pooling the variance of all rows. With the "
-                f"variance of these two rows only, the interval {wording.interval(own)} {verbs[0]} 0. With the pooled "
-                f"variance, the interval {wording.interval(pooled)} {verbs[1]} 0."
+                f"variance of these two rows only, the interval {wording.interval(metric, own)} {verbs[0]} {none}. "
+                f"With the pooled variance, the interval {wording.interval(metric, pooled)} {verbs[1]} {none}."
             )
     return [*lines[:MOST_AGAINST], *_more(len(lines), MOST_AGAINST, "such contrast")]
 
@@ -255,7 +268,10 @@ def _interaction(interaction: Interaction) -> list[str | Cell]:
     pairs = zip(interaction.factors, interaction.levels, strict=True)
     names = " × ".join(f"{name} {wording.level(level)}" for name, level in pairs)
     effect, ends = interaction.estimate.effect, interaction.estimate.interval
-    text = "no result" if effect is None else f"{wording.signed(effect)} {wording.interval(ends)}"
+    metric = interaction.estimate.metric
+    text = "no result"
+    if effect is not None:
+        text = f"{units.difference_text(metric, effect)} {wording.interval(metric, ends)}"
     return [names, str(interaction.squares), text, wording.p_value(interaction.p_exploring)]
 
 

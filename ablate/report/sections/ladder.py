@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.contrasts import DIRECT, Contrast
 from ablate.analysis.results import RowResult, StudyResults
-from ablate.report import wording
+from ablate.measurement import Kind, Metric
+from ablate.report import units, wording
 from ablate.report.tables import Cell, Column, ReportSection, block
 from ablate.study.factors import level_text
 from ablate.text import listed
@@ -20,55 +21,66 @@ MOST_NAMED = 3
 """Factors that are named if many differ from the baseline; the table of levels has them all."""
 
 
-def rates(analysis: Analysis, most: int, also: Sequence[str] = ()) -> ReportSection:
-    """Return each row's rates with the interval of the primary metric, the mean precisions in `also`, and its seeds."""
+def means(analysis: Analysis, most: int, others: Sequence[Metric]) -> ReportSection:
+    """Return each row's mean with the interval of the metric that verdicts are about, `others`, and its seeds."""
     results = analysis.results
-    primary = results.primary
-    others = [name for name in wording.METRIC_NAMES if name != primary]
+    metric = results.metric
+    in_title = _common_unit([metric, *others])
     columns = [
         Column("#", "r"),
         Column(""),
         Column("row", flex=1),
-        Column(f"{wording.METRIC_NAMES[primary]}, {wording.percent(1 - results.alpha)}", "r"),
-        *(Column(wording.METRIC_NAMES[name], "r") for name in others),
-        *(Column(wording.PRECISION_NAMES[name], "r") for name in also),
+        Column(f"{_heading(metric, in_title)}, {wording.percent(1 - results.alpha)}", "r"),
+        *(Column(_heading(other, in_title), "r") for other in others),
         Column("seeds", "r"),
     ]
     rows: list[list[str | Cell]] = []
     for row, best in _shown(analysis, most):
         own: list[str | Cell] = [str(row.number), BEST if best else "", Cell(row.label, best)]
-        rows.append([*own, Cell(reached(analysis, row), best), *_cells(row, others, also)])
+        rows.append([*own, Cell(reached(analysis, row), best), *_cells(row, others)])
     for row in results.references:
         own = ["", "", f"{row.label} (reference)", reached(analysis, row)]
-        rows.append([*own, *_cells(row, others, also)])
+        rows.append([*own, *_cells(row, others)])
+    words = "rates" if metric.is_rate and in_title else "means"
     return block(
-        "Rows: rates on the test split, %",
+        f"Rows: {words} on the test split{in_title and f', {in_title}'}",
         columns,
         rows,
         [
             *_legend(analysis, f"{BEST} bold", most),
-            *_about(results, also),
+            *_about(results, others),
             *_seed_note(analysis, most),
             *left_out(analysis, most),
         ],
     )
 
 
-def precisions(analysis: Analysis, most: int) -> ReportSection:
-    """Return the mean precisions of each row as a table of their own; an empty section if no row has any."""
+def further_means(analysis: Analysis, most: int, metrics: Sequence[Metric]) -> ReportSection:
+    """Return the means of each row on further metrics, as a table of their own; an empty section for no metric."""
     results = analysis.results
-    names = results.precisions
-    if not names:
+    if not metrics:
         return ReportSection("")
-    columns = [Column("#", "r"), Column("row", flex=1), *(Column(wording.PRECISION_NAMES[name], "r") for name in names)]
+    in_title = _common_unit(metrics)
+    columns = [Column("#", "r"), Column("row", flex=1), *(Column(_heading(one, in_title), "r") for one in metrics)]
     rows: list[list[str | Cell]] = [
-        [str(row.number), Cell(row.label, best), *(_precision(row, name) for name in names)]
+        [str(row.number), Cell(row.label, best), *(_mean(row, metric) for metric in metrics)]
         for row, best in _shown(analysis, most)
     ]
     for row in results.references:
-        rows.append(["", f"{row.label} (reference)", *(_precision(row, name) for name in names)])
-    notes = [*_about(results, names), *left_out(analysis, most)]
-    return block("Rows: mean average precision on the test split, %", columns, rows, notes)
+        rows.append(["", f"{row.label} (reference)", *(_mean(row, metric) for metric in metrics)])
+    notes = [*_about(results, metrics), *left_out(analysis, most)]
+    return block(f"Rows: further metrics on the test split{in_title and f', {in_title}'}", columns, rows, notes)
+
+
+def _common_unit(metrics: Sequence[Metric]) -> str:
+    """Return the unit of these metrics' values, if it is the same for all; otherwise nothing."""
+    units_of = {metric.display.unit for metric in metrics}
+    return units_of.pop() if len(units_of) == 1 else ""
+
+
+def _heading(metric: Metric, in_title: str) -> str:
+    """Return the heading of a column: the metric, with its unit unless that is in the title of the table."""
+    return metric.title if in_title or not metric.display.unit else f"{metric.title} {metric.display.unit}"
 
 
 def components(analysis: Analysis, most: int) -> list[ReportSection]:
@@ -83,12 +95,12 @@ def components(analysis: Analysis, most: int) -> list[ReportSection]:
     sections = []
     for at, names in enumerate(parts, start=1):
         columns = [Column("#", "r"), *(Column(name, "c") for name in names)]
-        columns.append(Column(wording.METRIC_NAMES[results.primary], "r", wide=True))
+        columns.append(Column(results.metric.title, "r", wide=True))
         rows: list[list[str | Cell]] = [
             [
                 str(row.number),
                 *(wording.mark(row.levels.get(name)) for name in names),
-                Cell(_rate(row, results.primary), best),
+                Cell(_mean(row, results.metric), best),
             ]
             for row, best in _shown(analysis, most)
         ]
@@ -101,10 +113,11 @@ def steps(analysis: Analysis, most: int) -> ReportSection:
     """Return the change of each row from the row above it; an empty section for a design whose rows have no order."""
     if not analysis.steps:
         return ReportSection("")
-    primary = wording.METRIC_NAMES[analysis.results.primary]
+    metric = analysis.results.metric
+    words = units.unit_words(metric)
     shown = [step for step in analysis.steps if step.after.number <= most]
     return block(
-        f"Steps: change of {primary} from {wording.step_start(analysis.results)}, in percentage points (pp)",
+        f"Steps: change of {metric.title} from {wording.step_start(analysis.results)}{words and f', {words}'}",
         [Column("rows"), *_change_columns(analysis)],
         [[wording.pair(step), *_change(step)] for step in shown],
         [*_change_notes(analysis, shown), *left_out(analysis, most), *_without_order(analysis)],
@@ -116,9 +129,10 @@ def against_baseline(analysis: Analysis, most: int) -> ReportSection:
     contrasts = [contrast for _, contrast in sorted(analysis.against_baseline.items())][:most]
     if {_rows(contrast) for contrast in contrasts} <= {_rows(step) for step in analysis.steps}:
         return ReportSection("")
-    primary = wording.METRIC_NAMES[analysis.results.primary]
+    metric = analysis.results.metric
+    unit = units.difference_unit(metric)
     return block(
-        f"Against {_start(analysis.results)}: change of {primary}, pp",
+        f"Against {_start(analysis.results)}: change of {metric.title}{unit and f', {unit}'}",
         [Column("rows"), *_change_columns(analysis)],
         [[wording.pair(contrast), *_change(contrast, MOST_NAMED)] for contrast in contrasts],
         [*_change_notes(analysis, contrasts), *left_out(analysis, most)],
@@ -131,14 +145,13 @@ def ladder(analysis: Analysis) -> ReportSection:
     factors = varying(results.rows, results.factors)
     same = ", ".join(f"{name} {level}" for name, level in constant(results).items())
     at = wording.percent(1 - results.alpha)
-    others = [name for name in wording.METRIC_NAMES if name != results.primary]
+    others = other_metrics(results)
     columns = [
         Column("#", "r"),
         Column("row"),
         *(Column(name, "c") for name in factors),
-        Column(f"{wording.METRIC_NAMES[results.primary]} %, {at}", "r"),
-        *(Column(f"{wording.METRIC_NAMES[name]} %", "r") for name in others),
-        *(Column(f"{wording.PRECISION_NAMES[name]} %", "r") for name in results.precisions),
+        Column(f"{_heading(results.metric, '')}, {at}", "r"),
+        *(Column(_heading(other, ""), "r") for other in others),
         Column("seeds", "r"),
         *_wide_columns(analysis),
     ]
@@ -146,10 +159,10 @@ def ladder(analysis: Analysis) -> ReportSection:
     own: list[str | Cell]
     for row, best in _shown(analysis, len(results.rows)):
         levels = [wording.mark(row.levels.get(name)) for name in factors]
-        own = [Cell(reached(analysis, row), best), *_cells(row, others, results.precisions)]
+        own = [Cell(reached(analysis, row), best), *_cells(row, others)]
         rows.append([str(row.number), Cell(row.label, best), *levels, *own, *_wide_changes(analysis, row)])
     for row in results.references:
-        own = [reached(analysis, row), *_cells(row, others, results.precisions)]
+        own = [reached(analysis, row), *_cells(row, others)]
         rows.append(
             ["", f"{row.label} (reference)", *("" for _ in factors), *own, *("" for _ in _wide_columns(analysis))]
         )
@@ -159,17 +172,19 @@ def ladder(analysis: Analysis) -> ReportSection:
     )
     notes.append(f"Change: the {start}; factors changed names every factor that differs between the two.")
     shown = analysis.steps or [contrast for _, contrast in sorted(analysis.against_baseline.items())]
-    notes += [*_without_order(analysis), *_change_notes(analysis, shown), *_about(results, results.precisions)]
+    notes += [*_without_order(analysis), *_change_notes(analysis, shown), *_about(results, others)]
     return block("Rows", columns, rows, notes)
 
 
 def _wide_columns(analysis: Analysis) -> list[Column]:
     """Return the columns of changes: from the row above and from the baseline, or without an order the latter only."""
-    changed = [Column("change, pp", "r"), Column("factors changed")]
+    unit = units.difference_unit(analysis.results.metric)
+    change = f"change, {unit}" if unit else "change"
+    changed = [Column(change, "r"), Column("factors changed")]
     if not analysis.steps:
         return [*changed, Column("verdict")]
     start = wording.start(analysis.results)
-    return [*changed, Column("verdict of the step"), Column(f"change from {start}, pp", "r")]
+    return [*changed, Column("verdict of the step"), Column(f"{change.replace('change', f'change from {start}')}", "r")]
 
 
 def _wide_changes(analysis: Analysis, row: RowResult) -> list[str | Cell]:
@@ -215,13 +230,18 @@ def constant(results: StudyResults) -> Mapping[str, str]:
     return {name: wording.level(results.rows[0].levels.get(name)) for name in results.factors if name not in several}
 
 
+def other_metrics(results: StudyResults) -> list[Metric]:
+    """Return the metrics that some row has, without the one that the report is about."""
+    return [metric for metric in results.measured if metric.name != results.metric.name]
+
+
 def reached(analysis: Analysis, row: RowResult) -> str:
-    """Return a row's rate on the primary metric with its interval, or the reason why it has none."""
-    primary = analysis.results.primary
-    if primary not in row.metrics:
+    """Return a row's mean on the metric with its interval, or the reason why it has none."""
+    metric = analysis.results.metric
+    if metric.name not in row.values:
         return "failed" if row.failed else "no result"
-    low, high = analysis.interval(row, primary)
-    return f"{wording.rate(row.metrics[primary].mean)} [{wording.rate(low)}, {wording.rate(high)}]"
+    mean, ends = units.value_text(metric, row.values[metric.name].mean), analysis.interval(row, metric.name)
+    return mean if ends is None else f"{mean} {units.value_interval_text(metric, ends)}"
 
 
 def seeds(row: RowResult) -> str:
@@ -236,15 +256,20 @@ def left_out(analysis: Analysis, most: int) -> list[str]:
     return [f"… and {wording.counted(rows - most, 'more row')}: see --format csv."] if rows > most else []
 
 
-def _about(results: StudyResults, precisions: Sequence[str]) -> list[str]:
-    """Return the meaning of the columns of mean precisions, and a note if rows have none."""
-    if not precisions:
+def _about(results: StudyResults, others: Sequence[Metric]) -> list[str]:
+    """Return the meaning of the columns of means over real numbers, and a note if rows have none."""
+    real = [metric for metric in others if metric.kind is not Kind.PROPORTION]
+    if not real:
         return []
-    names = listed([wording.PRECISION_NAMES[name] for name in precisions])
-    meaning = f"{names}: means over all queries; verdicts are about {wording.METRIC_NAMES[results.primary]}."
+    averaged = [metric for metric in real if metric.kind is Kind.MEAN]
+    meaning = f"verdicts are about {results.metrics[results.primary].title}."
+    if averaged:
+        names = listed([metric.title for metric in averaged])
+        meaning = f"{names}: means over all {averaged[0].display.examples}; {meaning}"
     rows = [row for row in (*results.rows, *results.references) if row.seeds]
-    incomplete = any(name not in row.precisions for row in rows for name in precisions)
-    return [meaning, *([f"{wording.NOTHING}: not on record for all seeds of the row."] if incomplete else [])]
+    incomplete = any(metric.name not in row.values for row in rows for metric in real)
+    notes = [f"{wording.NOTHING}: not on record for all seeds of the row."] if incomplete else []
+    return [wording.sentence_case(meaning) if not averaged else meaning, *notes]
 
 
 def _legend(analysis: Analysis, opening: str, most: int) -> list[str]:
@@ -322,14 +347,11 @@ def _change(contrast: Contrast, most: int | None = None) -> list[str | Cell]:
     ]
 
 
-def _rate(row: RowResult, name: str) -> str:
-    return wording.rate(row.metrics[name].mean) if name in row.metrics else wording.NOTHING
+def _mean(row: RowResult, metric: Metric) -> str:
+    of_row = row.values.get(metric.name)
+    return wording.NOTHING if of_row is None else units.value_text(metric, of_row.mean)
 
 
-def _precision(row: RowResult, name: str) -> str:
-    return wording.rate(row.precisions[name].mean) if name in row.precisions else wording.NOTHING
-
-
-def _cells(row: RowResult, metrics: Sequence[str], precisions: Sequence[str]) -> list[str]:
-    """Return the cells next to the primary metric: other rates, mean precisions, seeds."""
-    return [*(_rate(row, name) for name in metrics), *(_precision(row, name) for name in precisions), seeds(row)]
+def _cells(row: RowResult, metrics: Sequence[Metric]) -> list[str]:
+    """Return the cells next to the mean that verdicts are about: other metrics, seeds."""
+    return [*(_mean(row, metric) for metric in metrics), seeds(row)]

@@ -1,11 +1,13 @@
 """Sentences about the limits of a study's tests: queries that cannot be answered, and metrics that cannot vary."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from math import isfinite, isnan
 
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.results import StudyResults
-from ablate.report import wording
-from ablate.study.plan.limits import TEST, VALIDATION, RowLimits
+from ablate.measurement import TEST, VALIDATION, Direction, Metric, Scale
+from ablate.report import units
+from ablate.study.plan.limits import RowLimits
 from ablate.text import listed
 from ablate.trainers.limits import SplitLimits
 
@@ -17,50 +19,56 @@ def limits(analysis: Analysis) -> Iterator[str]:
     """Yield what the tests cannot show, whatever is trained; nothing for tests without limits."""
     results = analysis.results
     for shared in results.document.limits:
-        yield from _sentences(shared, TEST, results.primary)
+        yield from _sentences(results, shared, TEST, results.metric)
         if analysis.search is not None:
-            yield from _sentences(shared, VALIDATION, analysis.search.metric)
-    rate = analysis.constant
-    if rate is not None:
+            yield from _sentences(results, shared, VALIDATION, results.metrics[analysis.search.metric])
+    value = analysis.constant
+    if value is not None:
         yield (
-            f"Every {wording.METRIC_NAMES[results.primary]} result is {_percent(rate)}, so this report shows "
-            "neither an effect nor the absence of one."
+            f"Every {results.metric.title} result is {units.value_with_unit(results.metric, value)}, so this report "
+            "shows neither an effect nor the absence of one."
         )
     else:
         yield from _beyond_reach(results)
 
 
 def _beyond_reach(results: StudyResults) -> Iterator[str]:
-    """Yield a sentence if these rates leave no room for a change of delta, up or down."""
-    rates = [100 * row.metrics[results.primary].mean for row in results.rows if results.primary in row.metrics]
-    if not rates:
+    """Yield a sentence if the values of a bounded metric leave no room for a change of delta, up or down."""
+    metric = results.metric
+    means = [row.values[metric.name].mean for row in results.rows if metric.name in row.values]
+    if not means or isnan(results.delta) or metric.scale is Scale.LOG or not all(map(isfinite, metric.bounds)):
         return
-    fall, rise, delta = max(rates), 100 - min(rates), f"{results.delta:g} pp"
-    if results.delta > max(fall, rise):
+    fall, rise, delta = max(means) - metric.bounds[0], metric.bounds[1] - min(means), results.delta
+    declared = units.delta_text(metric, delta)
+    ends = f"from {units.value_text(metric, min(means))} to {units.value_with_unit(metric, max(means))}"
+    noun = "rates" if metric.is_rate else "values"
+    if delta > max(fall, rise):
         yield (
-            f"No change can reach delta ({delta}): with rates from {min(rates):.2f} to {max(rates):.2f} %, none can be "
-            f"larger than {max(fall, rise):.2f} pp. So `no effect beyond delta` tells nothing here; use a smaller "
-            "delta."
+            f"No change can reach delta ({declared}): with {noun} {ends}, none can be larger than "
+            f"{units.spread_text(metric, max(fall, rise))}. So `no effect beyond delta` tells nothing here; use a "
+            "smaller delta."
         )
-    elif results.delta > min(fall, rise):
-        side, room = ("worse", fall) if fall < rise else ("better", rise)
+    elif delta > min(fall, rise):
+        side, room = ("decrease", fall) if fall < rise else ("increase", rise)
+        word = {"decrease": "worse", "increase": "better"}[side]
+        if metric.direction is Direction.MINIMIZE:
+            word = {"worse": "better", "better": "worse"}[word]
         yield (
-            f"No row can be {side} by delta ({delta}): the rates, from {min(rates):.2f} to {max(rates):.2f} %, leave "
-            f"room for {room:.2f} pp. Use a smaller delta."
+            f"No row can be {word} by delta ({declared}): the {noun}, {ends}, leave room for "
+            f"{units.spread_text(metric, room)}. Use a smaller delta."
         )
 
 
-def _sentences(shared: RowLimits, split: str, metric: str) -> Iterator[str]:
+def _sentences(results: StudyResults, shared: RowLimits, split: str, metric: Metric) -> Iterator[str]:
     """Yield the sentences about the test of some rows on one split, by the rows if not all share the limits."""
     limits = shared.on(split)
     if limits is None:
         return
     opening = f"{_named(shared)}: " if shared.rows else ""
-    name = wording.METRIC_NAMES[metric]
-    low, high = limits.range(metric)
-    bounds = [f"at least {_percent(low)}"] if low > 0 else []
-    bounds += [f"at most {_percent(high)}"] if high < 1 else []
-    ends = f"{name} is {' and '.join(bounds)}, whatever is trained" if bounds else ""
+    low, high = limits.ranges.get(metric.name, metric.bounds)
+    bounds = [f"at least {units.value_with_unit(metric, low)}"] if low > metric.bounds[0] else []
+    bounds += [f"at most {units.value_with_unit(metric, high)}"] if high < metric.bounds[1] else []
+    ends = f"{metric.title} is {' and '.join(bounds)}, whatever is trained" if bounds else ""
     if limits.unanswerable:
         reasons = "; ".join(f"{group.queries:,}: {group.reason}" for group in limits.unanswerable)
         answered = f"{limits.answerable:,} of {limits.queries:,} {split} queries can be answered ({reasons})"
@@ -68,19 +76,16 @@ def _sentences(shared: RowLimits, split: str, metric: str) -> Iterator[str]:
     elif ends:
         because = limits.because if low == high else "some queries cannot be missed"
         yield f"{opening}{ends} ({because})."
-    fixed = [other for other in wording.METRIC_NAMES if other != metric and limits.is_fixed(other)]
+    fixed = [other for other in results.metrics.values() if other.name in limits.ranges and limits.is_fixed(other.name)]
+    fixed = [other for other in fixed if other.name != metric.name]
     if fixed and limits.answerable:
         yield f"{opening}{_fixed(limits, fixed)} on the {split} split, whatever is trained ({limits.because})."
 
 
-def _fixed(limits: SplitLimits, metrics: list[str]) -> str:
-    names = listed([wording.METRIC_NAMES[metric] for metric in metrics])
-    verb = "is" if len(metrics) == 1 else "are"
-    return f"{names} {verb} {_percent(limits.range(metrics[0])[1])}"
-
-
-def _percent(rate: float) -> str:
-    return f"{wording.rate(rate)} %"
+def _fixed(limits: SplitLimits, metrics: Sequence[Metric]) -> str:
+    names = listed([metric.title for metric in metrics])
+    value = units.value_with_unit(metrics[0], limits.range(metrics[0].name)[1])
+    return f"{names} {'is' if len(metrics) == 1 else 'are'} {value}"
 
 
 def _named(shared: RowLimits) -> str:

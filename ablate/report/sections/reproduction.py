@@ -24,7 +24,8 @@ from ablate.analysis.reproduction.comparison import (
 )
 from ablate.analysis.reproduction.settings_diff import SettingDifference
 from ablate.analysis.results import RowResult
-from ablate.report import wording
+from ablate.measurement import Metric
+from ablate.report import units, wording
 from ablate.report.escapes import as_markdown_line, in_markdown
 from ablate.text import visible
 
@@ -99,15 +100,15 @@ def as_json(comparison: Comparison) -> str:
 
 
 def document(comparison: Comparison) -> dict[str, Any]:
-    """Return the comparison as plain values: effects in percentage points, words from the closed list."""
+    """Return the comparison as plain values: effects in the metric's unit, words from the closed list."""
     ours, theirs = comparison.ours, comparison.theirs
     return {
-        "schema": 1,
+        "schema": 2,
         "study": ours.study,
         "profile": ours.profile,
         "against": {"study": theirs.study, "profile": theirs.profile},
         "primary": ours.primary,
-        "delta_pp": ours.delta,
+        **units.amounts(ours.metric, {"delta": ours.delta}),
         "alpha": ours.alpha,
         "settings": [{"what": one.what, "ours": one.ours, "theirs": one.theirs} for one in comparison.settings],
         "levels": [
@@ -137,8 +138,9 @@ def total(comparison: Comparison) -> str:
     counted = f"{wording.counted(every, 'contrast')}: {listed}."
     if not counts[REPRODUCED]:
         return counted
+    band = units.band_text(comparison.ours.metric, comparison.ours.delta)
     return (
-        f"{counted} The whole interval of the difference lies within ±{comparison.ours.delta:g} pp in "
+        f"{counted} The whole interval of the difference lies within {band} in "
         f"{comparison.surely_within:,} of {wording.counted(counts[REPRODUCED], 'reproduced contrast')}."
     )
 
@@ -209,7 +211,9 @@ def _text(words: str, style: str = "") -> Text:
 
 
 def _unit(comparison: Comparison) -> str:
-    return f"pp of {wording.METRIC_NAMES[comparison.ours.primary]}"
+    metric = comparison.ours.metric
+    unit = units.difference_unit(metric)
+    return f"{unit} of {metric.title}" if unit else metric.title
 
 
 def _level_differences(comparison: Comparison) -> Iterator[str]:
@@ -227,7 +231,8 @@ def _rules(comparison: Comparison) -> Iterator[str]:
     """Return the rules that both are judged by, and the limits of the comparison."""
     ours = comparison.ours
     confidence = f"{100 * (1 - ours.alpha):g} %"
-    yield f"Both are judged by our delta ±{ours.delta:g} pp and alpha {ours.alpha:g}; each interval is at {confidence}."
+    band = units.band_text(ours.metric, ours.delta)
+    yield f"Both are judged by our delta {band} and alpha {ours.alpha:g}; each interval is at {confidence}."
     single = [
         name
         for name, results in (("ours", ours), ("theirs", comparison.theirs))
@@ -289,17 +294,18 @@ def _table() -> Table:
 def _cell(contrast: Contrast, bundle: bool) -> str:
     """Return the effect, its interval and its verdict, one below the other."""
     estimate = contrast.estimate
-    effect = wording.NOTHING if estimate.effect is None else wording.signed(estimate.effect)
-    return f"{effect}\n{_interval(estimate.interval)}\n{_verdict(contrast, bundle)}"
+    effect = wording.NOTHING if estimate.effect is None else units.difference_text(estimate.metric, estimate.effect)
+    return f"{effect}\n{_interval(estimate.metric, estimate.interval)}\n{_verdict(contrast, bundle)}"
 
 
 def _difference(compared: ComparedContrast, difference: float) -> str:
     """Return ours − theirs, with its interval below it."""
-    return f"{wording.signed(difference)}\n{_interval(compared.interval)}"
+    metric = compared.theirs.estimate.metric
+    return f"{units.difference_text(metric, difference)}\n{_interval(metric, compared.interval)}"
 
 
-def _interval(ends: tuple[float, float] | None) -> str:
-    return wording.interval(ends) if ends else "no interval"
+def _interval(metric: Metric, ends: tuple[float, float] | None) -> str:
+    return wording.interval(metric, ends) if ends else "no interval"
 
 
 def _numbers(pair: Pair, narrow: bool = False) -> str:
@@ -408,8 +414,9 @@ def _contrast_values(compared: ComparedContrast) -> dict[str, Any]:
         "bundle": compared.bundle,
         "ours": _estimate_values(ours.estimate) if ours else None,
         "theirs": _estimate_values(theirs.estimate),
-        "difference_pp": compared.difference,
-        "ci_difference_pp": list(compared.interval) if compared.interval else None,
+        **units.amounts(
+            theirs.estimate.metric, {"difference": compared.difference, "ci_difference": compared.interval}
+        ),
         "word": compared.word,
         "reason": compared.reason or None,
     }
@@ -417,8 +424,7 @@ def _contrast_values(compared: ComparedContrast) -> dict[str, Any]:
 
 def _estimate_values(estimate: EffectEstimate) -> dict[str, Any]:
     return {
-        "effect_pp": estimate.effect,
-        "ci_pp": list(estimate.interval) if estimate.interval else None,
+        **units.amounts(estimate.metric, {"effect": estimate.effect, "ci": estimate.interval}),
         "method": estimate.method,
         "seeds": estimate.seeds,
         "p": estimate.p,

@@ -6,7 +6,7 @@ from textwrap import wrap
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.search.importance import FORESTS, Importance, VarianceShare
 from ablate.analysis.search.results import EvaluatedCandidate, Finalist, FinalistRerun, SearchResults
-from ablate.report import wording
+from ablate.report import units, wording
 from ablate.report.sections.search_words import (
     against_baseline,
     baseline_best_words,
@@ -187,24 +187,27 @@ def _finalists(analysis: Analysis, results: SearchResults) -> ReportSection:
 def _rerun(rerun: FinalistRerun) -> list[str]:
     score, mean = (wording.NOTHING if value is None else wording.rate(value) for value in (rerun.score, rerun.mean))
     optimism = wording.NOTHING if rerun.optimism is None else wording.signed(rerun.optimism)
-    return [score, mean, optimism, wording.interval(rerun.optimism_interval)]
+    return [score, mean, optimism, wording.ends_in_pp(rerun.optimism_interval)]
 
 
 def _test(analysis: Analysis, finalist: Finalist) -> list[str]:
     row, contrast = test_row(analysis, finalist), against_baseline(analysis, finalist)
-    metric = row.metrics.get(analysis.results.primary) if row else None
-    if row is None or metric is None:
+    metric = analysis.results.metric
+    of_row = row.values.get(metric.name) if row else None
+    if row is None or of_row is None:
         rate = [wording.state(row) if row else wording.NOTHING, ""]
     else:
-        low, high = analysis.interval(row, analysis.results.primary)
-        rate = [wording.rate(metric.mean), f"[{wording.rate(low)}, {wording.rate(high)}]"]
+        ends = analysis.interval(row, metric.name)
+        interval = wording.NOTHING if ends is None else units.value_interval_text(metric, ends)
+        rate = [units.value_text(metric, of_row.mean), interval]
     if contrast is None:
         return [*rate, wording.NOTHING, "", "no result"]
     verdict = "\n".join(wrap(wording.phrase(contrast), VERDICT))
     if contrast.estimate.effect is None:
         is_known = contrast.untested or contrast.estimate.constant is not None
         return [*rate, wording.change(contrast) if is_known else wording.NOTHING, "", verdict]
-    return [*rate, wording.signed(contrast.estimate.effect), wording.interval(contrast.estimate.interval), verdict]
+    change = units.difference_text(metric, contrast.estimate.effect)
+    return [*rate, change, wording.interval(metric, contrast.estimate.interval), verdict]
 
 
 def _notes(analysis: Analysis, results: SearchResults) -> list[str]:

@@ -7,7 +7,7 @@ from ablate.analysis.analysis import Analysis
 from ablate.analysis.contrasts import Contrast
 from ablate.analysis.results import RowResult
 from ablate.analysis.search.results import EvaluatedCandidate, Finalist, SearchResults
-from ablate.report import wording
+from ablate.report import units, wording
 from ablate.report.tables import ReportSection
 from ablate.study.factors import level_text
 from ablate.text import listed
@@ -128,8 +128,9 @@ def _first(analysis: Analysis, results: SearchResults) -> str:
 
 def _size(contrast: Contrast) -> str:
     effect = contrast.estimate.effect
-    ends = f" {wording.interval(contrast.estimate.interval)}" if contrast.estimate.interval else ""
-    return "" if effect is None else f"{wording.signed(effect)} pp{ends}: "
+    metric, interval = contrast.estimate.metric, contrast.estimate.interval
+    ends = f" {wording.interval(metric, interval)}" if interval else ""
+    return "" if effect is None else f"{units.difference_with_unit(metric, effect)}{ends}: "
 
 
 def _against_others(analysis: Analysis, results: SearchResults, others: Sequence[Finalist]) -> str:
@@ -137,7 +138,9 @@ def _against_others(analysis: Analysis, results: SearchResults, others: Sequence
     for other in others:
         contrast = winner_against(analysis, results.finalists[0], other)
         effect = contrast.estimate.effect if contrast else None
-        size = "" if effect is None else f" {wording.signed(effect)} pp"
+        size = ""
+        if contrast is not None and effect is not None:
+            size = f" {units.difference_with_unit(contrast.estimate.metric, effect)}"
         verdicts.append(f"{short(other)}{size}, {wording.phrase(contrast) if contrast else 'no result'}")
     return f"The {first_name(results)} against the other finalists: {'; '.join(verdicts)}."
 
@@ -150,7 +153,7 @@ def _optimism(results: SearchResults, metric: str) -> str:
     among = wording.counted(len(results.different), "finished candidate")
     if results.baseline_candidate:
         among += " (without the baseline)"
-    ends = "" if rerun.optimism_interval is None else f" (optimism {wording.interval(rerun.optimism_interval)})"
+    ends = "" if rerun.optimism_interval is None else f" (optimism {wording.ends_in_pp(rerun.optimism_interval)})"
     gives = "gives" if len(rerun.rates) == 1 else "give"
     chosen = f", chosen among {among}" if len(results.different) > 1 else ""
     return (

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ablate.analysis.analysis import Analysis, FamilySummary
 from ablate.analysis.estimation.estimators import CROSSED
-from ablate.analysis.results import RowTest, StudyResults
-from ablate.report import wording
+from ablate.analysis.results import StudyResults
+from ablate.measurement import Metric
+from ablate.report import units, wording
 from ablate.report.sections.limits import limits
 from ablate.text import listed
 
@@ -22,7 +23,7 @@ def summary(analysis: Analysis) -> list[str]:
     results = analysis.results
     lines = list(_data(results))
     if results.imported:
-        lines.append("Imported from a log: only totals of hits are known, not the queries that were hit.")
+        lines.append("Imported from a log: only totals are known, not the outcomes of single examples.")
     lines += limits(analysis)
     return [*lines, *_population(analysis), *_looks(analysis), *_noisy(analysis), *_incomplete(results)]
 
@@ -31,12 +32,11 @@ def _data(results: StudyResults) -> Iterator[str]:
     """Return the name of the data and the size of the test; if rows have other tests, those of each row."""
     groups = results.rows_by_test
     if len(groups) < 2:
-        test = _test(RowTest(results.queries, results.gallery, None)) if results.queries else "no results yet"
-        yield f"Data: {_data_name(results)}; {test}."
+        yield f"Data: {_data_name(results)}; {_common_test(results)}."
         return
     yield "Data: not the same for all rows."
     for tests, rows in list(groups.items())[:MOST_LISTED]:
-        words = " and ".join(_test(test, with_data=True) for test in tests)
+        words = " and ".join(_test(results.metric, dict(test.sizes), test.data) for test in tests)
         yield f"{wording.rows(rows)}: {words}."
     if len(groups) > MOST_LISTED:
         yield f"And {len(groups) - MOST_LISTED} more; see --format json."
@@ -47,12 +47,26 @@ def _data(results: StudyResults) -> Iterator[str]:
         )
 
 
-def _test(test: RowTest, with_data: bool = False) -> str:
-    """Return `240 test queries, gallery of 4`, with the fingerprint of the data on request."""
-    gallery = f", gallery of {test.gallery:,}" if test.gallery else ""
-    content = f" (data {test.data[:FINGERPRINT]})" if with_data and test.data else ""
-    queries = "1 test query" if test.queries == 1 else f"{test.queries:,} test queries"
-    return f"{queries}{gallery}{content}"
+def _common_test(results: StudyResults) -> str:
+    """Return the size of the test that all rows have: `240 test queries, gallery of 4`."""
+    if not results.seeds:
+        return "no results yet"
+    known = {word: number for word, number in results.sizes.items() if number is not None}
+    if not known and results.n is not None:
+        known = {results.metric.display.examples: results.n}
+    return _test(results.metric, known) if known else "the size of the test is not known"
+
+
+def _test(metric: Metric, sizes: Mapping[str, int | None], data: str | None = None) -> str:
+    """Return `240 test queries, gallery of 4`, with the fingerprint of the data if it is given."""
+    content = f" (data {data[:FINGERPRINT]})" if data else ""
+    known = [(word, number) for word, number in sizes.items() if number is not None]
+    if not known:
+        return f"a test of unknown size{content}"
+    (word, number), *others = known
+    one = metric.display.example if word == metric.display.examples else word
+    size = f"1 test {one}" if number == 1 else f"{number:,} test {word}"
+    return f"{size}{''.join(f', {other} of {count:,}' for other, count in others if count)}{content}"
 
 
 def footer(analysis: Analysis) -> list[str]:
@@ -66,7 +80,8 @@ def footer(analysis: Analysis) -> list[str]:
     methods = sorted({method for method, _ in _methods(analysis) if method})
     return [
         f"data {_data_name(results)}{content} · seeds {seeds or 'none'} · "
-        f"alpha {results.alpha:g} · delta {results.delta:g} pp · family of {family(analysis.family)} · "
+        f"alpha {results.alpha:g} · delta {units.delta_text(results.metric, results.delta)} · "
+        f"family of {family(analysis.family)} · "
         f"method {', '.join(methods) or 'none'} · intervals cover {_covered(analysis)}"
         f"{_looks_taken(results)}"
     ]
@@ -102,32 +117,40 @@ def _population(analysis: Analysis) -> Iterator[str]:
     """Return the population that the intervals are about, and their limits."""
     results = analysis.results
     counts = [results.different_seeds(row) for row in results.rows if row.seeds]
-    with_queries = analysis.population == "queries-and-seeds"
+    with_examples = analysis.population == "examples-and-seeds"
     at = f"intervals ({wording.percent(1 - results.alpha)})"
     if not counts:
         return
     if max(counts) == 1:
         are_equal = "All seeds of a row have equal results, so they count as one"
         opening = are_equal if results.equal.seeds else "One seed per row"
+        several = analysis.results.metric.display.examples
+        if all(not method for method, _ in _methods(analysis)):
+            yield (
+                f"{opening}, and the results of single {several} are not known: one number a row does not show how "
+                "much runs vary, so nothing is claimed. Run at least two seeds."
+            )
+            return
         yield (
-            f"{opening}: {at} generalise to new queries, for these trained networks only. "
+            f"{opening}: {at} generalise to new {several}, for these trained networks only. "
             "They do not cover other seeds, so this report cannot settle the effect of any factor."
         )
-        if with_queries:
+        if with_examples:
             yield (
-                "Intervals for new queries and new seeds need at least two seeds per row; these are for new queries "
-                "only."
+                f"Intervals for new {several} and new seeds need at least two seeds per row; these are for new "
+                f"{several} only."
             )
         return
     seeds = f"{counts[0]}" if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)}"
     seeds += " different" if results.equal.seeds else ""
-    scope = "new queries and new seeds" if with_queries else "new seeds on these test queries"
+    several = results.metric.display.examples
+    scope = f"new {several} and new seeds" if with_examples else f"new seeds on these test {several}"
     yield (
         f"{seeds} seeds per row; {at} of changes generalise to {scope}"
-        + ("" if with_queries else "; the variance between seeds is pooled over all rows")
+        + ("" if with_examples else "; the variance between seeds is pooled over all rows")
         + "."
     )
-    if with_queries:
+    if with_examples:
         yield from _for_seeds_only(analysis)
     if any(seeds == 1 for _, seeds in _methods(analysis)):
         yield "If two rows share only one seed, their contrast covers those trained networks only."
@@ -135,10 +158,11 @@ def _population(analysis: Analysis) -> Iterator[str]:
 
 def _covered(analysis: Analysis) -> str:
     """Return the population that the intervals cover, for the footer: `new seeds`."""
+    several = analysis.results.metric.display.examples
     counts = [analysis.results.different_seeds(row) for row in analysis.results.rows if row.seeds]
     if counts and max(counts) == 1:
-        return "new queries"
-    return "new queries and new seeds" if analysis.population == "queries-and-seeds" else "new seeds"
+        return f"new {several}"
+    return f"new {several} and new seeds" if analysis.population == "examples-and-seeds" else "new seeds"
 
 
 def _looks(analysis: Analysis) -> Iterator[str]:
@@ -160,14 +184,15 @@ def _looks_taken(results: StudyResults) -> str:
 
 
 def _for_seeds_only(analysis: Analysis) -> Iterator[str]:
-    """Return how many intervals are for new seeds only, although intervals for new queries too were requested."""
-    yield "The intervals of single rows generalise to new seeds on these test queries."
+    """Return how many intervals are for new seeds only, although intervals for new examples too were requested."""
+    display = analysis.results.metric.display
+    yield f"The intervals of single rows generalise to new seeds on these test {display.examples}."
     several = [method for method, seeds in _methods(analysis) if seeds > 1]
     without = sum(method != CROSSED for method in several)
     if without:
         yield (
             f"{without:,} of {wording.counted(len(several), 'contrast')} generalise to new seeds only, because "
-            "per-query hits of a row are missing, or the estimated variance is not positive."
+            f"outcomes per {display.example} of a row are missing, or the estimated variance is not positive."
         )
 
 
@@ -180,11 +205,13 @@ def _methods(analysis: Analysis) -> Iterator[tuple[str, int]]:
 
 def _noisy(analysis: Analysis) -> Iterator[str]:
     """Return the rows whose seeds vary more than those of the others, and what is known if none can be named."""
+    metric = analysis.results.metric
     for noisy in analysis.noisy_rows[:MOST_LISTED]:
         yield (
-            f"Row {noisy.row.number} ({noisy.row.label}) varies more between seeds than the others: SD {noisy.sd:.2f} "
-            f"pp against {noisy.others_sd:.2f} pp (p {wording.p_value(noisy.p, '= ')}). Its contrasts use the variance "
-            "of their own seeds, not the pooled one."
+            f"Row {noisy.row.number} ({noisy.row.label}) varies more between seeds than the others: SD "
+            f"{units.spread_text(metric, noisy.sd)} against {units.spread_text(metric, noisy.others_sd)} "
+            f"(p {wording.p_value(noisy.p, '= ')}). Its contrasts use the variance of their own seeds, not the pooled "
+            "one."
         )
     if len(analysis.noisy_rows) > MOST_LISTED:
         yield f"So do {len(analysis.noisy_rows) - MOST_LISTED} more rows."

@@ -177,7 +177,7 @@ def _move_results(connection: sa.Connection) -> None:
     for batch in _batches(connection, _table(connection, "results")):
         rows = []
         for row in batch:
-            sizes = {"queries": row.queries} | ({} if row.gallery is None else {"gallery": row.gallery})
+            sizes = {"queries": row.queries, "gallery": row.gallery}
             rows.append({**{name: getattr(row, name) for name in KEY}, "sizes": sizes})
         connection.execute(adding, rows)
 
