@@ -1,6 +1,8 @@
 # Thin: each target is a command that can be typed by hand. `test` runs the quick tests, `test-all` the others.
 PYTHON ?= python3
 BIN := .venv/bin
+# of `test-all`: `exhaustive` tries every example of property tests, and kills more
+PROFILE ?= thorough
 INSTALLED := .venv/.installed
 
 .PHONY: setup demo test test-all test-slow check bench
@@ -23,8 +25,8 @@ test: setup
 	$(BIN)/python -m pytest -n auto
 
 test-all: setup
-	$(BIN)/python -m pytest -n auto --hypothesis-profile=thorough -m "(slow or network or hypothesis) and not service"
-	$(BIN)/python -m pytest --hypothesis-profile=thorough -m service  # one by one: they kill processes and fill disks
+	$(BIN)/python -m pytest -n auto --hypothesis-profile=$(PROFILE) -m "(slow or network or hypothesis) and not service"
+	$(BIN)/python -m pytest --hypothesis-profile=$(PROFILE) -m service  # one by one: they kill processes and fill disks
 
 test-slow: test-all
 

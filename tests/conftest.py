@@ -12,6 +12,7 @@ from ablate.cli.app import app
 from ablate.store import Store, open_store
 from tests.support.command_line import Ablate as Ablate
 from tests.support.command_line import Result as Result
+from tests.support.command_line import build_commands_once
 from tests.support.environment import leave_user
 from tests.support.examples import register_profiles
 from tests.support.package_copy import package as package
@@ -28,6 +29,7 @@ SERVICES = {"server", "postgres", "disk"}
 """Fixtures that start a server or mount a disk: tests that use them are marked `service`."""
 
 register_profiles()
+build_commands_once()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -14,11 +14,12 @@ import pytest
 from ablate.store import require_store
 from tests.conftest import Ablate
 from tests.support.command_line import start, stored_ranks, workers_of
+from tests.support.examples import repetitions
 from tests.support.paths import BNNECK, SIMULATED, TINY
 
 pytestmark = [pytest.mark.slow, pytest.mark.service]
 
-RUNNERS, WORKERS, TRIALS, KILLS = 4, 2, 400, 200
+RUNNERS, WORKERS = 4, 2
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -32,26 +33,29 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def test_never_twice_and_never_lost(ablate: Ablate, tmp_path: Path, url: str) -> None:
     """Runners and workers are killed at random while they share a study: each trial is done once, as in a calm run."""
-    assert len(Chaos(url, tmp_path, random.Random(0)).killed()) == KILLS, "the work lasted as long as the killing"
+    kills = repetitions(60, exhaustive=200)
+    trials = 2 * kills
+    victims = Chaos(url, tmp_path, random.Random(0), trials).killed(kills)
+    assert len(victims) == kills, "the work lasted as long as the killing"
     found = require_store(url)
     with found.read() as connection:
         count = connection.exec_driver_sql
         blamed = count("SELECT reason FROM ablate_attempts WHERE state = 'failed'").scalars().all()
     assert all("attempts in a row" in reason for reason in blamed), blamed
-    assert len(blamed) <= TRIALS // 50, "nothing is wrong with them: few are killed again and again as they begin"
-    assert ablate("run", SIMULATED, "--seeds", TRIALS // 4, "--store", url, "--retry-failed").code == 0
+    assert len(blamed) <= trials // 50, "nothing is wrong with them: few are killed again and again as they begin"
+    assert ablate("run", SIMULATED, "--seeds", trials // 4, "--store", url, "--retry-failed").code == 0
     with found.read() as connection:
         count = connection.exec_driver_sql
         states = count("SELECT state, count(*) FROM results GROUP BY state").all()
-        assert [tuple(row) for row in states] == [("done", TRIALS)]
+        assert [tuple(row) for row in states] == [("done", trials)]
         assert count("SELECT count(*) FROM ablate_trainings WHERE state <> 'done' OR lease IS NOT NULL").scalar() == 0
         endings = {row[0]: row[1] for row in count("SELECT state, count(*) FROM ablate_attempts GROUP BY state")}
-        assert endings["done"] == TRIALS, endings
+        assert endings["done"] == trials, endings
         assert set(endings) - {"failed"} == {"done", "lost", "abandoned"}
-        assert endings["lost"] + endings["abandoned"] >= KILLS // 4, "many kills met a training"
-        assert count("SELECT count(DISTINCT training_key) FROM ablate_attempts WHERE state = 'done'").scalar() == TRIALS
-        assert count("SELECT count(*) FROM ablate_results").scalar() == 2 * TRIALS
-    assert ablate("run", SIMULATED, "--workers", 2, "--seeds", TRIALS // 4, "--store", "calm/ablate.db").code == 0
+        assert endings["lost"] + endings["abandoned"] >= kills // 4, "many kills met a training"
+        assert count("SELECT count(DISTINCT training_key) FROM ablate_attempts WHERE state = 'done'").scalar() == trials
+        assert count("SELECT count(*) FROM ablate_results").scalar() == 2 * trials
+    assert ablate("run", SIMULATED, "--workers", 2, "--seeds", trials // 4, "--store", "calm/ablate.db").code == 0
     assert ranks_of(url) == ranks_of("calm/ablate.db")
 
 
@@ -65,18 +69,18 @@ def ranks_of(url: str) -> list[tuple[object, ...]]:
 class Chaos:
     """Four runners of two workers each, of which one or the other is killed again and again."""
 
-    def __init__(self, url: str, folder: Path, moments: random.Random) -> None:
-        self.url, self.folder, self.moments = url, folder, moments
+    def __init__(self, url: str, folder: Path, moments: random.Random, trials: int) -> None:
+        self.url, self.folder, self.moments, self.trials = url, folder, moments, trials
         self.runners = [self.start() for _ in range(RUNNERS)]
 
     def start(self) -> subprocess.Popen[str]:
-        options = ("--workers", WORKERS, "--seeds", TRIALS // 4, "--store", self.url, "--set", "config.seconds=1.5")
-        return start("run", SIMULATED, *options, folder=self.folder)
+        options = ("--workers", WORKERS, "--seeds", self.trials // 4, "--store", self.url)
+        return start("run", SIMULATED, *options, "--set", "config.seconds=1.5", folder=self.folder)
 
-    def killed(self) -> list[int]:
+    def killed(self, kills: int) -> list[int]:
         """Kills, lets the rest come to its end, and says whom it killed while there was work."""
         victims: list[int] = []
-        while len(victims) < KILLS and all(runner.poll() is None for runner in self.runners):
+        while len(victims) < kills and all(runner.poll() is None for runner in self.runners):
             time.sleep(self.moments.uniform(0.1, 0.5))
             if self.moments.random() < 0.2:
                 index = self.moments.randrange(RUNNERS)

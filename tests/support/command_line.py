@@ -1,13 +1,17 @@
-"""The command line in another process: start it, wait for its store to have rows, read them."""
+"""The command line: build it once for all tests, start it in another process, wait for rows of its store, read them."""
 
 import contextlib
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
+
+import typer.testing
 
 INLINE = ("--executor", "inline")
 Ablate = Callable[..., "Result"]
@@ -29,9 +33,32 @@ def query(sql: str, path: str = "results/ablate.db") -> list[tuple[object, ...]]
         return connection.execute(sql).fetchall()
 
 
-def start(*words: object, folder: Path) -> subprocess.Popen[str]:
-    """Start `ablate` in a process of its own, in this folder."""
-    command = [sys.executable, "-m", "ablate", *(str(word) for word in words)]
+def build_commands_once() -> None:
+    """Let `CliRunner` keep the commands of an application: to build them takes longer than to plan a small study."""
+    typer.testing._get_command = cache(typer.testing._get_command)  # type: ignore[attr-defined]
+
+
+START = """
+import sys
+from importlib import import_module
+from ablate.__main__ import main
+for setting in sys.argv.pop(1).split():
+    name, _, value = setting.partition("=")
+    module, _, constant = name.rpartition(".")
+    assert hasattr(import_module(module), constant), setting
+    setattr(import_module(module), constant, float(value))
+main()
+"""
+"""A program that sets constants of modules, listed in its first argument, and runs `ablate` with the others."""
+
+
+def start(*words: object, folder: Path, constants: Mapping[str, float] = MappingProxyType({})) -> subprocess.Popen[str]:
+    """Start `ablate` in a process of its own, in this folder.
+
+    `constants` are {name with its module: value}: shorter times for tests that wait until a time has passed.
+    """
+    changed = ["-c", START, " ".join(f"{name}={value}" for name, value in constants.items())]
+    command = [sys.executable, *(changed if constants else ["-m", "ablate"]), *(str(word) for word in words)]
     return subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
 
 

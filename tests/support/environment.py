@@ -23,6 +23,9 @@ USERS = (
 )
 """Beginnings of the names of variables that change results or output, or that lead to files of the user's."""
 
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+"""Variables of every test: one process for each core computes, and more threads would only wait for each other."""
+
 
 def leave_user(home: Path) -> None:
     """Remove the user's variables, make `home` the home folder, and let every subprocess find the checkout's package.
@@ -32,6 +35,7 @@ def leave_user(home: Path) -> None:
     """
     for name in [name for name in os.environ if name.startswith(USERS)]:
         del os.environ[name]
+    os.environ |= ONE_THREAD
     os.environ["HOME"] = str(home)
     folders = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     others = [folder for folder in folders if folder and Path(folder).resolve() != ROOT]

@@ -1,21 +1,33 @@
-"""The number of examples of property tests, by tier: few in the quick tier, all of them in the other."""
+"""The number of examples of property tests and of random kills, by tier: few in the quick one, all in the last."""
 
 from hypothesis import settings
 
-QUICK, THOROUGH = "quick", "thorough"
-"""Profiles of Hypothesis. `make test` takes the first, `make test-all` names the second."""
+QUICK, THOROUGH, EXHAUSTIVE = "quick", "thorough", "exhaustive"
+"""Profiles of Hypothesis: those of `make test`, of `make test-all`, and of `make test-all PROFILE=exhaustive`."""
 
 SHARE = 5
 """The quick tier tries one example in this many."""
 
+MOST = 2000
+"""The most examples of a test in `make test-all`."""
+
 
 def register_profiles() -> None:
-    """Register both profiles and load the quick one; `--hypothesis-profile` loads another afterwards."""
+    """Register the profiles and load the quick one; `--hypothesis-profile` loads another afterwards."""
     settings.register_profile(QUICK, max_examples=100 // SHARE, deadline=None)
-    settings.register_profile(THOROUGH, max_examples=100, deadline=None)
+    for name in (THOROUGH, EXHAUSTIVE):
+        settings.register_profile(name, max_examples=100, deadline=None)
     settings.load_profile(QUICK)
 
 
 def examples(count: int) -> int:
-    """Return `count` in the thorough profile, a fifth of it and at least five in the quick one."""
-    return count if settings.get_current_profile_name() == THOROUGH else max(5, count // SHARE)
+    """Return `count` in the exhaustive profile, at most MOST in the thorough one, a fifth in the quick one."""
+    profile = settings.get_current_profile_name()
+    if profile == QUICK:
+        return max(5, count // SHARE)
+    return count if profile == EXHAUSTIVE else min(count, MOST)
+
+
+def repetitions(usual: int, exhaustive: int) -> int:
+    """Return the number of times that a slow step is repeated: `usual`, but more in the exhaustive profile."""
+    return exhaustive if settings.get_current_profile_name() == EXHAUSTIVE else usual

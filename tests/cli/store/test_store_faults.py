@@ -18,15 +18,25 @@ from tests.support.paths import SIMULATED
 from tests.support.store.disks import Disk
 from tests.support.store.postgres import Server
 
-OPTIONS = ("--seeds", 8, "--set", "config.seconds=0.5")
-TRAININGS = 32
+OPTIONS = ("--seeds", 5, "--set", "config.seconds=0.5")
+TRAININGS = 20
 RECORDED = "SELECT count(*) FROM ablate_attempts WHERE state = 'done'"
 TWICE = "SELECT training_key FROM ablate_attempts WHERE state = 'done' GROUP BY training_key HAVING count(*) > 1"
 SEVERAL = "SELECT 1 FROM ablate_attempts WHERE state = 'done' AND id > 3"
 
 
+PATIENCE = {
+    "ablate.run.dispatch.retry.DEADLINE_SECONDS": 20,
+    "ablate.run.dispatch.retry.PAUSE_SECONDS": 1,
+    "ablate.store.engines.sqlite.WAIT_TO_WRITE": 40,
+    "ablate.store.queue.lease_expiry.LEASE_SECONDS": 5,
+    "ablate.run.dispatch.heartbeat.BEAT_SECONDS": 1.3,
+}
+"""A third of the times of a run: how long it waits for its store, and how long its leases last."""
+
+
 def run(folder: Path, *words: object) -> subprocess.Popen[str]:
-    return start("run", SIMULATED, *OPTIONS, "--workers", 2, *words, folder=folder)
+    return start("run", SIMULATED, *OPTIONS, "--workers", 2, *words, folder=folder, constants=PATIENCE)
 
 
 def end(running: subprocess.Popen[str], seconds: float = 240) -> Result:
@@ -101,7 +111,7 @@ def test_a_disk_that_is_full_for_a_while(ablate: Ablate, tmp_path: Path, disk: D
     running = run(tmp_path, "--store", store)
     wait_for_done(store, 3)
     disk.fill()
-    time.sleep(8)
+    time.sleep(4)
     disk.empty()
     ended = end(running)
     assert ended.code == 0, ended.err
@@ -128,7 +138,7 @@ def test_a_disk_that_stays_full(ablate: Ablate, tmp_path: Path, disk: Disk) -> N
 
 @pytest.mark.service
 @pytest.mark.slow
-def test_a_store_that_another_program_locks_for_half_a_minute(ablate: Ablate, tmp_path: Path) -> None:
+def test_a_store_that_another_program_locks_for_longer_than_a_lease(ablate: Ablate, tmp_path: Path) -> None:
     running = run(tmp_path)
     wait_for(SEVERAL)
     other = sqlite3.connect("results/ablate.db", isolation_level=None, timeout=60)
@@ -136,7 +146,7 @@ def test_a_store_that_another_program_locks_for_half_a_minute(ablate: Ablate, tm
     started = time.monotonic()
     assert "running" in ablate("status").out
     assert time.monotonic() - started < 10, "readers are not held up"
-    time.sleep(35)
+    time.sleep(12)
     assert running.poll() is None
     other.execute("COMMIT")
     other.close()

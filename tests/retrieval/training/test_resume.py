@@ -16,6 +16,7 @@ from ablate.retrieval.data.dataset import SPLITS, Dataset
 from ablate.retrieval.training.trainer import train_on
 from ablate.trainers.checkpoints import Checkpoints
 from ablate.trainers.protocol import Progress, Stopped
+from tests.support.retrieval import preloaded
 from tests.support.retrieval.small_training import (
     DEVICES,
     Configure,
@@ -216,18 +217,19 @@ def run(dataset: Dataset, config: RetrievalConfig, folder: Path, pipe: "Connecti
 @pytest.mark.parametrize("device", DEVICES)
 def test_killed_at_twenty_random_moments(dataset: Dataset, configure: Configure, tmp_path: Path, device: str) -> None:
     """SIGKILL in the middle of steps, of writing a checkpoint, of evaluating; the number of steps does not matter."""
-    config = with_small(configure, {"runtime": {"device": device, "checkpoint_seconds": 0.0}}, steps=400)
+    config = with_small(configure, {"runtime": {"device": device, "checkpoint_seconds": 0.0}}, steps=200)
     undisturbed = interrupted(dataset, config, Checkpoints(tmp_path / "one", "key"), [])
     moments = random.Random(0)
     folder, kills, steps = tmp_path / "other", 0, []
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, preloaded.__name__])  # imported once, not by each process
     while True:
         ours, theirs = context.Pipe()
         process = context.Process(target=run, args=(dataset, config, folder, theirs))
         process.start()
         theirs.close()
         assert process.pid is not None
-        said = ours.recv()  # its first step, once torch has been imported
+        said = ours.recv()  # its first step
         if kills < KILLS:
             time.sleep(moments.uniform(0.0, 0.3))
             os.kill(process.pid, signal.SIGKILL)
