@@ -8,6 +8,8 @@ from ablate.measurement import Metric
 
 QUERY_NOUNS = ("query", "queries")
 """The words for examples that are queries."""
+EXAMPLES, QUERIES = "examples", "queries"
+"""The stored name of the number of examples, and the one if they are queries."""
 
 ROUNDING = 1e-12
 """Values that differ by less are equal."""
@@ -25,10 +27,6 @@ class Unanswerable:
     """The place of the first one in the annotations; empty if it has none."""
     remedy: str
     """Advice, as an imperative: `set evaluate.cameras: all`."""
-
-    @property
-    def queries(self) -> int:
-        return self.examples
 
 
 @dataclass(frozen=True)
@@ -53,10 +51,6 @@ class SplitLimits:
     """The words for one example and for several ones."""
 
     @property
-    def queries(self) -> int:
-        return self.examples
-
-    @property
     def answerable(self) -> int:
         """The number of examples that a model can get right."""
         return self.examples - sum(group.examples for group in self.unanswerable)
@@ -71,10 +65,6 @@ class SplitLimits:
         """The split in words: `the test split of csv`."""
         return f"the {self.split} split" + (f" of {self.data}" if self.data else "")
 
-    def range(self, metric: str) -> tuple[float, float]:
-        """Return the lowest and the highest value of a metric, in [0, 1]."""
-        return self.ranges.get(metric, (0.0, 1.0))
-
     def ends(self, metric: Metric) -> tuple[float, float]:
         """Return the lowest and the highest value of a metric that a model can reach."""
         return self.ranges.get(metric.name, metric.bounds)
@@ -85,26 +75,28 @@ class SplitLimits:
         return high - low < ROUNDING
 
     def to_json(self) -> dict[str, Any]:
-        """Return the limits as plain values."""
-        return {**asdict(self), "ranges": {metric: list(ends) for metric, ends in self.ranges.items()}}
+        """Return the limits as plain values; those of queries as earlier versions did, which had no others."""
+        values = {**asdict(self), "ranges": {metric: list(ends) for metric, ends in self.ranges.items()}}
+        if self.nouns != QUERY_NOUNS:
+            return values
+        del values["nouns"]
+        groups = [_renamed(group, EXAMPLES, QUERIES) for group in values["unanswerable"]]
+        return {**_renamed(values, EXAMPLES, QUERIES), "unanswerable": groups}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "SplitLimits":
-        """Return the limits that `to_json` made plain values of. Earlier versions stored those of queries only."""
-        older = {"nouns": QUERY_NOUNS} if "queries" in stored else {}
+        """Return the limits that `to_json` made plain values of."""
         groups: Sequence[Mapping[str, Any]] = stored["unanswerable"]
-        ranges = {metric: (ends[0], ends[1]) for metric, ends in stored["ranges"].items()}
-        values = {**older, **_renamed(stored)}
-        return cls(
-            **{
-                **values,
-                "unanswerable": tuple(Unanswerable(**_renamed(group)) for group in groups),
-                "ranges": ranges,
-                "nouns": tuple(values["nouns"]),
-            }
-        )
+        one, several = stored.get("nouns", QUERY_NOUNS)
+        values = {
+            **_renamed(stored, QUERIES, EXAMPLES),
+            "unanswerable": tuple(Unanswerable(**_renamed(group, QUERIES, EXAMPLES)) for group in groups),
+            "ranges": {metric: (ends[0], ends[1]) for metric, ends in stored["ranges"].items()},
+            "nouns": (one, several),
+        }
+        return cls(**values)
 
 
-def _renamed(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Return stored values by the names that they have now."""
-    return {"examples" if name == "queries" else name: value for name, value in stored.items()}
+def _renamed(values: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
+    """Return the values with one name replaced; their order stays."""
+    return {new if name == old else name: value for name, value in values.items()}

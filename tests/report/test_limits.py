@@ -8,14 +8,15 @@ from ablate.analysis.analysis import Analysis, analyse
 from ablate.report.formats import FORMATS
 from ablate.report.sections.limits import limits
 from ablate.study.plan.limits import RowLimits
-from ablate.trainers.limits import SplitLimits, Unanswerable
+from ablate.trainers.limits import QUERY_NOUNS, SplitLimits, Unanswerable
 from tests.support.analysis.analysis_rows import results, row
 
 LOST = Unanswerable("the gallery has no image of their item", 250, "list.csv, line 7", "add images")
 
 
 def split(*lost: Unanswerable, **ranges: tuple[float, float]) -> SplitLimits:
-    return SplitLimits("test", "made-up", 1000, lost, ranges, "a query searches 4 gallery images at most", "add more")
+    because, remedy = "a query searches 4 gallery images at most", "add more"
+    return SplitLimits("test", "made-up", 1000, lost, ranges, because, remedy, QUERY_NOUNS)
 
 
 def study(*groups: RowLimits) -> Analysis:

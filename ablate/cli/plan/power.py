@@ -123,12 +123,12 @@ def _proportion(request: StudyRequest, metric: Metric, known: _Defaults, given: 
     base, base_from = _first(given.base, known.base, known.source, USUAL_BASE)
     test = next((shared.on(TEST) for shared in request.limits), None)
     notes = [*known.notes]
-    if test is not None and examples_from == USUAL and test.queries != examples:
+    if test is not None and examples_from == USUAL and test.examples != examples:
         notes.append(
-            f"the test split has {test.queries:,} {metric.display.examples}; {EXAMPLES} {test.queries} plans for them"
+            f"the test split has {test.examples:,} {metric.display.examples}; {EXAMPLES} {test.examples} plans for them"
         )
     if test is not None and base_from == USUAL:
-        low, high = test.range(metric.name)
+        low, high = test.ends(metric)
         base = base if low < base < high else (low + high) / 2
     usual = min(USUAL_DISCORDANCE, 2 * base * (1 - base))
     discordance, discordance_from = _first(given.discordance, known.discordance, known.source, usual)

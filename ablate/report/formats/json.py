@@ -193,10 +193,10 @@ def _limits(results: StudyResults, limits: RowLimits) -> Plain:
         "rows": list(limits.rows) or labels,
         **{
             each.split: {
-                "queries": each.queries,
+                "queries": each.examples,
                 "answerable": each.answerable,
                 "unanswerable": [
-                    {"reason": group.reason, "queries": group.queries, "first": group.first}
+                    {"reason": group.reason, "queries": group.examples, "first": group.first}
                     for group in each.unanswerable
                 ],
                 "metrics": {metric: list(ends) for metric, ends in each.ranges.items()},

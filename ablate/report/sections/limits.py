@@ -70,11 +70,11 @@ def _sentences(results: StudyResults, shared: RowLimits, split: str, metric: Met
     bounds += [f"at most {units.value_with_unit(metric, high)}"] if high < metric.bounds[1] else []
     ends = f"{metric.title} is {' and '.join(bounds)}, whatever is trained" if bounds else ""
     if limits.unanswerable:
-        reasons = "; ".join(f"{group.queries:,}: {group.reason}" for group in limits.unanswerable)
-        answered = f"{limits.answerable:,} of {limits.queries:,} {split} queries can be answered ({reasons})"
+        reasons = "; ".join(f"{group.examples:,}: {group.reason}" for group in limits.unanswerable)
+        answered = f"{limits.answerable:,} of {limits.examples:,} {split} {limits.nouns[1]} can be answered ({reasons})"
         yield f"{opening}{answered}; {ends}."
     elif ends:
-        because = limits.because if low == high else "some queries cannot be missed"
+        because = limits.because if low == high else f"some {limits.nouns[1]} cannot be missed"
         yield f"{opening}{ends} ({because})."
     fixed = [other for other in results.metrics.values() if other.name in limits.ranges and limits.is_fixed(other.name)]
     fixed = [other for other in fixed if other.name != metric.name]
@@ -84,7 +84,7 @@ def _sentences(results: StudyResults, shared: RowLimits, split: str, metric: Met
 
 def _fixed(limits: SplitLimits, metrics: Sequence[Metric]) -> str:
     names = listed([metric.title for metric in metrics])
-    value = units.value_with_unit(metrics[0], limits.range(metrics[0].name)[1])
+    value = units.value_with_unit(metrics[0], limits.ends(metrics[0])[1])
     return f"{names} {'is' if len(metrics) == 1 else 'are'} {value}"
 
 

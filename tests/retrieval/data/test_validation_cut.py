@@ -49,7 +49,7 @@ def test_one_item_that_can_be_answered_gets_company_that_can_be_mistaken_for_it(
     cut = validation_cut(entries, FORM, has_domains=False)
     assert "i5" in cut.items
     found = limits(entries, cut.items)
-    assert found.range("top1")[0] < found.range("top1")[1]
+    assert found.ranges["top1"][0] < found.ranges["top1"][1]
 
 
 def test_items_of_one_category_are_held_out_together() -> None:

@@ -76,10 +76,10 @@ def test_the_limits_are_what_the_judge_gives_the_best_and_the_worst_ranking(seed
     assert (limits.examples, limits.answerable) == (parts.total, (high.first > 0).sum())
     for k in (1, 5, 10):
         rates = [float(np.mean((each.first > 0) & (each.first <= k))) for each in (low, high)]
-        assert limits.range(f"top{k}") == pytest.approx(rates)
+        assert limits.ranges[f"top{k}"] == pytest.approx(rates)
     for metric, name in (("map", "average"), ("map_at_r", "at_r")):
         means = [float(getattr(each, name).mean()) for each in (low, high)]
-        assert limits.range(metric) == pytest.approx(means, abs=1e-6)
+        assert limits.ranges[metric] == pytest.approx(means, abs=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -137,7 +137,7 @@ def test_a_gallery_of_few_images_fixes_what_looks_at_more():
     limits = annotated_limits(one_item(role=[1, 2, 2]), "test", Evaluate(scope="all"))
     assert not limits.is_fixed("top1")
     assert limits.is_fixed("top5")
-    assert limits.range("top10") == (1, 1)
+    assert limits.ranges["top10"] == (1, 1)
     assert limits.because == "a query searches 2 gallery images at most"
 
 
