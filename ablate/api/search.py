@@ -15,7 +15,7 @@ from ablate.run.observer import Observer, RunOutline
 from ablate.run.request import StudyRequest, StudySource, read_source, request_to_run
 from ablate.study.model import Study
 from ablate.study.plan.unread_warnings import check_search
-from ablate.text import plural
+from ablate.text import listed, plural
 
 if TYPE_CHECKING:
     from ablate.adaptive.search.dashboard_export import DashboardExport
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from ablate.study.search_space.space import SearchSpec
 
 EXAMPLE = "search: {space: {margin: {low: 0.05, high: 1.0}}, trials: 40}"
+
+MOST_NAMED = 4
+"""Candidates without a score that are named one by one."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class SearchRunSummary:
     failed: int
     """Trainings among these that failed."""
     finished: int
-    """Candidates with a result, those included that the study had run before."""
+    """Candidates with a score, those included that the study had run before."""
     failed_candidates: int = 0
     """Candidates that failed: they have no result, and no finalist is chosen among them."""
 
@@ -91,7 +94,10 @@ def search_study(
     candidates = list(driver.candidates.values())
     best = finalists.best(candidates, space, driver.baseline)
     tried = sum(not candidate.known for candidate in candidates)
-    finished, failed = (sum(candidate.state == state for candidate in candidates) for state in (DONE, FAILED))
+    failed = sum(candidate.state == FAILED for candidate in candidates)
+    finished = sum(finalists.has_scores(candidate, space) for candidate in candidates)
+    if unscored := [one for one in candidates if one.state == DONE and not finalists.has_scores(one, space)]:
+        observer.message(f"warning: {request.study.name}: {_unscored_words(unscored, space)}")
     if best and finalists.baseline_is_best(candidates, space, driver.baseline):
         observer.message(f"{request.study.name}: the best candidate is the baseline itself; nothing tried was better")
     if finalists.are_level(candidates, space):
@@ -114,6 +120,16 @@ def _best_words(finalists: int, requested: int, is_candidate: bool) -> str:
     best = f"the best {finalists} {noun}" if finalists > 1 else f"the best {noun}"
     fewer = f" ({requested} requested; no more have a result)" if finalists < requested else ""
     return f"the baseline and {best}{fewer}"
+
+
+def _unscored_words(unscored: "Sequence[Candidate]", space: "SearchSpec") -> str:
+    """Return the candidates that have finished without a finite score, in words."""
+    names = [name for name in space.names if any(name not in (one.scores or {}) for one in unscored)]
+    numbers = [f"trial {one.number}" for one in unscored[:MOST_NAMED]]
+    if more := len(unscored) - len(numbers):
+        numbers.append(f"{more} more")
+    verb, pronoun = ("has", "it counts") if len(unscored) == 1 else ("have", "they count")
+    return f"{listed(numbers)} {verb} no finite {listed(names, 'or')} on the validation split, so {pronoun} as failed"
 
 
 def _space(source: StudySource) -> "SearchSpec":

@@ -436,21 +436,3 @@ def _missing_reason(item: Contrast | Effect) -> str:
     rows = (item.before, item.after)
     without = [f"row {row.number} {state(row)}" for row in rows if not row.seeds or row.impossible]
     return listed(without) if without else "the two rows have no seed in common"
-
-
-METRIC_NAMES = {"top1": "top-1", "top5": "top-5", "top10": "top-10"}
-
-
-def rate(value: float) -> str:
-    """Return a rate in [0, 1] as a percentage with two digits: `24.13`."""
-    return f"{100 * value:.2f}"
-
-
-def signed(pp: float) -> str:
-    """Return percentage points with their sign and two digits: `−4.50`."""
-    return f"{pp:+.2f}".replace("-", MINUS)
-
-
-def ends_in_pp(ends: tuple[float, float] | None) -> str:
-    """Return an interval in percentage points: `[+1.35, +3.61]`; a dash if there is none."""
-    return NOTHING if ends is None else f"[{signed(ends[0])}, {signed(ends[1])}]"

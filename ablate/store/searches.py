@@ -3,14 +3,15 @@
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite, nan
 from typing import Any
 
 from sqlalchemy import Connection, and_, func, insert, select, update
 
-from ablate.measurement import VALIDATION
+from ablate.measurement import COST, VALIDATION
 from ablate.store.queue.status import FailedTrial
-from ablate.store.results import read_values
-from ablate.store.schema import FAILED, attempts, candidates, searches, trainings, trials
+from ablate.store.results import StoredValue
+from ablate.store.schema import FAILED, attempts, candidates, measurements, searches, trainings, trials
 from ablate.store.sql import of_keys
 
 
@@ -50,7 +51,7 @@ class Candidate:
     state: str
     """Running, done, pruned or failed, as it was reported to the sampler."""
     scores: Mapping[str, float] | None
-    """{metric: value on the validation split}; None without a result."""
+    """{metric: value on the validation split, or of the training itself}, finite ones only; None without a result."""
     told: int | None
     """Its position in the order in which candidates ended and were reported to the sampler; None while it runs."""
 
@@ -107,12 +108,32 @@ def tell(connection: Connection, search_id: int, candidate: Candidate) -> None:
     connection.execute(update(candidates).where(same).values(**_values(candidate)))
 
 
-def read_scores(connection: Connection, keys: Collection[str], metrics: Collection[str]) -> dict[str, dict[str, float]]:
-    """Return {trial key: {metric: value on the validation split}}, for trials that have a result there."""
-    values = read_values(connection, keys, VALIDATION)
+def read_scores(connection: Connection, keys: Collection[str], metrics: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Return {trial key: {metric: score}} for trials that have a result. Only finite values are scores."""
     return {
-        key: {name: one.value for name, one in of_trial.items() if name in metrics} for key, of_trial in values.items()
+        key: {name: one.value for name, one in values.items() if isfinite(one.value)}
+        for key, values in read_score_values(connection, keys, metrics).items()
     }
+
+
+def read_score_values(
+    connection: Connection, keys: Collection[str], metrics: Sequence[str]
+) -> dict[str, dict[str, StoredValue]]:
+    """Return {trial key: {metric: value}} for trials that have a result.
+
+    The value is that on the validation split; if there is none, that of the training itself, like its time.
+    """
+    counts = and_(measurements.c.trial_key == trials.c.key, measurements.c.attempt_id == trials.c.attempt_id)
+    is_score = and_(counts, measurements.c.split.in_((COST, VALIDATION)), measurements.c.metric.in_(metrics))
+    columns = (trials.c.key, measurements.c.metric, measurements.c.value, measurements.c.n)
+    query = select(*columns).outerjoin(measurements, is_score).where(trials.c.attempt_id.is_not(None))
+    query = query.order_by(trials.c.key, measurements.c.split == VALIDATION)
+    values: dict[str, dict[str, StoredValue]] = {}
+    for key, metric, value, n in of_keys(connection, query, trials.c.key, keys):
+        of_trial = values.setdefault(key, {})
+        if metric is not None:
+            of_trial[metric] = StoredValue(nan if value is None else value, n)
+    return values
 
 
 def standing(connection: Connection, keys: Collection[str]) -> dict[str, str]:

@@ -15,18 +15,23 @@ from sqlalchemy import delete, select, update
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.loading import load
 from ablate.analysis.search.importance import LEAST, importance
-from ablate.analysis.search.results import EvaluatedCandidate, FinalistRerun, SearchResults, load_search
+from ablate.analysis.search.results import EvaluatedCandidate, Finalist, FinalistRerun, SearchResults, load_search
+from ablate.measurement import Direction, Metric, Scale
 from ablate.store import Store, plans
 from ablate.store.plan_document import PlanDocument
 from ablate.store.plans import StoredPlan, StoredRow
 from ablate.store.schema import DONE, FAILED, PRUNED, RUNNING, attempts, candidates, interims, measurements, trials
 from ablate.study.search_space.origin import SearchedDimension
+from ablate.trainers.costs import SECONDS
 from ablate.trainers.rank_results import ranks_of
 from ablate.trainers.simulated.config import SimulatedConfig
 from ablate.trainers.simulated.trainer import train
+from ablate.trainers.top_k import TOP_K
 from tests.conftest import on_both_engines
-from tests.support.analysis.searches import BASELINE, QUERIES, Point, read, searched, spread, trial
+from tests.support.analysis.searches import BASELINE, Point, read, searched, spread, trial
 
+LOSS = Metric("loss", Direction.MINIMIZE, unit="nats")
+SECONDS_BY_RATIO = replace(SECONDS, scale=Scale.LOG)
 SEEDS = (101, 102, 103, 104, 105)
 MARGIN, OMEGA = SearchedDimension("margin", 0.05, 1.0, log=True), SearchedDimension("omega", 0.0, 1.0)
 
@@ -47,7 +52,7 @@ def tried(number: int, state: str = DONE, known: bool = False, **scores: float) 
     return EvaluatedCandidate(number, known, {"margin": 0.1}, state, scores, {}, 1.0, None, False, number)
 
 
-def made(found: Sequence[EvaluatedCandidate], *metrics: str) -> SearchResults:
+def made(found: Sequence[EvaluatedCandidate], *metrics: Metric) -> SearchResults:
     dimensions = (MARGIN,)
     return SearchResults(1, "tpe", None, 0, metrics, 10, None, 0.0, dimensions, tuple(found), (), {})
 
@@ -61,24 +66,63 @@ def test_finalists_are_scored_by_the_search_and_again_on_fresh_seeds(store: Stor
         again = [validation(points[one.number].values, seed) for seed in SEEDS]
         rerun = one.reruns["top1"]
         assert rerun.score == seen[one.number]
-        assert rerun.rates == tuple(again)
-        assert rerun.optimism == pytest.approx(100 * (seen[one.number] - np.mean(again)))
+        assert rerun.values == tuple(again)
+        assert rerun.optimism == pytest.approx(seen[one.number] - np.mean(again))
 
 
 def test_the_interval_of_optimism_is_students_t_over_the_fresh_seeds() -> None:
     rates = (0.30, 0.32, 0.31, 0.35)
-    rerun = FinalistRerun(0.36, rates, 0.95, 1000)
+    rerun = FinalistRerun(TOP_K[1], 0.36, rates, 0.95, 1000)
     low, high = stats.t.interval(0.95, 3, np.mean(rates), stats.sem(rates))
     assert rerun.interval == pytest.approx((low, high))
-    assert rerun.optimism_interval == pytest.approx((36 - 100 * high, 36 - 100 * low))
+    assert rerun.optimism_interval == pytest.approx((0.36 - high, 0.36 - low))
+
+
+def test_the_optimism_of_a_loss_is_how_much_too_low_its_score_was() -> None:
+    values = (0.55, 0.52, 0.51, 0.50)
+    rerun = FinalistRerun(LOSS, 0.48, values, 0.95)
+    low, high = stats.t.interval(0.95, 3, np.mean(values), stats.sem(values))
+    assert rerun.optimism == pytest.approx(np.mean(values) - 0.48)
+    assert rerun.interval == pytest.approx((low, high))
+    assert rerun.optimism_interval == pytest.approx((low - 0.48, high - 0.48))
+
+
+def test_on_a_log_scale_optimism_is_a_ratio() -> None:
+    values = (12.0, 13.0, 12.5)
+    rerun = FinalistRerun(SECONDS_BY_RATIO, 11.0, values, 0.95)
+    low, high = np.exp(stats.t.interval(0.95, 2, np.mean(np.log(values)), stats.sem(np.log(values))))
+    assert rerun.mean == pytest.approx(stats.gmean(values))
+    assert rerun.interval == pytest.approx((low, high))
+    assert np.exp(rerun.optimism or 0) == pytest.approx(stats.gmean(values) / 11)
+    assert np.exp(rerun.optimism_interval or ()) == pytest.approx((low / 11, high / 11))
+
+
+def test_a_value_off_the_log_scale_gives_no_mean() -> None:
+    rerun = FinalistRerun(SECONDS_BY_RATIO, 11.0, (12.0, 0.0), 0.95)
+    assert (rerun.mean, rerun.interval, rerun.optimism) == (None, None, None)
+    assert rerun.off_scale == (0.0,)
+
+
+def test_fresh_seeds_that_agree_have_an_interval_only_if_their_resolution_is_known() -> None:
+    rerun = FinalistRerun(TOP_K[1], 0.36, (0.3, 0.3, 0.3), 0.95, 1000)
+    half = stats.t.ppf(0.975, 2) * 0.001 / np.sqrt(12 * 3)
+    assert rerun.interval == pytest.approx((0.3 - half, 0.3 + half))
+    assert not rerun.is_constant
+    rerun = FinalistRerun(LOSS, 0.36, (0.3, 0.3, 0.3), 0.95)
+    assert (rerun.interval, rerun.optimism_interval, rerun.is_constant) == (None, None, True)
+
+
+def test_the_interval_of_a_rate_stays_in_its_bounds() -> None:
+    low, high = FinalistRerun(TOP_K[1], 0.9, (0.99, 1.0), 0.95, 100).interval or (0, 0)
+    assert 0 < low < high == 1.0
 
 
 @pytest.mark.parametrize("rates", [(), (0.3,)])
 def test_too_few_fresh_seeds_have_no_interval(rates: tuple[float, ...]) -> None:
-    rerun = FinalistRerun(0.36, rates, 0.95, 1000)
+    rerun = FinalistRerun(TOP_K[1], 0.36, rates, 0.95, 1000)
     assert rerun.interval is None
     assert rerun.optimism_interval is None
-    assert rerun.optimism == (pytest.approx(6.0) if rates else None)
+    assert rerun.optimism == (pytest.approx(0.06) if rates else None)
 
 
 def test_a_search_has_no_test_results_of_its_candidates(store: Store) -> None:
@@ -98,8 +142,8 @@ def test_verdicts_are_of_the_test_split_and_in_the_family(store: Store) -> None:
         contrast = analysis.against_baseline[row.number]
         assert contrast.in_family
         assert contrast.identified == "direct"
-        means = [np.mean(one.metrics["top1"].hits) / QUERIES for one in (analysis.results.rows[0], row)]
-        assert contrast.estimate.effect == pytest.approx(100 * (means[1] - means[0]))
+        means = [np.mean(one.values["top1"].values) for one in (analysis.results.rows[0], row)]
+        assert contrast.estimate.effect == pytest.approx(means[1] - means[0])
 
 
 @on_both_engines
@@ -149,7 +193,7 @@ def test_the_best_so_far_never_falls_and_is_the_best_at_last(store: Store) -> No
 def test_of_several_metrics_the_best_are_those_that_none_beats() -> None:
     rng = np.random.default_rng(3)
     rates = rng.integers(0, 6, (40, 2)) / 10
-    found = made([tried(n, top1=a, top5=b) for n, (a, b) in enumerate(rates.tolist())], "top1", "top5")
+    found = made([tried(n, top1=a, top5=b) for n, (a, b) in enumerate(rates.tolist())], TOP_K[1], TOP_K[5])
     front = [one.number for one in found.front]
     for number, own in enumerate(rates):
         beaten = any(np.all(other >= own) and np.any(other > own) for other in rates)
@@ -158,9 +202,51 @@ def test_of_several_metrics_the_best_are_those_that_none_beats() -> None:
 
 
 def test_the_first_of_equal_ones_is_the_best() -> None:
-    found = made([tried(0, top1=0.2), tried(1, top1=0.3), tried(2, top1=0.3), tried(3, FAILED)], "top1")
+    found = made([tried(0, top1=0.2), tried(1, top1=0.3), tried(2, top1=0.3), tried(3, FAILED)], TOP_K[1])
     assert [one.number for one in found.front] == [1]
-    assert made([tried(0, RUNNING)], "top1").front == []
+    assert made([tried(0, RUNNING)], TOP_K[1]).front == []
+
+
+def test_of_a_loss_and_a_time_the_front_are_those_that_none_beats() -> None:
+    found = made(
+        [
+            tried(0, loss=0.5, seconds=10.0),
+            tried(1, loss=0.4, seconds=12.0),
+            tried(2, loss=0.5, seconds=11.0),
+            tried(3, loss=0.4, seconds=12.0),
+            tried(4, loss=0.9, seconds=9.0),
+        ],
+        LOSS,
+        SECONDS,
+    )
+    assert [one.number for one in found.front] == [0, 1, 4]
+    assert found.level_with(found.candidates[1]) == [found.candidates[3]]
+
+
+def test_the_best_of_a_loss_is_the_lowest() -> None:
+    found = made([tried(0, loss=0.5), tried(1, loss=0.3), tried(2, loss=0.4), tried(3, loss=0.3)], LOSS)
+    assert [one.number for one in found.front] == [1]
+    assert found.best_so_far("loss") == [(0, 0.5), (1, 0.3), (2, 0.3), (3, 0.3)]
+    low, high = (Finalist(f"{n}", n, {"loss": FinalistRerun(LOSS, 0.3, (v,), 0.95)}) for n, v in ((1, 0.2), (2, 0.4)))
+    assert replace(found, finalists=(high, low)).best_rerun("loss") is low
+    baseline = replace(found.candidates[1], is_baseline=True)
+    assert replace(found, candidates=(found.candidates[0], baseline)).is_baseline_best
+    assert not replace(found, candidates=(baseline, tried(4, loss=0.2))).is_baseline_best
+
+
+@pytest.mark.parametrize("direction", Direction)
+def test_negating_a_metric_and_its_direction_changes_nothing(direction: Direction) -> None:
+    """Two scores are on a coarse grid, so that many are level."""
+    rng = np.random.default_rng(1)
+    values = rng.integers(0, 5, (30, 2)).tolist()
+    other = Direction.MINIMIZE if direction is Direction.MAXIMIZE else Direction.MAXIMIZE
+    plain = made([tried(n, loss=a, score=b) for n, (a, b) in enumerate(values)], LOSS, Metric("score", direction))
+    turned = made([tried(n, loss=a, score=-b) for n, (a, b) in enumerate(values)], LOSS, Metric("score", other))
+    assert [one.number for one in plain.front] == [one.number for one in turned.front]
+    for one, its in zip(plain.candidates, turned.candidates, strict=True):
+        level = [each.number for each in plain.level_with(one)]
+        assert level == [each.number for each in turned.level_with(its)]
+    assert plain.best_so_far("score") == [(number, -best) for number, best in turned.best_so_far("score")]
 
 
 def test_other_plans_have_no_search(store: Store) -> None:

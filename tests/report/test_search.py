@@ -160,20 +160,30 @@ def test_the_finalists_table_has_what_the_analysis_has(analysis: Analysis) -> No
         contrast, rerun = analysis.against_baseline[row.number], finalist.reruns["top1"]
         assert rerun.score is not None
         assert rerun.mean is not None
-        low, high = analysis.interval(row, "top1")
+        low, high = analysis.interval(row, "top1") or (0, 0)
         assert cells == [
             str(rank),
             f"trial {finalist.number}",
             f"{100 * rerun.score:.2f}",
             f"{100 * rerun.mean:.2f}",
-            wording.signed(100 * (rerun.score - rerun.mean)),
-            wording.interval(rerun.optimism_interval),
-            f"{100 * row.metrics['top1'].mean:.2f}",
+            pp(rerun.score - rerun.mean),
+            interval(rerun.optimism_interval),
+            f"{100 * row.values['top1'].mean:.2f}",
             f"[{100 * low:.2f}, {100 * high:.2f}]",
-            wording.signed(contrast.estimate.effect or 0.0),
-            wording.interval(contrast.estimate.interval),
+            pp(contrast.estimate.effect or 0.0),
+            interval(contrast.estimate.interval),
             wording.phrase(contrast),
         ]
+
+
+def pp(difference: float) -> str:
+    """A difference of rates, as the report prints it."""
+    return f"{100 * difference:+.2f}".replace("-", "−")
+
+
+def interval(ends: tuple[float, float] | None) -> str:
+    assert ends is not None
+    return f"[{pp(ends[0])}, {pp(ends[1])}]"
 
 
 @pytest.mark.slow
@@ -203,11 +213,11 @@ def test_sentences_say_who_wins_and_how_optimistic_the_search_was(analysis: Anal
     assert f"The winner, {winner.label}, against the baseline: {effect}: {meaning}." in text
     for other in others:
         against = analysis.contrasts.between(rows[other.label], rows[winner.label])
-        brief = f"trial {other.number} {wording.signed(against.estimate.effect or 0)} pp, {wording.phrase(against)}"
+        brief = f"trial {other.number} {pp(against.estimate.effect or 0)} pp, {wording.phrase(against)}"
         assert brief in text.partition("The winner against the other finalists:")[2]
     assert rerun.optimism is not None
     side = "less" if rerun.optimism >= 0 else "more"
-    assert f"5 fresh seeds give {wording.rate(rerun.mean or 0)} %, {abs(rerun.optimism):.2f} pp {side}" in text
+    assert f"5 fresh seeds give {100 * (rerun.mean or 0):.2f} %, {100 * abs(rerun.optimism):.2f} pp {side}" in text
     assert "Candidates differ in all searched values at once" in text
     assert "not about margin or omega alone" in text
 
@@ -233,7 +243,7 @@ def test_of_two_metrics_the_pareto_front_is_told(store: Store) -> None:
     finalist = of(analysis).finalists[0]
     document = json.loads(json_report.render(analysis))["search"]["finalists"][0]
     for metric in ("top1", "top5"):
-        assert document["validation"][metric]["values"] == list(finalist.reruns[metric].rates)
+        assert document["validation"][metric]["values"] == list(finalist.reruns[metric].values)
 
 
 def test_one_claim_of_a_finalist_has_one_verdict(analysis: Analysis) -> None:
@@ -257,8 +267,14 @@ def test_json_has_the_numbers_unrounded(analysis: Analysis) -> None:
     first, second, _ = document["finalists"]
     assert first["winner_against_it"] is None
     assert second["winner_against_it"]["verdict"]
-    assert first["against_baseline"]["effect_pp"] == analysis.against_baseline[2].estimate.effect
-    assert tuple(first["validation"]["top1"]["ci_optimism_pp"]) == search.finalists[0].reruns["top1"].optimism_interval
+    effect = analysis.against_baseline[2].estimate.effect or 0.0
+    shown = first["against_baseline"]
+    assert (shown["effect"], shown["effect_pp"]) == (effect, 100 * effect)
+    rerun, shown = search.finalists[0].reruns["top1"], first["validation"]["top1"]
+    assert tuple(shown["ci_optimism"]) == rerun.optimism_interval
+    assert shown["ci_optimism_pp"] == [100 * end for end in shown["ci_optimism"]]
+    assert (shown["optimism"], shown["optimism_pp"]) == (rerun.optimism, 100 * (rerun.optimism or 0.0))
+    assert (document["directions"], document["units"]) == ({"top1": "maximize"}, {"top1": ""})
     shares = {share["name"]: share["mean"] for share in document["importance"]["top1"]["shares"]}
     assert sum(shares.values()) == pytest.approx(1.0)
 

@@ -13,7 +13,7 @@ import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
-from ablate.adaptive.search.optuna_sampler import frozen
+from ablate.adaptive.search.optuna_sampler import directions, frozen
 from ablate.store.searches import Candidate
 from ablate.study.search_space.space import SearchSpec
 
@@ -42,11 +42,11 @@ class DashboardExport:
             old.unlink(missing_ok=True)
         self.storage = JournalStorage(JournalFileBackend(str(self.path)))
         made = optuna.create_study(
-            storage=self.storage, study_name=f"{study} ({profile})", directions=["maximize"] * len(search.metrics)
+            storage=self.storage, study_name=f"{study} ({profile})", directions=directions(search)
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            made.set_metric_names([f"validation {metric}" for metric in search.metrics])
+            made.set_metric_names([f"validation {metric.name}" for metric in search.metrics])
         self.id = self.storage.get_study_id_from_name(made.study_name)
 
     def add(self, candidates: Mapping[int, Candidate]) -> None:

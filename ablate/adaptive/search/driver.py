@@ -40,9 +40,7 @@ def begin(store: Store, study: Study, points: Candidates, path: str) -> SearchRo
                 return row
         why = "config, data or code have changed" if row is not None else None
         row = searches.begin_search(connection, study.name, study.profile, declared, context, why)
-        searches.add_candidates(
-            connection, row.id, list(_candidates_of_rows(connection, study, points, search.metrics))
-        )
+        searches.add_candidates(connection, row.id, list(_candidates_of_rows(connection, study, points, search.names)))
     return row
 
 
@@ -123,7 +121,8 @@ class SearchDriver:
 
     def __post_init__(self) -> None:
         self.search = _search(self.study)
-        self.metric = self.search.metrics[0]
+        self.metric = self.search.names[0]
+        self.is_warned = False
         self.spent_seconds, self.looked_at = self.row.seconds, time.monotonic()
         (baseline,) = self.points.baseline((seed_of(self.study),))
         self.baseline = baseline.key
@@ -173,7 +172,20 @@ class SearchDriver:
         number = self.handed_out.get(key)
         if number is None or number >= len(self.sampling):
             return True
-        return self.sampling.is_worth(number, part_of(interim.fraction), interim.value(self.metric))
+        value = next((one.value for one in interim.measurements if one.metric == self.metric), None)
+        if value is None:
+            self._warn_once(number)
+            return True
+        return self.sampling.is_worth(number, part_of(interim.fraction), value)
+
+    def _warn_once(self, number: int) -> None:
+        """Report that the pruner has nothing to judge, as the trainer gives other metrics during a training."""
+        if not self.is_warned:
+            self.observer.message(
+                f"warning: {self.study.name}: {searches.label(number)} reports no {self.metric} during its training, "
+                f"so pruner {self.search.pruner} stops nothing"
+            )
+            self.is_warned = True
 
     def _report(self) -> None:
         """Report the counts of candidates that are not rows of the study, and export those that have ended."""
@@ -208,8 +220,8 @@ class SearchDriver:
             self._note(row)
         for row in rows:
             if row.told is None:
-                for part, rate in interims.get(row.number, {}).items():
-                    self.sampling.is_worth(row.number, part, rate)
+                for part, value in interims.get(row.number, {}).items():
+                    self.sampling.is_worth(row.number, part, value)
 
     def _end_finished(self, connection: Connection, running: Sequence[Candidate]) -> bool:
         """End the candidates whose trainings have ended, in the store and the sampler. Return True if there are any."""
@@ -228,7 +240,7 @@ class SearchDriver:
     def _finished(self, connection: Connection, running: Sequence[Candidate]) -> Iterator[Candidate]:
         """Yield those of the candidates whose trainings have ended, in the order of their numbers."""
         keys = {row.trial_key for row in running}
-        scores = searches.read_scores(connection, keys, self.search.metrics)
+        scores = searches.read_scores(connection, keys, self.search.names)
         states = searches.standing(connection, keys)
         place = self.last_ended
         for row in running:
@@ -239,13 +251,17 @@ class SearchDriver:
                 yield replace(row, state=state, scores=scores.get(row.trial_key), told=place, notes=notes)
 
     def _interims(self, connection: Connection, rows: Sequence[Candidate]) -> Mapping[int, Interims]:
-        """Return {candidate: {part: rate}}; empty without a pruner."""
+        """Return {candidate: {part: value of the first metric}}; empty without a pruner."""
         if self.search.pruner is None or not rows:
             return {}
         keys = {row.number: self._trial(row).training_key for row in rows}
         of_trainings = read_interims(connection, set(keys.values()))
         return {
-            number: {part_of(done): values[self.metric] for done, values in of_trainings.get(key, {}).items()}
+            number: {
+                part_of(done): values[self.metric]
+                for done, values in of_trainings.get(key, {}).items()
+                if self.metric in values
+            }
             for number, key in keys.items()
         }
 

@@ -13,6 +13,7 @@ from ablate.study.design.space import FactorSpace
 from ablate.study.factors import Factor, Level
 from ablate.study.model import Family, Row, Study
 from ablate.study.search_space.candidates import Candidates
+from ablate.study.search_space.goals import Gains, dominates, gains, is_better_somewhere, is_scored
 from ablate.study.search_space.origin import SEARCHED, FinalistName, SearchedDimension, SearchOrigin
 from ablate.study.search_space.space import ChoiceDimension, Dimension, SearchSpec
 from ablate.study.trials.identity import Trial
@@ -39,39 +40,41 @@ def is_planned(store: Store, study: Study, row: SearchRow) -> bool:
 def best(candidates: Sequence[Candidate], search: SearchSpec, baseline: str) -> list[Candidate]:
     """Return the finalists, best first, by their results on the validation split.
 
-    Candidates that fewer others dominate come first, then those with a larger first metric. Candidates with the same
-    trial count once. The `baseline`, a trial key, is left out, as it runs in any case.
+    Candidates that fewer others dominate come first, then those that are better on the first metric. Candidates with
+    the same trial count once. The `baseline`, a trial key, is left out, as it runs in any case.
     """
-    done = [candidate for candidate in reversed(candidates) if candidate.state == DONE]
-    distinct = {candidate.trial_key: candidate for candidate in done if candidate.trial_key != baseline}.values()
-    scores = {each.number: [(each.scores or {})[metric] for metric in search.metrics] for each in distinct}
-    dominators = _dominators(scores)
-    ranked = sorted(distinct, key=lambda each: (dominators[each.number], -scores[each.number][0], each.number))
+    scored = [candidate for candidate in reversed(candidates) if has_scores(candidate, search)]
+    distinct = {candidate.trial_key: candidate for candidate in scored if candidate.trial_key != baseline}.values()
+    gained = {each.number: gains(search.metrics, each.scores or {}) for each in distinct}
+    dominators = _dominators(gained)
+    ranked = sorted(distinct, key=lambda each: (dominators[each.number], -gained[each.number][0], each.number))
     return ranked[: search.top]
+
+
+def has_scores(candidate: Candidate, search: SearchSpec) -> bool:
+    """Return True if a candidate has finished with a score on every metric of its search."""
+    return candidate.state == DONE and is_scored(search.metrics, candidate.scores)
 
 
 def baseline_is_best(candidates: Sequence[Candidate], search: SearchSpec, baseline: str) -> bool:
     """Return True if the `baseline`, a trial key, was a candidate and no other was better on any metric."""
-    done = [one for one in candidates if one.state == DONE]
-    own = next((one.scores or {} for one in done if one.trial_key == baseline), None)
-    return own is not None and not any((one.scores or {})[name] > own[name] for one in done for name in search.metrics)
+    scored = [one for one in candidates if has_scores(one, search)]
+    gained = {one.number: gains(search.metrics, one.scores or {}) for one in scored}
+    own = next((gained[one.number] for one in scored if one.trial_key == baseline), None)
+    return own is not None and not any(is_better_somewhere(other, own) for other in gained.values())
 
 
 def are_level(candidates: Sequence[Candidate], search: SearchSpec) -> bool:
     """Return True if several different trials have finished, all of them with the same scores."""
-    done = {candidate.trial_key: candidate.scores or {} for candidate in candidates if candidate.state == DONE}
-    return len(done) > 1 and len({tuple(scores[metric] for metric in search.metrics) for scores in done.values()}) == 1
+    scored = {one.trial_key: gains(search.metrics, one.scores or {}) for one in candidates if has_scores(one, search)}
+    return len(scored) > 1 and len(set(scored.values())) == 1
 
 
-def _dominators(scores: Mapping[int, Sequence[float]]) -> dict[int, int]:
+def _dominators(gained: Mapping[int, Gains]) -> dict[int, int]:
     """Return {candidate: number of others that are better in some metric and worse in none}; with one metric, all 0."""
-    if scores and len(next(iter(scores.values()))) == 1:
-        return dict.fromkeys(scores, 0)
-    return {one: sum(_dominates(theirs, own) for theirs in scores.values()) for one, own in scores.items()}
-
-
-def _dominates(one: Sequence[float], other: Sequence[float]) -> bool:
-    return all(a >= b for a, b in zip(one, other, strict=True)) and tuple(one) != tuple(other)
+    if gained and len(next(iter(gained.values()))) == 1:
+        return dict.fromkeys(gained, 0)
+    return {one: sum(dominates(theirs, own) for theirs in gained.values()) for one, own in gained.items()}
 
 
 def study_of(
@@ -128,7 +131,7 @@ def _origin(study: Study, row: SearchRow, chosen: Sequence[Candidate], points: C
         seed=seed_of(study),
         dimensions=tuple(_dimension(dimension) for dimension in search.dimensions),
         baseline={dimension.name: _usual(dimension, study, config) for dimension in search.dimensions},
-        metrics=search.metrics,
+        metrics=tuple(search.names),
         sampler=search.sampler,
         pruner=search.pruner,
         trials=search.trials,

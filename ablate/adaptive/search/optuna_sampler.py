@@ -5,8 +5,9 @@ suggestion for a number depends on the seed, the number, and the states of the c
 """
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import product
+from math import isfinite
 from typing import Any
 
 import optuna
@@ -14,10 +15,13 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, RandomSampler, TPESampler
 from optuna.storages import InMemoryStorage
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from ablate.measurement import Direction
 from ablate.store.schema import DONE, FAILED, PRUNED, RUNNING
 from ablate.store.searches import Candidate
+from ablate.study.search_space.goals import is_scored
 from ablate.study.search_space.space import (
     CMAES,
     GP,
@@ -38,11 +42,15 @@ STATES = {
     FAILED: TrialState.FAIL,
     RUNNING: TrialState.RUNNING,
 }
+DIRECTIONS = {
+    Direction.MAXIMIZE: StudyDirection.MAXIMIZE,
+    Direction.MINIMIZE: StudyDirection.MINIMIZE,
+}
 NAME = "search"
 """The name of the study in memory. Hyperband picks brackets by it, so it is the same in all searches."""
 
 Interims = Mapping[int, float]
-"""{part: rate on the validation split, in [0, 1]} of a training that is watched."""
+"""{part: value of the first metric on the validation split} of a training that is watched."""
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)  # its messages are not about the users' files
 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -58,7 +66,7 @@ class OptunaSampler:
         self.study = optuna.create_study(
             storage=self.storage,
             study_name=NAME,
-            directions=["maximize"] * len(search.metrics),
+            directions=directions(search),
             pruner=pruner(search.pruner),
             sampler=RandomSampler(seed=0),
         )
@@ -84,19 +92,18 @@ class OptunaSampler:
 
     def tell(self, candidate: Candidate) -> None:
         """Pass on the end of a candidate that ran."""
-        values = scored(candidate, self.search)
-        if candidate.state == PRUNED and (last := self._at(candidate.number).intermediate_values):
-            values = [last[max(last)]]
-        self.storage.set_trial_state_values(self._id(candidate.number), STATES[candidate.state], values)
+        state, values = outcome(candidate, self.search, self._at(candidate.number).intermediate_values)
+        self.storage.set_trial_state_values(self._id(candidate.number), state, values)
 
-    def is_worth(self, number: int, part: int, rate: float) -> bool:
-        """Return True if a candidate with this rate, in [0, 1], after `part` tenths of its training should continue.
+    def is_worth(self, number: int, part: int, value: float) -> bool:
+        """Return True if a candidate should continue that has this value after `part` tenths of its training.
 
-        A training that resumes from an older checkpoint reaches a part again; the pruner judges each part once.
+        The value is that of the first metric. A training that resumes from an older checkpoint reaches a part again;
+        the pruner judges each part once.
         """
         if (number, part) not in self.judged:
             trial_id = self._id(number)
-            self.storage.set_trial_intermediate_value(trial_id, part, rate)
+            self.storage.set_trial_intermediate_value(trial_id, part, value)
             self.judged[number, part] = not self.study.pruner.prune(self.study, self.storage.get_trial(trial_id))
         return self.judged[number, part]
 
@@ -109,11 +116,9 @@ class OptunaSampler:
 
 def frozen(candidate: Candidate, search: SearchSpec, interims: Interims | None = None) -> FrozenTrial:
     """Return a candidate in the form of Optuna."""
-    values = scored(candidate, search)
-    if candidate.state == PRUNED and interims:
-        values = [interims[max(interims)]]
+    state, values = outcome(candidate, search, interims or {})
     return create_trial(
-        state=STATES[candidate.state],
+        state=state,
         params=dict(candidate.point),
         distributions=distributions(search),
         values=values,
@@ -122,9 +127,22 @@ def frozen(candidate: Candidate, search: SearchSpec, interims: Interims | None =
     )
 
 
-def scored(candidate: Candidate, search: SearchSpec) -> Sequence[float] | None:
-    """Return a candidate's values in the order of the search's metrics; None if it has no result."""
-    return [candidate.scores[metric] for metric in search.metrics] if candidate.scores is not None else None
+def outcome(candidate: Candidate, search: SearchSpec, interims: Interims) -> tuple[TrialState, list[float] | None]:
+    """Return a candidate's state and its values in the order of the search's metrics, None without values.
+
+    A candidate that has finished without a finite score on every metric counts as failed. A pruned one has its last
+    interim value.
+    """
+    if candidate.state == PRUNED and interims and isfinite(last := interims[max(interims)]):
+        return TrialState.PRUNED, [last]
+    if candidate.state == DONE and candidate.scores and is_scored(search.metrics, candidate.scores):
+        return TrialState.COMPLETE, [candidate.scores[metric.name] for metric in search.metrics]
+    return TrialState.FAIL if candidate.state == DONE else STATES[candidate.state], None
+
+
+def directions(search: SearchSpec) -> list[StudyDirection]:
+    """Return the direction of each metric of a search. Samplers and pruners go by them."""
+    return [DIRECTIONS[metric.direction] for metric in search.metrics]
 
 
 def distributions(search: SearchSpec) -> dict[str, BaseDistribution]:
@@ -153,8 +171,8 @@ def sampler(name: str, seed: int) -> BaseSampler:
 
 
 def pruner(name: str | None) -> BasePruner:
-    """Return the pruner. `median` ends a candidate below the median of earlier ones at the same part, once five have
-    finished; None ends none."""
+    """Return the pruner. `median` ends a candidate that is worse than the median of earlier ones at the same part, once
+    five have finished; None ends none."""
     if name == MEDIAN:
         return MedianPruner(n_startup_trials=5, n_warmup_steps=3)
     if name == HYPERBAND:

@@ -4,9 +4,10 @@ The test split is read for finalists only, as for any other row: by the Analysis
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
+from math import exp, isfinite, log
 from statistics import fmean
 from typing import Any
 
@@ -16,12 +17,14 @@ from ablate.analysis.results import StudyResults
 from ablate.analysis.search.importance import Importance, importance
 from ablate.analysis.stats.resolution import variance_of_seeds
 from ablate.analysis.stats.t_tests import t_interval
-from ablate.measurement import VALIDATION
+from ablate.measurement import Direction, Kind, Metric, Scale
 from ablate.store import Store
-from ablate.store.results import TrialResult, read_trials
+from ablate.store.results import StoredValue
 from ablate.store.schema import DONE, PRUNED
 from ablate.store.search_progress import TrainingProgress, read_progress
-from ablate.store.searches import Candidate, read_candidates, read_search
+from ablate.store.searches import Candidate, read_candidates, read_score_values, read_search
+from ablate.study.metrics import metric_named
+from ablate.study.search_space.goals import Gains, gains, is_better_somewhere, is_scored
 from ablate.study.search_space.origin import FinalistName, SearchedDimension
 
 
@@ -36,9 +39,9 @@ class EvaluatedCandidate:
     """{dimension: value}."""
     state: str
     scores: Mapping[str, float]
-    """{metric: rate on the validation split, in [0, 1]} if it has finished; otherwise empty."""
+    """{metric: score in its own unit} if it has finished, finite values only; otherwise empty."""
     interim: Mapping[str, float]
-    """{metric: last rate during training, in [0, 1]} if it was pruned; otherwise empty."""
+    """{metric: last value during training} if it was pruned; otherwise empty."""
     taken: float | None
     """The fraction of its training's steps that the search ran; None if it is not recorded."""
     steps: int | None
@@ -49,54 +52,99 @@ class EvaluatedCandidate:
     """The position in which it ended among the candidates, from 0; None while it runs. The JSON report prints it."""
     is_baseline: bool = False
     """True if it is the trial of the baseline with the search's seed."""
+    unscored: Mapping[str, str] = field(default_factory=dict)
+    """{metric: the reason why it has no score: nan, inf, -inf or missing} if it has finished; otherwise empty."""
 
     def value(self, metric: str) -> float | None:
-        """Return its rate at the end of training; if it was pruned, its last rate."""
+        """Return its score at the end of training; if it was pruned, its last value."""
         return self.scores.get(metric, self.interim.get(metric))
 
 
 @dataclass(frozen=True)
 class FinalistRerun:
-    """A finalist on the validation split, on one metric."""
+    """A finalist on one metric, in the metric's unit. On a log scale, means and differences are those of logarithms."""
 
+    metric: Metric
     score: float | None
-    """Its rate in the search, of one seed, in [0, 1]."""
-    rates: tuple[float, ...]
-    """Its rates with fresh seeds, in [0, 1]."""
+    """Its score in the search, of one seed."""
+    values: tuple[float, ...]
+    """Its scores with fresh seeds, finite ones only."""
     confidence: float
-    queries: int
-    """The number of validation queries of its rates with fresh seeds; 0 without any."""
+    n: int = 0
+    """The number of examples that each of its scores with fresh seeds is the mean over; 0 if it is not known."""
+    unscored: int = 0
+    """The number of further fresh seeds, which have a result without a finite score."""
 
     @property
     def mean(self) -> float | None:
-        """The mean of `rates`; None without any."""
-        return fmean(self.rates) if self.rates else None
+        """The mean of `values`, on a log scale the geometric one; None without any, and if it is `off_scale`."""
+        return self._value(fmean(self._compared(self.values))) if self.values and not self.off_scale else None
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The interval of the mean, in [0, 1], by Student's t over the fresh seeds; None with fewer than two.
+        """The interval of the mean, by Student's t over the fresh seeds.
 
-        Seeds that agree exactly still spread by the rounding to whole queries.
+        It is None with fewer than two seeds. Seeds that agree exactly still spread by the rounding of a proportion to
+        whole examples; of other metrics, no rounding is known, so that there is no interval.
         """
-        if len(self.rates) < 2:
+        ends = self._compared_interval
+        if ends is None:
             return None
-        rates = 100 * np.array(self.rates)
-        error = np.sqrt(variance_of_seeds(rates, 100 / self.queries if self.queries else 0.0) / len(rates))
-        low, high = t_interval(rates.mean(), error, np.array(float(len(rates) - 1)), self.confidence)
-        return max(0.0, float(low) / 100), min(1.0, float(high) / 100)
+        low, high = self.metric.bounds
+        return max(low, self._value(ends[0])), min(high, self._value(ends[1]))
+
+    @property
+    def off_scale(self) -> tuple[float, ...]:
+        """The values that have no place on a log scale, as they are not positive; empty on any other scale."""
+        every = self.values if self.score is None else (self.score, *self.values)
+        return tuple(value for value in every if value <= 0) if self.metric.scale is Scale.LOG else ()
+
+    @property
+    def is_constant(self) -> bool:
+        """True if several fresh seeds agree exactly, so that there is no interval."""
+        return len(self.values) > 1 and not self.off_scale and self._compared_interval is None
 
     @property
     def optimism(self) -> float | None:
-        """The search's score minus the mean of the fresh seeds, in pp."""
-        return None if self.score is None or self.mean is None else 100 * (self.score - self.mean)
+        """How much better the search's score is than the mean of the fresh seeds; negative if it is worse.
+
+        It is a difference in the metric's unit; on a log scale, a difference of natural logarithms.
+        """
+        if self.score is None or self.mean is None:
+            return None
+        score, mean = self._compared((self.score, self.mean))
+        return self.metric.direction.sign * (score - mean)
 
     @property
     def optimism_interval(self) -> tuple[float, float] | None:
-        """The interval of the optimism, in pp. The score is an observed number, so that only the mean is uncertain."""
+        """The interval of the optimism. The score is an observed number, so that only the mean is uncertain."""
         if self.score is None or self.interval is None:
             return None
-        low, high = self.interval
-        return 100 * (self.score - high), 100 * (self.score - low)
+        score, *ends = self._compared((self.score, *self.interval))
+        one, other = (self.metric.direction.sign * (score - end) for end in ends)
+        return min(one, other), max(one, other)
+
+    @property
+    def _compared_interval(self) -> tuple[float, float] | None:
+        if len(self.values) < 2 or self.off_scale:
+            return None
+        values = np.array(self._compared(self.values))
+        error = np.sqrt(variance_of_seeds(values, self._resolution) / len(values))
+        if np.isnan(error):
+            return None
+        low, high = t_interval(values.mean(), error, np.array(float(len(values) - 1)), self.confidence)
+        return float(low), float(high)
+
+    @property
+    def _resolution(self) -> float:
+        return 1 / self.n if self.metric.kind is Kind.PROPORTION and self.n else 0.0
+
+    def _compared(self, values: Sequence[float]) -> list[float]:
+        """Return values as they are compared: their logarithms on a log scale."""
+        return [log(value) for value in values] if self.metric.scale is Scale.LOG else list(values)
+
+    def _value(self, compared: float) -> float:
+        return exp(compared) if self.metric.scale is Scale.LOG else compared
 
 
 @dataclass(frozen=True)
@@ -119,7 +167,7 @@ class SearchResults:
     sampler: str
     pruner: str | None
     seed: int
-    metrics: tuple[str, ...]
+    metrics: tuple[Metric, ...]
     trials: int | None
     """The budget in trials; None without such a limit."""
     hours: float | None
@@ -136,14 +184,19 @@ class SearchResults:
     """The number of finalists that were requested; None if it is not recorded."""
 
     @property
-    def metric(self) -> str:
+    def metric(self) -> Metric:
         """The first metric, which is shown if there is room for one number only."""
         return self.metrics[0]
 
     @property
     def finished(self) -> list[EvaluatedCandidate]:
         """The candidates that have a score on every metric."""
-        return [one for one in self.candidates if set(self.metrics) <= set(one.scores)]
+        return [one for one in self.candidates if is_scored(self.metrics, one.scores)]
+
+    @property
+    def unscored(self) -> list[EvaluatedCandidate]:
+        """The candidates that have finished without a score on every metric. To the sampler they failed."""
+        return [one for one in self.candidates if one.unscored]
 
     @property
     def proposed(self) -> list[EvaluatedCandidate]:
@@ -176,18 +229,26 @@ class SearchResults:
         own = self.baseline_candidate
         if own is None:
             return None
-        return not any(one.scores[name] > own.scores[name] for one in self.different for name in self.metrics)
+        return not any(is_better_somewhere(self._gains(one), self._gains(own)) for one in self.different)
 
     def level_with(self, candidate: EvaluatedCandidate) -> list[EvaluatedCandidate]:
         """Return the other trials among the finished candidates that have the same scores on every metric."""
         others = [one for one in self.finished if one is not candidate and not one.repeats]
-        return [one for one in others if all(one.scores[name] == candidate.scores[name] for name in self.metrics)]
+        return [one for one in others if self._gains(one) == self._gains(candidate)]
 
     def best_rerun(self, metric: str) -> Finalist | None:
-        """Return the finalist with the highest mean over fresh seeds; None until each finalist has a mean."""
+        """Return the finalist with the best mean over fresh seeds; None until each finalist has a mean."""
+        sign = self.named(metric).direction.sign
         means = [finalist.reruns[metric].mean for finalist in self.finalists]
-        available = [mean for mean in means if mean is not None]
-        return self.finalists[means.index(max(available))] if available and len(available) == len(means) else None
+        gained = [sign * mean for mean in means if mean is not None]
+        return self.finalists[gained.index(max(gained))] if gained and len(gained) == len(means) else None
+
+    def named(self, metric: str) -> Metric:
+        """Return a metric of the search by its name; KeyError if it has none of that name."""
+        return metric_named(self.metrics, metric)
+
+    def _gains(self, candidate: EvaluatedCandidate) -> Gains:
+        return gains(self.metrics, candidate.scores)
 
     @property
     def front(self) -> list[EvaluatedCandidate]:
@@ -199,17 +260,18 @@ class SearchResults:
         if not finished:
             return []
         if len(self.metrics) == 1:
-            return [max(finished, key=lambda one: one.scores[self.metric])]
-        values = np.array([[one.scores[name] for name in self.metrics] for one in finished])
+            return [max(finished, key=self._gains)]
+        values = np.array([self._gains(one) for one in finished])
         at_least = (values[:, None] >= values).all(axis=2)
         earlier = np.arange(len(finished))[:, None] < np.arange(len(finished))
         beaten = at_least & ((values[:, None] > values).any(axis=2) | earlier)
         return [finished[at] for at in np.flatnonzero(~beaten.any(axis=0))]
 
     def best_so_far(self, metric: str) -> list[tuple[int, float]]:
-        """Return (number, best rate so far, in [0, 1]) for every finished candidate."""
+        """Return (number, best score so far) for every finished candidate."""
+        best = max if self.named(metric).direction is Direction.MAXIMIZE else min
         scored = [one for one in self.candidates if metric in one.scores]
-        bests = accumulate((one.scores[metric] for one in scored), max)
+        bests = accumulate((one.scores[metric] for one in scored), best)
         return [(one.number, best) for one, best in zip(scored, bests, strict=True)]
 
     @property
@@ -230,8 +292,8 @@ class SearchResults:
         """{metric: importance of the dimensions for the scores of the finished candidates}."""
         points = [one.point for one in self.finished]
         return {
-            name: importance(self.dimensions, points, [one.scores[name] for one in self.finished])
-            for name in self.metrics
+            metric.name: importance(self.dimensions, points, [one.scores[metric.name] for one in self.finished])
+            for metric in self.metrics
         }
 
 
@@ -246,15 +308,19 @@ def load_search(store: Store, results: StudyResults) -> SearchResults | None:
         progress = read_progress(connection, {one.trial_key for one in candidates})
         labels = {finalist.label for finalist in search.finalists}
         trials = {row.label: list(row.trials.values()) for row in results.rows if row.label in labels}
-        reruns = read_trials(connection, {key for keys in trials.values() for key in keys}, VALIDATION)
-    evaluated = _evaluated(candidates, progress, search.metrics, search.baseline_trial)
+        fresh = {key for keys in trials.values() for key in keys}
+        reruns = read_score_values(connection, fresh, search.metrics)
+        unscored = {one.trial_key for one in candidates if not set(search.metrics) <= set(one.scores or {})}
+        values = read_score_values(connection, unscored, search.metrics)
+    metrics = tuple(results.document.metric(name) for name in search.metrics)
+    evaluated = _evaluated(candidates, progress, values, search.metrics, search.baseline_trial)
     scores = {one.number: one.scores for one in evaluated}
     return SearchResults(
         search_id=search.search_id,
         sampler=search.sampler,
         pruner=search.pruner,
         seed=search.seed,
-        metrics=search.metrics,
+        metrics=metrics,
         trials=search.trials,
         hours=search.hours,
         seconds=seconds,
@@ -263,9 +329,9 @@ def load_search(store: Store, results: StudyResults) -> SearchResults | None:
         finalists=tuple(
             _finalist(
                 finalist,
-                search.metrics,
+                metrics,
                 scores.get(finalist.number, {}),
-                [reruns[key] for key in trials.get(finalist.label, [])],
+                [reruns[key] for key in trials.get(finalist.label, []) if key in reruns],
                 1 - results.alpha,
             )
             for finalist in search.finalists
@@ -278,6 +344,7 @@ def load_search(store: Store, results: StudyResults) -> SearchResults | None:
 def _evaluated(
     candidates: Sequence[Candidate],
     progress: Mapping[str, TrainingProgress],
+    values: Mapping[str, Mapping[str, StoredValue]],
     metrics: Sequence[str],
     baseline: str | None,
 ) -> tuple[EvaluatedCandidate, ...]:
@@ -286,7 +353,8 @@ def _evaluated(
     for one in candidates:
         of_trial = progress.get(one.trial_key, TrainingProgress())
         done, pruned = one.state == DONE, one.state == PRUNED
-        scores = {name: rate for name, rate in (one.scores or {}).items() if name in metrics}
+        scores = {name: score for name, score in (one.scores or {}).items() if name in metrics}
+        unscored = {name: values.get(one.trial_key, {}).get(name) for name in metrics if name not in scores}
         interim = {name: value for name, value in of_trial.values.items() if name in metrics}
         evaluated.append(
             EvaluatedCandidate(
@@ -301,6 +369,9 @@ def _evaluated(
                 repeats=one.trial_key in earlier_trials,
                 told=one.told,
                 is_baseline=one.trial_key == baseline,
+                unscored={name: f"{value.value}" if value else "missing" for name, value in unscored.items()}
+                if done
+                else {},
             )
         )
         earlier_trials.add(one.trial_key)
@@ -309,19 +380,22 @@ def _evaluated(
 
 def _finalist(
     finalist: FinalistName,
-    metrics: Sequence[str],
+    metrics: Sequence[Metric],
     scores: Mapping[str, float],
-    trials: Sequence[TrialResult],
+    trials: Sequence[Mapping[str, StoredValue]],
     confidence: float,
 ) -> Finalist:
-    """Return a finalist. `scores`: in the search. `trials`: with fresh seeds, on the validation split."""
+    """Return a finalist. `scores`: in the search. `trials`: the values of each trial with a fresh seed."""
     reruns = {
-        name: FinalistRerun(
-            scores.get(name),
-            tuple(one.values[name].value for one in trials if one.values and name in one.values),
-            confidence,
-            min((one.n for one in trials if one.n), default=0),
-        )
-        for name in metrics
+        metric.name: _rerun(metric, scores.get(metric.name), [one.get(metric.name) for one in trials], confidence)
+        for metric in metrics
     }
     return Finalist(finalist.label, finalist.number, reruns)
+
+
+def _rerun(
+    metric: Metric, score: float | None, values: Sequence[StoredValue | None], confidence: float
+) -> FinalistRerun:
+    finite = [one for one in values if one is not None and isfinite(one.value)]
+    n = min((one.n for one in finite if one.n), default=0)
+    return FinalistRerun(metric, score, tuple(one.value for one in finite), confidence, n, len(values) - len(finite))

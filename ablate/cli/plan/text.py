@@ -144,7 +144,7 @@ def searching(search: SearchSpec) -> str:
     total = f"{plural(of_finalists, 'training')} more"
     if trials is not None:
         total = f"up to {plural(trials + of_finalists, 'training')}"
-    goal = ", ".join(search.metrics)
+    goal = ", ".join(search.names)
     return f"search: {space}; {method} for {goal}, {' or '.join(budget)}, then {finalists}: {total}"
 
 

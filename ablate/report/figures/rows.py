@@ -109,7 +109,7 @@ def search_figures(analysis: Analysis, folder: Path) -> list[Path]:
         return []
     paths: list[Path] = []
     for metric in search.metrics:
-        end = "" if metric == search.metric else f"-{metric}"
+        end = "" if metric == search.metric else f"-{metric.name}"
         paths += map_figure(analysis, search, metric, folder / f"search-map{end}")
         paths += history_figure(analysis, search, metric, folder / f"search-history{end}")
     return paths + importance_figure(analysis, search, folder / "search-importance")

@@ -1,6 +1,6 @@
 """The history of a search: the score of each candidate, the best so far, and the finalists on fresh seeds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -11,12 +11,23 @@ from matplotlib.ticker import MaxNLocator
 
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.search.results import SearchResults
+from ablate.measurement import Direction, Metric
 from ablate.report import wording
 from ablate.report.figures import canvas
 from ablate.report.figures.canvas import BLUE, GREEN, GREY, LINE, ORANGE, SMALL, VERMILION
 from ablate.report.figures.mark_labels import Points, call_out
-from ablate.report.figures.search_map import CandidateMark, area_fraction, by_kind, candidate_marks, score_limits
-from ablate.report.sections.search_words import baseline_best_words
+from ablate.report.figures.search_map import (
+    CandidateMark,
+    area_fraction,
+    by_kind,
+    candidate_marks,
+    score_column,
+    score_label,
+    score_limits,
+    worse_end,
+)
+from ablate.report.sections.search_words import baseline_best_words, place_of, split_of
+from ablate.report.units import shown_value
 from ablate.store.schema import DONE, FAILED, PRUNED
 
 HEIGHT: Final = 3.4
@@ -28,7 +39,7 @@ LEGEND_COLUMNS: Final = 3
 
 
 class FinalistMark(NamedTuple):
-    """A finalist as it is drawn; all rates in percent on validation, None if there is none."""
+    """A finalist as it is drawn; all scores as reports print them, None if there is none."""
 
     rank: int
     """1 for the first, whose score in the search is best."""
@@ -46,63 +57,67 @@ class FinalistMark(NamedTuple):
     """The number of fresh seeds with a result."""
 
 
-def finalist_marks(search: SearchResults, metric: str) -> list[FinalistMark]:
+def finalist_marks(search: SearchResults, metric: Metric) -> list[FinalistMark]:
     """Return the finalists with their results on one metric."""
     marks = []
     for rank, finalist in enumerate(search.finalists, start=1):
-        rerun = finalist.reruns[metric]
-        ends = rerun.interval or (None, None)
-        score, mean, low, high = (None if one is None else 100 * one for one in (rerun.score, rerun.mean, *ends))
-        marks.append(FinalistMark(rank, finalist.label, score, mean, low, high, len(rerun.rates)))
+        rerun = finalist.reruns[metric.name]
+        own = (rerun.score, rerun.mean, *(rerun.interval or (None, None)))
+        score, mean, low, high = (None if one is None else shown_value(metric, one) for one in own)
+        marks.append(FinalistMark(rank, finalist.label, score, mean, low, high, len(rerun.values)))
     return marks
 
 
-def history_figure(analysis: Analysis, search: SearchResults, metric: str, stem: Path) -> list[Path]:
+def history_figure(analysis: Analysis, search: SearchResults, metric: Metric, stem: Path) -> list[Path]:
     """Draw the candidates and the finalists, and write all of them into the CSV; return the paths of SVG and PNG."""
     every, finalists = candidate_marks(search, metric), finalist_marks(search, metric)
-    name = wording.METRIC_NAMES[metric]
     share = wording.percent(1 - analysis.results.alpha)
-    handles = _legend(every, finalists, share)
+    limits = _limits(every, finalists)
+    handles = _legend(every, finalists, share, _pruned_words(every, metric, limits))
     beside = max(LEAST, INCHES_A_FINALIST * len(finalists)) if finalists else 0.0
-    notes = ["One seed per candidate, on the validation split; the best of many scores is too optimistic."]
+    notes = [f"One seed per candidate, {split_of(metric)}; the best of many scores is too optimistic."]
     if search.is_baseline_best:
         notes.append(f"{wording.sentence_case(baseline_best_words(search))}.")
     below = canvas.below_axes(len(notes) - (-len(handles) // LEGEND_COLUMNS))
     axes = canvas.axes_between(LEFT, beside + GAP + EDGE, HEIGHT, 0.7, below)
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
-    axes.set_ylim(_limits(every, finalists))
+    axes.set_ylim(limits)
     axes.set_xlim(-0.03 * len(every) - 0.5, max(1.03 * len(every) - 0.5, 0.5))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    draw_history(axes, every, search.best_so_far(metric))
+    best = [(number, shown_value(metric, score)) for number, score in search.best_so_far(metric.name)]
+    draw_history(axes, every, best, metric)
     if finalists:
         draw_finalists(_finalist_axes(axes, beside), finalists)
-    axes.set_ylabel(f"{name} on validation, %")
+    axes.set_ylabel(score_label(metric))
     axes.yaxis.set_label_coords(-(LEFT - 0.35) / canvas.AXES_INCHES, 0.5)
     canvas.x_label(axes, "candidate")
-    title = f"{analysis.results.heading}: {name} on validation during the search"
+    title = f"{analysis.results.heading}: {metric.title} {place_of(metric)} during the search"
     canvas.headline(axes, title)
     canvas.notes(axes, notes, handles, ncols=LEGEND_COLUMNS)
-    canvas.write_csv(stem, _HEADER, _records(search, every, finalists, metric))
-    description = f"{name} of {len(every)} candidates by number, the best so far"
+    canvas.write_csv(stem, _header(metric), _records(every, finalists, dict(best)))
+    description = f"{metric.title} of {len(every)} candidates by number, the best so far"
     more = f", and {len(finalists)} finalists on fresh seeds" if finalists else ""
-    return canvas.save(axes, stem, title, f"{description}{more}, all on the validation split.")
+    return canvas.save(axes, stem, title, f"{description}{more}, all {split_of(metric)}.")
 
 
-def draw_history(axes: Axes, every: Sequence[CandidateMark], best: Sequence[tuple[int, float]]) -> None:
-    """Draw the scores by number; a pruned candidate below the axis is a triangle at the lower edge."""
-    low, _ = axes.get_ylim()
+def draw_history(axes: Axes, every: Sequence[CandidateMark], best: Sequence[tuple[int, float]], metric: Metric) -> None:
+    """Draw the scores by number; a pruned candidate beyond the axis is a triangle at its edge.
+
+    `best`: (number, best score so far as reports print it).
+    """
+    worst = worse_end(metric, axes.get_ylim())
     if best:
-        numbers, rates = zip(*best, strict=True)
-        ends = [*numbers, len(every) - 1], [100 * rate for rate in (*rates, rates[-1])]
+        numbers, scores = zip(*best, strict=True)
+        ends = [*numbers, len(every) - 1], [*scores, scores[-1]]
         axes.plot(*ends, drawstyle="steps-post", color=GREEN, linewidth=1.4, zorder=2, gid="best-so-far")
-    for kind, marks in by_kind(every).items():
-        _draw_kind(axes, kind, _places(marks, low), area_fraction(len(every)))
+    for kind, marks in by_kind(every, metric).items():
+        _draw_kind(axes, kind, _places(marks, worst), area_fraction(len(every)))
     _draw_rings(axes, every)
 
 
 def _draw_kind(axes: Axes, kind: str, places: Points, area: float) -> None:
     """Draw the candidates of one kind; `area` is the fraction of the default area of finished ones."""
-    low, _ = axes.get_ylim()
+    low, high = axes.get_ylim()
     marker = "s" if "known" in kind else "o"
     style: Any = {"gid": kind, "clip_on": False, "zorder": 3}
     if kind == FAILED:
@@ -110,10 +125,14 @@ def _draw_kind(axes: Axes, kind: str, places: Points, area: float) -> None:
     elif "finished" in kind:
         axes.scatter(places[:, 0], places[:, 1], marker=marker, s=24 * area, color=BLUE, linewidth=0, **style)
     elif "pruned" in kind:
-        below = places[:, 1] < low
+        below, above = places[:, 1] < low, places[:, 1] > high
+        inside = ~(below | above)
         style |= {"s": 26, "facecolor": "white", "edgecolor": ORANGE, "linewidth": 1.3}
-        axes.scatter(places[~below, 0], places[~below, 1], marker=marker, **style)
-        axes.scatter(places[below, 0], np.full(below.sum(), low), marker="v", **style | {"gid": f"{kind}-below"})
+        axes.scatter(places[inside, 0], places[inside, 1], marker=marker, **style)
+        for beyond, edge, marker, side in ((below, low, "v", "below"), (above, high, "^", "above")):
+            axes.scatter(
+                places[beyond, 0], np.full(beyond.sum(), edge), marker=marker, **style | {"gid": f"{kind}-{side}"}
+            )
 
 
 def _draw_rings(axes: Axes, every: Sequence[CandidateMark]) -> None:
@@ -129,9 +148,9 @@ def _draw_rings(axes: Axes, every: Sequence[CandidateMark]) -> None:
     call_out(axes, [str(rank) for rank, _, _ in finalists], places, marks)
 
 
-def _places(marks: Sequence[CandidateMark], low: float) -> Points:
-    """Return number and score of each candidate, shape (candidates, 2); the lower edge if there is no score."""
-    return np.array([(mark.number, low if mark.score is None else mark.score) for mark in marks], dtype=float)
+def _places(marks: Sequence[CandidateMark], worst: float) -> Points:
+    """Return number and score of each candidate, shape (candidates, 2); the edge of `worst` if there is no score."""
+    return np.array([(mark.number, worst if mark.score is None else mark.score) for mark in marks], dtype=float)
 
 
 def draw_finalists(axes: Axes, finalists: Sequence[FinalistMark]) -> None:
@@ -170,7 +189,16 @@ def _limits(every: Sequence[CandidateMark], finalists: Sequence[FinalistMark]) -
     return score_limits([*finished, *again] or [mark.score for mark in every if mark.score is not None])
 
 
-def _legend(every: Sequence[CandidateMark], finalists: Sequence[FinalistMark], share: str) -> list[Any]:
+def _pruned_words(every: Sequence[CandidateMark], metric: Metric, limits: tuple[float, float]) -> str:
+    """Return the legend of pruned candidates, with the meaning of the triangles at the edges."""
+    scores = [mark.score for mark in every if mark.state == PRUNED and mark.score is not None]
+    beyond = {"▽ below": any(one < limits[0] for one in scores), "△ above": any(one > limits[1] for one in scores)}
+    usual = "▽ below" if metric.direction is Direction.MAXIMIZE else "△ above"
+    sides = [side for side, is_there in beyond.items() if is_there or side == usual]
+    return f"pruned, last score ({', '.join(sides)} axis)"
+
+
+def _legend(every: Sequence[CandidateMark], finalists: Sequence[FinalistMark], share: str, pruned: str) -> list[Any]:
     """Return the legend's entries for the marks that are drawn."""
     style: Any = {"linestyle": "", "color": BLUE, "markersize": 5.5}
     scored = [mark for mark in every if mark.score is not None and mark.state != FAILED]
@@ -178,7 +206,7 @@ def _legend(every: Sequence[CandidateMark], finalists: Sequence[FinalistMark], s
     entries = {
         "finished": (any(mark.state == DONE for mark in scored), Line2D([], [], marker="o", **style)),
         "run before the search": (any(mark.known for mark in scored), Line2D([], [], marker="s", **style)),
-        "pruned, last score (▽ below axis)": (
+        pruned: (
             any(mark.state == PRUNED for mark in scored),
             Line2D([], [], marker="o", **{**style, "color": ORANGE}, markerfacecolor="white"),
         ),
@@ -201,17 +229,17 @@ def _legend(every: Sequence[CandidateMark], finalists: Sequence[FinalistMark], s
     return [handle for is_drawn, handle in entries.values() if is_drawn]
 
 
-_HEADER = (
-    *("number", "state", "known", "validation_percent", "best_so_far_percent", "finalist"),
-    *("rerun_mean_percent", "rerun_low_percent", "rerun_high_percent", "rerun_seeds"),
-)
+def _header(metric: Metric) -> list[str]:
+    validation, best, *rerun = (
+        score_column(metric, name) for name in ("validation", "best_so_far", "rerun_mean", "rerun_low", "rerun_high")
+    )
+    return ["number", "state", "known", validation, best, "finalist", *rerun, "rerun_seeds"]
 
 
 def _records(
-    search: SearchResults, every: Sequence[CandidateMark], finalists: Sequence[FinalistMark], metric: str
+    every: Sequence[CandidateMark], finalists: Sequence[FinalistMark], best: Mapping[int, float]
 ) -> list[list[object]]:
     """Return a line for each candidate; a cell is empty if there is no value."""
-    best = {number: 100 * rate for number, rate in search.best_so_far(metric)}
     again = {one.rank: [one.mean, one.low, one.high, one.seeds] for one in finalists}
     lines: list[list[object]] = []
     for mark in every:

@@ -1,6 +1,7 @@
 """Importance as a figure: the share of each dimension with its range over forests, and a warning about its limits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Final
 
@@ -10,13 +11,13 @@ from matplotlib.lines import Line2D
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.search.importance import FORESTS, Importance, VarianceShare
 from ablate.analysis.search.results import SearchResults
-from ablate.report import wording
 from ablate.report.figures import canvas
-from ablate.report.figures.canvas import BLUE, GREEN, GREY, MEDIUM, ORANGE, PAD, SMALL
+from ablate.report.figures.canvas import BLUE, GREEN, GREY, MEDIUM, ORANGE, PAD, SMALL, VERMILION
 
 INCHES_A_ROW: Final = 0.5
 """The height of a row."""
-MARKS: Final = {"top1": ("o", BLUE), "top5": ("s", ORANGE), "top10": ("^", GREEN)}
+MARKS: Final = (("o", BLUE), ("s", ORANGE), ("^", GREEN), ("D", VERMILION), ("v", GREY))
+"""The marks of the metrics, in the order of the search; of more metrics the marks begin again."""
 WARNING: Final = (
     "Not an effect: importance has no sign, cannot detect confounding or noise, and describes the",
     "points that this sampler chose, not the whole space. For an effect, see a design's contrasts.",
@@ -29,7 +30,7 @@ def importance_figure(analysis: Analysis, search: SearchResults, stem: Path) -> 
     if not importances:
         return []
     names = [share.name for share in next(iter(importances.values())).shares][: canvas.MOST_ROWS]
-    handles = _legend(importances)
+    handles = _legend([search.named(metric).title for metric in importances])
     labels = [canvas.wrapped(name) for name in names]
     left = 2 * PAD + canvas.inches(labels, MEDIUM)
     numbers = [_number(share, one) for one in importances.values() for share in one.shares]
@@ -59,7 +60,7 @@ def importance_figure(analysis: Analysis, search: SearchResults, stem: Path) -> 
 def draw_importance(axes: Axes, importances: Mapping[str, Importance], names: list[str]) -> None:
     """Draw a mark and a bar for each metric in the row of a dimension, with the numbers to the right."""
     for at, (metric, one) in enumerate(importances.items()):
-        mark, colour = MARKS[metric]
+        mark, colour = MARKS[at % len(MARKS)]
         shift = 0.26 * (at - (len(importances) - 1) / 2)
         for share in one.shares:
             if share.name not in names:
@@ -78,12 +79,11 @@ def _number(share: VarianceShare, importance: Importance) -> str:
     return f"{100 * share.mean:.0f}  ({100 * share.low:.0f} to {100 * share.high:.0f})"
 
 
-def _legend(importances: Mapping[str, Importance]) -> list[Line2D]:
+def _legend(titles: Sequence[str]) -> list[Line2D]:
     """Return an entry for each metric, if there are several."""
-    if len(importances) < 2:
+    if len(titles) < 2:
         return []
     return [
-        Line2D([], [], marker=mark, color=colour, linestyle="", markersize=6, label=wording.METRIC_NAMES[metric])
-        for metric, (mark, colour) in MARKS.items()
-        if metric in importances
+        Line2D([], [], marker=mark, color=colour, linestyle="", markersize=6, label=title)
+        for title, (mark, colour) in zip(titles, cycle(MARKS), strict=False)
     ]

@@ -1,6 +1,7 @@
 """The map of a search: every candidate at its place, coloured by its score; of one dimension, score against value."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -14,11 +15,13 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.search.results import SearchResults
+from ablate.measurement import Direction, Metric
 from ablate.report import wording
 from ablate.report.figures import canvas
 from ablate.report.figures.canvas import BLUE, GREY, MEDIUM, SMALL, VERMILION
 from ablate.report.figures.mark_labels import call_out
-from ablate.report.sections.search_words import baseline_best_words, ring_name
+from ablate.report.sections.search_words import baseline_best_words, better, place_of, ring_name, split_of
+from ablate.report.units import axis_label, shown_value
 from ablate.store.schema import DONE, FAILED, PRUNED
 from ablate.study.factors import level_text
 from ablate.study.search_space.origin import SearchedDimension
@@ -27,7 +30,14 @@ from ablate.text import listed
 HEIGHT: Final = 4.3
 LEFT, RIGHT = 0.95, 1.2
 """Inches left of the axes, for ticks and labels, and right of them, for the colour scale."""
-COLOURS: Final = "cividis"
+COLOURS: Final = {Direction.MAXIMIZE: "cividis", Direction.MINIMIZE: "cividis_r"}
+"""The colours of scores: a better one is brighter, also in grey."""
+EXTENDED: Final = {
+    (False, False): "neither",
+    (True, False): "min",
+    (False, True): "max",
+    (True, True): "both",
+}
 LEGEND_COLUMNS: Final = 3
 SIZE: Final = 46.0
 """The default area of a mark, square points."""
@@ -48,7 +58,7 @@ class CandidateMark(NamedTuple):
     known: bool
     """True if the study had run it before the search."""
     score: float | None
-    """Percent on validation; of a pruned candidate, its last score. None if there is none."""
+    """As reports print it; of a pruned candidate, its last score. None if there is none."""
     rank: int | None
     """The rank of a finalist, 1 for the winner; None for other candidates."""
     values: tuple[Any, ...]
@@ -79,10 +89,10 @@ class SearchMap(NamedTuple):
     """The dimension along the horizontal axis."""
     y: AxisScale | None
     """The dimension along the vertical axis; None if the score is drawn there."""
-    score_name: str
-    """The metric on validation, for labels: `top-1 on validation, %`."""
+    metric: Metric
+    """The metric of the scores."""
     score_limits: tuple[float, float]
-    """The ends of the vertical axis if the score is drawn there, percent."""
+    """The ends of the vertical axis if the score is drawn there."""
     marks: Sequence[CandidateMark]
     """All candidates."""
     places: Mapping[int, tuple[float, float]]
@@ -93,27 +103,37 @@ class SearchMap(NamedTuple):
     """The meaning of a ring with a number, for the legend."""
 
 
-def candidate_marks(search: SearchResults, metric: str) -> list[CandidateMark]:
+def score_label(metric: Metric) -> str:
+    """Return the label of an axis of scores: `top-1 on validation, %`."""
+    return f"{axis_label(metric, place_of(metric))}{better(metric)}"
+
+
+def worse_end(metric: Metric, limits: tuple[float, float]) -> float:
+    """Return the end of an axis of scores that lies on the side of worse ones."""
+    return limits[0] if metric.direction is Direction.MAXIMIZE else limits[1]
+
+
+def candidate_marks(search: SearchResults, metric: Metric) -> list[CandidateMark]:
     """Return all candidates with their scores on one metric."""
-    ranks = {finalist.number: rank for rank, finalist in enumerate(search.finalists, start=1)}
+    places = {finalist.number: rank for rank, finalist in enumerate(search.finalists, start=1)}
     names = [axis.name for axis in search.dimensions]
     return [
         CandidateMark(
             one.number,
             one.state,
             one.known,
-            None if (value := one.value(metric)) is None else 100 * value,
-            ranks.get(one.number),
+            None if (value := one.value(metric.name)) is None or not isfinite(value) else shown_value(metric, value),
+            places.get(one.number),
             tuple(one.point.get(name) for name in names),
         )
         for one in search.candidates
     ]
 
 
-def drawn_dimensions(search: SearchResults, metric: str) -> list[SearchedDimension]:
+def drawn_dimensions(search: SearchResults, metric: Metric) -> list[SearchedDimension]:
     """Return the dimensions to draw: the first two ranges, or of more than two the two most important; else one."""
     ranges = [axis for axis in search.dimensions if not axis.choices]
-    if len(ranges) > 2 and (shares := search.importance[metric].shares):
+    if len(ranges) > 2 and (shares := search.importance[metric.name].shares):
         order = [share.name for share in shares]
         first = sorted(ranges, key=lambda axis: order.index(axis.name))[:2]
         return [axis for axis in ranges if axis in first]
@@ -121,18 +141,19 @@ def drawn_dimensions(search: SearchResults, metric: str) -> list[SearchedDimensi
 
 
 def score_limits(scores: Sequence[float], room: float = 0.08) -> tuple[float, float]:
-    """Return the ends of an axis around the scores, percent, never of no width; 0 to 100 if there are no scores."""
+    """Return the ends of an axis around the scores, never of no width; those of no meaning if there are no scores."""
     if not scores:
-        return 0.0, 100.0
+        return 0.0, 1.0
     low, high = min(scores), max(scores)
-    margin = room * (high - low) or 0.5
+    margin = room * (high - low) or 0.02 * abs(high) or 0.5
     return low - margin, high + margin
 
 
-def by_kind(marks: Sequence[CandidateMark]) -> dict[str, list[CandidateMark]]:
-    """Return {kind: candidates that are drawn alike}, finalists and high scores last, so that they are drawn on top."""
+def by_kind(marks: Sequence[CandidateMark], metric: Metric) -> dict[str, list[CandidateMark]]:
+    """Return {kind: candidates that are drawn alike}, finalists and good scores last, so that they are drawn on top."""
     groups: dict[str, list[CandidateMark]] = {}
-    for mark in sorted(marks, key=lambda mark: (mark.rank is not None, mark.score or 0.0)):
+    sign = metric.direction.sign
+    for mark in sorted(marks, key=lambda mark: (mark.rank is not None, sign * (mark.score or 0.0))):
         if mark.state == FAILED or mark.score is None:
             kind = FAILED if mark.state == FAILED else NO_SCORE
         else:
@@ -146,44 +167,49 @@ def area_fraction(count: int) -> float:
     return max(0.3, min(1.0, FULL_SIZE / max(count, 1)))
 
 
-def search_map(search: SearchResults, metric: str) -> SearchMap:
+def search_map(search: SearchResults, metric: Metric) -> SearchMap:
     """Return the places of the candidates and of the baseline over the dimensions to draw."""
-    marks, name = candidate_marks(search, metric), wording.METRIC_NAMES[metric]
+    marks = candidate_marks(search, metric)
     x, *others = (_scale(axis, search) for axis in drawn_dimensions(search, metric))
     y = others[0] if others else None
     limits = score_limits(_finished_scores(marks))
+    worst = worse_end(metric, limits)
     names = [axis.name for axis in search.dimensions]
     at_x = names.index(x.axis.name)
     at_y = names.index(y.axis.name) if y else None
     places = {
         mark.number: (
             x.at(mark.values[at_x]),
-            _clipped(mark.score, limits) if y is None or at_y is None else y.at(mark.values[at_y]),
+            _clipped(worst if mark.score is None else mark.score, limits)
+            if y is None or at_y is None
+            else y.at(mark.values[at_y]),
         )
         for mark in marks
     }
-    return SearchMap(
-        x, y, f"{name} on validation, %", limits, marks, places, _baseline(search, x, y, limits), ring_name(search)
-    )
+    return SearchMap(x, y, metric, limits, marks, places, _baseline(search, x, y, worst), ring_name(search))
 
 
 def draw_map(axes: Axes, drawn: SearchMap) -> None:
     """Draw candidates, baseline and finalists: marks coloured by score over two dimensions, else heights."""
     _set_axes(axes, drawn)
     scored = _finished_scores(drawn.marks)
-    colours = ScalarMappable(Normalize(*score_limits(scored, 0.0)), matplotlib.colormaps[COLOURS])
-    for kind, marks in by_kind(drawn.marks).items():
+    colours = ScalarMappable(
+        Normalize(*score_limits(scored, 0.0)), matplotlib.colormaps[COLOURS[drawn.metric.direction]]
+    )
+    for kind, marks in by_kind(drawn.marks, drawn.metric).items():
         _draw_kind(axes, drawn, kind, marks, colours)
     _draw_baseline(axes, drawn)
     _draw_finalists(axes, drawn)
     if drawn.y and scored:
-        has_lower = any(mark.score is not None and mark.score < min(scored) for mark in drawn.marks)
-        _draw_colour_scale(axes, colours, drawn.score_name, has_lower)
+        every = [mark.score for mark in drawn.marks if mark.score is not None]
+        _draw_colour_scale(
+            axes, colours, score_label(drawn.metric), (min(every) < min(scored), max(every) > max(scored))
+        )
 
 
-def map_figure(analysis: Analysis, search: SearchResults, metric: str, stem: Path) -> list[Path]:
+def map_figure(analysis: Analysis, search: SearchResults, metric: Metric, stem: Path) -> list[Path]:
     """Draw the map of a search, and write all candidates into its CSV; return the paths of SVG and PNG."""
-    drawn, name = search_map(search, metric), wording.METRIC_NAMES[metric]
+    drawn, name = search_map(search, metric), f"{metric.title} {place_of(metric)}"
     notes = list(_notes(search, drawn, metric))
     handles = _legend(drawn)
     lines_below = len(notes) - (-len(handles) // LEGEND_COLUMNS)
@@ -192,16 +218,21 @@ def map_figure(analysis: Analysis, search: SearchResults, metric: str, stem: Pat
     draw_map(axes, drawn)
     axes.yaxis.set_label_coords(-(LEFT - 0.35) / canvas.AXES_INCHES, 0.5)
     canvas.x_label(axes, canvas.fitted(drawn.x.axis.name, canvas.AXES_INCHES, MEDIUM))
-    title = f"{analysis.results.heading}: {name} on validation of {wording.counted(len(drawn.marks), 'candidate')}"
+    title = f"{analysis.results.heading}: {name} of {wording.counted(len(drawn.marks), 'candidate')}"
     canvas.headline(axes, title)
     canvas.notes(axes, notes, handles, ncols=LEGEND_COLUMNS)
-    header = ["number", "state", "known", f"{metric}_validation_percent", "finalist"]
+    header = ["number", "state", "known", score_column(metric, f"{metric.name}_validation"), "finalist"]
     canvas.write_csv(
         stem,
         [*header, *(axis.name for axis in search.dimensions)],
         [[*("" if value is None else value for value in mark[:-1]), *map(_cell, mark.values)] for mark in drawn.marks],
     )
-    return canvas.save(axes, stem, title, _description(search, drawn, name))
+    return canvas.save(axes, stem, title, _description(search, drawn))
+
+
+def score_column(metric: Metric, name: str) -> str:
+    """Return the name of a column of a figure's CSV with printed scores: that of a rate says that they are percent."""
+    return f"{name}_percent" if metric.is_rate else name
 
 
 def _cell(value: Any) -> Any:
@@ -210,22 +241,20 @@ def _cell(value: Any) -> Any:
 
 
 def _finished_scores(marks: Sequence[CandidateMark]) -> list[float]:
-    """Return the scores of the finished candidates, percent."""
+    """Return the scores of the finished candidates."""
     return [mark.score for mark in marks if mark.state == DONE and mark.score is not None]
 
 
-def _clipped(score: float | None, limits: tuple[float, float]) -> float:
-    """Return the height of a score: at the edge of the axis if it lies beyond, at the lower edge if there is none."""
+def _clipped(score: float, limits: tuple[float, float]) -> float:
+    """Return the height of a score: at the edge of the axis if it lies beyond."""
     low, high = limits
-    return min(max(low if score is None else score, low), high)
+    return min(max(score, low), high)
 
 
-def _baseline(
-    search: SearchResults, x: AxisScale, y: AxisScale | None, limits: tuple[float, float]
-) -> tuple[float, float] | None:
+def _baseline(search: SearchResults, x: AxisScale, y: AxisScale | None, worst: float) -> tuple[float, float] | None:
     if not all(_has_place(scale.axis, search) for scale in (x, y) if scale):
         return None
-    return x.at(search.baseline[x.axis.name]), y.at(search.baseline[y.axis.name]) if y else limits[0]
+    return x.at(search.baseline[x.axis.name]), y.at(search.baseline[y.axis.name]) if y else worst
 
 
 def _has_place(axis: SearchedDimension, search: SearchResults) -> bool:
@@ -259,7 +288,7 @@ def _set_axes(axes: Axes, drawn: SearchMap) -> None:
         axes.set_ylabel(canvas.fitted(drawn.y.axis.name, HEIGHT, MEDIUM))
     else:
         axes.set_ylim(drawn.score_limits)
-        axes.set_ylabel(drawn.score_name)
+        axes.set_ylabel(score_label(drawn.metric))
 
 
 def _set_scale(axes: Axes, side: str, scale: AxisScale) -> None:
@@ -311,21 +340,21 @@ def _draw_baseline(axes: Axes, drawn: SearchMap) -> None:
 
 def _draw_finalists(axes: Axes, drawn: SearchMap) -> None:
     """Draw a ring around each finalist, and its rank next to it."""
-    ranks = sorted((mark.rank, drawn.places[mark.number]) for mark in drawn.marks if mark.rank is not None)
-    if not ranks:
+    ringed = sorted((mark.rank, drawn.places[mark.number]) for mark in drawn.marks if mark.rank is not None)
+    if not ringed:
         return
-    places = [place for _, place in ranks]
+    places = [place for _, place in ringed]
     xs, ys = zip(*places, strict=True)
     axes.scatter(xs, ys, s=120, facecolor="none", edgecolor=VERMILION, linewidth=1.5, zorder=4, gid="finalists")
-    call_out(axes, [str(rank) for rank, _ in ranks], places, np.array(list(drawn.places.values())))
+    call_out(axes, [str(rank) for rank, _ in ringed], places, np.array(list(drawn.places.values())))
 
 
-def _draw_colour_scale(axes: Axes, colours: ScalarMappable, name: str, has_lower: bool) -> None:
-    """Draw the colour scale right of the axes, with an arrow if scores lie below its lower end."""
+def _draw_colour_scale(axes: Axes, colours: ScalarMappable, name: str, beyond: tuple[bool, bool]) -> None:
+    """Draw the colour scale right of the axes, with an arrow at each end if scores lie `beyond` it: (lower, upper)."""
     figure = canvas.figure_of(axes)
     box, width = axes.get_position(), figure.get_figwidth()
     beside = figure.add_axes((box.x1 + 0.18 / width, box.y0, 0.15 / width, box.height))
-    bar = figure.colorbar(colours, cax=beside, extend="min" if has_lower else "neither")
+    bar = figure.colorbar(colours, cax=beside, extend=EXTENDED[beyond])
     bar.outline.set_visible(False)
     bar.set_label(name)
     bar.ax.tick_params(labelsize=SMALL)
@@ -334,9 +363,14 @@ def _draw_colour_scale(axes: Axes, colours: ScalarMappable, name: str, has_lower
 def _legend(drawn: SearchMap) -> list[Any]:
     """Return the legend's entries for the marks that are drawn."""
     style: Any = {"linestyle": "", "color": GREY if drawn.y else BLUE, "markersize": 6}
-    low = drawn.score_limits[0]
-    is_cut = drawn.y is None and any(mark.score is not None and mark.score < low for mark in drawn.marks)
-    pruned = f"pruned, with its last score{' (at the edge: below)' if is_cut else ''}"
+    low, high = drawn.score_limits
+    sides = {
+        "below": any(mark.score is not None and mark.score < low for mark in drawn.marks),
+        "above": any(mark.score is not None and mark.score > high for mark in drawn.marks),
+    }
+    cut = [side for side, is_cut in sides.items() if is_cut and drawn.y is None]
+    edge = f" (at the edge: {' or '.join(cut)})" if cut else ""
+    pruned = f"pruned, with its last score{edge}"
     scored = [mark for mark in drawn.marks if mark.score is not None and mark.state != FAILED]
     entries = {
         "finished": (
@@ -375,26 +409,27 @@ def _legend(drawn: SearchMap) -> list[Any]:
     return [handle for is_drawn, handle in entries.values() if is_drawn]
 
 
-def _notes(search: SearchResults, drawn: SearchMap, metric: str) -> Iterator[str]:
+def _notes(search: SearchResults, drawn: SearchMap, metric: Metric) -> Iterator[str]:
     """Return the notes below the map: the dimensions that are not drawn, and the limits of the scores."""
     axes = [scale.axis for scale in (drawn.x, drawn.y) if scale]
     if len(search.dimensions) > len(axes):
         names = listed([axis.name for axis in axes])
         others = listed([axis.name for axis in search.dimensions if axis not in axes])
-        chosen = " (largest importance)" if len(axes) == 2 and search.importance[metric].shares else ""
+        chosen = " (largest importance)" if len(axes) == 2 and search.importance[metric.name].shares else ""
         yield f"Drawn: {names}{chosen}. Candidates also differ in dimensions that are not drawn: {others}."
-    yield "One seed per candidate, on the validation split. The sampler chose the points: it did not try empty areas."
+    yield f"One seed per candidate, {split_of(metric)}. The sampler chose the points: it did not try empty areas."
     if search.is_baseline_best:
         yield f"{wording.sentence_case(baseline_best_words(search))}."
 
 
-def _description(search: SearchResults, drawn: SearchMap, name: str) -> str:
+def _description(search: SearchResults, drawn: SearchMap) -> str:
     """Return a description of the figure for screen readers."""
     best = f"; {baseline_best_words(search)}" if search.is_baseline_best else ""
     if search.front and not best:
         best = f"; the best is trial {search.front[0].number}"
     names = " and ".join(scale.axis.name for scale in (drawn.x, drawn.y) if scale)
-    return f"{name} on the validation split of {len(drawn.marks)} candidates over {names}{best}."
+    scores = f"{drawn.metric.title} {split_of(drawn.metric)}"
+    return f"{scores} of {len(drawn.marks)} candidates over {names}{best}."
 
 
 def _is_number(value: Any) -> bool:

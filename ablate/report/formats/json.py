@@ -312,7 +312,10 @@ def _search(analysis: Analysis) -> Plain | None:
         "sampler": search.sampler,
         "pruner": search.pruner,
         "seed": search.seed,
-        "metrics": list(search.metrics),
+        "metrics": [metric.name for metric in search.metrics],
+        "directions": {metric.name: str(metric.direction) for metric in search.metrics},
+        "units": {metric.name: metric.unit for metric in search.metrics},
+        "scales": {metric.name: str(metric.scale) for metric in search.metrics},
         "trials": search.trials,
         "hours": search.hours,
         "seconds": search.seconds,
@@ -350,10 +353,12 @@ def _rerun(rerun: FinalistRerun) -> Plain:
     return {
         "search": rerun.score,
         "mean": rerun.mean,
-        "values": list(rerun.rates),
+        "values": list(rerun.values),
+        "without_score": rerun.unscored,
         "ci": rerun.interval,
-        "optimism_pp": rerun.optimism,
-        "ci_optimism_pp": rerun.optimism_interval,
+        **units.amounts(rerun.metric, {"optimism": rerun.optimism, "ci_optimism": rerun.optimism_interval}),
+        "direction": str(rerun.metric.direction),
+        "unit": rerun.metric.unit,
     }
 
 

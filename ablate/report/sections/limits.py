@@ -21,7 +21,7 @@ def limits(analysis: Analysis) -> Iterator[str]:
     for shared in results.document.limits:
         yield from _sentences(results, shared, TEST, results.metric)
         if analysis.search is not None:
-            yield from _sentences(results, shared, VALIDATION, results.metrics[analysis.search.metric])
+            yield from _sentences(results, shared, VALIDATION, analysis.search.metric)
     value = analysis.constant
     if value is not None:
         yield (

@@ -1,22 +1,26 @@
 """A search in tables and sentences: its budget and candidates, its finalists, and the importance of dimensions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.search.importance import FORESTS, Importance, VarianceShare
 from ablate.analysis.search.results import EvaluatedCandidate, Finalist, FinalistRerun, SearchResults
+from ablate.measurement import Direction, Metric, Scale
 from ablate.report import units, wording
 from ablate.report.sections.search_words import (
     against_baseline,
     baseline_best_words,
+    better,
     in_words,
     level_words,
     named,
+    place_of,
+    point_value,
     scores,
     short,
+    split_of,
     test_row,
-    value_text,
 )
 from ablate.report.tables import Cell, Column, ReportSection, block
 from ablate.store.schema import FAILED, PRUNED, RUNNING
@@ -54,7 +58,7 @@ def _space(results: SearchResults) -> ReportSection:
         *([Column("best" if results.finalists else "best so far", "r")] if best else []),
     ]
     rows: list[list[str | Cell]] = [
-        [axis.name, *_range(axis), *([value_text(best.point.get(axis.name, wording.NOTHING))] if best else [])]
+        [axis.name, *_range(axis), *([point_value(best.point.get(axis.name, wording.NOTHING))] if best else [])]
         for axis in results.dimensions
     ]
     return block("Search", columns, rows, [*_settings(results), *_budget(results), *_best(results)])
@@ -74,8 +78,8 @@ def _settings(results: SearchResults) -> Iterator[str]:
     """Return the sampler, the pruner and the score that chose the candidates."""
     pruner = f"pruner {results.pruner}" if results.pruner else "no pruner"
     yield (
-        f"Sampler {results.sampler}, {pruner}, seed {results.seed}. Candidates are scored by {_metrics(results)} on "
-        "the validation split, with one seed each. The test split was not used to choose."
+        f"Sampler {results.sampler}, {pruner}, seed {results.seed}. Candidates are scored by {_metrics(results)}, with "
+        "one seed each. The test split was not used to choose."
     )
 
 
@@ -86,10 +90,13 @@ def _budget(results: SearchResults) -> Iterator[str]:
     if results.hours:
         budget.append(f"{results.seconds / 3600:.2g} of {results.hours:g} hours")
     states = [one.state for one in results.proposed]
-    counts = {"finished": len([one for one in results.proposed if one.scores])}
+    counts = {"finished": sum(one in results.finished for one in results.proposed)}
+    counts |= {"without a score": unscored} if (unscored := sum(bool(one.unscored) for one in results.proposed)) else {}
     counts |= {name: states.count(state) for name, state in _OTHER_STATES.items() if state in states}
     ended = f" ({listed([f'{count:,} {name}' for name, count in counts.items()])})" if proposed else ""
     yield f"Budget used: {', '.join(budget)}{ended}."
+    if results.unscored:
+        yield _without_score(results)
     earlier = sum(one.known for one in results.candidates)
     repeats = len(results.reused) - earlier
     if earlier:
@@ -99,6 +106,20 @@ def _budget(results: SearchResults) -> Iterator[str]:
         yield f"Reused: {wording.counted(repeats, 'candidate')} with the values, and so the result, of an earlier one."
     if results.pruner and results.steps_saved is not None:
         yield f"Pruning saved {wording.percent(round(results.steps_saved, 3))} of the training steps of the search."
+
+
+def _without_score(results: SearchResults) -> str:
+    """Return the candidates that have finished without a finite score, each with the reason."""
+    named = [f"trial {one.number} ({_reasons(results, one)})" for one in results.unscored[:MOST_OF_FRONT]]
+    if more := len(results.unscored) - len(named):
+        named.append(f"{more} more")
+    verb, they = ("has", "it counts") if len(results.unscored) == 1 else ("have", "they count")
+    return f"Without a score: {listed(named)} {verb} finished, but {they} as failed for the sampler and for finalists."
+
+
+def _reasons(results: SearchResults, one: EvaluatedCandidate) -> str:
+    reasons = {"missing": "not reported", "nan": "not a number", "inf": "infinite", "-inf": "infinite"}
+    return ", ".join(f"{results.named(name).title} {reasons[why]}" for name, why in one.unscored.items())
 
 
 _OTHER_STATES = {"pruned": PRUNED, "failed": FAILED, "not finished": RUNNING}
@@ -146,7 +167,11 @@ def _no_finalists(results: SearchResults) -> str:
 
 
 def _metrics(results: SearchResults) -> str:
-    return listed([wording.METRIC_NAMES[name] for name in results.metrics])
+    """Return the metrics with the places of their scores, and the direction of those that should be low."""
+    of_place: dict[str, list[str]] = {}
+    for metric in results.metrics:
+        of_place.setdefault(split_of(metric), []).append(f"{metric.title}{better(metric)}")
+    return listed([f"{listed(names)} {place}" for place, names in of_place.items()])
 
 
 def _finalists(analysis: Analysis, results: SearchResults) -> ReportSection:
@@ -154,7 +179,8 @@ def _finalists(analysis: Analysis, results: SearchResults) -> ReportSection:
     if not results.finalists:
         return ReportSection("")
     several = len(results.metrics) > 1
-    primary = wording.METRIC_NAMES[analysis.results.primary]
+    same = len(set(map(_in_unit, results.metrics))) == 1
+    primary = analysis.results.metric
     columns = [
         Column("#", "r"),
         Column("finalist", flex=1),
@@ -162,7 +188,7 @@ def _finalists(analysis: Analysis, results: SearchResults) -> ReportSection:
         Column("re-run", "r", under=True),
         Column("optimism", "r"),
         Column("interval", "r", under=True),
-        Column(f"test {primary}", "r"),
+        Column(f"test {primary.title}", "r"),
         Column("interval", "r", under=True),
         Column("against baseline", "r"),
         Column("interval", "r", under=True),
@@ -170,24 +196,54 @@ def _finalists(analysis: Analysis, results: SearchResults) -> ReportSection:
     ]
     rows: list[list[str | Cell]] = []
     for rank, finalist in enumerate(results.finalists, start=1):
-        for at, name in enumerate(results.metrics):
-            metric = wording.METRIC_NAMES[name]
-            number = short(finalist)
-            own = [str(rank), f"{number}: {metric}" if several else number] if not at else ["", metric]
+        for at, metric in enumerate(results.metrics):
+            number, name = short(finalist), f"{metric.title}{'' if same else _unit_of(metric)}"
+            own = [str(rank), f"{number}: {name}" if several else number] if not at else ["", name]
             test = _test(analysis, finalist) if not at else [""] * 5
-            rows.append([*own, *_rerun(finalist.reruns[name]), *test])
+            rows.append([*own, *_rerun(finalist.reruns[metric.name]), *test])
     return block(
-        "Finalists: scores on validation and test in %, differences in pp",
+        f"Finalists: {_units(results.metrics, primary)}",
         columns,
         rows,
         ["; ".join(finalist.label for finalist in results.finalists) + ".", *_notes(analysis, results)],
     )
 
 
+def _units(metrics: Sequence[Metric], primary: Metric) -> str:
+    """Return the units of the scores and differences in the table of finalists."""
+    kinds, test = set(map(_in_unit, metrics)), _in_unit(primary)
+    if kinds == {test}:
+        return f"scores on validation and test{test}"
+    validation = f"scores{kinds.pop()}" if len(kinds) == 1 else "scores in the unit of each metric"
+    return f"{validation}; test{test}"
+
+
+def _in_unit(metric: Metric) -> str:
+    """Return ` in %, differences in pp`: the units of a metric's values and differences; empty if it has none."""
+    of_value, of_difference = metric.display.unit, units.difference_unit(metric)
+    words = [f" in {of_value}"] if of_value else []
+    if metric.scale is Scale.LOG:
+        words.append(" differences as ratios")
+    elif of_difference != of_value:
+        words.append(f" differences in {of_difference}")
+    return ",".join(words)
+
+
+def _unit_of(metric: Metric) -> str:
+    return f", {metric.display.unit}" if metric.display.unit else ""
+
+
 def _rerun(rerun: FinalistRerun) -> list[str]:
-    score, mean = (wording.NOTHING if value is None else wording.rate(value) for value in (rerun.score, rerun.mean))
-    optimism = wording.NOTHING if rerun.optimism is None else wording.signed(rerun.optimism)
-    return [score, mean, optimism, wording.ends_in_pp(rerun.optimism_interval)]
+    metric, optimism, ends = rerun.metric, rerun.optimism, rerun.optimism_interval
+    score, mean = (
+        wording.NOTHING if one is None else units.value_text(metric, one) for one in (rerun.score, rerun.mean)
+    )
+    return [
+        score,
+        mean,
+        wording.NOTHING if optimism is None else units.difference_text(metric, optimism),
+        wording.interval(metric, ends),
+    ]
 
 
 def _test(analysis: Analysis, finalist: Finalist) -> list[str]:
@@ -211,15 +267,16 @@ def _test(analysis: Analysis, finalist: Finalist) -> list[str]:
 
 
 def _notes(analysis: Analysis, results: SearchResults) -> list[str]:
-    reruns = [finalist.reruns[name] for finalist in results.finalists for name in results.metrics]
+    reruns = [finalist.reruns[metric.name] for finalist in results.finalists for metric in results.metrics]
     contrasts = [one for each in results.finalists if (one := against_baseline(analysis, each))]
-    counts = sorted({len(rerun.rates) for rerun in reruns})
+    counts = sorted({len(rerun.values) for rerun in reruns})
     seeds = wording.counted(counts[-1], "fresh seed")
     if len(counts) > 1:
         seeds = f"{counts[0]} to {seeds}"
-    columns = "search: the validation score in the search, one seed."
+    score = "validation score" if _places(results) else "score"
+    columns = f"search: the {score} in the search, one seed."
     if counts[-1]:
-        columns += f" re-run: the mean of {seeds} on validation. optimism: search − re-run."
+        columns += f" re-run: the mean of {seeds}{_places(results)}. {_optimism_words(results.metrics)}"
     if any(rerun.optimism_interval for rerun in reruns):
         at = wording.percent(1 - analysis.results.alpha)
         columns += f" Its interval ({at}) is Student's t over the fresh seeds, with the search's score taken as fixed."
@@ -229,9 +286,44 @@ def _notes(analysis: Analysis, results: SearchResults) -> list[str]:
         f"Ordered by the search's score{_ties(results)}; this order was fixed before any finalist was trained again.",
         *_left_out(results),
         columns,
+        *_without_interval(results),
         *wording.more_seeds_note(contrasts, analysis.results),
         *wording.disagreements(contrasts, analysis.results),
     ]
+
+
+def _places(results: SearchResults) -> str:
+    """Return ` on validation` if all scores come from there; otherwise empty, as they have several places."""
+    places = {place_of(metric) for metric in results.metrics}
+    return f" {places.pop()}" if len(places) == 1 else ""
+
+
+def _optimism_words(metrics: Sequence[Metric]) -> str:
+    """Return the meaning of the column `optimism`, whose sign follows the direction of each metric."""
+    kinds = {(metric.direction, metric.scale) for metric in metrics}
+    if len(kinds) > 1:
+        return "optimism: how much better search is than re-run, in the direction of each metric."
+    direction, scale = kinds.pop()
+    sides = ("search", "re-run") if direction is Direction.MAXIMIZE else ("re-run", "search")
+    return f"optimism: {' ÷ '.join(sides) if scale is Scale.LOG else ' − '.join(sides)}."
+
+
+def _without_interval(results: SearchResults) -> Iterator[str]:
+    """Yield why fresh seeds have no score, no mean, or no interval."""
+    for metric in results.metrics:
+        reruns = {short(finalist): finalist.reruns[metric.name] for finalist in results.finalists}
+        if lacking := [f"{name} ({one.unscored})" for name, one in reruns.items() if one.unscored]:
+            yield f"Fresh seeds without a finite {metric.title}, which no mean contains: {listed(lacking)}."
+        if beyond := [name for name, one in reruns.items() if one.off_scale]:
+            yield (
+                f"{listed(beyond)}: {metric.title} has values that are not positive, which have no place on a log "
+                "scale, so there is no mean."
+            )
+        if constant := [name for name, one in reruns.items() if one.is_constant]:
+            yield (
+                f"{listed(constant)}: all fresh seeds have the same {metric.title}, and its resolution is not known, "
+                "so there is no interval."
+            )
 
 
 def _ties(results: SearchResults) -> str:
@@ -265,7 +357,7 @@ def _importance(results: SearchResults) -> ReportSection:
     rows: list[list[str | Cell]] = []
     notes = [NO_EFFECTS]
     for metric, importance in results.importance.items():
-        name = wording.METRIC_NAMES[metric]
+        name = results.named(metric).title
         if importance.why:
             notes.insert(0, f"No importance for {name}: {importance.why}.")
         for share in importance.shares:

@@ -7,10 +7,12 @@ from ablate.analysis.analysis import Analysis
 from ablate.analysis.contrasts import Contrast
 from ablate.analysis.results import RowResult
 from ablate.analysis.search.results import EvaluatedCandidate, Finalist, SearchResults
+from ablate.measurement import Direction, Metric, Scale
 from ablate.report import units, wording
 from ablate.report.tables import ReportSection
 from ablate.study.factors import level_text
 from ablate.text import listed
+from ablate.trainers.costs import COSTS
 
 MOST_NAMED = 3
 """Candidates with the same score that are named one by one."""
@@ -24,17 +26,17 @@ def named(results: SearchResults, candidate: EvaluatedCandidate) -> str:
 
 def placed(point: Mapping[str, Any]) -> str:
     """Return the values of a point: `margin=0.213, omega=0.712`."""
-    return ", ".join(f"{name}={value_text(value)}" for name, value in point.items())
+    return ", ".join(f"{name}={point_value(value)}" for name, value in point.items())
 
 
-def value_text(value: Any) -> str:
+def point_value(value: Any) -> str:
     """Return a value as a study file writes it, a fraction with three digits."""
     return f"{value:.3g}" if isinstance(value, float) else level_text(value)
 
 
 def scores(results: SearchResults, one: EvaluatedCandidate) -> str:
     """Return the scores of a candidate: `top-1 27.05 %`."""
-    return ", ".join(f"{wording.METRIC_NAMES[name]} {wording.rate(one.scores[name])} %" for name in results.metrics)
+    return ", ".join(f"{each.title} {units.value_with_unit(each, one.scores[each.name])}" for each in results.metrics)
 
 
 def short(finalist: Finalist) -> str:
@@ -84,6 +86,21 @@ def level_words(results: SearchResults, candidate: EvaluatedCandidate) -> str:
     return f"; {names} {'has' if len(level) == 1 else 'have'} the same score"
 
 
+def place_of(metric: Metric) -> str:
+    """Return where a score on a metric comes from: `on validation`, or `of the training` for its cost."""
+    return "of the training" if metric.name in {cost.name for cost in COSTS} else "on validation"
+
+
+def split_of(metric: Metric) -> str:
+    """Return the same in full: `on the validation split`."""
+    return place_of(metric).replace("validation", "the validation split")
+
+
+def better(metric: Metric) -> str:
+    """Return ` (lower is better)` for a metric of that direction; empty for others, as readers expect it."""
+    return " (lower is better)" if metric.direction is Direction.MINIMIZE else ""
+
+
 def first_name(results: SearchResults) -> str:
     """Return the name of the first finalist, which is no winner if the baseline was better."""
     return "best other candidate" if results.is_baseline_best else "winner"
@@ -103,9 +120,9 @@ def in_words(analysis: Analysis, results: SearchResults) -> ReportSection:
     notes.append(_first(analysis, results))
     if others:
         notes.append(_against_others(analysis, results, others))
-    notes += [_optimism(results, name) for name in results.metrics]
+    notes += [_optimism(results, metric) for metric in results.metrics]
     if others:
-        notes += _best_reruns(results)
+        notes += _best_reruns(analysis, results)
     if len(results.dimensions) > 1:
         names = listed([axis.name for axis in results.dimensions], "or")
         notes.append(
@@ -145,46 +162,59 @@ def _against_others(analysis: Analysis, results: SearchResults, others: Sequence
     return f"The {first_name(results)} against the other finalists: {'; '.join(verdicts)}."
 
 
-def _optimism(results: SearchResults, metric: str) -> str:
-    rerun = results.finalists[0].reruns[metric]
-    name, first = wording.METRIC_NAMES[metric], first_name(results)
+def _optimism(results: SearchResults, metric: Metric) -> str:
+    rerun = results.finalists[0].reruns[metric.name]
+    name, first = metric.title, first_name(results)
     if rerun.score is None or rerun.mean is None or rerun.optimism is None:
         return f"The optimism of the search on {name} is not known: the {first} has no result on fresh seeds."
     among = wording.counted(len(results.different), "finished candidate")
     if results.baseline_candidate:
         among += " (without the baseline)"
-    ends = "" if rerun.optimism_interval is None else f" (optimism {wording.ends_in_pp(rerun.optimism_interval)})"
-    gives = "gives" if len(rerun.rates) == 1 else "give"
+    interval = rerun.optimism_interval
+    ends = "" if interval is None else f" (optimism {units.difference_interval_text(metric, interval)})"
+    gives = "gives" if len(rerun.values) == 1 else "give"
     chosen = f", chosen among {among}" if len(results.different) > 1 else ""
     return (
-        f"In the search the {first} had {name} {wording.rate(rerun.score)} % with one seed{chosen}; "
-        f"{wording.counted(len(rerun.rates), 'fresh seed')} {gives} {wording.rate(rerun.mean)} %, "
-        f"{_less_or_more(rerun.optimism)}{ends}."
+        f"In the search the {first} had {name} {units.value_with_unit(metric, rerun.score)} with one seed{chosen}; "
+        f"{wording.counted(len(rerun.values), 'fresh seed')} {gives} {units.value_with_unit(metric, rerun.mean)}, "
+        f"{_less_or_more(metric, -metric.direction.sign * rerun.optimism)}{ends}."
     )
 
 
-def _less_or_more(optimism: float) -> str:
-    """Return how the mean of fresh seeds lies to the score of the search: `0.17 pp more`, or `the same`."""
-    size = f"{abs(optimism):.2f}"
-    return "the same" if not float(size) else f"{size} pp {'less' if optimism > 0 else 'more'}"
+def _less_or_more(metric: Metric, difference: float) -> str:
+    """Return how the mean of fresh seeds differs from the score of the search: `0.17 pp more`, or `the same`."""
+    if units.difference_text(metric, abs(difference)) == units.difference_text(metric, 0.0):
+        return "the same"
+    if metric.scale is Scale.LOG:
+        return f"{units.difference_text(metric, difference)} as much"
+    size = units.difference_with_unit(metric, abs(difference)).removeprefix("+")
+    return f"{size} {'more' if difference > 0 else 'less'}"
 
 
-def _best_reruns(results: SearchResults) -> Iterator[str]:
+def _best_reruns(analysis: Analysis, results: SearchResults) -> Iterator[str]:
     """Return the best finalist on fresh seeds and, if it is not the first one, the price of choosing it."""
     first = results.finalists[0]
     for metric in results.metrics:
-        best = results.best_rerun(metric)
+        best = results.best_rerun(metric.name)
         if best is None:
             continue
-        name = wording.METRIC_NAMES[metric]
-        rate = best.reruns[metric].mean or 0.0
-        level = [one for one in results.finalists if one is not best and one.reruns[metric].mean == rate]
+        name = f"{metric.title} {place_of(metric)}"
+        mean = best.reruns[metric.name].mean or 0.0
+        level = [one for one in results.finalists if one is not best and one.reruns[metric.name].mean == mean]
+        again = f"by {name} ({units.value_with_unit(metric, mean)})"
         if first is best:
             same = f", level with {listed([short(one) for one in level])}" if level else ""
-            yield f"On fresh seeds, too, the {first_name(results)} is the best finalist, by {name} on validation{same}."
+            yield f"On fresh seeds, too, the {first_name(results)} is the best finalist, by {name}{same}."
         else:
             yield (
-                f"On fresh seeds {short(best)} is the best finalist, by {name} on validation ({wording.rate(rate)} %). "
-                "Choosing it is safer than choosing by one seed. But its test rate is then slightly too high, because "
-                "the same seeds chose it."
+                f"On fresh seeds {short(best)} is the best finalist, {again}. "
+                f"Choosing it is safer than choosing by one seed. But its test {_flattered(analysis)}, because the "
+                "same seeds chose it."
             )
+
+
+def _flattered(analysis: Analysis) -> str:
+    """Return which way the results of the test split err if they are those of the seeds that chose a finalist."""
+    metric = analysis.results.metric
+    noun = "rate" if metric.is_rate else "value"
+    return f"{noun} is then slightly too {'high' if metric.direction is Direction.MAXIMIZE else 'low'}"

@@ -99,9 +99,9 @@ def limit_warnings(study: Study, limits: RowLimits, searching: bool) -> Iterator
         yield f"{_unanswered(validation)}; verdicts do not use it, but a search would"
 
 
-def _searched(study: Study) -> list[Metric]:
+def _searched(study: Study) -> Sequence[Metric]:
     """Return the metrics of the search; none if there is no search."""
-    return [study.metric(name) for name in study.search.metrics] if study.search else []
+    return study.search.metrics if study.search else ()
 
 
 def _split_faults(

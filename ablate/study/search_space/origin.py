@@ -64,7 +64,7 @@ class SearchOrigin:
     baseline: Mapping[str, Any]
     """{dimension: the baseline's value}."""
     metrics: tuple[str, ...]
-    """Rates on the validation split, all maximised."""
+    """The names of its metrics, on the validation split or of the training itself."""
     sampler: str
     pruner: str | None = None
     trials: int | None = None

@@ -34,6 +34,7 @@ from ablate.study.search_space.space import (
     stepped,
     steps_in,
 )
+from ablate.trainers.costs import COSTS
 
 SEARCH: Path = ("search",)
 SPACE: Path = (*SEARCH, "space")
@@ -79,7 +80,7 @@ class SearchReader:
             self.space.levels(start),
             entry.sampler,
             entry.pruner,
-            names,
+            tuple(metric for name in names for metric in metrics if metric.name == name),
             _trials(entry, dimensions),
             entry.hours,
             entry.finalists.top,
@@ -332,6 +333,9 @@ class SearchReader:
         elif pruner in PRUNERS and len(metrics) > 1:
             message = "pruning uses one metric, and metric names several; name one, or leave the pruner out"
             self.problems.add(path, message)
+        elif pruner in PRUNERS and set(metrics) <= {cost.name for cost in COSTS}:
+            known = f"{', '.join(metrics)} is known at the end of a training only"
+            self.problems.add(path, f"pruning needs interim results, and {known}; leave the pruner out")
 
     def _check_grid(self, dimensions: Sequence[Dimension]) -> None:
         counts = [dimension.count for dimension in dimensions]

@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from ablate.measurement import Direction, Metric
 from ablate.study.factors import Level, level_text
 
 GRID, RANDOM, TPE, GP, CMAES = "grid", "random", "tpe", "gp", "cmaes"
@@ -135,8 +136,8 @@ class SearchSpec:
     """The method that proposes the next trial, one of SAMPLERS."""
     pruner: str | None
     """The method that stops trials early, one of PRUNERS; None for no pruning."""
-    metrics: tuple[str, ...]
-    """Rates on the validation split, all to be maximised."""
+    metrics: tuple[Metric, ...]
+    """Metrics on the validation split, or of the training itself. The first one is the main one."""
     trials: int | None
     """The number of trials that the sampler proposes; None if only `hours` limit the search."""
     hours: float | None
@@ -147,15 +148,22 @@ class SearchSpec:
     """The number of seeds of each finalist."""
 
     @property
+    def names(self) -> list[str]:
+        """The names of the metrics."""
+        return [metric.name for metric in self.metrics]
+
+    @property
     def declared(self) -> dict[str, Any]:
         """The parts that may not change while a search goes on, as JSON. The budget and the finalists may."""
         searched = {dimension.name for dimension in self.dimensions}
+        lower = {metric.name: "lower" for metric in self.metrics if metric.direction is Direction.MINIMIZE}
         return {
             "space": {dimension.name: dimension.declared() for dimension in self.dimensions},
             "from": {name: level.word for name, level in self.start.items() if name not in searched},
             "sampler": self.sampler,
             "pruner": self.pruner,
-            "metric": list(self.metrics),
+            "metric": self.names,
+            **({"better": lower} if lower else {}),
         }
 
 

@@ -75,10 +75,10 @@ def test_the_best_candidate_is_the_baseline_itself(searched: Searched, tmp_path:
         assert "The best other candidate, trial 1 (weight=0.5), against the baseline: " in flat(text)
     found = json.loads(json_report.render(analysis))["search"]
     assert (found["baseline_candidate"], found["baseline_is_best"], found["best"]) == (0, True, [0])
-    (svg, _) = map_figure(analysis, analysis.search, "top1", tmp_path / "map")
+    (svg, _) = map_figure(analysis, analysis.search, analysis.search.metric, tmp_path / "map")
     assert NOTHING_BETTER in flat(svg.read_text()).lower()
     assert "winner" not in svg.read_text()
-    (svg, _) = history_figure(analysis, analysis.search, "top1", tmp_path / "history")
+    (svg, _) = history_figure(analysis, analysis.search, analysis.search.metric, tmp_path / "history")
     assert "nothing tried was better" in svg.read_text()
 
 
@@ -180,7 +180,7 @@ def test_levels_are_printed_as_study_files_write_them(searched: Searched, tmp_pa
     analysis, messages = searched(LEVELS)
     assert analysis.search is not None
     texts = [terminal.render(analysis, False, 80), markdown.render(analysis), *messages]
-    (svg, _) = map_figure(analysis, analysis.search, "top1", tmp_path / "map")
+    (svg, _) = map_figure(analysis, analysis.search, analysis.search.metric, tmp_path / "map")
     with (tmp_path / "map.csv").open(newline="") as file:
         values = [(line["flag"], line["settings.x"]) for line in csv.DictReader(file)]
     assert set(values) == {(flag, x) for flag in ("off", "on") for x in ("off", "on", "1", "a")}

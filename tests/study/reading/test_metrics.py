@@ -256,7 +256,7 @@ def test_a_search_may_name_any_metric(tmp_path: Path) -> None:
     search = "search: {space: {a: {choices: [1, 2]}}, metric: [val_loss, seconds]}\n"
     study = read(tmp_path, LISTED + search)
     assert study.search
-    assert [study.metric(name).direction for name in study.search.metrics] == [Direction.MINIMIZE] * 2
+    assert [metric.direction for metric in study.search.metrics] == [Direction.MINIMIZE] * 2
 
 
 def test_a_profile_may_have_another_primary_metric(tmp_path: Path) -> None:

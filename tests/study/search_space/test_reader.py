@@ -51,7 +51,7 @@ def test_what_a_search_is_unless_the_file_says_more(tmp_path: Path) -> None:
     assert {name: level.name for name, level in search.start.items()} == {
         "margin": 0.3, "omega": 0.9, "erasing": False, "neck": "before", "length": "full",
     }  # fmt: skip
-    assert (search.sampler, search.pruner, search.metrics) == ("tpe", None, ("top1",))
+    assert (search.sampler, search.pruner, search.names) == ("tpe", None, ["top1"])
     assert (search.trials, search.hours, search.top, search.finalist_seeds) == (40, None, 3, 5)
 
 
@@ -79,7 +79,7 @@ def test_what_a_file_can_say_of_a_search(tmp_path: Path) -> None:
         ("euclidean", ("euclidean",)),
     ]
     assert (search.start["omega"].name, search.start["neck"].name) == (0.7, "before")
-    assert (search.sampler, search.pruner, search.metrics) == ("random", None, ("top5", "top1"))
+    assert (search.sampler, search.pruner, search.names) == ("random", None, ["top5", "top1"])
     assert (search.trials, search.hours, search.top, search.finalist_seeds) == (None, 2, 1, 2)
 
 
@@ -98,8 +98,8 @@ def test_a_row_that_it_starts_from_fixes_nothing_that_is_searched(tmp_path: Path
 
 def test_the_metric_is_the_primary_unless_another_is_named(tmp_path: Path) -> None:
     space = "  space: {margin: {low: 0, high: 1}}\n"
-    assert read(tmp_path, HEAD + space, settings=["primary=top10"]).metrics == ("top10",)
-    assert read(tmp_path, HEAD + space + "  metric: top5\n", settings=["primary=top10"]).metrics == ("top5",)
+    assert read(tmp_path, HEAD + space, settings=["primary=top10"]).names == ["top10"]
+    assert read(tmp_path, HEAD + space + "  metric: top5\n", settings=["primary=top10"]).names == ["top5"]
 
 
 def test_a_searched_config_key_may_stand_in_config_and_a_factor_s_baseline_too(tmp_path: Path) -> None:
