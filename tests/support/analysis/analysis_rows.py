@@ -9,6 +9,7 @@ import numpy as np
 from ablate.analysis.results import RowResult, SeedResult, StudyResults
 from ablate.store.plan_document import PlanDocument
 from ablate.store.results import StoredValue
+from ablate.trainers.top_k import METRICS
 
 N = 1000
 
@@ -38,6 +39,7 @@ def row(
             )
             for seed, count in hits.items()
         },
+        metrics={metric.name: metric for metric in METRICS},
     )
 
 
@@ -54,7 +56,11 @@ def results(
     hits: Mapping[str, Any] | None = None,
     **document: Any,
 ) -> StudyResults:
-    """A study of these rows; a factor's first level is its baseline."""
+    """A study of these rows; a factor's first level is its baseline.
+
+    `hits`: {trial key: 1 for each query that is a hit on top-1, otherwise 0}. Effects are in the unit of a rate: 0.01
+    is one percentage point.
+    """
     named = [
         {"name": name, "sets": [f"settings.{name}"], "levels": list(levels), "baseline": levels[0]}
         for name, levels in factors.items()
@@ -67,9 +73,8 @@ def results(
         document=PlanDocument.from_json({**usual, **document}),
         rows=tuple(rows),
         references=(),
-        queries=N,
-        gallery=None,
-        hits=hits or {},
+        sizes={"queries": N},
+        examples={"top1": {key: np.asarray(values, dtype=np.float32) for key, values in (hits or {}).items()}},
     )
 
 
