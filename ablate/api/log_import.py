@@ -24,9 +24,9 @@ class ImportedLog:
     """Its name in the store."""
     rows: int
     values: int
-    """The number of rates; each is a whole number of hits over `queries`, or a mean of such numbers."""
+    """The number of values of all rows. Rates are whole numbers over `queries`, or means of such rates."""
     queries: int
-    """The number of queries; of several numbers, the largest."""
+    """The number of queries; of several numbers, the largest; 0 if the log has no rates."""
     findings: Sequence[str]
     """Contradictions within the log, a sentence each."""
     replaced: str | None
@@ -56,7 +56,8 @@ def import_log(
         with opened.write(alone=True) as connection:
             replaced = save_log(connection, study, log, rows, contradictions, replace_other=replace)
     results = load(opened, study)
-    values = sum(len(named.row.rates) for named in rows)
+    measured = [named.row.measured for named in rows]
+    values = sum(len(named.row.rates) for named in rows) + sum(len(one.values) for one in measured if one)
     seeds = None if log.study is None else sum(len(row.seeds) for row in (*results.rows, *results.references))
     layout = _layout_difference(path.read_bytes(), log_format.render(results).encode())
     every = [*contradictions, *results.impossible]

@@ -20,6 +20,7 @@ from ablate.study.logfile.declared import ENDED, LOOKS
 from ablate.study.logfile.measurements import TOP_K_NAMES, RowMeasurements
 from ablate.study.logfile.parser import ExperimentLog
 from ablate.study.logfile.rows import InheritedDoubt, NamedRow, doubts
+from ablate.study.metrics import split_of
 from ablate.study.trials.identity import Identity, Trial, digest
 
 PROFILE = "imported"
@@ -149,7 +150,10 @@ def _result(row: RowMeasurements, at: int) -> Result:
     means = {name: values[at] for name, values in row.precisions.items()}
     sizes = {"queries": row.queries, "gallery": row.gallery}
     measured = [Measurement(name, TEST, value, row.queries) for name, value in {**rates, **means}.items()]
-    return Result(measured, sizes={TEST: sizes})
+    for name, values in row.values.items():
+        n = row.examples[name][at] if name in row.examples else None
+        measured.append(Measurement(name, split_of(name), values[at], n))
+    return Result(measured, sizes={TEST: sizes if row.queries else {}})
 
 
 def _document(log: ExperimentLog, rows: Sequence[NamedRow], findings: Sequence[str]) -> PlanDocument:

@@ -10,7 +10,7 @@ import typer
 from ablate.cli.messages import say, say_next
 from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded
 from ablate.cli.terminal import columns
-from ablate.text import visible
+from ablate.text import plural, visible
 
 if TYPE_CHECKING:
     from ablate.api.log_import import ImportedLog
@@ -44,4 +44,5 @@ def _source(log: "ImportedLog") -> str:
     """Return the numbers of which the log's values are rates or means."""
     if log.seeds is None:
         return f"all whole numbers over {log.queries:,} queries"
-    return f"means of {log.seeds} results over {log.queries:,} queries"
+    of_queries = f" over {log.queries:,} queries" if log.queries else ""
+    return f"means of {plural(log.seeds, 'result')}{of_queries}"

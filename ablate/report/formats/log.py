@@ -15,7 +15,9 @@ from ablate.analysis.looks.history import as_json
 from ablate.analysis.results import TESTED_ON, RowResult, StudyResults
 from ablate.errors import LogError
 from ablate.store.imported_log import ALPHA, DELTA_PP
-from ablate.store.plan_document import PlanDocument
+from ablate.store.plan_document import DELTA_PP as DELTA_PP_KEY
+from ablate.store.plan_document import PlanDocument, rules
+from ablate.store.results import StoredValue
 from ablate.study.factors import level_text
 from ablate.study.logfile.declared import DOCUMENT_KEYS, ENDED, LOOKS, NEEDED
 from ablate.study.logfile.measurements import RowMeasurements
@@ -62,7 +64,8 @@ def _with_seeds(results: StudyResults) -> str:
         is_row = at < len(results.rows)
         lines = _every_line(row, results) if is_row else []
         same = (None if first == at else int(first) + 1 for first in (shared[at], trials[at]))
-        measured = _measured(row, is_row, circumstances, *same)
+        others = _other_values(row) if _declares_metrics(results.document) else {}
+        measured = _measured(row, is_row, circumstances, others, *same)
         listed = "\n".join(f"    {key}: {value}" for key, value in measured.lines())
         accuracy = [_accuracy(row)] if _rates(row) else []
         sections.append("\n\n".join([_heading(row), *_blocks(lines), *accuracy, RESULTS, listed]))
@@ -117,8 +120,8 @@ def _declared(results: StudyResults) -> Iterator[str]:
         value = stored.get(key)
         if key == "data" and not any((value or {}).values()):
             continue
-        if key == "metrics" and results.document.primary in _TOP_K:
-            continue  # a log that declares none has these
+        if key == "metrics" and not _declares_metrics(results.document):
+            continue
         if value or (key in NEEDED and key in stored) or (key == "steps" and value is not None):
             yield f"{key}: {_json(value)}"
     if results.looks:
@@ -128,10 +131,24 @@ def _declared(results: StudyResults) -> Iterator[str]:
             yield f"{ENDED}: {_json(list(results.ended))}"
 
 
+def _declares_metrics(document: PlanDocument) -> bool:
+    """Return True unless the log can be read without its metrics, as one about a rate of the k best that is to rise."""
+    return document.primary not in _TOP_K or DELTA_PP_KEY not in rules(document)
+
+
+def _other_values(row: RowResult) -> dict[str, list[StoredValue]]:
+    """Return {metric: value of each seed} of metrics that have no line of their own and that all seeds have."""
+    results = list(row.results.values())
+    own = {f"top{k}" for k in _rates(row)} | set(PRECISIONS)
+    names = [name for name in (results[0].values if results else ()) if name not in own]
+    return {name: [one.values[name] for one in results] for name in names if all(name in one.values for one in results)}
+
+
 def _measured(
     row: RowResult,
     is_row: bool,
     circumstances: Mapping[str, Mapping[str, str]],
+    others: Mapping[str, Sequence[StoredValue]],
     trainings_of: int | None,
     trials_of: int | None,
 ) -> RowMeasurements:
@@ -146,6 +163,8 @@ def _measured(
         first.data if first else None,
         _hits(row),
         {name: tuple(row.values[name].values) for name in PRECISIONS if name in row.values},
+        {name: tuple(one.value for one in of_seeds) for name, of_seeds in others.items()},
+        {name: tuple(one.n for one in of_seeds) for name, of_seeds in others.items() if any(one.n for one in of_seeds)},
         row.failed,
         row.missing,
         label=row.label if row.title is not None and row.title != row.label else None,

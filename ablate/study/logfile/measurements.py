@@ -33,6 +33,10 @@ class RowMeasurements:
     """{k: number of hits of each seed}, parallel to `seeds`."""
     precisions: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """{"map" or "map_at_r": mean of each seed, in [0, 1]}, parallel to `seeds`."""
+    values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """{name: value of each seed} of other metrics, parallel to `seeds`."""
+    examples: Mapping[str, tuple[int | None, ...]] = field(default_factory=dict)
+    """{name of such a metric: number of examples of each seed}; metrics without known examples are left out."""
     failed: tuple[int, ...] = ()
     """Seeds without a result whose last attempt failed."""
     missing: tuple[int, ...] = ()
@@ -53,7 +57,7 @@ class RowMeasurements:
     def lines(self) -> Iterator[tuple[str, str]]:
         """Return the (key, value) lines of the log, without values that say nothing."""
         yield "seeds", _listed(self.seeds)
-        if self.seeds:
+        if self.seeds and (self.queries or not self.values):
             yield "queries", str(self.queries)
         if self.gallery is not None:
             yield "gallery", str(self.gallery)
@@ -63,6 +67,10 @@ class RowMeasurements:
             yield f"hits top-{k}", _listed(counts)
         for name, means in self.precisions.items():
             yield name, _listed(means)
+        if self.values:
+            yield "values", json.dumps({name: list(values) for name, values in self.values.items()})
+        if self.examples:
+            yield "examples", json.dumps({name: list(counts) for name, counts in self.examples.items()})
         for name, seeds in (("failed", self.failed), ("missing", self.missing)):
             if seeds:
                 yield name, _listed(seeds)
@@ -122,10 +130,12 @@ def _contradictions(row: RowMeasurements, places: Mapping[str, int]) -> Iterator
         yield "seeds", "a seed stands here twice, or has a result and is missing"
     if not set(row.failed) <= set(row.missing):
         yield "failed", "a seed that failed has no result, so it must be missing too"
-    if row.seeds and not (row.queries and row.hits):
-        yield "queries", "seeds with a result need `queries:` and `hits top-k:` lines"
+    if row.seeds and not (row.queries and row.hits) and not row.values:
+        yield "queries", "seeds with a result need `queries:` and `hits top-k:` lines, or `values:`"
     of_seeds: list[tuple[str, Sequence[object]]] = [(f"hits top-{k}", counts) for k, counts in row.hits.items()]
     of_seeds += row.precisions.items()
+    of_seeds += [("values", values) for values in row.values.values()]
+    of_seeds += [("examples", counts) for counts in row.examples.values()]
     of_seeds += [("circumstances", values) for values in row.circumstances.values()]
     for key, counted in of_seeds:
         if len(counted) != len(row.seeds):
@@ -177,6 +187,20 @@ def _of_names(text: str) -> dict[str, tuple[str | None, ...]]:
     return named
 
 
+def _numbers(text: str) -> dict[str, tuple[float, ...]]:
+    named = {name: tuple(values) for name, values in json.loads(text).items()}
+    if any(isinstance(one, bool) or not isinstance(one, int | float) for values in named.values() for one in values):
+        raise TypeError(text)
+    return {name: tuple(map(float, values)) for name, values in named.items()}
+
+
+def _counts(text: str) -> dict[str, tuple[int | None, ...]]:
+    named = {name: tuple(counts) for name, counts in json.loads(text).items()}
+    if not all(one is None or (type(one) is int and one >= 0) for counts in named.values() for one in counts):
+        raise TypeError(text)
+    return named
+
+
 def _of_seeds(text: str) -> dict[int, tuple[str, ...]]:
     return {_whole(seed): tuple(str(word) for word in words) for seed, words in json.loads(text).items()}
 
@@ -188,6 +212,8 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "data": _text,
     "map": _means,
     "map_at_r": _means,
+    "values": _numbers,
+    "examples": _counts,
     "failed": _whole_numbers,
     "missing": _whole_numbers,
     "label": _text,
@@ -205,5 +231,7 @@ _ACCEPTED: Mapping[Callable[[str], Any], str] = {
     _text: "a text in quotes",
     _kind: " or ".join(KINDS),
     _of_names: "a JSON object, a list of texts for each name",
+    _numbers: "a JSON object, a list of numbers for each metric",
+    _counts: "a JSON object, a list of whole numbers or null for each metric",
     _of_seeds: "a JSON object, a list of texts for each seed",
 }

@@ -64,7 +64,7 @@ class ExperimentLog:
     """True if the setting's first line follows its heading without a blank line."""
     rows: tuple[LogRow, ...]
     queries: int
-    """The number of queries: inferred from the rates, or the largest number that a row lists."""
+    """The number of queries: inferred from the rates, or the largest number that a row lists; 0 without rates."""
     study: Mapping[str, Any] | None = None
     """The section `# study`, {key: value}: the rules and factors under which the results were judged. None if the log
     has none."""

@@ -28,7 +28,7 @@ _QUOTED = re.compile(r"'([^']*)'")
 
 
 def suggested(value: Any, accepted: str) -> str | None:
-    """Return the accepted word that a text was probably meant as: `batch-hard` for `batch hard`. None if there is none."""
+    """Return the accepted word that a text was probably meant as; None if there is none."""
     words = _QUOTED.findall(accepted)
     if "none" in words and (value in (None, False) or (isinstance(value, str) and value.lower() in SWITCH_OFF)):
         return "'none'"
