@@ -1,9 +1,9 @@
 """Metrics, and the values that a training gives for them: the words that trainers, the store and reports share."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from math import exp, log
+from math import exp, floor, log, log10
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -106,6 +106,15 @@ class Metric:
     def shown(self, difference: float) -> float:
         """Return the number that reports print for a difference in the metric's own unit: 0.5 for 0.005 of a rate."""
         return exp(difference) if self.scale is Scale.LOG else difference * self.display.factor
+
+    def to_a_tenth_of(self, delta: float) -> "Metric":
+        """Return the metric with so many printed decimals that a tenth of a printed delta can be read.
+
+        A metric that has a number of decimals, or that is compared on a log scale, stays as it is.
+        """
+        if self.display.digits is not None or self.scale is Scale.LOG or not delta > 0:
+            return self
+        return replace(self, display=replace(self.display, digits=max(0, 1 - floor(log10(delta)))))
 
     @property
     def is_rate(self) -> bool:

@@ -204,7 +204,11 @@ class StudyResults:
     @cached_property
     def metrics(self) -> Mapping[str, Metric]:
         """{name: metric} of the study, in the order of declaration."""
-        return {metric.name: metric for metric in self.document.metrics}
+        primary, delta = self.document.primary, self.document.delta
+        return {
+            metric.name: metric.to_a_tenth_of(delta) if metric.name == primary else metric
+            for metric in self.document.metrics
+        }
 
     @property
     def metric(self) -> Metric:

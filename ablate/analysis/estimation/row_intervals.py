@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from ablate.analysis.estimation.observations import Observations, compared, observations_of
 from ablate.analysis.results import RowResult, RowValues, StudyResults
+from ablate.analysis.stats.clusters import variance_of_mean
 from ablate.analysis.stats.proportions import wilson
-from ablate.analysis.stats.resolution import variance_of_seeds
+from ablate.analysis.stats.resolution import known_variance, variance_of_seeds
 from ablate.analysis.stats.t_tests import t_interval
 from ablate.measurement import Kind, Metric, Scale
 
@@ -100,15 +101,35 @@ class RowIntervals:
 
         With several seeds, Student's t on the seeds, with the variance pooled over all rows; a noisy row and a
         reference use their own variance. On a log scale, it is the interval of the geometric mean. With one seed,
-        Wilson's interval of a proportion, and none of another metric.
+        Wilson's interval of a proportion, and Student's t on the examples of another metric, if they are
+        known and the analysis is about it.
         """
         metric, of_row = self.results.metrics[name], row.values[name]
         if self.results.different_seeds(row) > 1:
             return self._over_seeds(row, of_row, metric)
-        if metric.kind is not Kind.PROPORTION or not of_row.n or not 0 <= of_row.mean <= 1:
+        if metric.kind is not Kind.PROPORTION:
+            return self._over_examples(row, metric)
+        if not of_row.n or not 0 <= of_row.mean <= 1:
             return None
         low, high = wilson(of_row.mean * of_row.n, of_row.n, 1 - self.results.alpha)
         return float(low), float(high)
+
+    def _over_examples(self, row: RowResult, metric: Metric) -> tuple[float, float] | None:
+        """Return the interval of the mean over the examples of a row's first seed, by t; None if they are not known."""
+        if metric.name != self.results.metric.name:
+            return None
+        trial = next(iter(row.trials.values()))
+        values = self.results.examples.get(metric.name, {}).get(trial)
+        if values is None or metric.scale is Scale.LOG or not np.isfinite(values).all():
+            return None
+        clusters = self.results.clusters
+        numbers = values.astype(float)
+        variance, df = variance_of_mean(
+            numbers, clusters if clusters is not None and len(clusters) == len(values) else None
+        )
+        error = np.sqrt(known_variance(variance, 0.0, np.abs(numbers).max(initial=0.0)))
+        low, high = t_interval(np.array(numbers.mean()), error, np.array(df), 1 - self.results.alpha)
+        return None if np.isnan(low) else (max(metric.bounds[0], float(low)), min(metric.bounds[1], float(high)))
 
     def _over_seeds(self, row: RowResult, of_row: RowValues, metric: Metric) -> tuple[float, float] | None:
         values = compared(np.array(of_row.values, dtype=float), metric)

@@ -7,9 +7,11 @@ from ablate.measurement import Direction, Display, Kind, Metric
 from ablate.trainers.entry import Config
 from ablate.trainers.top_k import TOP_K
 
+_LOSS = Display(unit="nats", difference_unit="nats", example="query", examples="queries")
+
 ALL = (
     *TOP_K.values(),
-    Metric("loss", Direction.MINIMIZE, Kind.MEAN, "nats", display=Display(unit="nats", difference_unit="nats")),
+    Metric("loss", Direction.MINIMIZE, Kind.MEAN, "nats", display=_LOSS),
     Metric("score"),
 )
 """The metrics under the defaults of the config."""
