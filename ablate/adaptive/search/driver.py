@@ -52,6 +52,9 @@ def _refuse_changes(row: SearchRow, declared: Mapping[str, Any], path: str) -> N
         if before.get(name) != now.get(name):
             was, is_now = (level_text(each[name]) if name in each else "missing" for each in (before, now))
             faults.append(f"{path}: search.{name}: was {was} when this search began, and is {is_now} now")
+    were, are = _directions(row.declared), _directions(declared)
+    for name in (name for name in are if were.get(name, are[name]) != are[name]):
+        faults.append(f"{path}: {name}: {were[name]} was better when this search began, and {are[name]} is now")
     if faults:
         remedy = "put it back to continue, or give the study another name: a new search then reuses finished trials"
         raise StudyError([*faults[:-1], f"{faults[-1]}; {remedy}"])
@@ -60,7 +63,12 @@ def _refuse_changes(row: SearchRow, declared: Mapping[str, Any], path: str) -> N
 def _flat(declared: Mapping[str, Any]) -> dict[str, Any]:
     """Return the keys of a search section, with one for each dimension."""
     space = {f"space.{name}": ends for name, ends in declared["space"].items()}
-    return {**space, **{name: value for name, value in declared.items() if name != "space"}}
+    return {**space, **{name: value for name, value in declared.items() if name not in ("space", "better")}}
+
+
+def _directions(declared: Mapping[str, Any]) -> dict[str, str]:
+    """Return {metric: which values are better, higher or lower}."""
+    return {name: declared.get("better", {}).get(name, "higher") for name in declared["metric"]}
 
 
 def _candidates_of_rows(

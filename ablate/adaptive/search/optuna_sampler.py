@@ -104,7 +104,10 @@ class OptunaSampler:
         if (number, part) not in self.judged:
             trial_id = self._id(number)
             self.storage.set_trial_intermediate_value(trial_id, part, value)
-            self.judged[number, part] = not self.study.pruner.prune(self.study, self.storage.get_trial(trial_id))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # numpy warns if all values so far are not numbers
+                is_over = self.study.pruner.prune(self.study, self.storage.get_trial(trial_id))
+            self.judged[number, part] = not is_over
         return self.judged[number, part]
 
     def _at(self, number: int) -> FrozenTrial:

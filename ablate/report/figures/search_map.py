@@ -145,7 +145,7 @@ def score_limits(scores: Sequence[float], room: float = 0.08) -> tuple[float, fl
     if not scores:
         return 0.0, 1.0
     low, high = min(scores), max(scores)
-    margin = room * (high - low) or 0.02 * abs(high) or 0.5
+    margin = room * (high - low) if high > low else 0.02 * abs(high) or 0.5
     return low - margin, high + margin
 
 
