@@ -91,7 +91,8 @@ def limit_warnings(study: Study, limits: RowLimits, searching: bool) -> Iterator
         return
     searched = _searched(study)
     if searching or (searched and not list(_split_faults(study, validation, searched))):
-        yield from _split_warnings(validation, searched[0] if searched else primary, study.delta)
+        judged = searched[0] if searched else primary
+        yield from _split_warnings(validation, judged, study.delta if judged == primary else 0.0)
     elif searched:
         for fault in _split_faults(study, validation, searched):
             yield f"{fault}; until then `ablate search` is refused"
@@ -131,7 +132,7 @@ def _split_faults(
 def _split_warnings(limits: SplitLimits, metric: Metric, delta: float) -> Iterator[str]:
     """Yield the examples that cannot be answered or cannot be missed, and the metrics that cannot vary.
 
-    The floor of the judged metric counts if it is more than `delta`, as shown.
+    The floor of the judged metric counts if it is more than `delta`, as shown; 0 for a metric without a delta.
     """
     if not limits.answerable:
         return

@@ -53,7 +53,8 @@ class MetricReader:
         if not isinstance(node.value, str):
             return None  # recorded with the whole file's shape
         if node.value not in known and self.trainer is not None:
-            self.problems.add(PRIMARY, unknown_name("metric", node.value, known))
+            listing = "" if self.is_complete else "; list a metric of your own in `metrics`"
+            self.problems.add(PRIMARY, unknown_name("metric", node.value, known) + listing)
         return known.get(node.value)
 
     def delta(self, primary: Metric | None) -> float:
@@ -67,7 +68,7 @@ class MetricReader:
         value = _number(node.value)
         if value is None:
             is_usual = primary is None or has_usual_delta(primary)
-            number = "a finite number" if isinstance(node.value, int | float) else "a number"
+            number = "a finite number" if type(node.value) in (int, float) else "a number"
             accepted = number if primary is None or is_usual else accepted_delta(primary, 0)
             self.problems.expected(DELTA, node.plain(), accepted)
         elif primary is not None and not is_delta(primary, value):
@@ -100,7 +101,7 @@ class MetricReader:
         path = (*METRICS, name)
         if not is_line(name) or any(letter.isspace() for letter in name):
             self.problems.expected(path, name, "a name without spaces")
-        if entry.better is None and node.child("better") is None:
+        if isinstance(node.value, dict) and node.child("better") is None:
             self.problems.add(path, "`better` is missing; write `better: higher` or `better: lower`")
         direction = DIRECTIONS[entry.better or "higher"]
         scale = Scale(entry.scale or Scale.LINEAR)
@@ -126,7 +127,7 @@ class MetricReader:
         if scale is Scale.LOG and metric.bounds[0] < 0:
             self.problems.add(
                 (*path, "scale"),
-                f"found log, but {metric.name} can be 0 or less, so that it has no ratios; accepted: linear",
+                f"found log, but {metric.name} can be 0 or less, and ratios need values above 0; accepted: linear",
             )
         return replace(metric, scale=scale)
 

@@ -231,3 +231,12 @@ def test_limits_of_an_older_version_are_those_of_queries() -> None:
              "because": "a query searches 4 gallery images at most", "remedy": "add more"}  # fmt: skip
     stored = {"rows": ["a"], "splits": [split]}
     assert RowLimits.from_json(stored) == RowLimits(("a",), (on_split(4, LOST, top1=(0.0, 0.25)),))
+
+
+def test_a_floor_of_another_metric_than_the_primary_one_is_not_held_against_delta(study: Study) -> None:
+    """Delta is 300 nats of the loss; the search judges a rate."""
+    assert study.search
+    about_loss = replace(about(study, LOSS, 300), search=replace(study.search, metrics=(CORRECT,)))
+    validation = replace(of_examples(1000, correct=(0.25, 1.0)), split="validation")
+    (warning,) = warnings(about_loss, validation, searching=True)
+    assert warning.startswith("correct is at least 25 % on the validation split")

@@ -191,6 +191,8 @@ VALUES = [
     ("delta: 0.5", "delta: 0.5 pp", "(write 0.5 alone, without 'pp')"),
     ("delta: 0.5", "delta: None", "None is plain text here; no value is written null, and this key needs a value"),
     ("delta: 0.5", "delta:", "4: delta: found null; accepted: a number (no value stands here; write it here)"),
+    ("delta: 0.5", "delta: on", "4: delta: found on; accepted: a number"),
+    ("delta: 0.5", "delta: .inf", "4: delta: found inf; accepted: a finite number"),
     ("delta: 0.5", "delta: [0.5]", "(write 0.5 without brackets)"),
     ("delta: 0.5", "delta: 1/2", "(write 0.5)"),
     ("queries: 500", "queries: 1_000", "(write 1000; digits are not grouped)"),

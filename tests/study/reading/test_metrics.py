@@ -147,13 +147,14 @@ def test_metrics_that_are_none(tmp_path: Path, rest: str, told: str) -> None:
             "5: metrics.acc: `better` is missing; write `better: higher` or",
         ),
         ("metrics: {acc: {}}\n", "5: metrics.acc: `better` is missing; write `better: higher` or `better: lower`"),
+        ("metrics: {acc: higher}\n", "5: metrics.acc: found 'higher'; accepted: a mapping"),
         ("metrics: {acc: {better: up}}\n", "5: metrics.acc.better: found 'up'; did you mean 'higher'? accepted: "),
         ("metrics: {acc: {better: minimize}}\n", "5: metrics.acc.better: found 'minimize'; did you mean 'lower'?"),
         (
             "metrics: {'my acc': {better: higher}}\n",
             "5: metrics.my acc: found 'my acc'; accepted: a name without",
         ),
-        ("metrics: {score: {scale: log}}\n", "5: metrics.score.scale: found log, but score can be 0 or less, so that "),
+        ("metrics: {score: {scale: log}}\n", "5: metrics.score.scale: found log, but score can be 0 or less, and "),
         (
             "metrics: {score: {unit: '%'}}\n",
             "5: metrics.score.unit: found '%', which is for rates in [0, 1], but",
@@ -164,6 +165,12 @@ def test_metrics_that_are_none(tmp_path: Path, rest: str, told: str) -> None:
 def test_listed_metrics_that_are_none(tmp_path: Path, rest: str, told: str) -> None:
     (fault,) = faults(tmp_path, LISTING + rest + "primary: loss\ndelta: 0.1\n")
     assert fault.startswith(f"study.yaml:{told}"), fault
+
+
+def test_a_metric_that_is_not_listed(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, LISTING + "primary: acc\n")
+    assert "unknown metric 'acc'; known: share, loss, score, seconds" in fault
+    assert fault.endswith("; list a metric of your own in `metrics`")
 
 
 def test_no_metric_at_all(tmp_path: Path) -> None:
