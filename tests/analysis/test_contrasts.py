@@ -50,7 +50,7 @@ def test_several_seeds_are_compared_by_t_with_the_variance_of_all_rows() -> None
     """Effect, interval and p of `metric ~ row + seed`, by statsmodels."""
     study = ladder(4)
     frame = pd.DataFrame(
-        [(r.number, s, 100 * v) for r in study.rows for s, v in zip(r.seeds, r.metrics["top1"].values, strict=True)],
+        [(r.number, s, v) for r in study.rows for s, v in zip(r.seeds, r.values["top1"].values, strict=True)],
         columns=["row", "seed", "metric"],
     )
     for contrast in analyse(study).contrasts:
@@ -67,8 +67,8 @@ def test_several_seeds_are_compared_by_t_with_the_variance_of_all_rows() -> None
 def test_the_separate_t_stands_beside_it() -> None:
     study = ladder(5)
     found = analyse(study).steps[0].estimate
-    values = [np.array(r.metrics["top1"].values) for r in study.rows[:2]]
-    expected = scipy_stats.ttest_rel(100 * values[1], 100 * values[0]).confidence_interval(0.95)
+    values = [np.array(r.values["top1"].values) for r in study.rows[:2]]
+    expected = scipy_stats.ttest_rel(values[1], values[0]).confidence_interval(0.95)
     assert found.separate == pytest.approx(tuple(expected))
 
 
@@ -105,7 +105,7 @@ def test_one_seed_is_compared_query_by_query() -> None:
         mid = exact - scipy_stats.binom.pmf(min(gained, lost), gained + lost, 0.5)
         assert contrast.estimate.method == BONETT_PRICE
         assert contrast.estimate.p == pytest.approx(1.0 if gained == lost else mid, rel=1e-9)
-        assert contrast.estimate.effect == pytest.approx(100 * (gained - lost) / N)
+        assert contrast.estimate.effect == pytest.approx((gained - lost) / N)
     found = analyse(one_seed(bits)).steps
     assert found[0].estimate.verdict == verdicts.CHECKPOINTS_DIFFER
     assert found[1].estimate.verdict == verdicts.CANNOT_TELL
@@ -121,7 +121,7 @@ def test_one_seed_of_which_totals_alone_are_known() -> None:
     assert found.verdict == verdicts.CHECKPOINTS_DIFFER
     pairing = analysis.pairing(analysis.steps[0])
     assert pairing is not None
-    assert pairing.hits == 60
+    assert pairing.difference == 60
 
 
 def test_a_pair_with_one_common_seed_is_one_seed_among_many() -> None:
@@ -133,15 +133,12 @@ def test_a_pair_with_one_common_seed_is_one_seed_among_many() -> None:
 
 def test_common_seeds_are_compared_and_the_others_help_the_variance() -> None:
     study = ladder(4)
-    short = row(
-        2,
-        LADDER[1],
-        dict(itertools.islice(zip(study.rows[1].seeds, study.rows[1].metrics["top1"].hits, strict=True), 2)),
-    )
+    first_two = {seed: study.rows[1].results[seed] for seed in study.rows[1].seeds[:2]}
+    short = replace(study.rows[1], results=first_two)
     found = analyse(replace(study, rows=(study.rows[0], short, *study.rows[2:]))).steps[0].estimate
-    values = [np.array(r.metrics["top1"].values[:2]) for r in (study.rows[0], short)]
+    values = [np.array(r.values["top1"].values[:2]) for r in (study.rows[0], short)]
     assert found.seeds == 2
-    assert found.effect == pytest.approx(100 * float(np.mean(values[1] - values[0])))
+    assert found.effect == pytest.approx(float(np.mean(values[1] - values[0])))
 
 
 def test_rows_without_results_are_not_estimable_and_count_in_the_family() -> None:
@@ -266,10 +263,10 @@ def test_new_queries_widen_the_interval() -> None:
         rows.append(row(number, levels, {seed: int(own.sum()) for seed, own in enumerate(bits)}))
         hits |= {f"{number}/{seed}": own for seed, own in enumerate(bits)}
     study = results(FACTORS, rows, hits)
-    one, both = analyse(study).steps[0].estimate, analyse(study, "queries-and-seeds").steps[0].estimate
+    one, both = analyse(study).steps[0].estimate, analyse(study, "examples-and-seeds").steps[0].estimate
     assert (one.method, both.method) == (POOLED_T, CROSSED)
     assert one.effect == pytest.approx(both.effect)
-    assert analyse(replace(study, hits={}), "queries-and-seeds").steps[0].estimate.method == POOLED_T
+    assert analyse(replace(study, examples={}), "examples-and-seeds").steps[0].estimate.method == POOLED_T
 
 
 def test_a_declared_family_shares_the_error_and_keeps_its_direction() -> None:
@@ -359,5 +356,5 @@ def test_seeds_do_not_reduce_the_error_from_new_queries() -> None:
         bits = [easy < 0.3 + number / 100 for _ in range(3)]
         rows.append(row(number, levels, {seed: int(own.sum()) for seed, own in enumerate(bits)}, 200))
         hits |= {f"{number}/{seed}": own for seed, own in enumerate(bits)}
-    found = [c.estimate for c in analyse(results(FACTORS, rows, hits), "queries-and-seeds").steps]
+    found = [c.estimate for c in analyse(results(FACTORS, rows, hits), "examples-and-seeds").steps]
     assert {estimate.more_seeds for estimate in found if estimate.method == CROSSED} <= {None}

@@ -35,9 +35,9 @@ def by_factor(analysis: Analysis) -> dict[str, Effect]:
 def frame_of(study: StudyResults) -> pd.DataFrame:
     return pd.DataFrame(
         [
-            {**r.levels, "row": r.number, "seed": s, "metric": 100 * value}
+            {**r.levels, "row": r.number, "seed": s, "metric": value}
             for r in study.rows
-            for s, value in zip(r.seeds, r.metrics["top1"].values, strict=True)
+            for s, value in zip(r.seeds, r.values["top1"].values, strict=True)
         ]
     )
 
@@ -136,9 +136,9 @@ def test_one_seed_averages_queries_and_totals_average_rates() -> None:
     by_total = by_factor(analyse(results(TWO, rows)))["a"].estimate
     scores = (bits[2].astype(float) - bits[0] + bits[3] - bits[1]) / 2
     assert (by_query.method, by_total.method) == (PAIRED_Z, MOVER)
-    assert by_query.effect == pytest.approx(100 * scores.mean())
+    assert by_query.effect == pytest.approx(scores.mean())
     assert by_total.effect == pytest.approx(by_query.effect)
-    half = 1.959964 * 100 * scores.std(ddof=1) / N**0.5
+    half = 1.959964 * scores.std(ddof=1) / N**0.5
     assert by_query.interval == pytest.approx((by_query.effect - half, by_query.effect + half), rel=1e-6)
     assert by_query.p is not None
     assert by_total.p is not None
@@ -154,7 +154,7 @@ def test_missing_results_leave_the_estimates_of_the_other_seeds() -> None:
         row(4, FULL[3], {0: 300}),
     ]
     found = by_factor(analyse(results(TWO, rows)))["a"].estimate
-    seed_0, seed_1 = (2.0 + 2.0) / 2, 2.3  # two pairs, then one: twice and once as precise
+    seed_0, seed_1 = (0.020 + 0.020) / 2, 0.023  # two pairs, then one: twice and once as precise
     assert found.effect == pytest.approx((2 * seed_0 + seed_1) / 3)
     assert found.seeds == 2
 

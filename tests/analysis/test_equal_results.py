@@ -84,7 +84,7 @@ def test_equal_totals_are_not_equal_results() -> None:
     runs = {(number, seed): ranks(10 * number + seed) for number in (1, 2) for seed in range(2)}
     runs |= {(2, seed): np.roll(runs[1, seed], 1) for seed in range(2)}
     made, equal = study(runs, 2, 2)
-    assert made.rows[0].metrics["top1"].hits == made.rows[1].metrics["top1"].hits
+    assert made.rows[0].values["top1"].values == made.rows[1].values["top1"].values
     assert equal == EqualResults()
     assert made.findings == []
 
@@ -113,7 +113,7 @@ def test_seeds_that_do_not_reach_the_trainer_count_as_one() -> None:
     assert estimate.seeds == 1
     assert estimate.verdict in (verdicts.CANNOT_TELL, verdicts.CHECKPOINTS_DIFFER)
     low, high = analysis.interval(made.rows[0], "top1")
-    assert 0 < low < made.rows[0].metrics["top1"].mean < high < 1
+    assert 0 < low < made.rows[0].values["top1"].mean < high < 1
     head = " ".join([*summary(analysis), *footer(analysis)])
     assert "All seeds of a row have equal results, so they count as one: intervals" in head
     assert "new seeds" not in head

@@ -25,10 +25,12 @@ from ablate.analysis.reproduction.comparison import (
 )
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.errors import AblateError
+from ablate.trainers.top_k import TOP_K
 from tests.support.analysis.analysis_rows import recorded, results, row
 
 N = 10_000
 BASE = 2700
+DELTA = 0.005
 SEEDS = 8
 STILL = (3, -2, 1, 0, -3, 2, -1, 0)
 """The hits that a seed adds to a row: their sum is 0, so that an effect is exactly the requested one."""
@@ -64,8 +66,9 @@ def of(comparison: Comparison, *factors: str) -> ComparedContrast:
     return found
 
 
-def estimate(effect: float, verdict: str, half: float = 0.1, p: float = 0.001) -> EffectEstimate:
-    return EffectEstimate(effect, (effect - half, effect + half), None, "pooled t", SEEDS, p, p, None, None, verdict)
+def estimate(pp: float, verdict: str, half: float = 0.1, p: float = 0.001) -> EffectEstimate:
+    effect, interval = pp / 100, ((pp - half) / 100, (pp + half) / 100)
+    return EffectEstimate(TOP_K[1], effect, interval, None, "pooled t", SEEDS, p, p, None, None, verdict)
 
 
 @pytest.mark.parametrize(
@@ -88,9 +91,9 @@ def estimate(effect: float, verdict: str, half: float = 0.1, p: float = 0.001) -
 def test_the_word_of_two_effects_that_are_well_known(ours: float, theirs: float, word: str) -> None:
     found = only(compare(one_factor(ours), one_factor(theirs)))
     assert found.word == word
-    assert found.difference == pytest.approx(ours - theirs)
+    assert found.difference == pytest.approx((ours - theirs) / 100)
     assert found.interval is not None
-    assert found.interval[0] < ours - theirs < found.interval[1]
+    assert found.interval[0] < (ours - theirs) / 100 < found.interval[1]
 
 
 @pytest.mark.parametrize(
@@ -109,8 +112,8 @@ def test_a_contrast_open_in_one_study_is_cannot_tell(ours: StudyResults, theirs:
 def test_exactly_delta_apart_is_within_it() -> None:
     assert only(compare(one_factor(6.0), one_factor(6.5))).word == REPRODUCED
     assert only(compare(one_factor(6.0), one_factor(6.51))).word == SAME_SIGN
-    assert 1.1 - 0.6 > 0.5, "in floats"
-    assert judge(estimate(1.1, verdicts.BETTER), estimate(0.6, verdicts.BETTER), 0.05, 0.5) == REPRODUCED
+    assert DELTA < 1.1 / 100 - 0.6 / 100, "in floats"
+    assert judge(estimate(1.1, verdicts.BETTER), estimate(0.6, verdicts.BETTER), 0.05, DELTA) == REPRODUCED
 
 
 def test_both_are_judged_at_our_delta_and_alpha() -> None:
@@ -126,31 +129,31 @@ def test_both_are_judged_at_our_delta_and_alpha() -> None:
 
 
 def test_every_pair_of_claims_has_a_word_of_the_closed_list_and_every_word_is_given() -> None:
-    every = set(verdicts.ALL) - {verdicts.CONFOUNDED, verdicts.NOT_ESTIMABLE}
+    every = set(verdicts.ALL) - {verdicts.CONFOUNDED, verdicts.NOT_ESTIMABLE, verdicts.NOT_JUDGED}
     sides = [estimate(pp, verdict) for verdict in sorted(every) for pp in (-6.0, -0.2, 0.2, 6.0)]
-    found = {judge(one, other, 0.05, 0.5) for one in sides for other in sides}
+    found = {judge(one, other, 0.05, DELTA) for one in sides for other in sides}
     assert found == set(WORDS) - {NOT_COMPARABLE}
     for one in sides:
         for other in sides:
-            assert judge(one, other, 0.05, 0.5) == judge(other, one, 0.05, 0.5)
-            assert judge(one, other, 0.05, 0.5) == judge(one.flipped, other.flipped, 0.05, 0.5)
+            assert judge(one, other, 0.05, DELTA) == judge(other, one, 0.05, DELTA)
+            assert judge(one, other, 0.05, DELTA) == judge(one.flipped, other.flipped, 0.05, DELTA)
     assert len(WORDS) == len(set(WORDS)) == 5
 
 
 def test_one_seed_agrees_with_either_size_but_not_with_none() -> None:
     single = estimate(0.4, verdicts.CHECKPOINTS_DIFFER)
-    assert judge(single, estimate(0.4, verdicts.BETTER), 0.05, 0.5) == REPRODUCED
-    assert judge(single, estimate(0.4, verdicts.BETTER_BELOW_DELTA), 0.05, 0.5) == REPRODUCED
-    assert judge(single, estimate(1.4, verdicts.BETTER), 0.05, 0.5) == SAME_SIGN
-    assert judge(single, estimate(-0.4, verdicts.WORSE), 0.05, 0.5) == CONTRADICTED
-    assert judge(single, estimate(0.0, verdicts.NO_EFFECT), 0.05, 0.5) == CANNOT_TELL
+    assert judge(single, estimate(0.4, verdicts.BETTER), 0.05, DELTA) == REPRODUCED
+    assert judge(single, estimate(0.4, verdicts.BETTER_BELOW_DELTA), 0.05, DELTA) == REPRODUCED
+    assert judge(single, estimate(1.4, verdicts.BETTER), 0.05, DELTA) == SAME_SIGN
+    assert judge(single, estimate(-0.4, verdicts.WORSE), 0.05, DELTA) == CONTRADICTED
+    assert judge(single, estimate(0.0, verdicts.NO_EFFECT), 0.05, DELTA) == CANNOT_TELL
 
 
 def test_an_effect_and_none_contradict_each_other_only_if_the_difference_excludes_zero() -> None:
     none = estimate(0.1, verdicts.NO_EFFECT, half=0.3)
-    assert judge(estimate(0.4, verdicts.BETTER, half=0.3), none, 0.05, 0.5) == CANNOT_TELL  # 0.3 may be both
-    assert judge(estimate(0.6, verdicts.BETTER, half=0.3), none, 0.05, 0.5) == CONTRADICTED  # 0.5 > 0.3·√2
-    assert judge(estimate(-0.6, verdicts.WORSE, half=0.3), none, 0.05, 0.5) == CONTRADICTED
+    assert judge(estimate(0.4, verdicts.BETTER, half=0.3), none, 0.05, DELTA) == CANNOT_TELL  # 0.3 may be both
+    assert judge(estimate(0.6, verdicts.BETTER, half=0.3), none, 0.05, DELTA) == CONTRADICTED  # 0.5 > 0.3·√2
+    assert judge(estimate(-0.6, verdicts.WORSE, half=0.3), none, 0.05, DELTA) == CONTRADICTED
 
 
 def test_the_interval_of_the_difference_by_hand() -> None:
@@ -175,7 +178,7 @@ def _drawn(rng: np.random.Generator, pp: float, seeds: int = 6, sd: float = 30.0
 def test_the_interval_of_the_difference_has_the_truth_as_often_as_it_says() -> None:
     rng = np.random.default_rng(20240)
     found = [only(compare(_drawn(rng, 1.5), _drawn(rng, 0.5))).interval for _ in range(400)]
-    inside = np.mean([ends is not None and ends[0] <= 1.0 <= ends[1] for ends in found])
+    inside = np.mean([ends is not None and ends[0] <= 0.01 <= ends[1] for ends in found])
     assert 0.925 < inside < 0.985  # SE 0.011
 
 

@@ -40,9 +40,9 @@ def test_the_effect_is_that_of_the_rows_that_read_it() -> None:
     analysis = analyse(study(GRID, {2: 1}, [1, 2]))
     rows = analysis.results.rows
     effects = {effect.factor: effect for effect in analysis.effects}
-    under_sgd = np.mean(np.subtract(rows[3].metrics["top1"].values, rows[2].metrics["top1"].values))
+    under_sgd = np.mean(np.subtract(rows[3].values["top1"].values, rows[2].values["top1"].values))
     assert effects["momentum"].contexts == 1
-    assert effects["momentum"].estimate.effect == pytest.approx(100 * under_sgd)
+    assert effects["momentum"].estimate.effect == pytest.approx(under_sgd)
     twins = analysis.contrasts.between(rows[0], rows[1])
     assert twins.untested == Untested(NOT_READ, (ADAM,))
     assert (twins.estimate.verdict, twins.estimate.effect) == (verdicts.NOT_ESTIMABLE, None)
@@ -66,9 +66,9 @@ def test_rows_that_do_not_read_it_count_as_the_baseline_if_effects_add_up() -> N
     cells = [cell("adam", 0.9), cell("adam", 0.1, "on"), cell("sgd", 0.9), cell("sgd", 0.1, "on")]
     analysis = analyse(study(cells, {}, [1, 2]))
     effect = next(effect for effect in analysis.effects if effect.factor == "momentum")
-    one, two, three, four = (np.array(row.metrics["top1"].values) for row in analysis.results.rows)
+    one, two, three, four = (np.array(row.values["top1"].values) for row in analysis.results.rows)
     assert effect.identified == ADDITIVE
-    assert effect.estimate.effect == pytest.approx(100 * np.mean((four - three) - (two - one)))
+    assert effect.estimate.effect == pytest.approx(np.mean((four - three) - (two - one)))
 
 
 def test_levels_that_act_alike_are_one_trial_too() -> None:

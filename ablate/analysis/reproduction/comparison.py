@@ -332,7 +332,8 @@ def _missing_in_ours(theirs: Contrast, names: list[str], alignment: RowAlignment
 
 def _without_result(contrast: Contrast) -> str:
     if contrast.estimate.constant is not None:
-        value = f"{contrast.estimate.constant:.4g}"
+        display = contrast.estimate.metric.display
+        value = f"{contrast.estimate.constant * display.factor:.4g} {display.unit}".rstrip()
         return f"every result is {value}, which shows neither an effect nor its absence"
     empty = [row for row in (contrast.before, contrast.after) if contrast.metric not in row.values]
     words = [f"{row.label}{' (failed)' if row.failed else ''}" for row in empty]

@@ -37,8 +37,3 @@ def variance_of_seeds(values: ArrayLike, resolution: float) -> Floats:
     numbers = np.asarray(values, dtype=float)
     largest = np.abs(numbers).max(axis=-1)
     return known_variance(np.var(numbers, axis=-1, ddof=1), resolution_variance(resolution), largest)
-
-
-def rounding_variance(queries: float) -> float:
-    """Return the variance of a rate in pp², that rounding to whole queries gives; 0 for no queries."""
-    return resolution_variance(100 / queries) if queries > 0 else 0.0

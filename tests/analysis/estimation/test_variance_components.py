@@ -11,6 +11,7 @@ from ablate.analysis.estimation.estimators import POOLED_T, SEPARATE_T, estimate
 from ablate.analysis.estimation.observations import Observations
 from ablate.analysis.estimation.variance_components import VarianceModel
 from ablate.analysis.stats.multiplicity import holm
+from ablate.trainers.top_k import TOP_K
 from tests.support.examples import examples
 
 
@@ -54,8 +55,8 @@ def test_many_studies_at_once_are_as_one_by_one() -> None:
 
 def test_rounding_is_the_least_spread_that_is_believed() -> None:
     same = np.tile(np.array([[27.0], [28.0]]), (1, 4))
-    assert VarianceModel(same).variance == pytest.approx(0.0, abs=1e-20)
     assert VarianceModel(same, floor=0.1**2 / 12).variance == 0.1**2 / 12
+    assert np.isnan(VarianceModel(same).variance), "no rounding is known, and nothing shows a spread"
 
 
 @pytest.mark.parametrize("rates", [np.full((3, 2), np.nan), np.zeros((0, 0)), np.ones((1, 1)), np.ones((4, 1))])
@@ -105,9 +106,10 @@ def test_the_interval_of_a_mean_covers_new_seeds() -> None:
 
 
 def evaluations(studies: int, trainings: int, each: int, seeds: int, rng: np.random.Generator) -> np.ndarray:
-    """Hits of 100,000: rows in groups that share a training, whose spread is four times that of evaluating."""
+    """Rates of 100,000: rows in groups that share a training, whose spread is four times that of evaluating."""
     trained = np.repeat(rng.normal(0, 400, (studies, trainings, seeds)), each, axis=1)
-    return np.rint(27_000 + trained + rng.normal(0, 100, (studies, trainings * each, seeds)))
+    hits = np.rint(27_000 + trained + rng.normal(0, 100, (studies, trainings * each, seeds)))
+    return np.asarray(hits / 100_000)
 
 
 @pytest.mark.slow
@@ -119,8 +121,8 @@ def test_evaluations_of_one_training_are_no_independent_runs(trainings: int, eac
     first, second = np.triu_indices(rows, 1)
     between = group[first] != group[second]
     wrong = np.zeros((studies, 2), dtype=bool)
-    for at, hits in enumerate(evaluations(studies, trainings, each, seeds, np.random.default_rng(trainings))):
-        cells = Observations(hits, np.full(rows, 100_000), training=group)
+    for at, rates in enumerate(evaluations(studies, trainings, each, seeds, np.random.default_rng(trainings))):
+        cells = Observations(rates, np.full(rows, 100_000), TOP_K[1], training=group)
         for kind, chosen in enumerate((between, ~between)):
             p = holm(estimate_pairs(cells, first[chosen], second[chosen]).p)
             wrong[at, kind] = (p <= 0.05).any()
@@ -128,8 +130,8 @@ def test_evaluations_of_one_training_are_no_independent_runs(trainings: int, eac
 
 
 def test_a_factor_of_the_evaluation_is_judged_by_its_own_small_spread() -> None:
-    hits = evaluations(1, 3, 2, 5, np.random.default_rng(0))[0]
-    cells = Observations(hits, np.full(6, 100_000), training=np.array([0, 0, 1, 1, 2, 2]))
+    rates = evaluations(1, 3, 2, 5, np.random.default_rng(0))[0]
+    cells = Observations(rates, np.full(6, 100_000), TOP_K[1], training=np.array([0, 0, 1, 1, 2, 2]))
     found = estimate_pairs(cells, np.array([0, 0]), np.array([1, 2]))
     assert found.methods.tolist() == [SEPARATE_T, POOLED_T]
     assert found.standard_error[0] < found.standard_error[1] / 2
