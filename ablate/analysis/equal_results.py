@@ -4,15 +4,10 @@ Values are compared first, for all rows; the examples are read only for those wi
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from math import isfinite
 from typing import Any
 
 from ablate.analysis.results import RowResult
 from ablate.analysis.untested import EqualResults
-from ablate.measurement import Kind
-
-FEW_DIGITS = 6
-"""Two runs may give the same number by chance if it is written with so many significant digits or fewer."""
 
 ReadContents = Callable[[Collection[str]], Mapping[str, bytes]]
 """Takes trial keys and returns {trial key: digest of its whole result} of those that chance cannot make equal."""
@@ -31,7 +26,7 @@ def equal_results(rows: Sequence[RowResult], read_contents: ReadContents) -> Equ
     trials |= {row.results[seed].trial for group in of_seeds for seed in group for row in rows if seed in row.results}
     if not trials:
         return EqualResults()
-    contents = {**_precise_contents(rows, trials), **read_contents(trials)}
+    contents = read_contents(trials)
     rows_by_content = [
         {label: {seed: contents.get(key, key) for seed, key in by_label[label].trials.items()} for label in group}
         for group in of_rows
@@ -47,26 +42,6 @@ def equal_results(rows: Sequence[RowResult], read_contents: ReadContents) -> Equ
         tuple(tuple(group) for each in rows_by_content for group in _groups(each) if len(_trials(by_label, group)) > 1),
         tuple(tuple(group) for each in seeds_by_content for group in _groups(each)),
     )
-
-
-def _precise_contents(rows: Sequence[RowResult], trials: Collection[str]) -> dict[str, bytes]:
-    """Return {trial key: all its values} of those that have a real number with more digits than chance makes equal."""
-    return {
-        result.trial: repr(_total(row, seed)).encode()
-        for row in rows
-        for seed, result in row.results.items()
-        if result.trial in trials
-        and any(
-            metric.kind is not Kind.PROPORTION and _is_precise(result.values[name].value)
-            for name, metric in row.metrics.items()
-            if name in result.values
-        )
-    }
-
-
-def _is_precise(value: float) -> bool:
-    """Return True for a number that was not written with few digits."""
-    return isfinite(value) and float(f"{value:.{FEW_DIGITS}g}") != value
 
 
 def _trials(rows: Mapping[str, RowResult], labels: Sequence[str]) -> set[tuple[str, ...]]:

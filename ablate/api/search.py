@@ -129,7 +129,7 @@ def _unscored_words(unscored: "Sequence[Candidate]", space: "SearchSpec") -> str
     if more := len(unscored) - len(numbers):
         numbers.append(f"{more} more")
     verb, pronoun = ("has", "it counts") if len(unscored) == 1 else ("have", "they count")
-    return f"{listed(numbers)} {verb} no finite {listed(names, 'or')} on the validation split, so {pronoun} as failed"
+    return f"{listed(numbers)} {verb} no finite {listed(names, 'or')}, so {pronoun} as worse than all others"
 
 
 def _space(source: StudySource) -> "SearchSpec":

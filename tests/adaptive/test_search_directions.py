@@ -45,11 +45,9 @@ def proposed(search: SearchSpec, signs: Sequence[int], count: int) -> list[Mappi
     for number in range(count):
         point, notes = sampling.suggest()
         height = round(8 * (point["margin"] + (point["omega"] - 0.5) ** 2)) / 8  # coarse: some level, sums exact
-        values = {
-            each.name: sign * (height + at) for at, (each, sign) in enumerate(zip(search.metrics, signs, strict=True))
-        }
-        parts = range(1, 10) if search.pruner else ()
-        ended = [part for part in parts if not sampling.is_worth(number, part, values[search.metrics[0].name] * part)]
+        values = {each.name: sign * height for each, sign in zip(search.metrics, signs, strict=True)}
+        parts = range(1, 10) if search.pruner else ()  # a loss falls with each of them
+        ended = [part for part in parts if not sampling.is_worth(number, part, signs[0] * (height + 10 - part))]
         state = PRUNED if ended else DONE
         sampling.tell(Candidate(number, False, point, "", notes, state, None if ended else values, number))
         seen.append({**point, "pruned": ended})
@@ -115,8 +113,19 @@ def test_negating_a_metric_and_its_direction_changes_no_finalist() -> None:
 
 
 @pytest.mark.parametrize("scores", [{}, {"loss": nan}, {"loss": inf}, {"other": 0.3}])
-def test_a_candidate_without_a_finite_score_counts_as_failed(scores: Mapping[str, float]) -> None:
-    assert outcome(done(0, **scores), spec(LOSS), {}) == (TrialState.FAIL, None)
+def test_a_candidate_without_a_finite_score_has_no_value(scores: Mapping[str, float]) -> None:
+    assert outcome(done(0, **scores), spec(LOSS), {}) == (TrialState.PRUNED, None)
+
+
+def test_tpe_avoids_the_points_without_a_score() -> None:
+    """Half of the space diverges. Without the results, half of the proposals would be there."""
+    sampling = OptunaSampler(spec(LOSS), 0)
+    for number in range(40):
+        point, notes = sampling.suggest()
+        scores = {} if point["margin"] > 0.5 else {"loss": point["omega"]}
+        sampling.tell(Candidate(number, False, point, "", notes, DONE, scores, number))
+        if number >= 20:
+            assert point["margin"] < 0.6
 
 
 def test_a_pruned_candidate_has_its_last_value_unless_that_is_not_finite() -> None:
@@ -133,7 +142,7 @@ def test_the_copy_for_the_dashboard_has_the_directions(tmp_path: Path) -> None:
     assert [direction.name for direction in copy.storage.get_study_directions(copy.id)] == ["MAXIMIZE", "MINIMIZE"]
     assert [(one.state.name, one.values) for one in copy.storage.get_all_trials(copy.id)] == [
         ("COMPLETE", [0.5, 3.0]),
-        ("FAIL", None),
+        ("PRUNED", None),
     ]
     copy.close()
 

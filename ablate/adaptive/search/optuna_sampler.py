@@ -133,14 +133,14 @@ def frozen(candidate: Candidate, search: SearchSpec, interims: Interims | None =
 def outcome(candidate: Candidate, search: SearchSpec, interims: Interims) -> tuple[TrialState, list[float] | None]:
     """Return a candidate's state and its values in the order of the search's metrics, None without values.
 
-    A candidate that has finished without a finite score on every metric counts as failed. A pruned one has its last
-    interim value.
+    A pruned candidate has its last interim value. A candidate that has finished without a finite score on every metric
+    is one that was pruned without any: TPE takes it for worse than all others, and the other samplers leave it out.
     """
     if candidate.state == PRUNED and interims and isfinite(last := interims[max(interims)]):
         return TrialState.PRUNED, [last]
     if candidate.state == DONE and candidate.scores and is_scored(search.metrics, candidate.scores):
         return TrialState.COMPLETE, [candidate.scores[metric.name] for metric in search.metrics]
-    return TrialState.FAIL if candidate.state == DONE else STATES[candidate.state], None
+    return TrialState.PRUNED if candidate.state == DONE else STATES[candidate.state], None
 
 
 def directions(search: SearchSpec) -> list[StudyDirection]:

@@ -195,7 +195,7 @@ class SearchResults:
 
     @property
     def unscored(self) -> list[EvaluatedCandidate]:
-        """The candidates that have finished without a score on every metric. To the sampler they failed."""
+        """The candidates that have finished without a score on every metric. They count as worse than all others."""
         return [one for one in self.candidates if one.unscored]
 
     @property
@@ -312,7 +312,7 @@ def load_search(store: Store, results: StudyResults) -> SearchResults | None:
         reruns = read_score_values(connection, fresh, search.metrics)
         unscored = {one.trial_key for one in candidates if not set(search.metrics) <= set(one.scores or {})}
         values = read_score_values(connection, unscored, search.metrics)
-    metrics = tuple(results.document.metric(name) for name in search.metrics)
+    metrics = tuple(results.metrics[name] for name in search.metrics)
     evaluated = _evaluated(candidates, progress, values, search.metrics, search.baseline_trial)
     scores = {one.number: one.scores for one in evaluated}
     return SearchResults(
@@ -355,7 +355,7 @@ def _evaluated(
         done, pruned = one.state == DONE, one.state == PRUNED
         scores = {name: score for name, score in (one.scores or {}).items() if name in metrics}
         unscored = {name: values.get(one.trial_key, {}).get(name) for name in metrics if name not in scores}
-        interim = {name: value for name, value in of_trial.values.items() if name in metrics}
+        interim = {name: value for name, value in of_trial.values.items() if name in metrics and isfinite(value)}
         evaluated.append(
             EvaluatedCandidate(
                 number=one.number,

@@ -343,7 +343,9 @@ def _finalist(analysis: Analysis, search: SearchResults, one: Finalist) -> Plain
         "label": one.label,
         "number": one.number,
         "validation": {name: _rerun(rerun) for name, rerun in one.reruns.items()},
-        "test": {"mean": of_row.mean, "ci": _ends(analysis.interval(row, primary))} if row and of_row else None,
+        "test": {"mean": _finite(of_row.mean), "ci": _ends(analysis.interval(row, primary))}
+        if row and of_row
+        else None,
         "against_baseline": _brief_contrast(against_baseline(analysis, one)),
         "winner_against_it": None if one is winner else _brief_contrast(winner_against(analysis, winner, one)),
     }

@@ -114,7 +114,7 @@ def _without_score(results: SearchResults) -> str:
     if more := len(results.unscored) - len(named):
         named.append(f"{more} more")
     verb, they = ("has", "it counts") if len(results.unscored) == 1 else ("have", "they count")
-    return f"Without a score: {listed(named)} {verb} finished, but {they} as failed for the sampler and for finalists."
+    return f"Without a score: {listed(named)} {verb} finished, but {they} as worse than all other candidates."
 
 
 def _reasons(results: SearchResults, one: EvaluatedCandidate) -> str:
@@ -221,12 +221,10 @@ def _units(metrics: Sequence[Metric], primary: Metric) -> str:
 def _in_unit(metric: Metric) -> str:
     """Return ` in %, differences in pp`: the units of a metric's values and differences; empty if it has none."""
     of_value, of_difference = metric.display.unit, units.difference_unit(metric)
-    words = [f" in {of_value}"] if of_value else []
+    words = f" in {of_value}" if of_value else ""
     if metric.scale is Scale.LOG:
-        words.append(" differences as ratios")
-    elif of_difference != of_value:
-        words.append(f" differences in {of_difference}")
-    return ",".join(words)
+        return f"{words}, differences as ratios"
+    return words if of_difference == of_value else f"{words}, differences in {of_difference}"
 
 
 def _unit_of(metric: Metric) -> str:

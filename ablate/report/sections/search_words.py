@@ -122,7 +122,7 @@ def in_words(analysis: Analysis, results: SearchResults) -> ReportSection:
         notes.append(_against_others(analysis, results, others))
     notes += [_optimism(results, metric) for metric in results.metrics]
     if others:
-        notes += _best_reruns(analysis, results)
+        notes += _best_reruns(results)
     if len(results.dimensions) > 1:
         names = listed([axis.name for axis in results.dimensions], "or")
         notes.append(
@@ -191,7 +191,7 @@ def _less_or_more(metric: Metric, difference: float) -> str:
     return f"{size} {'more' if difference > 0 else 'less'}"
 
 
-def _best_reruns(analysis: Analysis, results: SearchResults) -> Iterator[str]:
+def _best_reruns(results: SearchResults) -> Iterator[str]:
     """Return the best finalist on fresh seeds and, if it is not the first one, the price of choosing it."""
     first = results.finalists[0]
     for metric in results.metrics:
@@ -208,13 +208,12 @@ def _best_reruns(analysis: Analysis, results: SearchResults) -> Iterator[str]:
         else:
             yield (
                 f"On fresh seeds {short(best)} is the best finalist, {again}. "
-                f"Choosing it is safer than choosing by one seed. But its test {_flattered(analysis)}, because the "
+                f"Choosing it is safer than choosing by one seed. But its test {_flattered(metric)}, because the "
                 "same seeds chose it."
             )
 
 
-def _flattered(analysis: Analysis) -> str:
-    """Return which way the results of the test split err if they are those of the seeds that chose a finalist."""
-    metric = analysis.results.metric
-    noun = "rate" if metric.is_rate else "value"
+def _flattered(metric: Metric) -> str:
+    """Return which way a result on the test split errs if it is that of the seeds that chose a finalist."""
+    noun = "rate" if metric.is_rate else metric.title
     return f"{noun} is then slightly too {'high' if metric.direction is Direction.MAXIMIZE else 'low'}"
