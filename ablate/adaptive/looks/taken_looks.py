@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ablate.errors import AblateError
+from ablate.measurement import Direction
 from ablate.store import Store, plans, trial_records
 from ablate.store.looks import LookRow, is_unchanged, latest_family, read_looks, seeds_planned
 from ablate.store.plan_document import changed_rules, rules
@@ -17,8 +18,12 @@ from ablate.study.plan.trial_states import FAILED, STALE, PlannedTrial, resolve
 from ablate.study.reading.seeds_and_looks import DEFAULT_LOOKS
 from ablate.study.trials.identity import Trial, trials
 
-NAMES_IN_FILE = {"looks": "seeds.looks", "direction": "metrics.better", "scale": "metrics.scale"}
+NAMES_IN_FILE = {"looks": "seeds.looks", "direction": "better"}
 """{rule: its key in a study file}, if the two differ."""
+WORDS_IN_FILE = {str(Direction.MAXIMIZE): "higher", str(Direction.MINIMIZE): "lower"}
+"""{value of a rule: the word for it in a study file}, if the two differ."""
+OF_PRIMARY = ("direction", "scale")
+"""Rules that another primary metric may change."""
 
 WHY_REFUSED = "the error rate is spent look by look under the rules that were declared before the first look"
 MOST_NAMED = 4
@@ -165,10 +170,12 @@ def _in_common(seeds: Mapping[str, set[str]], rows: Sequence[str]) -> set[str]:
 
 
 def _check_rules(place: object, declared: Mapping[str, Any], now: Mapping[str, Any], has_looks: bool) -> None:
+    rules_now = changed_rules(declared, now)
     changed = [
-        f"{NAMES_IN_FILE.get(name, name)} was {was} at the first look and is "
-        + (f"{is_now} now" if name != "looks" or has_looks else "not declared now")
-        for name, (was, is_now) in changed_rules(declared, now).items()
+        f"{NAMES_IN_FILE.get(name, name)} was {WORDS_IN_FILE.get(str(was), was)} at the first look and is "
+        + (f"{WORDS_IN_FILE.get(str(is_now), is_now)} now" if name != "looks" or has_looks else "not declared now")
+        for name, (was, is_now) in rules_now.items()
+        if name not in OF_PRIMARY or "primary" not in rules_now
     ]
     if changed:
         raise AblateError(f"{place}: {'; '.join(changed)}: {WHY_REFUSED}; {REMEDY}")

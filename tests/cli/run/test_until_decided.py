@@ -198,6 +198,37 @@ def test_two_runners_take_each_look_once(ablate: Ablate, study: Path, tmp_path: 
     assert query("SELECT count(*) FROM ablate_attempts WHERE number > 1") == [(0,)]
 
 
+SCORED = """\
+study: scored
+trainer: simulated
+config: {metrics: [score], score: {positive: on}}
+delta: 2
+factors: {trick: {sets: settings.trick, levels: [off, on]}}
+design: [{add_one: {from: {}}}]
+seeds: {looks: [2, 3]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (["metrics.score.scale=log"], "scale was linear at the first look and is log now: "),
+        (["config.score.better=lower"], "better was higher at the first look and is lower now: "),
+        (["primary=seconds"], "primary was score at the first look and is seconds now: "),
+    ],
+)
+def test_another_scale_or_direction_of_the_primary_metric_is_refused(
+    ablate: Ablate, tmp_path: Path, settings: list[str], told: str
+) -> None:
+    path = tmp_path / "scored.yaml"
+    path.write_text(SCORED, encoding="utf-8")
+    ablate("run", path, *INLINE)
+    wrong = ablate("plan", path, *(word for each in settings for word in ("--set", each)))
+    assert wrong.code == 2
+    assert f"scored.yaml: {told}the error rate is spent look by look" in wrong.err
+    assert ablate("plan", path).code == 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "told"),
