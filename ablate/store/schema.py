@@ -179,7 +179,7 @@ measurements = Table(
 )
 
 artifacts = Table(
-    "ablate_artifacts",  # further results that only their trainer reads, such as the ranks of each query
+    "ablate_artifacts",  # further results that only their trainer reads, such as whole rankings
     metadata,
     Column("trial_key", String(32), ForeignKey("ablate_trials.key"), primary_key=True),
     Column("attempt_id", Integer, ForeignKey("ablate_attempts.id"), primary_key=True),

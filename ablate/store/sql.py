@@ -1,4 +1,4 @@
-"""Statements on many rows: queries for up to hundreds of thousands of keys, and inserts that skip existing rows."""
+"""Statements on many rows: selections by up to hundreds of thousands of keys, and inserts that skip existing rows."""
 
 import json
 from collections.abc import Collection, Iterator, Sequence
