@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         StoreGoneError,
         StudyError,
     )
+    from ablate.measurement import Direction, Interim, Kind, Measurement, Metric, Result, Scale
     from ablate.run.observer import Observer, RunOutline
     from ablate.store.database import Store, find_store, open_store
     from ablate.study.model import Study
@@ -62,6 +63,7 @@ _MODULES = {
         "StoreGoneError",
         "StudyError",
     ),
+    "ablate.measurement": ("Direction", "Interim", "Kind", "Measurement", "Metric", "Result", "Scale"),
     "ablate.run.observer": ("Observer", "RunOutline"),
     "ablate.store.database": ("Store", "find_store", "open_store"),
     "ablate.study.model": ("Study",),
@@ -75,12 +77,19 @@ __all__ = [
     "Analysis",
     "Comparison",
     "DataError",
+    "Direction",
     "ImportedLog",
+    "Interim",
+    "Kind",
     "LogError",
+    "Measurement",
+    "Metric",
     "Observer",
     "Progress",
+    "Result",
     "RunOutline",
     "RunSummary",
+    "Scale",
     "SearchRunSummary",
     "Store",
     "StoreBusyError",
