@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "api": {*BASE, "study", "store", "run", "analysis", "report", "adaptive"},
     "cli": {*BASE, "api", "trainers", "study", "store", "run", "analysis", "report", "adaptive"},
     "__main__": {"cli"},
-    "__init__": {"errors", "version", "trainers", "study", "store", "run", "analysis", "api"},
+    "__init__": {"errors", "version", "measurement", "trainers", "study", "store", "run", "analysis", "api"},
 }
 LIVES_IN = {
     "torch": {"trainers", "retrieval"},
