@@ -27,6 +27,8 @@ class Job:
     """Seconds without a sign of progress after which the worker counts as hung."""
     watched: bool = False
     """True if intermediate results are sent to the search's pruner, which may end the training early."""
+    earlier_seconds: float = 0.0
+    """The time of the earlier attempts from which this one continues."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ablate.errors import AblateError
+from ablate.run.costs import CostMeter, with_costs
 from ablate.run.job import Job, JobReport
 from ablate.trainers.checkpoints import Checkpoints, never
 from ablate.trainers.protocol import Judge, Progress, Pruned, Stopped, Trainer
@@ -19,16 +20,17 @@ def run_job(
     """Train and evaluate. An exception of the trainer becomes a report; only KeyboardInterrupt and the like pass.
 
     `progress` is called after steps. If `stopping()` returns True, the trainer saves a checkpoint and stops; the same
-    if the job is watched and `judge` returns False.
+    if the job is watched and `judge` returns False. The costs of the training are added to each result.
     """
     started = time.perf_counter()
     try:
         entry = TRAINERS[job.trainer]
         configs = [entry.config.model_validate(config, strict=False) for config in job.configs]
         checkpoints = Checkpoints(Path(job.checkpoints), job.key, stopping)
-        results = _trainer(entry.train)(
-            configs, job.seed, job.attempt, progress, checkpoints, judge if job.watched else None
-        )
+        trainer = _trainer(entry.train)
+        meter = CostMeter(job.earlier_seconds)
+        results = trainer(configs, job.seed, job.attempt, progress, checkpoints, judge if job.watched else None)
+        costs = meter.costs()
     except Stopped as stop:
         return JobReport("interrupted", time.perf_counter() - started, reason=f"stopped {stop}")
     except Pruned as end:
@@ -36,7 +38,7 @@ def run_job(
     except Exception as error:
         reason = str(error) if isinstance(error, AblateError) else f"{type(error).__name__}: {error}"
         return JobReport("failed", time.perf_counter() - started, reason=reason, traceback=traceback.format_exc())
-    return JobReport("done", time.perf_counter() - started, results)
+    return JobReport("done", time.perf_counter() - started, with_costs(results, costs))
 
 
 def _trainer(function: str) -> Trainer:

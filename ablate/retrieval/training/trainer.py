@@ -11,7 +11,7 @@ from torch.amp.grad_scaler import GradScaler
 
 from ablate.errors import AblateError, DataError
 from ablate.filesystem import file_hash
-from ablate.measurement import Result
+from ablate.measurement import COST, Measurement, Result
 from ablate.retrieval.config.data import Data
 from ablate.retrieval.config.evaluate import Evaluate
 from ablate.retrieval.config.retrieval import RetrievalConfig
@@ -33,6 +33,7 @@ from ablate.retrieval.training.preflight import check_boxes, check_data, check_w
 from ablate.retrieval.training.pruning import ValidationWatch
 from ablate.retrieval.training.state import TrainingState
 from ablate.trainers.checkpoints import Checkpoints
+from ablate.trainers.costs import PARAMETERS
 from ablate.trainers.protocol import TEST_EXAMPLES, Judge, Progress
 
 if TYPE_CHECKING:
@@ -145,7 +146,16 @@ def train_on(
         settings = [each.evaluate for each in configs]
         extracted = extract(training.network, dataset, fetch, config.amp, settings, between, detections=detections)
     results = [evaluate(training.network, extracted, each, between) for each in settings]
-    return [replace(result, environment=saver.environment, curve=thin(training.losses)) for result in results]
+    parameters = Measurement(PARAMETERS.name, COST, float(sum(weight.numel() for weight in training.stepper.weights)))
+    return [
+        replace(
+            result,
+            measurements=[*result.measurements, parameters],
+            environment=saver.environment,
+            curve=thin(training.losses),
+        )
+        for result in results
+    ]
 
 
 def begin(config: RetrievalConfig, targets: TrainingTargets, seed: int, device: torch.device) -> TrainingState:

@@ -163,6 +163,7 @@ class Dispatcher:
             str(self._checkpoints(claim.key).folder),
             first.config["runtime"]["stall_seconds"],
             watched=self.supply is not None and self.supply.watches,
+            earlier_seconds=claim.earlier_seconds,
         )
 
     def _is_settled(self) -> bool:

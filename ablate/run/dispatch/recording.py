@@ -38,7 +38,7 @@ def record_report(
     elif state in claims.BLAME:
         if progress is not None:
             claims.note(connection, claim, progress.step, progress.steps)
-        return claims.lose(connection, claim, state, reason, checkpoint_step(claim.key)) or TAKEN
+        return claims.lose(connection, claim, state, reason, checkpoint_step(claim.key), report.seconds) or TAKEN
     else:
-        is_kept = claims.release(connection, claim, reason)
+        is_kept = claims.release(connection, claim, reason, report.seconds)
     return (state, reason) if is_kept else TAKEN

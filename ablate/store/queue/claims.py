@@ -12,9 +12,9 @@ from itertools import takewhile
 from math import isnan
 from uuid import uuid4
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Float, bindparam, func, insert, select, update
 
-from ablate.measurement import Measurement, Result
+from ablate.measurement import COST, TEST, Measurement, Result
 from ablate.packed_arrays import deflate, pack_examples, pack_words
 from ablate.store.queue.process_identity import owner, process
 from ablate.store.schema import (
@@ -61,6 +61,8 @@ class Claim:
     """The key of the attempt in the store."""
     attempt: int
     """The number of the attempt at this training, from 1."""
+    earlier_seconds: float = 0.0
+    """The time of the earlier attempts from which this one continues: those since the last one from the start."""
 
 
 def queued(connection: Connection, keys: Sequence[str]) -> list[str]:
@@ -82,7 +84,8 @@ def claim(connection: Connection, key: str, resumed_at: int = 0) -> Claim | None
     values = {"training_key": key, "number": number, "state": RUNNING, "owner": owner()}
     made = connection.execute(_BEGIN, values | {"started": time.time(), "resumed_at": resumed_at})
     (attempt_id,) = made.inserted_primary_key or (0,)
-    return Claim(key, lease, attempt_id, number)
+    earlier = _earlier_seconds(connection, key, number) if resumed_at and number > 1 else 0.0
+    return Claim(key, lease, attempt_id, number, earlier)
 
 
 _TAKE = (
@@ -95,6 +98,18 @@ _TAKE = (
 _BEGIN = insert(attempts)
 
 
+def _earlier_seconds(connection: Connection, key: str, number: int) -> float:
+    """Return the time of the attempts before this number, back to the last one that began from the start."""
+    of_attempt = select(attempts.c.seconds, attempts.c.resumed_at).where(attempts.c.training_key == key)
+    earlier = of_attempt.where(attempts.c.number < number).order_by(attempts.c.number.desc())
+    total = 0.0
+    for seconds, resumed_at in connection.execute(earlier):
+        total += seconds or 0.0
+        if not resumed_at:
+            break
+    return total
+
+
 def beat(connection: Connection, leases: Sequence[str]) -> list[str]:
     """Renew leases, so that no other process takes their trainings for abandoned. Return the leases that are lost."""
     mine = trainings.c.lease.in_(leases)
@@ -105,11 +120,15 @@ def beat(connection: Connection, leases: Sequence[str]) -> list[str]:
 
 
 def note(connection: Connection, claim: Claim, step: int, steps: int) -> None:
-    """Record the step that an attempt has reached, for `ablate status`."""
-    connection.execute(_NOTE, {"of": claim.attempt_id, "at": step, "all": steps})
+    """Record the step that an attempt has reached, for `ablate status`, and its time, should its runner be killed."""
+    connection.execute(_NOTE, {"of": claim.attempt_id, "at": step, "all": steps, "now": time.time()})
 
 
-_NOTE = update(attempts).where(attempts.c.id == bindparam("of")).values(step=bindparam("at"), steps=bindparam("all"))
+_NOTE = (
+    update(attempts)
+    .where(attempts.c.id == bindparam("of"))
+    .values(step=bindparam("at"), steps=bindparam("all"), seconds=bindparam("now", type_=Float) - attempts.c.started)
+)
 
 
 def record(
@@ -141,8 +160,7 @@ def write_results(connection: Connection, key: str, attempt_id: int, result: Res
         {**of_trial, "split": split, "sizes": dict(result.sizes.get(split, {})), "example_set": example_set}
         for split, example_set in _example_sets(connection, result).items()
     ]
-    if splits:
-        connection.execute(_ADD_RESULTS, splits)
+    connection.execute(_ADD_RESULTS, splits)
     measured = [{**of_trial, **_plain(one)} for one in result.measurements]
     if measured:
         connection.execute(_ADD_MEASUREMENTS, measured)
@@ -163,9 +181,13 @@ def _plain(measurement: Measurement) -> dict[str, object]:
 
 
 def _example_sets(connection: Connection, result: Result) -> dict[str, str | None]:
-    """Return {split: key of the names and clusters of its examples, None without any}; add those that are new."""
-    keys: dict[str, str | None] = dict.fromkeys([*result.sizes, *(one.split for one in result.measurements)])
-    for one in result.measurements:
+    """Return {split: key of the names and clusters of its examples, None without any}; add those that are new.
+
+    A result has the split TEST even if nothing was measured on it. Costs have no split.
+    """
+    measured = [one for one in result.measurements if one.split != COST]
+    keys: dict[str, str | None] = dict.fromkeys([TEST, *result.sizes, *(one.split for one in measured)])
+    for one in measured:
         if keys[one.split] is None and (one.ids is not None or one.clusters is not None):
             ids = None if one.ids is None else pack_words(one.ids)
             clusters = None if one.clusters is None else deflate(one.clusters.astype("<i8"))
@@ -189,9 +211,9 @@ def fail(connection: Connection, claim: Claim, reason: str, traceback: str, seco
     return _end(connection, claim, FAILED, details=details)
 
 
-def release(connection: Connection, claim: Claim, reason: str) -> bool:
+def release(connection: Connection, claim: Claim, reason: str, seconds: float | None = None) -> bool:
     """Return an unfinished training to the queue. Return False if the lease is lost."""
-    return _end(connection, claim, INTERRUPTED, QUEUED, {"reason": reason})
+    return _end(connection, claim, INTERRUPTED, QUEUED, {"reason": reason, "seconds": seconds})
 
 
 def prune(connection: Connection, claim: Claim, reason: str, seconds: float) -> bool:
@@ -199,7 +221,9 @@ def prune(connection: Connection, claim: Claim, reason: str, seconds: float) -> 
     return _end(connection, claim, PRUNED, details={"reason": reason, "seconds": seconds})
 
 
-def lose(connection: Connection, claim: Claim, ending: str, reason: str, reached: int) -> tuple[str, str] | None:
+def lose(
+    connection: Connection, claim: Claim, ending: str, reason: str, reached: int, seconds: float | None = None
+) -> tuple[str, str] | None:
     """End an attempt as LOST or ABANDONED. Return the training's new state and the reason; None if the lease is lost.
 
     The training is queued again. If many attempts in a row have ended so without a checkpoint newer than `reached`,
@@ -207,9 +231,11 @@ def lose(connection: Connection, claim: Claim, ending: str, reason: str, reached
     """
     before = _fruitless(connection, claim.key, reached)
     if sum(BLAME[state] for state in (ending, *before)) < MOST_BLAME:
-        return (QUEUED, reason) if _end(connection, claim, ending, QUEUED, {"reason": reason}) else None
+        details = {"reason": reason, "seconds": seconds}
+        return (QUEUED, reason) if _end(connection, claim, ending, QUEUED, details) else None
     reason += f"; so ended {len(before) + 1} attempts in a row, without a newer checkpoint"
-    return (FAILED, reason) if _end(connection, claim, FAILED, details={"reason": reason}) else None
+    details = {"reason": reason, "seconds": seconds}
+    return (FAILED, reason) if _end(connection, claim, FAILED, details=details) else None
 
 
 def retry(connection: Connection, keys: Sequence[str]) -> None:
@@ -248,7 +274,8 @@ def _end(
 ) -> bool:
     """End an attempt. Return False and do nothing if its lease is lost.
 
-    The training gets the state of the attempt, or `training` if that is given.
+    The training gets the state of the attempt, or `training` if that is given. Without its seconds, those that were
+    noted last stay.
     """
     if connection.execute(_GIVE, {"of": claim.key, "own_lease": claim.lease, "next": training or state}).rowcount == 0:
         return False
@@ -269,5 +296,6 @@ _CLOSE = (
     update(attempts)
     .where(attempts.c.id == bindparam("of"))
     .values(state=bindparam("ending"), ended=bindparam("now"))
-    .values({name: bindparam(name) for name in ("reason", "traceback", "seconds", "environment", "curve")})
+    .values({name: bindparam(name) for name in ("reason", "traceback", "environment", "curve")})
+    .values(seconds=func.coalesce(bindparam("seconds", type_=Float), attempts.c.seconds))
 )
