@@ -1,11 +1,13 @@
 """The costs of one training, measured around the call of its trainer: its time, and the memory of its process."""
 
+import os
+import re
 import resource
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from ablate.measurement import COST, Measurement, Metric, Result
@@ -13,11 +15,14 @@ from ablate.trainers.costs import GPU_SECONDS, PEAK_GPU_MEMORY, PEAK_MEMORY, SEC
 
 MEGABYTE = 10**6
 
-STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-"""Linux's files of this process: its memory, and requests to count anew."""
+STATUS, CLEAR = "/proc/self/status", "/proc/self/clear_refs"
+"""Linux's files of this process: its memory, and requests to count it again from now on."""
 
-CLEAR_PEAK = "5"
-"""The request to forget the peak memory, which no other part of Linux reads."""
+CLEAR_PEAK = b"5"
+"""The request to forget the peak of the resident memory."""
+
+STATUS_BYTES = 8192
+"""More bytes than STATUS has."""
 
 RUSAGE_UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes in which `getrusage` counts memory."""
@@ -72,9 +77,10 @@ def _cost(metric: Metric, value: float) -> Measurement:
 
 
 def _forget_peak() -> bool:
-    """Make Linux count the peak memory of this process anew. Return False if it does not."""
+    """Make Linux count the peak memory of this process again from now on. Return False if it does not."""
     try:
-        CLEAR.write_text(CLEAR_PEAK)
+        with _opened(CLEAR, os.O_WRONLY) as file:
+            os.write(file, CLEAR_PEAK)
     except OSError:
         return False
     return True
@@ -83,10 +89,22 @@ def _forget_peak() -> bool:
 def _peak_rss() -> int | None:
     """Return the peak resident memory since it was forgotten, in bytes; None if Linux does not show it."""
     try:
-        lines = STATUS.read_text().splitlines()
+        with _opened(STATUS, os.O_RDONLY) as file:
+            status = os.read(file, STATUS_BYTES)
     except OSError:
         return None
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), None)
+    size = re.search(rb"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE)
+    return int(size[1]) * 1024 if size else None
+
+
+@contextmanager
+def _opened(path: str, flags: int) -> Iterator[int]:
+    """Open a file without a buffer, which takes a tenth of the time of `open`; every training does."""
+    file = os.open(path, flags)
+    try:
+        yield file
+    finally:
+        os.close(file)
 
 
 def _largest_rss() -> int:

@@ -123,7 +123,7 @@ def read_contents(connection: Connection, keys: Collection[str]) -> dict[str, by
     for key, blob in of_keys(connection, query, measurements.c.trial_key, keys):
         examples = unpack_examples(blob)
         if len(examples) and np.any(examples != examples[0]):
-            digests.setdefault(key, blake2b()).update(blob)
+            digests.setdefault(key, blake2b()).update(examples.tobytes())
     counts = and_(artifacts.c.trial_key == trials.c.key, artifacts.c.attempt_id == trials.c.attempt_id)
     of_artifacts = select(artifacts.c.trial_key, artifacts.c.content).join(trials, counts)
     query = of_artifacts.order_by(artifacts.c.trial_key, artifacts.c.name)

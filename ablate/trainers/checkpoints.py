@@ -81,8 +81,10 @@ class Checkpoints:
 
     def clear(self) -> None:
         """Remove every checkpoint, and the folder if it is empty then."""
+        if not self.folder.is_dir():
+            return
         self._prune(-1, 0)
-        if self.folder.is_dir() and not any(self.folder.iterdir()):
+        if not any(self.folder.iterdir()):
             self.folder.rmdir()
 
     def _state(self, path: Path) -> bytes | None:

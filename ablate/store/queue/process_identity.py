@@ -13,7 +13,13 @@ def owner() -> str:
 
 def process() -> str:
     """Return this process as `is_gone` reads it: machine, pid, and start time, as pids are reused."""
-    return f"{_machine()} {os.getpid()} {_began(os.getpid())}"
+    return _identity(os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _identity(own: int) -> str:
+    """Return the identity of this process, whose number is `own`; read once, as every claim writes it."""
+    return f"{_machine()} {own} {_began(own)}"
 
 
 def is_gone(process: str | None) -> bool:
