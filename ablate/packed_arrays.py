@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-
 LEVEL = 4
 """The level of compression of numbers: 6, the default, takes twice the time and saves 2 %."""
 

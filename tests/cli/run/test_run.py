@@ -191,6 +191,13 @@ def test_the_trial_of_a_killed_worker_goes_on_elsewhere(ablate: Ablate, tmp_path
     )
     assert state == "done"
     assert resumed_at > 0  # type: ignore[operator]
+    seconds = dict(query("SELECT number, seconds FROM ablate_attempts WHERE training_key = '" + str(key) + "'"))
+    ((cost,),) = query(
+        "SELECT m.value FROM ablate_measurements m JOIN ablate_trials t ON t.key = m.trial_key "
+        f"WHERE m.metric = 'seconds' AND t.training_key = '{key}'"
+    )
+    assert cost == pytest.approx(seconds[1] + seconds[2], abs=0.3)  # type: ignore[operator]
+    assert cost > 2  # type: ignore[operator]
 
 
 @pytest.mark.service

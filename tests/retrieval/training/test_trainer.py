@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from ablate.errors import AblateError, DataError
+from ablate.measurement import COST
 from ablate.retrieval.data import GALLERY, QUERY, SHOP, USER, Dataset, load
 from ablate.retrieval.data.packing.format import COLUMNS
 from ablate.retrieval.input.samplers import sampler
@@ -54,6 +55,16 @@ def test_the_same_seed_gives_the_same_ranks_in_another_process_too(dataset, conf
     assert ranks(here) == ranks(again) == ranks(there)
     assert here[0].curve == again[0].curve == there[0].curve
     assert ranks(here) != ranks(train_on(dataset, [config], 1, silent))
+
+
+def test_the_parameters_that_are_trained_are_counted(dataset, configure):
+    """By hand: the weights of the classifier without bias, the scale of the neck, and all of the backbone's."""
+    config = configure(schedule={"steps": 0})
+    training = begin(config, labels(dataset, config.loss), 0, CPU)
+    width, classes = training.network.width, labels(dataset, config.loss).classes
+    backbone = sum(weight.numel() for weight in training.network.backbone.parameters())
+    (result,) = train_on(dataset, [config], 0, silent)
+    assert result.value("parameters", COST) == backbone + width + classes * width
 
 
 @pytest.mark.network

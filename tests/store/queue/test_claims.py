@@ -11,13 +11,13 @@ import pytest
 from numpy.typing import NDArray
 
 from ablate.errors import StoreError
-from ablate.measurement import Result
+from ablate.measurement import COST, Measurement, Result
 from ablate.packed_arrays import unpack
 from ablate.store import Store, plans
 from ablate.store.plan_document import PlanDocument
 from ablate.store.queue import claims, maintenance
 from ablate.store.queue.lease_expiry import LEASE_SECONDS, LeaseWatch
-from ablate.store.results import read_artifact, read_examples, read_trials
+from ablate.store.results import read_artifact, read_examples, read_trials, read_values
 from ablate.study.trials.identity import ROW, Trial
 from ablate.trainers.rank_results import rank_result
 from tests.conftest import on_both_engines
@@ -158,7 +158,7 @@ def test_precisions_of_an_earlier_attempt_do_not_count(store: Store, queued: Tri
     assert means(store, queued.key) == precisions(store, queued.key) == {}
     with store.read() as connection:
         assert read_trials(connection, {queued.key})[queued.key].done
-        history = "SELECT count(*) FROM ablate_measurements WHERE metric LIKE 'map%'"
+        history = "SELECT count(*) FROM ablate_measurements WHERE metric IN ('map', 'map_at_r')"
         assert connection.exec_driver_sql(history).scalar() == 2
 
 
@@ -327,6 +327,65 @@ def test_interruptions_are_no_losses(store: Store, queued: Trial) -> None:
             assert mine is not None
             assert claims.release(connection, mine, "interrupted")
     assert lose(store) == "failed"
+
+
+ATTEMPTS = [  # how each ended, the step from which it continued, and its seconds, None if its runner noted none
+    [("release", 0, 3.0)],
+    [("release", 0, 3.0), ("lose", 10, 4.0)],
+    [("release", 0, 3.0), ("release", 0, 5.0), ("fail", 20, 0.5)],
+    [("release", 0, 3.0), ("silent", 10, None), ("release", 10, 1.0)],
+]
+
+
+@pytest.mark.parametrize(("ends", "earlier"), list(zip(ATTEMPTS, [3.0, 7.0, 5.5, 4.0], strict=True)))
+def test_a_claim_knows_the_time_of_the_attempts_that_it_continues(
+    store: Store, queued: Trial, ends: list[tuple[str, int, float | None]], earlier: float
+) -> None:
+    """Attempts before the last one that began from the start are no part of the result, and do not count."""
+    for end, resumed_at, seconds in ends:
+        with store.write() as connection:
+            mine = claims.claim(connection, TRAINING.key, resumed_at)
+            assert mine is not None
+            if end == "fail":
+                claims.fail(connection, mine, "why", "", seconds or 0.0)
+                claims.retry(connection, [TRAINING.key])
+            elif end == "release":
+                claims.release(connection, mine, "why", seconds)
+            else:
+                claims.lose(connection, mine, "lost", "why", resumed_at + 1, seconds)
+    with store.write() as connection:
+        again = claims.claim(connection, TRAINING.key, 30)
+        assert again is not None
+        assert again.earlier_seconds == earlier
+        claims.release(connection, again, "why", 1.0)
+        anew = claims.claim(connection, TRAINING.key, 0)
+        assert anew is not None
+        assert anew.earlier_seconds == 0.0
+
+
+def test_the_time_of_a_killed_runner_is_what_it_noted_last(store: Store, queued: Trial) -> None:
+    mine = held(store)
+    with store.write() as connection:
+        connection.exec_driver_sql("UPDATE ablate_attempts SET started = started - 60")
+        claims.note(connection, mine, 5, 10)
+        claims.lose(connection, mine, "abandoned", "its runner is gone", 5)
+        again = claims.claim(connection, TRAINING.key, 5)
+    assert again is not None
+    assert 60 <= again.earlier_seconds < 61
+
+
+def test_costs_belong_to_no_split_and_a_result_always_has_a_test(store: Store, queued: Trial) -> None:
+    with store.write() as connection:
+        mine = claims.claim(connection, TRAINING.key)
+        assert mine is not None
+        assert claims.record(connection, mine, {queued.key: Result([Measurement("seconds", COST, 2.5)])}, 1.0)
+        splits = connection.exec_driver_sql("SELECT split FROM ablate_results").scalars().all()
+    assert splits == ["test"]
+    with store.read() as connection:
+        assert read_values(connection, [queued.key], COST)[queued.key]["seconds"].value == 2.5
+        found = read_trials(connection, [queued.key])[queued.key]
+    assert found.done
+    assert found.values == {}
 
 
 @dataclass
