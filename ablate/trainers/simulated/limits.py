@@ -9,24 +9,25 @@ from ablate.trainers.top_k import TOP_K
 
 SPLITS = ("validation", "test")
 
-NO_RATE = 0.5
-"""The expected rate of runs without rates: every value is possible."""
-
 
 def config_limits(configs: Sequence[Config]) -> list[tuple[SplitLimits, ...]]:
     """Return for each plain config the limits of its tests."""
     rate_of, limits = _ExpectedRates(), []
-    known: dict[tuple[int, float], tuple[SplitLimits, ...]] = {}
+    known: dict[tuple[int, float | None], tuple[SplitLimits, ...]] = {}
     for config in configs:
-        queries, rate = config["queries"], rate_of(config) if "rates" in config["metrics"] else NO_RATE
-        at_bound = rate if rate <= 0 or rate >= 1 else 0.5
+        queries, rate = config["queries"], rate_of(config) if "rates" in config["metrics"] else None
+        at_bound = rate if rate is None or rate <= 0 or rate >= 1 else 0.5
         if (queries, at_bound) not in known:
             known[queries, at_bound] = tuple(_split_limits(split, queries, rate) for split in SPLITS)
-        limits.append(known[queries, at_bound])
+        has_examples = rate is not None or "loss" in config["metrics"]
+        limits.append(known[queries, at_bound] if has_examples else ())
     return limits
 
 
-def _split_limits(split: str, queries: int, rate: float) -> SplitLimits:
+def _split_limits(split: str, queries: int, rate: float | None) -> SplitLimits:
+    """Return the limits of a split; `rate`: the expected rate, None for runs without rates."""
+    if rate is None:
+        return SplitLimits(split, "", queries)
     if 0 < rate < 1:
         return SplitLimits(split, "", queries, nouns=QUERY_NOUNS)
     fixed = 0.0 if rate <= 0 else 1.0
