@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from ablate.api.stores import DEFAULT_STORE, StoreOrUrl, store_to_read, store_to_write
 from ablate.errors import AblateError
 from ablate.run.maintenance import ResetResult, reset
-from ablate.run.row_patterns import matching
 from ablate.store import plans
 from ablate.store.plans import StoredPlan, StoredRow
+from ablate.study.row_patterns import matching
 
 MOST_LISTED = 10
 """Rows that a message lists."""

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from ablate.errors import AblateError
 from ablate.run.candidate_faults import candidate_faults
-from ablate.run.row_patterns import matching
 from ablate.study.config_keys import Config, flattened, overlaps
 from ablate.study.model import Study
 from ablate.study.plan.limits import RowLimits, limit_faults, limit_warnings, row_limits
 from ablate.study.plan.unread_warnings import search_warnings, unread_warnings
 from ablate.study.reading.nodes import yaml_text
 from ablate.study.reading.study_reader import read_study
+from ablate.study.row_patterns import matching
 from ablate.study.trials.identity import REFERENCE, Trial, trials
 from ablate.study.trials.local_paths import PathFinder
 from ablate.text import named_rows
