@@ -1,6 +1,6 @@
 """Metrics, and the values that a training gives for them: the words that trainers, the store and reports share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import exp, floor, log, log10
@@ -208,6 +208,11 @@ class Interim:
     fraction: float
     """The part of the training that is done, in (0, 1)."""
     measurements: Sequence[Measurement]
+
+    @classmethod
+    def of(cls, fraction: float, measured: Iterable[Measurement]) -> "Interim":
+        """Return the values of measurements as an interim result; it needs no value of each example."""
+        return cls(fraction, [Measurement(one.metric, one.split, one.value, one.n) for one in measured])
 
     def value(self, metric: str) -> float:
         """Return the value of a metric; KeyError if it was not measured."""

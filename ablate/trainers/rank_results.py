@@ -6,7 +6,7 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from ablate.measurement import VALIDATION, Interim, Measurement, Result
+from ablate.measurement import Measurement, Result
 from ablate.packed_arrays import pack, unpack
 from ablate.trainers.top_k import MAP, MAP_AT_R, TOP_K
 
@@ -46,12 +46,6 @@ def rank_result(
         artifacts={f"{RANKS}/{split}": pack(of_split) for split, of_split in ranks.items()},
         sizes={split: {"queries": len(of_split), "gallery": gallery[split]} for split, of_split in ranks.items()},
     )
-
-
-def rank_interim(fraction: float, ranks: Ranks) -> Interim:
-    """Return the interim result after a part of a training, from the ranks of the validation split."""
-    measured = rank_measurements(VALIDATION, ranks)
-    return Interim(fraction, [Measurement(one.metric, one.split, one.value, one.n) for one in measured])
 
 
 def ranks_of(result: Result, split: str) -> Ranks:

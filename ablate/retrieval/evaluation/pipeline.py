@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ablate.measurement import Result
+from ablate.measurement import VALIDATION, Measurement, Result
 from ablate.retrieval.config.evaluate import Evaluate
 from ablate.retrieval.config.retrieval import RetrievalConfig
 from ablate.retrieval.data.dataset import GALLERY, NO_CAMERA, QUERY, SPLITS, Dataset
@@ -23,7 +23,7 @@ from ablate.retrieval.input.transfer import Fetch, ahead, fetcher
 from ablate.retrieval.model.network import Network
 from ablate.retrieval.training.device import autocast
 from ablate.retrieval.training.preflight import FITTED, TESTED
-from ablate.trainers.rank_results import Ranks, rank_result, ranks_of
+from ablate.trainers.rank_results import rank_result
 
 if TYPE_CHECKING:
     from ablate.retrieval.data import DetectedBoxes
@@ -176,18 +176,22 @@ def features(
 @torch.no_grad()
 def validate(
     network: Network, dataset: Dataset, fetch: Fetch, config: RetrievalConfig, between: Between = nothing
-) -> Ranks:
-    """Return the ranks of the validation split during training; all 0, for not found, if features cannot be compared.
+) -> Sequence[Measurement]:
+    """Return the measurements on the validation split during training; all are 0 if features cannot be compared.
 
     That can happen early, while the running statistics of batch norms are far from those of the batches. Training may
     still recover.
     """
     try:
-        found = extract(network, dataset, fetch, config.amp, [config.evaluate], between, ["validation"])
-        return ranks_of(evaluate(network, found, config.evaluate, between), "validation")
+        found = extract(network, dataset, fetch, config.amp, [config.evaluate], between, [VALIDATION])
+        return evaluate(network, found, config.evaluate, between).measurements
     except FeaturesError:
-        asked = (dataset.split == SPLITS.index("validation")) & (dataset.role & QUERY > 0)
-        return np.zeros(np.count_nonzero(asked), dtype=np.uint32)
+        here = dataset.split == SPLITS.index(VALIDATION)
+        asked, held = (np.count_nonzero(here & (dataset.role & role > 0)) for role in (QUERY, GALLERY))
+        nothing_found, none = np.zeros(asked, dtype=np.uint32), np.zeros(asked, dtype=np.float32)
+        return rank_result(
+            {VALIDATION: nothing_found}, {VALIDATION: int(held)}, {VALIDATION: (none, none)}
+        ).measurements
 
 
 @torch.no_grad()

@@ -1,20 +1,20 @@
 """Validates a training on its way, and ends it early if a judge decides that it is not worth continuing."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from ablate.measurement import Interim, Measurement
 from ablate.retrieval.training.checkpointing import CheckpointSaver
 from ablate.retrieval.training.state import TrainingState
 from ablate.trainers.protocol import PARTS, Judge, Pruned
-from ablate.trainers.rank_results import Ranks, rank_interim
 
 
 class ValidationWatch:
     """Reports the validation of a training to a judge after each of its parts."""
 
-    def __init__(self, judge: Judge, validate: Callable[[], Ranks], steps: int) -> None:
+    def __init__(self, judge: Judge, validate: Callable[[], Sequence[Measurement]], steps: int) -> None:
         self.judge, self.validate = judge, validate
-        """`validate` returns the ranks of the validation split for the network as it is now."""
+        """`validate` returns the measurements on the validation split for the network as it is now."""
         self.parts = part_ends(steps)
         """{step: the number of the part that ends after this step}."""
 
@@ -29,9 +29,9 @@ class ValidationWatch:
         """
         if not self.is_due(training.step):
             return
-        ranks = self.validate()
+        measured = self.validate()
         training.network.train()
-        if not self.judge(rank_interim(self.parts[training.step] / PARTS, ranks)):
+        if not self.judge(Interim.of(self.parts[training.step] / PARTS, measured)):
             saver.keep(training)
             raise Pruned(f"at step {training.step}")
 

@@ -48,8 +48,7 @@ def draw_interim(config: SimulatedConfig, seed: int, part: int) -> Interim:
         rate = shifted_rate(config, seed) * learned(part)
         measured += rank_measurements(VALIDATION, draw_ranks(config, rate, stream(config, seed, f"part {part}")))
     measured += _further(config, seed, VALIDATION, slice(None), part)
-    values = [Measurement(one.metric, one.split, one.value, one.n) for one in spoilt(config, seed, measured)]
-    return Interim(part / PARTS, values)
+    return Interim.of(part / PARTS, spoilt(config, seed, measured))
 
 
 def draw_ranks(config: SimulatedConfig, rate: float, rng: np.random.Generator) -> Ranks:

@@ -304,7 +304,10 @@ def test_on_the_way_the_validation_split_is_tested_as_in_the_end(net, dataset, f
     config = configure(evaluate=setting, amp="none")
     shown = validate(net, dataset, fetcher(dataset.images, CPU), config)
     in_the_end = config.evaluate.model_copy(update={"detections": None})
-    assert shown.tolist() == ranks_of(evaluate(net, found, in_the_end), "validation").tolist()
+    in_full = evaluate(net, found, in_the_end)
+    assert {one.metric: one.value for one in shown} == {
+        one.metric: one.value for one in in_full.measurements if one.split == "validation"
+    }
 
 
 @pytest.mark.network
@@ -316,7 +319,10 @@ def test_a_collapsed_network_finds_the_first_of_the_gallery_whitened_or_not(data
             weight.zero_()
     fetch = fetcher(dataset.images, CPU)
     whitened, plain = (
-        validate(flat, dataset, fetch, configure(evaluate={"whitening": whitening}, amp="none")).tolist()
+        [
+            (one.value, one.examples.tolist())
+            for one in validate(flat, dataset, fetch, configure(evaluate={"whitening": whitening}, amp="none"))
+        ]
         for whitening in ({"dimensions": 8}, None)
     )
     assert whitened == plain

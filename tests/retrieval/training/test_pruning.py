@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -15,7 +14,7 @@ from ablate.retrieval.training.pruning import part_ends
 from ablate.retrieval.training.trainer import train_on
 from ablate.trainers.checkpoints import Checkpoints
 from ablate.trainers.protocol import Progress, Pruned
-from ablate.trainers.rank_results import rank_interim, ranks_of
+from ablate.trainers.rank_results import ranks_of
 from tests.support.retrieval.small_training import DEVICES, Configure, ranks, silent, weights, with_small
 
 
@@ -82,6 +81,8 @@ def test_what_is_shown_is_what_a_training_of_so_many_steps_would_find(
     assert {one.n for one in now.measurements} == {asked}
     for k in (1, 5, 10):
         assert now.value(f"top{k}") == sum(1 <= rank <= k for rank in found.tolist()) / asked
+    for metric in ("map", "map_at_r"):
+        assert now.value(metric) == half[0].value(metric, "validation")
 
 
 @pytest.mark.network
@@ -171,4 +172,8 @@ def test_features_that_are_no_numbers_find_nothing_and_fail_no_training(dataset:
         train_on(dataset, [config], 0, silent, None, lambda now: shown.append(now) is None)
     assert str(watched.value) == str(alone.value)
     asked = int(((dataset.split == SPLITS.index("validation")) & (dataset.domain == USER)).sum())
-    assert shown == [rank_interim(0.3, np.zeros(asked, dtype=np.uint32))]
+    (now,) = shown
+    assert now.fraction == 0.3
+    assert [(one.metric, one.value, one.n) for one in now.measurements] == [
+        (metric, 0.0, asked) for metric in ("top1", "top5", "top10", "map", "map_at_r")
+    ]
