@@ -34,7 +34,7 @@ def row(
                 trial=f"{number}/{seed}",
                 training=f"{number}/{seed}",
                 values={"top1": StoredValue(count / n, n)},
-                sizes={"queries": n},
+                sizes={"queries": n, "gallery": None},
                 environment=environments[seed] if environments else {},
             )
             for seed, count in hits.items()
@@ -73,7 +73,7 @@ def results(
         document=PlanDocument.from_json({**usual, **document}),
         rows=tuple(rows),
         references=(),
-        sizes={"queries": N},
+        sizes={"queries": N, "gallery": None},
         examples={"top1": {key: np.asarray(values, dtype=np.float32) for key, values in (hits or {}).items()}},
     )
 
