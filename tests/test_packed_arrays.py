@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from ablate.packed_arrays import deflate, inflate, pack, unpack
+from ablate.packed_arrays import (
+    deflate,
+    inflate,
+    pack,
+    pack_examples,
+    pack_words,
+    unpack,
+    unpack_examples,
+    unpack_words,
+)
 
 BITS = arrays.arrays(np.uint32, st.integers(0, 300), elements=st.integers(0, 2**32 - 1))
 
@@ -42,3 +51,31 @@ def test_ranks_of_stores_from_before_can_be_read(planes: bytes, ranks: list[int]
     """The format as it is written in a store: the width, then all low bytes before all high ones."""
     blob = bytes([len(planes) // len(ranks)]) + zlib.compress(planes)
     assert unpack(blob).tolist() == ranks
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array([], dtype=np.float32),
+        np.array([True, False, True, True, False, False, True, False, True]),
+        np.array([0, 1, 1, 0], dtype=np.float32),
+        np.array([0.0, 1.0, 0.5], dtype=np.float32),
+        np.array([np.nan, np.inf, -1.5, 0.0], dtype=np.float32),
+        np.full(1001, 1.0, dtype=np.float32),
+    ],
+    ids=["none", "bools", "zeros and ones", "fractions", "no numbers", "ones"],
+)
+def test_examples_come_back_as_they_were(values: np.ndarray) -> None:
+    found = unpack_examples(pack_examples(values))
+    assert found.dtype == np.float32
+    assert np.array_equal(found, values.astype(np.float32), equal_nan=True)
+
+
+def test_an_example_that_is_0_or_1_takes_less_than_two_bits() -> None:
+    hits = np.random.default_rng(0).random(12_377) < 0.3
+    assert len(pack_examples(hits)) < 12_377 / 4
+
+
+@pytest.mark.parametrize("words", [[], ["a"], ["ä", "", "a b", "\udc80", "x" * 1000, '"']])
+def test_words_come_back_as_they_were(words: list[str]) -> None:
+    assert unpack_words(pack_words(words)) == words
