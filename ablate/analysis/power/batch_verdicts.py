@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ablate.analysis import verdicts
 from ablate.analysis.estimation.seed_differences import seedwise
-from ablate.analysis.estimation.single_seed import PairedSuccesses
+from ablate.analysis.estimation.single_seed import PAIRED_T, ExampleMeans, PairedSuccesses
 from ablate.analysis.estimation.variance_components import VarianceModel
+from ablate.analysis.stats.resolution import resolution_variance
 from ablate.analysis.stats.t_tests import t_equivalence, t_interval, t_test
 
 Floats = NDArray[np.float64]
@@ -92,7 +93,7 @@ def judge_weighted(
     if runs.ndim != 3 or runs.shape[-1] < 2:
         raise ValueError(f"values of shape {runs.shape}: studies, rows and two seeds or more are needed")
     finite_weights, estimable = np.nan_to_num(weights), ~np.isnan(weights).any(axis=1)
-    variance_model = VarianceModel(runs, floor=resolution**2 / 12)
+    variance_model = VarianceModel(runs, floor=resolution_variance(resolution))
     of_contrasts = np.where(estimable[:, None], np.matmul(finite_weights, runs), np.nan)
     with np.errstate(divide="ignore"):
         precision = 1 / np.sum(finite_weights**2, axis=1)
@@ -130,9 +131,9 @@ def judge_means_of_one_seed(
     of one example's difference. Both have the shape (studies, pairs).
     """
     effect, errors = np.asarray(difference, dtype=float), np.asarray(error, dtype=float)
-    t = effect, errors, np.full(effect.shape, float(df))
-    low, high = t_interval(*t, 1 - alpha / max(effect.shape[-1], 1))
-    return _of_one_seed(effect, t_test(*t), low, high, alpha, sign)
+    contrasts = ExampleMeans(np.arange(effect.shape[-1]), effect, errors, float(df), PAIRED_T)
+    low, high = contrasts.interval(1 - alpha / max(effect.shape[-1], 1))
+    return _of_one_seed(effect, contrasts.p, low, high, alpha, sign)
 
 
 def _of_one_seed(effect: Floats, p: Floats, low: Floats, high: Floats, alpha: float, sign: int) -> BatchVerdicts:

@@ -32,6 +32,8 @@ STUDIES = 2000
 MOST_VALUES = 1_000_000
 """The largest number of differences that are judged at a time: for large families, fewer studies are simulated."""
 CHANCE = 0.8
+BEYOND = 1e5
+"""Effects of that many SDs, and of that small a part of delta, are not tried: values may not vary at all."""
 CLAIMS = {
     1: (verdicts.BETTER, verdicts.BETTER_BELOW_DELTA),
     -1: (verdicts.WORSE, verdicts.WORSE_BELOW_DELTA),
@@ -78,13 +80,13 @@ class Power:
 
         None if it is larger than the value can rise or fall.
         """
-        room = max(self.truth.room)
+        room = min(max(self.truth.room), BEYOND * (self.delta + self.truth.run_sd))
         low, high = 0.0, self.delta
         while self.chance_to_show(high) < CHANCE:
             low, high = high, 2 * high
             if low > room:
                 return None
-        while high - low > 0.01 * high:
+        while high - low > 0.01 * high and high > self.delta / BEYOND:
             middle = (low + high) / 2
             low, high = (middle, high) if self.chance_to_show(middle) < CHANCE else (low, middle)
         return high if high <= room else None

@@ -8,16 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis.estimation.variance_components import VarianceModel
+from ablate.analysis.stats.resolution import resolution_variance
 from ablate.api.stores import store_if_any
 from ablate.cli.plan.power_options import has_examples, is_proportion
-from ablate.measurement import Kind, Metric, Scale
+from ablate.measurement import COST, TEST, Kind, Metric, Scale
 from ablate.study.trials.identity import Trial
+from ablate.trainers.costs import COSTS
 
 if TYPE_CHECKING:
     from ablate.store import Store
     from ablate.store.results import TrialResult
 
 Floats = NDArray[np.float64]
+
+NOTHING_FINISHED = "no trial of the study is finished"
 
 MOST_READ = 200
 """The largest number of trials whose examples are read: enough for their spread."""
@@ -47,19 +51,20 @@ def measured_spread(metric: Metric, rows: Sequence[Trial], url: str) -> Measured
     """Return what the finished trials among `rows` show."""
     opened = store_if_any(url)
     if opened is None:
-        return MeasuredSpread(missing="no trial of the study is finished")
-    from ablate.store.results import read_trials
+        return MeasuredSpread(missing=NOTHING_FINISHED)
+    from ablate.store.results import read_trials, read_values
 
+    keys = {trial.key for trial in rows}
     with opened.read() as connection:
-        found = read_trials(connection, {trial.key for trial in rows})
-    of_trials = {key: (of_trial.values or {}).get(metric.name) for key, of_trial in found.items()}
-    values = {key: one for key, one in of_trials.items() if one is not None}
+        found = {key: one for key, one in read_trials(connection, keys).items() if one.done}
+        of_trials = read_values(connection, set(found), COST if metric.name in {cost.name for cost in COSTS} else TEST)
+    values = {key: of_trial[metric.name] for key, of_trial in of_trials.items() if metric.name in of_trial}
     numbers = {key: _compared(metric, one.value) for key, one in values.items()}
     known = {key: number for key, number in numbers.items() if np.isfinite(number)}
     if is_proportion(metric):
         return _of_proportion(rows, {key: (number, values[key].n) for key, number in known.items()})
     if not known:
-        return MeasuredSpread(missing="no trial of the study is finished")
+        return MeasuredSpread(missing=f"no finished trial has a value of {metric.name}" if found else NOTHING_FINISHED)
     spread = _spread(rows, known)
     if metric.kind is Kind.MEAN and has_examples(metric):
         return _with_examples(opened, metric, rows, found, spread)
@@ -93,7 +98,7 @@ def _of_proportion(rows: Sequence[Trial], known: dict[str, tuple[float, int | No
     """Return the spread of the trials that have the usual number of examples."""
     counts = [n for _, n in known.values() if n]
     if not counts:
-        return MeasuredSpread(missing="no trial of the study is finished")
+        return MeasuredSpread(missing=NOTHING_FINISHED)
     usual = max(set(counts), key=counts.count)
     rates = {key: rate for key, (rate, n) in known.items() if n == usual}
     low, high = min(rates.values()), max(rates.values())
@@ -103,7 +108,7 @@ def _of_proportion(rows: Sequence[Trial], known: dict[str, tuple[float, int | No
             "so that these are usual values"
         )
         return MeasuredSpread(examples=usual, notes=(note,))
-    spread = _spread(rows, rates, floor=1 / usual**2 / 12)
+    spread = _spread(rows, rates, floor=resolution_variance(1 / usual))
     base = float(np.clip(spread.base or 0.0, 0.001, 0.999))
     return MeasuredSpread(base, spread.variance, usual)
 
@@ -120,7 +125,7 @@ def _with_examples(
 
     by_seed: dict[int, dict[str, None]] = {}
     for trial in rows:
-        if trial.key in found and found[trial.key].values is not None:
+        if trial.key in found:
             by_seed.setdefault(trial.seed, {})[trial.key] = None
     most = max(by_seed.values(), key=len, default={})
     keys = list(most if len(most) > 1 else dict.fromkeys(key for of_seed in by_seed.values() for key in of_seed))

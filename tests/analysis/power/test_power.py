@@ -144,8 +144,8 @@ def test_effects_are_those_of_reports(cells: list[tuple[str, ...]]) -> None:
     made = [dict(zip(names, cell, strict=True)) for cell in cells]
     study = drawn(dict.fromkeys(names, ("off", "on")), made, 3, np.random.default_rng(4), family="effects")
     of = family_hypotheses(laid(cells), Family.from_json("effects"), LABELS[: len(cells)])
-    rates = 100 * np.array([row.metrics["top1"].hits for row in study.rows])[None] / 1000
-    judged = judge_weighted(rates, of.weights, 0.05, 0.5, resolution=0.1)
+    rates = np.array([row.values["top1"].values for row in study.rows])[None]
+    judged = judge_weighted(rates, of.weights, 0.05, 0.005, resolution=0.001)
     reported = [effect.estimate for effect in analyse(study).effects]
     assert judged.effect[0] == pytest.approx([np.nan if e.effect is None else e.effect for e in reported], nan_ok=True)
     assert judged.verdict[0].tolist() == [e.verdict for e in reported]

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,10 +61,15 @@ class Case:
         truth = ProportionTruth(rates, own, examples=self.queries, discordance=self.discordance)
         return replace(truth, tails=self.tails)  # type: ignore[arg-type]
 
-    def judge(self, successes: NDArray[np.int64], delta: float, separate: bool | None = None) -> BatchVerdicts:
-        """Return the verdicts on studies of several seeds; effects, intervals and `delta` in pp."""
-        rates, resolution = 100 * successes / self.queries, 100 / self.queries
-        return judge(rates, *self.pairs, ALPHA, delta, resolution=resolution, separate=separate)
+    def draw(
+        self, effects: tuple[float, ...], seeds: int, studies: int, rng: np.random.Generator
+    ) -> NDArray[np.float64]:
+        """Return the rates of new runs in pp, shape (studies, rows, seeds)."""
+        return 100 * draw_successes(self.truth(effects), seeds, studies, rng) / self.queries
+
+    def judge(self, rates: NDArray[np.float64], delta: float, separate: bool | None = None) -> BatchVerdicts:
+        """Return the verdicts on studies of several seeds; rates, effects, intervals and `delta` in pp."""
+        return judge(rates, *self.pairs, ALPHA, delta, resolution=100 / self.queries, separate=separate)
 
     def wide(self, seeds: int) -> float:
         """WIDE standard errors of a contrast of two rows of SD .3, in pp."""
@@ -118,12 +124,32 @@ def calibrate(case: Case, seeds: int, studies: int, rng: np.random.Generator) ->
 
     With one seed: claims about the two networks, and coverage of the true difference of the two.
     """
-    if seeds == 1:
-        return _one_seed(case, studies, rng)
+    return _one_seed(case, studies, rng) if seeds == 1 else several_seeds(case, seeds, studies, rng)
+
+
+class SeveralSeeds(Protocol):
+    """A case of which studies of several seeds can be drawn and judged; values and effects in one unit."""
+
+    @property
+    def design(self) -> str: ...
+
+    def draw(
+        self, effects: tuple[float, ...], seeds: int, studies: int, rng: np.random.Generator
+    ) -> NDArray[np.float64]: ...
+
+    def judge(self, values: NDArray[np.float64], delta: float, /) -> BatchVerdicts: ...
+
+    def wide(self, seeds: int) -> float: ...
+
+    def true(self, effects: tuple[float, ...]) -> NDArray[np.float64]: ...
+
+
+def several_seeds(case: SeveralSeeds, seeds: int, studies: int, rng: np.random.Generator) -> dict[str, Rate]:
+    """Return all rates of one case with two seeds or more."""
     wide = case.wide(seeds)
     at_wide = tuple(effect / DELTA * wide for effect in AT_DELTA[case.design])
     null, half, edge, wide_edge = (
-        case.judge(draw_successes(case.truth(effects), seeds, studies, rng), delta)
+        case.judge(case.draw(effects, seeds, studies, rng), delta)
         for effects, delta in (
             (NO_EFFECTS, DELTA),
             (HALF[case.design], DELTA),
@@ -181,22 +207,22 @@ def alternatives(case: Case, seeds: int, studies: int, rng: np.random.Generator)
     n = case.queries
     pairs = list(zip(*(end.tolist() for end in case.pairs), strict=True))
     drawn = [draw_paired(case.truth(NO_EFFECTS), pairs, studies, rng) for _ in range(seeds)]
-    successes = np.stack([seed.successes for seed in drawn], axis=2)
+    rates = 100 * np.stack([seed.successes for seed in drawn], axis=2) / n
     stacked = judge_one_seed(sum(seed.gained for seed in drawn), sum(seed.lost for seed in drawn), n * seeds, ALPHA)
     judged = {
-        "**pooled, noisy rows' contrasts by their own spread**": case.judge(successes, DELTA),
-        "pooled, no check of spread": case.judge(successes, DELTA, separate=False),
-        "separate t": case.judge(successes, DELTA, separate=True),
+        "**pooled, noisy rows' contrasts by their own spread**": case.judge(rates, DELTA),
+        "pooled, no check of spread": case.judge(rates, DELTA, separate=False),
+        "separate t": case.judge(rates, DELTA, separate=True),
         "McNemar, seeds stacked": stacked,
     }
-    rates = {
+    found = {
         method: (any_of(verdicts_of.says(*CLAIMS, verdicts.CHECKPOINTS_DIFFER)), all_of(verdicts_of.covers(0.0)))
         for method, verdicts_of in judged.items()
     }
-    differences = (successes[:, case.pairs[1]] - successes[:, case.pairs[0]]) / n
+    differences = rates[:, case.pairs[1]] - rates[:, case.pairs[0]]
     low, high = bootstrap(differences, ALPHA / len(pairs), rng)
     inside = (low <= 0) & (high >= 0)
-    return {**rates, "bootstrap of seeds": (any_of(~inside), all_of(inside))}
+    return {**found, "bootstrap of seeds": (any_of(~inside), all_of(inside))}
 
 
 def bootstrap(
