@@ -33,9 +33,11 @@ def read_options(metric: Metric, effects: Sequence[str], given: Mapping[str, str
     Raises StudyError with every text that is not an accepted number, and every option that the metric does not have.
     """
     accepted = _accepted(metric)
-    faults = list(_without_use(metric, given))
+    without_use = dict(_without_use(metric, given))
+    faults = [f"{name}: {words}" for name, words in without_use.items()]
     guessed = [_number(EFFECT, text, accepted, faults) for text in effects]
-    numbers = {name: _number(name, text, accepted, faults) for name, text in given.items()}
+    used = {name: text for name, text in given.items() if name not in without_use}
+    numbers = {name: _number(name, text, accepted, faults) for name, text in used.items()}
     if faults:
         raise StudyError(faults)
     return PowerOptions(
@@ -95,8 +97,8 @@ def _accepted(metric: Metric) -> Accepted:
     }
 
 
-def _without_use(metric: Metric, given: Mapping[str, str]) -> Iterator[str]:
-    """Yield a fault for each option that the metric does not have."""
+def _without_use(metric: Metric, given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield (option, fault) for each option that the metric does not have."""
     of_proportions = [name for name in (BASE, DISCORDANCE) if name in given and not is_proportion(metric)]
     of_examples = [EXAMPLES] if EXAMPLES in given and not has_examples(metric) else []
     of_means = [EXAMPLE_SD] if EXAMPLE_SD in given and (is_proportion(metric) or not has_examples(metric)) else []
@@ -106,7 +108,7 @@ def _without_use(metric: Metric, given: Mapping[str, str]) -> Iterator[str]:
         (of_means, "only for the mean of examples"),
     ):
         for name in names:
-            yield f"{name}: {words}; {metric.name} is {_sort(metric)}; leave it out"
+            yield name, f"{words}; {metric.name} is {_sort(metric)}; leave it out"
 
 
 def _sort(metric: Metric) -> str:
