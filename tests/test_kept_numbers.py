@@ -18,7 +18,7 @@ PAGES = {
         *("core-cpu.md", "retrieval.md", "larger.md", "queue-overhead.md", "queue-status.md", "queue-workers.md"),
         *("queue-plan.md", "search-overhead.md", "analysis.md"),
     ),
-    "docs/calibration.md": ("calibration.md",),
+    "docs/calibration.md": ("calibration.md", "calibration-values.md"),
     "docs/adaptive-seeds.md": ("adaptive.md",),
 }
 """Each page with the kept outputs that its tables quote."""
