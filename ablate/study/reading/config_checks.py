@@ -57,10 +57,10 @@ class ConfigReader:
             return {tuple(detail["loc"]) for detail in error.errors() if not self._is_for_rows(detail)} <= self.wrong
         return True
 
-    def plain(self) -> Config | None:
-        """Return the shared config with all defaults, as plain values; None if it has faults."""
+    def plain(self, settings: Mapping[str, Any] = {}) -> Config | None:
+        """Return the shared config with some keys set and all defaults, as plain values; None if it has faults."""
         try:
-            return self.model.model_validate(self.config).model_dump(mode="json")
+            return self.model.model_validate(assigned(self.config, settings.items())).model_dump(mode="json")
         except ValidationError:
             return None
 

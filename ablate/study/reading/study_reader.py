@@ -94,7 +94,7 @@ class _Reader:
         reader = DesignReader(self.root, [read.factor for read in factors], self.problems, unsure)
         design = reader.read()
         searching = SearchReader(self.root, reader.names, design.rows, self.config)
-        metrics = self._metrics()
+        metrics = self._metrics(factors, references)
         primary = metrics.primary()
         delta = metrics.delta(primary)
         search = searching.search(written, metrics.metrics, primary)
@@ -206,11 +206,20 @@ class _Reader:
             if reference.label in rows:
                 self.problems.add(path, f"{reference.label!r} is also the label of a row")
 
-    def _metrics(self) -> MetricReader:
+    def _metrics(self, factors: Sequence[ReadFactor], references: Sequence[ReferenceRow]) -> MetricReader:
+        """Return a reader of all metrics that some row can have, by the shared config and by each level."""
         name = self._trainer()
         trainer = TRAINERS[name] if isinstance(name, str) and name in TRAINERS else None
-        config = self.config.plain() if self.config else None
-        return MetricReader(self.root, self.problems, trainer, [] if config is None else [config])
+        shared = self.config.plain() if self.config else None
+        if trainer is None or self.config is None or shared is None:
+            return MetricReader(self.root, self.problems, trainer)
+        configs = [shared]
+        if list(trainer.metrics(configs)) != list(trainer.metrics([])):  # otherwise no config has others
+            of_factors = [read.factor for read in factors]
+            levels = [dict(zip(one.sets, level.values, strict=True)) for one in of_factors for level in one.levels]
+            settings = [*levels, *(reference.settings for reference in references)]
+            configs += [plain for each in settings if (plain := self.config.plain(each)) is not None]
+        return MetricReader(self.root, self.problems, trainer, configs)
 
     def _seeds(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         node = self.root.child("seeds")

@@ -14,7 +14,7 @@ from ablate.study.reading.schema import json_schema
 from ablate.trainers.costs import COSTS
 from ablate.trainers.registry import TRAINERS
 from tests.support.listing_trainer import LOSS, SCORE, SHARE
-from tests.support.study_text import faults, read
+from tests.support.study_text import faults, filled, read
 
 HEAD = """\
 study: demo
@@ -45,6 +45,16 @@ def test_a_file_without_metrics_has_those_of_its_trainer_and_the_costs(tmp_path:
     assert names(study)[-5:] == COST_NAMES
     retrieval = read(tmp_path, "study: demo\nconfig: {data: {name: emoji}}\ndesign: [{rows: {one: {}}}]\n")
     assert names(retrieval) == ["top1", "top5", "top10", "map", "map_at_r", *COST_NAMES]
+
+
+def test_metrics_that_only_some_rows_have_are_metrics_of_the_study(tmp_path: Path) -> None:
+    text = SIMULATED.replace("{a: {sets: settings.a, levels: [1, 2]}}", "{a: {sets: metrics, levels: <levels>}}")
+    rates, loss = "{x: [rates], y: [rates, score]}", "{x: [rates], y: [loss]}"
+    assert names(read(tmp_path, filled(text, levels=rates))) == ["top1", "top5", "top10", "score", *COST_NAMES]
+    with_loss = filled(text, levels=loss) + "primary: loss\ndelta: 0.1\nreferences: {r: {metrics: [score]}}\n"
+    assert names(read(tmp_path, with_loss)) == ["top1", "top5", "top10", "loss", "score", *COST_NAMES]
+    (fault,) = faults(tmp_path, filled(text, levels=rates) + "primary: loss\ndelta: 0.1\n")
+    assert "unknown metric 'loss'; known: top1, top5, top10, score, seconds" in fault
 
 
 @pytest.mark.parametrize("primary", ["map", "map_at_r", "top10"])
