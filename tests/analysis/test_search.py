@@ -15,7 +15,8 @@ from sqlalchemy import delete, select, update
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.loading import load
 from ablate.analysis.search.importance import LEAST, importance
-from ablate.analysis.search.results import EvaluatedCandidate, Finalist, FinalistRerun, SearchResults, load_search
+from ablate.analysis.search.reruns import Finalist, FinalistRerun
+from ablate.analysis.search.results import EvaluatedCandidate, SearchResults, load_search
 from ablate.measurement import Direction, Metric, Scale
 from ablate.store import Store, plans
 from ablate.store.plan_document import PlanDocument

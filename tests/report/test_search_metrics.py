@@ -242,3 +242,31 @@ def test_two_metrics_of_two_directions_and_units(tmp_path: Path) -> None:
     assert (
         (tmp_path / "figures" / "search-map-score.csv").read_text().startswith("number,state,known,score_validation,")
     )
+
+
+TIMED = """study: timed
+trainer: simulated
+config: {effects: [{pp: 9, when: {size: large}}, {pp: -9, when: {size: slow}}]}
+factors:
+  size:
+    sets: [settings.size, seconds]
+    levels: {small: [small, 0.0], large: [large, 0.2], slow: [slow, 0.2]}
+search:
+  space: {size: {choices: [small, large, slow]}}
+  metric: [top1, seconds]
+  sampler: grid
+  finalists: {top: 2, seeds: 1}
+"""
+
+
+@pytest.mark.slow
+def test_accuracy_and_seconds_are_two_objectives(tmp_path: Path) -> None:
+    analysis, _ = searched(tmp_path, TIMED)
+    search = of(analysis)
+    assert [one.number for one in search.front] == [0, 1], "the third is as slow as the second, and worse"
+    assert search.candidates[1].scores["seconds"] > 0.2 > search.candidates[0].scores["seconds"]
+    assert search.finalists[0].number == 1, "the first is the baseline"
+    text = flat(terminal.render(analysis, False, 80))
+    assert "scored by top-1 on the validation split and seconds (lower is better) of the training" in text
+    assert draw_all(analysis, tmp_path / "figures")
+    assert "seconds of the training of 3 candidates" in (tmp_path / "figures" / "search-map-seconds.svg").read_text()

@@ -26,7 +26,7 @@ from ablate.report.figures.search_map import (
     score_limits,
     worse_end,
 )
-from ablate.report.sections.search_words import baseline_best_words, place_of, split_of
+from ablate.report.sections.search_words import baseline_best_words, one_seed_words, place_of, split_of
 from ablate.report.units import shown_value
 from ablate.store.schema import DONE, FAILED, PRUNED
 
@@ -75,7 +75,7 @@ def history_figure(analysis: Analysis, search: SearchResults, metric: Metric, st
     limits = _limits(every, finalists)
     handles = _legend(every, finalists, share, _pruned_words(every, metric, limits))
     beside = max(LEAST, INCHES_A_FINALIST * len(finalists)) if finalists else 0.0
-    notes = [f"One seed per candidate, {split_of(metric)}; the best of many scores is too optimistic."]
+    notes = [f"{one_seed_words(metric)}; the best of many scores is too optimistic."]
     if search.is_baseline_best:
         notes.append(f"{wording.sentence_case(baseline_best_words(search))}.")
     below = canvas.below_axes(len(notes) - (-len(handles) // LEGEND_COLUMNS))

@@ -20,7 +20,14 @@ from ablate.report import wording
 from ablate.report.figures import canvas
 from ablate.report.figures.canvas import BLUE, GREY, MEDIUM, SMALL, VERMILION
 from ablate.report.figures.mark_labels import call_out
-from ablate.report.sections.search_words import baseline_best_words, better, place_of, ring_name, split_of
+from ablate.report.sections.search_words import (
+    baseline_best_words,
+    better,
+    one_seed_words,
+    place_of,
+    ring_name,
+    split_of,
+)
 from ablate.report.units import axis_label, shown_value
 from ablate.store.schema import DONE, FAILED, PRUNED
 from ablate.study.factors import level_text
@@ -417,7 +424,7 @@ def _notes(search: SearchResults, drawn: SearchMap, metric: Metric) -> Iterator[
         others = listed([axis.name for axis in search.dimensions if axis not in axes])
         chosen = " (largest importance)" if len(axes) == 2 and search.importance[metric.name].shares else ""
         yield f"Drawn: {names}{chosen}. Candidates also differ in dimensions that are not drawn: {others}."
-    yield f"One seed per candidate, {split_of(metric)}. The sampler chose the points: it did not try empty areas."
+    yield f"{one_seed_words(metric)}. The sampler chose the points: it did not try empty areas."
     if search.is_baseline_best:
         yield f"{wording.sentence_case(baseline_best_words(search))}."
 

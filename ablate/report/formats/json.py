@@ -18,7 +18,8 @@ from ablate.analysis.effects import Effect, Interaction
 from ablate.analysis.estimation.estimates import EffectEstimate
 from ablate.analysis.estimation.unpaired_totals import Pairing
 from ablate.analysis.results import RowResult, StudyResults
-from ablate.analysis.search.results import Finalist, FinalistRerun, SearchResults
+from ablate.analysis.search.reruns import Finalist, FinalistRerun
+from ablate.analysis.search.results import SearchResults
 from ablate.analysis.untested import Untested
 from ablate.analysis.verdicts import UNDECIDED
 from ablate.measurement import Kind, Metric

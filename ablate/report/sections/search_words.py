@@ -6,7 +6,8 @@ from typing import Any
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.contrasts import Contrast
 from ablate.analysis.results import RowResult
-from ablate.analysis.search.results import EvaluatedCandidate, Finalist, SearchResults
+from ablate.analysis.search.reruns import Finalist
+from ablate.analysis.search.results import EvaluatedCandidate, SearchResults
 from ablate.measurement import Direction, Metric, Scale
 from ablate.report import units, wording
 from ablate.report.tables import ReportSection
@@ -86,14 +87,30 @@ def level_words(results: SearchResults, candidate: EvaluatedCandidate) -> str:
     return f"; {names} {'has' if len(level) == 1 else 'have'} the same score"
 
 
+def is_cost(metric: Metric) -> bool:
+    """Return True for a metric of the training itself, which has no value on a split of the data."""
+    return metric.name in {cost.name for cost in COSTS}
+
+
 def place_of(metric: Metric) -> str:
     """Return where a score on a metric comes from: `on validation`, or `of the training` for its cost."""
-    return "of the training" if metric.name in {cost.name for cost in COSTS} else "on validation"
+    return "of the training" if is_cost(metric) else "on validation"
+
+
+def places_of(results: SearchResults) -> str:
+    """Return ` on validation` if all scores come from there; otherwise empty, as they have several places."""
+    places = {place_of(metric) for metric in results.metrics}
+    return f" {places.pop()}" if len(places) == 1 else ""
 
 
 def split_of(metric: Metric) -> str:
     """Return the same in full: `on the validation split`."""
     return place_of(metric).replace("validation", "the validation split")
+
+
+def one_seed_words(metric: Metric) -> str:
+    """Return the meaning of a drawn score: `One seed per candidate, on the validation split`."""
+    return f"One seed per candidate{'' if is_cost(metric) else f', {split_of(metric)}'}"
 
 
 def better(metric: Metric) -> str:
@@ -208,12 +225,12 @@ def _best_reruns(results: SearchResults) -> Iterator[str]:
         else:
             yield (
                 f"On fresh seeds {short(best)} is the best finalist, {again}. "
-                f"Choosing it is safer than choosing by one seed. But its test {_flattered(metric)}, because the "
+                f"Choosing it is safer than choosing by one seed. But {_flattered(metric)}, because the "
                 "same seeds chose it."
             )
 
 
 def _flattered(metric: Metric) -> str:
     """Return which way a result on the test split errs if it is that of the seeds that chose a finalist."""
-    noun = "rate" if metric.is_rate else metric.title
-    return f"{noun} is then slightly too {'high' if metric.direction is Direction.MAXIMIZE else 'low'}"
+    noun = "value" if is_cost(metric) else "test rate" if metric.is_rate else "test value"
+    return f"its {noun} is then slightly too {'high' if metric.direction is Direction.MAXIMIZE else 'low'}"
