@@ -42,6 +42,7 @@ from ablate.report.figures.forest import (
 )
 from ablate.report.figures.rows import draw_all, ladder, references, top_k
 from ablate.store.results import StoredValue
+from ablate.trainers.top_k import TOP_K
 from tests.conftest import Ablate
 from tests.support.analysis.analysis_rows import N, drawn, results, row
 from tests.support.paths import SEED_LOG, SIMULATED
@@ -140,9 +141,9 @@ def of(entries: Sequence[ForestLine], kind: str) -> list[ForestLine]:
 
 
 def pp(one: int, other: int, of_results: StudyResults) -> float:
-    """The mean difference of two rows over their seeds, from their hits."""
-    before, after = (of_results.rows[number - 1].metrics["top1"].hits for number in (one, other))
-    return 100 * float(np.mean(np.subtract(after, before))) / N
+    """The mean difference of two rows over their seeds, in percentage points."""
+    before, after = (of_results.rows[number - 1].values["top1"].values for number in (one, other))
+    return 100 * float(np.mean(np.subtract(after, before)))
 
 
 # what is computed
@@ -152,13 +153,13 @@ def test_a_rung_has_its_rate_interval_and_step(several: Analysis) -> None:
     rungs = ladder(several)
     assert [rung.label for rung in rungs] == [f"{number}  row {number}" for number in range(1, 9)]
     for at, (rung, own) in enumerate(zip(rungs, several.results.rows, strict=True)):
-        assert rung.rate == pytest.approx(100 * np.mean(own.metrics["top1"].hits) / N)
+        assert rung.rate == pytest.approx(100 * np.mean(own.values["top1"].values))
         assert (rung.low / 100, rung.high / 100) == pytest.approx(several.interval(own, "top1"))
         assert rung.low < rung.rate < rung.high
         assert rung.seeds == 5
         if at:
             names = [name for name in "abc" if CUBE[at][name] != CUBE[at - 1][name]]
-            assert rung.change.startswith(wording.signed(pp(at, at + 1, several.results)))
+            assert rung.change.startswith(f"{pp(at, at + 1, several.results):+.2f}".replace("-", "−"))
             assert rung.change.endswith(names[0] if len(names) == 1 else f"{len(names)} at once: {', '.join(names)}")
             assert rung.direct == (len(names) == 1)
     assert (rungs[0].change, rungs[0].direct) == ("", True)
@@ -210,14 +211,14 @@ def test_entries_say_what_changes_and_against_which_row(several: Analysis) -> No
     entries = forest(several)
     (step,) = [e for e in entries if e.kind == STEP and e.context.startswith("row 7 against 3")]
     assert (step.change, step.context) == ("a off → on", "row 7 against 3: row 3")
-    assert step.estimate.effect == pytest.approx(pp(3, 7, several.results))
+    assert step.estimate.effect == pytest.approx(pp(3, 7, several.results) / 100)
     (twice,) = [e for e in entries if e.kind == CONFOUNDED and e.context.startswith("row 3 against 2")]
     assert twice.change == "b off → on, c on → off"
     assert twice.verdict == wording.PHRASES[verdicts.CONFOUNDED]
     factor = of(entries, FACTOR)[1]
     assert (factor.change, factor.context) == ("b off → on", "mean over 4 pairs of rows")
     pairs = [(1, 3), (2, 4), (5, 7), (6, 8)]
-    assert factor.estimate.effect == pytest.approx(np.mean([pp(*pair, several.results) for pair in pairs]))
+    assert factor.estimate.effect == pytest.approx(np.mean([pp(*pair, several.results) for pair in pairs]) / 100)
 
 
 def test_of_a_family_that_is_listed_only_its_own_contrasts_are_drawn() -> None:
@@ -352,7 +353,7 @@ def test_the_band_is_plus_minus_delta(tmp_path: Path) -> None:
     xs = [float(word) for word in band.attrib["d"].replace("\n", " ").split() if word not in "MLz"][::2]
     axes = canvas.axes_between(1, 1, 3, 0.5, 0.5)
     places, _, _ = line_positions(forest(analyse(made(delta_pp=1.0))))
-    draw_forest(axes, places, 1.0)
+    draw_forest(axes, places, TOP_K[1], 0.01)
     low, high = axes.get_xlim()
     inside = [tick for tick in axes.get_xticks() if low <= tick <= high]
     assert len(inside) == len(at)
@@ -362,7 +363,10 @@ def test_the_band_is_plus_minus_delta(tmp_path: Path) -> None:
 
 
 def known(effect: float, interval: tuple[float, float], wide: tuple[float, float] | None = None) -> ForestLine:
-    estimate = EffectEstimate(effect, interval, wide, "t", 3, 0.5, 0.5, 0.5, None, verdicts.UNDECIDED)
+    """A line with this effect and these intervals in percentage points."""
+    own, simultaneous = (None if ends is None else (ends[0] / 100, ends[1] / 100) for ends in (interval, wide))
+    p = 0.5, 0.5, 0.5
+    estimate = EffectEstimate(TOP_K[1], effect / 100, own, simultaneous, "t", 3, *p, None, verdicts.UNDECIDED)
     return ForestLine(STEP, "a off → on", "row 2 against 1", estimate, "undecided", "")
 
 
@@ -375,7 +379,7 @@ NARROW = [known(0.1 * n, (0.1 * n - 0.5, 0.1 * n + 0.5), (0.1 * n - 0.8, 0.1 * n
 def test_an_arrow_where_a_bar_goes_beyond_the_axis(wide: tuple[float, float], sides: list[str]) -> None:
     axes = canvas.axes_between(1, 1, 3, 0.5, 0.5)
     places, _, _ = line_positions([*NARROW, known(0.2, (-0.4, 0.6), wide)])
-    draw_forest(axes, places, 0.5)
+    draw_forest(axes, places, TOP_K[1], 0.005)
     ends = dict(zip(("left", "right"), axes.get_xlim(), strict=True))
     arrows = {at.get_gid(): at.get_offsets() for at in axes.collections if "beyond" in (at.get_gid() or "")}
     assert sorted(arrows) == [f"step-beyond-{side}" for side in sides]
@@ -387,19 +391,19 @@ def test_an_arrow_where_a_bar_goes_beyond_the_axis(wide: tuple[float, float], si
 
 def test_no_arrow_where_every_bar_ends_inside() -> None:
     axes = canvas.axes_between(1, 1, 3, 0.5, 0.5)
-    draw_forest(axes, line_positions(NARROW)[0], 0.5)
+    draw_forest(axes, line_positions(NARROW)[0], TOP_K[1], 0.005)
     assert not [at for at in axes.collections if "beyond" in (at.get_gid() or "")]
 
 
 def test_an_interval_that_is_far_wider_does_not_squeeze_the_others() -> None:
-    low, high = limits([*NARROW, known(0.2, (-400, 400))], 0.5)
-    assert -5 < low < -0.8
-    assert 1.1 < high < 5
-    low, high = limits([*NARROW, known(30.0, (29.5, 30.5))], 0.5)
-    assert high > 30, "an effect is always on the axis"
-    low, high = limits(NARROW, 9.0)
-    assert low < -9
-    assert high > 9, "the band always is"
+    low, high = limits([*NARROW, known(0.2, (-400, 400))], 0.005)
+    assert -0.05 < low < -0.008
+    assert 0.011 < high < 0.05
+    low, high = limits([*NARROW, known(30.0, (29.5, 30.5))], 0.005)
+    assert high > 0.3, "an effect is always on the axis"
+    low, high = limits(NARROW, 0.09)
+    assert low < -0.09
+    assert high > 0.09, "the band always is"
 
 
 def test_places_do_not_overlap_and_are_in_order(several: Analysis) -> None:
@@ -449,16 +453,18 @@ def test_the_csv_has_every_number(several: Analysis, of_five: Path) -> None:
         assert [float(line[name]) for name in ("rate", "low", "high")] == [rung.rate, rung.low, rung.high]
         assert (line["best"], line["direct"], line["change"]) == (str(rung.best), str(rung.direct), rung.change)
     for line, own in zip(lines_of(of_five / "topk.csv"), several.results.rows, strict=True):
-        assert float(line["top1"]) == pytest.approx(np.mean(own.metrics["top1"].hits) / N * 100)
+        assert float(line["top1"]) == pytest.approx(np.mean(own.values["top1"].values) * 100)
         assert line["top5"] == ""
     for line, entry in zip(lines_of(of_five / "forest.csv"), forest(several), strict=True):
         assert (line["kind"], line["change"], line["context"]) == (entry.kind, entry.change, entry.context)
         assert (line["verdict"], line["instead"], line["drawn"]) == (entry.estimate.verdict, "", "True")
-        assert float(line["effect"]) == entry.estimate.effect
-        assert (float(line["low"]), float(line["high"])) == entry.estimate.interval
+        assert entry.estimate.effect is not None
+        assert entry.estimate.interval is not None
+        assert float(line["effect"]) == 100 * entry.estimate.effect
+        assert (float(line["low"]), float(line["high"])) == tuple(100 * end for end in entry.estimate.interval)
         wide = entry.estimate.simultaneous
         columns = [line["low_simultaneous"], line["high_simultaneous"]]
-        assert columns == (["", ""] if wide is None else [str(end) for end in wide])
+        assert columns == (["", ""] if wide is None else [str(100 * end) for end in wide])
         assert line["p_holm"] == ("" if entry.estimate.p_holm is None else str(entry.estimate.p_holm))
 
 

@@ -156,9 +156,14 @@ def references(analysis: Analysis) -> list[ReferenceLine]:
 
 
 def proportions(analysis: Analysis) -> list[Metric]:
-    """Return the proportions that rows have and that are drawn next to each other; none if there is only one."""
-    chosen = [metric for metric in analysis.results.measured if metric.kind is Kind.PROPORTION and metric.is_rate]
-    return chosen[: len(STYLES)] if len(chosen) > 1 else []
+    """Return the proportions of the study that are drawn next to each other; none if there is only one.
+
+    They are there even if rows have results on one of them only.
+    """
+    results = analysis.results
+    chosen = [metric for metric in results.metrics.values() if metric.kind is Kind.PROPORTION and metric.is_rate]
+    measured = any(metric in results.measured for metric in chosen)
+    return chosen[: len(STYLES)] if len(chosen) > 1 and measured else []
 
 
 def top_k(analysis: Analysis) -> list[TopK]:

@@ -28,7 +28,7 @@ def three(count: float) -> dict[int, float]:
 
 
 def notes(analysis: Analysis, most: int = 60) -> str:
-    return " ".join(ladder.rates(analysis, most).notes)
+    return " ".join(ladder.means(analysis, most, ladder.other_metrics(analysis.results)).notes)
 
 
 def test_a_row_without_a_result_does_not_differ_from_the_best() -> None:
