@@ -50,7 +50,7 @@ def main() -> None:
             "1,000 rows × 10 seeds, JSON, 14,571 contrasts": ("report", "grid", "--format", "json", *store),
             "1,000 rows × 10 seeds, terminal, three figures": ("report", "grid", *store),
             "the same in JSON, for new queries too": (
-                *("report", "grid", "--format", "json", "--population", "queries-and-seeds"),
+                *("report", "grid", "--format", "json", "--population", "examples-and-seeds"),
                 *store,
             ),
         }

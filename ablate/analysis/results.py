@@ -119,16 +119,15 @@ class RowResult:
 
     @cached_property
     def values(self) -> dict[str, RowValues]:
-        """{metric: values} for the metrics that all seeds have, in the order of the first seed.
+        """{metric: values} for the metrics that all seeds have, in the order of the study's metrics.
 
         A mean over some seeds only could not be compared with means over all.
         """
         results = list(self.results.values())
-        names = [name for name in (results[0].values if results else ()) if all(name in one.values for one in results)]
         return {
-            name: _row_values([one.values[name] for one in results], self.metrics[name].scale)
-            for name in names
-            if name in self.metrics
+            name: _row_values([one.values[name] for one in results], metric.scale)
+            for name, metric in self.metrics.items()
+            if results and all(name in one.values for one in results)
         }
 
     @cached_property

@@ -139,11 +139,11 @@ def test_several_seeds(ablate: Ablate) -> None:
 
 def test_new_queries_and_new_seeds_on_request(ablate: Ablate) -> None:
     made(ablate, "several")
-    ours = json.loads(ablate("report", "--format", "json", "--population", "queries-and-seeds").out)
-    assert ours["population"] == "queries-and-seeds"
+    ours = json.loads(ablate("report", "--format", "json", "--population", "examples-and-seeds").out)
+    assert ours["population"] == "examples-and-seeds"
     methods = [contrast["method"] for contrast in ours["contrasts"]]
     assert "crossed" in methods
-    text = " ".join(ablate("report", "--population", "queries-and-seeds").out.split())
+    text = " ".join(ablate("report", "--population", "examples-and-seeds").out.split())
     assert "generalise to new queries and new seeds" in text
     fallen = sum(method != "crossed" for method in methods)
     assert (f"E2 is not available for {fallen} of {len(methods)} contrasts" in text) == bool(fallen)
@@ -153,7 +153,7 @@ def test_a_wrong_population_is_a_message(ablate: Ablate) -> None:
     made(ablate, "one")
     result = ablate("report", "--population", "query")
     assert result.code == 2
-    assert "--population: unknown population 'query'; known: seeds, queries-and-seeds" in result.err
+    assert "--population: unknown population 'query'; known: seeds, examples-and-seeds" in result.err
 
 
 def test_a_design_without_direct_contrasts_reports_effects(ablate: Ablate) -> None:

@@ -7,15 +7,17 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select, update
 
 from ablate.analysis import frames
 from ablate.packed_arrays import pack_examples
 from ablate.store import open_store
-from ablate.store.schema import measurements
+from ablate.store.schema import measurements, plans
+from ablate.trainers.top_k import METRICS
 from tests.conftest import Ablate
 from tests.support.paths import ROOT
 from tests.support.report_tables import tables_of
@@ -37,7 +39,7 @@ references: {{untrained: {{base: 0.1}}}}
 seeds: SEEDS
 """
 FORMATS = ("terminal", "markdown", "latex", "csv", "json", "log")
-VALUES = np.array([0.25, 1.0, 0.0, 0.5], dtype=np.float32)  # its mean is 0.4375
+VALUES = np.tile(np.array([0.25, 1.0, 0.0, 0.5], dtype=np.float32), 50)  # its mean is 0.4375
 DOCUMENTED = re.findall(r"^```json\n(.*?)^```", (ROOT / "docs" / "reports.md").read_text(), re.MULTILINE | re.DOTALL)
 
 
@@ -63,14 +65,29 @@ def give(*labels: str, seeds: tuple[int, ...] = (0, 1), names: tuple[str, ...] =
         "JOIN ablate_trials e ON e.key = c.trial_key"
     )
     with store.write() as connection:
+        connection.execute(
+            update(plans).values(document=_declaring(names, connection.scalar(select(plans.c.document))))
+        )
         for label, seed, key, attempt in connection.exec_driver_sql(query).all():
             if label in labels and seed in seeds:
-                of_trial = {"trial_key": key, "attempt_id": attempt, "split": "test", "n": 4}
+                of_trial = {"trial_key": key, "attempt_id": attempt, "split": "test", "n": 200}
                 of_trial["examples"] = pack_examples(VALUES)
                 means = {"map": 0.4375 + seed / 100, "map_at_r": 0.2375 + seed / 100}
                 for name in names:
                     connection.execute(insert(measurements), of_trial | {"metric": name, "value": means[name]})
     store.close()
+
+
+def _declaring(names: tuple[str, ...], document: Any) -> dict[str, Any]:
+    """Return a plan's document with these metrics among those that its trainer gives."""
+    known = [metric["name"] for metric in document["metrics"]]
+    return {
+        **document,
+        "metrics": [
+            *document["metrics"],
+            *(metric.to_json() for metric in METRICS if metric.name in names and metric.name not in known),
+        ],
+    }
 
 
 def shown(ablate: Ablate, form: str) -> str:
@@ -95,12 +112,12 @@ def test_on_a_terminal_they_have_a_table_that_fits_80_columns(study: Ablate) -> 
     text = shown(study, "terminal")
     assert max(map(len, text.splitlines())) <= 80
     assert "…" not in text
-    table = text.partition("Rows: mean average precision on the test split, %")[2].partition("\n\n ")[2]
+    table = text.partition("Rows: further metrics on the test split, %")[2].partition("\n\n ")[2]
     table = table.partition("mAP and mAP@R: means over all queries; verdicts are about top-1.")[0]
     assert re.search(r"^ 1 +plain +44\.25 +24\.25$", table, re.MULTILINE)
     assert re.search(r"^ +untrained \(reference\) +44\.25 +24\.25$", table, re.MULTILINE)
     assert "–: not on record" not in text
-    rates = text.partition("Rows: rates on the test split, %")[2].partition("Rows: mean")[0]
+    rates = text.partition("Rows: rates on the test split, %")[2].partition("Rows: further")[0]
     assert "mAP" not in rates
 
 
@@ -154,7 +171,7 @@ def test_with_one_seed_they_have_no_interval(ablate: Ablate) -> None:
     give_to = run(ablate, 1)
     give("plain")
     (first, *_) = json.loads(shown(give_to, "json"))["rows"]
-    assert first["metrics"]["map"] == {"mean": 0.4375, "values": [0.4375], "ci": None}
+    assert first["metrics"]["map"] == {"mean": 0.4375, "values": [0.4375], "n": 200, "ci": None}
     line = lines(give_to)["plain"]
     assert (line["map"], line["map_low"], line["map_high"]) == ("0.4375", "", "")
 

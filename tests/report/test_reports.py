@@ -146,6 +146,7 @@ def test_the_json_has_the_contracts_shape(imported: Ablate) -> None:
         "verdict",
     ]
     grown = ["ci_separate_pp", "p_equivalence_holm", "more_seeds", "in_family"]
+    grown += ["effect", "ci", "ci_simultaneous", "ci_separate"]
     assert {*keys, *grown, "from", "to", "differs", "undeclared", "totals"} == set(report["contrasts"][0])
     assert {*keys, *grown, "factor", "from", "to", "contexts", "aliased_with"} == set(report["effects"][0])
     assert {"population", "family", "interactions", "noisy_rows", "tied_best", "readings"} <= set(report)

@@ -105,7 +105,7 @@ def test_a_claim_of_holm_is_printed_with_its_direction_alone() -> None:
     text = markdown.render(analysis)
     assert "above 0" in text
     assert "Holm's procedure shows the direction of this change" in text
-    assert wording.interval(item.estimate.simultaneous) not in text
+    assert wording.interval(item.estimate.metric, item.estimate.simultaneous) not in text
     found = json_report.document(analysis)["contrasts"]
     assert [one["ci_simultaneous_pp"] for one in found if (one["from"], one["to"]) == ("row 1", item.after.label)] == [
         None
