@@ -16,6 +16,9 @@ from ablate.analysis.stats.resolution import known_variance
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+SINGULAR = 1e-10
+"""An eigenvalue of the seeds' normal equations below this share of the largest one is rounding: it is 0. With many
+rows, rounding is larger than numpy's own limits."""
 NOISY = 0.05
 """Level of the check of equal spread, over all rows together."""
 
@@ -127,7 +130,8 @@ class VarianceModel:
 
 def _explained(sums: Floats, present: Bools) -> Floats:
     """Return the sum of squares that seeds explain. `sums`: over each seed's values minus the means of their rows."""
-    explained: Floats = np.einsum("...s,st,...t->...", sums, np.linalg.pinv(_seed_matrix(present)), sums)
+    inverse = np.linalg.pinv(_seed_matrix(present), rcond=SINGULAR, hermitian=True)
+    explained: Floats = np.einsum("...s,st,...t->...", sums, inverse, sums)
     return explained
 
 
@@ -141,5 +145,8 @@ def _seed_matrix(present: Bools) -> Floats:
 
 def _df(present: Bools) -> int:
     """Return the number of values, minus the rows that have any, minus the seed differences that can be estimated."""
-    rank = int(np.linalg.matrix_rank(_seed_matrix(present), hermitian=True)) if present.any() else 0
+    rank = 0
+    if present.any():
+        sizes = np.abs(np.linalg.eigvalsh(_seed_matrix(present)))
+        rank = int(np.sum(sizes > SINGULAR * sizes.max()))
     return int(present.sum()) - int(present.any(axis=1).sum()) - rank

@@ -140,3 +140,13 @@ def test_a_factor_of_the_evaluation_is_judged_by_its_own_small_spread() -> None:
     mean = estimate_combinations(cells, weights)
     assert mean.methods.tolist() == [POOLED_T, SEPARATE_T]
     assert mean.standard_error[0] == pytest.approx(found.standard_error[1])  # two evaluations are no second training
+
+
+@pytest.mark.parametrize("rows", [3, 300, 1000, 3000])
+def test_many_rows_have_the_residuals_of_a_full_table(rows: int) -> None:
+    """The rounding of the normal equations grows with the rows; it is no further seed."""
+    values = table(rows, 10, 0, 1)
+    residuals = values - values.mean(axis=1, keepdims=True) - values.mean(axis=0) + values.mean()
+    model = VarianceModel(values)
+    assert model.df == (rows - 1) * 9
+    assert float(model.variance) == pytest.approx(float(np.sum(residuals**2)) / model.df, rel=1e-9)
