@@ -13,12 +13,13 @@ from ablate.analysis.looks.history import from_json
 from ablate.analysis.results import TESTED_ON, RowResult, SeedResult, StudyResults
 from ablate.analysis.untested import EqualResults
 from ablate.errors import AblateError, unknown_name
-from ablate.measurement import Metric
+from ablate.measurement import COST, Metric
 from ablate.store import Connection, Store, plans, results
 from ablate.store.looks import LookRow, is_unchanged, read_looks
 from ablate.store.plan_document import changed_rules, rules
 from ablate.store.plans import StoredPlan, StoredRow
 from ablate.store.results import TrialResult
+from ablate.study.metrics import split_of
 from ablate.study.plan.staleness_reasons import IdentityChange
 from ablate.trainers.protocol import TEST_EXAMPLES
 
@@ -54,6 +55,10 @@ def load_plan(
     with store.read() as connection:
         keys = {key for row in plan.rows for key in row.cells.values()}
         trials = results.read_trials(connection, keys)
+        judged = about or plan.document.primary
+        is_cost = split_of(judged) == COST
+        if is_cost:
+            trials = _with_cost(connection, trials, judged)
         sets = _example_sets(connection, trials)
         loaded = _study_results(plan, trials, sets)
         if about:
@@ -61,7 +66,7 @@ def load_plan(
         if loaded.imported:
             document = plan.document
             loaded = replace(loaded, equal=EqualResults(document.equal_rows, document.equal_seeds))
-        else:
+        elif not is_cost:  # trainings of equal results need not cost the same
             equal = equal_results(loaded.rows, lambda trials: results.read_contents(connection, trials))
             loaded = replace(loaded, equal=equal)
         chosen = _trials_to_read_by_example(loaded, by_example)
@@ -109,6 +114,17 @@ def _about(loaded: StudyResults, metric: str) -> StudyResults:
     if metric not in loaded.metrics:
         raise AblateError(f"--metric: {unknown_name('metric', metric, list(loaded.metrics))}")
     return replace(loaded, about=metric)
+
+
+def _with_cost(connection: Connection, trials: Mapping[str, TrialResult], name: str) -> dict[str, TrialResult]:
+    """Return the results with one cost of their trainings."""
+    costs = results.read_values(connection, {key for key, trial in trials.items() if trial.done}, COST)
+    return {
+        key: replace(trial, values={**(trial.values or {}), name: costs[key][name]})
+        if name in costs.get(key, {})
+        else trial
+        for key, trial in trials.items()
+    }
 
 
 def _looks_of_family(plan: StoredPlan, loaded: StudyResults, looks: Sequence[LookRow]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from ablate.store import Store, plans, trial_records
 from ablate.store.looks import LookRow, is_unchanged, latest_family, read_looks, seeds_planned
 from ablate.store.plan_document import changed_rules, rules
 from ablate.store.results import read_values
+from ablate.study.metrics import split_of
 from ablate.study.model import Row, Study
 from ablate.study.plan.trial_states import FAILED, STALE, PlannedTrial, resolve
 from ablate.study.reading.seeds_and_looks import DEFAULT_LOOKS
@@ -226,7 +227,7 @@ def _changed_cells(
             changes = trial_records.changed(connection, cells[others[0].label, others[0].seed][0], others[0])
             texts = [change.text for change in changes]
             yield f"other trials than at the last look, of rows {_named(labels)}: {_named(texts)}"
-        values = read_values(connection, set(keys.values()))
+        values = read_values(connection, set(keys.values()), split_of(study.primary))
     repeated = [
         cell
         for cell, (key, before) in cells.items()
