@@ -118,7 +118,7 @@ def expectation(cost: TimeEstimate, workers: int) -> str:
 
 
 def limit_lines(limits: Sequence[RowLimits], primary: Metric) -> Iterator[str]:
-    """Yield `test: 12 of 13 queries can be answered; top1 is at most 92.31 %` for rows with such limits."""
+    """Yield `test: 12 of 13 examples can be answered; accuracy is at most 92.31 %` for rows with such limits."""
     for shared in limits:
         test = shared.on(TEST)
         if test is None or not (test.unanswerable or test.ends(primary) != primary.bounds):
@@ -133,7 +133,7 @@ def limit_lines(limits: Sequence[RowLimits], primary: Metric) -> Iterator[str]:
 
 
 def searching(search: SearchSpec) -> str:
-    """Return `search: margin 0.05 to 1; tpe for top1, 40 trials, then 3 finalists and ... with 5 seeds: ...`."""
+    """Return `search: margin 0.05 to 1; tpe for loss, 40 trials, then 3 finalists and ... with 5 seeds: ...`."""
     space = ", ".join(f"{dimension.name} {_extent(dimension)}" for dimension in search.dimensions)
     method = search.sampler + (f" with {search.pruner} pruning" if search.pruner else "")
     trials = search.trials

@@ -5,7 +5,6 @@ Tolerances are standard errors of the simulation at the target: 3.5 of them, p 2
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,7 +22,6 @@ from ablate.analysis.power.real_values import ValueTruth
 from ablate.analysis.results import StudyResults
 from ablate.analysis.stats.proportions import newcombe, wilson
 from ablate.measurement import Direction, Kind, Metric, Scale
-from ablate.store.results import StoredValue
 from tests.support.analysis.analysis_rows import results, row
 from tests.support.analysis.calibrated_values import (
     OneSeedCase,
@@ -45,6 +43,7 @@ from tests.support.analysis.simulated_calibration import (
     alternatives,
     calibrate,
 )
+from tests.support.analysis.value_studies import study_of_values
 from tests.support.paths import ROOT
 
 STUDIES = 200_000
@@ -120,33 +119,6 @@ def test_many_studies_of_one_seed_are_judged_as_each_is_alone(rng: np.random.Gen
     assert set(together.verdict.ravel()) == {"checkpoints_differ", "cannot_tell"}
 
 
-def study_of_values(
-    metric: Metric,
-    delta: float,
-    values: np.ndarray,
-    examples: np.ndarray | None = None,
-    clusters: np.ndarray | None = None,
-) -> StudyResults:
-    """A study of these values of a metric, shape (rows, seeds), on the levels of CHAIN. `examples`: of one seed."""
-    made = [row(at + 1, CHAIN[at], dict.fromkeys(range(values.shape[1]), 0)) for at in range(len(values))]
-    n = None if examples is None else examples.shape[1]
-    rows = [
-        replace(
-            one,
-            metrics={metric.name: metric},
-            results={
-                seed: replace(result, values={metric.name: StoredValue(float(values[at, seed]), n)}, sizes={})
-                for seed, result in one.results.items()
-            },
-        )
-        for at, one in enumerate(made)
-    ]
-    study = results(FACTORS, rows)
-    known = {} if examples is None else {f"{at + 1}/0": of.astype(np.float32) for at, of in enumerate(examples)}
-    document = replace(study.document, primary=metric.name, delta=delta, metrics=(metric,))
-    return replace(study, document=document, examples={metric.name: known}, clusters=clusters, sizes={})
-
-
 LOSS = Metric("loss", Direction.MINIMIZE, Kind.MEAN, "nats")
 SECONDS = Metric("time", Direction.MINIMIZE, Kind.SCALAR, "s", scale=Scale.LOG)
 
@@ -163,7 +135,7 @@ def test_many_studies_of_real_values_are_judged_as_each_is_alone(
     verdicts = set()
     for study in range(12):
         values = 7.0 * np.exp(drawn[study]) if is_log else 7.0 + drawn[study]
-        for k, alone in enumerate(family(study_of_values(metric, 1.2 if is_log else 0.2, values))):
+        for k, alone in enumerate(family(study_of_values(metric, 1.2 if is_log else 0.2, CHAIN, values))):
             ours = [getattr(together, name)[study, k] for name in ("effect", "low", "high", "p", "p_equivalence")]
             assert ours == pytest.approx(list(alone[:-1]), rel=1e-6, abs=1e-9)
             assert together.verdict[study, k] == alone[-1]
@@ -184,7 +156,7 @@ def test_many_studies_of_means_with_one_seed_are_judged_as_each_is_alone(
     together = judge_means_of_one_seed(differences.mean(axis=-1), error, count - 1, 0.05, sign=-1)
     for study in range(8):
         values = losses[study].mean(axis=1, keepdims=True)
-        for k, alone in enumerate(family(study_of_values(LOSS, 0.1, values, losses[study], clusters))):
+        for k, alone in enumerate(family(study_of_values(LOSS, 0.1, CHAIN, values, losses[study], clusters))):
             ours = [getattr(together, name)[study, k] for name in ("effect", "low", "high", "p")]
             assert ours == pytest.approx(list(alone[:4]), rel=1e-5, abs=1e-6)
             assert together.verdict[study, k] == alone[-1]
