@@ -100,7 +100,9 @@ class Analysis:
         """
         if contrast.estimate.method != NEWCOMBE or TESTED_ON in contrast.undeclared:
             return None
-        (seed,) = set(contrast.before.seeds) & set(contrast.after.seeds)
+        rows = [contrast.before.number - 1, contrast.after.number - 1]
+        compared = ~np.isnan(self._observations.values[rows]).any(axis=0)
+        seed = self.results.seeds[int(np.flatnonzero(compared)[0])]
         before, after = (row.results[seed].values[contrast.metric] for row in (contrast.before, contrast.after))
         if before.n is None or before.n != after.n:
             return None

@@ -73,13 +73,13 @@ def load_plan(
         names = list(loaded.metrics) if every_metric else [loaded.metric.name]
         examples = {name: dict(results.read_examples(connection, chosen, name)) for name in names if chosen}
         looks = read_looks(connection, plan.study, plan.profile) if loaded.schedule and loaded.is_primary else []
-    order = {key: sets[of.example_set].order for key in chosen if (of := trials[key]).example_set in sets}
-    ordered = {
-        name: {key: values[order[key]] if key in order else values for key, values in of_trials.items()}
-        for name, of_trials in examples.items()
-    }
-    clusters = next((one.clusters for one in sets.values() if one.clusters is not None), None)
-    return replace(loaded, examples=ordered, clusters=clusters, **_looks_of_family(plan, loaded, looks))
+    of_trials = {key: sets[trials[key].example_set] for key in chosen if trials[key].example_set in sets}
+    return replace(
+        loaded,
+        examples={name: _in_common_order(values, of_trials) for name, values in examples.items()},
+        clusters={key: one.clusters for key, one in of_trials.items() if one.clusters is not None},
+        **_looks_of_family(plan, loaded, looks),
+    )
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,8 @@ class ExampleSet:
 
     digest: str
     """Equal for tests with the same examples in the same clusters, in whatever order."""
+    has_names: bool
+    """False if only the clusters of examples are known, which are paired by position."""
     order: NDArray[np.int64]
     """The positions of the examples, as a trial has them, in the common order; shape (examples,)."""
     clusters: NDArray[np.int64] | None
@@ -105,8 +107,25 @@ def _example_sets(connection: Connection, trials: Mapping[str, TrialResult]) -> 
             clusters = np.unique(clusters[order], return_inverse=True)[1].astype(np.int64).reshape(-1)
         names = [] if ids is None else sorted(ids)
         content = repr((names, None if clusters is None else clusters.tolist())).encode("utf-8", "surrogatepass")
-        sets[key] = ExampleSet(blake2b(content, digest_size=8).hexdigest(), order, clusters)
+        sets[key] = ExampleSet(blake2b(content, digest_size=8).hexdigest(), ids is not None, order, clusters)
     return sets
+
+
+def _in_common_order(
+    examples: Mapping[str, NDArray[np.float32]], sets: Mapping[str, ExampleSet]
+) -> dict[str, NDArray[np.float32]]:
+    """Return {trial key: value of each example} in an order that trials with the same examples share.
+
+    `sets`: {trial key: names and clusters of its examples}, for trials that have them. Values that are more, or fewer,
+    than these are left out: they are of other examples, whose names are not known.
+    """
+    ordered = {}
+    for key, values in examples.items():
+        if key not in sets:
+            ordered[key] = values
+        elif len(values) == len(sets[key].order):
+            ordered[key] = values[sets[key].order]
+    return ordered
 
 
 def _about(loaded: StudyResults, metric: str) -> StudyResults:
@@ -163,7 +182,7 @@ def _trials_to_read_by_example(loaded: StudyResults, every: bool) -> set[str]:
     if loaded.imported:
         return set()
     seeds = [seed for seed in loaded.seeds if seed not in loaded.equal.repeated_seeds]
-    counts = np.array([[seed in row.results for seed in seeds] for row in loaded.rows])
+    counts = np.array([[row.has_value(seed, loaded.metric.name) for seed in seeds] for row in loaded.rows])
     counts = counts.reshape(len(loaded.rows), -1)
     alone = counts.astype(np.float32) @ counts.T == 1
     np.fill_diagonal(alone, False)
@@ -208,10 +227,14 @@ def _test_examples(trials: Mapping[str, TrialResult], sets: Mapping[str | None, 
     done = {key: trial for key, trial in trials.items() if trial.done}
     if all(TEST_EXAMPLES in trial.environment for trial in done.values()):
         return {key: trial.environment[TEST_EXAMPLES] for key, trial in done.items()}
-    return {
-        key: sets[trial.example_set].digest if trial.example_set in sets else f"{trial.data}, n = {trial.n}"
-        for key, trial in done.items()
-    }
+    return {key: _test_text(trial, sets.get(trial.example_set)) for key, trial in done.items()}
+
+
+def _test_text(trial: TrialResult, examples: ExampleSet | None) -> str:
+    if examples is not None and examples.has_names:
+        return examples.digest
+    by_position = f"{trial.data}, n = {trial.n}"
+    return by_position if examples is None else f"{by_position}, clusters {examples.digest}"
 
 
 def _row_result(

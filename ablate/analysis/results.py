@@ -28,6 +28,8 @@ TESTED_ON = "test examples"
 but a difference between tests on different examples is never its effect alone."""
 Examples = NDArray[np.float32]
 """The value of each example, shape (n,)."""
+Clusters = NDArray[np.int64]
+"""A number from 0 for each example, shape (n,): those of one cluster are not independent."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,10 @@ class SeedResult:
     """The fingerprint of the data; None if there is none."""
     changes: tuple[str, ...] = ()
     """If the result was kept although it is stale: the changes since it was made, each as `key: old -> new`."""
+
+    def value(self, metric: str) -> float:
+        """Return the value of a metric; nan if there is none."""
+        return self.values[metric].value if metric in self.values else nan
 
 
 @dataclass(frozen=True)
@@ -130,6 +136,10 @@ class RowResult:
             if results and all(name in one.values for one in results)
         }
 
+    def has_value(self, seed: int, metric: str) -> bool:
+        """Return True if a seed has a value of the metric that is a finite number."""
+        return seed in self.results and isfinite(self.results[seed].value(metric))
+
     @cached_property
     def impossible(self) -> str:
         """Values that contradict each other, or a metric's bounds; empty if they are possible.
@@ -178,8 +188,8 @@ class StudyResults:
     result."""
     examples: Mapping[str, Mapping[str, Examples]] = field(default_factory=dict)
     """{metric: {trial key: value of each example}}, for trials that are compared example by example."""
-    clusters: NDArray[np.int64] | None = None
-    """A number from 0 for each example, shape (examples,): those of one cluster are not independent. None: all are."""
+    clusters: Mapping[str, Clusters] = field(default_factory=dict)
+    """{trial key: number of the cluster of each example}, for trials whose examples are not independent."""
     about: str = ""
     """The metric that the analysis is about; empty for the primary one."""
     looks: tuple[Look, ...] = ()

@@ -189,8 +189,10 @@ def _use_crossed_errors(
         rows, weights = weighted_rows
         if not all(seed in observations.paired and observations.paired[seed][rows].all() for seed in seeds):
             continue
+        if len({observations.tests.get(seed) for seed in seeds}) > 1:  # seeds were tested on different examples
+            continue
         scores = np.stack([weights @ observations.examples[seed][rows] for seed in seeds])
-        _, error, df, positive = crossed(by_cluster(scores, observations.clusters))
+        _, error, df, positive = crossed(by_cluster(scores, observations.clusters.get(seeds[0])))
         if positive:
             least = observations.variance_model.floor * np.sum(weights**2) / len(seeds)
             estimates.standard_error[k] = np.sqrt(max(float(error) ** 2, least))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis.estimation.variance_components import VarianceModel
-from ablate.analysis.results import TESTED_ON, Examples, RowResult, StudyResults
+from ablate.analysis.results import TESTED_ON, Clusters, Examples, RowResult, StudyResults
 from ablate.analysis.stats.resolution import resolution_variance
 from ablate.measurement import TEST, Kind, Metric, Scale
 from ablate.study.plan.limits import of_rows
@@ -37,8 +37,11 @@ class Observations:
     """{position of a seed: the value of each row and example, shape (rows, examples)}; empty if they are not known."""
     paired: Mapping[int, Bools] = field(default_factory=dict)
     """{position of a seed: the rows whose examples are known and the same, shape (rows,)}; empty like `examples`."""
-    clusters: Ints | None = None
-    """A number from 0 for each example, shape (examples,): those of one cluster are not independent. None: all are."""
+    clusters: Mapping[int, Clusters] = field(default_factory=dict)
+    """{position of a seed: number of the cluster of each example, shape (examples,)}, for seeds whose examples are not
+    independent."""
+    tests: Mapping[int, str] = field(default_factory=dict)
+    """{position of a seed: a text that is equal for seeds with the same examples}; empty like `examples`."""
     training: Ints | None = None
     """A number for each row, shape (rows,). Rows with one number are evaluations of the same trainings, so that their
     runs are not independent. None if every row has trainings of its own."""
@@ -69,7 +72,7 @@ class Observations:
         counts: Floats = np.rint(self.values * self.n[:, None])
         return counts
 
-    @property
+    @cached_property
     def is_proportion(self) -> bool:
         """True if values are shares of examples that are compared by their difference, and examples are 0 or 1."""
         return (
@@ -184,25 +187,33 @@ def observations_of(
 
     `examples`: {trial key: value of each example}, if known. Values that are no finite numbers are left out.
     """
-    possible = [(at, row) for at, row in enumerate(results.rows) if not row.impossible]
-    of_rows = {at: row.values[metric.name] for at, row in possible if metric.name in row.values}
-    values = compared(_by_seed(results, {at: of_row.values for at, of_row in of_rows.items()}), metric)
+    possible = {at: row for at, row in enumerate(results.rows) if not row.impossible}
+    of_seeds = {at: [one.value(metric.name) for one in row.results.values()] for at, row in possible.items()}
+    values = compared(_by_seed(results, of_seeds), metric)
     values[~np.isfinite(values)] = np.nan
-    n = np.array([(of_rows[at].n or 0) if at in of_rows else 0 for at in range(len(results.rows))], dtype=np.int64)
-    of_examples, paired = ({}, {}) if metric.scale is Scale.LOG else _by_example(results, examples or {})
+    n = np.zeros(len(results.rows), dtype=np.int64)
+    n[list(possible)] = [_common_n(row, metric.name) for row in possible.values()]
+    tested = _by_example(results, {} if metric.scale is Scale.LOG else examples or {})
     values[:, [seed in results.equal.repeated_seeds for seed in results.seeds]] = np.nan
     return Observations(
         values,
         n,
         metric,
-        of_examples,
-        paired,
-        results.clusters if of_examples else None,
+        {seed: one.examples for seed, one in tested.items()},
+        {seed: one.paired for seed, one in tested.items()},
+        {seed: one.clusters for seed, one in tested.items() if one.clusters is not None},
+        {seed: one.test for seed, one in tested.items()},
         trainings_shared(results.rows),
         _limits(results, metric),
         _trials(results),
         _equal(results),
     )
+
+
+def _common_n(row: RowResult, metric: str) -> int:
+    """Return the number of examples of a row's values; 0 if it is not known, or if seeds differ in it."""
+    counts = {one.values[metric].n for one in row.results.values() if metric in one.values}
+    return (counts.pop() if len(counts) == 1 else None) or 0
 
 
 def _by_seed(results: StudyResults, values: Mapping[int, Sequence[float]]) -> Floats:
@@ -255,14 +266,22 @@ def _equal(results: StudyResults) -> Ints | None:
     return np.array([group.get(row.label, alone + at) for at, row in enumerate(results.rows)], dtype=np.int64)
 
 
-def _by_example(
-    results: StudyResults, examples: Mapping[str, Examples]
-) -> tuple[dict[int, Examples], dict[int, Bools]]:
-    """Return `Observations.examples` and `Observations.paired`.
+@dataclass(frozen=True)
+class _SeedExamples:
+    """The examples of one seed, of the rows that were tested on the same ones; the fields are as in `Observations`."""
+
+    examples: Examples
+    paired: Bools
+    clusters: Clusters | None
+    test: str
+
+
+def _by_example(results: StudyResults, examples: Mapping[str, Examples]) -> dict[int, _SeedExamples]:
+    """Return {position of a seed: its examples}.
 
     The rows of a seed that were tested on other examples than most rows of the seed are left out.
     """
-    by_seed, paired = {}, {}
+    by_seed = {}
     for position, seed in enumerate(results.seeds):
         rows = ((at, row) for at, row in enumerate(results.rows) if not row.impossible)
         of_rows = {at: row.results[seed] for at, row in rows if seed in row.results}
@@ -275,6 +294,7 @@ def _by_example(
             continue
         of_seed = np.zeros((len(results.rows), usual[1]), dtype=np.float32)
         of_seed[kept] = np.stack([examples[trials[at]] for at in kept])
-        by_seed[position] = of_seed
-        paired[position] = np.isin(np.arange(len(results.rows)), kept)
-    return by_seed, paired
+        paired = np.isin(np.arange(len(results.rows)), kept)
+        clusters = results.clusters.get(trials[kept[0]])
+        by_seed[position] = _SeedExamples(of_seed, paired, clusters, f"{usual[0]}, {usual[1]}")
+    return by_seed

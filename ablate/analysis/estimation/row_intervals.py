@@ -122,11 +122,8 @@ class RowIntervals:
         values = self.results.examples.get(metric.name, {}).get(trial)
         if values is None or metric.scale is Scale.LOG or not np.isfinite(values).all():
             return None
-        clusters = self.results.clusters
         numbers = values.astype(float)
-        variance, df = variance_of_mean(
-            numbers, clusters if clusters is not None and len(clusters) == len(values) else None
-        )
+        variance, df = variance_of_mean(numbers, self.results.clusters.get(trial))
         error = np.sqrt(known_variance(variance, 0.0, np.abs(numbers).max(initial=0.0)))
         low, high = t_interval(np.array(numbers.mean()), error, np.array(df), 1 - self.results.alpha)
         return None if np.isnan(low) else (max(metric.bounds[0], float(low)), min(metric.bounds[1], float(high)))

@@ -149,15 +149,15 @@ def pairs_of_one_seed(observations: Observations, seed: int, at: Ints, first: In
     has_examples = _rows_with_examples(observations, seed)
     both = has_examples[i] & has_examples[j]
     parts: list[OneSeed] = []
-    if both.any() and observations.is_proportion and observations.clusters is None:
+    if both.any() and observations.is_proportion and seed not in observations.clusters:
         success = observations.examples[seed]
         if len(at) > len(success):
             shared = (success @ success.T)[i[both], j[both]]
         else:
             shared = np.einsum("pq,pq->p", success[i[both]], success[j[both]])
-        before, after = observations.successes[i[both], seed], observations.successes[j[both], seed]
-        n = observations.n[i[both]].astype(float)
-        parts.append(PairedSuccesses(at[both], after - shared, before - shared, n))
+        totals = success.sum(axis=1, dtype=float)
+        n = np.full(len(shared), float(success.shape[1]))
+        parts.append(PairedSuccesses(at[both], totals[j[both]] - shared, totals[i[both]] - shared, n))
     elif both.any():
         parts.append(_mean_differences(observations, seed, at[both], i[both], j[both]))
     rest = ~both & (observations.n[i] > 0) & (observations.n[j] > 0)
@@ -184,7 +184,7 @@ def combinations_of_one_seed(observations: Observations, seed: int, at: Ints, we
     if by_example.any():
         scores = weights[rest[by_example]] @ observations.examples[seed]
         squares = np.sum(weights[rest[by_example]] ** 2, axis=1)
-        parts.append(_means(observations, rest[by_example], scores, squares))
+        parts.append(_means(observations, seed, rest[by_example], scores, squares))
     totals = rest[~by_example] if len(rest) else rest
     known = np.array([bool((observations.n[weights[k] != 0] > 0).all()) for k in totals], dtype=bool)
     if known.any() and observations.is_proportion:
@@ -206,24 +206,24 @@ def _mean_differences(observations: Observations, seed: int, at: Ints, first: In
     for start in range(0, len(at), max(1, MOST_DIFFERENCES // max(1, examples.shape[1]))):
         some = slice(start, start + max(1, MOST_DIFFERENCES // max(1, examples.shape[1])))
         scores = np.subtract(examples[second[some]], examples[first[some]], dtype=float)
-        parts.append(_means(observations, at[some], scores, np.full(len(scores), 2.0)))
+        parts.append(_means(observations, seed, at[some], scores, np.full(len(scores), 2.0)))
     effect, error = (np.concatenate([getattr(part, name) for part in parts]) for name in ("effect", "error"))
     return replace(parts[0], at=at, effect=effect, error=error)
 
 
-def _means(observations: Observations, at: Ints, scores: Floats, squares: Floats) -> ExampleMeans:
+def _means(observations: Observations, seed: int, at: Ints, scores: Floats, squares: Floats) -> ExampleMeans:
     """Return contrasts by their scores, shape (contrasts, examples). `squares`: the sum of each one's squared weights.
 
     Of examples that are 0 or 1, the normal law, with a variance that is not below that of the resolution; otherwise
     Student's t, over clusters if there are any.
     """
-    examples = scores.shape[1]
+    examples, clusters = scores.shape[1], observations.clusters.get(seed)
     mean = scores.mean(axis=1)
-    if observations.is_proportion and observations.clusters is None:
+    if observations.is_proportion and clusters is None:
         variance = scores.std(axis=1, ddof=1) ** 2 / examples
         error = np.sqrt(known_variance(variance, resolution_variance(1 / examples) * squares))
         return ExampleMeans(at, mean, error, np.inf, PAIRED_Z)
-    variance, df = variance_of_mean(scores, observations.clusters)
+    variance, df = variance_of_mean(scores, clusters)
     largest = np.abs(scores).max(axis=1, initial=0.0)
-    method = PAIRED_T if observations.clusters is None else CLUSTERED_T
+    method = PAIRED_T if clusters is None else CLUSTERED_T
     return ExampleMeans(at, mean, np.sqrt(known_variance(variance, 0.0, largest)), df, method)

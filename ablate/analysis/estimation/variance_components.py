@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from ablate.analysis.stats.resolution import known_variance
+from ablate.analysis.stats.resolution import SAME, known_variance
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -76,7 +76,8 @@ class VarianceModel:
             rest_sums = sums[..., None, :] - self._within[..., alike, :]
             rest = squares[..., None] - own_squares[..., alike] - _explained(rest_sums, others)
             within = np.maximum(self._unexplained[..., None] - rest, 0.0) / own
-            rest_variance = np.maximum(np.maximum(rest, 0.0) / df, max(self.floor, np.finfo(float).tiny))
+            least = np.maximum(np.maximum(self.floor, np.square(SAME * self.largest)), np.finfo(float).tiny)
+            rest_variance = np.maximum(np.maximum(rest, 0.0) / df, least[..., None])
             p[..., alike] = special.fdtrc(own, df, within / rest_variance)
         tested = np.sum(~np.isnan(p[(0,) * (p.ndim - 1)]))
         corrected: Floats = np.minimum(1.0, p * tested)
@@ -103,7 +104,7 @@ class VarianceModel:
         pooled = known_variance(np.sum(self._within**2, axis=(-2, -1)) / free, self.floor, self.largest)
         if self.df <= 0:
             return pooled, np.full(pooled.shape, float(free))
-        residual = (1 - 1 / rows) * self.variance
+        residual = (1 - 1 / rows) * np.nan_to_num(self.variance)  # nan: the seeds explain all of the spread
         shared = np.maximum(pooled - residual, 0.0)
         return pooled, pooled**2 / (shared**2 / (seeds - 1) + residual**2 / self.df)
 

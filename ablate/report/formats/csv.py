@@ -4,6 +4,7 @@ Changes are from the row that it builds on, and from the baseline, in the unit i
 """
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 from ablate.analysis.analysis import Analysis
@@ -109,10 +110,15 @@ def _seeds(row: RowResult, counted: Sequence[Metric]) -> list[Any]:
     return [_joined(row.seeds), _joined(stale), *(_joined(counts(row, metric.name)) for metric in counted)]
 
 
-def counts(row: RowResult, name: str) -> list[int]:
-    """Return the number of examples for which a proportion holds, for each seed; empty if it is not known."""
+def counts(row: RowResult, name: str) -> list[int | None]:
+    """Return the number of examples for which a proportion holds, for each seed; empty if it is not known.
+
+    None for a seed whose value is not a finite number.
+    """
     of_row = row.values.get(name)
-    return [] if of_row is None or not of_row.n else [round(value * of_row.n) for value in of_row.values]
+    if of_row is None or not of_row.n:
+        return []
+    return [round(value * of_row.n) if isfinite(value) else None for value in of_row.values]
 
 
 def _rules(analysis: Analysis) -> list[Any]:
@@ -120,5 +126,5 @@ def _rules(analysis: Analysis) -> list[Any]:
     return [results.primary, results.document.delta, results.alpha, " ".join(results.document.overrides)]
 
 
-def _joined(values: Sequence[int]) -> str:
-    return ";".join(map(str, values))
+def _joined(values: Sequence[int | None]) -> str:
+    return ";".join("" if value is None else str(value) for value in values)

@@ -7,6 +7,7 @@ several seeds or rules of its own, is written with a section `# study` and the r
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from statistics import fmean
 from typing import Any
 
@@ -194,9 +195,13 @@ def _hits(row: RowResult) -> dict[int, tuple[int, ...]]:
 
 
 def _rates(row: RowResult) -> dict[int, float]:
-    """Return {k: mean hit rate over seeds, in [0, 1]} for each k that all seeds have, in ascending order."""
+    """Return {k: mean hit rate over seeds, in [0, 1]} for each k that all seeds have, in ascending order.
+
+    Rates that are no finite numbers have no hits, so that the log cannot hold them.
+    """
     results = list(row.results.values())
-    names = set.intersection(*(set(one.values) for one in results)) if results else set()
+    finite = [{name for name, one in result.values.items() if isfinite(one.value)} for result in results]
+    names = set.intersection(*finite) if finite else set()
     ks = sorted(int(match[1]) for name in names if (match := TOP.fullmatch(name)))
     return {k: fmean(one.values[f"top{k}"].value for one in results) for k in ks}
 
