@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +10,9 @@ from ablate.analysis.results import StudyResults
 from ablate.measurement import Metric
 from ablate.store.results import StoredValue
 from tests.support.analysis.analysis_rows import results, row
+
+SQUARE = [{"a": a, "b": b} for a in ("off", "on") for b in ("off", "on")]
+"""The levels of four rows: all combinations of two factors."""
 
 
 def study_of_values(
@@ -18,12 +22,16 @@ def study_of_values(
     values: np.ndarray,
     examples: np.ndarray | None = None,
     clusters: np.ndarray | None = None,
+    n: int | None = None,
+    **document: Any,
 ) -> StudyResults:
     """A study of these values of a metric, shape (rows, seeds), nan if missing, with the levels of each row.
 
-    `examples`: of the first seed, shape (rows, examples). `delta`: as reports print effects.
+    `examples`: of the first seed, shape (rows, examples), or of all seeds, shape (seeds, rows, examples). `delta`: as
+    reports print effects. `n`: the number of examples; None if it is not known, except from `examples`.
     """
-    n = None if examples is None else examples.shape[1]
+    of_seeds = [] if examples is None else examples if examples.ndim == 3 else [examples]
+    n = of_seeds[0].shape[1] if len(of_seeds) else n
     rows = []
     for at, of_row in enumerate(values):
         seeds = [seed for seed, value in enumerate(of_row) if not np.isnan(value)]
@@ -33,7 +41,12 @@ def study_of_values(
             for seed, one in made.results.items()
         }
         rows.append(replace(made, metrics={metric.name: metric}, results=measured))
-    study = results({name: list(dict.fromkeys(of[name] for of in levels)) for name in levels[0]}, rows)
-    known = {} if examples is None else {f"{at + 1}/0": of.astype(np.float32) for at, of in enumerate(examples)}
-    document = replace(study.document, primary=metric.name, delta=delta, metrics=(metric,))
-    return replace(study, document=document, examples={metric.name: known}, clusters=clusters, sizes={})
+    study = results({name: list(dict.fromkeys(of[name] for of in levels)) for name in levels[0]}, rows, **document)
+    known = {
+        f"{at + 1}/{seed}": of.astype(np.float32)
+        for seed, of_rows in enumerate(of_seeds)
+        for at, of in enumerate(of_rows)
+    }
+    stored = replace(study.document, primary=metric.name, delta=delta, metrics=(metric,))
+    in_clusters = {} if clusters is None else dict.fromkeys(known, clusters)
+    return replace(study, document=stored, examples={metric.name: known}, clusters=in_clusters, sizes={})
