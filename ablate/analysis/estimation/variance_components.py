@@ -19,6 +19,8 @@ Bools = NDArray[np.bool_]
 SINGULAR = 1e-10
 """An eigenvalue of the seeds' normal equations below this share of the largest one is rounding: it is 0. With many
 rows, rounding is larger than numpy's own limits."""
+ROUNDING = 1e-12
+"""A remainder that is a smaller share of the sum of squares is none: it is what subtraction in floats leaves of 0."""
 NOISY = 0.05
 """Level of the check of equal spread, over all rows together."""
 
@@ -74,10 +76,11 @@ class VarianceModel:
             if df <= 0 or own <= 0:
                 continue
             rest_sums = sums[..., None, :] - self._within[..., alike, :]
-            rest = squares[..., None] - own_squares[..., alike] - _explained(rest_sums, others)
+            rest_squares = squares[..., None] - own_squares[..., alike]
+            rest = _remainder(rest_squares - _explained(rest_sums, others), squares[..., None])
             within = np.maximum(self._unexplained[..., None] - rest, 0.0) / own
             least = np.maximum(np.maximum(self.floor, np.square(SAME * self.largest)), np.finfo(float).tiny)
-            rest_variance = np.maximum(np.maximum(rest, 0.0) / df, least[..., None])
+            rest_variance = np.maximum(rest / df, least[..., None])
             p[..., alike] = special.fdtrc(own, df, within / rest_variance)
         tested = np.sum(~np.isnan(p[(0,) * (p.ndim - 1)]))
         corrected: Floats = np.minimum(1.0, p * tested)
@@ -124,9 +127,8 @@ class VarianceModel:
     @cached_property
     def _unexplained(self) -> Floats:
         """The residual sum of squares of `row + seed`, shape (...)."""
-        explained = _explained(self._within.sum(axis=-2), self.present)
-        residual: Floats = np.maximum(np.sum(self._within**2, axis=(-2, -1)) - explained, 0.0)
-        return residual
+        squares = np.sum(self._within**2, axis=(-2, -1))
+        return _remainder(squares - _explained(self._within.sum(axis=-2), self.present), squares)
 
 
 def _explained(sums: Floats, present: Bools) -> Floats:
@@ -134,6 +136,11 @@ def _explained(sums: Floats, present: Bools) -> Floats:
     inverse = np.linalg.pinv(_seed_matrix(present), rcond=SINGULAR, hermitian=True)
     explained: Floats = np.einsum("...s,st,...t->...", sums, inverse, sums)
     return explained
+
+
+def _remainder(difference: Floats, total: Floats) -> Floats:
+    """Return a difference of sums of squares, of which the largest is `total`; 0 if it is rounding in floats."""
+    return np.where(difference > ROUNDING * total, difference, 0.0)
 
 
 def _seed_matrix(present: Bools) -> Floats:
