@@ -33,7 +33,10 @@ class ValueTruth:
     examples: int | None = None
     """The number of independent examples, or of clusters of examples; None if none are known."""
     example_sd: float = 0.0
-    """The SD of the difference that one example, or one cluster, has between two runs of equal mean."""
+    """The SD of the difference that one example, or one cluster, has between two runs of one row."""
+    pair_sd: float | None = None
+    """That SD between two runs of different rows, which is larger if examples differ in the effect; None if it is the
+    same."""
 
     def __post_init__(self) -> None:
         if len(self.own_sd) != len(self.effects):
@@ -82,7 +85,7 @@ class ValueTruth:
         first, second = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
         df = self.examples - 1
         ratio = rng.chisquare(df, (studies, len(first))) / df
-        error = self.example_sd * np.sqrt(ratio / self.examples)
+        error = (self.pair_sd or self.example_sd) * np.sqrt(ratio / self.examples)
         return judge_means_of_one_seed(values[:, second] - values[:, first], error, df, alpha, sign=sign)
 
     def _true_values(self, seeds: int, studies: int, rng: np.random.Generator) -> Floats:

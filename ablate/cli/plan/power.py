@@ -68,6 +68,7 @@ class _Defaults:
     examples: int | None = None
     discordance: float | None = None
     example_sd: float | None = None
+    pair_sd: float | None = None
     own_sd: tuple[float, ...] | None = None
     shared_sd: float | None = None
     tails: str = "normal"
@@ -149,7 +150,8 @@ def _values(study: Study, metric: Metric, known: _Defaults, given: PowerOptions)
     still = ValueTruth(zeros, zeros, known.shared_sd or 0.0, "t5" if known.tails == "t5" else "normal", room)
     sources = {}
     if examples and example_sd:
-        still = replace(still, examples=int(examples), example_sd=example_sd)
+        pair_sd = known.pair_sd if given.example_sd is None else None
+        still = replace(still, examples=int(examples), example_sd=example_sd, pair_sd=pair_sd)
         sources = {"examples": examples_from, "example_sd": sd_of_examples_from}
     own_sd = _own_sd(given, known, still)
     faults = [*_half_given(given, metric, example_sd, examples), *([] if own_sd else [_unknown(metric, known)])]
@@ -274,10 +276,10 @@ def _configured(study: Study, metric: Metric, rows: Sequence[Trial]) -> _Default
         examples,
         truth.discordance,
         example_sd,
-        own_sd,
-        truth.shared_sd,
-        truth.tails,
-        effects if any(abs(effect - effects[0]) > least for effect in effects) else None,
+        own_sd=own_sd,
+        shared_sd=truth.shared_sd,
+        tails=truth.tails,
+        effects=effects if any(abs(effect - effects[0]) > least for effect in effects) else None,
         notes=truth.notes,
     )
 
@@ -290,6 +292,7 @@ def _measured(metric: Metric, rows: Sequence[Trial], url: str) -> _Defaults:
         found.base,
         found.examples,
         example_sd=found.example_sd,
+        pair_sd=found.pair_sd,
         total_variance=found.variance,
         notes=found.notes,
         is_clustered=found.is_clustered,

@@ -1,7 +1,7 @@
 """What the finished trials of a study show for `ablate plan --power`: usual values and their spread."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +17,7 @@ from ablate.trainers.costs import COSTS
 
 if TYPE_CHECKING:
     from ablate.store import Store
-    from ablate.store.results import TrialResult
+    from ablate.store.results import Examples, TrialResult
 
 Floats = NDArray[np.float64]
 
@@ -38,7 +38,10 @@ class MeasuredSpread:
     examples: int | None = None
     """The number of examples; of clusters, if examples come in clusters."""
     example_sd: float | None = None
-    """Of a mean: the SD of the difference that one example, or one cluster, has between two runs."""
+    """Of a mean: the SD of the difference that one example, or one cluster, has between two runs of one row; of two
+    rows, if no row has two."""
+    pair_sd: float | None = None
+    """That SD between runs of two rows in one seed."""
     is_clustered: bool = False
     """True if `examples` counts clusters."""
     missing: str = ""
@@ -120,51 +123,60 @@ def _with_examples(
     found: "dict[str, TrialResult]",
     spread: MeasuredSpread,
 ) -> MeasuredSpread:
-    """Return the spread with that of the examples, from the seed with most finished trials; from all if it has one."""
+    """Return the spread with that of the examples."""
     from ablate.store.results import read_example_set, read_examples
 
-    by_seed: dict[int, dict[str, None]] = {}
-    for trial in rows:
-        if trial.key in found:
-            by_seed.setdefault(trial.seed, {})[trial.key] = None
-    most = max(by_seed.values(), key=len, default={})
-    keys = list(most if len(most) > 1 else dict.fromkeys(key for of_seed in by_seed.values() for key in of_seed))
+    keys = list(dict.fromkeys(trial.key for trial in rows if trial.key in found))[:MOST_READ]
     with store.read() as connection:
-        examples = dict(read_examples(connection, keys[:MOST_READ], metric.name))
-    kinds = [(found[key].example_set, len(values)) for key, values in examples.items()]
-    if not kinds:
+        read = read_examples(connection, keys, metric.name)
+        examples = {key: values for key, values in read if np.isfinite(values).all()}
+        kinds = [(found[key].example_set, len(values)) for key, values in examples.items()]
+        if not kinds:
+            return spread
+        usual = max(dict.fromkeys(kinds), key=kinds.count)
+        clusters = None if usual[0] is None else read_example_set(connection, usual[0])[1]
+    alike = {key: values for key, values in examples.items() if (found[key].example_set, len(values)) == usual}
+    trials = [trial for trial in rows if trial.key in alike]
+    of_row, of_seed = (
+        spread_of_examples([list(dict.fromkeys(group)) for group in _groups(trials, by)], alike, clusters)
+        for by in ("label", "seed")
+    )
+    noise, pairs = of_row or of_seed, of_seed
+    if noise is None or not noise > 0:
         return spread
-    usual = max(dict.fromkeys(kinds), key=kinds.count)
-    alike = [values for key, values in examples.items() if (found[key].example_set, len(values)) == usual]
-    if len(alike) < 2:
-        return spread
-    clusters = None
-    if usual[0] is not None:
-        with store.read() as connection:
-            _, clusters = read_example_set(connection, usual[0])
-    count, sd = spread_of_examples(np.stack(alike).astype(float), clusters)
-    if not sd > 0:
-        return spread
-    return MeasuredSpread(spread.base, spread.variance, count, sd, clusters is not None, spread.missing)
+    count = usual[1] if clusters is None else len(np.unique(clusters))
+    return replace(spread, examples=count, example_sd=noise, pair_sd=pairs, is_clustered=clusters is not None)
 
 
-def spread_of_examples(values: Floats, clusters: NDArray[np.int64] | None = None) -> tuple[int, float]:
-    """Return the number of independent examples, and the SD of an example's difference between two runs.
+def _groups(trials: Sequence[Trial], by: str) -> list[list[str]]:
+    """Return the keys of the trials that share a label or a seed, by group."""
+    groups: dict[object, list[str]] = {}
+    for trial in trials:
+        groups.setdefault(getattr(trial, by), []).append(trial.key)
+    return list(groups.values())
 
-    `values`: of the examples, shape (runs, examples), without nan. The variance is the mean, over all pairs of runs, of
-    the variance over examples of the pair's difference: twice the residual mean square of the model run + example. With
-    `clusters`, shape (examples,), each cluster counts as one example with the sum of its deviations over the mean size
-    of a cluster: its variance over their number is that of the mean (Liang and Zeger 1986).
+
+def spread_of_examples(
+    groups: Sequence[Sequence[str]], examples: "Mapping[str, Examples]", clusters: NDArray[np.int64] | None = None
+) -> float | None:
+    """Return the SD of an example's difference between two runs of one group; None if no group has two runs.
+
+    `examples`: {run: value of each example}. The variance is the mean, over pairs of runs, of the variance over
+    examples of the pair's difference: twice the residual mean square of the model run + example. With `clusters`,
+    shape (examples,), each cluster counts as one example with the sum of its deviations over the mean size of a
+    cluster: its variance over their number is that of the mean (Liang and Zeger 1986).
     """
-    centred = values - values.mean(axis=1, keepdims=True)
-    if clusters is not None:
-        number = np.unique(clusters, return_inverse=True)[1].reshape(-1)
-        sums = np.stack([np.bincount(number, weights=run) for run in centred])
-        centred = sums * (sums.shape[1] / values.shape[1])
-    runs, count = centred.shape
-    residual = centred - centred.mean(axis=0)
-    variance = 2 * np.sum(residual**2) / ((runs - 1) * max(count - 1, 1))
-    return count, float(np.sqrt(variance))
+    squares, df = 0.0, 0
+    for group in groups:
+        values = np.stack([examples[run] for run in group]).astype(float)
+        centred = values - values.mean(axis=1, keepdims=True)
+        if clusters is not None:
+            number = np.unique(clusters, return_inverse=True)[1].reshape(-1)
+            sums = np.stack([np.bincount(number, weights=run) for run in centred])
+            centred = sums * (sums.shape[1] / values.shape[1])
+        squares += float(np.sum((centred - centred.mean(axis=0)) ** 2))
+        df += (centred.shape[0] - 1) * max(centred.shape[1] - 1, 1)
+    return None if df == 0 else float(np.sqrt(2 * squares / df))
 
 
 def _cells(rows: Sequence[Trial]) -> tuple[list[str], list[int]]:

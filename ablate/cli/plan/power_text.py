@@ -113,6 +113,8 @@ def _assumed_values(assumed: PowerAssumptions) -> dict[str, str]:
         values["discordance"] = f"discordance {world.discordance:.4g}"
     elif world.examples is not None:
         values["example_sd"] = f"SD {_sd(metric, world.example_sd)} of the difference that one {one} has in two runs"
+        if world.pair_sd is not None and _sd(metric, world.pair_sd) != _sd(metric, world.example_sd):
+            values["example_sd"] += f", and {_sd(metric, world.pair_sd)} in two rows"
     return values
 
 

@@ -140,6 +140,8 @@ def test_the_chance_of_one_seed_is_that_of_the_noncentral_t_over_examples(count:
     chances = of_pair(1, truth).chances_of_one_seed(effect)
     assert close(chances["checkpoints_differ"], float(expected))
     assert chances["checkpoints_differ"] + chances["cannot_tell"] == pytest.approx(1.0)
+    wider = replace(truth, pair_sd=3.0)  # examples differ in the effect: the test has a larger error than the noise
+    assert of_pair(1, wider).chances_of_one_seed(effect)["checkpoints_differ"] < chances["checkpoints_differ"] - 0.1
     spread = replace(truth, own_sd=(1.0, 1.0))
     assert of_pair(1, spread).chances_of_one_seed(0.0)["checkpoints_differ"] > 0.06, "they do differ, by their seeds"
 

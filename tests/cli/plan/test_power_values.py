@@ -98,9 +98,14 @@ def stored_examples(metric: str, seed: int) -> np.ndarray:
     with sqlite3.connect("results/ablate.db") as connection:
         query = (
             "SELECT examples FROM ablate_measurements m JOIN ablate_trials t ON t.key = m.trial_key "
-            "JOIN ablate_trainings g ON g.key = t.training_key WHERE metric = ? AND split = 'test' AND g.seed = ?"
+            "JOIN ablate_trainings g ON g.key = t.training_key WHERE metric = ? AND split = 'test' AND g.seed = ? ORDER BY m.rowid"
         )
         return np.stack([unpack_examples(blob) for (blob,) in connection.execute(query, (metric, seed))]).astype(float)
+
+
+def of_pairs(values: np.ndarray) -> float:
+    """The mean, over pairs of runs, of the variance over examples of their difference; shape (runs, examples)."""
+    return float(np.mean([np.var(one - other, ddof=1) for one, other in itertools.combinations(values, 2)]))
 
 
 def test_a_loss_is_improved_downwards(ablate: Ablate, tmp_path: Path) -> None:
@@ -196,8 +201,10 @@ def test_examples_of_a_mean_are_measured_and_their_part_is_subtracted(ablate: Ab
     ablate("run", path, "--executor", "inline")
     world = assumed(path).world
     assert isinstance(world, ValueTruth)
-    differences = [np.var(one - other, ddof=1) for one, other in itertools.combinations(stored_examples("loss", 0), 2)]
+    runs = np.array([stored_examples("loss", seed) for seed in range(5)])  # (seeds, rows, examples)
+    differences = [of_pairs(runs[:, row]) for row in range(3)]
     assert world.examples == 60
+    assert world.pair_sd == pytest.approx(math.sqrt(np.mean([of_pairs(of_seed) for of_seed in runs])))
     assert world.example_sd == pytest.approx(math.sqrt(np.mean(differences)))
     whole, part = residual_sd(stored("loss")) ** 2, np.mean(differences) / 2 / 60
     assert world.own_sd == pytest.approx([math.sqrt(max(0.0, whole - part))] * 3)
@@ -225,14 +232,14 @@ def test_clusters_have_the_error_that_statsmodels_gives_the_mean(sizes: Sequence
         sm.OLS(one - other, np.ones(len(clusters))).fit(cov_type="cluster", cov_kwds={"groups": clusters}).bse[0] ** 2
         for one, other in itertools.combinations(values, 2)
     ]
-    count, sd = spread_of_examples(values, clusters)
-    assert count == len(sizes)
-    assert sd**2 / count == pytest.approx(np.mean(squares))
-    alone = spread_of_examples(values)
-    assert alone[0] == len(clusters)
-    assert alone[1] ** 2 == pytest.approx(
-        np.mean([np.var(one - other, ddof=1) for one, other in itertools.combinations(values, 2)])
-    )
+    examples = {str(run): of_run.astype(np.float32) for run, of_run in enumerate(values)}
+    sd = spread_of_examples([list(examples)], examples, clusters)
+    assert sd is not None
+    assert sd**2 / len(sizes) == pytest.approx(np.mean(squares), rel=1e-5)
+    assert spread_of_examples([["0"], ["1"]], examples) is None
+    alone = spread_of_examples([["0", "1"], ["2", "3"]], examples)
+    of_each = [np.var(values[one] - values[one + 1], ddof=1) for one in (0, 2)]
+    assert alone == pytest.approx(math.sqrt(np.mean(of_each)), rel=1e-5)
 
 
 @pytest.mark.usefixtures("unknown_truth")
