@@ -98,7 +98,8 @@ def stored_examples(metric: str, seed: int) -> np.ndarray:
     with sqlite3.connect("results/ablate.db") as connection:
         query = (
             "SELECT examples FROM ablate_measurements m JOIN ablate_trials t ON t.key = m.trial_key "
-            "JOIN ablate_trainings g ON g.key = t.training_key WHERE metric = ? AND split = 'test' AND g.seed = ? ORDER BY m.rowid"
+            "JOIN ablate_trainings g ON g.key = t.training_key WHERE metric = ? AND split = 'test' "
+            "AND g.seed = ? ORDER BY m.rowid"
         )
         return np.stack([unpack_examples(blob) for (blob,) in connection.execute(query, (metric, seed))]).astype(float)
 
