@@ -29,6 +29,7 @@ SETTINGS = (
     f"config.schedule.steps={STEPS}",
     f"runtime.checkpoint_seconds={CHECKPOINT_SECONDS:g}",
     "config.model.backbone=resnet18",
+    "config.amp=bf16",
     "config.data.size=[32, 32]",
 )
 

@@ -4,7 +4,6 @@ import contextlib
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import time
 from pathlib import Path
@@ -14,10 +13,10 @@ import pytest
 from ablate.store import require_store
 from tests.conftest import Ablate
 from tests.support.command_line import start, stored_ranks, workers_of
-from tests.support.examples import repetitions
-from tests.support.paths import BNNECK, SIMULATED, TINY
+from tests.support.examples import by_profile
+from tests.support.paths import SIMULATED, TINY
 
-pytestmark = [pytest.mark.slow, pytest.mark.service]
+pytestmark = pytest.mark.slow
 
 RUNNERS, WORKERS = 4, 2
 
@@ -31,9 +30,10 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/results/ablate.db"
 
 
+@pytest.mark.service
 def test_never_twice_and_never_lost(ablate: Ablate, tmp_path: Path, url: str) -> None:
     """Runners and workers are killed at random while they share a study: each trial is done once, as in a calm run."""
-    kills = repetitions(60, exhaustive=200)
+    kills = by_profile(60, exhaustive=200)
     trials = 2 * kills
     victims = Chaos(url, tmp_path, random.Random(0), trials).killed(kills)
     assert len(victims) == kills, "the work lasted as long as the killing"
@@ -99,21 +99,10 @@ class Chaos:
         return victims
 
 
-def test_the_nine_rows_do_not_depend_on_the_number_of_workers(ablate: Ablate) -> None:
-    """All nine rows of the shipped study, real networks, a few steps each."""
-    few = ("--set", "config.schedule.steps=3", "--set", "config.data.size=[16, 16]")
-    for workers in (1, 2):
-        assert ablate("run", BNNECK, *few, "--workers", workers, "--store", f"{workers}.db").code == 0
-    assert stored_ranks(Path("1.db")) == stored_ranks(Path("2.db"))
-    with sqlite3.connect("1.db") as connection:
-        rates = [row[0] for row in connection.execute("SELECT top1 FROM results ORDER BY label")]
-    assert len(rates) == 9
-    assert len(set(rates)) > 1
-
-
+@pytest.mark.network
 def test_killed_trainings_go_on_from_their_checkpoints(ablate: Ablate, tmp_path: Path) -> None:
     """Real networks, runner and workers killed at once, again and again: the ranks of an undisturbed run."""
-    settings = ("model.backbone=timm/test_resnet", "schedule.steps=150", "runtime.checkpoint_seconds=0")
+    settings = ("model.backbone=timm/test_resnet", "schedule.steps=150", "amp=bf16", "runtime.checkpoint_seconds=0")
     options = [word for setting in settings for word in ("--set", f"config.{setting}")]
     moments = random.Random(1)
     reached = []

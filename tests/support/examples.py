@@ -1,6 +1,10 @@
 """The number of examples of property tests and of random kills, by tier: few in the quick one, all in the last."""
 
+from typing import TypeVar
+
 from hypothesis import settings
+
+T = TypeVar("T")
 
 QUICK, THOROUGH, EXHAUSTIVE = "quick", "thorough", "exhaustive"
 """Profiles of Hypothesis: those of `make test`, of `make test-all`, and of `make test-all PROFILE=exhaustive`."""
@@ -28,6 +32,6 @@ def examples(count: int) -> int:
     return count if profile == EXHAUSTIVE else min(count, MOST)
 
 
-def repetitions(usual: int, exhaustive: int) -> int:
-    """Return the number of times that a slow step is repeated: `usual`, but more in the exhaustive profile."""
+def by_profile(usual: T, exhaustive: T) -> T:
+    """Return `exhaustive` in the exhaustive profile, otherwise `usual`: the repetitions of a slow step, say."""
     return exhaustive if settings.get_current_profile_name() == EXHAUSTIVE else usual

@@ -44,6 +44,7 @@ from tests.support.analysis.simulated_calibration import (
     calibrate,
 )
 from tests.support.analysis.value_studies import study_of_values
+from tests.support.examples import by_profile
 from tests.support.paths import ROOT
 
 STUDIES = 200_000
@@ -202,8 +203,9 @@ def test_other_methods_do_not_pass(rng: np.random.Generator) -> None:
 def test_errors_are_as_declared_with_any_discordance(
     design: str, spread: str, tails: str, seeds: int, rng: np.random.Generator
 ) -> None:
+    studies = by_profile(800, exhaustive=2000)
     for discordance in (0.0, 0.16, 0.39):
-        found = calibrate(Case(design, spread, tails, discordance), seeds, 2000, rng)
+        found = calibrate(Case(design, spread, tails, discordance), seeds, studies, rng)
         assert {measure: rate for measure, rate in found.items() if misses(rate, measure)} == {}
 
 

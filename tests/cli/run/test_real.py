@@ -113,11 +113,21 @@ def test_a_selected_row_brings_along_those_of_its_training(ablate: Ablate) -> No
 
 
 @pytest.mark.network
-def test_the_log_of_the_quick_rows_reads_back_as_these_rows(ablate: Ablate) -> None:
-    few = ("--set", "config.schedule.steps=2", "--set", "config.data.size=[16, 16]", "--workers", 2)
-    assert ablate("run", BNNECK, *few).code == 0
-    own = json.loads(ablate("report", "--format", "json").out)
-    ablate("report", "--format", "log", "--output", "own.md")
+@pytest.mark.slow
+def test_nine_rows_do_not_depend_on_the_number_of_workers_and_read_back_from_their_log(ablate: Ablate) -> None:
+    """All nine rows of the shipped study, real networks, a few steps each."""
+    few = [
+        word
+        for setting in ("schedule.steps=3", "data.size=[16, 16]", "amp=none")
+        for word in ("--set", f"config.{setting}")
+    ]
+    for workers in (1, 2):
+        assert ablate("run", BNNECK, *few, "--workers", workers, "--store", f"{workers}.db").code == 0
+    assert stored_ranks(Path("1.db")) == stored_ranks(Path("2.db"))
+    own = json.loads(ablate("report", "--format", "json", "--store", "2.db").out)
+    assert len(own["rows"]) == 9
+    assert len({tuple(row["metrics"]["top1"]["hits"]) for row in own["rows"]}) > 1
+    ablate("report", "--format", "log", "--output", "own.md", "--store", "2.db")
     told = ablate("import", "own.md", "--study", "again").out
     again = json.loads(ablate("report", "again", "--format", "json").out)
     assert [row["levels"] for row in again["rows"]] == [row["levels"] for row in own["rows"]]

@@ -55,8 +55,8 @@ def test_interrupted_anywhere_and_taken_up_gives_the_same_bits(
     undisturbed = interrupted(dataset, config, Checkpoints(tmp_path / "one", "key"), [])
     disturbed = interrupted(dataset, config, Checkpoints(tmp_path / "other", "key"), [1, 3, 4, 8])
     assert disturbed[:2] == undisturbed[:2]
-    assert disturbed[2].curve == undisturbed[2].curve
-    assert len(undisturbed[2].curve) == 8
+    assert disturbed[2][0].curve == undisturbed[2][0].curve
+    assert len(undisturbed[2][0].curve) == 8
 
 
 def test_it_goes_on_instead_of_beginning_again(dataset: Dataset, configure: Configure, tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_finished_training_is_only_evaluated(dataset: Dataset, configure: Conf
     later = train_on(dataset, [after], 0, told.append, checkpoints)
     assert {(made.begun, made.step) for made in told} == {(3, 3)}
     assert ranks(later) == ranks(together[1:])
-    assert (later.curve, later.environment) == (first.curve, first.environment)
+    assert (later[0].curve, later[0].environment) == (first[0].curve, first[0].environment)
 
 
 @pytest.mark.network
@@ -144,7 +144,7 @@ def test_stopped_at_random_steps_and_taken_up_gives_the_same_bits(
         assert Checkpoints(folder, "key").reached() == step
     resumed = interrupted(dataset, config, Checkpoints(folder, "key"), [])
     assert resumed[:2] == undisturbed[:2]
-    assert resumed[2].curve == undisturbed[2].curve
+    assert resumed[2][0].curve == undisturbed[2][0].curve
 
 
 @pytest.mark.network

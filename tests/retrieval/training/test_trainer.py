@@ -143,14 +143,17 @@ def test_training_again_gives_the_same_weights(dataset, configure, baseline):
     assert torch.equal(baseline, trained(dataset, configure()))
 
 
-@pytest.mark.parametrize("amp", ["none", pytest.param("bf16", marks=pytest.mark.network)])
-def test_training_lowers_the_loss_and_beats_the_untrained_network(make_dataset, configure, amp):
+@pytest.mark.parametrize(
+    ("backbone", "amp"), [("timm/test_resnet", "none"), pytest.param("resnet18", "bf16", marks=pytest.mark.network)]
+)
+def test_training_lowers_the_loss_and_beats_the_untrained_network(make_dataset, configure, backbone, amp):
     dataset = make_dataset(items=100)
+    model = {"backbone": backbone}
     schedule = {"steps": 30, "lr": 1e-3, "milestones": []}
     told = []
-    config = configure(batch={"quadruplets": 8}, schedule=schedule, amp=amp)
+    config = configure(model=model, batch={"quadruplets": 8}, schedule=schedule, amp=amp)
     outcome = train_on(dataset, [config], 0, told.append)
-    untrained = train_on(dataset, [configure(schedule={"steps": 0}, amp=amp)], 0, silent)
+    untrained = train_on(dataset, [configure(model=model, schedule={"steps": 0}, amp=amp)], 0, silent)
     losses = [loss for _, loss in outcome[0].curve]
     assert np.mean(losses[-10:]) < np.mean(losses[:10]) / 2
     assert (np.array(ranks(outcome)[0]) == 1).mean() > (np.array(ranks(untrained)[0]) == 1).mean()
