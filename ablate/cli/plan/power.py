@@ -27,9 +27,12 @@ from ablate.report.units import difference_unit
 from ablate.run.request import StudyRequest
 from ablate.study.model import Study
 from ablate.study.plan.limits import TEST
-from ablate.study.trials.identity import ROW, Trial
+from ablate.study.trials.identity import ROW, Trial, trials
 from ablate.text import plural
 from ablate.trainers.registry import TRAINERS
+
+SEEDS_READ = 10
+"""Seeds 0 to 9 are read beyond the plan's."""
 
 ROUNDING = 1e-12
 """Effects are compared with the room for them to this precision."""
@@ -79,8 +82,8 @@ class _Defaults:
     missing: str = ""
 
 
-def ask(study: Study, trials: Sequence[Trial]) -> Hypotheses:
-    """Return the study's family of contrasts. `trials`: of all its rows.
+def ask(study: Study, planned: Sequence[Trial]) -> Hypotheses:
+    """Return the study's family of contrasts. `planned`: the trials of all its rows.
 
     Raises AblateError if no contrast can have a verdict, or if there are too many.
     """
@@ -88,7 +91,7 @@ def ask(study: Study, trials: Sequence[Trial]) -> Hypotheses:
         rows = plural(len(study.rows), "row")
         raise AblateError(f"--power: study {study.name} has {rows}, so there is nothing to compare")
     labels = [row.label for row in study.rows]
-    keys = {trial.label: trial.key for trial in reversed(trials)}
+    keys = {trial.label: trial.key for trial in reversed(planned)}
     declared = family_hypotheses(_layout(study), study.family, labels)
     hypotheses = declared.without_repeats([keys[label] for label in labels])
     if declared.isolated.size and not hypotheses.isolated.size:
@@ -112,7 +115,7 @@ def assume(request: StudyRequest, url: str, given: PowerOptions) -> PowerAssumpt
     study = request.study
     metric = study.metric(study.primary)
     rows = [trial for trial in request.trials if trial.kind == ROW]
-    known = _configured(study, metric, rows) or _measured(metric, rows, url)
+    known = _configured(study, metric, rows) or _measured(study, metric, rows, url)
     if is_proportion(metric):
         return _proportion(request, metric, known, given)
     return _values(study, metric, known, given)
@@ -284,9 +287,16 @@ def _configured(study: Study, metric: Metric, rows: Sequence[Trial]) -> _Default
     )
 
 
-def _measured(metric: Metric, rows: Sequence[Trial], url: str) -> _Defaults:
-    """Return the defaults as measured in the study's finished trials."""
+def _measured(study: Study, metric: Metric, rows: Sequence[Trial], url: str) -> _Defaults:
+    """Return the defaults as measured in the study's finished trials.
+
+    Seeds beyond the plan's count too if its own show no spread, and no usual one can stand in for it.
+    """
     found = measured_spread(metric, rows, url)
+    if found.variance is None and not is_proportion(metric):
+        more = replace(study, seeds=tuple(dict.fromkeys((*study.seeds, *range(SEEDS_READ)))))
+        of_rows = [trial for trial in trials(more, allow_unprepared=True) if trial.kind == ROW]
+        found = measured_spread(metric, of_rows, url)
     return _Defaults(
         MEASURED,
         found.base,
