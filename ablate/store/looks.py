@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import isfinite
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -61,12 +62,19 @@ def seeds_planned(connection: Connection, study: str, profile: str) -> int:
     return 0 if largest is None else largest + 1
 
 
-def is_unchanged(before: float, now: Mapping[str, StoredValue], metric: str) -> bool:
-    """Return True if a trial has no value of a metric now, or the one that a look saw.
+def seen_value(value: float) -> float | str:
+    """Return a value as looks store it: JSON has no numbers that are not finite, so they are text, such as `nan`."""
+    return value if isfinite(value) else f"{value}"
+
+
+def is_unchanged(before: float | str, now: Mapping[str, StoredValue], metric: str) -> bool:
+    """Return True if a trial has no value of a metric now, or the one that a look saw, as `seen_value` gives it.
 
     A look of an older store saw the number of examples for which the metric holds: a whole number.
     """
     if metric not in now:
         return True
     value, n = now[metric].value, now[metric].n
-    return value == before or (isinstance(before, int) and n is not None and round(value * n) == before)
+    if isinstance(before, int) and n is not None and isfinite(value) and round(value * n) == before:
+        return True
+    return seen_value(value) == before

@@ -1,5 +1,6 @@
 """Searches of metrics of any direction: samplers, pruners, finalists, and candidates without a score."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import inf, nan
@@ -77,7 +78,7 @@ def test_nor_with_a_second_metric() -> None:
 
 def test_the_median_pruner_stops_the_higher_losses() -> None:
     """Five have finished with 1 to 5 after each part: the median is 3."""
-    for value, is_worth in ((2.9, True), (3.1, False), (inf, False), (nan, False)):
+    for value, is_worth in ((2.9, True), (3.1, False), (inf, False), (-inf, False), (nan, False)):
         sampling = OptunaSampler(spec(LOSS, pruner="median"), 0)
         for number in range(5):
             point, notes = sampling.suggest()
@@ -85,6 +86,14 @@ def test_the_median_pruner_stops_the_higher_losses() -> None:
             sampling.tell(Candidate(number, False, point, "", notes, DONE, {"loss": number + 1.0}, number))
         sampling.suggest()
         assert sampling.is_worth(5, 3, value) is is_worth
+
+
+@pytest.mark.parametrize("value", [nan, inf, -inf])
+def test_hyperband_keeps_no_note_that_json_cannot_have(value: float) -> None:
+    sampling = OptunaSampler(spec(LOSS, pruner="hyperband"), 0)
+    sampling.suggest()
+    assert not sampling.is_worth(0, 9, value)
+    json.dumps(sampling.notes(0), allow_nan=False)
 
 
 def done(number: int, **scores: float) -> Candidate:

@@ -14,7 +14,7 @@ from ablate.errors import AblateError
 from ablate.run.preparation import PreparedRun, prepare
 from ablate.run.request import StudySource
 from ablate.store import Store
-from ablate.store.looks import LookRow, record_look
+from ablate.store.looks import LookRow, record_look, seen_value
 from ablate.store.plan_document import rules
 from ablate.study.model import Study
 from ablate.study.trials.identity import ROW
@@ -152,7 +152,7 @@ def _take(store: Store, schedule: LookSchedule, results: StudyResults, prepared:
 
 def _rows_at_look(study: Study, results: StudyResults, prepared: PreparedRun) -> Mapping[str, object]:
     values = {
-        (row.label, seed): value
+        (row.label, seed): seen_value(value)
         for row in results.rows
         if study.primary in row.values
         for seed, value in zip(row.seeds, row.values[study.primary].values, strict=True)

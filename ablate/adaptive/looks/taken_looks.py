@@ -182,10 +182,10 @@ def _check_rules(place: object, declared: Mapping[str, Any], now: Mapping[str, A
         raise AblateError(f"{place}: {'; '.join(changed)}: {WHY_REFUSED}; {REMEDY}")
 
 
-def row_at_look(row: Row, cells: Mapping[int, tuple[str, float | None]]) -> dict[str, Any]:
+def row_at_look(row: Row, cells: Mapping[int, tuple[str, float | str | None]]) -> dict[str, Any]:
     """Return a row as a look saw it, in the form that the store keeps.
 
-    `cells` is {seed: (trial key, value of the primary metric, None without a result)}.
+    `cells` is {seed: (trial key, value of the primary metric as `seen_value` gives it, None without a result)}.
     """
     levels = {name: level.word for name, level in row.levels.items()}
     return {"levels": levels, "seeds": {str(seed): list(cell) for seed, cell in cells.items()}}

@@ -7,7 +7,7 @@ suggestion for a number depends on the seed, the number, and the states of the c
 import warnings
 from collections.abc import Iterator, Mapping
 from itertools import product
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 import optuna
@@ -103,6 +103,7 @@ class OptunaSampler:
         """
         if (number, part) not in self.judged:
             trial_id = self._id(number)
+            value = value if isfinite(value) else nan  # to a pruner, as bad as can be, whatever the direction
             self.storage.set_trial_intermediate_value(trial_id, part, value)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)  # numpy warns if all values so far are not numbers
