@@ -1,12 +1,11 @@
 """Many simulated studies of a proportion at once, without a store, by the law of the trainer `simulated`.
 
-Successes are drawn example by example, but 16 random bits settle nearly every example. Studies of several seeds need
-numbers of successes only. Studies of one seed also need pairs of rows, with successes that are paired through the
-examples' difficulties. Rates, effects and SDs are in [0, 1].
+Studies of several seeds need numbers of successes only. Studies of one seed also need pairs of rows, with successes
+that are paired through the examples' difficulties. Rates, effects and SDs are in [0, 1].
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,33 +13,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ablate.analysis.power.batch_verdicts import BatchVerdicts, judge_one_seed
-from ablate.trainers.simulated.response_model import (
-    Tails,
-    correlation,
-    deviates,
-    difficulties,
-    hit_probability,
-    shifted,
-    threshold,
-)
+from ablate.analysis.power.example_draws import draw_examples, parts, thresholds
+from ablate.trainers.simulated.response_model import Tails, correlation, deviates, shifted
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
-Bools = NDArray[np.bool_]
-
-CHUNK = 2**20
-"""The number of examples drawn at a time: a few MB of memory for any number of studies."""
 
 LEAST_STUDIES = 200
 """The smallest number of studies from which chances are estimated."""
 
 MOST_DRAWN = 200_000_000
 """The largest number of examples drawn one by one, in a second or two; of more, the sums follow the normal law."""
-
-BITS = 2**16
-
-OFF = 1e-3
-"""The largest error of a run's expected number of successes, because thresholds are interpolated."""
 
 
 @dataclass(frozen=True)
@@ -163,8 +146,10 @@ def count_successes(truth: ProportionTruth, rates: ArrayLike, rng: np.random.Gen
     cuts = thresholds(rates.ravel(), truth.rho, truth.examples)
     counts = np.empty(cuts.shape, dtype=np.int64)
     order = np.argsort(cuts)  # neighbours have similar thresholds, so that 16 bits leave few of their examples open
-    for part in _parts(len(order), truth.examples):
-        counts[order[part]] = np.count_nonzero(_successes(truth, cuts[order[part]], rng), axis=-1)
+    for part in parts(len(order), truth.examples):
+        counts[order[part]] = np.count_nonzero(
+            draw_examples(cuts[order[part]], truth.rho, truth.examples, rng), axis=-1
+        )
     return counts.reshape(rates.shape)
 
 
@@ -177,75 +162,8 @@ def draw_paired(
     first, second = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
     successes = np.empty(rates.shape, dtype=np.int64)
     both = np.empty((studies, len(first)), dtype=np.int64)
-    for part in _parts(studies, truth.examples * len(truth.effects)):
-        succeeds = np.stack([_successes(truth, row, rng) for row in cuts[part].T], axis=1)
+    for part in parts(studies, truth.examples * len(truth.effects)):
+        succeeds = np.stack([draw_examples(row, truth.rho, truth.examples, rng) for row in cuts[part].T], axis=1)
         successes[part] = np.count_nonzero(succeeds, axis=-1)
         both[part] = np.count_nonzero(succeeds[:, first] & succeeds[:, second], axis=-1)
     return OneSeedStudies(successes[:, second] - both, successes[:, first] - both, successes, rates)
-
-
-def thresholds(rates: Floats, rho: float, examples: int) -> Floats:
-    """Return the model's threshold of each rate, both of shape (runs,): −inf for rates up to 0, inf from 1 on.
-
-    It is interpolated in a grid of thresholds and their rates that is fine enough for OFF successes: the rate's second
-    derivative by the threshold is at most 0.25·(1 + 2 / (examples·(1−ρ))), the first term for infinitely many
-    examples, the second for their steps.
-    """
-    cuts = np.where(rates <= 0, -math.inf, math.inf)
-    inner = (rates > 0) & (rates < 1)
-    if inner.any():
-        low, high = (threshold(float(end(rates[inner])), rho, examples) for end in (np.min, np.max))
-        step = math.sqrt(8 * OFF / 0.25 / (examples + 2 / (1 - rho)))
-        grid = np.linspace(low, high, 2 + math.ceil((high - low) / step))
-        cuts[inner] = np.interp(rates[inner], _rates(grid, rho, examples), grid)
-    return cuts
-
-
-def _rates(cuts: Floats, rho: float, examples: int) -> Floats:
-    """Return the mean probability of success at each of these increasing thresholds.
-
-    Only examples near a threshold are computed: the others succeed, or fail, with a probability of practically 1.
-    """
-    scale = math.sqrt(rho)
-    sure = 9 * math.sqrt(1 - rho)  # the probability beyond it is less than 1e-18
-    sorted_difficulties = np.sort(difficulties(examples))
-    first = np.searchsorted(scale * sorted_difficulties, cuts - sure)
-    last = np.searchsorted(scale * sorted_difficulties, cuts + sure)
-    width = int((last - first).max())
-    padded = np.append(sorted_difficulties, np.full(width, math.inf))
-    rates = np.empty(len(cuts))
-    for part in _parts(len(cuts), width):
-        near = padded[first[part, None] + np.arange(width)]
-        rates[part] = first[part] + hit_probability(cuts[part, None], rho, near).sum(axis=-1)
-    return np.maximum.accumulate(rates / examples)  # rounding may undo a rise of less than 1e-16
-
-
-def _successes(truth: ProportionTruth, cuts: Floats, rng: np.random.Generator) -> Bools:
-    """Return True for successes, shape (runs, examples), of runs with these thresholds.
-
-    An example succeeds if a uniform number is below its probability. Its first 16 bits are compared with the
-    probabilities at the lowest and the highest threshold; more bits and the run's own probability are needed only
-    where these leave it open, which is as exact as drawing all of them and several times as fast.
-    """
-    difficulty = difficulties(truth.examples)
-    ends = hit_probability(np.array([[cuts.min()], [cuts.max()]]), truth.rho, difficulty)
-    low, high = np.minimum(ends * BITS, BITS - 1).astype(np.uint16)
-    bits = _uint16((len(cuts), truth.examples), rng)
-    succeeds: Bools = bits < low
-    run, example = np.nonzero((bits >= low) & (bits <= high))
-    uniform = (bits[run, example] + rng.random(len(run))) / BITS
-    succeeds[run, example] = uniform < hit_probability(cuts[run], truth.rho, difficulty[example])
-    return succeeds
-
-
-def _uint16(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.uint16]:
-    """Return uniform integers from 0 to BITS − 1, four out of each 64 random bits, for speed."""
-    size = math.prod(shape)
-    words = rng.integers(2**64, size=-(-size // 4), dtype=np.uint64)
-    return words.view(np.uint16)[:size].reshape(shape)
-
-
-def _parts(items: int, width: int) -> Iterator[slice]:
-    """Return slices over all items, of about CHUNK numbers each if one item has `width` numbers."""
-    size = max(1, CHUNK // max(width, 1))
-    return (slice(start, start + size) for start in range(0, items, size))

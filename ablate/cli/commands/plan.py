@@ -126,7 +126,8 @@ def _power_lines(
     plan: "StudyPlan", store: str, effects: Sequence[str], assumptions: Mapping[str, str]
 ) -> Iterator[str]:
     """Return the lines of `--power`."""
-    from ablate.cli.plan.power import ask, assume
+    from ablate.cli.plan.power import assume
+    from ablate.cli.plan.power_family import ask
     from ablate.cli.plan.power_options import read_options
     from ablate.cli.plan.power_text import power_lines
 

@@ -4,8 +4,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ablate.analysis.design.additive_model import AdditiveModel, Variable, additive_model
-from ablate.analysis.power.hypotheses import Hypotheses, family_hypotheses
 from ablate.analysis.power.power import Truth
 from ablate.analysis.power.proportions import ProportionTruth
 from ablate.analysis.power.real_values import ValueTruth
@@ -21,14 +19,13 @@ from ablate.cli.plan.power_options import (
     is_proportion,
     sd_words,
 )
-from ablate.errors import AblateError, StudyError
+from ablate.errors import StudyError
 from ablate.measurement import Metric, Scale
 from ablate.report.units import difference_unit
 from ablate.run.request import StudyRequest
 from ablate.study.model import Study
 from ablate.study.plan.limits import TEST
 from ablate.study.trials.identity import ROW, Trial, trials
-from ablate.text import plural
 from ablate.trainers.registry import TRAINERS
 
 SEEDS_READ = 10
@@ -80,31 +77,6 @@ class _Defaults:
     notes: Sequence[str] = ()
     is_clustered: bool = False
     missing: str = ""
-
-
-def ask(study: Study, planned: Sequence[Trial]) -> Hypotheses:
-    """Return the study's family of contrasts. `planned`: the trials of all its rows.
-
-    Raises AblateError if no contrast can have a verdict, or if there are too many.
-    """
-    if len(study.rows) < 2:
-        rows = plural(len(study.rows), "row")
-        raise AblateError(f"--power: study {study.name} has {rows}, so there is nothing to compare")
-    labels = [row.label for row in study.rows]
-    keys = {trial.label: trial.key for trial in reversed(planned)}
-    declared = family_hypotheses(_layout(study), study.family, labels)
-    hypotheses = declared.without_repeats([keys[label] for label in labels])
-    if declared.isolated.size and not hypotheses.isolated.size:
-        raise AblateError(
-            "--power: nothing reads the factors, so that all rows are one trial; the warnings of `ablate plan` give "
-            "the reasons"
-        )
-    if not hypotheses.isolated.size:
-        raise AblateError(
-            f"--power: no contrast of family {hypotheses.kind!r} shows one factor alone, so that none can have a "
-            "verdict; `ablate plan` without --power shows the aliases"
-        )
-    return hypotheses
 
 
 def assume(request: StudyRequest, url: str, given: PowerOptions) -> PowerAssumptions:
@@ -203,18 +175,6 @@ def _half_given(given: PowerOptions, metric: Metric, example_sd: float, examples
             f"{EXAMPLES} works only with the SD of the difference that one {metric.display.example} has between two "
             f"runs, which no finished trials show; add {EXAMPLE_SD} SD, {sd_words(metric)}"
         )
-
-
-def _layout(study: Study) -> AdditiveModel:
-    """Return the rows as levels of factors, the baseline level first, as in reports."""
-    variables = [
-        Variable(
-            factor.name,
-            (factor.baseline.word, *(level.word for level in factor.levels if level.word != factor.baseline.word)),
-        )
-        for factor in study.factors
-    ]
-    return additive_model(variables, [[row.levels[variable.name].word for variable in variables] for row in study.rows])
 
 
 def _check_fit(metric: Metric, given: PowerOptions, base: float, discordance: float) -> None:

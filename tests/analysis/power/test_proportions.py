@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from ablate.analysis.power.example_draws import thresholds
 from ablate.analysis.power.proportions import (
     ProportionTruth,
     count_successes,
     draw_paired,
     draw_successes,
     run_rates,
-    thresholds,
 )
 from ablate.trainers.random_streams import generator
 from ablate.trainers.simulated.config import SimulatedConfig
