@@ -4,11 +4,15 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
+
+MOST_LETTERS = 100
+"""Letters of a name that become a part of a path."""
 
 
 def expanded(path: str) -> str:
@@ -74,6 +78,11 @@ def read_regular(path: Path) -> bytes:
     """Return the content of a regular file; OSError as `open_regular`."""
     with open_regular(path) as file:
         return file.read()
+
+
+def file_word(name: str) -> str:
+    """Return a name as a part of a path: `val-loss` for `val/loss`."""
+    return re.sub(r"[^\w.-]", "-", name)[:MOST_LETTERS]
 
 
 def file_hash(path: Path) -> str:

@@ -22,6 +22,9 @@ from ablate.analysis.looks.status import FamilyMembers, LookStatus
 from ablate.analysis.results import TESTED_ON, RowResult, StudyResults
 from ablate.analysis.search.results import SearchResults
 from ablate.analysis.stats.multiplicity import holm
+from ablate.analysis.untested import EqualResults
+from ablate.measurement import COST, Metric
+from ablate.study.metrics import split_of
 
 Population = Literal["seeds", "examples-and-seeds"]
 """The population that results of several seeds are about: new seeds on these examples (E1), or also new examples
@@ -80,10 +83,11 @@ class Analysis:
     def best(self) -> frozenset[str]:
         """The labels of the best row and of all rows not shown to be worse, by Holm over their contrasts with it.
 
-        There is none if rows were tested on different examples, whose values cannot be ranked.
+        There is none if rows were tested on different examples, whose values cannot be ranked, and none on a metric
+        that is not the primary one, of which nothing is claimed.
         """
         finished = self._design.finished.positions
-        if not len(finished) or not self.results.same_examples:
+        if not len(finished) or not self.results.same_examples or not self.results.is_primary:
             return frozenset()
         means = np.nanmean(self._observations.values[finished], axis=1)
         top = int(finished[np.argmax(self.results.metric.direction.sign * means)])
@@ -136,11 +140,14 @@ class Analysis:
     def by_metric(self) -> Mapping[str, "Analysis"]:
         """{metric: the analysis of the same results about it}, for all metrics of which there are values."""
         return {
-            metric.name: self
-            if metric == self.results.metric
-            else Analysis(replace(self.results, about=metric.name, looks=()), self.population)
+            metric.name: self if metric == self.results.metric else Analysis(self._results_on(metric), self.population)
             for metric in self.results.measured
         }
+
+    def _results_on(self, metric: Metric) -> StudyResults:
+        """Return the results as those of another metric; trainings of equal results need not cost the same."""
+        equal = EqualResults() if split_of(metric.name) == COST else self.results.equal
+        return replace(self.results, about=metric.name, looks=(), equal=equal)
 
     @cached_property
     def suggestions(self) -> list[Suggestion]:

@@ -119,7 +119,7 @@ class Contrasts(Sequence[Contrast]):
 
     @cached_property
     def _look_status(self) -> LookStatus | None:
-        has_looks = self.results.schedule and self.results.is_primary
+        has_looks = self.results.schedule
         return LookStatus(self.results, self.family_members) if has_looks else None
 
     @cached_property

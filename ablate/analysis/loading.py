@@ -1,6 +1,6 @@
 """Read a study's results from the store."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
@@ -18,7 +18,7 @@ from ablate.store import Connection, Store, plans, results
 from ablate.store.looks import LookRow, is_unchanged, read_looks
 from ablate.store.plan_document import changed_rules, rules
 from ablate.store.plans import StoredPlan, StoredRow
-from ablate.store.results import TrialResult
+from ablate.store.results import StoredValue, TrialResult
 from ablate.study.metrics import split_of
 from ablate.study.plan.staleness_reasons import IdentityChange
 from ablate.trainers.protocol import TEST_EXAMPLES
@@ -34,35 +34,41 @@ def load(
     by_example: bool = False,
     about: str = "",
     every_metric: bool = False,
+    columns: Sequence[str] = (),
 ) -> StudyResults:
     """Return the results of a study's latest plan, or of its plan under a profile.
 
     Without `study`, this is the study that was run or imported last. The values of single examples are read for seeds
     that some two rows have as their only common one, as those rows are compared example by example; with `by_example`,
     for all seeds. They are read on the metric that the analysis is `about` (by default the primary one), or on every
-    metric. AblateError for a metric that the study does not have.
+    metric. `columns`: metrics that reports show; costs are among the values of rows if they are one of these, or if the
+    analysis is about them. AblateError for a metric that the study does not have.
     """
     with store.read() as connection:
         chosen = plans.choose(connection, study, profile, store.url)
         plan = plans.read_plan(connection, chosen.study, chosen.profile)
-    return load_plan(store, plan, by_example, about, every_metric)
+    return load_plan(store, plan, by_example, about, every_metric, columns)
 
 
 def load_plan(
-    store: Store, plan: StoredPlan, by_example: bool = False, about: str = "", every_metric: bool = False
+    store: Store,
+    plan: StoredPlan,
+    by_example: bool = False,
+    about: str = "",
+    every_metric: bool = False,
+    columns: Sequence[str] = (),
 ) -> StudyResults:
     """Return the results of a plan that need not be stored, as `load` does."""
+    _check_names(plan.document.metrics, about, columns)
+    judged = about or plan.document.primary
+    is_cost = split_of(judged) == COST
     with store.read() as connection:
         keys = {key for row in plan.rows for key in row.cells.values()}
         trials = results.read_trials(connection, keys)
-        judged = about or plan.document.primary
-        is_cost = split_of(judged) == COST
-        if is_cost:
-            trials = _with_cost(connection, trials, judged)
+        costs = results.read_values(connection, {key for key, trial in trials.items() if trial.done}, COST)
+        trials = _with_costs(trials, costs, {judged, *columns})
         sets = _example_sets(connection, trials)
-        loaded = _study_results(plan, trials, sets)
-        if about:
-            loaded = _about(loaded, about)
+        loaded = replace(_study_results(plan, trials, costs, sets), about=about)
         if loaded.imported:
             document = plan.document
             loaded = replace(loaded, equal=EqualResults(document.equal_rows, document.equal_seeds))
@@ -72,7 +78,7 @@ def load_plan(
         chosen = _trials_to_read_by_example(loaded, by_example)
         names = list(loaded.metrics) if every_metric else [loaded.metric.name]
         examples = {name: dict(results.read_examples(connection, chosen, name)) for name in names if chosen}
-        looks = read_looks(connection, plan.study, plan.profile) if loaded.schedule and loaded.is_primary else []
+        looks = read_looks(connection, plan.study, plan.profile) if loaded.schedule else []
     of_trials = {key: sets[trials[key].example_set] for key in chosen if trials[key].example_set in sets}
     return replace(
         loaded,
@@ -128,20 +134,26 @@ def _in_common_order(
     return ordered
 
 
-def _about(loaded: StudyResults, metric: str) -> StudyResults:
-    """Return the results with this metric as what the analysis is about; AblateError if the study does not have it."""
-    if metric not in loaded.metrics:
-        raise AblateError(f"--metric: {unknown_name('metric', metric, list(loaded.metrics))}")
-    return replace(loaded, about=metric)
+def _check_names(metrics: Sequence[Metric], about: str, columns: Sequence[str]) -> None:
+    """Raise AblateError if the study does not have some metric."""
+    known = [metric.name for metric in metrics]
+    wrong = [("--metric", about)] if about else []
+    wrong += [("--columns", name) for name in columns]
+    faults = [f"{option}: {unknown_name('metric', name, known)}" for option, name in wrong if name not in known]
+    if faults:
+        raise AblateError("\n".join(faults))
 
 
-def _with_cost(connection: Connection, trials: Mapping[str, TrialResult], name: str) -> dict[str, TrialResult]:
-    """Return the results with one cost of their trainings."""
-    costs = results.read_values(connection, {key for key, trial in trials.items() if trial.done}, COST)
+def _with_costs(
+    trials: dict[str, TrialResult], costs: Mapping[str, Mapping[str, StoredValue]], names: Set[str]
+) -> dict[str, TrialResult]:
+    """Return the results with these costs of their trainings, out of {trial key: {cost: value}}, among their values."""
+    chosen = {name for name in names if split_of(name) == COST}
+    if not chosen:
+        return trials
+    shown = {key: {name: value for name, value in own.items() if name in chosen} for key, own in costs.items()}
     return {
-        key: replace(trial, values={**(trial.values or {}), name: costs[key][name]})
-        if name in costs.get(key, {})
-        else trial
+        key: replace(trial, values={**(trial.values or {}), **shown[key]}) if shown.get(key) else trial
         for key, trial in trials.items()
     }
 
@@ -192,7 +204,10 @@ def _trials_to_read_by_example(loaded: StudyResults, every: bool) -> set[str]:
 
 
 def _study_results(
-    plan: StoredPlan, trials: Mapping[str, TrialResult], sets: Mapping[str | None, ExampleSet]
+    plan: StoredPlan,
+    trials: Mapping[str, TrialResult],
+    costs: Mapping[str, Mapping[str, StoredValue]],
+    sets: Mapping[str | None, ExampleSet],
 ) -> StudyResults:
     metrics = {metric.name: metric for metric in plan.document.metrics}
     rows = [row for row in plan.rows if row.kind == "row"]
@@ -206,8 +221,10 @@ def _study_results(
         profile=plan.profile,
         imported=plan.imported,
         document=plan.document,
-        rows=tuple(_row_result(i, row, trials, examples, metrics) for i, row in enumerate(rows, start=1)),
-        references=tuple(_row_result(i, row, trials, examples, metrics) for i, row in enumerate(references, start=1)),
+        rows=tuple(_row_result(i, row, trials, costs, examples, metrics) for i, row in enumerate(rows, start=1)),
+        references=tuple(
+            _row_result(i, row, trials, costs, examples, metrics) for i, row in enumerate(references, start=1)
+        ),
         sizes={word: _common(trial.sizes.get(word) for trial in done) for trial in done for word in trial.sizes},
     )
 
@@ -241,6 +258,7 @@ def _row_result(
     number: int,
     row: StoredRow,
     trials: Mapping[str, TrialResult],
+    costs: Mapping[str, Mapping[str, StoredValue]],
     examples: Mapping[str, str],
     metrics: Mapping[str, Metric],
 ) -> RowResult:
@@ -253,8 +271,9 @@ def _row_result(
         levels=row.levels,
         lines=row.lines,
         results={
-            seed: _seed_result(row.cells[seed], trial, examples, row.changes.get(seed, ()))
+            seed: _seed_result(key, trial, costs.get(key, {}), examples, row.changes.get(seed, ()))
             for seed, trial in by_seed.items()
+            for key in (row.cells[seed],)
             if trial.done
         },
         failed=tuple(seed for seed in missing if by_seed[seed].state == "failed"),
@@ -263,13 +282,20 @@ def _row_result(
     )
 
 
-def _seed_result(key: str, trial: TrialResult, examples: Mapping[str, str], changes: Sequence[str]) -> SeedResult:
+def _seed_result(
+    key: str,
+    trial: TrialResult,
+    costs: Mapping[str, StoredValue],
+    examples: Mapping[str, str],
+    changes: Sequence[str],
+) -> SeedResult:
     recorded = {name: value for name, value in trial.environment.items() if name != TEST_EXAMPLES}
     identified = {"data": trial.data or "", "code": trial.code}
     return SeedResult(
         trial=key,
         training=trial.training,
         values=trial.values or {},
+        costs=costs,
         sizes=trial.sizes,
         environment={
             **identified,

@@ -62,6 +62,8 @@ class SeedResult:
     """The key of its training. Rows that differ in the evaluation only share it."""
     values: Mapping[str, StoredValue]
     """{metric: value}, for those that were recorded."""
+    costs: Mapping[str, StoredValue] = field(default_factory=dict)
+    """{cost: value}, those that were recorded of its training."""
     sizes: Mapping[str, int | None] = field(default_factory=dict)
     """{word: number} of what the test split has, in the trainer's words."""
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -259,8 +261,11 @@ class StudyResults:
 
     @property
     def schedule(self) -> tuple[int, ...]:
-        """The numbers of seeds at which looks are planned; empty for a study with a fixed number of seeds."""
-        return self.document.looks
+        """The numbers of seeds at which looks are planned; empty for a study with a fixed number of seeds.
+
+        Looks are about the primary metric, so there are none for another one.
+        """
+        return self.document.looks if self.is_primary else ()
 
     @property
     def baseline(self) -> RowResult:

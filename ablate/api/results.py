@@ -1,6 +1,8 @@
 """Reading the results of a study, analysing and comparing them, and rendering reports and figures."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ablate.analysis.analysis import Analysis, Population, analyse
 from ablate.analysis.loading import load, load_plan
@@ -10,7 +12,7 @@ from ablate.analysis.search.results import load_search
 from ablate.api.plan import plan_study
 from ablate.api.stores import DEFAULT_STORE, StoreOrUrl, store_to_read
 from ablate.errors import AblateError, unknown_name
-from ablate.filesystem import expanded
+from ablate.filesystem import expanded, file_word
 from ablate.run.preparation import plan_of
 from ablate.store import Store
 from ablate.store.plans import read_plans
@@ -29,12 +31,12 @@ def load_results(
     return _load(store_to_read(store), study, profile)
 
 
-def _load(store: Store, study: Path | str | None, profile: str | None, by_example: bool = False) -> StudyResults:
-    """Return the results of a study by its name or by its file."""
+def _load(store: Store, study: Path | str | None, profile: str | None, **parts: Any) -> StudyResults:
+    """Return the results of a study by its name or by its file; `parts`: what else to read, as `load` takes it."""
     if study is None or not is_study_file(study):
-        return load(store, None if study is None else str(study), profile, by_example)
+        return load(store, None if study is None else str(study), profile, **parts)
     planned = plan_study(study, store, profile=profile)
-    return load_plan(store, plan_of(planned.study, planned.trials), by_example)
+    return load_plan(store, plan_of(planned.study, planned.trials), **parts)
 
 
 def is_study_file(study: Path | str) -> bool:
@@ -48,15 +50,23 @@ def analyse_study(
     *,
     profile: str | None = None,
     population: Population = "seeds",
+    metric: str | None = None,
+    columns: Sequence[str] = (),
+    every_metric: bool = False,
 ) -> Analysis:
     """Read the results of a study, and of its search if it has one, and return contrasts, effects and verdicts.
 
     `study` is a name or the path of a study file, see `load_results`.
     `population` is what several seeds stand for: `seeds` for new seeds on the same examples, `examples-and-seeds`
     for new examples and new seeds.
+    `metric`: the metric that effects are about, by default the primary one. Of another one they are for exploring, and
+    have no verdicts. `columns`: costs, such as `seconds`, that are shown among the metrics of rows.
+    `every_metric`: read the examples of all metrics, without which seeds that stand alone show no effects on others.
+    Raises AblateError for a metric that the study does not have.
     """
     opened = store_to_read(store)
-    results = _load(opened, study, profile, by_example=population == "examples-and-seeds")
+    parts = {"about": metric or "", "columns": columns, "every_metric": every_metric}
+    results = _load(opened, study, profile, by_example=population == "examples-and-seeds", **parts)
     return analyse(results, population, load_search(opened, results))
 
 
@@ -102,5 +112,9 @@ def draw(result: Analysis | Comparison, folder: Path | str) -> list[Path]:
 
 
 def figures_folder(store: StoreOrUrl, results: StudyResults) -> Path:
-    """Return the folder next to a store where `ablate report` puts the figures of a study and profile."""
-    return store_to_read(store).folder / "figures" / results.study / results.profile
+    """Return the folder next to a store where `ablate report` puts the figures of a study and profile.
+
+    Figures about a metric that is not the primary one have a folder within it.
+    """
+    folder = store_to_read(store).folder / "figures" / results.study / results.profile
+    return folder if results.is_primary else folder / f"metric-{file_word(results.metric.name)}"

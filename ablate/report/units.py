@@ -1,6 +1,7 @@
 """Values and differences of a metric as text, in its printed unit: the only file that knows of percent and pp."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from math import exp, floor, isfinite, isnan, log10
 from typing import Any
 
@@ -10,6 +11,8 @@ MINUS = "−"
 VALUE_DIGITS, DIFFERENCE_DIGITS = 4, 3
 """Significant digits of values and differences of a metric that does not say how many decimals it has."""
 RATIO_DECIMALS = 3
+MOST_ZEROS = 4
+"""Zeros behind the point, before the first other digit, from which on a number is written as 1.2e-05."""
 ROUNDING = 1e-12
 """A number that is closer to 0 is 0: it is what rounding left of it."""
 
@@ -39,12 +42,26 @@ def difference_with_unit(metric: Metric, difference: float) -> str:
 
 def difference_interval_text(metric: Metric, ends: tuple[float, float]) -> str:
     """Return an interval of a difference, without its unit: `[+1.35, +3.61]`."""
-    return f"[{difference_text(metric, ends[0])}, {difference_text(metric, ends[1])}]"
+    alike = _alike(metric, ends, DIFFERENCE_DIGITS)
+    return f"[{difference_text(alike, ends[0])}, {difference_text(alike, ends[1])}]"
 
 
 def value_interval_text(metric: Metric, ends: tuple[float, float]) -> str:
     """Return an interval of a value, without its unit: `[24.13, 26.70]`."""
-    return f"[{value_text(metric, ends[0])}, {value_text(metric, ends[1])}]"
+    alike = _alike(metric, ends, VALUE_DIGITS)
+    return f"[{value_text(alike, ends[0])}, {value_text(alike, ends[1])}]"
+
+
+def difference_and_interval(metric: Metric, difference: float, ends: tuple[float, float], unit: str = "") -> str:
+    """Return a difference and its interval with equal decimals: `+2.48 [+1.35, +3.61]`; `unit` follows the first."""
+    alike = _alike(metric, (difference, *ends), DIFFERENCE_DIGITS)
+    return f"{_followed(difference_text(alike, difference), unit)} {difference_interval_text(alike, ends)}"
+
+
+def value_and_interval(metric: Metric, value: float, ends: tuple[float, float]) -> str:
+    """Return a value and its interval with equal decimals, without the unit: `25.42 [24.13, 26.70]`."""
+    alike = _alike(metric, (value, *ends), VALUE_DIGITS)
+    return f"{value_text(alike, value)} {value_interval_text(alike, ends)}"
 
 
 def difference_unit(metric: Metric) -> str:
@@ -102,6 +119,16 @@ def axis_label(metric: Metric, words: str = "") -> str:
     return f"{metric.title}{' ' if words else ''}{words}{unit}"
 
 
+def heading(metric: Metric) -> str:
+    """Return the heading of a column of values: `top-1 %`, or `seconds, s`."""
+    return f"{metric.title} {metric.display.unit}" if metric.is_rate else axis_label(metric)
+
+
+def in_column(metric: Metric, values: Sequence[float]) -> Metric:
+    """Return the metric with so many decimals as a column of these values needs."""
+    return _alike(metric, values, VALUE_DIGITS)
+
+
 def effect_label(metric: Metric) -> str:
     """Return the label of an axis of effects: `effect on top-1, pp`; on a log scale `effect on seconds, ratio`."""
     unit = "ratio" if metric.scale is Scale.LOG else difference_unit(metric)
@@ -111,6 +138,18 @@ def effect_label(metric: Metric) -> str:
 def shown_value(metric: Metric, value: float) -> float:
     """Return the number that reports print for a value: 24.13 for a rate of 0.2413."""
     return value * metric.display.factor
+
+
+def _alike(metric: Metric, numbers: Sequence[float], significant: int) -> Metric:
+    """Return the metric with so many decimals that the largest of these numbers has so many significant digits.
+
+    A metric that has a number of decimals stays as it is, and so does one of very small numbers.
+    """
+    largest = max((abs(shown_value(metric, number)) for number in numbers if isfinite(number)), default=0.0)
+    if metric.display.digits is not None or largest < 10.0**-MOST_ZEROS:
+        return metric
+    places = max(0, significant - 1 - floor(log10(largest)))
+    return replace(metric, display=replace(metric.display, digits=places))
 
 
 def _number(number: float, decimals: int | None, significant: int, sign: str = "-") -> str:
@@ -126,7 +165,7 @@ def _number(number: float, decimals: int | None, significant: int, sign: str = "
         places = significant - 1 - floor(log10(abs(number)))
         text = (
             f"{number:{sign},.{max(places, 0)}f}"
-            if places <= significant + 3
+            if places < significant + MOST_ZEROS
             else f"{number:{sign}.{significant - 1}e}"
         )
     return text.replace("-", MINUS)

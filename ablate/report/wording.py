@@ -68,9 +68,10 @@ UNTIL_NEXT_LOOK = (
     "next look)"
 )
 WITHOUT_SPREAD = (
-    "undecided: its seeds agree exactly, and the resolution of this metric is not known, so the results do not show "
-    "how much seeds vary"
+    "undecided, as the seeds agree exactly and the resolution of this metric is not known, so that the results do not "
+    "show how much seeds vary"
 )
+ONE_NUMBER = "nothing is claimed, as one number a row does not show how much runs vary"
 REPEAT = "a repeat"
 """The verdict shown to people for two rows that differ in nothing; in JSON and CSV they are confounded."""
 
@@ -114,6 +115,8 @@ def sentences(items: Sequence[Contrast | Effect], results: StudyResults) -> list
     lines = [sentence(item, results) for item in items if item.estimate.verdict not in ALIKE or is_repeat(item)]
     for code, opening in ALIKE.items():
         alike = [item for item in items if item.estimate.verdict == code and not is_repeat(item)]
+        lines += _without_interval(alike)
+        alike = [item for item in alike if _nothing_shown(item) is None]
         if len(alike) > 1:
             brief = "; ".join(_brief(item, results) for item in alike)
             if code == verdicts.UNDECIDED and _decided_at_looks(alike[0], results):
@@ -124,12 +127,34 @@ def sentences(items: Sequence[Contrast | Effect], results: StudyResults) -> list
     return lines
 
 
+def _nothing_shown(item: Contrast | Effect) -> str | None:
+    """Return why an effect has no interval, and so no verdict; None if it has one, or no estimate at all."""
+    if item.estimate.without_spread:
+        return WITHOUT_SPREAD
+    is_alone = item.estimate.verdict == verdicts.CANNOT_TELL and item.estimate.interval is None
+    return ONE_NUMBER if is_alone else None
+
+
+def _without_interval(items: Sequence[Contrast | Effect]) -> list[str]:
+    """Return a sentence for each reason why effects have no interval, with those effects."""
+    lines = []
+    for reason in (WITHOUT_SPREAD, ONE_NUMBER):
+        sizes = [
+            f"{subject(item)} {units.difference_with_unit(item.estimate.metric, item.estimate.effect)}"
+            for item in items
+            if _nothing_shown(item) == reason and item.estimate.effect is not None
+        ]
+        if sizes:
+            lines.append(f"{sentence_case(reason)}: {'; '.join(sizes)}.")
+    return lines
+
+
 def meaning(item: Contrast | Effect, results: StudyResults) -> str:
     """Return the verdict in words, with the p, delta, number of seeds or reason that belongs to it."""
     if item.estimate.verdict == verdicts.CONFOUNDED and is_repeat(item):
         return f"{REPEAT}: nothing differs"
-    if item.estimate.without_spread:
-        return WITHOUT_SPREAD
+    if (reason := _nothing_shown(item)) is not None:
+        return reason
     more = item.estimate.more_seeds
     return MEANINGS[item.estimate.verdict].format(
         p=p_value(item.estimate.p_holm, "= "),
@@ -229,8 +254,9 @@ def change(item: Contrast | Effect) -> str:
         return units.difference_text(metric, 0.0)
     if effect is None:
         return NOTHING if isinstance(item, Effect) else "no result"
-    size = units.difference_text(metric, effect)
-    return size if ends is None else f"{size} {interval(metric, ends)}"
+    if ends is None:
+        return units.difference_text(metric, effect)
+    return units.difference_and_interval(metric, effect, ends)
 
 
 def p_value(p: float | None, equals: str = "") -> str:
@@ -243,23 +269,28 @@ def p_value(p: float | None, equals: str = "") -> str:
 
 
 def simultaneous(estimate: EffectEstimate) -> str:
-    """Return the interval for the whole family; `above 0` or `below 0` if only this goes with the verdict."""
+    """Return the interval for the whole family; `above 0` or `below 0` if only this goes with the verdict.
+
+    On a log scale it is `above ×1` or `below ×1`.
+    """
     if estimate.simultaneous is not None and estimate.agreeing is None:
         sign = estimate.metric.direction.sign
         shown = {**dict.fromkeys(verdicts.UPWARDS, sign), **dict.fromkeys(verdicts.DOWNWARDS, -sign)}
-        return "above 0" if shown.get(estimate.verdict, estimate.effect or 0.0) > 0 else "below 0"
+        side = "above" if shown.get(estimate.verdict, estimate.effect or 0.0) > 0 else "below"
+        return f"{side} {units.no_effect_text(estimate.metric)}"
     return interval(estimate.metric, estimate.agreeing)
 
 
 def direction_note(items: Sequence[Contrast | Effect]) -> list[str]:
     """Return the meaning of `above 0` and `below 0` in a table of these items; nothing if it has neither."""
     texts = {simultaneous(item.estimate) for item in items}
-    shown = [text for text in ("above 0", "below 0") if text in texts]
+    none = units.no_effect_text(items[0].estimate.metric) if items else ""
+    shown = [text for text in (f"above {none}", f"below {none}") if text in texts]
     if not shown:
         return []
     return [
         f"{', '.join(shown)}: Holm's procedure shows the direction of this change. The interval for the whole family "
-        "(Bonferroni) is wider and includes 0, so that only the direction is given."
+        f"(Bonferroni) is wider and includes {none}, so that only the direction is given."
     ]
 
 
@@ -270,22 +301,23 @@ def disagreements(items: Sequence[Contrast | Effect], results: StudyResults) -> 
     """
     estimates = [item.estimate for item in items if item.estimate.verdict != verdicts.CONFOUNDED]
     lines = []
+    none = units.no_effect_text(results.metric)
     open_ones = [one for one in estimates if one.verdict in (verdicts.UNDECIDED, verdicts.CANNOT_TELL)]
     if any(one.interval and not includes_0(one.interval) for one in open_ones):
         lines.append(
-            "An interval without 0 and no difference shown: the interval is for this comparison alone, the verdict is "
-            "adjusted for all comparisons that are tested together (Holm)."
+            f"An interval without {none} and no difference shown: the interval is for this comparison alone, the "
+            "verdict is adjusted for all comparisons that are tested together (Holm)."
         )
     claimed = [one for one in estimates if one.verdict in verdicts.CLAIMS and includes_0(one.interval)]
     if any(one.seeds > 1 for one in claimed):
         lines.append(
-            "An interval with 0 and a difference shown: the verdict is that of an earlier look, the interval is that "
-            "of the latest seeds."
+            f"An interval with {none} and a difference shown: the verdict is that of an earlier look, the interval is "
+            "that of the latest seeds."
         )
     if any(one.seeds == 1 for one in claimed):
         lines.append(
-            "An interval with 0 and networks that differ: test and interval are two methods, which may disagree in a "
-            "borderline case."
+            f"An interval with {none} and networks that differ: test and interval are two methods, which may disagree "
+            "in a borderline case."
         )
     delta = results.delta
     small = [one.interval for one in estimates if one.verdict == verdicts.NO_EFFECT and one.interval]
@@ -355,10 +387,13 @@ def _size(item: Contrast | Effect) -> str:
     estimate = item.estimate
     if estimate.effect is None:
         return ""
-    ends = "" if estimate.interval is None else f" {interval(estimate.metric, estimate.interval)}"
+    unit = units.difference_unit(estimate.metric)
+    size = units.difference_with_unit(estimate.metric, estimate.effect)
+    if estimate.interval is not None:
+        size = units.difference_and_interval(estimate.metric, estimate.effect, estimate.interval, unit)
     counts = gained(item) if isinstance(item, Contrast) and estimate.seeds == 1 else ""
     of_examples = f", {counts} {estimate.metric.display.examples}" if counts else ""
-    return f"{units.difference_with_unit(estimate.metric, estimate.effect)}{ends}{of_examples}"
+    return f"{size}{of_examples}"
 
 
 def _brief(item: Contrast | Effect, results: StudyResults) -> str:

@@ -57,4 +57,4 @@ def test_an_axis_names_the_metric_and_its_unit() -> None:
     assert units.axis_label(MEMORY) == "peak memory, MB"
     assert units.axis_label(Metric("score")) == "score"
     assert units.difference_interval_text(RATE, (-0.01, 0.02)) == "[−1.00, +2.00]"
-    assert units.value_interval_text(LOSS, (0.5, 1.25)) == "[0.5000, 1.250]"
+    assert units.value_interval_text(LOSS, (0.5, 1.25)) == "[0.500, 1.250]"

@@ -98,7 +98,7 @@ def inference_rules(results: StudyResults, rows: int) -> InferenceRules:
         rows,
         results.metric,
         judges=results.is_primary,
-        schedule=results.schedule if results.is_primary else (),
+        schedule=results.schedule,
     )
 
 

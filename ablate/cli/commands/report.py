@@ -37,6 +37,18 @@ def report(
             autocompletion=completion.words("seeds", "examples-and-seeds"),
         ),
     ] = "seeds",
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The metric that the report is about. Default: the primary one. Effects on another one are for "
+            "exploring, without verdicts.",
+        ),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Costs of the trainings to show as columns, such as seconds,peak_memory."),
+    ] = None,
     output: Annotated[Path | None, typer.Option(metavar="PATH", help="Write to a file, not to stdout.")] = None,
 ) -> None:
     """Print the result of each row, the change at each step, and the verdicts."""
@@ -53,7 +65,15 @@ def report(
         raise AblateError(f"--population: {unknown_name('population', population, get_args(Population))}")
     chosen: Population = "examples-and-seeds" if population == "examples-and-seeds" else "seeds"
     with closing(require_store(store)) as opened:
-        analysis = analyse_study(study, opened, profile=profile, population=chosen)
+        analysis = analyse_study(
+            study,
+            opened,
+            profile=profile,
+            population=chosen,
+            metric=metric,
+            columns=[name.strip() for name in (columns or "").split(",") if name.strip()],
+            every_metric=form == "json",
+        )
         other = other_profile(opened, analysis.results) if form in ILLUSTRATED else None
     text = render(analysis, form, colour=is_coloured(output))
     if form == "terminal":

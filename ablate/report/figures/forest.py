@@ -32,6 +32,8 @@ BAR: Final = 0.045
 """Half the height of a hatched bar, inches."""
 NARROW: Final = 2.0
 """Width of a log axis, in natural logarithms, up to which numbers stand at its small ticks too."""
+TICK: Final = 3.5
+"""The length of all ticks of a log axis, and the room below them, points: their numbers stand in one line."""
 HEAD: Final = 0.34
 """The height of a heading, inches."""
 ROOM: Final = 3.0
@@ -132,6 +134,7 @@ def draw_forest(axes: Axes, places: Sequence[LinePosition], metric: Metric, delt
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(ScalarFormatter())
         axes.xaxis.set_minor_formatter(ScalarFormatter() if ends[1] - ends[0] < NARROW else NullFormatter())
+        axes.tick_params(axis="x", which="both", length=TICK, pad=TICK)
     axes.set_xlim(*map(metric.shown, ends))
     axes.axvline(metric.shown(0), color="black", linewidth=0.8, zorder=1)
     if delta > 0:
@@ -318,8 +321,9 @@ def _numbers(estimate: EffectEstimate) -> str:
     """Return the effect with its interval, or nothing if there is no effect."""
     if estimate.effect is None:
         return ""
-    effect = units.difference_text(estimate.metric, estimate.effect)
-    return f"{effect} {wording.interval(estimate.metric, estimate.interval)}" if estimate.interval else effect
+    if estimate.interval is None:
+        return units.difference_text(estimate.metric, estimate.effect)
+    return units.difference_and_interval(estimate.metric, estimate.effect, estimate.interval)
 
 
 def _record(entry: ForestLine, drawn: bool) -> list[object]:

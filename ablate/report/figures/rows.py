@@ -16,6 +16,7 @@ from ablate.analysis.analysis import Analysis
 from ablate.analysis.contrasts import ALL_PAIRS, DIRECT, Contrast
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.errors import AblateError
+from ablate.filesystem import file_word
 from ablate.measurement import Kind, Metric
 from ablate.report import units, wording
 from ablate.report.figures import canvas
@@ -109,7 +110,7 @@ def search_figures(analysis: Analysis, folder: Path) -> list[Path]:
         return []
     paths: list[Path] = []
     for metric in search.metrics:
-        end = "" if metric == search.metric else f"-{metric.name}"
+        end = "" if metric == search.metric else f"-{file_word(metric.name)}"
         paths += map_figure(analysis, search, metric, folder / f"search-map{end}")
         paths += history_figure(analysis, search, metric, folder / f"search-history{end}")
     return paths + importance_figure(analysis, search, folder / "search-importance")
@@ -243,17 +244,19 @@ def _ladder_figure(analysis: Analysis, every: Sequence[LadderRow], stem: Path) -
         *_more(len(every) - len(rungs), stem),
     ]
     legend = _ladder_legend(rungs, lines, results.alpha)
-    beside = [heading, *(rung.change for rung in rungs)]
-    axes = _axes([rung.label for rung in rungs], beside, -(-len(legend) // LEGEND_COLUMNS) + len(notes))
+    beside = [rung.change for rung in rungs]
+    axes = _axes([rung.label for rung in rungs], heading, beside, -(-len(legend) // LEGEND_COLUMNS) + len(notes))
     draw_ladder(axes, rungs, lines[:MOST_REFERENCES])
     share = f"{100 * (1 - results.alpha):g} % interval"
-    canvas.x_label(axes, f"{_axis(results, metric)} ({share})")
+    has_intervals = any(rung.low is not None for rung in rungs)
+    canvas.x_label(axes, f"{_axis(results, metric)}{f' ({share})' if has_intervals else ''}")
     title = f"{results.heading}: {name} row by row"
     canvas.headline(axes, title)
     canvas.text(axes, canvas.AXES_INCHES + PAD, -0.6, heading, SMALL, color=GREY, va="bottom")
     canvas.notes(axes, notes, legend, ncols=LEGEND_COLUMNS)
     canvas.write_csv(stem, ["row", *LadderRow._fields[1:]], every)
-    description = f"{name} of {len(every)} rows with {share}s, and the change from {start}"
+    with_intervals = f" with {share}s" if has_intervals else ""
+    description = f"{name} of {len(every)} rows{with_intervals}, and the change from {start}"
     return canvas.save(axes, stem, title, description)
 
 
@@ -261,7 +264,7 @@ def _top_k_figure(analysis: Analysis, every: Sequence[TopK], stem: Path) -> list
     """Draw the rates of the rows, and write all rows into the CSV; return the paths of SVG and PNG."""
     results, curves = analysis.results, every[: canvas.MOST_ROWS]
     notes = [*_not_drawn(results, len(every)), *_more(len(every) - len(curves), stem)]
-    axes = _axes([row.label for row in curves], [], 1 + len(notes))
+    axes = _axes([row.label for row in curves], "", [], 1 + len(notes))
     metrics = proportions(analysis)
     draw_top_k(axes, curves, metrics)
     names = listed([metric.title for metric in metrics])
@@ -290,11 +293,11 @@ def _examples(results: StudyResults, metric: Metric) -> str:
     return f"{counts.pop():,} test {examples}" if len(counts) == 1 else f"each row's own test {examples}"
 
 
-def _axes(labels: Sequence[str], beside: Sequence[str], notes: int) -> Axes:
-    """Return axes with a line for each label, and room for labels left, texts right and notes below."""
+def _axes(labels: Sequence[str], heading: str, beside: Sequence[str], notes: int) -> Axes:
+    """Return axes with a line for each label, and room for labels left, texts below a heading right, notes below."""
     labels = [canvas.wrapped(label) for label in labels]
     left = 2 * PAD + canvas.inches(labels, MEDIUM)
-    right = 2 * PAD + canvas.inches(map(canvas.wrapped, beside), SMALL)
+    right = 2 * PAD + canvas.inches([heading, *map(canvas.wrapped, beside)], SMALL)
     height = INCHES_A_ROW * len(labels)
     axes = canvas.axes_between(left, right, height, above=0.55, below=canvas.below_axes(notes))
     axes.set_yticks(range(len(labels)), labels)
@@ -318,11 +321,14 @@ def _step(analysis: Analysis, row: RowResult) -> Contrast | None:
 def _ladder_legend(rungs: Sequence[LadderRow], lines: Sequence[ReferenceLine], alpha: float) -> list[Line2D]:
     """Return the legend's entries for the marks and lines that are drawn."""
     style: Any = {"marker": "o", "linestyle": "", "color": BLUE, "markersize": 6}
-    of_best = Line2D([], [], label=f"the best, and rows not shown to differ from it (α = {alpha:g})", **style)
-    handles = [of_best]
+    handles = []
+    if any(rung.best for rung in rungs):
+        handles.append(Line2D([], [], label=f"the best, and rows not shown to differ from it (α = {alpha:g})", **style))
     if not all(rung.best for rung in rungs):
-        handles.append(Line2D([], [], markerfacecolor="white", label="other rows", **style))
-    handles.append(Line2D([], [], color=BLUE, linewidth=2.2, label=f"{100 * (1 - alpha):g} % interval"))
+        others = "other rows" if handles else "rows"
+        handles.append(Line2D([], [], markerfacecolor="white", label=others, **style))
+    if any(rung.low is not None for rung in rungs):
+        handles.append(Line2D([], [], color=BLUE, linewidth=2.2, label=f"{100 * (1 - alpha):g} % interval"))
     drawn = {is_direct for _, is_direct in _joints(rungs)}
     for is_direct, words in ((True, "step: one factor changed"), (False, "step: several factors at once, or none")):
         if is_direct in drawn:

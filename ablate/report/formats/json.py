@@ -29,8 +29,10 @@ from ablate.report.sections.looks import decided
 from ablate.report.sections.search import NO_EFFECTS
 from ablate.report.sections.search_words import against_baseline, test_row, winner_against
 from ablate.study.plan.limits import RowLimits
+from ablate.trainers.costs import COSTS
 
 Plain = dict[str, Any]
+UNITS = {cost.name: cost.unit for cost in COSTS}
 
 
 def render(analysis: Analysis) -> str:
@@ -158,6 +160,17 @@ def _row(analysis: Analysis, row: RowResult) -> Plain:
             }
             for name, of_row in row.values.items()
         },
+        "costs": _costs(row),
+    }
+
+
+def _costs(row: RowResult) -> Plain:
+    """Return the recorded costs of a row's trainings, in the order of its seeds; null for a seed without one."""
+    names = dict.fromkeys(name for one in row.results.values() for name in one.costs)
+    of_seeds = {name: [one.costs.get(name) for one in row.results.values()] for name in names}
+    return {
+        name: {"unit": UNITS.get(name, ""), "values": [None if cost is None else _finite(cost.value) for cost in costs]}
+        for name, costs in of_seeds.items()
     }
 
 
@@ -194,10 +207,10 @@ def _limits(results: StudyResults, limits: RowLimits) -> Plain:
         "rows": list(limits.rows) or labels,
         **{
             each.split: {
-                "queries": each.examples,
+                each.nouns[1]: each.examples,
                 "answerable": each.answerable,
                 "unanswerable": [
-                    {"reason": group.reason, "queries": group.examples, "first": group.first}
+                    {"reason": group.reason, each.nouns[1]: group.examples, "first": group.first}
                     for group in each.unanswerable
                 ],
                 "metrics": {metric: list(ends) for metric, ends in each.ranges.items()},

@@ -19,6 +19,8 @@ MOST_INTERACTIONS = 6
 MOST_AGAINST = 5
 MOST_LINES = 16
 MORE = "see --format json"
+P_HOLM, P_ALONE = "p Holm", "p"
+"""The headings of p: adjusted for the family, and of a metric without verdicts, not adjusted."""
 SIMULTANEOUS = "simultaneous: the interval that holds for all effects together."
 WEIGHT = {
     verdicts.BETTER: 0,
@@ -41,12 +43,12 @@ def contrasts(analysis: Analysis, every: Sequence[Contrast], most: int) -> list[
     outside = by_weight([c for c in every if not c.in_family and c.identified == DIRECT])
     sections = []
     if in_family:
-        title = f"Contrasts tested as one family ({family(analysis.family)}){units.in_title(analysis.results.metric)}"
+        words = "Contrasts tested as one family" if analysis.results.is_primary else "Contrasts of the family"
+        title = f"{words} ({family(analysis.family)}){units.in_title(analysis.results.metric)}"
         sections.append(_contrasts(analysis, title, in_family, most))
     if outside:
-        title = (
-            f"Direct contrasts outside the family, adjusted among themselves{units.in_title(analysis.results.metric)}"
-        )
+        adjusted = ", adjusted among themselves" if analysis.results.is_primary else ""
+        title = f"Direct contrasts outside the family{adjusted}{units.in_title(analysis.results.metric)}"
         sections.append(_contrasts(analysis, title, outside, most))
     if not in_family and not outside and len(analysis.results.rows) > 1:
         sections.append(ReportSection("Contrasts", notes=["No two rows differ in exactly one factor."]))
@@ -55,12 +57,13 @@ def contrasts(analysis: Analysis, every: Sequence[Contrast], most: int) -> list[
 
 def effects(analysis: Analysis, most: int) -> ReportSection:
     """Return the effect of each level of each factor, estimated from all rows."""
+    judged = analysis.results.is_primary
     columns = [
         Column("factor", flex=2),
         Column("estimated from", flex=1, under=True),
         Column(f"effect, {wording.percent(1 - analysis.results.alpha)}", "r"),
-        Column("simultaneous", "r", wide=True),
-        Column("p Holm", "r"),
+        *([Column("simultaneous", "r", wide=True)] if judged else []),
+        Column(P_HOLM if judged else P_ALONE, "r"),
         Column("verdict", flex=1),
         Column("seeds", "r", wide=True),
     ]
@@ -69,8 +72,8 @@ def effects(analysis: Analysis, most: int) -> ReportSection:
             f"{e.factor} {wording.level(e.baseline)} → {wording.level(e.level)}",
             identified(e),
             wording.change(e),
-            wording.simultaneous(e.estimate),
-            wording.p_value(e.estimate.p_holm),
+            *([wording.simultaneous(e.estimate)] if judged else []),
+            wording.p_value(e.estimate.p_holm if judged else e.estimate.p),
             Cell(wording.phrase(e), doubtful=e.identified == NONE),
             str(e.estimate.seeds or wording.NOTHING),
         ]
@@ -194,31 +197,31 @@ def suggested(analysis: Analysis) -> list[str]:
 
 def _contrasts(analysis: Analysis, title: str, chosen: Sequence[Contrast], most: int) -> ReportSection:
     at = wording.percent(1 - analysis.results.alpha)
-    several = any(c.estimate.separate for c in chosen)
+    several, judged = any(c.estimate.separate for c in chosen), analysis.results.is_primary
     columns = [
         Column("rows"),
         Column("factors changed", flex=3),
         Column(f"change, {at}", "r"),
-        Column("simultaneous", "r", under=True),
+        *([Column("simultaneous", "r", under=True)] if judged else []),
         *([Column(f"{SEPARATE_T}, {at}", "r", under=True, paper=True)] if several else []),
-        Column("p Holm", "r"),
+        Column(P_HOLM if judged else P_ALONE, "r"),
         Column("verdict", flex=2),
         Column("seeds", "r", wide=True),
         Column("method", wide=True),
     ]
-    rows = [_contrast(c, several) for c in chosen[:most]]
+    rows = [_contrast(c, several, judged) for c in chosen[:most]]
     return block(title, columns, rows, _contrast_notes(analysis, chosen, most))
 
 
-def _contrast(contrast: Contrast, several: bool) -> list[str | Cell]:
+def _contrast(contrast: Contrast, several: bool, judged: bool) -> list[str | Cell]:
     estimate, direct = contrast.estimate, contrast.identified == DIRECT
     return [
         wording.pair(contrast),
         Cell(wording.moved(contrast), doubtful=not direct),
         wording.change(contrast),
-        wording.simultaneous(estimate),
+        *([wording.simultaneous(estimate)] if judged else []),
         *([wording.interval(estimate.metric, estimate.separate)] if several else []),
-        wording.p_value(estimate.p_holm),
+        wording.p_value(estimate.p_holm if judged else estimate.p),
         Cell(wording.phrase(contrast), doubtful=not direct),
         str(estimate.seeds or wording.NOTHING),
         estimate.method or wording.NOTHING,
@@ -271,7 +274,8 @@ def _interaction(interaction: Interaction) -> list[str | Cell]:
     metric = interaction.estimate.metric
     text = "no result"
     if effect is not None:
-        text = f"{units.difference_text(metric, effect)} {wording.interval(metric, ends)}"
+        size = units.difference_text(metric, effect)
+        text = size if ends is None else units.difference_and_interval(metric, effect, ends)
     return [names, str(interaction.squares), text, wording.p_value(interaction.p_exploring)]
 
 

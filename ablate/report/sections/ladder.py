@@ -80,7 +80,7 @@ def _common_unit(metrics: Sequence[Metric]) -> str:
 
 def _heading(metric: Metric, in_title: str) -> str:
     """Return the heading of a column: the metric, with its unit unless that is in the title of the table."""
-    return metric.title if in_title or not metric.display.unit else f"{metric.title} {metric.display.unit}"
+    return metric.title if in_title or not metric.display.unit else units.heading(metric)
 
 
 def components(analysis: Analysis, most: int) -> list[ReportSection]:
@@ -130,9 +130,8 @@ def against_baseline(analysis: Analysis, most: int) -> ReportSection:
     if {_rows(contrast) for contrast in contrasts} <= {_rows(step) for step in analysis.steps}:
         return ReportSection("")
     metric = analysis.results.metric
-    unit = units.difference_unit(metric)
     return block(
-        f"Against {_start(analysis.results)}: change of {metric.title}{unit and f', {unit}'}",
+        f"Against {_start(analysis.results)}: change of {metric.title}{units.in_title(metric)}",
         [Column("rows"), *_change_columns(analysis)],
         [[wording.pair(contrast), *_change(contrast, MOST_NAMED)] for contrast in contrasts],
         [*_change_notes(analysis, contrasts), *left_out(analysis, most)],
@@ -231,8 +230,15 @@ def constant(results: StudyResults) -> Mapping[str, str]:
 
 
 def other_metrics(results: StudyResults) -> list[Metric]:
-    """Return the metrics that some row has, without the one that the report is about."""
-    return [metric for metric in results.measured if metric.name != results.metric.name]
+    """Return the metrics that some row has, without the one that the report is about.
+
+    The values of one metric have equal decimals.
+    """
+    rows = (*results.rows, *results.references)
+    others = [metric for metric in results.measured if metric.name != results.metric.name]
+    return [
+        units.in_column(one, [row.values[one.name].mean for row in rows if one.name in row.values]) for one in others
+    ]
 
 
 def reached(analysis: Analysis, row: RowResult) -> str:
@@ -240,8 +246,8 @@ def reached(analysis: Analysis, row: RowResult) -> str:
     metric = analysis.results.metric
     if metric.name not in row.values:
         return "failed" if row.failed else "no result"
-    mean, ends = units.value_text(metric, row.values[metric.name].mean), analysis.interval(row, metric.name)
-    return mean if ends is None else f"{mean} {units.value_interval_text(metric, ends)}"
+    mean, ends = row.values[metric.name].mean, analysis.interval(row, metric.name)
+    return units.value_text(metric, mean) if ends is None else units.value_and_interval(metric, mean, ends)
 
 
 def seeds(row: RowResult) -> str:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
+
 from ablate.analysis.analysis import Analysis, FamilySummary
 from ablate.analysis.estimation.estimators import CROSSED
 from ablate.analysis.results import StudyResults
-from ablate.measurement import Metric
+from ablate.measurement import Direction, Kind, Metric
 from ablate.report import units, wording
 from ablate.report.sections.limits import limits
 from ablate.text import listed
@@ -21,18 +23,32 @@ MOST_LISTED = 4
 def summary(analysis: Analysis) -> list[str]:
     """Return the sentences to read before the tables."""
     results = analysis.results
-    lines = list(_data(results))
+    lines = [*_subject(results), *_data(results)]
     if results.imported:
         lines.append("Imported from a log: only totals are known, not the outcomes of single examples.")
     lines += limits(analysis)
     return [*lines, *_population(analysis), *_looks(analysis), *_noisy(analysis), *_incomplete(results)]
 
 
+def _subject(results: StudyResults) -> Iterator[str]:
+    """Return which values of the metric are better if those are the low ones, and if the report has no verdicts."""
+    metric = results.metric
+    if not results.is_primary:
+        yield (
+            f"This report is about {metric.title}, and the verdicts of the study are about "
+            f"{results.metrics[results.primary].title}: the effects shown here are for exploring, with p that is not "
+            "adjusted."
+        )
+    if metric.direction is Direction.MINIMIZE:
+        yield f"Lower values of {metric.title} are better."
+
+
 def _data(results: StudyResults) -> Iterator[str]:
     """Return the name of the data and the size of the test; if rows have other tests, those of each row."""
     groups = results.rows_by_test
     if len(groups) < 2:
-        yield f"Data: {_data_name(results)}; {_common_test(results)}."
+        size = _common_test(results)
+        yield f"Data: {_data_name(results)}{size and f'; {size}'}."
         return
     yield "Data: not the same for all rows."
     for tests, rows in list(groups.items())[:MOST_LISTED]:
@@ -48,12 +64,17 @@ def _data(results: StudyResults) -> Iterator[str]:
 
 
 def _common_test(results: StudyResults) -> str:
-    """Return the size of the test that all rows have: `240 test queries, gallery of 4`."""
+    """Return the size of the test that all rows have: `240 test queries, gallery of 4`.
+
+    Nothing if results are single numbers, of which no examples are known.
+    """
     if not results.seeds:
         return "no results yet"
     known = {word: number for word, number in results.sizes.items() if number is not None}
     if not known and results.n is not None:
         known = {results.metric.display.examples: results.n}
+    if not known and results.metric.kind is Kind.SCALAR:
+        return ""
     return _test(results.metric, known) if known else "the size of the test is not known"
 
 
@@ -82,7 +103,7 @@ def footer(analysis: Analysis) -> list[str]:
         f"data {_data_name(results)}{content} · seeds {seeds or 'none'} · "
         f"alpha {results.alpha:g} · delta {units.delta_text(results.metric, results.delta)} · "
         f"family of {family(analysis.family)} · "
-        f"method {', '.join(methods) or 'none'} · intervals cover {_covered(analysis)}"
+        f"method {', '.join(methods) or 'none'} · {_covered(analysis)}"
         f"{_looks_taken(results)}"
     ]
 
@@ -143,8 +164,16 @@ def _population(analysis: Analysis) -> Iterator[str]:
         return
     seeds = f"{counts[0]}" if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)}"
     seeds += " different" if results.equal.seeds else ""
+    if _agrees_exactly(analysis):
+        yield (
+            f"{seeds} seeds per row, which agree exactly, and the resolution of {results.metric.title} is not known: "
+            "the results do not show how much seeds vary, so nothing is claimed. If this is not what you expect, see "
+            "if the seed reaches the trainer."
+        )
+        return
     several = results.metric.display.examples
     scope = f"new {several} and new seeds" if with_examples else f"new seeds on these test {several}"
+    scope = "new seeds on this test" if results.metric.kind is Kind.SCALAR else scope
     yield (
         f"{seeds} seeds per row; {at} of changes generalise to {scope}"
         + ("" if with_examples else "; the variance between seeds is pooled over all rows")
@@ -157,12 +186,16 @@ def _population(analysis: Analysis) -> Iterator[str]:
 
 
 def _covered(analysis: Analysis) -> str:
-    """Return the population that the intervals cover, for the footer: `new seeds`."""
+    """Return the population that the intervals cover, for the footer: `intervals cover new seeds`."""
+    without = analysis.contrasts and not any(method for method, _ in _methods(analysis))
+    if _agrees_exactly(analysis) or (without and analysis.results.metric.kind is Kind.SCALAR):
+        return "no intervals"
     several = analysis.results.metric.display.examples
     counts = [analysis.results.different_seeds(row) for row in analysis.results.rows if row.seeds]
     if counts and max(counts) == 1:
-        return f"new {several}"
-    return f"new {several} and new seeds" if analysis.population == "examples-and-seeds" else "new seeds"
+        return f"intervals cover new {several}"
+    both = analysis.population == "examples-and-seeds"
+    return f"intervals cover {f'new {several} and new seeds' if both else 'new seeds'}"
 
 
 def _looks(analysis: Analysis) -> Iterator[str]:
@@ -201,6 +234,13 @@ def _methods(analysis: Analysis) -> Iterator[tuple[str, int]]:
     for group in analysis.contrasts.groups:
         estimates = group.inference.estimates
         yield from zip(estimates.methods.tolist(), estimates.seeds.tolist(), strict=True)
+
+
+def _agrees_exactly(analysis: Analysis) -> bool:
+    """Return True if some rows have several seeds, and no contrast shows how much seeds vary."""
+    estimates = [group.inference.estimates for group in analysis.contrasts.groups]
+    errors = [one.standard_error[(one.seeds > 1) & ~np.isnan(one.effect)] for one in estimates]
+    return any(map(len, errors)) and bool(np.isnan(np.concatenate(errors)).all())
 
 
 def _noisy(analysis: Analysis) -> Iterator[str]:

@@ -7,7 +7,7 @@ from ablate.measurement import Direction, Display, Kind, Metric
 from ablate.trainers.entry import Config
 from ablate.trainers.top_k import TOP_K
 
-_LOSS = Display(unit="nats", difference_unit="nats", example="query", examples="queries")
+_LOSS = Display(unit="nats", difference_unit="nats")
 
 ALL = (
     *TOP_K.values(),

@@ -64,8 +64,11 @@ def imported_again(store: Store, text: str, name: str = "again") -> StudyResults
 
 
 def judged(report: dict[str, Any], *without: str) -> dict[str, Any]:
-    """Return the part of a JSON report that rests on the results."""
-    return {key: report[key] for key in COMPARED if key not in without}
+    """Return the part of a JSON report that rests on the results; the costs of trainings are not in a log."""
+    part = {key: report[key] for key in COMPARED if key not in without}
+    for rows in ("rows", "references"):
+        part[rows] = [{name: value for name, value in row.items() if name != "costs"} for row in part[rows]]
+    return part
 
 
 def slow(rest: str) -> Any:
