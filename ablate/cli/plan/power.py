@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from ablate.analysis.power.power import Truth
 from ablate.analysis.power.proportions import ProportionTruth
 from ablate.analysis.power.real_values import ValueTruth
-from ablate.cli.plan.power_measured import measured_spread
+from ablate.cli.plan.power_measured import measured_spread, sd_interval
 from ablate.cli.plan.power_options import (
     DISCORDANCE,
     EFFECT,
@@ -55,6 +55,8 @@ class PowerAssumptions:
     """The rows' true effects; None unless the trainer knows them."""
     notes: Sequence[str] = ()
     """Simplifications that were made, a sentence each."""
+    sd_interval: tuple[float, float] | None = None
+    """The interval at 95 % of the SD of a run, if it is measured and no usual value could stand in for it."""
     is_clustered: bool = False
     """True if the world's examples are clusters of examples."""
 
@@ -74,6 +76,7 @@ class _Defaults:
     tails: str = "normal"
     effects: tuple[float, ...] | None = None
     total_variance: float | None = None
+    df: int = 0
     notes: Sequence[str] = ()
     is_clustered: bool = False
     missing: str = ""
@@ -137,9 +140,11 @@ def _values(study: Study, metric: Metric, known: _Defaults, given: PowerOptions)
     if faults or not own_sd:
         raise StudyError(faults)
     clustered = known.is_clustered and sd_of_examples_from != GIVEN
-    return PowerAssumptions(
-        metric, world, {"own_sd": own_sd[1], **sources}, _delta(study), known.effects, known.notes, clustered
-    )
+    interval = None
+    if own_sd[1] == MEASURED and known.total_variance is not None:
+        interval = sd_interval(known.total_variance, known.df)
+    sources["own_sd"] = own_sd[1]
+    return PowerAssumptions(metric, world, sources, _delta(study), known.effects, known.notes, interval, clustered)
 
 
 def _delta(study: Study) -> float:
@@ -264,6 +269,7 @@ def _measured(study: Study, metric: Metric, rows: Sequence[Trial], url: str) -> 
         example_sd=found.example_sd,
         pair_sd=found.pair_sd,
         total_variance=found.variance,
+        df=found.df,
         notes=found.notes,
         is_clustered=found.is_clustered,
         missing=found.missing,

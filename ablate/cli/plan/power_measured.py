@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from ablate.analysis.estimation.variance_components import VarianceModel
 from ablate.analysis.stats.resolution import resolution_variance
@@ -35,6 +36,8 @@ class MeasuredSpread:
     """The mean of all values."""
     variance: float | None = None
     """The variance of one run about the model row + seed."""
+    df: int = 0
+    """The degrees of freedom of the variance."""
     examples: int | None = None
     """The number of examples; of clusters, if examples come in clusters."""
     example_sd: float | None = None
@@ -74,6 +77,12 @@ def measured_spread(metric: Metric, rows: Sequence[Trial], url: str) -> Measured
     return spread
 
 
+def sd_interval(variance: float, df: int) -> tuple[float, float]:
+    """Return the ends of the interval at 95 % of the SD of normal values, from a variance with these df."""
+    low, high = (float(np.sqrt(df * variance / special.chdtri(df, tail))) for tail in (0.025, 0.975))
+    return low, high
+
+
 def _compared(metric: Metric, value: float) -> float:
     """Return a value as it is compared: on a log scale its logarithm, nan if it has none."""
     if metric.scale is Scale.LINEAR:
@@ -94,7 +103,7 @@ def _spread(rows: Sequence[Trial], known: dict[str, float], floor: float = 0.0) 
     variance = float(model.variance)
     if not variance > 0:
         return MeasuredSpread(base, missing="the finished trials of each row have the same value in every seed")
-    return MeasuredSpread(base, variance)
+    return MeasuredSpread(base, variance, model.df)
 
 
 def _of_proportion(rows: Sequence[Trial], known: dict[str, tuple[float, int | None]]) -> MeasuredSpread:
@@ -113,7 +122,7 @@ def _of_proportion(rows: Sequence[Trial], known: dict[str, tuple[float, int | No
         return MeasuredSpread(examples=usual, notes=(note,))
     spread = _spread(rows, rates, floor=resolution_variance(1 / usual))
     base = float(np.clip(spread.base or 0.0, 0.001, 0.999))
-    return MeasuredSpread(base, spread.variance, usual)
+    return MeasuredSpread(base, spread.variance, spread.df, usual)
 
 
 def _with_examples(

@@ -55,12 +55,21 @@ def power_lines(
     yield ""
     yield from wrapped(_heading(study, metric, power))
     yield from wrapped(_assumptions(assumed))
-    yield from (line for note in [*assumed.notes, *_looks(study)] for line in wrapped(f"Note: {note}."))
+    yield from (
+        line for note in [*assumed.notes, *_uncertain(assumed), *_looks(study)] for line in wrapped(f"Note: {note}.")
+    )
     yield ""
     wanted = list(dict.fromkeys(effects)) or list(guesses(assumed.delta, assumed.world, sign))
     yield from _one_seed(metric, power, wanted) if power.seeds == 1 else _several(metric, power, wanted)
     if assumed.effects is not None and (power.seeds > 1 or power.simulates_one_seed):
         yield from _true(metric, power, assumed.effects)
+
+
+def _uncertain(assumed: PowerAssumptions) -> Iterator[str]:
+    """Yield a note of how well a measured SD is known."""
+    if assumed.sd_interval is not None:
+        low, high = (_sd(assumed.metric, end) for end in assumed.sd_interval)
+        yield f"the finished trials show the SD of a run with 95 % confidence to be {low} to {high}"
 
 
 def _looks(study: Study) -> Iterator[str]:

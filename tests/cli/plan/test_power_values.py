@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from scipy import stats
 
 from ablate.analysis.power.real_values import ValueTruth
 from ablate.cli.options import DEFAULT_STORE
@@ -188,6 +189,11 @@ def test_the_spread_of_finished_trials_is_that_about_row_and_seed(ablate: Ablate
     found = assumed(path)
     assert found.world.own_sd == pytest.approx([residual_sd(stored("score"))] * 3)
     assert found.sources == {"own_sd": "measured in finished trials"}
+    df = (3 - 1) * (5 - 1)
+    ends = [residual_sd(stored("score")) * math.sqrt(df / stats.chi2.ppf(at, df)) for at in (0.975, 0.025)]
+    assert found.sd_interval == pytest.approx(ends)
+    words = " ".join(ablate("plan", path, "--power").out.split())
+    assert f"the SD of a run with 95 % confidence to be {ends[0]:.2g} to {ends[1]:.2g}" in words
 
 
 @pytest.mark.usefixtures("unknown_truth")
