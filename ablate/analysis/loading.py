@@ -68,7 +68,8 @@ def load_plan(
         costs = results.read_values(connection, {key for key, trial in trials.items() if trial.done}, COST)
         trials = _with_costs(trials, costs, {judged, *columns})
         sets = _example_sets(connection, trials)
-        loaded = replace(_study_results(plan, trials, costs, sets), about=about)
+        tested = _test_examples(trials, sets, judged)
+        loaded = replace(_study_results(plan, trials, costs, tested), about=about)
         if loaded.imported:
             document = plan.document
             loaded = replace(loaded, equal=EqualResults(document.equal_rows, document.equal_seeds))
@@ -79,21 +80,24 @@ def load_plan(
         names = list(loaded.metrics) if every_metric else [loaded.metric.name]
         examples = {name: dict(results.read_examples(connection, chosen, name)) for name in names if chosen}
         looks = read_looks(connection, plan.study, plan.profile) if loaded.schedule else []
-    of_trials = {key: sets[trials[key].example_set] for key in chosen if trials[key].example_set in sets}
+    judged_sets = _sets_of(trials, chosen, loaded.metric.name, sets)
     return replace(
         loaded,
-        examples={name: _in_common_order(values, of_trials) for name, values in examples.items()},
-        clusters={key: one.clusters for key, one in of_trials.items() if one.clusters is not None},
+        examples={
+            name: _in_common_order(values, _sets_of(trials, chosen, name, sets), judged_sets)
+            for name, values in examples.items()
+        },
+        clusters={key: one.clusters for key, one in judged_sets.items() if one.clusters is not None},
         **_looks_of_family(plan, loaded, looks),
     )
 
 
 @dataclass(frozen=True)
 class ExampleSet:
-    """The names and clusters of the examples of a test, in one order for all tests with these names."""
+    """The names and clusters of the examples of a metric, in one order for all trials with these names."""
 
     digest: str
-    """Equal for tests with the same examples in the same clusters, in whatever order."""
+    """Equal for trials with the same examples in the same clusters, in whatever order."""
     has_names: bool
     """False if only the clusters of examples are known, which are paired by position."""
     order: NDArray[np.int64]
@@ -103,9 +107,10 @@ class ExampleSet:
 
 
 def _example_sets(connection: Connection, trials: Mapping[str, TrialResult]) -> dict[str | None, ExampleSet]:
-    """Return {key: set of examples} of the trials that have one."""
+    """Return {key: set of examples} of all metrics of the trials that have one."""
     sets: dict[str | None, ExampleSet] = {}
-    for key in sorted({trial.example_set for trial in trials.values() if trial.example_set}):
+    values = (value for trial in trials.values() for value in (trial.values or {}).values())
+    for key in sorted({value.example_set for value in values if value.example_set}):
         ids, clusters = results.read_example_set(connection, key)
         size = len(ids) if ids is not None else len(clusters) if clusters is not None else 0
         order = np.argsort(np.array(ids), kind="stable") if ids is not None else np.arange(size)
@@ -117,21 +122,40 @@ def _example_sets(connection: Connection, trials: Mapping[str, TrialResult]) -> 
     return sets
 
 
+def _set_of(trial: TrialResult, metric: str, sets: Mapping[str | None, ExampleSet]) -> ExampleSet | None:
+    """Return the examples of a metric of a trial; None if they are known by position only."""
+    value = (trial.values or {}).get(metric)
+    return None if value is None else sets.get(value.example_set)
+
+
+def _sets_of(
+    trials: Mapping[str, TrialResult], chosen: Iterable[str], metric: str, sets: Mapping[str | None, ExampleSet]
+) -> dict[str, ExampleSet]:
+    """Return {trial key: names and clusters of the examples of a metric}, for chosen trials that have them."""
+    of_trials = {key: _set_of(trials[key], metric, sets) for key in chosen}
+    return {key: one for key, one in of_trials.items() if one is not None}
+
+
 def _in_common_order(
-    examples: Mapping[str, NDArray[np.float32]], sets: Mapping[str, ExampleSet]
+    examples: Mapping[str, NDArray[np.float32]],
+    sets: Mapping[str, ExampleSet],
+    judged_sets: Mapping[str, ExampleSet],
 ) -> dict[str, NDArray[np.float32]]:
     """Return {trial key: value of each example} in an order that trials with the same examples share.
 
-    `sets`: {trial key: names and clusters of its examples}, for trials that have them. Values that are more, or fewer,
-    than these are left out: they are of other examples, whose names are not known.
+    `sets`: {trial key: names and clusters of its examples}, for trials that have them; `judged_sets`: the same of the
+    metric that verdicts are about. The clusters are those of that metric, so values in other clusters are left out.
     """
-    ordered = {}
-    for key, values in examples.items():
-        if key not in sets:
-            ordered[key] = values
-        elif len(values) == len(sets[key].order):
-            ordered[key] = values[sets[key].order]
-    return ordered
+    return {
+        key: values[sets[key].order] if key in sets else values
+        for key, values in examples.items()
+        if _same_clusters(sets.get(key), judged_sets.get(key))
+    }
+
+
+def _same_clusters(one: ExampleSet | None, other: ExampleSet | None) -> bool:
+    mine, theirs = (None if each is None else each.clusters for each in (one, other))
+    return mine is theirs or (mine is not None and theirs is not None and np.array_equal(mine, theirs))
 
 
 def _check_names(metrics: Sequence[Metric], about: str, columns: Sequence[str]) -> None:
@@ -207,13 +231,13 @@ def _study_results(
     plan: StoredPlan,
     trials: Mapping[str, TrialResult],
     costs: Mapping[str, Mapping[str, StoredValue]],
-    sets: Mapping[str | None, ExampleSet],
+    examples: Mapping[str, str],
 ) -> StudyResults:
+    """Return the results of a plan. `examples`: {trial key: a text that names the examples that it was tested on}."""
     metrics = {metric.name: metric for metric in plan.document.metrics}
     rows = [row for row in plan.rows if row.kind == "row"]
     references = [row for row in plan.rows if row.kind != "row"]
     done = [trial for trial in trials.values() if trial.done]
-    examples = _test_examples(trials, sets)
     if any(row.changes for row in plan.rows):  # the changes name the data and code files, so the hashes add nothing
         trials = {key: replace(trial, data=None, code="") for key, trial in trials.items()}
     return StudyResults(
@@ -235,8 +259,10 @@ def _common(counts: Iterable[int | None]) -> int | None:
     return different.pop() if len(different) == 1 else None
 
 
-def _test_examples(trials: Mapping[str, TrialResult], sets: Mapping[str | None, ExampleSet]) -> dict[str, str]:
-    """Return {trial key: a text that is equal for trials that were tested on the same examples}.
+def _test_examples(
+    trials: Mapping[str, TrialResult], sets: Mapping[str | None, ExampleSet], metric: str
+) -> dict[str, str]:
+    """Return {trial key: a text that is equal for trials in which a metric was tested on the same examples}.
 
     If no hash of them is on record for all trials, their names decide; without names the content of the whole data set
     and the number of examples.
@@ -244,14 +270,20 @@ def _test_examples(trials: Mapping[str, TrialResult], sets: Mapping[str | None, 
     done = {key: trial for key, trial in trials.items() if trial.done}
     if all(TEST_EXAMPLES in trial.environment for trial in done.values()):
         return {key: trial.environment[TEST_EXAMPLES] for key, trial in done.items()}
-    return {key: _test_text(trial, sets.get(trial.example_set)) for key, trial in done.items()}
+    return {key: _test_text(trial, metric, _set_of(trial, metric, sets)) for key, trial in done.items()}
 
 
-def _test_text(trial: TrialResult, examples: ExampleSet | None) -> str:
+def _test_text(trial: TrialResult, metric: str, examples: ExampleSet | None) -> str:
     if examples is not None and examples.has_names:
         return examples.digest
-    by_position = f"{trial.data}, n = {trial.n}"
+    by_position = f"{trial.data}, n = {_examples_of(trial, metric)}"
     return by_position if examples is None else f"{by_position}, clusters {examples.digest}"
+
+
+def _examples_of(trial: TrialResult, metric: str) -> int | None:
+    """Return the number of examples of a metric; of all metrics the largest, if the metric has none."""
+    value = (trial.values or {}).get(metric)
+    return trial.n if value is None or value.n is None else value.n
 
 
 def _row_result(

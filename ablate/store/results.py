@@ -27,6 +27,8 @@ class StoredValue:
     """In the metric's unit; nan if it is not a number."""
     n: int | None
     """The number of examples that it is the mean over; None if it is not known."""
+    example_set: str | None = None
+    """The key of the names and clusters of its examples; None if they are known by position only."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,6 @@ class TrialResult:
     """The trainer's own time."""
     sizes: Mapping[str, int | None] = field(default_factory=dict)
     """{word: number} of what the split has, in the trainer's words; None if it is not known."""
-    example_set: str | None = None
-    """The key of the names and clusters of its examples; None if they are known by position only."""
     data: str | None = None
     """The hash of the data that identifies the training."""
     code: str = ""
@@ -71,7 +71,7 @@ def read_trials(connection: Connection, keys: Collection[str], split: str = TEST
         .outerjoin(attempts, attempts.c.id == trials.c.attempt_id)
     )
     of_training = (trainings.c.state, trainings.c.data, cast(trainings.c.code, Text).label("code"))
-    of_split = (results.c.attempt_id, results.c.sizes, results.c.example_set)
+    of_split = (results.c.attempt_id, results.c.sizes)
     columns = (trials.c.key, trials.c.training_key, *of_training, *of_split, *_OF_ATTEMPT)
     by_key: dict[str, TrialResult] = {}
     for row in of_keys(connection, select(*columns).select_from(joined), trials.c.key, keys):
@@ -81,7 +81,6 @@ def read_trials(connection: Connection, keys: Collection[str], split: str = TEST
             row.environment or {},
             row.seconds,
             row.sizes or {},
-            row.example_set,
             row.data,
             row.code,
             row.training_key,
@@ -91,12 +90,12 @@ def read_trials(connection: Connection, keys: Collection[str], split: str = TEST
 
 def read_values(connection: Connection, keys: Collection[str], split: str = TEST) -> dict[str, dict[str, StoredValue]]:
     """Return {trial key: {metric: value}}, for trials that have a value on the split."""
-    of_value = (measurements.c.metric, measurements.c.value, measurements.c.n)
+    of_value = (measurements.c.metric, measurements.c.value, measurements.c.n, measurements.c.example_set)
     query = select(measurements.c.trial_key, *of_value).join(trials, _that_are_measured)
     query = query.where(measurements.c.split == split)
     values: dict[str, dict[str, StoredValue]] = {}
-    for key, metric, value, n in of_keys(connection, query, measurements.c.trial_key, keys):
-        values.setdefault(key, {})[metric] = StoredValue(nan if value is None else value, n)
+    for key, metric, value, n, example_set in of_keys(connection, query, measurements.c.trial_key, keys):
+        values.setdefault(key, {})[metric] = StoredValue(nan if value is None else value, n, example_set)
     return values
 
 
@@ -133,7 +132,7 @@ def read_contents(connection: Connection, keys: Collection[str]) -> dict[str, by
 
 
 def read_example_set(connection: Connection, key: str) -> tuple[list[str] | None, NDArray[np.int64] | None]:
-    """Return the names of a split's examples and the cluster of each, shape (n,); None for what was not recorded."""
+    """Return the names of the examples of a set and the cluster of each, shape (n,); None for what was not recorded."""
     query = select(example_sets.c.ids, example_sets.c.clusters).where(example_sets.c.key == key)
     ids, clusters = connection.execute(query).one()
     return (

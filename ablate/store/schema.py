@@ -155,11 +155,10 @@ results = Table(
     Column("attempt_id", Integer, ForeignKey("ablate_attempts.id"), primary_key=True),
     Column("split", String(20), primary_key=True),
     Column("sizes", JSON, nullable=False),  # {word: number} of what the split has, in the trainer's words
-    Column("example_set", String(32), ForeignKey("ablate_example_sets.key")),  # null: examples are known by position
 )
 
 example_sets = Table(
-    "ablate_example_sets",  # names and clusters of a split's examples, each set once
+    "ablate_example_sets",  # names and clusters of the examples of a measurement, each set once
     metadata,
     Column("key", String(32), primary_key=True),
     Column("ids", LargeBinary),  # see `packed_arrays.py`; null if examples have no names
@@ -176,6 +175,7 @@ measurements = Table(
     Column("value", Float),  # in the metric's unit; null if it is not a number
     Column("n", Integer),  # number of examples that the value is the mean over; null if it is not known
     Column("examples", LargeBinary),  # the value of each example, see `packed_arrays.py`; null if not known
+    Column("example_set", String(32), ForeignKey("ablate_example_sets.key")),  # null: examples are known by position
 )
 
 artifacts = Table(

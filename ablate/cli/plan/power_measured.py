@@ -139,12 +139,14 @@ def _with_examples(
     with store.read() as connection:
         read = read_examples(connection, keys, metric.name)
         examples = {key: values for key, values in read if np.isfinite(values).all()}
-        kinds = [(found[key].example_set, len(values)) for key, values in examples.items()]
+        kinds = {
+            key: ((found[key].values or {})[metric.name].example_set, len(values)) for key, values in examples.items()
+        }
         if not kinds:
             return spread
-        usual = max(dict.fromkeys(kinds), key=kinds.count)
+        usual = max(dict.fromkeys(kinds.values()), key=list(kinds.values()).count)
         clusters = None if usual[0] is None else read_example_set(connection, usual[0])[1]
-    alike = {key: values for key, values in examples.items() if (found[key].example_set, len(values)) == usual}
+    alike = {key: values for key, values in examples.items() if kinds[key] == usual}
     trials = [trial for trial in rows if trial.key in alike]
     of_row, of_seed = (
         spread_of_examples([list(dict.fromkeys(group)) for group in _groups(trials, by)], alike, clusters)

@@ -152,16 +152,19 @@ def record(
 
 
 def write_results(connection: Connection, key: str, attempt_id: int, result: Result) -> None:
-    """Add a trial's result, unless it has a valid result already."""
+    """Add a trial's result, unless it has a valid result already.
+
+    A result has the split TEST even if nothing was measured on it. Costs have no split.
+    """
     if connection.execute(_COUNT, {"of": key, "by": attempt_id}).rowcount == 0:
         return
     of_trial = {"trial_key": key, "attempt_id": attempt_id}
-    splits = [
-        {**of_trial, "split": split, "sizes": dict(result.sizes.get(split, {})), "example_set": example_set}
-        for split, example_set in _example_sets(connection, result).items()
+    splits = dict.fromkeys([TEST, *result.sizes, *(one.split for one in result.measurements if one.split != COST)])
+    sizes = [{**of_trial, "split": split, "sizes": dict(result.sizes.get(split, {}))} for split in splits]
+    connection.execute(_ADD_RESULTS, sizes)
+    measured = [
+        {**of_trial, **_plain(one), "example_set": _example_set(connection, one)} for one in result.measurements
     ]
-    connection.execute(_ADD_RESULTS, splits)
-    measured = [{**of_trial, **_plain(one)} for one in result.measurements]
     if measured:
         connection.execute(_ADD_MEASUREMENTS, measured)
     kept = [{**of_trial, "name": name, "content": content} for name, content in result.artifacts.items()]
@@ -180,21 +183,15 @@ def _plain(measurement: Measurement) -> dict[str, object]:
     }
 
 
-def _example_sets(connection: Connection, result: Result) -> dict[str, str | None]:
-    """Return {split: key of the names and clusters of its examples, None without any}; add those that are new.
-
-    A result has the split TEST even if nothing was measured on it. Costs have no split.
-    """
-    measured = [one for one in result.measurements if one.split != COST]
-    keys: dict[str, str | None] = dict.fromkeys([TEST, *result.sizes, *(one.split for one in measured)])
-    for one in measured:
-        if keys[one.split] is None and (one.ids is not None or one.clusters is not None):
-            ids = None if one.ids is None else pack_words(one.ids)
-            clusters = None if one.clusters is None else deflate(one.clusters.astype("<i8"))
-            digest = hashlib.blake2b((ids or b"") + b"|" + (clusters or b""), digest_size=16).hexdigest()
-            insert_new(connection, example_sets, [{"key": digest, "ids": ids, "clusters": clusters}])
-            keys[one.split] = digest
-    return keys
+def _example_set(connection: Connection, one: Measurement) -> str | None:
+    """Return the key of the names and clusters of a measurement's examples, which are added if they are new."""
+    if one.ids is None and one.clusters is None:
+        return None
+    ids = None if one.ids is None else pack_words(one.ids)
+    clusters = None if one.clusters is None else deflate(one.clusters.astype("<i8"))
+    digest = hashlib.blake2b((ids or b"") + b"|" + (clusters or b""), digest_size=16).hexdigest()
+    insert_new(connection, example_sets, [{"key": digest, "ids": ids, "clusters": clusters}])
+    return digest
 
 
 _ADD_RESULTS, _ADD_MEASUREMENTS, _ADD_ARTIFACTS = insert(results), insert(measurements), insert(artifacts)

@@ -17,7 +17,7 @@ from ablate.store import Store, plans
 from ablate.store.plan_document import PlanDocument
 from ablate.store.queue import claims, maintenance
 from ablate.store.queue.lease_expiry import LEASE_SECONDS, LeaseWatch
-from ablate.store.results import read_artifact, read_examples, read_trials, read_values
+from ablate.store.results import read_artifact, read_example_set, read_examples, read_trials, read_values
 from ablate.study.trials.identity import ROW, Trial
 from ablate.trainers.rank_results import rank_result
 from tests.conftest import on_both_engines
@@ -386,6 +386,28 @@ def test_costs_belong_to_no_split_and_a_result_always_has_a_test(store: Store, q
         found = read_trials(connection, [queued.key])[queued.key]
     assert found.done
     assert found.values == {}
+
+
+def test_each_metric_has_examples_of_its_own(store: Store, queued: Trial) -> None:
+    ones = np.ones(3, dtype=np.float32)
+    measured = [
+        Measurement("a", "test", 1.0, 3, ones, ids=["x", "y", "z"]),
+        Measurement("b", "test", 1.0, 2, ones[:2], ids=["y", "z"], clusters=np.array([5, 5])),
+        Measurement("c", "test", 1.0, 3, ones, ids=["x", "y", "z"]),
+        Measurement("d", "test", 1.0, 3, ones),
+    ]
+    with store.write() as connection:
+        mine = claims.claim(connection, TRAINING.key)
+        assert mine is not None
+        assert claims.record(connection, mine, {queued.key: Result(measured)}, 1.0)
+    with store.read() as connection:
+        values = read_values(connection, [queued.key])[queued.key]
+        keys = {name: value.example_set for name, value in values.items()}
+        assert keys["a"] == keys["c"] is not None
+        assert keys["d"] is None
+        assert read_example_set(connection, str(keys["a"])) == (["x", "y", "z"], None)
+        names, clusters = read_example_set(connection, str(keys["b"]))
+    assert (names, None if clusters is None else clusters.tolist()) == (["y", "z"], [5, 5])
 
 
 @dataclass

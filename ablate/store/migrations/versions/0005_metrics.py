@@ -86,6 +86,7 @@ def _create_tables() -> None:
         sa.Column("value", sa.Float),
         sa.Column("n", sa.Integer),
         sa.Column("examples", sa.LargeBinary),
+        sa.Column("example_set", sa.String(32), sa.ForeignKey("ablate_example_sets.key")),
     )
     op.create_table(
         "ablate_artifacts",
@@ -106,7 +107,6 @@ def _create_tables() -> None:
         *_of_trial(),
         sa.Column("split", sa.String(20), primary_key=True),
         sa.Column("sizes", sa.JSON, nullable=False),
-        sa.Column("example_set", sa.String(32), sa.ForeignKey("ablate_example_sets.key")),
     )
 
 
