@@ -270,3 +270,24 @@ def test_accuracy_and_seconds_are_two_objectives(tmp_path: Path) -> None:
     assert "scored by top-1 on the validation split and seconds (lower is better) of the training" in text
     assert draw_all(analysis, tmp_path / "figures")
     assert "seconds of the training of 3 candidates" in (tmp_path / "figures" / "search-map-seconds.svg").read_text()
+
+
+COST = """study: cost
+trainer: simulated
+primary: seconds
+delta: 1.2
+metrics: {seconds: {scale: log}}
+factors: {size: {sets: [settings.size, seconds], levels: {small: [small, 0.0], large: [large, 0.1]}}}
+search: {space: {size: {choices: [small, large]}}, sampler: grid, finalists: {top: 1, seeds: 2}}
+"""
+
+
+@pytest.mark.slow
+def test_a_search_of_a_cost_says_nothing_of_validation(tmp_path: Path) -> None:
+    analysis, _ = searched(tmp_path, COST)
+    text = flat(terminal.render(analysis, False, 80)).partition("Importance of each")[0]
+    assert "Finalists: scores and test in s, differences as ratios" in text
+    assert "validation" not in text
+    for path in draw_all(analysis, tmp_path / "figures"):
+        if path.name.startswith("search-") and path.suffix in (".svg", ".csv"):
+            assert "validation" not in path.read_text()

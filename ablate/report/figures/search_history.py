@@ -24,6 +24,7 @@ from ablate.report.figures.search_map import (
     score_column,
     score_label,
     score_limits,
+    source_column,
     worse_end,
 )
 from ablate.report.sections.search_words import baseline_best_words, one_seed_words, place_of, split_of
@@ -231,7 +232,8 @@ def _legend(every: Sequence[CandidateMark], finalists: Sequence[FinalistMark], s
 
 def _header(metric: Metric) -> list[str]:
     validation, best, *rerun = (
-        score_column(metric, name) for name in ("validation", "best_so_far", "rerun_mean", "rerun_low", "rerun_high")
+        score_column(metric, name)
+        for name in (source_column(metric), "best_so_far", "rerun_mean", "rerun_low", "rerun_high")
     )
     return ["number", "state", "known", validation, best, "finalist", *rerun, "rerun_seeds"]
 

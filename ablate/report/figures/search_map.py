@@ -23,6 +23,7 @@ from ablate.report.figures.mark_labels import call_out
 from ablate.report.sections.search_words import (
     baseline_best_words,
     better,
+    is_cost,
     one_seed_words,
     place_of,
     ring_name,
@@ -228,13 +229,18 @@ def map_figure(analysis: Analysis, search: SearchResults, metric: Metric, stem: 
     title = f"{analysis.results.heading}: {name} of {wording.counted(len(drawn.marks), 'candidate')}"
     canvas.headline(axes, title)
     canvas.notes(axes, notes, handles, ncols=LEGEND_COLUMNS)
-    header = ["number", "state", "known", score_column(metric, f"{metric.name}_validation"), "finalist"]
+    header = ["number", "state", "known", score_column(metric, f"{metric.name}_{source_column(metric)}"), "finalist"]
     canvas.write_csv(
         stem,
         [*header, *(axis.name for axis in search.dimensions)],
         [[*("" if value is None else value for value in mark[:-1]), *map(_cell, mark.values)] for mark in drawn.marks],
     )
     return canvas.save(axes, stem, title, _description(search, drawn))
+
+
+def source_column(metric: Metric) -> str:
+    """Return the word for the place of scores in names of columns: validation, or training for a cost."""
+    return "training" if is_cost(metric) else "validation"
 
 
 def score_column(metric: Metric, name: str) -> str:

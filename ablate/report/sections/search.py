@@ -13,10 +13,10 @@ from ablate.report.sections.search_words import (
     in_words,
     level_words,
     named,
-    places_of,
     point_value,
     scores,
     split_of,
+    split_words,
 )
 from ablate.report.tables import Cell, Column, ReportSection, block
 from ablate.store.schema import FAILED, PRUNED, RUNNING
@@ -130,10 +130,10 @@ def _best(results: SearchResults) -> Iterator[str]:
     elif len(results.metrics) > 1:
         parts = [f"{named(results, one)}{_own(one)}, {scores(results, one)}" for one in front[:MOST_OF_FRONT]]
         parts += [f"… and {len(front) - MOST_OF_FRONT} more: see --format json"] if len(front) > MOST_OF_FRONT else []
-        yield f"Best{places_of(results)}, with no other better on all metrics (the Pareto front): {'; '.join(parts)}."
+        yield f"Best{split_words(results)}, with no other better on all metrics (the Pareto front): {'; '.join(parts)}."
     else:
         opening = "Best" if results.finalists else "Best so far"
-        best = f"{named(results, front[0])}, {scores(results, front[0])} on validation"
+        best = f"{named(results, front[0])}, {scores(results, front[0])}{split_words(results)}"
         yield f"{opening}: {best}{level_words(results, front[0])}."
     if not results.finalists:
         yield _no_finalists(results)

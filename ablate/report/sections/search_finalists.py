@@ -8,7 +8,7 @@ from ablate.analysis.search.reruns import Finalist, FinalistRerun
 from ablate.analysis.search.results import SearchResults
 from ablate.measurement import Direction, Metric, Scale
 from ablate.report import units, wording
-from ablate.report.sections.search_words import against_baseline, places_of, scores, short, test_row
+from ablate.report.sections.search_words import against_baseline, is_cost, scores, short, split_words, test_row
 from ablate.report.tables import Cell, Column, ReportSection, block
 from ablate.text import listed
 
@@ -55,7 +55,7 @@ def _units(metrics: Sequence[Metric], primary: Metric) -> str:
     """Return the units of the scores and differences in the table of finalists."""
     kinds, test = set(map(_in_unit, metrics)), _in_unit(primary)
     if kinds == {test}:
-        return f"scores on validation and test{test}"
+        return f"scores{'' if any(map(is_cost, metrics)) else ' on validation'} and test{test}"
     validation = f"scores{kinds.pop()}" if len(kinds) == 1 else "scores in the unit of each metric"
     return f"{validation}; test{test}"
 
@@ -113,10 +113,10 @@ def _notes(analysis: Analysis, results: SearchResults) -> list[str]:
     seeds = wording.counted(counts[-1], "fresh seed")
     if len(counts) > 1:
         seeds = f"{counts[0]} to {seeds}"
-    score = "validation score" if places_of(results) == " on validation" else "score"
+    score = "validation score" if split_words(results) else "score"
     columns = f"search: the {score} in the search, one seed."
     if counts[-1]:
-        columns += f" re-run: the mean of {seeds}{places_of(results)}. {_optimism_words(results.metrics)}"
+        columns += f" re-run: the mean of {seeds}{split_words(results)}. {_optimism_words(results.metrics)}"
     if any(rerun.optimism_interval for rerun in reruns):
         at = wording.percent(1 - analysis.results.alpha)
         columns += f" Its interval ({at}) is Student's t over the fresh seeds, with the search's score taken as fixed."

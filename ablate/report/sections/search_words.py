@@ -70,7 +70,7 @@ def baseline_best_words(results: SearchResults) -> str:
     words = "the best candidate is the baseline itself; nothing tried was better"
     if not results.different:
         words = "only the baseline has a result"
-    return f"{words} (trial {own.number}, {scores(results, own)} on validation{level_words(results, own)})"
+    return f"{words} (trial {own.number}, {scores(results, own)}{split_words(results)}{level_words(results, own)})"
 
 
 def level_words(results: SearchResults, candidate: EvaluatedCandidate) -> str:
@@ -97,10 +97,9 @@ def place_of(metric: Metric) -> str:
     return "of the training" if is_cost(metric) else "on validation"
 
 
-def places_of(results: SearchResults) -> str:
-    """Return ` on validation` if all scores come from there; otherwise empty, as they have several places."""
-    places = {place_of(metric) for metric in results.metrics}
-    return f" {places.pop()}" if len(places) == 1 else ""
+def split_words(results: SearchResults) -> str:
+    """Return ` on validation` if all scores come from there; otherwise empty, as some are costs of the training."""
+    return "" if any(map(is_cost, results.metrics)) else " on validation"
 
 
 def split_of(metric: Metric) -> str:
