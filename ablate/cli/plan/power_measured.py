@@ -1,6 +1,6 @@
 """What the finished trials of a study show for `ablate plan --power`: usual values and their spread."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 NOTHING_FINISHED = "no trial of the study is finished"
+
+AS_INDEPENDENT = "examples are taken as independent, although they come in clusters"
 
 MOST_READ = 200
 """The largest number of trials whose examples are read: enough for their spread."""
@@ -68,13 +70,23 @@ def measured_spread(metric: Metric, rows: Sequence[Trial], url: str) -> Measured
     numbers = {key: _compared(metric, one.value) for key, one in values.items()}
     known = {key: number for key, number in numbers.items() if np.isfinite(number)}
     if is_proportion(metric):
-        return _of_proportion(rows, {key: (number, values[key].n) for key, number in known.items()})
+        spread = _of_proportion(rows, {key: (number, values[key].n) for key, number in known.items()})
+        sets = {one.example_set for one in values.values() if one.example_set is not None}
+        return replace(spread, notes=(*spread.notes, AS_INDEPENDENT)) if _has_clusters(opened, sets) else spread
     if not known:
         return MeasuredSpread(missing=f"no finished trial has a value of {metric.name}" if found else NOTHING_FINISHED)
     spread = _spread(rows, known)
     if metric.kind is Kind.MEAN and has_examples(metric):
         return _with_examples(opened, metric, rows, found, spread)
     return spread
+
+
+def _has_clusters(store: "Store", sets: Collection[str]) -> bool:
+    """Return True if the examples of some of these sets come in clusters."""
+    from ablate.store.results import read_example_set
+
+    with store.read() as connection:
+        return any(read_example_set(connection, key)[1] is not None for key in sets)
 
 
 def sd_interval(variance: float, df: int) -> tuple[float, float]:

@@ -256,8 +256,19 @@ def test_clustered_examples_count_by_cluster(ablate: Ablate, tmp_path: Path) -> 
     path = written(tmp_path, "loss", 0.1)
     ablate("run", path, "--set", "config.clusters=12", "--executor", "inline")
     words = " ".join(ablate("plan", path, "--power", "--set", "config.clusters=12").out.split())
-    assert "12 clusters of queries" in words
+    assert "12 clusters of examples" in words
     assert "with its clusters' part a run then has an SD of" in words
+
+
+@pytest.mark.usefixtures("unknown_truth")
+def test_clusters_of_a_rate_are_named(ablate: Ablate, tmp_path: Path) -> None:
+    path = written(tmp_path, "top1", 0.5, 2)
+    for clusters, note in ((0, False), (12, True)):
+        options = ("--set", f"config.clusters={clusters}", "--set", "config.metrics=[rates]")
+        ablate("run", path, "--executor", "inline", *options)
+        words = " ".join(ablate("plan", path, "--power", *options).out.split())
+        assert "60 queries, base rate" in words
+        assert ("Note: examples are taken as independent, although they come in clusters." in words) == note
 
 
 @pytest.mark.usefixtures("unknown_truth")
@@ -272,7 +283,7 @@ def test_clustered_examples_count_by_cluster(ablate: Ablate, tmp_path: Path) -> 
         ("loss", ["--seed-sd", "x"], "--seed-sd: found 'x'; accepted: an SD in nats, 0 or more"),
         ("loss", ["--seed-sd", "0"], "--power: the SD of a run is 0, so that nothing varies; --seed-sd sets another"),
         ("loss", ["--effect", "inf"], "--effect: found 'inf'; accepted: a number of nats, such as 1.5 or -2"),
-        ("loss", ["--example-sd", "2"], "--example-sd works only with the number of queries; add --examples N"),
+        ("loss", ["--example-sd", "2"], "--example-sd works only with the number of examples; add --examples N"),
         ("loss", ["--examples", "20"], "which no finished trials show; add --example-sd SD, in nats"),
         ("loss", ["--examples", "20", "--base", "1", "--effect", "x"], "2 faults:"),
         ("ratio", ["--seed-sd", "0.5"], "--seed-sd: found '0.5'; accepted: an SD as a ratio above 1, such as 1.05"),
