@@ -22,6 +22,7 @@ from ablate.analysis.looks.status import FamilyMembers, LookStatus
 from ablate.analysis.results import TESTED_ON, RowResult, StudyResults
 from ablate.analysis.search.results import SearchResults
 from ablate.analysis.stats.multiplicity import holm
+from ablate.analysis.stats.resolution import SAME
 from ablate.analysis.untested import EqualResults
 from ablate.measurement import COST, Metric
 from ablate.study.metrics import split_of
@@ -89,8 +90,9 @@ class Analysis:
         finished = self._design.finished.positions
         if not len(finished) or not self.results.same_examples or not self.results.is_primary:
             return frozenset()
-        means = np.nanmean(self._observations.values[finished], axis=1)
-        top = int(finished[np.argmax(self.results.metric.direction.sign * means)])
+        means = self.results.metric.direction.sign * np.nanmean(self._observations.values[finished], axis=1)
+        highest = means >= means.max() - SAME * np.abs(means).max()
+        top = int(finished[highest.argmax()])  # of equal means the first, also if they differ by rounding in floats
         others = finished[finished != top]
         estimates = estimate_pairs(self._observations, others, np.full(len(others), top), self._new_examples)
         p = holm(FamilyInference(estimates, self._rules, None).p)
