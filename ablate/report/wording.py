@@ -68,8 +68,8 @@ UNTIL_NEXT_LOOK = (
     "next look)"
 )
 WITHOUT_SPREAD = (
-    "undecided, as the seeds agree exactly and the resolution of this metric is not known, so that the results do not "
-    "show how much seeds vary"
+    "undecided, as all seeds show exactly the same change and the resolution of this metric is not known, so that the "
+    "results do not show how much seeds vary"
 )
 ONE_NUMBER = "nothing is claimed, as one number a row does not show how much runs vary"
 REPEAT = "a repeat"

@@ -166,9 +166,9 @@ def _population(analysis: Analysis) -> Iterator[str]:
     seeds += " different" if results.equal.seeds else ""
     if _agrees_exactly(analysis):
         yield (
-            f"{seeds} seeds per row, which agree exactly, and the resolution of {results.metric.title} is not known: "
-            "the results do not show how much seeds vary, so nothing is claimed. If this is not what you expect, see "
-            "if the seed reaches the trainer."
+            f"{seeds} seeds per row, which agree exactly in all changes, and the resolution of {results.metric.title} "
+            "is not known: the results do not show how much seeds vary, so nothing is claimed. If this is not what you "
+            "expect, see if the seed reaches the trainer."
         )
         return
     several = results.metric.display.examples

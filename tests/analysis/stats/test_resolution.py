@@ -12,7 +12,7 @@ from ablate.analysis.analysis import Analysis, analyse
 from ablate.analysis.estimation.observations import Observations
 from ablate.analysis.estimation.single_seed import combinations_of_one_seed
 from ablate.analysis.power.batch_verdicts import judge
-from ablate.analysis.search.results import FinalistRerun
+from ablate.analysis.search.reruns import FinalistRerun
 from ablate.analysis.stats.resolution import resolution_variance, variance_of_seeds
 from ablate.trainers.top_k import TOP_K
 from tests.support.analysis.analysis_rows import results, row
