@@ -14,6 +14,7 @@ from ablate.analysis.reproduction.alignment import RowAlignment, align, differin
 from ablate.analysis.reproduction.settings_diff import SettingDifference, setting_differences
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.errors import AblateError
+from ablate.measurement import Direction, Scale
 
 REPRODUCED: Final = "reproduced"
 SAME_SIGN: Final = "same_sign"
@@ -209,12 +210,26 @@ def _check(ours: StudyResults, theirs: StudyResults) -> None:
             f"compare: {ours.study} is about {ours.primary}, {theirs.study} about {theirs.primary}; contrasts are "
             f"compared on one primary metric; `ablate run … --set primary={theirs.primary}` makes it ours"
         )
+    scales = [(one.metric.unit, one.metric.scale, one.metric.direction) for one in (ours, theirs)]
+    if scales[0] != scales[1]:
+        raise AblateError(
+            f"compare: {_on_scale(ours)}, {_on_scale(theirs)}; effects can be compared in one unit, on one scale and "
+            "in one direction only; give the metric the same `better`, `unit` and `scale` in both study files"
+        )
     if not align(ours, theirs).levels:
         raise AblateError(
             f"compare: no factor in common, so no contrast is in both; {ours.study} has "
             f"{', '.join(ours.factors) or 'none'}, {theirs.study} has {', '.join(theirs.factors) or 'none'}; "
             "factors are matched by name"
         )
+
+
+def _on_scale(results: StudyResults) -> str:
+    """Return in words how a study compares two values of its primary metric."""
+    metric = results.metric
+    by = "by their ratio" if metric.scale is Scale.LOG else f"by their difference{metric.unit and f' in {metric.unit}'}"
+    better = "higher" if metric.direction is Direction.MAXIMIZE else "lower"
+    return f"{results.study} compares values of {metric.name} {by} and {better} ones are better"
 
 
 def _as_listed(ours: StudyResults, theirs: StudyResults) -> Comparison:

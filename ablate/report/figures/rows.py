@@ -281,7 +281,7 @@ def _top_k_figure(analysis: Analysis, every: Sequence[TopK], stem: Path) -> list
 
 
 def _axis(results: StudyResults, metric: Metric) -> str:
-    """Return the label of an axis of means: `top-1, % of 240 test queries`."""
+    """Return the label of an axis of means: `accuracy, % of 240 test examples`."""
     unit = metric.display.unit
     of_examples = f" of {_examples(results, metric)}" if metric.kind is Kind.PROPORTION else ""
     return f"{metric.title}{unit and f', {unit}'}{of_examples}"

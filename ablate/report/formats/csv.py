@@ -30,7 +30,8 @@ def render(analysis: Analysis) -> str:
     counted = [metric for metric in metrics if metric.kind is Kind.PROPORTION]
     sizes = _sizes(results)
     of_seeds = ["seeds_used", "seeds_stale", *(f"{metric.name}_{metric.display.count}" for metric in counted)]
-    rules = ["primary", f"delta{unit}", *RULES]
+    of_primary = "_pp" if results.metrics[results.primary].is_rate else ""
+    rules = ["primary", f"delta{of_primary}", *RULES]
     fixed = ["seeds", "n", *means, *changes, *STATE, *sizes, "data", *of_seeds, *rules]
     taken = {"kind", "row", *fixed}
     factors = [f"{name} (factor)" if name in taken else name for name in results.factors]

@@ -1,4 +1,4 @@
-"""Sentences about the limits of a study's tests: queries that cannot be answered, and metrics that cannot vary."""
+"""Sentences about the limits of a study's tests: examples that cannot be answered, and metrics that cannot vary."""
 
 from collections.abc import Iterator, Sequence
 from math import isfinite, isnan

@@ -64,7 +64,7 @@ def _data(results: StudyResults) -> Iterator[str]:
 
 
 def _common_test(results: StudyResults) -> str:
-    """Return the size of the test that all rows have: `240 test queries, gallery of 4`.
+    """Return the size of the test that all rows have: `240 test images, index of 4`.
 
     Nothing if results are single numbers, of which no examples are known.
     """
@@ -79,7 +79,7 @@ def _common_test(results: StudyResults) -> str:
 
 
 def _test(metric: Metric, sizes: Mapping[str, int | None], data: str | None = None) -> str:
-    """Return `240 test queries, gallery of 4`, with the fingerprint of the data if it is given."""
+    """Return `240 test images, index of 4`, with the fingerprint of the data if it is given."""
     content = f" (data {data[:FINGERPRINT]})" if data else ""
     known = [(word, number) for word, number in sizes.items() if number is not None]
     if not known:
