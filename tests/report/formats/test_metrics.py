@@ -115,7 +115,12 @@ def test_on_a_log_scale_effects_are_ratios_of_geometric_means(ablate: Ablate) ->
     ("seeds", "sd", "verdict", "words"),
     [
         (1, 0.3, "cannot_tell", "one number a row does not show how much runs vary, so nothing is claimed"),
-        (2, 0.0, "undecided", "2 seeds per row, which agree exactly, and the resolution of score is not known"),
+        (
+            2,
+            0.0,
+            "undecided",
+            "2 seeds per row, which agree exactly in all changes, and the resolution of score is not known",
+        ),
     ],
 )
 def test_a_score_without_spread_claims_nothing_and_says_why(
