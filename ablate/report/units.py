@@ -5,7 +5,7 @@ from dataclasses import replace
 from math import exp, floor, isfinite, isnan, log10
 from typing import Any
 
-from ablate.measurement import Metric, Scale
+from ablate.measurement import Direction, Metric, Scale
 
 MINUS = "−"
 VALUE_DIGITS, DIFFERENCE_DIGITS = 4, 3
@@ -129,10 +129,15 @@ def in_column(metric: Metric, values: Sequence[float]) -> Metric:
     return _alike(metric, values, VALUE_DIGITS)
 
 
+def better(metric: Metric) -> str:
+    """Return ` (lower is better)` for a metric of that direction; empty for others, as readers expect it."""
+    return " (lower is better)" if metric.direction is Direction.MINIMIZE else ""
+
+
 def effect_label(metric: Metric) -> str:
     """Return the label of an axis of effects: `effect on top-1, pp`; on a log scale `effect on seconds, ratio`."""
     unit = "ratio" if metric.scale is Scale.LOG else difference_unit(metric)
-    return f"effect on {metric.title}{unit and f', {unit}'}"
+    return f"effect on {metric.title}{unit and f', {unit}'}{better(metric)}"
 
 
 def shown_value(metric: Metric, value: float) -> float:

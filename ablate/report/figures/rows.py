@@ -252,7 +252,7 @@ def _ladder_figure(analysis: Analysis, every: Sequence[LadderRow], stem: Path) -
     canvas.x_label(axes, f"{_axis(results, metric)}{f' ({share})' if has_intervals else ''}")
     title = f"{results.heading}: {name} row by row"
     canvas.headline(axes, title)
-    canvas.text(axes, canvas.AXES_INCHES + PAD, -0.6, heading, SMALL, color=GREY, va="bottom")
+    canvas.text(axes, canvas.AXES_INCHES + PAD, -0.6, canvas.wrapped(heading), SMALL, color=GREY, va="bottom")
     canvas.notes(axes, notes, legend, ncols=LEGEND_COLUMNS)
     canvas.write_csv(stem, ["row", *LadderRow._fields[1:]], every)
     with_intervals = f" with {share}s" if has_intervals else ""
@@ -284,7 +284,7 @@ def _axis(results: StudyResults, metric: Metric) -> str:
     """Return the label of an axis of means: `accuracy, % of 240 test examples`."""
     unit = metric.display.unit
     of_examples = f" of {_examples(results, metric)}" if metric.kind is Kind.PROPORTION else ""
-    return f"{metric.title}{unit and f', {unit}'}{of_examples}"
+    return f"{metric.title}{unit and f', {unit}'}{of_examples}{units.better(metric)}"
 
 
 def _examples(results: StudyResults, metric: Metric) -> str:

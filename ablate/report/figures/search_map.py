@@ -22,14 +22,13 @@ from ablate.report.figures.canvas import BLUE, GREY, MEDIUM, SMALL, VERMILION
 from ablate.report.figures.mark_labels import call_out
 from ablate.report.sections.search_words import (
     baseline_best_words,
-    better,
     is_cost,
     one_seed_words,
     place_of,
     ring_name,
     split_of,
 )
-from ablate.report.units import axis_label, shown_value
+from ablate.report.units import axis_label, better, shown_value
 from ablate.store.schema import DONE, FAILED, PRUNED
 from ablate.study.factors import level_text
 from ablate.study.search_space.origin import SearchedDimension

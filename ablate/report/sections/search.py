@@ -9,7 +9,6 @@ from ablate.report import wording
 from ablate.report.sections.search_finalists import finalists
 from ablate.report.sections.search_words import (
     baseline_best_words,
-    better,
     in_words,
     level_words,
     named,

@@ -112,11 +112,6 @@ def one_seed_words(metric: Metric) -> str:
     return f"One seed per candidate{'' if is_cost(metric) else f', {split_of(metric)}'}"
 
 
-def better(metric: Metric) -> str:
-    """Return ` (lower is better)` for a metric of that direction; empty for others, as readers expect it."""
-    return " (lower is better)" if metric.direction is Direction.MINIMIZE else ""
-
-
 def first_name(results: SearchResults) -> str:
     """Return the name of the first finalist, which is no winner if the baseline was better."""
     return "best other candidate" if results.is_baseline_best else "winner"
