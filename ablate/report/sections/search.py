@@ -18,6 +18,7 @@ from ablate.report.sections.search_words import (
     split_words,
 )
 from ablate.report.tables import Cell, Column, ReportSection, block
+from ablate.report.units import better
 from ablate.store.schema import FAILED, PRUNED, RUNNING
 from ablate.study.factors import level_text
 from ablate.study.search_space.origin import SearchedDimension
