@@ -8,6 +8,8 @@ from typing import Any
 
 from ablate.analysis.results import RowResult
 from ablate.analysis.untested import EqualResults
+from ablate.measurement import COST
+from ablate.study.metrics import split_of
 
 ReadContents = Callable[[Collection[str]], Mapping[str, bytes]]
 """Takes trial keys and returns {trial key: digest of its whole result} of those that chance cannot make equal."""
@@ -50,9 +52,9 @@ def _trials(rows: Mapping[str, RowResult], labels: Sequence[str]) -> set[tuple[s
 
 
 def _total(row: RowResult, seed: int) -> tuple[Any, ...]:
-    """Return the values of one result."""
+    """Return the values of one result, without the costs of its training, which chance changes."""
     result = row.results[seed]
-    values = ((name, str(one.value), one.n) for name, one in result.values.items())
+    values = ((name, str(one.value), one.n) for name, one in result.values.items() if split_of(name) != COST)
     return tuple(sorted(result.sizes.items())), tuple(sorted(values))
 
 

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from ablate.analysis import verdicts
 from ablate.analysis.analysis import analyse
 from ablate.analysis.equal_results import equal_results
-from ablate.analysis.results import RowResult, StudyResults
+from ablate.analysis.results import RowResult, SeedResult, StudyResults
 from ablate.analysis.untested import EqualResults
 from ablate.report.figures.rows import ladder
 from ablate.report.sections.summary import footer, summary
+from ablate.store.results import StoredValue
 from tests.support.analysis.analysis_rows import N, results, row
 
 Ranks = NDArray[np.uint32]
@@ -87,6 +88,19 @@ def test_equal_totals_are_not_equal_results() -> None:
     assert made.rows[0].values["top1"].values == made.rows[1].values["top1"].values
     assert equal == EqualResults()
     assert made.findings == []
+
+
+def test_the_costs_of_trainings_hide_no_equal_results() -> None:
+    runs = {(number, seed): ranks(seed) for number in (1, 2) for seed in range(2)}
+    rows = [
+        replace(row, results={seed: with_seconds(one, row.number + seed) for seed, one in row.results.items()})
+        for row in study(runs, 2, 2)[0].rows
+    ]
+    assert found(rows, runs) == EqualResults((("row 1", "row 2"),))
+
+
+def with_seconds(one: SeedResult, seconds: float) -> SeedResult:
+    return replace(one, values={**one.values, "seconds": StoredValue(seconds, None)})
 
 
 def test_one_seed_that_differs_is_enough() -> None:

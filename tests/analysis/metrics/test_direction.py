@@ -10,6 +10,7 @@ from ablate.analysis.analysis import Analysis, analyse
 from ablate.analysis.looks.take_look import take_look
 from ablate.analysis.reproduction.comparison import CONTRADICTED, REPRODUCED, SAME_SIGN, compare
 from ablate.analysis.results import StudyResults
+from ablate.errors import AblateError
 from ablate.measurement import Direction, Kind, Metric, Scale
 from tests.support.analysis.value_studies import study_of_values
 
@@ -78,6 +79,21 @@ def test_a_declared_pair_has_the_verdict_of_its_own_order() -> None:
     assert (contrast.before.label, contrast.after.label) == ("row 2", "row 1")
     assert contrast.estimate.verdict == verdicts.WORSE
     assert contrast.flipped.estimate.verdict == verdicts.BETTER
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        (replace(LOSS, direction=Direction.MAXIMIZE), "by their difference in nats and higher ones are better"),
+        (replace(LOSS, unit="bits"), "by their difference in bits and lower ones are better"),
+        (replace(LOSS, scale=Scale.LOG), "by their ratio and lower ones are better"),
+    ],
+    ids=["direction", "unit", "scale"],
+)
+def test_metrics_that_are_not_alike_are_not_compared(other: Metric, words: str) -> None:
+    ours, theirs = study(LOSS, [0.6, 0.3, 0.9], 0.1), study(other, [0.6, 0.3, 0.9], 1.1)
+    with pytest.raises(AblateError, match=f"in nats and lower ones are better, made compares values of loss {words}; "):
+        compare(ours, theirs)
 
 
 @pytest.mark.parametrize(("metric", "delta"), [(LOSS, 0.1), (SECONDS, 1.1)], ids=["difference", "ratio"])
