@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -209,8 +210,10 @@ class FamilyInference:
         if not self.rules.delta > 0:
             return None
         part = self.rules.delta / NOTABLE
-        effect = round(abs(float(self.estimates.effect[at])) / part)
-        needed = _seeds_to_decide(effect, max(1, round(spread / part)), rows, level)
+        in_parts = abs(float(self.estimates.effect[at])) / part, spread / part
+        if not all(map(isfinite, in_parts)):
+            return None
+        needed = _seeds_to_decide(round(in_parts[0]), max(1, round(in_parts[1])), rows, level)
         return None if needed is None else max(1, needed - seeds)
 
 

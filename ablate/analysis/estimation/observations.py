@@ -87,11 +87,11 @@ class Observations:
 
         On a log scale it is divided by the mean value, as a small difference of logarithms is.
         """
-        counts = self.n[self.n > 0]
-        if self.metric.kind is not Kind.PROPORTION or not len(counts):
+        counts, values = self.n[self.n > 0], self.values[~np.isnan(self.values)]
+        if self.metric.kind is not Kind.PROPORTION or not len(counts) or not len(values):
             return 0.0
         share = 1 / float(counts.min())
-        return share / float(np.exp(np.nanmean(self.values))) if self.metric.scale is Scale.LOG else share
+        return share / float(np.exp(values.mean())) if self.metric.scale is Scale.LOG else share
 
     @cached_property
     def variance_model(self) -> VarianceModel:

@@ -15,7 +15,7 @@ def resolution_variance(resolution: float) -> float:
     It is a twelfth of the resolution squared (Sheppard 1898). Two runs may agree exactly by chance, so that every
     variance between seeds that an interval or a test uses is at least this.
     """
-    return resolution**2 / 12
+    return resolution * resolution / 12
 
 
 def known_variance(variance: ArrayLike, floor: ArrayLike, largest: ArrayLike = 0.0) -> Floats:

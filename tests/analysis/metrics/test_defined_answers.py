@@ -154,6 +154,30 @@ def test_a_proportion_of_an_unknown_number_has_no_resolution() -> None:
     assert all(one.without_spread and one.p is None for one in estimates(analysis))
 
 
+def test_ratios_of_rates_have_the_resolution_of_their_mean() -> None:
+    """One example of 100 is a twentieth of .2, the geometric mean; none is known if no value is a number."""
+    metric = replace(RATE, scale=Scale.LOG)
+    rates = np.array([[0.1, 0.1], [0.2, 0.2], [0.2, 0.2], [0.4, 0.4]])
+    study = study_of_values(metric, 1.05, SQUARE, rates, n=100)
+    assert analyse(study)._observations.resolution == pytest.approx(0.05)
+    for row, seed in np.ndindex(4, 2):
+        study = with_value(study, row, seed, np.nan)
+    analysis = analyse(study)
+    assert analysis._observations.resolution == 0.0
+    assert {one.effect for one in estimates(analysis)} <= {None}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_values_of_which_squares_are_too_large_for_floats_claim_nothing() -> None:
+    """The loss of a training that diverged may be finite."""
+    values = NUMBERS.copy()
+    values[1] *= 1e300
+    for contrast in analyse(study_of_values(SCORE, 0.1, SQUARE, values)).contrasts:
+        if 2 in (contrast.before.number, contrast.after.number):
+            assert contrast.estimate.verdict in (verdicts.UNDECIDED, verdicts.CONFOUNDED)
+            assert contrast.estimate.more_seeds is None
+
+
 def test_one_seed_of_a_number_cannot_tell() -> None:
     analysis = analyse(study_of_values(SCORE, 0.1, SQUARE, NUMBERS[:, :1]))
     for contrast in analysis.contrasts:
