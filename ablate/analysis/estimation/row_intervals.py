@@ -17,6 +17,9 @@ from ablate.measurement import Kind, Metric, Scale
 
 Floats = NDArray[np.float64]
 
+ROUNDING = 1e-9
+"""Variances that differ by a smaller share are equal."""
+
 
 @dataclass(frozen=True)
 class NoisyRow:
@@ -78,7 +81,7 @@ class RowIntervals:
         spreads = {}
         for at in map(int, np.flatnonzero(self.observations.noisy)):
             pairs = self._variances_on_common_seeds(at)
-            if len(pairs) and np.all(pairs[:, 0] > pairs[:, 1]):
+            if len(pairs) and np.all(pairs[:, 0] > (1 + ROUNDING) * pairs[:, 1]):
                 own, others = np.average(pairs[:, :2], axis=0, weights=pairs[:, 2])
                 spreads[at] = float(own), float(others)
         return spreads

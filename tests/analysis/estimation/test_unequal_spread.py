@@ -60,6 +60,18 @@ def test_a_row_that_spreads_more_is_named_with_both_spreads_on_common_seeds() ->
     assert "varies more between seeds than the others" in " ".join(summary(analysis))
 
 
+def test_a_row_that_spreads_as_much_as_another_is_not_named_in_either_direction() -> None:
+    """On their two common seeds, rows 1 and 2 have the same variance, except for rounding in floats."""
+    hits = [{0: 500, 2: 450}, {0: 500, 1: 600, 2: 550}, {0: 675, 1: 650, 2: 650}, {0: 800, 1: 750, 2: 750}]
+    misses = [{seed: 1000 - of for seed, of in of_row.items()} for of_row in hits]
+    for counts in (hits, misses):
+        levels = [{"a": "off", "b": "off"}, {"a": "on", "b": "off"}, {"a": "off", "b": "on"}, {"a": "on", "b": "on"}]
+        rows = [row(at + 1, levels[at], of_row, 1000) for at, of_row in enumerate(counts)]
+        analysis = analyse(results({"a": ["off", "on"], "b": ["off", "on"]}, rows))
+        assert analysis.noisy_rows == []
+        assert [one.row.number for one in analysis.unequal_spreads] == [2]
+
+
 @settings(max_examples=examples(150), deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(3, 4), st.integers(2, 6))
 def test_no_named_row_spreads_less_than_another_that_is_not_named(seed: int, rows: int, seeds: int) -> None:
