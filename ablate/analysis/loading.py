@@ -238,6 +238,7 @@ def _study_results(
     rows = [row for row in plan.rows if row.kind == "row"]
     references = [row for row in plan.rows if row.kind != "row"]
     done = [trial for trial in trials.values() if trial.done]
+    words = dict.fromkeys(word for trial in done for word in trial.sizes)
     if any(row.changes for row in plan.rows):  # the changes name the data and code files, so the hashes add nothing
         trials = {key: replace(trial, data=None, code="") for key, trial in trials.items()}
     return StudyResults(
@@ -249,7 +250,7 @@ def _study_results(
         references=tuple(
             _row_result(i, row, trials, costs, examples, metrics) for i, row in enumerate(references, start=1)
         ),
-        sizes={word: _common(trial.sizes.get(word) for trial in done) for trial in done for word in trial.sizes},
+        sizes={word: _common(trial.sizes.get(word) for trial in done) for word in words},
     )
 
 

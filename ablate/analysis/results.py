@@ -321,7 +321,7 @@ class StudyResults:
         """True if all rows were tested on the same examples, as far as they have results."""
         return len({one.environment.get(TESTED_ON) for row in self.rows for one in row.results.values()}) < 2
 
-    @property
+    @cached_property
     def seeds(self) -> list[int]:
         """Every seed with which some row has a result."""
         return sorted({seed for row in self.rows for seed in row.seeds})
