@@ -82,12 +82,12 @@ UNTESTED: Mapping[str, str] = {NOT_READ: "nothing read it", EQUAL_RESULTS: "equa
 
 TOTALS: Mapping[str, str] = {
     unpaired_totals.WHATEVER: "differ for every possible pairing",
-    unpaired_totals.UNLESS_NEGATIVE: "differ, unless both succeed on the same example less often than by chance",
+    unpaired_totals.UNLESS_NEGATIVE: "differ, unless both succeed on the same {example} less often than by chance",
     unpaired_totals.NO_EFFECT_WHATEVER: "no effect beyond delta for every possible pairing",
-    unpaired_totals.NO_DIFFERENCE: "no difference can be shown; equivalence needs outcomes per example",
-    unpaired_totals.UNDECIDABLE: "cannot be decided without outcomes per example",
+    unpaired_totals.NO_DIFFERENCE: "no difference can be shown; equivalence needs outcomes per {example}",
+    unpaired_totals.UNDECIDABLE: "cannot be decided without outcomes per {example}",
 }
-"""Each conclusion from two totals, in a table. The JSON report has the key, as it stands in the analysis."""
+"""Each conclusion from two totals, in a table, with a place for the word for an example. The JSON report has the key, as it stands in the analysis."""
 
 
 def phrase(item: Contrast | Effect) -> str:

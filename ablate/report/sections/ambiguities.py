@@ -6,6 +6,7 @@ from ablate.analysis.analysis import Analysis, analyse
 from ablate.analysis.contrasts import DIRECT, Contrast
 from ablate.analysis.effects import Effect
 from ablate.analysis.estimation.unpaired_totals import Pairing
+from ablate.measurement import Metric
 from ablate.report import units, wording
 from ablate.report.sections.contrasts import MORE, identified
 from ablate.report.tables import Cell, Column, ReportSection, block
@@ -32,7 +33,7 @@ def totals(analysis: Analysis, every: Sequence[Contrast], most: int) -> ReportSe
         Column("conclusion", flex=1),
     ]
     rows: list[list[str | Cell]] = [
-        [wording.pair(contrast), *_pairing(pairing)] for contrast, pairing in pairings[:most]
+        [wording.pair(contrast), *_pairing(pairing, contrast.estimate.metric)] for contrast, pairing in pairings[:most]
     ]
     alpha = analysis.results.alpha
     notes = [
@@ -103,10 +104,11 @@ def _effects(listed: Analysis, other: Analysis, reading: str) -> ReportSection:
     return block(f"Other reading ({reading}): effects{units.in_title(listed.results.metric)}", columns, rows, notes)
 
 
-def _pairing(pairing: Pairing) -> list[str]:
+def _pairing(pairing: Pairing, metric: Metric) -> list[str]:
     low, high = pairing.discordant
     gained = f"{pairing.difference:+,}".replace("-", wording.MINUS)
-    return [gained, f"{pairing.significant_up_to:,.1f}", f"{low:,}–{high:,}", wording.TOTALS[pairing.reading]]
+    reading = wording.TOTALS[pairing.reading].format(example=metric.display.example)
+    return [gained, f"{pairing.significant_up_to:,.1f}", f"{low:,}–{high:,}", reading]
 
 
 def _side(contrast: Contrast) -> list[Cell]:
