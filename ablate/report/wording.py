@@ -87,7 +87,10 @@ TOTALS: Mapping[str, str] = {
     unpaired_totals.NO_DIFFERENCE: "no difference can be shown; equivalence needs outcomes per {example}",
     unpaired_totals.UNDECIDABLE: "cannot be decided without outcomes per {example}",
 }
-"""Each conclusion from two totals, in a table, with a place for the word for an example. The JSON report has the key, as it stands in the analysis."""
+"""Each conclusion from two totals, in a table, with a place for the word for an example.
+
+The JSON report has the key, as it stands in the analysis.
+"""
 
 
 def phrase(item: Contrast | Effect) -> str:
