@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.contrasts import DIRECT, Contrast
 from ablate.analysis.results import RowResult, StudyResults
-from ablate.measurement import Kind, Metric
+from ablate.measurement import COST, Kind, Metric
 from ablate.report import units, wording
 from ablate.report.tables import Cell, Column, ReportSection, block
 from ablate.study.factors import level_text
+from ablate.study.metrics import split_of
 from ablate.text import listed
 
 BEST = "*"
@@ -69,7 +70,15 @@ def further_means(analysis: Analysis, most: int, metrics: Sequence[Metric]) -> R
     for row in results.references:
         rows.append(["", f"{row.label} (reference)", *(_mean(row, metric) for metric in metrics)])
     notes = [*_about(results, metrics), *left_out(analysis, most)]
-    return block(f"Rows: further metrics on the test split{in_title and f', {in_title}'}", columns, rows, notes)
+    return block(f"Rows: {_further(metrics)}{in_title and f', {in_title}'}", columns, rows, notes)
+
+
+def _further(metrics: Sequence[Metric]) -> str:
+    """Return what metrics next to the one of the report are: on the test split, of the trainings, or both."""
+    costs = [split_of(metric.name) == COST for metric in metrics]
+    if all(costs):
+        return "costs of the trainings"
+    return "further metrics on the test split" + (", and costs of the trainings" if any(costs) else "")
 
 
 def _common_unit(metrics: Sequence[Metric]) -> str:

@@ -186,6 +186,7 @@ def test_costs_are_columns_on_request_and_always_in_json(ablate: Ablate) -> None
     for row in of_json(ablate)["rows"]:
         assert row["costs"]["seconds"] == {"unit": "s", "values": stored[row["label"]]}
         assert [*row["metrics"]] == ["loss"]
+    assert "Rows: costs of the trainings\n" in shown(ablate, "terminal", "--columns", "seconds,peak_memory")
     for form in ("terminal", "markdown", "latex"):
         assert "peak memory" not in shown(ablate, form)
         text = shown(ablate, form, "--columns", "seconds,peak_memory")
