@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from ablate.filesystem import file_word
 from ablate.packed_arrays import unpack_examples
 from ablate.store import find_store
 from tests.conftest import Ablate
@@ -228,3 +229,10 @@ def test_studies_that_compare_values_in_other_ways_are_not_compared(ablate: Abla
     assert ended.code == 2
     assert "known compares values of score by their difference and higher ones are better" in ended.err
     assert "ratios compares values of score by their ratio" in ended.err
+
+
+@pytest.mark.parametrize(("name", "word"), [("val/loss", "val-loss"), ("acc@1", "acc-1"), ("top1", "top1"), ("é", "é")])
+def test_the_name_of_a_metric_is_one_part_of_the_path_of_its_figures(name: str, word: str) -> None:
+    assert file_word(name) == word
+    assert len(Path(f"metric-{file_word(name * 200)}").parts) == 1
+    assert len(file_word(name * 200)) <= 100
