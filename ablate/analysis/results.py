@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from math import isfinite, nan
+from math import isfinite, isnan, nan
 from statistics import fmean, geometric_mean
 from typing import Any
 
@@ -332,8 +332,9 @@ class StudyResults:
 
     @property
     def findings(self) -> list[str]:
-        """Sentences about contradictions in an imported log, and about results that cannot be, are stale, or equal."""
-        return [*self.document.findings, *self.doubtful, *self.equal_results]
+        """Sentences about contradictions in an imported log, and about results that cannot be, cannot be used, are
+        stale, or are equal."""
+        return [*self.document.findings, *self.doubtful, *self.unusable, *self.equal_results]
 
     @property
     def doubtful(self) -> list[str]:
@@ -349,6 +350,20 @@ class StudyResults:
             for row in (*self.rows, *self.references)
             if row.impossible
         ]
+
+    @property
+    def unusable(self) -> list[str]:
+        """A sentence for each reason why results have no value of the metric that can be used."""
+        seeds_by_reason: dict[str, dict[str, list[int]]] = {}
+        runs = [(row, seed, one) for row in (*self.rows, *self.references) for seed, one in row.results.items()]
+        for row, seed, result in runs:
+            if not isfinite(result.value(self.metric.name)):
+                reason = _why_unusable(self.metric, result)
+                seeds_by_reason.setdefault(reason, {}).setdefault(row.label, []).append(seed)
+        if runs and all(self.metric.name not in one.values for _, _, one in runs):
+            why = "the trainer does not report this metric, or not on the machine of these runs"
+            return [f"no run has a value of {self.metric.title}: {why}"]
+        return [f"{_named(seeds)}: {reason}, so it is left out" for reason, seeds in seeds_by_reason.items()]
 
     @property
     def equal_results(self) -> list[str]:
@@ -400,6 +415,12 @@ def _rows(rows: Sequence[RowResult]) -> str:
     if len(rows) > MOST_NAMED:
         names.append(f"{len(rows) - MOST_NAMED} more")
     return f"rows {', '.join(names[:-1])} and {names[-1]}"
+
+
+def _why_unusable(metric: Metric, result: SeedResult) -> str:
+    if metric.name not in result.values:
+        return f"{metric.title} was not reported"
+    return f"{metric.title} is {'not a number' if isnan(result.value(metric.name)) else 'infinite'}"
 
 
 def _no_reach(factors: Sequence[str]) -> str:

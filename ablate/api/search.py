@@ -50,6 +50,8 @@ class SearchRunSummary:
     """Candidates with a score, those included that the study had run before."""
     failed_candidates: int = 0
     """Candidates that failed: they have no result, and no finalist is chosen among them."""
+    unscored: int = 0
+    """Candidates that have finished, but not with a finite score on each metric of the search."""
 
 
 def search_study(
@@ -106,12 +108,13 @@ def search_study(
             "tell them apart"
         )
     if not best:
-        return SearchRunSummary(request.study.name, tried, 0, 0, 0, finished, failed)
+        return SearchRunSummary(request.study.name, tried, 0, 0, 0, finished, failed, len(unscored))
     is_candidate = any(candidate.trial_key == driver.baseline for candidate in candidates)
     observer.message(f"{request.study.name}: {_best_words(len(best), space.top, is_candidate)}, with fresh seeds")
     session.run(_prepare_finalists(session, request, points, row, best, retry_failed))
     trainings, failed_trainings = len(session.states), len(session.failed)
-    return SearchRunSummary(request.study.name, tried, len(best), trainings, failed_trainings, finished, failed)
+    ended = (finished, failed, len(unscored))
+    return SearchRunSummary(request.study.name, tried, len(best), trainings, failed_trainings, *ended)
 
 
 def _best_words(finalists: int, requested: int, is_candidate: bool) -> str:

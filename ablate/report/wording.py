@@ -1,6 +1,7 @@
 """Numbers, levels and verdicts as every format prints them. The words for a verdict stand here and nowhere else."""
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from ablate.analysis import verdicts
@@ -473,4 +474,12 @@ def _missing_reason(item: Contrast | Effect) -> str:
         return f"cannot be separated from {listed(aliased)}" if aliased else "no result shows its effect"
     rows = (item.before, item.after)
     without = [f"row {row.number} {state(row)}" for row in rows if not row.seeds or row.impossible]
-    return listed(without) if without else "the two rows have no seed in common"
+    if without:
+        return listed(without)
+    name, title = item.estimate.metric.name, item.estimate.metric.title
+    lacking = [row for row in rows if not any(isfinite(one.value(name)) for one in row.results.values())]
+    if lacking:
+        which = f"row {lacking[0].number} has" if len(lacking) == 1 else "both rows have"
+        return f"{which} no {title} that can be used"
+    in_common = set(rows[0].seeds) & set(rows[1].seeds)
+    return f"no seed has {title} of both rows that can be used" if in_common else "the two rows have no seed in common"

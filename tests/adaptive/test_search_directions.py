@@ -213,6 +213,31 @@ def test_a_cost_of_the_training_is_a_score_and_others_are_shown_as_missing(store
     assert [one.number for one in finalists.best(rows, driver.search, "")] == [0]
 
 
+@pytest.mark.parametrize("pruner", ["", "\n  pruner: median"])
+def test_what_another_search_has_pruned_is_judged_anew(store: Store, tmp_path: Path, pruner: str) -> None:
+    """Also: a point that this very search has pruned stays so."""
+    text = STUDY.replace("METRIC", "loss\n  sampler: grid\n  pruner: median").replace(
+        "high: 1.0", "high: 1.0, step: 0.5"
+    )
+    first, _ = driver_of(store, tmp_path / "study.yaml", text)
+    (trial,) = first.more()
+    with store.write() as connection:
+        held = claims.claim(connection, trial.training_key, 0)
+        assert held is not None
+        assert claims.prune(connection, held, "ended early", 0.0)
+    first.ended(trial.training_key)
+    assert trial.key not in {one.key for _ in range(2) for one in first.more()}
+    again = text.replace("\n  pruner: median", pruner).replace("study: walk", "study: again")
+    second, _ = driver_of(store, tmp_path / "again.yaml", again)
+    assert [one.key for one in second.more()] == [trial.key]
+    record(store, trial.training_key, trial.key, Measurement("loss", VALIDATION, 0.5))
+    second.ended(trial.training_key)
+    second.more()
+    with store.read() as connection:
+        states = [searches.read_candidates(connection, driver.row.id)[0].state for driver in (first, second)]
+    assert states == [PRUNED, DONE]
+
+
 def test_a_metric_without_interim_results_is_never_pruned_and_that_is_said_once(store: Store, tmp_path: Path) -> None:
     text = STUDY.replace("METRIC", "loss\n  pruner: median")
     driver, messages = driver_of(store, tmp_path / "study.yaml", text)

@@ -39,3 +39,16 @@ def test_only_the_baseline_has_a_result(ablate: Ablate, tmp_path: Path) -> None:
     result = ablate("search", path, *INLINE)
     assert result.code == 0
     assert "only the baseline has a result, so there is nothing to compare it with" in " ".join(result.err.split())
+
+
+def test_a_search_of_what_no_training_measures_ends_without_a_retry(ablate: Ablate, tmp_path: Path) -> None:
+    path = tmp_path / "both.yaml"
+    path.write_text(STUDY.replace("trials: 4", "metric: parameters, trials: 2"))
+    result = ablate("search", path, *INLINE)
+    assert result.code == 1
+    words = " ".join(result.err.split())
+    assert "no candidate has a score, so there is nothing to compare; name another `search.metric`" in words
+    assert "--retry-failed" not in words
+    report = " ".join(ablate("report", "both").out.split())
+    assert "No candidate has a score, so that there are no finalists." in report
+    assert "ablate status" not in report

@@ -288,6 +288,7 @@ class SearchDriver:
         point, notes = self._next_point(number)
         trial = self.points.trial(point, seed_of(self.study), searches.label(number))
         plans.save_trials(connection, [trial], revive=False)
+        self._continue_if_pruned_elsewhere(connection, trial)
         row = Candidate(number, False, point, trial.key, notes, RUNNING, None, None)
         searches.add_candidates(connection, self.row.id, [row])
         self.trials[number] = trial
@@ -295,6 +296,13 @@ class SearchDriver:
         if self._end_finished(connection, [row]):
             return None
         return self._hand_out(row) if trial.training_key not in self.handed_out else None
+
+    def _continue_if_pruned_elsewhere(self, connection: Connection, trial: Trial) -> None:
+        """Queue the training again if another search has pruned it: that one's judgement is not this one's."""
+        if searches.standing(connection, {trial.key})[trial.key] != PRUNED:
+            return
+        if all(self._trial(row).training_key != trial.training_key for row in self.candidates.values()):
+            claims.queue_pruned(connection, [trial.training_key])
 
     def _next_point(self, number: int) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the next point, and the sampler's notes about it."""

@@ -23,6 +23,10 @@ from ablate.cli.options import (
 if TYPE_CHECKING:
     from ablate.api.search import SearchRunSummary
 
+NO_SCORE = (
+    "no candidate has a score, so there is nothing to compare; name another `search.metric`, or change what makes "
+    "this one unusable, and search under another study name"
+)
 RETRY = "`ablate status` shows why; `ablate search --retry-failed` runs the failed ones again"
 
 
@@ -53,18 +57,21 @@ def search(
     )
     if faults := list(_faults(summary)):
         say(f"{summary.study}: {', and '.join(faults)}; {typeable(RETRY, summary.study)}")
+    has_no_score = not summary.finished and not summary.failed_candidates and summary.unscored > 0
+    if has_no_score:
+        say(f"{summary.study}: {NO_SCORE}")
     if summary.finalists:
         say_next("report", summary.study)
     elif summary.finished:
         text = "only the baseline has a result, so there is nothing to compare it with; search a wider space"
         say(f"{summary.study}: {text}")
-    if faults:
+    if faults or has_no_score:
         raise typer.Exit(FAILED)
 
 
 def _faults(summary: "SearchRunSummary") -> Iterator[str]:
     """Yield what failed in a search."""
-    if not summary.finished:
+    if not summary.finished and (summary.failed_candidates or not summary.unscored):
         yield "no trial has a result, so there is nothing to compare"
     elif summary.failed_candidates:
         yield f"{summary.failed_candidates} of {summary.candidates} trials of the search failed"

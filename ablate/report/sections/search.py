@@ -147,6 +147,8 @@ def _nothing_finished(results: SearchResults) -> str:
     """Return the reason why no candidate has a result."""
     if results.running or not results.candidates:
         return "No candidate has finished yet."
+    if results.unscored and all(one.state != FAILED for one in results.candidates):
+        return "No candidate has a score, so that there are no finalists."
     return "No candidate has a result, so that there are no finalists. `ablate status` shows why."
 
 

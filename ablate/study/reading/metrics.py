@@ -68,8 +68,11 @@ class MetricReader:
         value = _number(node.value)
         if value is None:
             is_usual = primary is None or has_usual_delta(primary)
-            number = "a finite number" if type(node.value) in (int, float) else "a number"
+            is_infinite = type(node.value) in (int, float)
+            number = "a finite number" if is_infinite else "a number"
             accepted = number if primary is None or is_usual else accepted_delta(primary, 0)
+            if is_infinite and accepted != number and primary is not None and primary.scale is Scale.LINEAR:
+                accepted = f"finite, {accepted}"
             self.problems.expected(DELTA, node.plain(), accepted)
         elif primary is not None and not is_delta(primary, value):
             self.problems.expected(DELTA, node.value, accepted_delta(primary, value))
@@ -129,6 +132,7 @@ class MetricReader:
                 (*path, "scale"),
                 f"found log, but {metric.name} can be 0 or less, and ratios need values above 0; accepted: linear",
             )
+            scale = metric.scale  # so that `delta` is read as it is without the fault
         return replace(metric, scale=scale)
 
     def _with_unit(self, metric: Metric, unit: str) -> Metric:

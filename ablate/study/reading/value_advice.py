@@ -68,7 +68,8 @@ def _advice(value: Any, accepted: str, key: str) -> Iterator[str]:
         yield f"write {SHAPES[key]}"
     if type(value) is int and (number := re.match(r"a list of (\d+)", accepted)):
         yield f"write [{', '.join([str(value)] * int(number[1]))}]"
-    if isinstance(value, list) and len(value) == 1 and "list" not in accepted:
+    is_one = isinstance(value, list) and len(value) == 1 and "list" not in accepted
+    if is_one and (accepted != "a mapping" or isinstance(value[0], dict)):
         yield f"write {yaml_text(value[0])} without brackets"
     if isinstance(value, bool | int | float) and re.search(r"\btext\b", accepted):
         word = yaml_text(value)
@@ -115,8 +116,12 @@ def _numbers(text: str, is_whole: bool, unit: str) -> Iterator[str]:
     elif match := re.fullmatch(rf"({_PLAIN})\s*%", text):
         share = f"write {float(match[1]) / 100:.12g}, a share"
         is_count = is_whole or unit == "seeds"
-        written = "in pp" if unit == "pp" and not is_count else "without %" if is_count or not unit else ""
-        yield f"write {match[1]}, {written}" if written else share
+        if is_count:
+            yield f"write {match[1]}, without %"
+        elif not unit:
+            yield "write the difference itself, not a percentage"
+        else:
+            yield f"write {match[1]}, in pp" if unit == "pp" else share
     elif match := re.fullmatch(rf"({_PLAIN})\s*([kKM])", text):
         yield f"write {float(match[1]) * THOUSANDS[match[2].lower()]:.0f}"
     elif match := re.fullmatch(rf"({_PLAIN})\s*([A-Za-z%°]+)", text):

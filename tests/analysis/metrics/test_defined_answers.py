@@ -65,6 +65,35 @@ def test_a_value_that_is_no_number_costs_its_row_that_seed_only(metric: Metric, 
     assert "no result" in shown if value is None else "nan" in shown or "–" in shown
 
 
+@pytest.mark.parametrize(
+    ("value", "why"), [(np.nan, "loss is not a number"), (-np.inf, "loss is infinite"), (None, "loss was not reported")]
+)
+def test_a_value_that_cannot_be_used_is_named_with_its_reason(value: float | None, why: str) -> None:
+    study = with_value(study_of_values(LOSS, 0.1, SQUARE, NUMBERS), 1, 2, value)
+    assert study.findings == [f"row row 2, seed 2: {why}, so it is left out"]
+    for seed in (0, 1):
+        study = with_value(study, 1, seed, value)
+    words = " ".join(terminal.render(analyse(study), False).split())
+    assert f"row row 2, seeds 0–2: {why}, so it is left out" in words
+    assert "(rows 1 → 2): row 2 has no loss that can be used" in words
+    assert "no seed in common" not in words
+
+
+def test_rows_whose_usable_seeds_differ_have_results_but_no_contrast() -> None:
+    study = study_of_values(LOSS, 0.1, SQUARE, NUMBERS)
+    for row, seed in ((0, 0), (1, 1), (1, 2)):
+        study = with_value(study, row, seed, np.nan)
+    words = " ".join(terminal.render(analyse(study), False).split())
+    assert "(rows 1 → 2): no seed has loss of both rows that can be used" in words
+
+
+def test_a_metric_that_no_run_has_is_named() -> None:
+    study = study_of_values(LOSS, 0.1, SQUARE, NUMBERS)
+    for row, seed in np.ndindex(4, 3):
+        study = with_value(study, row, seed, None)
+    assert [finding.split(":")[0] for finding in study.findings] == ["no run has a value of loss"]
+
+
 @pytest.mark.parametrize("value", [0.0, -1.0])
 def test_a_ratio_of_what_is_not_positive_is_none(value: float) -> None:
     study = with_value(study_of_values(SECONDS, 1.1, SQUARE, NUMBERS), 1, 2, value)

@@ -177,6 +177,17 @@ def test_listed_metrics_that_are_none(tmp_path: Path, rest: str, told: str) -> N
     assert fault.startswith(f"study.yaml:{told}"), fault
 
 
+def test_a_refused_scale_costs_the_delta_nothing(tmp_path: Path) -> None:
+    text = "metrics: {score: {scale: log}}\nprimary: score\ndelta: 0.02\n"
+    (fault,) = faults(tmp_path, LISTING + text)
+    assert "found log, but score can be 0 or less" in fault
+
+
+def test_names_without_what_they_mean_are_not_to_be_written_without_brackets(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, LISTING + "metrics: [loss]\nprimary: loss\ndelta: 0.1\n")
+    assert fault.endswith("metrics: found ['loss']; accepted: a mapping")
+
+
 def test_a_metric_that_is_not_listed(tmp_path: Path) -> None:
     (fault,) = faults(tmp_path, LISTING + "primary: acc\n")
     assert "unknown metric 'acc'; known: share, loss, score, seconds" in fault
@@ -208,7 +219,11 @@ def test_no_metric_at_all(tmp_path: Path) -> None:
             "5: primary: share needs `delta`, the smallest difference that is worth acting on; ",
         ),
         ("primary: loss\ndelta: 0\n", "6: delta: found 0; accepted: more than 0 nats"),
-        ("primary: loss\ndelta: 5%\n", "6: delta: found '5%'; accepted: more than 0 nats (write 5, without %)"),
+        (
+            "primary: loss\ndelta: 5%\n",
+            "6: delta: found '5%'; accepted: more than 0 nats (write the difference itself, not",
+        ),
+        ("primary: loss\ndelta: .inf\n", "6: delta: found inf; accepted: finite, more than 0 nats"),
         ("primary: loss\ndelta: 0,5\n", "6: delta: found '0,5'; accepted: more than 0 nats (write 0.5, with a point)"),
         (
             "primary: share\ndelta: 1\n",
