@@ -73,6 +73,18 @@ def warnings(alpha: float, delta: float, metric: Metric) -> list[str]:
     return [*sentences, *(_of_ratio(delta) if metric.scale is Scale.LOG else _of_difference(delta, metric))]
 
 
+def of_another_metric(delta: float, written_for: Metric, metric: Metric) -> list[str]:
+    """Return a sentence if `delta` was written for a metric of another unit than `metric`, which it now stands for."""
+    if _in_words(delta, written_for) == _in_words(delta, metric):
+        return []
+    was, now = ((_in_words(delta, one), one.name) for one in (written_for, metric))
+    return [f"delta was written as {was[0]} of {was[1]}, and is now {now[0]} of {now[1]}; set `delta` too"]
+
+
+def _in_words(delta: float, metric: Metric) -> str:
+    return f"a ratio of {delta:g}" if metric.scale is Scale.LOG else f"{delta:g}{_unit(metric)}"
+
+
 def _of_difference(delta: float, metric: Metric) -> Iterator[str]:
     share, usual = delta / largest_effect(metric), has_usual_delta(metric)
     if share > LARGE_DELTA:

@@ -46,6 +46,17 @@ def overlay(root: Node, profile: str, settings: Sequence[str] = (), seeds: str |
     return merged if seeds is None else merge(merged, _seeds(seeds))
 
 
+def primary_of_delta(root: Node, profile: str, merged: Node) -> tuple[bool, Node | None]:
+    """Return whether `delta` was written for another `primary` than that of the merged tree, and for which.
+
+    Both may be of the file, of the profile, or of an option. The one that is None is the trainer's first metric.
+    """
+    delta, primary = merged.child("delta"), merged.child("primary")
+    layers = (root, overlay(root, profile)) if delta else ()
+    found = next((layer.child("primary") for layer in layers if layer.child("delta") is delta), primary)
+    return found is not primary, found
+
+
 def typed_keys(settings: Sequence[str]) -> tuple[str, ...]:
     """Return the config keys that `--set` options set."""
     names = (setting.partition("=")[0].strip() for setting in settings)

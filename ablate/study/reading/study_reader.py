@@ -20,7 +20,7 @@ from ablate.study.reading.factors import FactorReader, ReadFactor
 from ablate.study.reading.metrics import MetricReader
 from ablate.study.reading.misspelt_keys import MeantOtherwise, corrected
 from ablate.study.reading.nodes import Node, read_file, yaml_text
-from ablate.study.reading.overrides import choose_profile, overlay, profile_names, typed_keys
+from ablate.study.reading.overrides import choose_profile, overlay, primary_of_delta, profile_names, typed_keys
 from ablate.study.reading.problems import Problems
 from ablate.study.reading.schema import StudyEntry
 from ablate.study.reading.seeds_and_looks import read_seeds
@@ -51,12 +51,23 @@ def read_study(
         try:
             tree = overlay(root, name, settings, seeds) if name == chosen else overlay(root, name)
             study = _Reader(tree, meant_otherwise).study(name)
+            study = replace(study, warnings=(*study.warnings, *_warnings_on_delta(root, tree, study)))
             studies += [study] if name == chosen else []  # the others are large, and read for their faults alone
         except StudyError as error:
             faults |= dict.fromkeys(error.faults)
     if faults:
         raise StudyError(list(faults))
     return replace(studies[0], file=str(path), typed=typed_keys(settings))
+
+
+def _warnings_on_delta(root: Node, tree: Node, study: Study) -> list[str]:
+    """Return a sentence if a profile or an option changes the primary metric and leaves `delta` as that of another."""
+    is_other, written = primary_of_delta(root, study.profile, tree)
+    if not is_other:
+        return []
+    first = study.metrics[0]
+    before = first if written is None else next((one for one in study.metrics if one.name == written.value), None)
+    return declared_numbers.of_another_metric(study.delta, before, study.metric(study.primary)) if before else []
 
 
 def check_is_mapping(root: Node) -> None:

@@ -11,6 +11,7 @@ from ablate.measurement import RATE, Direction, Kind, Metric, Scale
 from ablate.study.model import Study
 from ablate.study.reading.nodes import parse
 from ablate.study.reading.schema import json_schema
+from ablate.study.reading.study_reader import read_study
 from ablate.trainers.costs import COSTS
 from ablate.trainers.registry import TRAINERS
 from tests.support.listing_trainer import LOSS, SCORE, SHARE
@@ -262,6 +263,33 @@ def test_a_delta_on_a_log_scale_is_a_ratio_above_1(tmp_path: Path, delta: str) -
 def test_a_delta_that_is_hardly_meant(tmp_path: Path, metrics: str, primary: str, delta: str, warning: str) -> None:
     (found,) = read(tmp_path, f"{LISTING}metrics: {metrics}\nprimary: {primary}\ndelta: {delta}\n").warnings
     assert found.startswith(warning)
+
+
+@pytest.mark.parametrize(
+    ("profile", "settings", "warning"),
+    [
+        (None, (), ""),
+        (None, ("primary=share",), "0.02 nats of loss, and is now 0.02 of share; set `delta` too"),
+        (None, ("primary=share", "delta=0.01"), ""),
+        (None, ("primary=loss",), ""),
+        (None, ("primary=seconds",), "0.02 nats of loss, and is now 0.02 s of seconds; set `delta` too"),
+        ("bare", (), "0.02 nats of loss, and is now 0.02 s of seconds; set `delta` too"),
+        ("whole", (), ""),
+        ("whole", ("primary=share",), "0.3 s of seconds, and is now 0.3 of share; set `delta` too"),
+        ("whole", ("primary=gpu_seconds",), ""),
+        ("whole", ("delta=2",), ""),
+    ],
+)
+def test_a_delta_that_was_written_for_another_metric(
+    tmp_path: Path, profile: str | None, settings: tuple[str, ...], warning: str
+) -> None:
+    (tmp_path / "study.yaml").write_text(
+        LISTING + "primary: loss\ndelta: 0.02\n"
+        "profiles: {bare: {primary: seconds}, whole: {primary: seconds, delta: 0.3}}\n"
+    )
+    found = read_study(tmp_path / "study.yaml", profile, settings).warnings
+    told = [text for text in found if "is now" in text]
+    assert told == ([f"delta was written as {warning}"] if warning else [])
 
 
 def test_faults_of_metrics_do_not_hide_one_another(tmp_path: Path) -> None:
