@@ -24,9 +24,9 @@ class ImportedLog:
     """Its name in the store."""
     rows: int
     values: int
-    """The number of values of all rows. Rates are whole numbers over `queries`, or means of such rates."""
-    queries: int
-    """The number of queries; of several numbers, the largest; 0 if the log has no rates."""
+    """The number of values of all rows. Rates are whole numbers over `examples`, or means of such rates."""
+    examples: int
+    """The number of examples; of several numbers, the largest; 0 if the log has no rates."""
     findings: Sequence[str]
     """Contradictions within the log, a sentence each."""
     replaced: str | None

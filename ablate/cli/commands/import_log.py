@@ -11,6 +11,7 @@ from ablate.cli.messages import say, say_next
 from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded
 from ablate.cli.terminal import columns
 from ablate.text import plural, visible
+from ablate.trainers.top_k import METRICS
 
 if TYPE_CHECKING:
     from ablate.api.log_import import ImportedLog
@@ -40,9 +41,13 @@ def import_log(
     say_next("report", study)
 
 
+EXAMPLES = METRICS[0].display.examples
+"""The word for the examples of a log."""
+
+
 def _source(log: "ImportedLog") -> str:
     """Return the numbers of which the log's values are rates or means."""
     if log.seeds is None:
-        return f"all whole numbers over {log.queries:,} queries"
-    of_queries = f" over {log.queries:,} queries" if log.queries else ""
-    return f"means of {plural(log.seeds, 'result')}{of_queries}"
+        return f"all whole numbers over {log.examples:,} {EXAMPLES}"
+    of_examples = f" over {log.examples:,} {EXAMPLES}" if log.examples else ""
+    return f"means of {plural(log.seeds, 'result')}{of_examples}"

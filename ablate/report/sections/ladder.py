@@ -31,7 +31,7 @@ def means(analysis: Analysis, most: int, others: Sequence[Metric]) -> ReportSect
         Column("#", "r"),
         Column(""),
         Column("row", flex=1),
-        Column(f"{_heading(metric, in_title)}, {wording.percent(1 - results.alpha)}", "r"),
+        Column(f"{_heading(metric, in_title)}{_share(analysis)}", "r"),
         *(Column(_heading(other, in_title), "r") for other in others),
         Column("seeds", "r"),
     ]
@@ -54,6 +54,14 @@ def means(analysis: Analysis, most: int, others: Sequence[Metric]) -> ReportSect
             *left_out(analysis, most),
         ],
     )
+
+
+def _share(analysis: Analysis) -> str:
+    """Return `, 95 %`, the confidence of the intervals of means; nothing if no row has an interval."""
+    name = analysis.results.metric.name
+    rows = (row for row in (*analysis.results.rows, *analysis.results.references) if name in row.values)
+    has_interval = any(analysis.interval(row, name) is not None for row in rows)
+    return f", {wording.percent(1 - analysis.results.alpha)}" if has_interval else ""
 
 
 def further_means(analysis: Analysis, most: int, metrics: Sequence[Metric]) -> ReportSection:
@@ -152,13 +160,12 @@ def ladder(analysis: Analysis) -> ReportSection:
     results = analysis.results
     factors = varying(results.rows, results.factors)
     same = ", ".join(f"{name} {level}" for name, level in constant(results).items())
-    at = wording.percent(1 - results.alpha)
     others = other_metrics(results)
     columns = [
         Column("#", "r"),
         Column("row"),
         *(Column(name, "c") for name in factors),
-        Column(f"{_heading(results.metric, '')}, {at}", "r"),
+        Column(f"{_heading(results.metric, '')}{_share(analysis)}", "r"),
         *(Column(_heading(other, ""), "r") for other in others),
         Column("seeds", "r"),
         *_wide_columns(analysis),
@@ -319,8 +326,10 @@ def _shown(analysis: Analysis, most: int) -> Iterator[tuple[RowResult, bool]]:
 
 
 def _best(analysis: Analysis) -> frozenset[str]:
-    """Return the labels to mark; none if fewer than two rows have a result."""
-    return analysis.best if sum(bool(row.seeds) for row in analysis.results.rows) > 1 else frozenset()
+    """Return the labels to mark; none if fewer than two rows have a result, or if no contrast can be tested."""
+    can_be_tested = any(method for group in analysis.contrasts.groups for method in group.inference.estimates.methods)
+    several = sum(bool(row.seeds) for row in analysis.results.rows) > 1
+    return analysis.best if several and can_be_tested else frozenset()
 
 
 def _in_parts(rows: Sequence[RowResult], factors: Sequence[str]) -> list[list[str]]:

@@ -136,6 +136,8 @@ def test_a_score_without_spread_claims_nothing_and_says_why(
     assert "no intervals" in text
     assert "intervals cover" not in text
     assert "no practical number" not in text
+    assert "bold" not in text, "no row is the best if nothing can be tested"
+    assert "score, 95 %" not in text, "no mean has an interval"
 
 
 def test_a_report_about_another_metric_judges_nothing(ablate: Ablate) -> None:
