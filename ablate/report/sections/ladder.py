@@ -1,6 +1,7 @@
 """The levels and rates of each row, and its change from the row that it builds on and from the baseline."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import isnan
 
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.contrasts import DIRECT, Contrast
@@ -327,7 +328,7 @@ def _shown(analysis: Analysis, most: int) -> Iterator[tuple[RowResult, bool]]:
 
 def _best(analysis: Analysis) -> frozenset[str]:
     """Return the labels to mark; none if fewer than two rows have a result, or if no contrast can be tested."""
-    can_be_tested = any(method for group in analysis.contrasts.groups for method in group.inference.estimates.methods)
+    can_be_tested = any(not isnan(p) for group in analysis.contrasts.groups for p in group.inference.p.tolist())
     several = sum(bool(row.seeds) for row in analysis.results.rows) > 1
     return analysis.best if several and can_be_tested else frozenset()
 
