@@ -1,5 +1,6 @@
 """Read a study's results from the store."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -224,7 +225,8 @@ def _trials_to_read_by_example(loaded: StudyResults, every: bool) -> set[str]:
     np.fill_diagonal(alone, False)
     shared = [bool(every or np.any(alone[has_seed][:, has_seed])) for has_seed in counts.T]
     chosen = {seed for seed, is_shared in zip(seeds, shared, strict=True) if is_shared}
-    return {key for row in loaded.rows for seed, key in row.trials.items() if seed in chosen}
+    rows = (*loaded.rows, *loaded.references)
+    return {key for row in rows for seed, key in row.trials.items() if seed in chosen}
 
 
 def _study_results(
@@ -266,12 +268,19 @@ def _test_examples(
     """Return {trial key: a text that is equal for trials in which a metric was tested on the same examples}.
 
     If no hash of them is on record for all trials, their names decide; without names the content of the whole data set
-    and the number of examples.
+    and the number of examples. A trial without the metric is taken as tested like most other trials on the same data.
     """
     done = {key: trial for key, trial in trials.items() if trial.done}
     if all(TEST_EXAMPLES in trial.environment for trial in done.values()):
         return {key: trial.environment[TEST_EXAMPLES] for key, trial in done.items()}
-    return {key: _test_text(trial, metric, _set_of(trial, metric, sets)) for key, trial in done.items()}
+    with_metric = {key: trial for key, trial in done.items() if metric in (trial.values or {})}
+    texts = {key: _test_text(trial, metric, _set_of(trial, metric, sets)) for key, trial in with_metric.items()}
+    of_data: dict[str | None, list[str]] = {}
+    for key, text in texts.items():
+        of_data.setdefault(done[key].data, []).append(text)
+    usual = {data: max(dict.fromkeys(of), key=Counter(of).__getitem__) for data, of in of_data.items()}
+    without = {key: usual.get(trial.data, str(trial.data)) for key, trial in done.items() if key not in texts}
+    return texts | without
 
 
 def _test_text(trial: TrialResult, metric: str, examples: ExampleSet | None) -> str:

@@ -338,8 +338,8 @@ class StudyResults:
 
     @property
     def doubtful(self) -> list[str]:
-        """Sentences about results that cannot be, and about results that were kept although stale."""
-        return [*self.impossible, *self.kept_although_stale]
+        """Sentences about results that cannot be, that cannot be used, and that were kept although stale."""
+        return [*self.impossible, *self.unusable, *self.kept_although_stale]
 
     @property
     def impossible(self) -> list[str]:

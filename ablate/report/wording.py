@@ -73,6 +73,8 @@ WITHOUT_SPREAD = (
     "results do not show how much seeds vary"
 )
 ONE_NUMBER = "nothing is claimed, as one number a row does not show how much runs vary"
+NOT_BY_EXAMPLE = "nothing is claimed, as with one seed these rows cannot be compared {example} by {example}"
+NO_SPREAD = "nothing is claimed, as the {examples} do not show how much they vary"
 REPEAT = "a repeat"
 """The verdict shown to people for two rows that differ in nothing; in JSON and CSV they are confounded."""
 
@@ -135,14 +137,19 @@ def _nothing_shown(item: Contrast | Effect) -> str | None:
     """Return why an effect has no interval, and so no verdict; None if it has one, or no estimate at all."""
     if item.estimate.without_spread:
         return WITHOUT_SPREAD
-    is_alone = item.estimate.verdict == verdicts.CANNOT_TELL and item.estimate.interval is None
-    return ONE_NUMBER if is_alone else None
+    if item.estimate.verdict != verdicts.CANNOT_TELL or item.estimate.interval is not None:
+        return None
+    metric = item.estimate.metric
+    if metric.kind is Kind.SCALAR:
+        return ONE_NUMBER
+    reason = NO_SPREAD if item.estimate.method else NOT_BY_EXAMPLE
+    return reason.format(example=metric.display.example, examples=metric.display.examples)
 
 
 def _without_interval(items: Sequence[Contrast | Effect]) -> list[str]:
     """Return a sentence for each reason why effects have no interval, with those effects."""
     lines = []
-    for reason in (WITHOUT_SPREAD, ONE_NUMBER):
+    for reason in dict.fromkeys(reason for item in items if (reason := _nothing_shown(item)) is not None):
         sizes = [
             f"{subject(item)} {units.difference_with_unit(item.estimate.metric, item.estimate.effect)}"
             for item in items
@@ -472,7 +479,7 @@ def _missing_reason(item: Contrast | Effect) -> str:
     if isinstance(item, Effect):
         aliased = item.aliased_with
         return f"cannot be separated from {listed(aliased)}" if aliased else "no result shows its effect"
-    rows = (item.before, item.after)
+    rows, metric = (item.before, item.after), item.estimate.metric
     without = [f"row {row.number} {state(row)}" for row in rows if not row.seeds or row.impossible]
     if without:
         return listed(without)

@@ -82,9 +82,8 @@ def _best(
     cost = [_cost(models[0], codes, free) for codes in candidates]
     best = min(range(len(candidates)), key=lambda at: (-estimable[at], -direct[at], -pairs[at], *cost[at]))
     names = {name for gain in gains for name in gain[best].estimable | gain[best].direct}
-    if not names:
-        return None
-    return candidates[best], tuple(v.name for v in models[0].variables if v.name in names and v.declared)
+    resolves = tuple(v.name for v in models[0].variables if v.name in names and v.declared)
+    return (candidates[best], resolves) if resolves else None  # a circumstance alone is no effect of a factor
 
 
 def _candidates(model: AdditiveModel, excluded: Sequence[Mapping[str, Sequence[Any]]]) -> Ints:

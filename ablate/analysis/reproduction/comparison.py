@@ -350,9 +350,10 @@ def _without_result(contrast: Contrast) -> str:
         display = contrast.estimate.metric.display
         value = f"{contrast.estimate.constant * display.factor:.4g} {display.unit}".rstrip()
         return f"every result is {value}, which shows neither an effect nor its absence"
-    empty = [row for row in (contrast.before, contrast.after) if contrast.metric not in row.values]
+    rows, name = (contrast.before, contrast.after), contrast.metric
+    empty = [row for row in rows if not any(row.has_value(seed, name) for seed in row.seeds)]
     words = [f"{row.label}{' (failed)' if row.failed else ''}" for row in empty]
-    return ", ".join(words) or "the two rows have no seed in common"
+    return ", ".join(words) or f"the two rows have no seed in common with a value of {contrast.estimate.metric.title}"
 
 
 def _readings(comparison: Comparison) -> Iterator[AlternativeReading]:

@@ -304,7 +304,7 @@ def _legend(analysis: Analysis, opening: str, most: int) -> list[str]:
         named = [f"row {row.number} ({row.label})" for row in rows if row.label in best]
         others = f" and {len(named) - 1} more that are not shown to differ from it" if len(named) > 1 else ""
         return [f"The best rows are not among these: {named[0]}{others}."]
-    finished = sum(bool(row.seeds) for row in rows)
+    finished = sum(_has_value(row, analysis.results.metric) for row in rows)
     test = "Holm's procedure over its contrasts with all rows"
     with_result = "" if finished == len(rows) else " with a result"
     if len(best) == 1:
@@ -329,8 +329,12 @@ def _shown(analysis: Analysis, most: int) -> Iterator[tuple[RowResult, bool]]:
 def _best(analysis: Analysis) -> frozenset[str]:
     """Return the labels to mark; none if fewer than two rows have a result, or if no contrast can be tested."""
     can_be_tested = any(not isnan(p) for group in analysis.contrasts.groups for p in group.inference.p.tolist())
-    several = sum(bool(row.seeds) for row in analysis.results.rows) > 1
+    several = sum(_has_value(row, analysis.results.metric) for row in analysis.results.rows) > 1
     return analysis.best if several and can_be_tested else frozenset()
+
+
+def _has_value(row: RowResult, metric: Metric) -> bool:
+    return any(row.has_value(seed, metric.name) for seed in row.seeds)
 
 
 def _in_parts(rows: Sequence[RowResult], factors: Sequence[str]) -> list[list[str]]:

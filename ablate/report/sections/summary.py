@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ablate.analysis.analysis import Analysis, FamilySummary
 from ablate.analysis.estimation.estimators import CROSSED
-from ablate.analysis.results import StudyResults
+from ablate.analysis.results import TESTED_ON, RowResult, StudyResults
 from ablate.measurement import Direction, Kind, Metric
 from ablate.report import units, wording
 from ablate.report.sections.limits import limits
@@ -16,6 +17,10 @@ FINGERPRINT = 16
 """Digits of a fingerprint that are printed."""
 MOST_SEEDS = 10
 """Seeds that are listed one by one; more seeds are ranges."""
+OTHER_EXAMPLES = (
+    "Rows that were tested on different examples cannot be ranked, and their contrasts have no verdict: a change of "
+    "the test is part of each of these differences."
+)
 MOST_LISTED = 4
 """Rows that are named one by one; more rows share one line."""
 
@@ -47,8 +52,11 @@ def _data(results: StudyResults) -> Iterator[str]:
     """Return the name of the data and the size of the test; if rows have other tests, those of each row."""
     groups = results.rows_by_test
     if len(groups) < 2:
-        size = _common_test(results)
+        size = _common_test(results) if results.same_examples else "rows were tested on different examples"
         yield f"Data: {_data_name(results)}{size and f'; {size}'}."
+        if not results.same_examples:
+            yield from _examples_of_rows(results)
+            yield OTHER_EXAMPLES
         return
     yield "Data: not the same for all rows."
     for tests, rows in list(groups.items())[:MOST_LISTED]:
@@ -57,10 +65,26 @@ def _data(results: StudyResults) -> Iterator[str]:
     if len(groups) > MOST_LISTED:
         yield f"And {len(groups) - MOST_LISTED} more; see --format json."
     if not results.same_examples:
-        yield (
-            "Rows that were tested on different examples cannot be ranked, and their contrasts have no verdict: a "
-            "change of the test is part of each of these differences."
-        )
+        yield OTHER_EXAMPLES
+
+
+def _examples_of_rows(results: StudyResults) -> Iterator[str]:
+    """Return on which examples the metric of each row is: `Rows 3, 4: loss on 180 test examples.`"""
+    metric = results.metric
+    groups: dict[tuple[str | None, ...], list[RowResult]] = {}
+    for row in results.rows:
+        if row.results:
+            tests = dict.fromkeys(one.environment.get(TESTED_ON) for one in row.results.values())
+            groups.setdefault(tuple(tests), []).append(row)
+    counts: list[int | None] = []
+    for tests, rows in list(groups.items())[:MOST_LISTED]:
+        counts.append(rows[0].values[metric.name].n if metric.name in rows[0].values else None)
+        other = " other" if counts[-1] in counts[:-1] else ""
+        size = f"{counts[-1]:,}{other} test {metric.display.examples}" if counts[-1] else "other test examples"
+        known = size if len(tests) == 1 else f"test {metric.display.examples} that are not the same in all seeds"
+        yield f"{wording.rows(rows)}: {metric.title} on {known}."
+    if len(groups) > MOST_LISTED:
+        yield f"And {len(groups) - MOST_LISTED} more; see --format json."
 
 
 def _common_test(results: StudyResults) -> str:
@@ -146,11 +170,8 @@ def _population(analysis: Analysis) -> Iterator[str]:
         are_equal = "All seeds of a row have equal results, so they count as one"
         opening = are_equal if results.equal.seeds else "One seed per row"
         several = analysis.results.metric.display.examples
-        if all(not method for method, _ in _methods(analysis)):
-            yield (
-                f"{opening}, and the results of single {several} are not known: one number a row does not show how "
-                "much runs vary, so nothing is claimed. Run at least two seeds."
-            )
+        if claims_nothing(analysis):
+            yield f"{opening}, {_why_nothing(analysis)}, so nothing is claimed. Run at least two seeds."
             return
         yield (
             f"{opening}: {at} generalise to new {several}, for these trained networks only. "
@@ -171,6 +192,9 @@ def _population(analysis: Analysis) -> Iterator[str]:
             "expect, see if the seed reaches the trainer."
         )
         return
+    if not any(has_effect.any() for has_effect in _effects_known(analysis)):
+        yield f"{seeds} seeds per row. No contrast has a result, so there are no intervals."
+        return
     several = results.metric.display.examples
     scope = f"new {several} and new seeds" if with_examples else f"new seeds on these test {several}"
     scope = "new seeds on this test" if results.metric.kind is Kind.SCALAR else scope
@@ -185,10 +209,28 @@ def _population(analysis: Analysis) -> Iterator[str]:
         yield "If two rows share only one seed, their contrast covers those trained networks only."
 
 
+def claims_nothing(analysis: Analysis) -> bool:
+    """Return True if there are contrasts and none has a test; a rate always has one, as totals suffice for it."""
+    if analysis.results.metric.is_rate or not analysis.contrasts:
+        return False
+    return all(bool(np.isnan(group.inference.p).all()) for group in analysis.contrasts.groups)
+
+
+def _why_nothing(analysis: Analysis) -> str:
+    """Return why results of one seed allow no test."""
+    display = analysis.results.metric.display
+    if any(method for method, _ in _methods(analysis)):
+        return f"and the {display.examples} do not show how much they vary"
+    if analysis.results.metric.kind is not Kind.SCALAR:
+        return f"and rows cannot be compared {display.example} by {display.example}"
+    return (
+        f"and the results of single {display.examples} are not known: one number a row does not show how much runs vary"
+    )
+
+
 def _covered(analysis: Analysis) -> str:
     """Return the population that the intervals cover, for the footer: `intervals cover new seeds`."""
-    without = analysis.contrasts and not any(method for method, _ in _methods(analysis))
-    if _agrees_exactly(analysis) or (without and analysis.results.metric.kind is Kind.SCALAR):
+    if _agrees_exactly(analysis) or claims_nothing(analysis):
         return "no intervals"
     several = analysis.results.metric.display.examples
     counts = [analysis.results.different_seeds(row) for row in analysis.results.rows if row.seeds]
@@ -234,6 +276,16 @@ def _methods(analysis: Analysis) -> Iterator[tuple[str, int]]:
     for group in analysis.contrasts.groups:
         estimates = group.inference.estimates
         yield from zip(estimates.methods.tolist(), estimates.seeds.tolist(), strict=True)
+
+
+def _effects_known(analysis: Analysis) -> Iterator[NDArray[np.bool_]]:
+    """Return for each group of contrasts, which of them have an effect; a rate that cannot vary counts as one."""
+    for group in analysis.contrasts.groups:
+        estimates = group.inference.estimates
+        fixed = (
+            np.zeros(len(estimates.effect), dtype=bool) if estimates.constant is None else ~np.isnan(estimates.constant)
+        )
+        yield ~np.isnan(estimates.effect) | fixed
 
 
 def _agrees_exactly(analysis: Analysis) -> bool:
