@@ -4,6 +4,7 @@ Each is computed into small values first, then drawn, and written as SVG, PNG an
 """
 
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ from ablate.report.figures.forest import forest, forest_figure
 from ablate.report.figures.search_history import history_figure
 from ablate.report.figures.search_importance import importance_figure
 from ablate.report.figures.search_map import map_figure
+from ablate.report.sections.summary import claims_nothing
 from ablate.text import listed
 
 JOINTS: dict[bool, Any] = {True: (BLUE, "-"), False: (GREY, ":")}
@@ -73,6 +75,8 @@ class ReferenceLine(NamedTuple):
     """Its label."""
     rate: float
     """The mean on the metric that verdicts are about, as printed."""
+    text: str = ""
+    """The same as text, with as many decimals as in the tables."""
 
 
 class TopK(NamedTuple):
@@ -123,6 +127,7 @@ def ladder(analysis: Analysis) -> list[LadderRow]:
     """
     metric = analysis.results.metric
     rows = [row for row in analysis.results.rows if metric.name in row.values]
+    marked = frozenset() if claims_nothing(analysis) else analysis.best
     rungs = []
     for above, row in zip([None, *rows], rows, strict=False):
         step = _step(analysis, row)
@@ -130,7 +135,7 @@ def ladder(analysis: Analysis) -> list[LadderRow]:
         is_named = bool(analysis.steps) and shown is not None and shown.before is not above
         ends = analysis.interval(row, metric.name)
         low, high = (None, None) if ends is None else (units.shown_value(metric, end) for end in ends)
-        rate, best = units.shown_value(metric, row.values[metric.name].mean), row.label in analysis.best
+        rate, best = units.shown_value(metric, row.values[metric.name].mean), row.label in marked
         own = _label(row), rate, low, high, analysis.results.different_seeds(row), best
         direct = shown is None or shown.identified == DIRECT
         rungs.append(LadderRow(*own, _change(shown, is_named), direct, step.before.number if step else None))
@@ -148,11 +153,13 @@ def _change(contrast: Contrast | None, is_named: bool) -> str:
 
 def references(analysis: Analysis) -> list[ReferenceLine]:
     """Return the references that have the primary metric."""
-    metric, rows = analysis.results.metric, analysis.results.references
+    metric = analysis.results.metric
+    rows = [row for row in analysis.results.references if metric.name in row.values]
+    means = [(row.label, row.values[metric.name].mean) for row in rows]
     return [
-        ReferenceLine(row.label, units.shown_value(metric, row.values[metric.name].mean))
-        for row in rows
-        if metric.name in row.values
+        ReferenceLine(label, units.shown_value(metric, mean), units.value_text(metric, mean))
+        for label, mean in means
+        if isfinite(mean)
     ]
 
 
@@ -353,7 +360,7 @@ def _seeds(rungs: Sequence[LadderRow], metric: Metric) -> str:
 
 def _reference_notes(lines: Sequence[ReferenceLine]) -> list[str]:
     """Return a note for each dashed line."""
-    notes = [f"dashed: {line.label} {line.rate:.2f}" for line in lines[:MOST_REFERENCES]]
+    notes = [f"dashed: {line.label} {line.text}" for line in lines[:MOST_REFERENCES]]
     more = len(lines) - MOST_REFERENCES
     return notes + ([f"and {wording.counted(more, 'more reference')}"] if more > 0 else [])
 

@@ -74,8 +74,8 @@ def _examples_of_rows(results: StudyResults) -> Iterator[str]:
     groups: dict[tuple[str | None, ...], list[RowResult]] = {}
     for row in results.rows:
         if row.results:
-            tests = dict.fromkeys(one.environment.get(TESTED_ON) for one in row.results.values())
-            groups.setdefault(tuple(tests), []).append(row)
+            tests = tuple(dict.fromkeys(one.environment.get(TESTED_ON) for one in row.results.values()))
+            groups.setdefault(tests, []).append(row)
     counts: list[int | None] = []
     for tests, rows in list(groups.items())[:MOST_LISTED]:
         counts.append(rows[0].values[metric.name].n if metric.name in rows[0].values else None)
