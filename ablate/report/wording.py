@@ -479,7 +479,7 @@ def _missing_reason(item: Contrast | Effect) -> str:
     if isinstance(item, Effect):
         aliased = item.aliased_with
         return f"cannot be separated from {listed(aliased)}" if aliased else "no result shows its effect"
-    rows, metric = (item.before, item.after), item.estimate.metric
+    rows = item.before, item.after
     without = [f"row {row.number} {state(row)}" for row in rows if not row.seeds or row.impossible]
     if without:
         return listed(without)

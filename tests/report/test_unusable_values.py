@@ -47,9 +47,9 @@ def of_json(ablate: Ablate) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("gives", "reason"),
     [
-        ("nan", "loss is nan, so it is left out"),
-        ("inf", "loss is inf, so it is left out"),
-        ("missing", "no value of loss"),
+        ("nan", "loss is not a number"),
+        ("inf", "loss is infinite"),
+        ("missing", "loss was not reported"),
     ],
 )
 def test_a_seed_that_cannot_be_used_is_named_and_costs_its_row_this_seed_only(
@@ -65,7 +65,7 @@ def test_a_seed_that_cannot_be_used_is_named_and_costs_its_row_this_seed_only(
 
 def test_a_row_without_any_usable_value_is_named_as_the_reason(ablate: Ablate) -> None:
     text = run(ablate, f"broken: [{{{LAST}, metric: score, gives: missing}}]", "score", 2)
-    assert "(rows 2 → 4): row 4 has no finite value of score" in text
+    assert "(rows 2 → 4): row 4 has no score that can be used" in text
     assert "seed in common" not in text
     assert "every other row with a result" in text
 
