@@ -334,7 +334,7 @@ class StudyResults:
     def findings(self) -> list[str]:
         """Sentences about contradictions in an imported log, and about results that cannot be, cannot be used, are
         stale, or are equal."""
-        return [*self.document.findings, *self.doubtful, *self.unusable, *self.equal_results]
+        return [*self.document.findings, *self.doubtful, *self.equal_results]
 
     @property
     def doubtful(self) -> list[str]:
