@@ -119,7 +119,7 @@ class Metric:
     @property
     def is_rate(self) -> bool:
         """True if values are rates in [0, 1] that reports print in percent."""
-        return self.display.difference_unit == RATE.difference_unit
+        return (self.display.factor, self.display.difference_unit) == (RATE.factor, RATE.difference_unit)
 
     def to_json(self) -> dict[str, Any]:
         """Return the metric as plain values."""

@@ -91,3 +91,8 @@ def test_a_result_is_read_by_metric_and_split() -> None:
 
 def test_an_interim_result_is_read_by_metric() -> None:
     assert Interim(0.5, [replace(Measurement("loss", VALIDATION, 2.0), n=3)]).value("loss") == 2.0
+
+
+def test_a_rate_is_printed_in_percent_whatever_the_unit_of_another_metric() -> None:
+    assert Metric("top1", display=RATE).is_rate
+    assert not Metric("gap", unit="pp", display=Display(unit="pp", difference_unit="pp")).is_rate

@@ -291,3 +291,15 @@ def test_a_search_of_a_cost_says_nothing_of_validation(tmp_path: Path) -> None:
     for path in draw_all(analysis, tmp_path / "figures"):
         if path.name.startswith("search-") and path.suffix in (".svg", ".csv"):
             assert "validation" not in path.read_text()
+
+
+def test_long_intervals_leave_room_for_the_names_of_finalists(tmp_path: Path) -> None:
+    text = TWO.replace("{better: lower, per_pp: 0.5}", "{better: lower, base: 0.0002, per_pp: 0.0000912}")
+    text = text.replace("  seed_sd_pp: 0\n  discordance: 0\n", "  queries: 100\n")
+    text += "primary: score\ndelta: 0.001\n"
+    analysis, _ = searched(tmp_path, text.replace("metric: [top1, score]", "metric: [score, top1]"))
+    lines = terminal.render(analysis, False, 80).splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("Finalists"))
+    rule = next(number for number, line in enumerate(lines) if number > at and "──" in line)
+    assert " finalist " in lines[rule - 1], "the word is whole"
+    assert max(map(len, lines[at : rule + 12])) <= 80

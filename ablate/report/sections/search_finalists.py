@@ -1,6 +1,7 @@
 """The table of a search's finalists: their scores in the search, on fresh seeds, and on the test split."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from textwrap import wrap
 
 from ablate.analysis.analysis import Analysis
@@ -14,6 +15,11 @@ from ablate.text import listed
 
 VERDICT = 18
 """Letters in one line of a verdict, in the table of finalists."""
+
+OPTIMISM, *INTERVALS = 4, 5, 7, 9
+"""Columns of the table of finalists."""
+USUAL = 16
+"""Letters of the longest interval with which the columns stand next to each other on a narrow page."""
 
 
 def finalists(analysis: Analysis, results: SearchResults) -> ReportSection:
@@ -43,6 +49,9 @@ def finalists(analysis: Analysis, results: SearchResults) -> ReportSection:
             own = [str(rank), f"{number}: {name}" if several else number] if not at else ["", name]
             test = _test(analysis, finalist) if not at else [""] * 5
             rows.append([*own, *_rerun(finalist.reruns[metric.name]), *test])
+    intervals = [cell for row in rows for cell in (row[at] for at in INTERVALS) if isinstance(cell, str)]
+    if max(map(len, intervals), default=0) > USUAL:
+        columns[OPTIMISM] = replace(columns[OPTIMISM], under=True)
     return block(
         f"Finalists: {_units(results.metrics, primary)}",
         columns,

@@ -21,6 +21,8 @@ from ablate.trainers.entry import TrainerEntry
 METRICS: Path = ("metrics",)
 PRIMARY: Path = ("primary",)
 DELTA: Path = ("delta",)
+LONGEST_UNIT = 16
+"""Letters of a unit, which stands in the heads of tables."""
 PERCENT = "%"
 """The unit of a listed metric that is a rate in [0, 1]."""
 DIRECTIONS = {"higher": Direction.MAXIMIZE, "lower": Direction.MINIMIZE}
@@ -89,6 +91,7 @@ class MetricReader:
                 entry = MetricEntry()  # recorded with the whole file's shape
             if not isinstance(name, str):
                 continue
+            entry = self._with_known_unit(name, entry)
             if name in declared:
                 listed[name] = self._changed(declared[name], entry)
             elif self.is_complete:
@@ -98,6 +101,18 @@ class MetricReader:
         own = {name: metric for name, metric in declared.items() if name not in self.costs}
         costs = {name: metric for name, metric in declared.items() if name in self.costs}
         return {**own, **{name: metric for name, metric in listed.items() if name not in costs}, **costs, **listed}
+
+    def _with_known_unit(self, name: str, entry: MetricEntry) -> MetricEntry:
+        """Return the entry; without its unit, which is recorded, if that is none."""
+        unit, path = entry.unit, (*METRICS, name, "unit")
+        if unit == RATE.difference_unit:
+            remedy = f"write {PERCENT!r} for a rate, or another unit"
+            self.problems.add(path, f"found {unit!r}, in which differences of rates are printed; {remedy}")
+        elif unit and (len(unit) > LONGEST_UNIT or unit != unit.strip() or not unit.isprintable()):
+            self.problems.expected(path, unit, f"a unit of at most {LONGEST_UNIT} letters, without spaces around it")
+        else:
+            return entry
+        return entry.model_copy(update={"unit": None})
 
     def _new(self, name: str, entry: MetricEntry, node: Node) -> Metric:
         """Return a metric that only the file declares."""

@@ -170,6 +170,9 @@ def test_metrics_that_are_none(tmp_path: Path, rest: str, told: str) -> None:
             "metrics: {score: {unit: '%'}}\n",
             "5: metrics.score.unit: found '%', which is for rates in [0, 1], but",
         ),
+        ("metrics: {score: {unit: pp}}\n", "5: metrics.score.unit: found 'pp', in which differences of rates are"),
+        ("metrics: {score: {unit: ' s'}}\n", "5: metrics.score.unit: found ' s'; accepted: a unit of at most 16 "),
+        (f"metrics: {{score: {{unit: {'m' * 17}}}}}\n", "5: metrics.score.unit: found 'mmmmmmmmmmmmmmmmm'; accepted: "),
         ("metrics: {loss: {unit: bits}}\n", "5: metrics.loss.unit: found 'bits', but loss is in 'nats'; leave `unit` "),
     ],
 )
