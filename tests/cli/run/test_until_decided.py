@@ -85,7 +85,9 @@ def attempts() -> int:
 
 
 def report(ablate: Ablate, *words: object) -> Any:
-    return json.loads(ablate("report", *words, "--format", "json").out)
+    """Return the report without costs: no two trainings take the same time."""
+    found = json.loads(ablate("report", *words, "--format", "json").out)
+    return found | {"rows": [{**row, "costs": None} for row in found["rows"]]}
 
 
 def verdicts(ablate: Ablate) -> dict[str, str]:
