@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 TEST, VALIDATION = "test", "validation"
 """The split that verdicts are about, and the split that a search scores its candidates on."""
+MOST_DECIMALS = 6
+"""Decimals with which the smallest delta is printed; numbers that need more are written as 1.2e-05."""
 COST = "cost"
 """The split of metrics of the training itself, like its time."""
 
@@ -110,11 +112,13 @@ class Metric:
     def to_a_tenth_of(self, delta: float) -> "Metric":
         """Return the metric with so many printed decimals that a tenth of a printed delta can be read.
 
-        A metric that has a number of decimals, or that is compared on a log scale, stays as it is.
+        A metric that has a number of decimals, or that is compared on a log scale, stays as it is, and so does one with
+        a delta so small that numbers are better written as 1.2e-05.
         """
         if self.display.digits is not None or self.scale is Scale.LOG or not delta > 0:
             return self
-        return replace(self, display=replace(self.display, digits=max(0, 1 - floor(log10(delta)))))
+        decimals = max(0, 1 - floor(log10(delta)))
+        return replace(self, display=replace(self.display, digits=decimals)) if decimals <= MOST_DECIMALS else self
 
     @property
     def is_rate(self) -> bool:

@@ -22,7 +22,8 @@ def outline(
     """
     yield from search(analysis)
     others = ladder.other_metrics(analysis.results)
-    beside = [one for one in others if one.kind is Kind.PROPORTION][:MOST_BESIDE] if on_screen else others
+    rates = [one for one in others if one.kind is Kind.PROPORTION]
+    beside = (rates[:MOST_BESIDE] if ladder.is_narrow(analysis) else []) if on_screen else others
     yield ladder.means(analysis, most_rows, beside)
     yield ladder.further_means(analysis, most_rows, [one for one in others if one not in beside])
     if analysis.search is None:  # finalists are no ladder; their labels and the sections above have their values

@@ -42,25 +42,25 @@ def difference_with_unit(metric: Metric, difference: float) -> str:
 
 def difference_interval_text(metric: Metric, ends: tuple[float, float]) -> str:
     """Return an interval of a difference, without its unit: `[+1.35, +3.61]`."""
-    alike = _alike(metric, ends, DIFFERENCE_DIGITS)
+    alike = _with_width(_alike(metric, ends, DIFFERENCE_DIGITS), ends)
     return f"[{difference_text(alike, ends[0])}, {difference_text(alike, ends[1])}]"
 
 
 def value_interval_text(metric: Metric, ends: tuple[float, float]) -> str:
     """Return an interval of a value, without its unit: `[24.13, 26.70]`."""
-    alike = _alike(metric, ends, VALUE_DIGITS)
+    alike = _with_width(_alike(metric, ends, VALUE_DIGITS), ends)
     return f"[{value_text(alike, ends[0])}, {value_text(alike, ends[1])}]"
 
 
 def difference_and_interval(metric: Metric, difference: float, ends: tuple[float, float], unit: str = "") -> str:
     """Return a difference and its interval with equal decimals: `+2.48 [+1.35, +3.61]`; `unit` follows the first."""
-    alike = _alike(metric, (difference, *ends), DIFFERENCE_DIGITS)
+    alike = _with_width(_alike(metric, (difference, *ends), DIFFERENCE_DIGITS), ends)
     return f"{_followed(difference_text(alike, difference), unit)} {difference_interval_text(alike, ends)}"
 
 
 def value_and_interval(metric: Metric, value: float, ends: tuple[float, float]) -> str:
     """Return a value and its interval with equal decimals, without the unit: `25.42 [24.13, 26.70]`."""
-    alike = _alike(metric, (value, *ends), VALUE_DIGITS)
+    alike = _with_width(_alike(metric, (value, *ends), VALUE_DIGITS), ends)
     return f"{value_text(alike, value)} {value_interval_text(alike, ends)}"
 
 
@@ -73,9 +73,10 @@ def spread_text(metric: Metric, sd: float) -> str:
     """Return an SD with the unit of differences: `0.42 pp`; on a log scale in percent, as a small SD of ratios."""
     if metric.scale is Scale.LOG:
         return f"{100 * sd:.3g} %"
-    return _followed(
-        _number(sd * metric.display.factor, metric.display.digits, DIFFERENCE_DIGITS), difference_unit(metric)
-    )
+    shown, decimals = sd * metric.display.factor, metric.display.digits
+    if decimals is not None and 0 < shown < 10.0**-decimals:
+        decimals = None
+    return _followed(_number(shown, decimals, DIFFERENCE_DIGITS), difference_unit(metric))
 
 
 def no_effect_text(metric: Metric) -> str:
@@ -155,6 +156,14 @@ def _alike(metric: Metric, numbers: Sequence[float], significant: int) -> Metric
         return metric
     places = max(0, significant - 1 - floor(log10(largest)))
     return replace(metric, display=replace(metric.display, digits=places))
+
+
+def _with_width(metric: Metric, ends: tuple[float, float]) -> Metric:
+    """Return the metric with so many decimals that an interval does not look like one of width 0."""
+    decimals, width = metric.display.digits, abs(ends[1] - ends[0]) * metric.display.factor
+    if decimals is None or metric.scale is Scale.LOG or not ROUNDING < width < 10.0**-decimals:
+        return metric
+    return replace(metric, display=replace(metric.display, digits=1 - floor(log10(width))))
 
 
 def _number(number: float, decimals: int | None, significant: int, sign: str = "-") -> str:

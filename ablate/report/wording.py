@@ -11,7 +11,7 @@ from ablate.analysis.estimation import unpaired_totals
 from ablate.analysis.estimation.estimates import EffectEstimate, includes_0
 from ablate.analysis.results import TESTED_ON, RowResult, StudyResults
 from ablate.analysis.untested import EQUAL_RESULTS, NOT_READ, Untested
-from ablate.measurement import Kind, Metric
+from ablate.measurement import Kind, Metric, Scale
 from ablate.report import units
 from ablate.study.factors import level_text
 from ablate.text import listed, visible
@@ -74,6 +74,7 @@ WITHOUT_SPREAD = (
 )
 ONE_NUMBER = "nothing is claimed, as one number a row does not show how much runs vary"
 NOT_BY_EXAMPLE = "nothing is claimed, as with one seed these rows cannot be compared {example} by {example}"
+RATIO_OF_ONE = "nothing is claimed, as ratios are compared over two seeds or more"
 NO_SPREAD = "nothing is claimed, as the {examples} do not show how much they vary"
 REPEAT = "a repeat"
 """The verdict shown to people for two rows that differ in nothing; in JSON and CSV they are confounded."""
@@ -142,6 +143,8 @@ def _nothing_shown(item: Contrast | Effect) -> str | None:
     metric = item.estimate.metric
     if metric.kind is Kind.SCALAR:
         return ONE_NUMBER
+    if metric.scale is Scale.LOG:
+        return RATIO_OF_ONE
     reason = NO_SPREAD if item.estimate.method else NOT_BY_EXAMPLE
     return reason.format(example=metric.display.example, examples=metric.display.examples)
 

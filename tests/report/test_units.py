@@ -58,3 +58,17 @@ def test_an_axis_names_the_metric_and_its_unit() -> None:
     assert units.axis_label(Metric("score")) == "score"
     assert units.difference_interval_text(RATE, (-0.01, 0.02)) == "[−1.00, +2.00]"
     assert units.value_interval_text(LOSS, (0.5, 1.25)) == "[0.500, 1.250]"
+
+
+def test_an_interval_far_below_delta_does_not_look_like_one_of_width_0() -> None:
+    seconds = Metric("seconds", unit="s", display=Display(unit="s", difference_unit="s")).to_a_tenth_of(0.5)
+    assert units.value_and_interval(seconds, 0.00071, (0.00068, 0.00074)) == "0.000710 [0.000680, 0.000740]"
+    assert units.difference_and_interval(seconds, -0.0004, (-0.0012, 0.0004)) == "−0.0004 [−0.0012, +0.0004]"
+    assert units.spread_text(seconds, 0.000123) == "0.000123 s"
+    assert units.value_and_interval(seconds, 1.5, (1.0, 2.0)) == "1.50 [1.00, 2.00]"
+
+
+def test_numbers_of_a_very_small_delta_have_a_power_of_ten() -> None:
+    loss = Metric("loss").to_a_tenth_of(1e-10)
+    assert units.difference_text(loss, -8.13e-11) == "−8.13e−11"
+    assert units.difference_text(Metric("loss").to_a_tenth_of(1e-5), -8.13e-6) == "−0.000008"

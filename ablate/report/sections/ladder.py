@@ -19,6 +19,8 @@ WIDEST_LEVEL = 16
 """Letters of a level before it is folded."""
 PAGE = 74
 """Letters for the columns of factors in one table."""
+WIDEST_MEAN = 26
+"""Letters of a mean with its interval next to which 80 columns have room for further metrics."""
 MOST_NAMED = 3
 """Factors that are named if many differ from the baseline; the table of levels has them all."""
 
@@ -265,6 +267,11 @@ def reached(analysis: Analysis, row: RowResult) -> str:
         return "failed" if row.failed else "no result"
     mean, ends = row.values[metric.name].mean, analysis.interval(row, metric.name)
     return units.value_text(metric, mean) if ends is None else units.value_and_interval(metric, mean, ends)
+
+
+def is_narrow(analysis: Analysis) -> bool:
+    """Return True if means with their intervals leave room for further metrics next to them on 80 columns."""
+    return all(len(reached(analysis, row)) <= WIDEST_MEAN for row in analysis.results.rows)
 
 
 def seeds(row: RowResult) -> str:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ablate.analysis.analysis import Analysis, FamilySummary
 from ablate.analysis.estimation.estimators import CROSSED
 from ablate.analysis.results import TESTED_ON, RowResult, StudyResults
-from ablate.measurement import Direction, Kind, Metric
+from ablate.measurement import Direction, Kind, Metric, Scale
 from ablate.report import units, wording
 from ablate.report.sections.limits import limits
 from ablate.text import listed
@@ -210,8 +210,9 @@ def _population(analysis: Analysis) -> Iterator[str]:
 
 
 def claims_nothing(analysis: Analysis) -> bool:
-    """Return True if there are contrasts and none has a test; a rate always has one, as totals suffice for it."""
-    if analysis.results.metric.is_rate or not analysis.contrasts:
+    """Return True if there are contrasts and none has a test; the totals of a rate suffice for one of a difference."""
+    metric = analysis.results.metric
+    if (metric.is_rate and metric.scale is Scale.LINEAR) or not analysis.contrasts:
         return False
     return all(bool(np.isnan(group.inference.p).all()) for group in analysis.contrasts.groups)
 
@@ -221,6 +222,8 @@ def _why_nothing(analysis: Analysis) -> str:
     display = analysis.results.metric.display
     if any(method for method, _ in _methods(analysis)):
         return f"and the {display.examples} do not show how much they vary"
+    if analysis.results.metric.kind is not Kind.SCALAR and analysis.results.metric.scale is Scale.LOG:
+        return "and ratios are compared over two seeds or more"
     if analysis.results.metric.kind is not Kind.SCALAR:
         return f"and rows cannot be compared {display.example} by {display.example}"
     return (

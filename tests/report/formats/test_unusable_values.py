@@ -99,3 +99,16 @@ def test_a_reference_of_one_seed_has_the_interval_of_its_own_examples(ablate: Ab
     (reference,) = report["references"]
     low, high = reference["metrics"]["loss"]["ci"]
     assert low < reference["metrics"]["loss"]["mean"] < high
+
+
+def test_ratios_of_rates_of_one_seed_claim_nothing_and_say_why(ablate: Ablate) -> None:
+    study = STUDY.replace("[loss, score]", "[rates]").replace("0.03", "1.03\nmetrics: {top1: {scale: log}}")
+    Path("unusable.yaml").write_text(
+        study.replace("MORE", "seed_sd_pp: 0.1").replace("METRIC", "top1").replace("SEEDS", "1"),
+        encoding="utf-8",
+    )
+    assert ablate("run", "unusable.yaml", "--executor", "inline").code == 0
+    text = " ".join(ablate("report").out.split())
+    assert "One seed per row, and ratios are compared over two seeds or more, so nothing is claimed." in text
+    assert "no intervals" in text
+    assert "query by query" not in text
