@@ -25,6 +25,7 @@ from ablate.analysis.analysis import Analysis, analyse
 from ablate.analysis.estimation.estimates import EffectEstimate
 from ablate.analysis.results import StudyResults
 from ablate.errors import AblateError
+from ablate.measurement import Metric, Scale
 from ablate.report import wording
 from ablate.report.figures import canvas
 from ablate.report.figures import rows as figures
@@ -360,6 +361,19 @@ def test_the_band_is_plus_minus_delta(tmp_path: Path) -> None:
     scale = (at[-1] - at[0]) / (inside[-1] - inside[0])
     assert max(xs) - min(xs) == pytest.approx(2 * scale, rel=1e-4)
     assert (max(xs) + min(xs)) / 2 == pytest.approx(at[0] - inside[0] * scale, rel=1e-4)
+
+
+@pytest.mark.parametrize(("ratio", "least"), [(1.02, 5), (1.5, 4)])
+def test_a_narrow_axis_of_ratios_has_numbers_on_both_sides_of_1(ratio: float, least: int) -> None:
+    metric, effect = Metric("score", scale=Scale.LOG, bounds=(0.0, np.inf)), float(np.log(ratio))
+    line = known(100 * effect, (90 * effect, 110 * effect))
+    places, _, _ = line_positions([line._replace(estimate=replace(line.estimate, metric=metric))])
+    axes = canvas.axes_between(1, 1, 3, 0.5, 0.5)
+    draw_forest(axes, places, metric, effect)
+    low, high = axes.get_xlim()
+    inside = [tick for tick in axes.get_xticks() if low <= tick <= high]
+    assert len(inside) >= least
+    assert inside[0] < 1 < inside[-1]
 
 
 def known(effect: float, interval: tuple[float, float], wide: tuple[float, float] | None = None) -> ForestLine:

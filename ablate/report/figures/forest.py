@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import NullFormatter, ScalarFormatter
+from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator, ScalarFormatter
 
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.contrasts import DIRECT, Contrast, Contrasts
@@ -31,7 +31,10 @@ HATCH: Final = "//////"
 BAR: Final = 0.045
 """Half the height of a hatched bar, inches."""
 NARROW: Final = 2.0
-"""Width of a log axis, in natural logarithms, up to which numbers stand at its small ticks too."""
+"""Width of a log axis, in natural logarithms, up to which its ticks are those of a linear one: a log axis has none
+between 1 and 2."""
+MOST_TICKS: Final = 8
+"""The most parts between the ticks of such an axis."""
 TICK: Final = 3.5
 """The length of all ticks of a log axis, and the room below them, points: their numbers stand in one line."""
 HEAD: Final = 0.34
@@ -132,8 +135,11 @@ def draw_forest(axes: Axes, places: Sequence[LinePosition], metric: Metric, delt
     ends = limits([place.entry for place in places], delta)
     if metric.scale is Scale.LOG:
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(ScalarFormatter())
-        axes.xaxis.set_minor_formatter(ScalarFormatter() if ends[1] - ends[0] < NARROW else NullFormatter())
+        axes.xaxis.set_major_formatter(ScalarFormatter(useOffset=False))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        if ends[1] - ends[0] < NARROW:
+            axes.xaxis.set_major_locator(MaxNLocator(MOST_TICKS, steps=[1, 2, 2.5, 5, 10]))
+            axes.xaxis.set_minor_locator(NullLocator())
         axes.tick_params(axis="x", which="both", length=TICK, pad=TICK)
     axes.set_xlim(*map(metric.shown, ends))
     axes.axvline(metric.shown(0), color="black", linewidth=0.8, zorder=1)

@@ -179,14 +179,16 @@ def _importance(results: SearchResults) -> ReportSection:
         Column(f"range over {FORESTS} forests", "r"),
     ]
     rows: list[list[str | Cell]] = []
-    notes = [NO_EFFECTS]
+    reasons: list[str] = []
     for metric, importance in results.importance.items():
         name = results.named(metric).title
         if importance.why:
-            notes.insert(0, f"No importance for {name}: {importance.why}.")
+            reasons.append(f"No importance for {name}: {importance.why}.")
         for share in importance.shares:
             rows.append([*([name] if several else []), share.name, *_share(share, importance)])
-    return block("Importance of each dimension (fANOVA of the finished candidates)", columns, rows, notes)
+    return block(
+        "Importance of each dimension (fANOVA of the finished candidates)", columns, rows, [*reasons, NO_EFFECTS]
+    )
 
 
 def _share(share: VarianceShare, importance: Importance) -> tuple[str, str]:

@@ -170,6 +170,9 @@ def _population(analysis: Analysis) -> Iterator[str]:
         are_equal = "All seeds of a row have equal results, so they count as one"
         opening = are_equal if results.equal.seeds else "One seed per row"
         several = analysis.results.metric.display.examples
+        if claims_nothing(analysis) and len(counts) == 1:
+            yield "Only one row has a result, so nothing can be compared yet."
+            return
         if claims_nothing(analysis):
             yield f"{opening}, {_why_nothing(analysis)}, so nothing is claimed. Run at least two seeds."
             return

@@ -334,3 +334,11 @@ def test_a_metric_that_some_rows_have_is_compared_among_them() -> None:
             assert contrast.estimate.interval == pytest.approx(expected[pair])
     assert "row 4" not in analysis.best
     assert "no result" in next(line for line in terminal.render(analysis, False).splitlines() if "row 4" in line)
+
+
+def test_one_row_with_one_seed_is_not_said_to_lack_seeds() -> None:
+    study = study_of_values(LOSS, 0.1, SQUARE, NUMBERS[:, :1])
+    rows = [replace(row, results=row.results if not at else {}) for at, row in enumerate(study.rows)]
+    words = " ".join(terminal.render(analyse(replace(study, rows=tuple(rows))), False).split())
+    assert "Only one row has a result, so nothing can be compared yet." in words
+    assert "Run at least two seeds" not in words
