@@ -142,7 +142,9 @@ class Analysis:
     def by_metric(self) -> Mapping[str, "Analysis"]:
         """{metric: the analysis of the same results about it}, for all metrics of which there are values."""
         return {
-            metric.name: self if metric == self.results.metric else Analysis(self._results_on(metric), self.population)
+            metric.name: self
+            if metric.name == self.results.metric.name
+            else Analysis(self._results_on(metric), self.population)
             for metric in self.results.measured
         }
 

@@ -221,10 +221,20 @@ class StudyResults:
             for metric in self.document.metrics
         }
 
-    @property
+    @cached_property
     def metric(self) -> Metric:
-        """The metric that the analysis is about."""
-        return self.metrics[self.about or self.primary]
+        """The metric that the analysis is about.
+
+        Without a delta, which one that is not primary has not, its decimals are those that the rows' means differ in.
+        """
+        metric = self.metrics[self.about or self.primary]
+        return metric if self.is_primary else metric.to_a_tenth_of(self._range_of_means(metric) / 10)
+
+    def _range_of_means(self, metric: Metric) -> float:
+        """Return by how much the rows' means differ at most, as printed; 0 if fewer than two are known."""
+        of_rows = [row.values[metric.name].mean for row in self.rows if metric.name in row.values]
+        means = [mean for mean in of_rows if isfinite(mean)]
+        return (max(means) - min(means)) * metric.display.factor if means else 0.0
 
     @property
     def n(self) -> int | None:

@@ -24,7 +24,7 @@ from ablate.analysis.reproduction.comparison import (
 )
 from ablate.analysis.reproduction.settings_diff import SettingDifference
 from ablate.analysis.results import RowResult
-from ablate.measurement import Metric
+from ablate.measurement import Metric, Scale
 from ablate.report import units, wording
 from ablate.report.escapes import as_markdown_line, in_markdown
 from ablate.text import visible
@@ -108,6 +108,9 @@ def document(comparison: Comparison) -> dict[str, Any]:
         "profile": ours.profile,
         "against": {"study": theirs.study, "profile": theirs.profile},
         "primary": ours.primary,
+        "unit": ours.metric.unit,
+        "direction": str(ours.metric.direction),
+        "scale": str(ours.metric.scale),
         **units.amounts(ours.metric, {"delta": ours.delta}),
         "alpha": ours.alpha,
         "settings": [{"what": one.what, "ours": one.ours, "theirs": one.theirs} for one in comparison.settings],
@@ -212,6 +215,8 @@ def _text(words: str, style: str = "") -> Text:
 
 def _unit(comparison: Comparison) -> str:
     metric = comparison.ours.metric
+    if metric.scale is Scale.LOG:
+        return f"ratios of {metric.title}"
     unit = units.difference_unit(metric)
     return f"{unit} of {metric.title}" if unit else metric.title
 
@@ -263,7 +268,7 @@ def _contrasts(listed: Sequence[ComparableContrast]) -> Table:
     table = _table()
     table.add_column("rows", no_wrap=True)
     table.add_column("changes", ratio=1, overflow="fold")
-    for name in ("ours", "theirs", "ours − theirs"):
+    for name in ("ours", "theirs", _difference_heading(listed)):
         table.add_column(name, justify="left", overflow="fold", min_width=14)
     table.add_column("", no_wrap=True, min_width=12)
     for compared, ours, difference in listed:
@@ -279,6 +284,12 @@ def _contrasts(listed: Sequence[ComparableContrast]) -> Table:
         table.add_row(*plain, word)
         table.add_row()
     return table
+
+
+def _difference_heading(listed: Sequence[ComparableContrast]) -> str:
+    """Return `ours − theirs`; of effects that are ratios, `ours / theirs`."""
+    is_ratio = any(ours.estimate.metric.scale is Scale.LOG for _, ours, _ in listed)
+    return "ours / theirs" if is_ratio else "ours − theirs"
 
 
 def _in_column(change: str) -> str:
@@ -299,7 +310,7 @@ def _cell(contrast: Contrast, bundle: bool) -> str:
 
 
 def _difference(compared: ComparedContrast, difference: float) -> str:
-    """Return ours − theirs, with its interval below it."""
+    """Return the difference of the two effects, with its interval below it."""
     metric = compared.theirs.estimate.metric
     return f"{units.difference_text(metric, difference)}\n{_interval(metric, compared.interval)}"
 
@@ -383,7 +394,7 @@ def _cut(lines: list[str]) -> list[str]:
 
 
 def _markdown_table(listed: Sequence[ComparableContrast]) -> Iterator[str]:
-    yield _line(["rows", "changes", "ours", "verdict", "theirs", "verdict", "ours − theirs", "word"])
+    yield _line(["rows", "changes", "ours", "verdict", "theirs", "verdict", _difference_heading(listed), "word"])
     yield _line([":--", ":--", "--:", ":--", "--:", ":--", "--:", ":--"])
     for compared, ours, difference in listed:
         cells = [(*_cell(contrast, compared.bundle).rsplit("\n", 1),) for contrast in (ours, compared.theirs)]

@@ -238,3 +238,29 @@ def test_the_name_of_a_metric_is_one_part_of_the_path_of_its_figures(name: str, 
     assert file_word(name) == word
     assert len(Path(f"metric-{file_word(name * 200)}").parts) == 1
     assert len(file_word(name * 200)) <= 100
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_report_about_another_metric_has_equal_decimals_in_a_column(ablate: Ablate) -> None:
+    run(ablate, "[loss, score]", "primary: loss\nseeds: 3\ndelta: 0.02")
+    table = shown(ablate, "terminal", "--metric", "score").split("Against the baseline")[1].split("Contrasts")[0]
+    decimals = {len(number) for number in re.findall(r"[+−]\d+\.(\d+)", table)}
+    assert len(decimals) == 1
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_ratios_of_two_studies_are_compared_by_their_ratio(ablate: Ablate) -> None:
+    log_scale = "metrics: {score: {better: higher, scale: log}}\nseeds: 3\ndelta: 1.02"
+    run(ablate, "[score]", log_scale)
+    text = Path("known.yaml").read_text(encoding="utf-8").replace("study: known", "study: again")
+    Path("again.yaml").write_text(text.replace("seeds: 3", "seeds: [5, 6, 7]"), encoding="utf-8")
+    assert ablate("run", "again.yaml", "--executor", "inline").code == 0
+    for form in ("terminal", "markdown"):
+        compared = ablate("compare", "again", "--against", "known", "--format", form).out
+        assert "ours / theirs" in compared
+        assert "ours − theirs" not in compared
+        assert "ratios of score" in compared
+    report = json.loads(ablate("compare", "again", "--against", "known", "--format", "json").out)
+    assert (report["direction"], report["scale"]) == ("maximize", "log")
+    for one in report["contrasts"]:
+        assert one["difference"] == pytest.approx(one["ours"]["effect"] / one["theirs"]["effect"])
