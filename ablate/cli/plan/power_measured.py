@@ -1,8 +1,10 @@
 """What the finished trials of a study show for `ablate plan --power`: usual values and their spread."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +32,17 @@ MOST_READ = 200
 """The largest number of trials whose examples are read: enough for their spread."""
 
 
+class SeededRun(Protocol):
+    """A run of a row with a seed."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def seed(self) -> int: ...
+
+
 @dataclass(frozen=True)
 class MeasuredSpread:
     """What finished trials show of a metric, in its unit; logarithms on a log scale. None for what they do not show."""
@@ -43,8 +56,8 @@ class MeasuredSpread:
     examples: int | None = None
     """The number of examples; of clusters, if examples come in clusters."""
     example_sd: float | None = None
-    """Of a mean: the SD of the difference that one example, or one cluster, has between two runs of one row; of two
-    rows, if no row has two."""
+    """Of a mean: the SD of the difference that one example, or one cluster, has between two runs, without what the runs
+    of a seed share. If no two rows have two seeds: between two runs of one row, or else of two rows."""
     pair_sd: float | None = None
     """That SD between runs of two rows in one seed."""
     is_clustered: bool = False
@@ -164,11 +177,36 @@ def _with_examples(
         spread_of_examples([list(dict.fromkeys(group)) for group in _groups(trials, by)], alike, clusters)
         for by in ("label", "seed")
     )
-    noise, pairs = of_row or of_seed, of_seed
+    noise, pairs = noise_of_examples(trials, alike, clusters) or of_row or of_seed, of_seed
     if noise is None or not noise > 0:
         return spread
     count = usual[1] if clusters is None else len(np.unique(clusters))
     return replace(spread, examples=count, example_sd=noise, pair_sd=pairs, is_clustered=clusters is not None)
+
+
+def noise_of_examples(
+    trials: "Sequence[SeededRun]", examples: "Mapping[str, Examples]", clusters: NDArray[np.int64] | None
+) -> float | None:
+    """Return the SD of an example's difference between two runs, without what all runs of a seed share.
+
+    It is told by how much the difference of two rows changes from seed to seed: that has twice the variance. None if no
+    two rows with different results have two seeds in common.
+    """
+    of_rows: dict[str, dict[int, str]] = {}
+    for trial in trials:
+        of_rows.setdefault(trial.label, {})[trial.seed] = trial.key
+    groups: list[list[str]] = []
+    changes: dict[str, Examples] = {}
+    for before, after in pairwise(of_rows.values()):
+        group = {
+            f"{before[seed]} {after[seed]}": examples[after[seed]] - examples[before[seed]]
+            for seed in before.keys() & after.keys()
+        }
+        if any(change.any() for change in group.values()):
+            groups.append(sorted(group))
+            changes |= group
+    sd = spread_of_examples(groups, changes, clusters)
+    return None if sd is None else sd / math.sqrt(2)
 
 
 def _groups(trials: Sequence[Trial], by: str) -> list[list[str]]:

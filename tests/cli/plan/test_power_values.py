@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from scipy import stats
 from ablate.analysis.power.real_values import ValueTruth
 from ablate.cli.options import DEFAULT_STORE
 from ablate.cli.plan.power import PowerAssumptions, assume
-from ablate.cli.plan.power_measured import spread_of_examples
+from ablate.cli.plan.power_measured import noise_of_examples, spread_of_examples
 from ablate.cli.plan.power_options import PowerOptions
 from ablate.packed_arrays import unpack_examples
 from ablate.run.request import read_source, resolve_request
@@ -103,6 +104,14 @@ def stored_examples(metric: str, seed: int) -> np.ndarray:
             "AND g.seed = ? ORDER BY m.rowid"
         )
         return np.stack([unpack_examples(blob) for (blob,) in connection.execute(query, (metric, seed))]).astype(float)
+
+
+class Seeded(NamedTuple):
+    """A run of a row with a seed."""
+
+    key: str
+    label: str
+    seed: int
 
 
 def of_pairs(values: np.ndarray) -> float:
@@ -211,7 +220,7 @@ def test_examples_of_a_mean_are_measured_and_their_part_is_subtracted(ablate: Ab
     world = assumed(path).world
     assert isinstance(world, ValueTruth)
     runs = np.array([stored_examples("loss", seed) for seed in range(5)])  # (seeds, rows, examples)
-    differences = [of_pairs(runs[:, row]) for row in range(3)]
+    differences = [of_pairs(runs[:, row + 1] - runs[:, row]) / 2 for row in range(2)]
     assert world.examples == 60
     assert world.pair_sd == pytest.approx(math.sqrt(np.mean([of_pairs(of_seed) for of_seed in runs])))
     assert world.example_sd == pytest.approx(math.sqrt(np.mean(differences)))
@@ -219,6 +228,19 @@ def test_examples_of_a_mean_are_measured_and_their_part_is_subtracted(ablate: Ab
     assert world.own_sd == pytest.approx([math.sqrt(max(0.0, whole - part))] * 3)
     larger = assumed(path, PowerOptions(examples=6000)).world
     assert (larger.examples, larger.example_variance) == (6000, pytest.approx(part / 100))
+
+
+def test_what_all_rows_of_a_seed_share_is_no_noise_of_examples() -> None:
+    """Rows of one seed that begin from the same weights differ by less than two seeds do."""
+    rng = np.random.default_rng(0)
+    shared, rows = rng.normal(0, 1, (4, 1, 4000)), rng.normal(0, 0.5, (1, 3, 4000))  # of a seed, and of a row
+    runs = (shared + rows + rng.normal(0, 0.1, (4, 3, 4000))).astype(np.float32)
+    trials = [Seeded(f"{seed} {row}", f"row {row}", seed) for seed in range(4) for row in range(3)]
+    examples = {one.key: runs[one.seed, int(one.label[-1])] for one in trials}
+    assert noise_of_examples(trials, examples, None) == pytest.approx(0.1 * math.sqrt(2), rel=0.03)
+    assert noise_of_examples(trials[:3], examples, None) is None
+    again = {key: examples[f"{key[0]} 0"] for key in examples}
+    assert noise_of_examples(trials, again, None) is None, "equal rows show nothing"
 
 
 @pytest.mark.usefixtures("unknown_truth")
