@@ -164,8 +164,9 @@ def width() -> int:
 
 
 def wrapped(text: str, indent: str = "  ") -> list[str]:
-    """Return the text in lines of at most `width()` columns. A command between backticks is not broken."""
+    """Return the text in lines of at most `width()` columns. Commands between backticks, and `80 %`, are not broken."""
     glued = re.sub(r"`[^`\n]*`", lambda command: command[0].replace(" ", NO_BREAK), typeable(text))
+    glued = re.sub(r"(?<=\d) (?=%|pp\b)", NO_BREAK, glued)
     lines = textwrap.wrap(glued, width(), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
     return [line.replace(NO_BREAK, " ") for line in lines]
 

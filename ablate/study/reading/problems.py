@@ -267,4 +267,5 @@ def _accepted(detail: ErrorDetails) -> str:
         return str(detail["ctx"]["error"])
     template = _EXPECTED.get(detail["type"], detail["msg"])
     context = detail.get("ctx", {})
-    return template.format(**{k: written(value) if isinstance(value, float) else value for k, value in context.items()})
+    text = template.format(**{k: written(value) if isinstance(value, float) else value for k, value in context.items()})
+    return text.replace("at least 1 entries", "at least one entry")

@@ -340,3 +340,9 @@ def test_costs_are_metrics_like_others(ablate: Ablate, tmp_path: Path) -> None:
         connection.execute(f"{as_time} AND split = 'test'")
     words = " ".join(ablate("plan", path, "--power").out.split())
     assert re.search(r"delta 2 s, lower seconds is better; .* seed SD \S+ s \(measured in finished trials\)", words)
+
+
+def test_no_line_begins_with_a_unit(ablate: Ablate, tmp_path: Path) -> None:
+    shown = ablate("plan", written(tmp_path, "loss", 0.02), "--power").out
+    assert "80 %" in shown
+    assert not [line for line in shown.splitlines() if line.strip().startswith(("% ", "pp "))]

@@ -362,7 +362,7 @@ def test_lines_fit_a_terminal_and_name_factors(tmp_path: Path) -> None:
         ((2,) * 4, "resolution: 6", "found 6; accepted: 3, 4 or 5"),
         ((2,) * 4, "resolution: 2", "found 2; accepted: 3, 4 or 5"),
         ((2,) * 4, "resolution: IV", "found 'IV'; accepted: 3, 4 or 5"),
-        ((2,) * 4, "generators: []", "at least 1 entries"),
+        ((2,) * 4, "generators: []", "at least one entry"),
         ((2,) * 4, "resolution: 3, generators: [D=ABC]", "a fraction has `resolution` or `generators`; here are both"),
         ((2,) * 4, "resolutoin: 3", "did you mean 'resolution'"),
         ((2,), "resolution: 3", "a fraction takes 2 to 100 factors"),

@@ -173,7 +173,7 @@ alpha: 2
         ("[1, 2]", "mapping"),
         ("", "mapping"),
         ("study: demo", "'design' is missing"),
-        (HEAD + "design: []", "at least 1 entries"),
+        (HEAD + "design: []", "at least one entry"),
         (HEAD + "design: [{rows: {}}]", "no row"),
         (HEAD + "design: [{}]", "is one of: rows, ladder"),
         (HEAD + "design: [{rows: {a: {}}, ladder: {from: {}, add: [margin]}}]", "is one of: rows, ladder"),

@@ -300,7 +300,7 @@ LISTS = "  space: {erasing: {choices: [off, on]}, neck: {choices: [before, after
          "sampler: cmaes takes one metric, and metric names several; accepted: tpe, gp, random, grid"),
         (TWO + "  pruner: median\n  metric: [top1, top5]\n",
          "pruner: pruning uses one metric, and metric names several"),
-        ("  space: {}\n", "space: found {}; accepted: at least 1 entries"),
+        ("  space: {}\n", "space: found {}; accepted: at least one entry"),
         ("  space: {margin: {low: 0, high: 1}}\n  trails: 3\n", "trails: unknown key 'trails'"),
     ],
 )  # fmt: skip
