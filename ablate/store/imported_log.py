@@ -152,7 +152,8 @@ def _result(row: RowMeasurements, at: int) -> Result:
     measured = [Measurement(name, TEST, value, row.queries) for name, value in {**rates, **means}.items()]
     for name, values in row.values.items():
         n = row.examples[name][at] if name in row.examples else None
-        measured.append(Measurement(name, split_of(name), values[at], n))
+        if (value := values[at]) is not None:
+            measured.append(Measurement(name, split_of(name), value, n))
     return Result(measured, sizes={TEST: sizes if row.queries else {}})
 
 

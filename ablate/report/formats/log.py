@@ -137,19 +137,19 @@ def _declares_metrics(document: PlanDocument) -> bool:
     return document.primary not in _TOP_K or DELTA_PP_KEY not in rules(document)
 
 
-def _other_values(row: RowResult) -> dict[str, list[StoredValue]]:
-    """Return {metric: value of each seed} of metrics that have no line of their own and that all seeds have."""
+def _other_values(row: RowResult) -> dict[str, list[StoredValue | None]]:
+    """Return {metric: value of each seed} of metrics that have no line of their own; None for a seed that has none."""
     results = list(row.results.values())
-    own = {f"top{k}" for k in _rates(row)} | set(PRECISIONS)
-    names = [name for name in (results[0].values if results else ()) if name not in own]
-    return {name: [one.values[name] for one in results] for name in names if all(name in one.values for one in results)}
+    own = {f"top{k}" for k in _rates(row)} | {name for name in PRECISIONS if name in row.values}
+    names = dict.fromkeys(name for one in results for name in one.values if name not in own)
+    return {name: [one.values.get(name) for one in results] for name in names}
 
 
 def _measured(
     row: RowResult,
     is_row: bool,
     circumstances: Mapping[str, Mapping[str, str]],
-    others: Mapping[str, Sequence[StoredValue]],
+    others: Mapping[str, Sequence[StoredValue | None]],
     trainings_of: int | None,
     trials_of: int | None,
 ) -> RowMeasurements:
@@ -164,8 +164,12 @@ def _measured(
         first.data if first else None,
         _hits(row),
         {name: tuple(row.values[name].values) for name in PRECISIONS if name in row.values},
-        {name: tuple(one.value for one in of_seeds) for name, of_seeds in others.items()},
-        {name: tuple(one.n for one in of_seeds) for name, of_seeds in others.items() if any(one.n for one in of_seeds)},
+        {name: tuple(None if one is None else one.value for one in of_seeds) for name, of_seeds in others.items()},
+        {
+            name: tuple(None if one is None else one.n for one in of_seeds)
+            for name, of_seeds in others.items()
+            if any(one and one.n for one in of_seeds)
+        },
         row.failed,
         row.missing,
         label=row.label if row.title is not None and row.title != row.label else None,
@@ -218,9 +222,23 @@ def _differing_circumstances(results: StudyResults) -> dict[str, dict[str, str]]
         for name in names
         if len({run.get(name) for run in runs.values()}) > 1
     }
-    if differing and any(TESTED_ON in run for run in runs.values()):
-        differing[TEST_EXAMPLES] = {key: run[TESTED_ON] for key, run in runs.items() if TESTED_ON in run}
+    if (differing and any(TESTED_ON in run for run in runs.values())) or _differ_in_names_only(results):
+        every = [run for row in (*results.rows, *results.references) for run in row.results.values()]
+        differing[TEST_EXAMPLES] = {
+            run.trial: run.environment[TESTED_ON] for run in every if TESTED_ON in run.environment
+        }
     return differing
+
+
+def _differ_in_names_only(results: StudyResults) -> bool:
+    """Return True if rows of equal data and numbers of examples were tested on others: a log has no names of them."""
+    tests: dict[Any, set[str | None]] = {}
+    for row in results.rows:
+        for run in row.results.values():
+            value = run.values.get(results.primary)
+            if value is not None:
+                tests.setdefault((run.data, value.n), set()).add(run.environment.get(TESTED_ON))
+    return any(len(of) > 1 for of in tests.values())
 
 
 def _setting(results: StudyResults) -> str:

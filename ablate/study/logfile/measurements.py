@@ -33,8 +33,8 @@ class RowMeasurements:
     """{k: number of hits of each seed}, parallel to `seeds`."""
     precisions: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """{"map" or "map_at_r": mean of each seed, in [0, 1]}, parallel to `seeds`."""
-    values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    """{name: value of each seed} of other metrics, parallel to `seeds`."""
+    values: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
+    """{name: value of each seed} of other metrics, parallel to `seeds`; None if a seed has none."""
     examples: Mapping[str, tuple[int | None, ...]] = field(default_factory=dict)
     """{name of such a metric: number of examples of each seed}; metrics without known examples are left out."""
     failed: tuple[int, ...] = ()
@@ -187,11 +187,12 @@ def _of_names(text: str) -> dict[str, tuple[str | None, ...]]:
     return named
 
 
-def _numbers(text: str) -> dict[str, tuple[float, ...]]:
+def _numbers(text: str) -> dict[str, tuple[float | None, ...]]:
     named = {name: tuple(values) for name, values in json.loads(text).items()}
-    if any(isinstance(one, bool) or not isinstance(one, int | float) for values in named.values() for one in values):
+    every = [one for values in named.values() for one in values if one is not None]
+    if any(isinstance(one, bool) or not isinstance(one, int | float) for one in every):
         raise TypeError(text)
-    return {name: tuple(map(float, values)) for name, values in named.items()}
+    return {name: tuple(None if one is None else float(one) for one in values) for name, values in named.items()}
 
 
 def _counts(text: str) -> dict[str, tuple[int | None, ...]]:

@@ -112,3 +112,22 @@ def test_ratios_of_rates_of_one_seed_claim_nothing_and_say_why(ablate: Ablate) -
     assert "One seed per row, and ratios are compared over two seeds or more, so nothing is claimed." in text
     assert "no intervals" in text
     assert "query by query" not in text
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        f"{{{LAST}, seeds: [1], metric: loss, gives: missing}}",
+        f"{{{LAST}, metric: loss, gives: missing}}",
+        "{when: {a: on}, metric: loss, gives: renamed}",
+        "{when: {a: on}, seeds: [0], metric: loss, gives: nan}",
+    ],
+)
+def test_a_log_keeps_what_cannot_be_used_and_the_verdicts(ablate: Ablate, broken: str) -> None:
+    run(ablate, f"broken: [{broken}]", "loss", 3)
+    own = of_json(ablate)
+    assert ablate("report", "--format", "log", "--output", "own.md").code == 0
+    assert ablate("import", "own.md", "--study", "again", "--store", "again.db").code == 0
+    again = json.loads(ablate("report", "again", "--format", "json", "--store", "again.db").out)
+    for key in ("contrasts", "effects", "tied_best", "findings"):
+        assert again[key] == own[key], key
