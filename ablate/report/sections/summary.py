@@ -162,7 +162,7 @@ def _population(analysis: Analysis) -> Iterator[str]:
     """Return the population that the intervals are about, and their limits."""
     results = analysis.results
     counts = [results.different_seeds(row) for row in results.rows if row.seeds]
-    with_examples = analysis.population == "examples-and-seeds"
+    with_examples = _covers_examples(analysis)
     at = f"intervals ({wording.percent(1 - results.alpha)})"
     if not counts:
         return
@@ -208,8 +208,15 @@ def _population(analysis: Analysis) -> Iterator[str]:
     )
     if with_examples:
         yield from _for_seeds_only(analysis)
+    elif analysis.population == "examples-and-seeds":
+        yield f"No interval is for new {several}: {results.metric.title} is one number a run, which is no mean over them."
     if any(seeds == 1 for _, seeds in _methods(analysis)):
         yield "If two rows share only one seed, their contrast covers those trained networks only."
+
+
+def _covers_examples(analysis: Analysis) -> bool:
+    """Return True if intervals for new examples too are requested, and the metric has examples."""
+    return analysis.population == "examples-and-seeds" and analysis.results.metric.kind is not Kind.SCALAR
 
 
 def claims_nothing(analysis: Analysis) -> bool:
@@ -242,7 +249,7 @@ def _covered(analysis: Analysis) -> str:
     counts = [analysis.results.different_seeds(row) for row in analysis.results.rows if row.seeds]
     if counts and max(counts) == 1:
         return f"intervals cover new {several}"
-    both = analysis.population == "examples-and-seeds"
+    both = _covers_examples(analysis)
     return f"intervals cover {f'new {several} and new seeds' if both else 'new seeds'}"
 
 

@@ -131,3 +131,11 @@ def test_a_log_keeps_what_cannot_be_used_and_the_verdicts(ablate: Ablate, broken
     again = json.loads(ablate("report", "again", "--format", "json", "--store", "again.db").out)
     for key in ("contrasts", "effects", "tied_best", "findings"):
         assert again[key] == own[key], key
+
+
+def test_intervals_of_single_numbers_are_never_said_to_be_for_new_examples(ablate: Ablate) -> None:
+    run(ablate, "seed_sd_pp: 0.5", "score", 3)
+    text = " ".join(ablate("report", "--population", "examples-and-seeds").out.split())
+    assert "No interval is for new examples: score is one number a run" in text
+    assert "intervals cover new seeds" in text
+    assert "new examples and new seeds" not in text
