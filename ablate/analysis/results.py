@@ -214,27 +214,29 @@ class StudyResults:
 
     @cached_property
     def metrics(self) -> Mapping[str, Metric]:
-        """{name: metric} of the study, in the order of declaration."""
-        primary, delta = self.document.primary, self.document.delta
+        """{name: metric} of the study, in the order of declaration.
+
+        Of the one that the analysis is about, a tenth of delta can be read; without a delta, which only the primary one
+        has, a hundredth of the range of the rows' means.
+        """
+        about = self.about or self.document.primary
         return {
-            metric.name: metric.to_a_tenth_of(delta) if metric.name == primary else metric
+            metric.name: metric.to_a_tenth_of(self._readable(metric)) if metric.name == about else metric
             for metric in self.document.metrics
         }
 
-    @cached_property
-    def metric(self) -> Metric:
-        """The metric that the analysis is about.
-
-        Without a delta, which one that is not primary has not, its decimals are those that the rows' means differ in.
-        """
-        metric = self.metrics[self.about or self.primary]
-        return metric if self.is_primary else metric.to_a_tenth_of(self._range_of_means(metric) / 10)
-
-    def _range_of_means(self, metric: Metric) -> float:
-        """Return by how much the rows' means differ at most, as printed; 0 if fewer than two are known."""
+    def _readable(self, metric: Metric) -> float:
+        """Return the printed difference of which a tenth can be read; 0 if it is not known."""
+        if self.is_primary:
+            return self.document.delta
         of_rows = [row.values[metric.name].mean for row in self.rows if metric.name in row.values]
         means = [mean for mean in of_rows if isfinite(mean)]
-        return (max(means) - min(means)) * metric.display.factor if means else 0.0
+        return (max(means) - min(means)) * metric.display.factor / 10 if means else 0.0
+
+    @property
+    def metric(self) -> Metric:
+        """The metric that the analysis is about."""
+        return self.metrics[self.about or self.primary]
 
     @property
     def n(self) -> int | None:

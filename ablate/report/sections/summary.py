@@ -209,7 +209,7 @@ def _population(analysis: Analysis) -> Iterator[str]:
     if with_examples:
         yield from _for_seeds_only(analysis)
     elif analysis.population == "examples-and-seeds":
-        yield f"No interval is for new {several}: {results.metric.title} is one number a run, which is no mean over them."
+        yield f"No interval is for new {several}: {results.metric.title} is one number a run, and no mean over them."
     if any(seeds == 1 for _, seeds in _methods(analysis)):
         yield "If two rows share only one seed, their contrast covers those trained networks only."
 

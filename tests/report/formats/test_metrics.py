@@ -246,6 +246,8 @@ def test_a_report_about_another_metric_has_equal_decimals_in_a_column(ablate: Ab
     table = shown(ablate, "terminal", "--metric", "score").split("Against the baseline")[1].split("Contrasts")[0]
     decimals = {len(number) for number in re.findall(r"[+−]\d+\.(\d+)", table)}
     assert len(decimals) == 1
+    header = shown(ablate, "csv", "--metric", "score").splitlines()[0].split(",")
+    assert len(header) == len(set(header))
 
 
 @pytest.mark.usefixtures("undrawn")
