@@ -158,7 +158,7 @@ def test_a_set_in_a_file_trains_to_the_same_bits(
     there = interrupted(mapped, config, Checkpoints(tmp_path / "there", "key"), [])
     disturbed = interrupted(mapped, config, Checkpoints(tmp_path / "disturbed", "key"), [1, 3, 4, 8])
     assert here[:2] == there[:2] == disturbed[:2]
-    assert here[2].curve == there[2].curve == disturbed[2].curve
+    assert here[2][0].curve == there[2][0].curve == disturbed[2][0].curve
 
 
 @pytest.mark.network
