@@ -4,6 +4,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from ablate.analysis.estimation.observations import compared
 from ablate.analysis.power.power import Truth
 from ablate.analysis.power.proportions import ProportionTruth
 from ablate.analysis.power.real_values import ValueTruth
@@ -154,14 +157,8 @@ def _delta(study: Study) -> float:
 
 def _room(metric: Metric, base: float | None) -> tuple[float, float]:
     """Return how far a value can fall and rise within the metric's bounds; the whole way if no value is known."""
-    low, high = (_compared(metric, end) for end in metric.bounds)
+    low, high = map(float, compared(np.array(metric.bounds), metric))
     return (high - low, high - low) if base is None else (base - low, high - base)
-
-
-def _compared(metric: Metric, end: float) -> float:
-    if metric.scale is Scale.LINEAR:
-        return end
-    return math.log(end) if end > 0 else -math.inf
 
 
 def _unknown(metric: Metric, known: _Defaults) -> str:

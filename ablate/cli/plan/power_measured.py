@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from ablate.analysis.estimation.observations import compared
 from ablate.analysis.estimation.variance_components import VarianceModel
 from ablate.analysis.stats.resolution import resolution_variance
 from ablate.api.stores import store_if_any
 from ablate.cli.plan.power_options import has_examples, is_proportion
-from ablate.measurement import COST, TEST, Kind, Metric, Scale
+from ablate.measurement import Kind, Metric
+from ablate.study.metrics import split_of
 from ablate.study.trials.identity import Trial
-from ablate.trainers.costs import COSTS
 
 if TYPE_CHECKING:
     from ablate.store import Store
@@ -78,10 +79,10 @@ def measured_spread(metric: Metric, rows: Sequence[Trial], url: str) -> Measured
     keys = {trial.key for trial in rows}
     with opened.read() as connection:
         found = {key: one for key, one in read_trials(connection, keys).items() if one.done}
-        of_trials = read_values(connection, set(found), COST if metric.name in {cost.name for cost in COSTS} else TEST)
+        of_trials = read_values(connection, set(found), split_of(metric.name))
     values = {key: of_trial[metric.name] for key, of_trial in of_trials.items() if metric.name in of_trial}
-    numbers = {key: _compared(metric, one.value) for key, one in values.items()}
-    known = {key: number for key, number in numbers.items() if np.isfinite(number)}
+    numbers = compared(np.array([one.value for one in values.values()]), metric)
+    known = {key: float(number) for key, number in zip(values, numbers, strict=True) if np.isfinite(number)}
     if is_proportion(metric):
         spread = _of_proportion(rows, {key: (number, values[key].n) for key, number in known.items()})
         sets = {one.example_set for one in values.values() if one.example_set is not None}
@@ -106,13 +107,6 @@ def sd_interval(variance: float, df: int) -> tuple[float, float]:
     """Return the ends of the interval at 95 % of the SD of normal values, from a variance with these df."""
     low, high = (float(np.sqrt(df * variance / special.chdtri(df, tail))) for tail in (0.025, 0.975))
     return low, high
-
-
-def _compared(metric: Metric, value: float) -> float:
-    """Return a value as it is compared: on a log scale its logarithm, nan if it has none."""
-    if metric.scale is Scale.LINEAR:
-        return value
-    return float(np.log(value)) if value > 0 else float("nan")
 
 
 def _spread(rows: Sequence[Trial], known: dict[str, float], floor: float = 0.0) -> MeasuredSpread:
