@@ -1,7 +1,7 @@
 """What the finished trials of a study show for `ablate plan --power`: usual values and their spread."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
@@ -21,7 +21,7 @@ from ablate.study.trials.identity import Trial
 
 if TYPE_CHECKING:
     from ablate.store import Store
-    from ablate.store.results import Examples, TrialResult
+    from ablate.store.results import Examples, StoredValue
 
 Floats = NDArray[np.float64]
 
@@ -91,7 +91,7 @@ def measured_spread(metric: Metric, rows: Sequence[Trial], url: str) -> Measured
         return MeasuredSpread(missing=f"no finished trial has a value of {metric.name}" if found else NOTHING_FINISHED)
     spread = _spread(rows, known)
     if metric.kind is Kind.MEAN and has_examples(metric):
-        return _with_examples(opened, metric, rows, found, spread)
+        return _with_examples(opened, metric, rows, values, spread)
     return spread
 
 
@@ -110,7 +110,8 @@ def sd_interval(variance: float, df: int) -> tuple[float, float]:
 
 
 def _spread(rows: Sequence[Trial], known: dict[str, float], floor: float = 0.0) -> MeasuredSpread:
-    labels, seeds = ({of: i for i, of in enumerate(dict.fromkeys(every))} for every in _cells(rows))
+    labels = {label: i for i, label in enumerate(dict.fromkeys(trial.label for trial in rows))}
+    seeds = {seed: i for i, seed in enumerate(dict.fromkeys(trial.seed for trial in rows))}
     values = np.full((len(labels), len(seeds)), np.nan)
     for trial in rows:
         if trial.key in known:
@@ -148,30 +149,29 @@ def _with_examples(
     store: "Store",
     metric: Metric,
     rows: Sequence[Trial],
-    found: "dict[str, TrialResult]",
+    values: "Mapping[str, StoredValue]",
     spread: MeasuredSpread,
 ) -> MeasuredSpread:
-    """Return the spread with that of the examples."""
+    """Return the spread with that of the examples. `values`: those of the finished trials."""
     from ablate.store.results import read_example_set, read_examples
 
-    keys = list(dict.fromkeys(trial.key for trial in rows if trial.key in found))[:MOST_READ]
+    keys = list(dict.fromkeys(trial.key for trial in rows if trial.key in values))[:MOST_READ]
     with store.read() as connection:
         read = read_examples(connection, keys, metric.name)
-        examples = {key: values for key, values in read if np.isfinite(values).all()}
-        kinds = {
-            key: ((found[key].values or {})[metric.name].example_set, len(values)) for key, values in examples.items()
-        }
+        examples = {key: of_trial for key, of_trial in read if np.isfinite(of_trial).all()}
+        kinds = {key: (values[key].example_set, len(of_trial)) for key, of_trial in examples.items()}
         if not kinds:
             return spread
         usual = max(dict.fromkeys(kinds.values()), key=list(kinds.values()).count)
         clusters = None if usual[0] is None else read_example_set(connection, usual[0])[1]
-    alike = {key: values for key, values in examples.items() if kinds[key] == usual}
+    alike = {key: of_trial for key, of_trial in examples.items() if kinds[key] == usual}
     trials = [trial for trial in rows if trial.key in alike]
-    of_row, of_seed = (
-        spread_of_examples([list(dict.fromkeys(group)) for group in _groups(trials, by)], alike, clusters)
-        for by in ("label", "seed")
+    pairs = spread_of_examples(_groups((trial.seed, trial.key) for trial in trials), alike, clusters)
+    noise = (
+        noise_of_examples(trials, alike, clusters)
+        or spread_of_examples(_groups((trial.label, trial.key) for trial in trials), alike, clusters)
+        or pairs
     )
-    noise, pairs = noise_of_examples(trials, alike, clusters) or of_row or of_seed, of_seed
     if noise is None or not noise > 0:
         return spread
     count = usual[1] if clusters is None else len(np.unique(clusters))
@@ -203,12 +203,12 @@ def noise_of_examples(
     return None if sd is None else sd / math.sqrt(2)
 
 
-def _groups(trials: Sequence[Trial], by: str) -> list[list[str]]:
-    """Return the keys of the trials that share a label or a seed, by group."""
-    groups: dict[object, list[str]] = {}
-    for trial in trials:
-        groups.setdefault(getattr(trial, by), []).append(trial.key)
-    return list(groups.values())
+def _groups(pairs: Iterable[tuple[object, str]]) -> list[list[str]]:
+    """Return the different keys of each group, from pairs of group and key."""
+    groups: dict[object, dict[str, None]] = {}
+    for group, key in pairs:
+        groups.setdefault(group, {})[key] = None
+    return [list(keys) for keys in groups.values()]
 
 
 def spread_of_examples(
@@ -232,7 +232,3 @@ def spread_of_examples(
         squares += float(np.sum((centred - centred.mean(axis=0)) ** 2))
         df += (centred.shape[0] - 1) * max(centred.shape[1] - 1, 1)
     return None if df == 0 else float(np.sqrt(2 * squares / df))
-
-
-def _cells(rows: Sequence[Trial]) -> tuple[list[str], list[int]]:
-    return [trial.label for trial in rows], [trial.seed for trial in rows]
