@@ -59,7 +59,12 @@ class ValueTruth:
 
     def draw(self, seeds: int, studies: int, rng: np.random.Generator) -> Floats:
         """Return the values of new runs less that of no effect, shape (studies, rows, seeds)."""
-        return self._true_values(seeds, studies, rng) + self._noise((studies, len(self.effects), seeds), rng)
+        shape = (studies, len(self.effects), seeds)
+        own = np.array(self.own_sd)[:, None] * deviates(self.tails, rng, shape)
+        shared = self.shared_sd * deviates(self.tails, rng, (studies, 1, seeds))
+        of_examples = math.sqrt(self.example_variance) * rng.standard_normal(shape)
+        values: Floats = np.array(self.effects)[:, None] + own + shared + of_examples
+        return values
 
     @property
     def simulates_one_seed(self) -> bool:
@@ -81,20 +86,9 @@ class ValueTruth:
         """
         if self.examples is None:
             raise ValueError("no examples are known; a single value does not show its own spread")
-        values = (self._true_values(1, studies, rng) + self._noise((studies, len(self.effects), 1), rng))[..., 0]
+        values = self.draw(1, studies, rng)[..., 0]
         first, second = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
         df = self.examples - 1
         ratio = rng.chisquare(df, (studies, len(first))) / df
         error = (self.pair_sd or self.example_sd) * np.sqrt(ratio / self.examples)
         return judge_means_of_one_seed(values[:, second] - values[:, first], error, df, alpha, sign=sign)
-
-    def _true_values(self, seeds: int, studies: int, rng: np.random.Generator) -> Floats:
-        """Return the true values of runs, shape (studies, rows, seeds): effect + own shift + the seed's shift."""
-        own = np.array(self.own_sd)[:, None] * deviates(self.tails, rng, (studies, len(self.effects), seeds))
-        shared = self.shared_sd * deviates(self.tails, rng, (studies, 1, seeds))
-        values: Floats = np.array(self.effects)[:, None] + own + shared
-        return values
-
-    def _noise(self, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
-        noise: Floats = math.sqrt(self.example_variance) * rng.standard_normal(shape)
-        return noise
