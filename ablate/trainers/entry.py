@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
 from ablate.measurement import Metric
 from ablate.trainers.limits import SplitLimits
@@ -41,6 +41,10 @@ class InputFile(NamedTuple):
         return f"{self.section}.{self.field}"
 
 
+Tails = Literal["normal", "t5"]
+"""The law of the shifts of runs: normal, or Student's t with 5 degrees of freedom, scaled to the same variance."""
+
+
 @dataclass(frozen=True)
 class TrueEffects:
     """The true values and spreads of one metric that a trainer knows of its rows, for `ablate plan --power`.
@@ -56,8 +60,8 @@ class TrueEffects:
     """SD of a run's own shift, for each row."""
     shared_sd: float
     """SD of the shift that all rows of one seed share."""
-    tails: str
-    """Law of the shifts: normal or t5."""
+    tails: Tails
+    """Law of the shifts."""
     examples: int | None = None
     """Examples of the test split, of a proportion or a mean."""
     discordance: float | None = None

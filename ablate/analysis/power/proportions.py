@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ablate.analysis.power.batch_verdicts import BatchVerdicts, judge_one_seed
 from ablate.analysis.power.example_draws import draw_examples, parts, thresholds
-from ablate.trainers.simulated.response_model import Tails, correlation, deviates, shifted
+from ablate.trainers.entry import Tails
+from ablate.trainers.simulated.response_model import correlation, deviates, shifted
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis.power.batch_verdicts import BatchVerdicts, judge_means_of_one_seed
-from ablate.trainers.simulated.response_model import Tails, deviates
+from ablate.trainers.entry import Tails
+from ablate.trainers.simulated.response_model import deviates
 
 Floats = NDArray[np.float64]
 

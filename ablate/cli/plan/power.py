@@ -29,6 +29,7 @@ from ablate.run.request import StudyRequest
 from ablate.study.model import Study
 from ablate.study.plan.limits import TEST
 from ablate.study.trials.identity import ROW, Trial, trials
+from ablate.trainers.entry import Tails
 from ablate.trainers.registry import TRAINERS
 
 SEEDS_READ = 10
@@ -76,7 +77,7 @@ class _Defaults:
     pair_sd: float | None = None
     own_sd: tuple[float, ...] | None = None
     shared_sd: float | None = None
-    tails: str = "normal"
+    tails: Tails = "normal"
     effects: tuple[float, ...] | None = None
     total_variance: float | None = None
     df: int = 0
@@ -118,7 +119,7 @@ def _proportion(request: StudyRequest, metric: Metric, known: _Defaults, given: 
     shared_sd = USUAL_SHARED_SD if known.shared_sd is None else known.shared_sd
     still = ProportionTruth((0.0,) * count, (0.0,) * count, shared_sd, base, int(examples), discordance)
     own_sd, sd_from = _own_sd(given, known, still) or ((USUAL_SEED_SD,) * count, USUAL)
-    world = replace(still, own_sd=own_sd, tails="t5" if known.tails == "t5" else "normal")
+    world = replace(still, own_sd=own_sd, tails=known.tails)
     sources = {"examples": examples_from, "base": base_from, "own_sd": sd_from, "discordance": discordance_from}
     return PowerAssumptions(metric, world, sources, _delta(request.study), known.effects, notes)
 
@@ -128,7 +129,7 @@ def _values(study: Study, metric: Metric, known: _Defaults, given: PowerOptions)
     example_sd, sd_of_examples_from = _first(given.example_sd, known.example_sd, known.source, 0.0)
     examples, examples_from = _first(given.examples, known.examples, known.source, 0)
     room = _room(metric, known.base)
-    still = ValueTruth(zeros, zeros, known.shared_sd or 0.0, "t5" if known.tails == "t5" else "normal", room)
+    still = ValueTruth(zeros, zeros, known.shared_sd or 0.0, known.tails, room)
     sources = {}
     if examples and example_sd:
         pair_sd = known.pair_sd if given.example_sd is None else None

@@ -7,17 +7,15 @@ are pure functions of numbers, so that statistics can be tested on the same law 
 
 import math
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
+from ablate.trainers.entry import Tails
 from ablate.trainers.random_streams import generator
 
 Floats = NDArray[np.float64]
-
-Tails = Literal["normal", "t5"]
 
 
 def deviates(tails: Tails, rng: np.random.Generator, size: tuple[int, ...] | None = None) -> Floats:
