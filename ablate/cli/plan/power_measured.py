@@ -1,4 +1,4 @@
-"""What the finished trials of a study show for `ablate plan --power`: usual values and their spread."""
+"""The usual values of a study's finished trials and their spread, for `ablate plan --power`."""
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -46,7 +46,7 @@ class SeededRun(Protocol):
 
 @dataclass(frozen=True)
 class MeasuredSpread:
-    """What finished trials show of a metric, in its unit; logarithms on a log scale. None for what they do not show."""
+    """A metric's values in finished trials, in its unit; logarithms on a log scale. A field is None if none show it."""
 
     base: float | None = None
     """The mean of all values."""
@@ -57,10 +57,13 @@ class MeasuredSpread:
     examples: int | None = None
     """The number of examples; of clusters, if examples come in clusters."""
     example_sd: float | None = None
-    """Of a mean: the SD of the difference that one example, or one cluster, has between two runs, without what the runs
-    of a seed share. If no two rows have two seeds: between two runs of one row, or else of two rows."""
+    """The SD of the difference that one example, or one cluster, has between two runs; for a mean.
+
+    It leaves out the part that all runs of a seed share. If no two rows have two seeds in common, it is the SD between
+    two runs of one row, and if no row has two runs, the SD between runs of two rows.
+    """
     pair_sd: float | None = None
-    """That SD between runs of two rows in one seed."""
+    """The same SD between the runs of two rows with one seed."""
     is_clustered: bool = False
     """True if `examples` counts clusters."""
     missing: str = ""
@@ -70,7 +73,7 @@ class MeasuredSpread:
 
 
 def measured_spread(metric: Metric, rows: Sequence[Trial], url: str) -> MeasuredSpread:
-    """Return what the finished trials among `rows` show."""
+    """Return the values and the spread of the finished trials among `rows`."""
     opened = store_if_any(url)
     if opened is None:
         return MeasuredSpread(missing=NOTHING_FINISHED)
@@ -181,10 +184,10 @@ def _with_examples(
 def noise_of_examples(
     trials: "Sequence[SeededRun]", examples: "Mapping[str, Examples]", clusters: NDArray[np.int64] | None
 ) -> float | None:
-    """Return the SD of an example's difference between two runs, without what all runs of a seed share.
+    """Return the SD of an example's difference between two runs, without the part that all runs of a seed share.
 
-    It is told by how much the difference of two rows changes from seed to seed: that has twice the variance. None if no
-    two rows with different results have two seeds in common.
+    The difference of two rows changes from seed to seed with twice the variance. None if no two rows with different
+    results have two seeds in common.
     """
     of_rows: dict[str, dict[int, str]] = {}
     for trial in trials:
