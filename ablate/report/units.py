@@ -52,14 +52,24 @@ def value_interval_text(metric: Metric, ends: tuple[float, float]) -> str:
     return f"[{value_text(alike, ends[0])}, {value_text(alike, ends[1])}]"
 
 
-def difference_and_interval(metric: Metric, difference: float, ends: tuple[float, float], unit: str = "") -> str:
-    """Return a difference and its interval with equal decimals: `+2.48 [+1.35, +3.61]`; `unit` follows the first."""
+def difference_and_interval(metric: Metric, difference: float, ends: tuple[float, float] | None, unit: str = "") -> str:
+    """Return a difference and its interval with equal decimals: `+2.48 [+1.35, +3.61]`; `unit` follows the first.
+
+    The difference alone if it has no interval.
+    """
+    if ends is None:
+        return _followed(difference_text(metric, difference), unit)
     alike = _with_width(_alike(metric, (difference, *ends), DIFFERENCE_DIGITS), ends)
     return f"{_followed(difference_text(alike, difference), unit)} {difference_interval_text(alike, ends)}"
 
 
-def value_and_interval(metric: Metric, value: float, ends: tuple[float, float]) -> str:
-    """Return a value and its interval with equal decimals, without the unit: `25.42 [24.13, 26.70]`."""
+def value_and_interval(metric: Metric, value: float, ends: tuple[float, float] | None) -> str:
+    """Return a value and its interval with equal decimals, without the unit: `25.42 [24.13, 26.70]`.
+
+    The value alone if it has no interval.
+    """
+    if ends is None:
+        return value_text(metric, value)
     alike = _with_width(_alike(metric, (value, *ends), VALUE_DIGITS), ends)
     return f"{value_text(alike, value)} {value_interval_text(alike, ends)}"
 

@@ -261,16 +261,14 @@ def interval(metric: Metric, ends: tuple[float, float] | None) -> str:
 
 def change(item: Contrast | Effect) -> str:
     """Return an effect with its interval, without a unit: `+2.48 [+1.35, +3.61]`."""
-    metric, effect, ends = item.estimate.metric, item.estimate.effect, item.estimate.interval
+    metric, effect = item.estimate.metric, item.estimate.effect
     if item.untested:
         return "not tested"
     if item.estimate.constant is not None:
         return units.difference_text(metric, 0.0)
     if effect is None:
         return NOTHING if isinstance(item, Effect) else "no result"
-    if ends is None:
-        return units.difference_text(metric, effect)
-    return units.difference_and_interval(metric, effect, ends)
+    return units.difference_and_interval(metric, effect, item.estimate.interval)
 
 
 def p_value(p: float | None, equals: str = "") -> str:
@@ -402,9 +400,7 @@ def _size(item: Contrast | Effect) -> str:
     if estimate.effect is None:
         return ""
     unit = units.difference_unit(estimate.metric)
-    size = units.difference_with_unit(estimate.metric, estimate.effect)
-    if estimate.interval is not None:
-        size = units.difference_and_interval(estimate.metric, estimate.effect, estimate.interval, unit)
+    size = units.difference_and_interval(estimate.metric, estimate.effect, estimate.interval, unit)
     counts = gained(item) if isinstance(item, Contrast) and estimate.seeds == 1 else ""
     of_examples = f", {counts} {estimate.metric.display.examples}" if counts else ""
     return f"{size}{of_examples}"

@@ -327,8 +327,6 @@ def _numbers(estimate: EffectEstimate) -> str:
     """Return the effect with its interval, or nothing if there is no effect."""
     if estimate.effect is None:
         return ""
-    if estimate.interval is None:
-        return units.difference_text(estimate.metric, estimate.effect)
     return units.difference_and_interval(estimate.metric, estimate.effect, estimate.interval)
 
 

@@ -270,12 +270,9 @@ def _contradictions(contrasts: Sequence[Contrast]) -> list[str]:
 def _interaction(interaction: Interaction) -> list[str | Cell]:
     pairs = zip(interaction.factors, interaction.levels, strict=True)
     names = " × ".join(f"{name} {wording.level(level)}" for name, level in pairs)
-    effect, ends = interaction.estimate.effect, interaction.estimate.interval
-    metric = interaction.estimate.metric
-    text = "no result"
-    if effect is not None:
-        size = units.difference_text(metric, effect)
-        text = size if ends is None else units.difference_and_interval(metric, effect, ends)
+    estimate, text = interaction.estimate, "no result"
+    if estimate.effect is not None:
+        text = units.difference_and_interval(estimate.metric, estimate.effect, estimate.interval)
     return [names, str(interaction.squares), text, wording.p_value(interaction.p_exploring)]
 
 

@@ -266,7 +266,7 @@ def reached(analysis: Analysis, row: RowResult) -> str:
     if metric.name not in row.values:
         return "failed" if row.failed else "no result"
     mean, ends = row.values[metric.name].mean, analysis.interval(row, metric.name)
-    return units.value_text(metric, mean) if ends is None else units.value_and_interval(metric, mean, ends)
+    return units.value_and_interval(metric, mean, ends)
 
 
 def is_narrow(analysis: Analysis) -> bool:
