@@ -210,6 +210,12 @@ def amounts(metric: Metric, values: Mapping[str, float | tuple[float, float] | N
     return plain | (in_pp if metric.is_rate else {})
 
 
+def effect_cells(metric: Metric, effect: float | None, *intervals: tuple[float, float] | None) -> list[object]:
+    """Return an effect and the ends of its intervals as cells of a CSV: as reports print them, empty if unknown."""
+    numbers = [effect, *(end for ends in intervals for end in ends or (None, None))]
+    return ["" if number is None else metric.shown(number) for number in numbers]
+
+
 def spreads(metric: Metric, values: Mapping[str, float]) -> dict[str, Any]:
     """Return SDs for JSON: in the metric's unit, on a log scale of logarithms; of a rate in percentage points too."""
     in_pp = {f"{name}_pp": value * metric.display.factor for name, value in values.items()}

@@ -333,11 +333,9 @@ def _numbers(estimate: EffectEstimate) -> str:
 def _record(entry: ForestLine, drawn: bool) -> list[object]:
     """Return a line of the CSV: numbers in full, effects as printed, empty if there is no value."""
     e = entry.estimate
-    none = (None, None)
-    effects = (e.effect, *(e.interval or none), *(e.agreeing or none))
-    shown = [None if number is None else e.metric.shown(number) for number in effects]
-    cells = ["" if number is None else number for number in (*shown, e.p, e.p_holm)]
-    return [entry.kind, entry.change, entry.context, *cells, e.seeds, e.verdict, entry.instead, drawn]
+    effects = units.effect_cells(e.metric, e.effect, e.interval, e.agreeing)
+    tests = ["" if p is None else p for p in (e.p, e.p_holm)]
+    return [entry.kind, entry.change, entry.context, *effects, *tests, e.seeds, e.verdict, entry.instead, drawn]
 
 
 def _shown(place: LinePosition, ends: tuple[float, float] | None) -> tuple[float, ...]:

@@ -175,17 +175,11 @@ def _record(one: ComparedContrast) -> list[object]:
     rows = one.theirs.before.label, one.theirs.after.label, "; ".join(changed(one))
     sides = (*_values(one.ours), *_values(one.theirs))
     metric = one.theirs.estimate.metric
-    return [*rows, *sides, *_printed(metric, one.difference, one.interval), one.word, one.reason]
+    return [*rows, *sides, *units.effect_cells(metric, one.difference, one.interval), one.word, one.reason]
 
 
 def _values(contrast: Contrast | None) -> tuple[object, ...]:
     if contrast is None:
         return ("",) * 4
     estimate = contrast.estimate
-    return *_printed(estimate.metric, estimate.effect, estimate.interval), estimate.seeds
-
-
-def _printed(metric: Metric, effect: float | None, ends: tuple[float, float] | None) -> list[object]:
-    """Return an effect and the ends of its interval as reports print them; empty if there are none."""
-    numbers = (effect, *(ends or (None, None)))
-    return ["" if number is None else metric.shown(number) for number in numbers]
+    return *units.effect_cells(estimate.metric, estimate.effect, estimate.interval), estimate.seeds

@@ -12,6 +12,7 @@ from ablate.analysis.contrasts import Contrast
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.measurement import Kind, Metric
 from ablate.report.escapes import csv_line
+from ablate.report.units import effect_cells
 
 CHANGES = ["change", "change_low", "change_high"]
 DIFFERS = ["differs", "undeclared", "identified", "change_p_holm", "verdict"]
@@ -37,8 +38,8 @@ def render(analysis: Analysis) -> str:
     factors = [f"{name} (factor)" if name in taken else name for name in results.factors]
     lines = [csv_line(["kind", "row", *factors, *fixed])]
     best = analysis.best
-    for row in (*results.rows, *results.references):
-        is_row = row.number <= len(results.rows) and results.rows[row.number - 1] is row
+    for at, row in enumerate((*results.rows, *results.references)):
+        is_row = at < len(results.rows)
         step = analysis.step_to.get(row.number) if is_row else None
         against = analysis.against_baseline.get(row.number) if is_row else None
         is_best = ("yes" if row.label in best else "no") if is_row else ""
@@ -87,8 +88,7 @@ def _against(against: Contrast | None) -> list[Any]:
 
 def _effect(contrast: Contrast) -> list[Any]:
     estimate = contrast.estimate
-    numbers = (estimate.effect, *(estimate.interval or (None, None)))
-    return ["" if number is None else estimate.metric.shown(number) for number in numbers]
+    return effect_cells(estimate.metric, estimate.effect, estimate.interval)
 
 
 def _or_empty(value: float | None) -> Any:
