@@ -124,6 +124,17 @@ def band_text(metric: Metric, delta: float) -> str:
     return f"±{delta_text(metric, delta)}"
 
 
+def range_text(metric: Metric, ends: tuple[float, float]) -> str:
+    """Return `at least 25.00 % and at most 75.00 %` for a range within the metric's bounds; empty if it limits nothing.
+
+    An end that is a bound of the metric is left out.
+    """
+    low, high = ends
+    limits = [f"at least {value_with_unit(metric, low)}"] if low > metric.bounds[0] else []
+    limits += [f"at most {value_with_unit(metric, high)}"] if high < metric.bounds[1] else []
+    return " and ".join(limits)
+
+
 def axis_label(metric: Metric, words: str = "") -> str:
     """Return the label of an axis of values: `top-1 on validation, %`, where `words` follow the metric's name."""
     unit = f", {metric.display.unit}" if metric.display.unit else ""

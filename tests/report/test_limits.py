@@ -47,6 +47,13 @@ def test_rows_that_differ_have_their_own() -> None:
     assert second == "Row row 2: top-1 is at least 25.00 %, whatever is trained (some queries cannot be missed)."
 
 
+def test_the_number_stands_alone_if_it_does_not_limit_the_metric() -> None:
+    analysis = study(RowLimits((), (split(LOST),)))
+    assert list(limits(analysis)) == [
+        "750 of 1,000 test queries can be answered (250: the gallery has no image of their item)."
+    ]
+
+
 @pytest.mark.parametrize("name", ["terminal", "markdown", "latex"])
 def test_every_format_for_people_has_them(name: str) -> None:
     analysis = study(RowLimits((), (split(LOST, top1=(0.0, 0.75)),)))

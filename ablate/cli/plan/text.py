@@ -123,10 +123,8 @@ def limit_lines(limits: Sequence[RowLimits], primary: Metric) -> Iterator[str]:
         test = shared.on(TEST)
         if test is None or not (test.unanswerable or test.ends(primary) != primary.bounds):
             continue
-        low, high = test.ends(primary)
-        ends = [f"at least {units.value_with_unit(primary, low)}"] if low > primary.bounds[0] else []
-        ends += [f"at most {units.value_with_unit(primary, high)}"] if high < primary.bounds[1] else []
-        value = f"; {primary.name} is {' and '.join(ends)}" if ends else ""
+        reachable = units.range_text(primary, test.ends(primary))
+        value = f"; {primary.name} is {reachable}" if reachable else ""
         rows = f" ({plural(len(shared.rows), 'row')})" if len(limits) > 1 else ""
         answered = f"test: {test.answerable:,} of {test.counted}"
         yield from wrapped(f"{answered} can be answered{value}{rows}")

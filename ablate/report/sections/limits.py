@@ -65,14 +65,13 @@ def _sentences(results: StudyResults, shared: RowLimits, split: str, metric: Met
     if limits is None:
         return
     opening = f"{_named(shared)}: " if shared.rows else ""
-    low, high = limits.ranges.get(metric.name, metric.bounds)
-    bounds = [f"at least {units.value_with_unit(metric, low)}"] if low > metric.bounds[0] else []
-    bounds += [f"at most {units.value_with_unit(metric, high)}"] if high < metric.bounds[1] else []
-    ends = f"{metric.title} is {' and '.join(bounds)}, whatever is trained" if bounds else ""
+    low, high = limits.ends(metric)
+    reachable = units.range_text(metric, (low, high))
+    ends = f"{metric.title} is {reachable}, whatever is trained" if reachable else ""
     if limits.unanswerable:
         reasons = "; ".join(f"{group.examples:,}: {group.reason}" for group in limits.unanswerable)
         answered = f"{limits.answerable:,} of {limits.examples:,} {split} {limits.nouns[1]} can be answered ({reasons})"
-        yield f"{opening}{answered}; {ends}."
+        yield f"{opening}{answered}{ends and f'; {ends}'}."
     elif ends:
         because = limits.because if low == high else f"some {limits.nouns[1]} cannot be missed"
         yield f"{opening}{ends} ({because})."
