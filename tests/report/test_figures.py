@@ -41,6 +41,7 @@ from ablate.report.figures.forest import (
     line_positions,
     lines_to_draw,
 )
+from ablate.report.figures.reproduction import ComparedLine, StudyMark, draw_lines
 from ablate.report.figures.rows import draw_all, ladder, references, top_k
 from ablate.store.results import StoredValue
 from ablate.trainers.top_k import TOP_K
@@ -373,6 +374,16 @@ def test_a_narrow_axis_of_ratios_has_numbers_on_both_sides_of_1(ratio: float, le
     low, high = axes.get_xlim()
     inside = [tick for tick in axes.get_xticks() if low <= tick <= high]
     assert len(inside) >= least
+    assert inside[0] < 1 < inside[-1]
+
+
+@pytest.mark.parametrize("ratio", [1.02, 1.5])
+def test_a_narrow_axis_of_ratios_of_two_studies_has_numbers_on_both_sides_of_1(ratio: float) -> None:
+    metric, mark = Metric("score", scale=Scale.LOG, bounds=(0.0, np.inf)), StudyMark(1.0, 1 / ratio, ratio, False)
+    axes = canvas.axes_between(1, 1, 3, 0.5, 0.5)
+    draw_lines(axes, [ComparedLine("1 → 2", mark, mark, "reproduced")], metric, float(np.log(ratio)))
+    low, high = axes.get_xlim()
+    inside = [tick for tick in axes.get_xticks() if low <= tick <= high]
     assert inside[0] < 1 < inside[-1]
 
 

@@ -6,6 +6,7 @@ import unicodedata
 import warnings
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from math import log
 from pathlib import Path
 from typing import Any, Final
 from xml.sax.saxutils import escape
@@ -17,6 +18,7 @@ matplotlib.use("agg")
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator, ScalarFormatter
 
 from ablate.report.escapes import csv_line
 
@@ -52,6 +54,13 @@ NOTE_INCHES: Final = 0.19
 """The height of a line of notes."""
 SQUARE: Final = 1.15
 """The width of a letter without a glyph, which is drawn as a box, as a multiple of the font size."""
+NARROW: Final = 2.0
+"""Width of a log axis, in natural logarithms, up to which its ticks are those of a linear one: a log axis has none
+between 1 and 2."""
+MOST_TICKS: Final = 8
+"""The most parts between the ticks of such an axis."""
+TICK: Final = 3.5
+"""The length of all ticks of a log axis, and the room below them, points: their numbers stand in one line."""
 POINTS_MEASURED: Final = 10.0
 """The font size at which letters are measured."""
 
@@ -126,6 +135,17 @@ def x_label(axes: Axes, words: str) -> None:
     _, _, height = _size(axes)
     axes.set_xlabel(words)
     axes.xaxis.set_label_coords(0.5, -0.3 / (axes.get_position().height * height))
+
+
+def make_ratio_axis(axes: Axes, low: float, high: float) -> None:
+    """Make the horizontal axis one of ratios between these two, with plain numbers on both sides of 1."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(ScalarFormatter(useOffset=False))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    if log(high / low) < NARROW:
+        axes.xaxis.set_major_locator(MaxNLocator(MOST_TICKS, steps=[1, 2, 2.5, 5, 10]))
+        axes.xaxis.set_minor_locator(NullLocator())
+    axes.tick_params(axis="x", which="both", length=TICK, pad=TICK)
 
 
 def below_axes(notes: int) -> float:

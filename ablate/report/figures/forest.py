@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator, ScalarFormatter
 
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.contrasts import DIRECT, Contrast, Contrasts
@@ -30,13 +29,6 @@ IDS: Final = {STEP: "step", FACTOR: "factor", CONFOUNDED: "confounded"}
 HATCH: Final = "//////"
 BAR: Final = 0.045
 """Half the height of a hatched bar, inches."""
-NARROW: Final = 2.0
-"""Width of a log axis, in natural logarithms, up to which its ticks are those of a linear one: a log axis has none
-between 1 and 2."""
-MOST_TICKS: Final = 8
-"""The most parts between the ticks of such an axis."""
-TICK: Final = 3.5
-"""The length of all ticks of a log axis, and the room below them, points: their numbers stand in one line."""
 HEAD: Final = 0.34
 """The height of a heading, inches."""
 ROOM: Final = 3.0
@@ -134,13 +126,7 @@ def draw_forest(axes: Axes, places: Sequence[LinePosition], metric: Metric, delt
     """Draw marks and bars over the band of ±delta, with an arrow if a bar goes beyond the axis."""
     ends = limits([place.entry for place in places], delta)
     if metric.scale is Scale.LOG:
-        axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(ScalarFormatter(useOffset=False))
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        if ends[1] - ends[0] < NARROW:
-            axes.xaxis.set_major_locator(MaxNLocator(MOST_TICKS, steps=[1, 2, 2.5, 5, 10]))
-            axes.xaxis.set_minor_locator(NullLocator())
-        axes.tick_params(axis="x", which="both", length=TICK, pad=TICK)
+        canvas.make_ratio_axis(axes, *map(metric.shown, ends))
     axes.set_xlim(*map(metric.shown, ends))
     axes.axvline(metric.shown(0), color="black", linewidth=0.8, zorder=1)
     if delta > 0:

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import ScalarFormatter
 
 from ablate.analysis.contrasts import Contrast
 from ablate.analysis.reproduction.comparison import ComparedContrast, Comparison
@@ -76,8 +75,8 @@ def draw(comparison: Comparison, folder: Path) -> list[Path]:
 def draw_lines(axes: Axes, lines: Sequence[ComparedLine], metric: Metric, delta: float) -> None:
     """Draw contrasts from top to bottom: ours as a disc on a solid line, theirs below as a square on a dashed line."""
     if metric.scale is Scale.LOG:
-        axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(ScalarFormatter())
+        ends = [end for line in lines for side in (line.ours, line.theirs) for end in (side.low, side.high)]
+        canvas.make_ratio_axis(axes, min(ends), max(ends))
     axes.axvspan(metric.shown(-delta), metric.shown(delta), color=BAND, zorder=0)
     axes.axvline(metric.shown(0), color=GREY, linewidth=0.8, zorder=1)
     for y, line in enumerate(lines):
