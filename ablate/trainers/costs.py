@@ -27,3 +27,5 @@ PARAMETERS = _cost("parameters", "parameters", "", 0)
 
 COSTS: tuple[Metric, ...] = (SECONDS, GPU_SECONDS, PEAK_MEMORY, PEAK_GPU_MEMORY, PARAMETERS)
 """The metrics of the split COST."""
+COST_NAMES = frozenset(metric.name for metric in COSTS)
+"""Their names."""

@@ -13,7 +13,7 @@ from ablate.report import units, wording
 from ablate.report.tables import ReportSection
 from ablate.study.factors import level_text
 from ablate.text import listed
-from ablate.trainers.costs import COSTS
+from ablate.trainers.costs import COST_NAMES
 
 MOST_NAMED = 3
 """Candidates with the same score that are named one by one."""
@@ -89,7 +89,7 @@ def level_words(results: SearchResults, candidate: EvaluatedCandidate) -> str:
 
 def is_cost(metric: Metric) -> bool:
     """Return True for a metric of the training itself, which has no value on a split of the data."""
-    return metric.name in {cost.name for cost in COSTS}
+    return metric.name in COST_NAMES
 
 
 def place_of(metric: Metric) -> str:

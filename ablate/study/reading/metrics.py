@@ -15,7 +15,7 @@ from ablate.study.reading.declared_numbers import USUAL_DELTA, accepted_delta, e
 from ablate.study.reading.nodes import Node
 from ablate.study.reading.problems import Path, Problems
 from ablate.study.reading.schema import MetricEntry
-from ablate.trainers.costs import COSTS
+from ablate.trainers.costs import COST_NAMES, COSTS
 from ablate.trainers.entry import TrainerEntry
 
 METRICS: Path = ("metrics",)
@@ -38,7 +38,6 @@ class MetricReader:
         """`trainer`: None if it is unknown; then any metric may be. `configs`: plain, empty if they have faults."""
         self.root, self.problems, self.trainer = root, problems, trainer
         declared = {metric.name: metric for metric in (*(trainer.metrics(configs) if trainer else ()), *COSTS)}
-        self.costs = {metric.name for metric in COSTS}
         self.is_complete = trainer is not None and not trainer.measures_listed
         self.metrics = tuple(self._with_listed(declared).values())
 
@@ -47,7 +46,7 @@ class MetricReader:
         node = self.root.at(PRIMARY)
         known = {metric.name: metric for metric in self.metrics}
         if node is None:
-            first = next((metric for metric in self.metrics if metric.name not in self.costs), None)
+            first = next((metric for metric in self.metrics if metric.name not in COST_NAMES), None)
             if first is None and self.trainer is not None:
                 example = "write for example `metrics: {accuracy: {better: higher, unit: '%'}}`"
                 self.problems.add(METRICS, f"no metric is declared; {example}")
@@ -98,8 +97,8 @@ class MetricReader:
                 self.problems.unknown((*METRICS, name), "metric", name, declared)
             else:
                 listed[name] = self._new(name, entry, child)
-        own = {name: metric for name, metric in declared.items() if name not in self.costs}
-        costs = {name: metric for name, metric in declared.items() if name in self.costs}
+        own = {name: metric for name, metric in declared.items() if name not in COST_NAMES}
+        costs = {name: metric for name, metric in declared.items() if name in COST_NAMES}
         return {**own, **{name: metric for name, metric in listed.items() if name not in costs}, **costs, **listed}
 
     def _with_known_unit(self, name: str, entry: MetricEntry) -> MetricEntry:

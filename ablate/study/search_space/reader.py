@@ -34,7 +34,7 @@ from ablate.study.search_space.space import (
     stepped,
     steps_in,
 )
-from ablate.trainers.costs import COSTS
+from ablate.trainers.costs import COST_NAMES
 
 SEARCH: Path = ("search",)
 SPACE: Path = (*SEARCH, "space")
@@ -333,7 +333,7 @@ class SearchReader:
         elif pruner in PRUNERS and len(metrics) > 1:
             message = "pruning uses one metric, and metric names several; name one, or leave the pruner out"
             self.problems.add(path, message)
-        elif pruner in PRUNERS and set(metrics) <= {cost.name for cost in COSTS}:
+        elif pruner in PRUNERS and set(metrics) <= COST_NAMES:
             known = f"{', '.join(metrics)} is known at the end of a training only"
             self.problems.add(path, f"pruning needs interim results, and {known}; leave the pruner out")
 
