@@ -23,11 +23,10 @@ from ablate.cli.plan.power_options import (
     sd_words,
 )
 from ablate.errors import StudyError
-from ablate.measurement import Metric, Scale
+from ablate.measurement import TEST, Metric, Scale
 from ablate.report.units import difference_unit
 from ablate.run.request import StudyRequest
 from ablate.study.model import Study
-from ablate.study.plan.limits import TEST
 from ablate.study.trials.identity import ROW, Trial, trials
 from ablate.trainers.entry import Tails
 from ablate.trainers.registry import TRAINERS

@@ -9,11 +9,11 @@ from string import ascii_lowercase
 
 from ablate.cli.hints import typeable
 from ablate.cli.terminal import columns
-from ablate.measurement import Metric
+from ablate.measurement import TEST, Metric
 from ablate.report import units
 from ablate.study.factors import level_text
 from ablate.study.model import Study
-from ablate.study.plan.limits import TEST, RowLimits
+from ablate.study.plan.limits import RowLimits
 from ablate.study.plan.staleness_reasons import IdentityChange
 from ablate.study.plan.time_estimate import TimeEstimate, to_evaluate, to_train
 from ablate.study.plan.trial_states import ACCEPTED, STALE, PlannedTrial

@@ -15,6 +15,7 @@ from ablate.analysis.estimation.observations import trainings_shared
 from ablate.analysis.looks.history import as_json
 from ablate.analysis.results import TESTED_ON, RowResult, StudyResults
 from ablate.errors import LogError
+from ablate.measurement import TEST
 from ablate.store.imported_log import ALPHA, DELTA_PP
 from ablate.store.plan_document import DELTA_PP as DELTA_PP_KEY
 from ablate.store.plan_document import PlanDocument, rules
@@ -27,7 +28,6 @@ from ablate.study.logfile.quoting import is_key, is_line, is_title, quoted, quot
 from ablate.study.logfile.rows import named_rows
 from ablate.study.logfile.vocabulary import BACKBONE, BACKBONES, PARTS, factor_of, title_parts, words_of
 from ablate.study.metrics import UNDECLARED
-from ablate.study.plan.limits import TEST
 from ablate.trainers.protocol import TEST_EXAMPLES
 from ablate.trainers.registry import TRAINERS
 from ablate.trainers.top_k import MAP, MAP_AT_R

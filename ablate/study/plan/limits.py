@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from ablate.measurement import Kind, Metric, Scale
+from ablate.measurement import TEST, VALIDATION, Kind, Metric, Scale
 from ablate.study.config_keys import Config
 from ablate.study.model import Study
 from ablate.text import listed
 from ablate.trainers.limits import ROUNDING, SplitLimits
 from ablate.trainers.registry import TRAINERS
-
-TEST, VALIDATION = "test", "validation"
 
 
 @dataclass(frozen=True)

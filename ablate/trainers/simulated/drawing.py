@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from ablate.measurement import VALIDATION, Interim, Measurement, Result
+from ablate.measurement import TEST, VALIDATION, Interim, Measurement, Result
 from ablate.trainers.protocol import PARTS
 from ablate.trainers.rank_results import Ranks, rank_measurements, rank_result
 from ablate.trainers.simulated.config import SimulatedConfig
@@ -20,7 +20,7 @@ from ablate.trainers.simulated.response_model import Floats, correlation, diffic
 from ablate.trainers.simulated.truth import learned, loss_at, reached_pp, score_at, shifted_rate, stream
 
 GALLERY = 1000
-SPLITS = ("validation", "test")
+SPLITS = (VALIDATION, TEST)
 
 Order = NDArray[np.intp] | slice
 """The order in which a run lists its examples."""

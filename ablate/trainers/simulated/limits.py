@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
+from ablate.measurement import TEST, VALIDATION
 from ablate.trainers.entry import Config
 from ablate.trainers.limits import QUERY_NOUNS, SplitLimits
 from ablate.trainers.simulated.config import SimulatedConfig, SimulatedEffect
 from ablate.trainers.top_k import TOP_K
 
-SPLITS = ("validation", "test")
+SPLITS = (VALIDATION, TEST)
 
 
 def config_limits(configs: Sequence[Config]) -> list[tuple[SplitLimits, ...]]:
