@@ -29,6 +29,16 @@ class Direction(StrEnum):
         """1 if higher values are better, otherwise −1: sign × effect is the improvement."""
         return 1 if self is Direction.MAXIMIZE else -1
 
+    @property
+    def better(self) -> str:
+        """The word for the better values: higher or lower."""
+        return "higher" if self is Direction.MAXIMIZE else "lower"
+
+    @classmethod
+    def of_better(cls, better: str) -> "Direction":
+        """Return the direction of which the better values have this word; KeyError if there is none."""
+        return {direction.better: direction for direction in cls}[better]
+
 
 class Kind(StrEnum):
     """What a value of a metric is made of. It decides how values of a single seed are compared."""

@@ -21,7 +21,7 @@ from ablate.study.trials.identity import Trial, trials
 
 NAMES_IN_FILE = {"looks": "seeds.looks", "direction": "better"}
 """{rule: its key in a study file}, if the two differ."""
-WORDS_IN_FILE = {str(Direction.MAXIMIZE): "higher", str(Direction.MINIMIZE): "lower"}
+WORDS_IN_FILE = {str(direction): direction.better for direction in Direction}
 """{value of a rule: the word for it in a study file}, if the two differ."""
 OF_PRIMARY = ("direction", "scale")
 """Rules that another primary metric may change."""

@@ -14,7 +14,7 @@ from ablate.analysis.reproduction.alignment import RowAlignment, align, differin
 from ablate.analysis.reproduction.settings_diff import SettingDifference, setting_differences
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.errors import AblateError
-from ablate.measurement import Direction, Scale
+from ablate.measurement import Scale
 
 REPRODUCED: Final = "reproduced"
 SAME_SIGN: Final = "same_sign"
@@ -228,8 +228,7 @@ def _on_scale(results: StudyResults) -> str:
     """Return in words how a study compares two values of its primary metric."""
     metric = results.metric
     by = "by their ratio" if metric.scale is Scale.LOG else f"by their difference{metric.unit and f' in {metric.unit}'}"
-    better = "higher" if metric.direction is Direction.MAXIMIZE else "lower"
-    return f"{results.study} compares values of {metric.name} {by} and {better} ones are better"
+    return f"{results.study} compares values of {metric.name} {by} and {metric.direction.better} ones are better"
 
 
 def _as_listed(ours: StudyResults, theirs: StudyResults) -> Comparison:

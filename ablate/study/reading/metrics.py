@@ -25,8 +25,6 @@ LONGEST_UNIT = 16
 """Letters of a unit, which stands in the heads of tables."""
 PERCENT = "%"
 """The unit of a listed metric that is a rate in [0, 1]."""
-DIRECTIONS = {"higher": Direction.MAXIMIZE, "lower": Direction.MINIMIZE}
-"""{value of `better`: direction}."""
 
 
 class MetricReader:
@@ -120,7 +118,7 @@ class MetricReader:
             self.problems.expected(path, name, "a name without spaces")
         if isinstance(node.value, dict) and node.child("better") is None:
             self.problems.add(path, "`better` is missing; write `better: higher` or `better: lower`")
-        direction = DIRECTIONS[entry.better or "higher"]
+        direction = Direction.of_better(entry.better) if entry.better else Direction.MAXIMIZE
         scale = Scale(entry.scale or Scale.LINEAR)
         if entry.unit == PERCENT:
             return Metric(name, direction, Kind.PROPORTION, bounds=(0.0, 1.0), scale=scale, display=RATE)
@@ -132,7 +130,7 @@ class MetricReader:
     def _changed(self, metric: Metric, entry: MetricEntry) -> Metric:
         """Return a metric of the trainer with the scale that the file lists, and its unit if the trainer has none."""
         path = (*METRICS, metric.name)
-        better = next(word for word, direction in DIRECTIONS.items() if direction is metric.direction)
+        better = metric.direction.better
         if entry.better not in (None, better):
             self.problems.add(
                 (*path, "better"),

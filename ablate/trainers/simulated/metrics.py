@@ -18,8 +18,6 @@ ALL = (
 
 _OF_NAME = {metric.name: metric for metric in ALL}
 
-_DIRECTIONS = {"higher": Direction.MAXIMIZE, "lower": Direction.MINIMIZE}
-
 
 def declared(configs: Sequence[Config]) -> list[Metric]:
     """Return the metrics of all plain configs, in the order in which they name them."""
@@ -32,6 +30,6 @@ def _of_config(config: Config) -> Iterator[Metric]:
         if group == "rates":
             yield from TOP_K.values()
             continue
-        metric = replace(_OF_NAME[group], direction=_DIRECTIONS[config[group]["better"]])
+        metric = replace(_OF_NAME[group], direction=Direction.of_better(config[group]["better"]))
         is_positive = group == "score" and config["score"]["positive"]
         yield replace(metric, bounds=(0.0, float("inf"))) if is_positive else metric
