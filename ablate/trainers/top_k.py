@@ -1,5 +1,6 @@
 """The metrics of ranked results: how often a correct item is among the k best, and the precision of whole rankings."""
 
+from dataclasses import replace
 from itertools import zip_longest
 
 from ablate.measurement import RATE, Display, Kind, Metric
@@ -9,8 +10,7 @@ KS = (1, 5, 10)
 
 
 def _display(title: str) -> Display:
-    rate = RATE.factor, RATE.unit, RATE.difference_unit, RATE.digits
-    return Display(title, *rate, "query", "queries", "hits")
+    return replace(RATE, title=title, example="query", examples="queries", count="hits")
 
 
 def top_k(k: int, more: int | None = None) -> Metric:
