@@ -14,7 +14,7 @@ from ablate.study.metrics import UNDECLARED
 DELTAS = ("delta_pp", "delta")
 """The keys of the smallest effect that counts: of a rate, and of any other metric. A section has one of them."""
 NEEDED = ("primary", *DELTAS, "alpha", "factors")
-"""The keys that every section `# study` has."""
+"""The keys that every section `# study` has, of DELTAS only one."""
 DOCUMENT_KEYS = (
     *("question", "primary", *DELTAS, "metrics", "alpha", "family", "looks", "excluded", "seeds", "factors", "data"),
     *("aliases", "fractions", "overrides", "steps", "limits", "unread", "hidden", "equal_rows", "equal_seeds"),
@@ -28,8 +28,8 @@ def check_study(values: Mapping[str, Any]) -> list[str]:
     """Return the faults of a section `# study`: values without which, or with which, no result can be judged."""
     known = (*DOCUMENT_KEYS, LOOKS, ENDED)
     faults = [unknown_name("key", key, known) for key in values if key not in known]
-    lacking = [key for key in NEEDED if key not in values and not (key in DELTAS and values.keys() & set(DELTAS))]
-    faults += [f"has no `{key}:` line" for key in lacking if key != DELTAS[1]]
+    optional = DELTAS if values.keys() & set(DELTAS) else DELTAS[1:]
+    faults += [f"has no `{key}:` line" for key in NEEDED if key not in (*values, *optional)]
     names = _metric_names(values.get("metrics"))
     if names is None:
         faults.append("found another form of `metrics:` than `--format log` writes")
