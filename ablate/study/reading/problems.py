@@ -265,7 +265,8 @@ def models_in(annotation: Any) -> list[type[BaseModel]]:
 def _accepted(detail: ErrorDetails) -> str:
     if detail["type"] == "value_error":
         return str(detail["ctx"]["error"])
-    template = _EXPECTED.get(detail["type"], detail["msg"])
     context = detail.get("ctx", {})
-    text = template.format(**{k: written(value) if isinstance(value, float) else value for k, value in context.items()})
-    return text.replace("at least 1 entries", "at least one entry")
+    if detail["type"] == "too_short" and context["min_length"] == 1:
+        return "at least one entry"
+    template = _EXPECTED.get(detail["type"], detail["msg"])
+    return template.format(**{k: written(value) if isinstance(value, float) else value for k, value in context.items()})
