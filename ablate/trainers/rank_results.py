@@ -13,6 +13,9 @@ from ablate.trainers.top_k import MAP, MAP_AT_R, TOP_K
 Ranks = NDArray[np.uint32]
 """Shape (queries,): the 1-based rank of each query's best-placed correct item; 0 if it has none."""
 
+Precisions = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Average precision and precision at R of each query, shape (queries,); 0 for a query without a correct item."""
+
 RANKS = "ranks"
 """The artifact RANKS/SPLIT of a result holds the ranks of the queries of a split."""
 
@@ -26,21 +29,22 @@ def rank_measurements(split: str, ranks: Ranks) -> Iterator[Measurement]:
         yield Measurement(metric.name, split, value, n, found)
 
 
+def precision_measurements(split: str, precisions: Precisions) -> Iterator[Measurement]:
+    """Yield the mean of each precision over the queries; nothing without queries."""
+    for metric, values in zip((MAP, MAP_AT_R), precisions, strict=True):
+        if len(values):
+            yield Measurement(metric.name, split, fmean(values.tolist()), len(values), values)
+
+
 def rank_result(
-    ranks: Mapping[str, Ranks],
-    gallery: Mapping[str, int],
-    precisions: Mapping[str, tuple[NDArray[np.float32], NDArray[np.float32]]] = {},
+    ranks: Mapping[str, Ranks], gallery: Mapping[str, int], precisions: Mapping[str, Precisions] = {}
 ) -> Result:
     """Return the result of ranked queries, {split: ranks}; the ranks themselves are an artifact.
 
-    `gallery`: {split: number of gallery items}. `precisions`: {split: average precision and precision at R of each
-    query, shape (queries,), 0 for a query without a correct item}.
+    `gallery`: {split: number of gallery items}. `precisions`: {split: precisions of the queries}, if they are known.
     """
     measured = [one for split, of_split in ranks.items() for one in rank_measurements(split, of_split)]
-    for split, of_split in precisions.items():
-        for metric, values in zip((MAP, MAP_AT_R), of_split, strict=True):
-            if len(values):
-                measured.append(Measurement(metric.name, split, fmean(values.tolist()), len(values), values))
+    measured += [one for split, of_split in precisions.items() for one in precision_measurements(split, of_split)]
     return Result(
         measured,
         artifacts={f"{RANKS}/{split}": pack(of_split) for split, of_split in ranks.items()},

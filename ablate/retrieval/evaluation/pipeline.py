@@ -23,7 +23,7 @@ from ablate.retrieval.input.transfer import Fetch, ahead, fetcher
 from ablate.retrieval.model.network import Network
 from ablate.retrieval.training.device import autocast
 from ablate.retrieval.training.preflight import FITTED, TESTED
-from ablate.trainers.rank_results import rank_result
+from ablate.trainers.rank_results import precision_measurements, rank_measurements, rank_result
 
 if TYPE_CHECKING:
     from ablate.retrieval.data import DetectedBoxes
@@ -186,12 +186,10 @@ def validate(
         found = extract(network, dataset, fetch, config.amp, [config.evaluate], between, [VALIDATION])
         return evaluate(network, found, config.evaluate, between).measurements
     except FeaturesError:
-        here = dataset.split == SPLITS.index(VALIDATION)
-        asked, held = (np.count_nonzero(here & (dataset.role & role > 0)) for role in (QUERY, GALLERY))
-        nothing_found, none = np.zeros(asked, dtype=np.uint32), np.zeros(asked, dtype=np.float32)
-        return rank_result(
-            {VALIDATION: nothing_found}, {VALIDATION: int(held)}, {VALIDATION: (none, none)}
-        ).measurements
+        asked = np.count_nonzero((dataset.split == SPLITS.index(VALIDATION)) & (dataset.role & QUERY > 0))
+        not_found, no_precision = np.zeros(asked, dtype=np.uint32), np.zeros(asked, dtype=np.float32)
+        precisions = no_precision, no_precision
+        return [*rank_measurements(VALIDATION, not_found), *precision_measurements(VALIDATION, precisions)]
 
 
 @torch.no_grad()
