@@ -57,11 +57,7 @@ class MeasuredSpread:
     examples: int | None = None
     """The number of examples; of clusters, if examples come in clusters."""
     example_sd: float | None = None
-    """The SD of the difference that one example, or one cluster, has between two runs; for a mean.
-
-    It leaves out the part that all runs of a seed share. If no two rows have two seeds in common, it is the SD between
-    two runs of one row, and if no row has two runs, the SD between runs of two rows.
-    """
+    """The SD of the difference that one example of a mean, or one cluster, has between two runs."""
     pair_sd: float | None = None
     """The same SD between the runs of two rows with one seed."""
     is_clustered: bool = False
@@ -155,7 +151,11 @@ def _with_examples(
     values: "Mapping[str, StoredValue]",
     spread: MeasuredSpread,
 ) -> MeasuredSpread:
-    """Return the spread with that of the examples. `values`: those of the finished trials."""
+    """Return the spread with that of the examples. `values`: those of the finished trials.
+
+    The SD of an example's difference leaves out the part that all runs of a seed share. If no two rows have two seeds
+    in common, it is the SD between two runs of one row, and if no row has two runs, the SD between runs of two rows.
+    """
     from ablate.store.results import read_example_set, read_examples
 
     keys = list(dict.fromkeys(trial.key for trial in rows if trial.key in values))[:MOST_READ]
