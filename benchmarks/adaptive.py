@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.machine import describe
+from benchmarks.machine import write
 from tests.support.analysis.simulated_looks import (
     ALPHA,
     DELTA,
@@ -99,9 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     started = time.perf_counter()
     lines = tables(given.studies, np.random.default_rng(2026))
     took = f"Took {time.perf_counter() - started:.0f} s on one core."
-    text = "\n".join([*lines, "", took, "", "Measured on:", "", *describe()]) + "\n"
-    print(text)
-    given.output.write_text(text, encoding="utf-8")
+    write(given.output, [*lines, "", took])
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.machine import describe
+from benchmarks.machine import write
 from tests.support.analysis.simulated_calibration import (
     ALPHA,
     COVERS_HALF,
@@ -34,6 +34,7 @@ from tests.support.analysis.simulated_calibration import (
     alternatives,
     calibrate,
     cases,
+    target_text,
 )
 
 RESULTS = Path(__file__).parent / "results" / "calibration.md"
@@ -57,7 +58,7 @@ def every(studies: int, rng: np.random.Generator) -> dict[tuple[Case, int, str],
 def tables(found: Found) -> list[str]:
     lines = ["# Calibration", "", *_legend(found)]
     for measure in TARGETS:
-        lines += ["", f"## {_sentence(measure)}, {_target(measure)}", "", *_short_table(found, measure)]
+        lines += ["", f"## {_sentence(measure)}, {target_text(measure)}", "", *_short_table(found, measure)]
     lines += ["", "## One seed", "", *_one_seed_table(found)]
     lines += ["", f"## {LARGE:,} queries, three seeds", "", *_large_table(found)]
     return lines
@@ -165,10 +166,6 @@ def _sentence(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _target(measure: str) -> str:
-    return f"at {'most' if TARGETS[measure] < 0.5 else 'least'} {100 * TARGETS[measure]:.0f} %"
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--studies", type=int, default=2000, help="studies a cell")
@@ -188,9 +185,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         *details(found),
     ]
     took = f"Took {time.perf_counter() - started:.0f} s on one core."
-    text = "\n".join([*lines, "", took, "", "Measured on:", "", *describe()]) + "\n"
-    print(text)
-    given.output.write_text(text, encoding="utf-8")
+    write(given.output, [*lines, "", took])
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.machine import describe
+from benchmarks.machine import write
 from tests.support.analysis.calibrated_values import (
     EXAMPLES,
     OneSeedCase,
@@ -22,7 +22,7 @@ from tests.support.analysis.calibrated_values import (
     one_seed_cases,
     value_cases,
 )
-from tests.support.analysis.simulated_calibration import ALPHA, DELTA, ROWS, SEEDS, TARGETS, Rate
+from tests.support.analysis.simulated_calibration import ALPHA, DELTA, ROWS, SEEDS, TARGETS, Rate, target_text
 
 RESULTS = Path(__file__).parent / "results" / "calibration-values.md"
 
@@ -49,7 +49,8 @@ def tables(found: Found) -> list[str]:
         f"Percent of studies. `!`: beyond the target by more than two standard errors, each {error:.2f} at 5 or 95 %.",
     ]
     for measure in TARGETS:
-        lines += ["", f"## {measure[0].upper()}{measure[1:]}, {_target(measure)}", "", *_table(found, measure, _plain)]
+        title = f"{measure[0].upper()}{measure[1:]}, {target_text(measure)}"
+        lines += ["", f"## {title}", "", *_table(found, measure, _plain)]
     lines += ["", "## A mean with one seed", "", *_one_seed_table(found, _plain)]
     lines += ["", "## Every cell, with its standard error", ""]
     for measure in TARGETS:
@@ -84,10 +85,6 @@ def _with_error(rate: Rate, measure: str) -> str:
     return f"{rate.text(measure)} ± {100 * rate.error:.2f}"
 
 
-def _target(measure: str) -> str:
-    return f"at {'most' if TARGETS[measure] < 0.5 else 'least'} {100 * TARGETS[measure]:.0f} %"
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--studies", type=int, default=6000, help="studies a cell")
@@ -96,9 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     started, rng = time.perf_counter(), np.random.default_rng(2026)
     lines = tables(every(given.studies, rng))
     took = f"Took {time.perf_counter() - started:.0f} s on one core."
-    text = "\n".join([*lines, "", took, "", "Measured on:", "", *describe()]) + "\n"
-    print(text)
-    given.output.write_text(text, encoding="utf-8")
+    write(given.output, [*lines, "", took])
 
 
 if __name__ == "__main__":

@@ -25,8 +25,13 @@ def describe() -> list[str]:
 
 
 def keep(name: str, lines: list[str]) -> None:
-    """Prints a benchmark's output and keeps it under results/, with the machine's description."""
+    """Print a benchmark's output and keep it under results/, with the machine's description."""
+    RESULTS.mkdir(exist_ok=True)
+    write(RESULTS / f"{name}.md", lines)
+
+
+def write(path: Path, lines: list[str]) -> None:
+    """Print a benchmark's output and write it to a file, with the machine's description."""
     text = "\n".join([*lines, "", "Measured on:", "", *describe()]) + "\n"
     print(text)
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.md").write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="utf-8")

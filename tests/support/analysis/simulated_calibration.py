@@ -112,6 +112,11 @@ class Rate:
         return f"{100 * self.value:.1f}" + ("!" if self.misses(measure) else "")
 
 
+def target_text(measure: str) -> str:
+    """Return the target of a measure in words: `at most 5 %`."""
+    return f"at {'most' if TARGETS[measure] < 0.5 else 'least'} {100 * TARGETS[measure]:.0f} %"
+
+
 def cases() -> Iterator[Case]:
     """Return the cases of all lines of the main tables; only the star has a case with a noisy baseline."""
     for design, spread, tails, discordance in itertools.product(FIRST, SPREADS, ("normal", "t5"), DISCORDANCES):
