@@ -4,7 +4,6 @@ Studies of several seeds need numbers of successes only. Studies of one seed als
 that are paired through the examples' difficulties. Rates, effects and SDs are in [0, 1].
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ablate.analysis.power.batch_verdicts import BatchVerdicts, judge_one_seed
 from ablate.analysis.power.example_draws import draw_examples, parts, thresholds
-from ablate.trainers.entry import Tails
-from ablate.trainers.simulated.response_model import correlation, deviates, shifted
+from ablate.analysis.power.row_shifts import RowShifts
+from ablate.trainers.simulated.response_model import correlation, shifted
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -28,13 +27,9 @@ MOST_DRAWN = 200_000_000
 
 
 @dataclass(frozen=True)
-class ProportionTruth:
+class ProportionTruth(RowShifts):
     """The truth behind simulated studies of a proportion, as in the config of the trainer `simulated`."""
 
-    effects: tuple[float, ...]
-    """The effect of each row, that is added to `base`."""
-    own_sd: tuple[float, ...]
-    """The SD of the own shift of each row's runs."""
     shared_sd: float = 0.002
     """The SD of the shift that all rows of a seed share."""
     base: float = 0.27
@@ -42,12 +37,9 @@ class ProportionTruth:
     examples: int = 1000
     discordance: float = 0.16
     """The fraction of examples on which two runs of rate `base` disagree."""
-    tails: Tails = "normal"
-    """The law of the shifts."""
 
     def __post_init__(self) -> None:
-        if len(self.own_sd) != len(self.effects):
-            raise ValueError(f"{len(self.effects)} effects, but {len(self.own_sd)} SDs: one a row")
+        super().__post_init__()
         most = 2 * self.base * (1 - self.base)
         if not 0 <= self.discordance <= most + 1e-12:
             raise ValueError(f"discordance {self.discordance}: at most 2·base·(1−base) = {most:.6g}")
@@ -71,11 +63,6 @@ class ProportionTruth:
     def example_variance(self) -> float:
         """The part of a run's variance that comes from its examples: half of that of a difference."""
         return self.discordance / 2 / self.examples
-
-    @property
-    def run_sd(self) -> float:
-        """The SD of one run: its own shift and the part from its examples. A seed's shared shift cancels."""
-        return math.sqrt(np.mean(np.square(self.own_sd)) + self.example_variance)
 
     def draw(self, seeds: int, studies: int, rng: np.random.Generator) -> Floats:
         """Return the rates of new runs, shape (studies, rows, seeds)."""
@@ -114,11 +101,8 @@ class OneSeedStudies(NamedTuple):
 
 def run_rates(truth: ProportionTruth, seeds: int, studies: int, rng: np.random.Generator) -> Floats:
     """Return the true rates of runs, shape (studies, rows, seeds): base + effect + own shift + the seed's shift."""
-    rows = len(truth.effects)
-    own = np.array(truth.own_sd)[:, None] * deviates(truth.tails, rng, (studies, rows, seeds))
-    shared = truth.shared_sd * deviates(truth.tails, rng, (studies, 1, seeds))
     expected = truth.base + np.array(truth.effects)
-    return shifted(expected[:, None], own + shared)
+    return shifted(expected[:, None], truth.draw_shifts(seeds, studies, rng))
 
 
 def draw_many_successes(truth: ProportionTruth, seeds: int, studies: int, rng: np.random.Generator) -> Floats:

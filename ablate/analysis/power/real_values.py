@@ -11,24 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis.power.batch_verdicts import BatchVerdicts, judge_means_of_one_seed
-from ablate.trainers.entry import Tails
-from ablate.trainers.simulated.response_model import deviates
+from ablate.analysis.power.row_shifts import RowShifts
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class ValueTruth:
+class ValueTruth(RowShifts):
     """The truth behind simulated studies of a mean or of a single number."""
 
-    effects: tuple[float, ...]
-    """The effect of each row."""
-    own_sd: tuple[float, ...]
-    """The SD of the own shift of each row's runs: all of a run's spread but the part from its examples."""
-    shared_sd: float = 0.0
-    """The SD of the shift that all rows of a seed share."""
-    tails: Tails = "normal"
-    """The law of the shifts."""
     room: tuple[float, float] = (math.inf, math.inf)
     """How far a value can fall, and how far it can rise, without an effect."""
     examples: int | None = None
@@ -38,10 +29,6 @@ class ValueTruth:
     pair_sd: float | None = None
     """That SD between two runs of different rows, which is larger if examples differ in the effect; None if it is the
     same."""
-
-    def __post_init__(self) -> None:
-        if len(self.own_sd) != len(self.effects):
-            raise ValueError(f"{len(self.effects)} effects, but {len(self.own_sd)} SDs: one a row")
 
     @property
     def resolution(self) -> float:
@@ -53,18 +40,12 @@ class ValueTruth:
         """The part of a run's variance that comes from its examples: half of that of a difference."""
         return self.example_sd**2 / 2 / self.examples if self.examples else 0.0
 
-    @property
-    def run_sd(self) -> float:
-        """The SD of one run: its own shift and the part from its examples. A seed's shared shift cancels."""
-        return math.sqrt(np.mean(np.square(self.own_sd)) + self.example_variance)
-
     def draw(self, seeds: int, studies: int, rng: np.random.Generator) -> Floats:
         """Return the values of new runs less that of no effect, shape (studies, rows, seeds)."""
         shape = (studies, len(self.effects), seeds)
-        own = np.array(self.own_sd)[:, None] * deviates(self.tails, rng, shape)
-        shared = self.shared_sd * deviates(self.tails, rng, (studies, 1, seeds))
+        shifts = self.draw_shifts(seeds, studies, rng)
         of_examples = math.sqrt(self.example_variance) * rng.standard_normal(shape)
-        values: Floats = np.array(self.effects)[:, None] + own + shared + of_examples
+        values: Floats = np.array(self.effects)[:, None] + shifts + of_examples
         return values
 
     @property

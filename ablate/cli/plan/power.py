@@ -116,9 +116,12 @@ def _proportion(request: StudyRequest, metric: Metric, known: _Defaults, given: 
     discordance, discordance_from = _first(given.discordance, known.discordance, known.source, usual)
     _check_fit(metric, given, base, discordance)
     shared_sd = USUAL_SHARED_SD if known.shared_sd is None else known.shared_sd
-    still = ProportionTruth((0.0,) * count, (0.0,) * count, shared_sd, base, int(examples), discordance)
+    zeros = (0.0,) * count
+    still = ProportionTruth(
+        zeros, zeros, shared_sd, known.tails, base=base, examples=int(examples), discordance=discordance
+    )
     own_sd, sd_from = _own_sd(given, known, still) or ((USUAL_SEED_SD,) * count, USUAL)
-    world = replace(still, own_sd=own_sd, tails=known.tails)
+    world = replace(still, own_sd=own_sd)
     sources = {"examples": examples_from, "base": base_from, "own_sd": sd_from, "discordance": discordance_from}
     return PowerAssumptions(metric, world, sources, _delta(request.study), known.effects, notes)
 
