@@ -11,12 +11,11 @@ from ablate.analysis.power.proportions import ProportionTruth
 from ablate.cli.plan.power import PowerAssumptions
 from ablate.cli.plan.text import wrapped
 from ablate.measurement import Metric, Scale
-from ablate.report.units import difference_unit
+from ablate.report.units import MINUS, difference_unit
 from ablate.study.model import Study
 from ablate.text import plural
 
 MOST_LISTED = 20
-MINUS = "−"
 NEGLIGIBLE = 1e-3
 """The part of delta below which a true effect is printed as 0: least squares give it by rounding in floats."""
 MORE_SEEDS = (2, 3, 5)
