@@ -16,6 +16,7 @@ from ablate.analysis.untested import EqualResults
 from ablate.errors import AblateError, unknown_name
 from ablate.measurement import COST, Metric
 from ablate.store import Connection, Store, plans, results
+from ablate.store.examples import Examples, read_contents, read_example_set, read_examples
 from ablate.store.looks import LookRow, is_unchanged, read_looks
 from ablate.store.plan_document import changed_rules, rules
 from ablate.store.plans import StoredPlan, StoredRow
@@ -75,11 +76,11 @@ def load_plan(
             document = plan.document
             loaded = replace(loaded, equal=EqualResults(document.equal_rows, document.equal_seeds))
         elif not is_cost:  # trainings of equal results need not cost the same
-            equal = equal_results(loaded.rows, lambda trials: results.read_contents(connection, trials))
+            equal = equal_results(loaded.rows, lambda trials: read_contents(connection, trials))
             loaded = replace(loaded, equal=equal)
         chosen = _trials_to_read_by_example(loaded, by_example)
         names = list(loaded.metrics) if every_metric else [loaded.metric.name]
-        examples = {name: dict(results.read_examples(connection, chosen, name)) for name in names if chosen}
+        examples = {name: dict(read_examples(connection, chosen, name)) for name in names if chosen}
         looks = read_looks(connection, plan.study, plan.profile) if loaded.schedule else []
     judged_sets = _sets_of(trials, chosen, loaded.metric.name, sets)
     return replace(
@@ -112,7 +113,7 @@ def _example_sets(connection: Connection, trials: Mapping[str, TrialResult]) -> 
     sets: dict[str | None, ExampleSet] = {}
     values = (value for trial in trials.values() for value in (trial.values or {}).values())
     for key in sorted({value.example_set for value in values if value.example_set}):
-        ids, clusters = results.read_example_set(connection, key)
+        ids, clusters = read_example_set(connection, key)
         size = len(ids) if ids is not None else len(clusters) if clusters is not None else 0
         order = np.argsort(np.array(ids), kind="stable") if ids is not None else np.arange(size)
         if clusters is not None:
@@ -138,10 +139,10 @@ def _sets_of(
 
 
 def _in_common_order(
-    examples: Mapping[str, NDArray[np.float32]],
+    examples: Mapping[str, Examples],
     sets: Mapping[str, ExampleSet],
     judged_sets: Mapping[str, ExampleSet],
-) -> dict[str, NDArray[np.float32]]:
+) -> dict[str, Examples]:
     """Return {trial key: value of each example} in an order that trials with the same examples share.
 
     `sets`: {trial key: names and clusters of its examples}, for trials that have them; `judged_sets`: the same of the

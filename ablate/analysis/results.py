@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ablate.analysis.looks.history import Look
 from ablate.analysis.untested import EQUAL_RESULTS, NOT_READ, EqualResults, Untested, unread_reasons
 from ablate.measurement import Metric, Scale
+from ablate.store.examples import Examples
 from ablate.store.plan_document import DataIdentity, PlanDocument
 from ablate.store.results import StoredValue
 from ablate.study.config_keys import overlaps
@@ -26,8 +27,6 @@ ROUNDING = 1e-9
 TESTED_ON = "test examples"
 """The circumstance that two rows were tested on different examples. No factor declares it: a factor may set the data,
 but a difference between tests on different examples is never its effect alone."""
-Examples = NDArray[np.float32]
-"""The value of each example, shape (n,)."""
 Clusters = NDArray[np.int64]
 """A number from 0 for each example, shape (n,): those of one cluster are not independent."""
 

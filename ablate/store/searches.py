@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, func, insert, select, update
 
 from ablate.measurement import COST, VALIDATION
 from ablate.store.queue.status import FailedTrial
-from ablate.store.results import StoredValue
+from ablate.store.results import StoredValue, that_are_measured
 from ablate.store.schema import FAILED, attempts, candidates, measurements, searches, trainings, trials
 from ablate.store.sql import of_keys
 
@@ -123,8 +123,7 @@ def read_score_values(
 
     The value is that on the validation split; if there is none, that of the training itself, like its time.
     """
-    counts = and_(measurements.c.trial_key == trials.c.key, measurements.c.attempt_id == trials.c.attempt_id)
-    is_score = and_(counts, measurements.c.split.in_((COST, VALIDATION)), measurements.c.metric.in_(metrics))
+    is_score = and_(that_are_measured, measurements.c.split.in_((COST, VALIDATION)), measurements.c.metric.in_(metrics))
     columns = (trials.c.key, measurements.c.metric, measurements.c.value, measurements.c.n)
     query = select(*columns).outerjoin(measurements, is_score).where(trials.c.attempt_id.is_not(None))
     query = query.order_by(trials.c.key, measurements.c.split == VALIDATION)

@@ -33,3 +33,10 @@ def test_nothing_heavy_is_loaded(words: list[str], tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert "heavy: []" in done.stdout, done.stdout + done.stderr
+
+
+def test_looks_and_searches_are_read_without_numpy() -> None:
+    modules = "ablate.store.looks, ablate.store.searches, ablate.adaptive.looks.taken_looks"
+    code = f"import sys, {modules}; print('numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

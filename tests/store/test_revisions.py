@@ -19,9 +19,10 @@ from sqlalchemy import text
 from ablate.errors import StoreError, StoreGoneError
 from ablate.packed_arrays import deflate, pack, unpack
 from ablate.store import Store, database, find_store, open_store
+from ablate.store.examples import read_artifact, read_examples
 from ablate.store.migrations import revisions
 from ablate.store.queue import claims, process_identity
-from ablate.store.results import StoredValue, read_artifact, read_examples, read_trials
+from ablate.store.results import StoredValue, read_trials
 from ablate.store.schema import metadata
 from ablate.store.search_progress import read_interims
 from tests.conftest import on_both_engines

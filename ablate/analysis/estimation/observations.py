@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis.estimation.variance_components import VarianceModel
-from ablate.analysis.results import TESTED_ON, Clusters, Examples, RowResult, StudyResults
+from ablate.analysis.results import TESTED_ON, Clusters, RowResult, StudyResults
 from ablate.analysis.stats.resolution import resolution_variance
 from ablate.measurement import TEST, Kind, Metric, Scale
+from ablate.store.examples import Examples
 from ablate.study.plan.limits import of_rows
 
 Floats = NDArray[np.float64]

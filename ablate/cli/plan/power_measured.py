@@ -21,7 +21,8 @@ from ablate.study.trials.identity import Trial
 
 if TYPE_CHECKING:
     from ablate.store import Store
-    from ablate.store.results import Examples, StoredValue
+    from ablate.store.examples import Examples
+    from ablate.store.results import StoredValue
 
 Floats = NDArray[np.float64]
 
@@ -96,7 +97,7 @@ def measured_spread(metric: Metric, rows: Sequence[Trial], url: str) -> Measured
 
 def _has_clusters(store: "Store", sets: Collection[str]) -> bool:
     """Return True if the examples of some of these sets come in clusters."""
-    from ablate.store.results import read_example_set
+    from ablate.store.examples import read_example_set
 
     with store.read() as connection:
         return any(read_example_set(connection, key)[1] is not None for key in sets)
@@ -156,7 +157,7 @@ def _with_examples(
     The SD of an example's difference leaves out the part that all runs of a seed share. If no two rows have two seeds
     in common, it is the SD between two runs of one row, and if no row has two runs, the SD between runs of two rows.
     """
-    from ablate.store.results import read_example_set, read_examples
+    from ablate.store.examples import read_example_set, read_examples
 
     keys = list(dict.fromkeys(trial.key for trial in rows if trial.key in values))[:MOST_READ]
     with store.read() as connection:

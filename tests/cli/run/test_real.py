@@ -11,7 +11,7 @@ from ablate.packed_arrays import unpack
 from ablate.retrieval.config.retrieval import RetrievalConfig
 from ablate.retrieval.training.trainer import train
 from ablate.store import require_store
-from ablate.store.results import read_artifact, read_examples
+from ablate.store.examples import read_artifact, read_examples
 from ablate.study.reading.study_reader import read_study
 from ablate.study.trials.identity import trials
 from ablate.trainers.rank_results import ranks_of

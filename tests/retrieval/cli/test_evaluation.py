@@ -10,7 +10,7 @@ import pytest
 
 from ablate.retrieval.data.formats import emoji
 from ablate.store import require_store
-from ablate.store.results import read_artifact
+from ablate.store.examples import read_artifact
 from tests.conftest import Ablate
 from tests.support.paths import ROOT
 

@@ -14,10 +14,11 @@ from ablate.errors import StoreError
 from ablate.measurement import COST, Measurement, Result
 from ablate.packed_arrays import unpack
 from ablate.store import Store, plans
+from ablate.store.examples import read_artifact, read_example_set, read_examples
 from ablate.store.plan_document import PlanDocument
 from ablate.store.queue import claims, maintenance
 from ablate.store.queue.lease_expiry import LEASE_SECONDS, LeaseWatch
-from ablate.store.results import read_artifact, read_example_set, read_examples, read_trials, read_values
+from ablate.store.results import read_trials, read_values
 from ablate.study.trials.identity import ROW, Trial
 from ablate.trainers.rank_results import rank_result
 from tests.conftest import on_both_engines
