@@ -42,7 +42,7 @@ def listed(names: Sequence[str], last: str = "and") -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
-def named_rows(labels: Sequence[str]) -> str:
+def rows_in_words(labels: Sequence[str]) -> str:
     """Return `row 'plain'`; of many rows the first few, and how many more there are."""
     names = ", ".join(map(repr, labels[:MOST_ROWS]))
     more = f" and {len(labels) - MOST_ROWS} more" if len(labels) > MOST_ROWS else ""

@@ -15,7 +15,7 @@ from ablate.study.reading.study_reader import read_study
 from ablate.study.row_patterns import matching
 from ablate.study.trials.identity import REFERENCE, Trial, trials
 from ablate.study.trials.local_paths import PathFinder
-from ablate.text import named_rows
+from ablate.text import rows_in_words
 from ablate.trainers.registry import TRAINERS
 
 
@@ -136,7 +136,7 @@ def check_rows(request: StudyRequest) -> None:
     for limits in request.limits:
         for fault in limit_faults(request.study, limits, request.source.searching):
             labels.setdefault(fault, []).extend(limits.rows)
-    of_rows = [f"{named_rows(rows)}: {fault}" for fault, rows in labels.items()]
+    of_rows = [f"{rows_in_words(rows)}: {fault}" for fault, rows in labels.items()]
     of_candidates = candidate_faults(request.study, labels) if request.source.searching else ()
     if every := [*of_rows, *of_candidates]:
         raise AblateError("\n".join(every))

@@ -13,7 +13,7 @@ from ablate.study.search_space.candidates import Candidates
 from ablate.study.search_space.space import ChoiceDimension, Dimension
 from ablate.study.trials.identity import REFERENCE, Trial
 from ablate.study.trials.unread_factors import UnreadFactor, unread_factors
-from ablate.text import listed, named_rows
+from ablate.text import listed, rows_in_words
 from ablate.trainers.registry import TRAINERS
 from ablate.trainers.unread import unread_reason
 
@@ -102,7 +102,7 @@ def _about_factor(study: Study, one: UnreadFactor) -> str:
     """Return `schedule.momentum is not read: schedule.optimizer is adam; factor 'momentum' changes nothing in ...`."""
     sets = next(factor.sets for factor in study.factors if factor.name == one.factor)
     verb = "is" if len(sets) == 1 else "are"
-    changed = named_rows(one.changed)
+    changed = rows_in_words(one.changed)
     return f"{listed(sets)} {verb} not read: {one.reason}; factor {one.factor!r} changes nothing in {changed}"
 
 
