@@ -40,7 +40,7 @@ class CostMeter:
         self.started = time.perf_counter()
 
     def costs(self) -> list[Measurement]:
-        """Return the costs since the creation; what cannot be known on this machine is left out."""
+        """Return the costs since the creation, without those that cannot be known on this machine."""
         seconds = self.earlier_seconds + time.perf_counter() - self.started
         return [_cost(metric, value) for metric, value in self._values(seconds) if value is not None]
 

@@ -31,7 +31,7 @@ def known_names(incomplete: str) -> list[str]:
 
 
 def _begun(words: Iterable[str], incomplete: str) -> list[str]:
-    """Return the words that begin so."""
+    """Return the words that begin with the letters of an incomplete one."""
     return [word for word in words if word.startswith(incomplete)]
 
 

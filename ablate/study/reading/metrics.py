@@ -177,7 +177,7 @@ def _number(value: Any) -> float | None:
 
 
 def _delta_words(metric: Metric) -> str:
-    """Return what a delta is, with an example."""
+    """Return the meaning of a delta in words, with an example."""
     if metric.scale is Scale.LOG:
         return "the smallest ratio of two values that is worth acting on; write `delta: 1.05` for five percent"
     unit = metric.display.difference_unit

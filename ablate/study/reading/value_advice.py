@@ -90,7 +90,7 @@ def _advice_on_text(text: str, accepted: str, key: str) -> Iterator[str]:
     if "on or off" in accepted and text.lower() in ("on", "off", "true", "false"):
         yield f"write {text.lower()} without quotes"
     if _wants_number(accepted):
-        is_pp = key.endswith("pp") or (key == "delta" and accepted == "a number")  # of another metric than a rate, not
+        is_pp = key.endswith("pp") or (key == "delta" and accepted == "a number")  # deltas of rates only
         unit = "seeds" if "seeds" in accepted else "pp" if is_pp else "" if key == "delta" else "share"
         yield from _numbers(text, "whole" in accepted, unit)
     if ".." in accepted and (match := re.fullmatch(r"([0-9]+)\s*(?:-|–|to|:)\s*([0-9]+)", text)):

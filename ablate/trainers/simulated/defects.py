@@ -10,7 +10,7 @@ from ablate.trainers.simulated.config import SimulatedConfig, SimulatedDefect
 from ablate.trainers.simulated.truth import holds
 
 LEFT_OUT = 10
-"""The defect `fewer` leaves out one of so many examples, and at least one."""
+"""The defect `fewer` leaves out one example in this many, and at least one."""
 
 CONSTANT = 1.0
 """The value of all examples and runs with the defect `constant`."""

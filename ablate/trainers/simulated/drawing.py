@@ -1,6 +1,6 @@
 """Drawing the results of a simulated run: the ranks of its queries, the losses of its examples, its score.
 
-Each metric has its own random stream, so what a metric gives does not depend on the others that are asked for.
+Each metric has its own random stream, so its values do not depend on the other requested metrics.
 """
 
 import math
@@ -88,7 +88,7 @@ def cluster_numbers(config: SimulatedConfig) -> NDArray[np.int64]:
 
 
 def _further(config: SimulatedConfig, seed: int, split: str, order: Order, part: int = PARTS) -> Iterator[Measurement]:
-    """Yield the loss and the score after `part` tenths, if the config asks for them."""
+    """Yield the loss and the score after `part` tenths, if the config requests them."""
     if config.metrics == ("rates",):
         return
     name, pp = split if part == PARTS else f"part {part}", reached_pp(config, seed, part)

@@ -35,7 +35,7 @@ class SimulatedEntry(TrainerEntry["SimulatedConfig"]):
 
     @property
     def unread(self) -> Sequence[UnreadIf]:
-        """The law of shifts, if there are none, and the keys of metrics that are not asked for.
+        """The law of shifts, if there are none, and the keys of metrics that are not requested.
 
         A setting that no effect names is read all the same: every setting chooses the random numbers of its row.
         """
@@ -68,7 +68,7 @@ class SimulatedEntry(TrainerEntry["SimulatedConfig"]):
         yield from _unknown_metrics(configs)
 
     def metrics(self, configs: Sequence[Config]) -> Sequence[Metric]:
-        """Return the metrics that the configs ask for, in their order."""
+        """Return the metrics that the configs request, in their order."""
         return declared(configs) if configs else ALL
 
     def limits(self, configs: Sequence[Config]) -> list[tuple[SplitLimits, ...]]:
@@ -141,7 +141,7 @@ def _word(value: Any) -> str:
 
 
 def _none_of(groups: Sequence[str], metrics: Sequence[str]) -> str | None:
-    """Return why nothing reads the keys of groups of metrics that are not asked for."""
+    """Return why nothing reads the keys of groups of metrics that are not requested."""
     return None if set(groups) & set(metrics) else f"metrics has no {' and no '.join(groups)}"
 
 

@@ -1,4 +1,4 @@
-"""The metrics of the trainer `simulated`, as its configs ask for them."""
+"""The metrics of the trainer `simulated`, as its configs request them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
