@@ -209,7 +209,8 @@ def load_search(store: Store, results: StudyResults) -> SearchResults | None:
         trials = {row.label: list(row.trials.values()) for row in results.rows if row.label in labels}
         fresh = {key for keys in trials.values() for key in keys}
         reruns = read_score_values(connection, fresh, search.metrics)
-        unscored = {one.trial_key for one in candidates if not set(search.metrics) <= set(one.scores or {})}
+        done = [one for one in candidates if one.state == DONE]
+        unscored = {one.trial_key for one in done if not set(search.metrics) <= set(one.scores or {})}
         values = read_score_values(connection, unscored, search.metrics)
     metrics = tuple(results.metrics[name] for name in search.metrics)
     evaluated = _evaluated(candidates, progress, values, search.metrics, search.baseline_trial)
@@ -253,7 +254,8 @@ def _evaluated(
         of_trial = progress.get(one.trial_key, TrainingProgress())
         done, pruned = one.state == DONE, one.state == PRUNED
         scores = {name: score for name, score in (one.scores or {}).items() if name in metrics}
-        unscored = {name: values.get(one.trial_key, {}).get(name) for name in metrics if name not in scores}
+        stored = values.get(one.trial_key, {})
+        without_score = [name for name in metrics if name not in scores] if done else []
         interim = {name: value for name, value in of_trial.values.items() if name in metrics and isfinite(value)}
         evaluated.append(
             EvaluatedCandidate(
@@ -268,9 +270,7 @@ def _evaluated(
                 repeats=one.trial_key in earlier_trials,
                 told=one.told,
                 is_baseline=one.trial_key == baseline,
-                unscored={name: f"{value.value}" if value else "missing" for name, value in unscored.items()}
-                if done
-                else {},
+                unscored={name: f"{stored[name].value}" if name in stored else "missing" for name in without_score},
             )
         )
         earlier_trials.add(one.trial_key)
