@@ -127,9 +127,8 @@ class RowIntervals:
             return None
         numbers = values.astype(float)
         variance, df = variance_of_mean(numbers, self.results.clusters.get(trial))
-        error = np.sqrt(known_variance(variance, 0.0, np.abs(numbers).max(initial=0.0)))
-        low, high = t_interval(np.array(numbers.mean()), error, np.array(df), 1 - self.results.alpha)
-        return None if np.isnan(low) else (max(metric.bounds[0], float(low)), min(metric.bounds[1], float(high)))
+        known = known_variance(variance, 0.0, np.abs(numbers).max(initial=0.0))
+        return self._around(numbers, float(known), df, metric)
 
     def _over_seeds(self, row: RowResult, of_row: RowValues, metric: Metric) -> tuple[float, float] | None:
         values = compared(np.array(of_row.values, dtype=float), metric)
@@ -140,7 +139,14 @@ class RowIntervals:
             variance, df = float(variance_of_seeds(values, resolution)), float(len(values) - 1)
         else:
             variance, df = map(float, self._observations[metric.name].variance_model.mean_variance)
-        error = np.sqrt(np.array(variance / self.results.different_seeds(row)))
+        return self._around(values, variance / self.results.different_seeds(row), df, metric)
+
+    def _around(self, values: Floats, variance: float, df: float, metric: Metric) -> tuple[float, float] | None:
+        """Return the interval around the mean of values by Student's t, within the metric's bounds; None without error.
+
+        `variance`: of the mean, with `df` degrees of freedom. On a log scale, values are logarithms, the ends are not.
+        """
+        error = np.sqrt(np.array(variance))
         ends = t_interval(np.array(values.mean()), error, np.array(df), 1 - self.results.alpha)
         low, high = (float(np.exp(end) if metric.scale is Scale.LOG else end) for end in ends)
         return None if np.isnan(low) else (max(metric.bounds[0], low), min(metric.bounds[1], high))
