@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ablate.analysis.equal_results import equal_results
 from ablate.analysis.looks.history import from_json
-from ablate.analysis.results import TESTED_ON, RowResult, SeedResult, StudyResults
+from ablate.analysis.results import TESTED_ON, RowResult, SeedResult, StudyResults, common
 from ablate.analysis.untested import EqualResults
 from ablate.errors import AblateError, unknown_name
 from ablate.measurement import COST, Metric
@@ -253,14 +253,8 @@ def _study_results(
         references=tuple(
             _row_result(i, row, trials, costs, examples, metrics) for i, row in enumerate(references, start=1)
         ),
-        sizes={word: _common(trial.sizes.get(word) for trial in done) for word in words},
+        sizes={word: common(trial.sizes.get(word) for trial in done) for word in words},
     )
-
-
-def _common(counts: Iterable[int | None]) -> int | None:
-    """Return the number that all trials have; None if they differ."""
-    different = set(counts)
-    return different.pop() if len(different) == 1 else None
 
 
 def _test_examples(
@@ -279,7 +273,7 @@ def _test_examples(
     of_data: dict[str | None, list[str]] = {}
     for key, text in texts.items():
         of_data.setdefault(done[key].data, []).append(text)
-    usual = {data: max(dict.fromkeys(of), key=Counter(of).__getitem__) for data, of in of_data.items()}
+    usual = {data: Counter(of).most_common(1)[0][0] for data, of in of_data.items()}
     without = {key: usual.get(trial.data, str(trial.data)) for key, trial in done.items() if key not in texts}
     return texts | without
 
@@ -314,9 +308,8 @@ def _row_result(
         levels=row.levels,
         lines=row.lines,
         results={
-            seed: _seed_result(key, trial, costs.get(key, {}), examples, row.changes.get(seed, ()))
+            seed: _seed_result(row.cells[seed], trial, costs, examples, row.changes.get(seed, ()))
             for seed, trial in by_seed.items()
-            for key in (row.cells[seed],)
             if trial.done
         },
         failed=tuple(seed for seed in missing if by_seed[seed].state == "failed"),
@@ -328,7 +321,7 @@ def _row_result(
 def _seed_result(
     key: str,
     trial: TrialResult,
-    costs: Mapping[str, StoredValue],
+    costs: Mapping[str, Mapping[str, StoredValue]],
     examples: Mapping[str, str],
     changes: Sequence[str],
 ) -> SeedResult:
@@ -338,7 +331,7 @@ def _seed_result(
         trial=key,
         training=trial.training,
         values=trial.values or {},
-        costs=costs,
+        costs=costs.get(key, {}),
         sizes=trial.sizes,
         environment={
             **identified,

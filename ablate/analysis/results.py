@@ -1,6 +1,6 @@
 """The results of a study as values, from which every table, figure and contrast is made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -151,8 +151,13 @@ class RowResult:
 
 
 def _row_values(values: Sequence[StoredValue], scale: Scale) -> RowValues:
-    counts = {one.n for one in values}
-    return RowValues([one.value for one in values], counts.pop() if len(counts) == 1 else None, scale)
+    return RowValues([one.value for one in values], common(one.n for one in values), scale)
+
+
+def common(counts: Iterable[int | None]) -> int | None:
+    """Return the number that all have; None if they differ, or if there is none."""
+    different = set(counts)
+    return different.pop() if len(different) == 1 else None
 
 
 def _fault(values: Mapping[str, StoredValue], metrics: Mapping[str, Metric]) -> str:
@@ -215,8 +220,8 @@ class StudyResults:
     def metrics(self) -> Mapping[str, Metric]:
         """{name: metric} of the study, in the order of declaration.
 
-        Of the one that the analysis is about, a tenth of delta can be read; without a delta, which only the primary one
-        has, a hundredth of the range of the rows' means.
+        The metric that the analysis is about has enough printed decimals to read a tenth of delta. Only the primary
+        metric has a delta. For another one, a hundredth of the range of the rows' means can be read.
         """
         about = self.about or self.document.primary
         return {
@@ -241,8 +246,8 @@ class StudyResults:
     def n(self) -> int | None:
         """Number of examples of the metric; None if it is not known, or if rows differ in it."""
         rows = (*self.rows, *self.references)
-        counts = {row.values[self.metric.name].n for row in rows if self.metric.name in row.values}
-        return counts.pop() if len(counts) == 1 else None
+        name = self.metric.name
+        return common(row.values[name].n for row in rows if name in row.values)
 
     @property
     def is_primary(self) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis.estimation.variance_components import VarianceModel
-from ablate.analysis.results import TESTED_ON, Clusters, RowResult, StudyResults
+from ablate.analysis.results import TESTED_ON, Clusters, RowResult, StudyResults, common
 from ablate.analysis.stats.resolution import resolution_variance
 from ablate.measurement import TEST, Kind, Metric, Scale
 from ablate.store.examples import Examples
@@ -213,8 +213,7 @@ def observations_of(
 
 def _common_n(row: RowResult, metric: str) -> int:
     """Return the number of examples of a row's values; 0 if it is not known, or if seeds differ in it."""
-    counts = {one.values[metric].n for one in row.results.values() if metric in one.values}
-    return (counts.pop() if len(counts) == 1 else None) or 0
+    return common(one.values[metric].n for one in row.results.values() if metric in one.values) or 0
 
 
 def _by_seed(results: StudyResults, values: Mapping[int, Sequence[float]]) -> Floats:
