@@ -119,8 +119,7 @@ class Contrasts(Sequence[Contrast]):
 
     @cached_property
     def _look_status(self) -> LookStatus | None:
-        has_looks = self.results.schedule
-        return LookStatus(self.results, self.family_members) if has_looks else None
+        return LookStatus(self.results, self.family_members) if self.results.schedule else None
 
     @cached_property
     def family_members(self) -> FamilyMembers:

@@ -202,9 +202,10 @@ def _rows_with_examples(observations: Observations, seed: int) -> Bools:
 def _mean_differences(observations: Observations, seed: int, at: Ints, first: Ints, second: Ints) -> ExampleMeans:
     """Return the contrasts of pairs of rows by the differences of their examples."""
     examples = observations.examples[seed]
+    pairs_at_a_time = max(1, MOST_DIFFERENCES // max(1, examples.shape[1]))
     parts = []
-    for start in range(0, len(at), max(1, MOST_DIFFERENCES // max(1, examples.shape[1]))):
-        some = slice(start, start + max(1, MOST_DIFFERENCES // max(1, examples.shape[1])))
+    for start in range(0, len(at), pairs_at_a_time):
+        some = slice(start, start + pairs_at_a_time)
         scores = np.subtract(examples[second[some]], examples[first[some]], dtype=float)
         parts.append(_means(observations, seed, at[some], scores, np.full(len(scores), 2.0)))
     effect, error = (np.concatenate([getattr(part, name) for part in parts]) for name in ("effect", "error"))
@@ -214,8 +215,8 @@ def _mean_differences(observations: Observations, seed: int, at: Ints, first: In
 def _means(observations: Observations, seed: int, at: Ints, scores: Floats, squares: Floats) -> ExampleMeans:
     """Return contrasts by their scores, shape (contrasts, examples). `squares`: the sum of each one's squared weights.
 
-    Of examples that are 0 or 1, the normal law, with a variance that is not below that of the resolution; otherwise
-    Student's t, over clusters if there are any.
+    Independent examples that are 0 or 1 use the normal law, with a variance that is not below that of the resolution.
+    Others use Student's t, over clusters if there are any.
     """
     examples, clusters = scores.shape[1], observations.clusters.get(seed)
     mean = scores.mean(axis=1)
