@@ -120,7 +120,7 @@ class Metric:
         return exp(difference) if self.scale is Scale.LOG else difference * self.display.factor
 
     def to_a_tenth_of(self, delta: float) -> "Metric":
-        """Return the metric with so many printed decimals that a tenth of a printed delta can be read.
+        """Return the metric with enough printed decimals to read a tenth of a printed delta.
 
         A metric that has a number of decimals, or that is compared on a log scale, stays as it is, and so does one with
         a delta so small that numbers are better written as 1.2e-05.

@@ -21,14 +21,14 @@ class Untested:
 
     why: Literal["not_read", "equal_results"]
     """NOT_READ: one trial stands for both rows, because nothing reads the difference. EQUAL_RESULTS: two trials of each
-    seed have equal results of every query."""
+    seed have equal results of every example."""
     reasons: tuple[str, ...] = ()
     """Why nothing reads the difference, such as `schedule.optimizer is adam`; empty if it is not known."""
 
 
 @dataclass(frozen=True)
 class EqualResults:
-    """Results that are equal to the last bit. Results that are the same for every query do not count."""
+    """Results that are equal to the last bit. Results that are the same for every example do not count."""
 
     rows: tuple[tuple[str, ...], ...] = ()
     """Groups of labels: rows of different trials with equal results in every seed."""

@@ -21,7 +21,7 @@ NOT_ESTIMABLE: Final = "not_estimable"
 CHECKPOINTS_DIFFER: Final = "checkpoints_differ"
 CANNOT_TELL: Final = "cannot_tell"
 NOT_JUDGED: Final = "not_judged"
-"""Of an effect on a metric that is not the primary one: it is shown for exploring."""
+"""The verdict of an effect on a metric that is not the primary one. It is shown for exploring."""
 
 ALL = (
     BETTER,

@@ -130,7 +130,7 @@ class PlanDocument:
         return cls(
             trainer=stored["trainer"],
             primary=stored["primary"],
-            delta=stored["delta_pp"] if DELTA_PP in stored else stored[DELTA],
+            delta=stored[DELTA_PP] if DELTA_PP in stored else stored[DELTA],
             alpha=stored["alpha"],
             family=Family.from_json(stored.get("family", "direct")),
             looks=tuple(stored.get("looks") or ()),
@@ -195,7 +195,7 @@ class PlanDocument:
 def rules(declared: Study | PlanDocument) -> dict[str, Any]:
     """Return the declared values on which a study's claims rest, as plans and looks store them.
 
-    Of a rate that is to rise, these are the values that earlier versions stored, which knew no other metrics.
+    A rate that should rise has the values that earlier versions stored. They knew no other metrics.
     """
     metric = declared.metric(declared.primary)
     is_rising_rate = metric.is_rate and metric.scale is Scale.LINEAR and metric.direction is Direction.MAXIMIZE
@@ -221,7 +221,7 @@ def changed_rules(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str
 
 
 def _rule(declared: Mapping[str, Any], name: str) -> Any:
-    """Return a value of `rules`, which has the unwritten ones of a rate that is to rise."""
+    """Return a value of `rules`. Values that are not written are those of a rate that should rise."""
     usual = {DELTA: declared.get(DELTA_PP), "direction": Direction.MAXIMIZE, "scale": Scale.LINEAR}
     return declared.get(name, usual.get(name))
 

@@ -86,7 +86,7 @@ class InferenceRules:
     """The number of rows, with trainings of their own, over which the variance is pooled."""
     metric: Metric
     judges: bool = True
-    """True if verdicts are given. Of a metric that is not the study's primary one, effects are shown for exploring."""
+    """True if verdicts are given. Effects on a metric that is not the study's primary one are shown for exploring."""
     schedule: tuple[int, ...] = ()
     """The numbers of seeds at which looks are taken. If there are any, all statements hold at every look."""
 

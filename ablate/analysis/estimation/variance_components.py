@@ -20,7 +20,7 @@ SINGULAR = 1e-10
 """An eigenvalue of the seeds' normal equations below this share of the largest one is rounding: it is 0. With many
 rows, rounding is larger than numpy's own limits."""
 ROUNDING = 1e-12
-"""A remainder that is a smaller share of the sum of squares is none: it is what subtraction in floats leaves of 0."""
+"""A remainder that is a smaller share of the sum of squares is 0: it comes from rounding in floats."""
 NOISY = 0.05
 """Level of the check of equal spread, over all rows together."""
 

@@ -95,7 +95,7 @@ def as_json(look: Look, metric: Metric) -> dict[str, Any]:
 
 
 def from_json(stored: StoredLook, metric: Metric) -> Look:
-    """Return the look that a row of the store keeps, at a study about this metric."""
+    """Return the look that a row of the store keeps, in a study about this metric."""
     bound, spent = bound_and_spent(stored.rules["looks"], stored.seeds, float(stored.rules["alpha"]))
     results = tuple(
         LookResult(**{key: _value(_converted(key, value, metric.difference)) for key, value in one.items()})

@@ -271,8 +271,8 @@ def _end(
 ) -> bool:
     """End an attempt. Return False and do nothing if its lease is lost.
 
-    The training gets the state of the attempt, or `training` if that is given. Without its seconds, those that were
-    noted last stay.
+    The training gets the state of the attempt, or `training` if that is given. If `details` has no seconds,
+    those that were noted last stay.
     """
     if connection.execute(_GIVE, {"of": claim.key, "own_lease": claim.lease, "next": training or state}).rowcount == 0:
         return False
