@@ -42,6 +42,12 @@ def listed(names: Sequence[str], last: str = "and") -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
+def listed_in_part(names: Sequence[str], most: int) -> str:
+    """Return the first `most` names as a list in a sentence, and how many more there are: `a, b and 3 more`."""
+    more = [f"{len(names) - most} more"] if len(names) > most else []
+    return listed([*names[:most], *more])
+
+
 def rows_in_words(labels: Sequence[str]) -> str:
     """Return `row 'plain'`; of many rows the first few, and how many more there are."""
     names = ", ".join(map(repr, labels[:MOST_ROWS]))

@@ -15,7 +15,7 @@ from ablate.run.observer import Observer, RunOutline
 from ablate.run.request import StudyRequest, StudySource, read_source, request_to_run
 from ablate.study.model import Study
 from ablate.study.plan.unread_warnings import check_search
-from ablate.text import listed, plural
+from ablate.text import listed, listed_in_part, plural
 
 if TYPE_CHECKING:
     from ablate.adaptive.search.dashboard_export import DashboardExport
@@ -128,11 +128,9 @@ def _best_words(finalists: int, requested: int, is_candidate: bool) -> str:
 def _unscored_words(unscored: "Sequence[Candidate]", space: "SearchSpec") -> str:
     """Return the candidates that have finished without a finite score, in words."""
     names = [name for name in space.names if any(name not in (one.scores or {}) for one in unscored)]
-    numbers = [f"trial {one.number}" for one in unscored[:MOST_NAMED]]
-    if more := len(unscored) - len(numbers):
-        numbers.append(f"{more} more")
+    trials = listed_in_part([f"trial {one.number}" for one in unscored], MOST_NAMED)
     verb, pronoun = ("has", "it counts") if len(unscored) == 1 else ("have", "they count")
-    return f"{listed(numbers)} {verb} no finite {listed(names, 'or')}, so {pronoun} as worse than all others"
+    return f"{trials} {verb} no finite {listed(names, 'or')}, so {pronoun} as worse than all others"
 
 
 def _space(source: StudySource) -> "SearchSpec":

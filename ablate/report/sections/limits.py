@@ -8,7 +8,7 @@ from ablate.analysis.results import StudyResults
 from ablate.measurement import TEST, VALIDATION, Direction, Metric, Scale
 from ablate.report import units
 from ablate.study.plan.limits import RowLimits
-from ablate.text import listed
+from ablate.text import listed, listed_in_part
 from ablate.trainers.limits import SplitLimits
 
 MOST_NAMED = 4
@@ -89,6 +89,4 @@ def _fixed(limits: SplitLimits, metrics: Sequence[Metric]) -> str:
 
 def _named(shared: RowLimits) -> str:
     """Return `Row plain`; of many rows the first few, and how many more there are."""
-    more = len(shared.rows) - MOST_NAMED
-    names = [*shared.rows[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])]
-    return f"Row{'s' if len(shared.rows) > 1 else ''} {listed(names)}"
+    return f"Row{'s' if len(shared.rows) > 1 else ''} {listed_in_part(shared.rows, MOST_NAMED)}"

@@ -22,7 +22,7 @@ from ablate.report.units import better
 from ablate.store.schema import FAILED, PRUNED, RUNNING
 from ablate.study.factors import level_text
 from ablate.study.search_space.origin import SearchedDimension
-from ablate.text import listed
+from ablate.text import listed, listed_in_part
 
 MOST_OF_FRONT = 10
 """Candidates of the Pareto front that are listed."""
@@ -104,11 +104,10 @@ def _budget(results: SearchResults) -> Iterator[str]:
 
 def _without_score(results: SearchResults) -> str:
     """Return the candidates that have finished without a finite score, each with the reason."""
-    named = [f"trial {one.number} ({_reasons(results, one)})" for one in results.unscored[:MOST_OF_FRONT]]
-    if more := len(results.unscored) - len(named):
-        named.append(f"{more} more")
+    trials = [f"trial {one.number} ({_reasons(results, one)})" for one in results.unscored]
+    names = listed_in_part(trials, MOST_OF_FRONT)
     verb, they = ("has", "it counts") if len(results.unscored) == 1 else ("have", "they count")
-    return f"Without a score: {listed(named)} {verb} finished, but {they} as worse than all other candidates."
+    return f"Without a score: {names} {verb} finished, but {they} as worse than all other candidates."
 
 
 def _reasons(results: SearchResults, one: EvaluatedCandidate) -> str:
