@@ -27,7 +27,7 @@ from ablate.report.figures.search_map import (
     source_column,
     worse_end,
 )
-from ablate.report.sections.search_words import baseline_best_words, one_seed_words, place_of, split_of
+from ablate.report.sections.search_words import baseline_best_words, one_seed_words, place_in_full, place_of
 from ablate.report.units import shown_value
 from ablate.store.schema import DONE, FAILED, PRUNED
 
@@ -98,7 +98,7 @@ def history_figure(analysis: Analysis, search: SearchResults, metric: Metric, st
     canvas.write_csv(stem, _header(metric), _records(every, finalists, dict(best)))
     description = f"{metric.title} of {len(every)} candidates by number, the best so far"
     more = f", and {len(finalists)} finalists on fresh seeds" if finalists else ""
-    return canvas.save(axes, stem, title, f"{description}{more}, all {split_of(metric)}.")
+    return canvas.save(axes, stem, title, f"{description}{more}, all {place_in_full(metric)}.")
 
 
 def draw_history(axes: Axes, every: Sequence[CandidateMark], best: Sequence[tuple[int, float]], metric: Metric) -> None:

@@ -24,9 +24,9 @@ from ablate.report.sections.search_words import (
     baseline_best_words,
     is_cost,
     one_seed_words,
+    place_in_full,
     place_of,
     ring_name,
-    split_of,
 )
 from ablate.report.units import axis_label, better, shown_value
 from ablate.store.schema import DONE, FAILED, PRUNED
@@ -440,7 +440,7 @@ def _description(search: SearchResults, drawn: SearchMap) -> str:
     if search.front and not best:
         best = f"; the best is trial {search.front[0].number}"
     names = " and ".join(scale.axis.name for scale in (drawn.x, drawn.y) if scale)
-    scores = f"{drawn.metric.title} {split_of(drawn.metric)}"
+    scores = f"{drawn.metric.title} {place_in_full(drawn.metric)}"
     return f"{scores} of {len(drawn.marks)} candidates over {names}{best}."
 
 

@@ -6,11 +6,11 @@ from math import isnan
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.contrasts import DIRECT, Contrast
 from ablate.analysis.results import RowResult, StudyResults
-from ablate.measurement import COST, Kind, Metric
+from ablate.measurement import Kind, Metric
 from ablate.report import units, wording
+from ablate.report.sections.search_words import is_cost
 from ablate.report.tables import Cell, Column, ReportSection, block
 from ablate.study.factors import level_text
-from ablate.study.metrics import split_of
 from ablate.text import listed
 
 BEST = "*"
@@ -86,7 +86,7 @@ def further_means(analysis: Analysis, most: int, metrics: Sequence[Metric]) -> R
 
 def _further(metrics: Sequence[Metric]) -> str:
     """Return what metrics next to the one of the report are: on the test split, of the trainings, or both."""
-    costs = [split_of(metric.name) == COST for metric in metrics]
+    costs = list(map(is_cost, metrics))
     if all(costs):
         return "costs of the trainings"
     return "further metrics on the test split" + (", and costs of the trainings" if any(costs) else "")

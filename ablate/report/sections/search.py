@@ -12,9 +12,9 @@ from ablate.report.sections.search_words import (
     in_words,
     level_words,
     named,
+    place_in_full,
     point_value,
     scores,
-    split_of,
     split_words,
 )
 from ablate.report.tables import Cell, Column, ReportSection, block
@@ -165,7 +165,7 @@ def _metrics(results: SearchResults) -> str:
     """Return the metrics with the places of their scores, and the direction of those that should be low."""
     of_place: dict[str, list[str]] = {}
     for metric in results.metrics:
-        of_place.setdefault(split_of(metric), []).append(f"{metric.title}{better(metric)}")
+        of_place.setdefault(place_in_full(metric), []).append(f"{metric.title}{better(metric)}")
     return listed([f"{listed(names)} {place}" for place, names in of_place.items()])
 
 

@@ -102,14 +102,14 @@ def split_words(results: SearchResults) -> str:
     return "" if any(map(is_cost, results.metrics)) else " on validation"
 
 
-def split_of(metric: Metric) -> str:
-    """Return the same in full: `on the validation split`."""
+def place_in_full(metric: Metric) -> str:
+    """Return where a score comes from, in full: `on the validation split`, or `of the training` for a cost."""
     return place_of(metric).replace("validation", "the validation split")
 
 
 def one_seed_words(metric: Metric) -> str:
     """Return the meaning of a drawn score: `One seed per candidate, on the validation split`."""
-    return f"One seed per candidate{'' if is_cost(metric) else f', {split_of(metric)}'}"
+    return f"One seed per candidate{'' if is_cost(metric) else f', {place_in_full(metric)}'}"
 
 
 def first_name(results: SearchResults) -> str:
