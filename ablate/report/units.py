@@ -95,7 +95,7 @@ def no_effect_text(metric: Metric) -> str:
 
 
 def in_title(metric: Metric) -> str:
-    """Return `, pp`, the unit of changes for the end of a title; nothing if they have none."""
+    """Return `, pp`, the unit of changes for the end of a title or heading; nothing if they have none."""
     unit = difference_unit(metric)
     return f", {unit}" if unit else ""
 

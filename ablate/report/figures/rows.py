@@ -240,10 +240,10 @@ def draw_top_k(axes: Axes, curves: Sequence[TopK], metrics: Sequence[Metric]) ->
 def _ladder_figure(analysis: Analysis, every: Sequence[LadderRow], stem: Path) -> list[Path]:
     """Draw the ladder, and write all rows into its CSV; return the paths of SVG and PNG."""
     results, metric = analysis.results, analysis.results.metric
-    name, unit = metric.title, units.difference_unit(metric)
+    name = metric.title
     rungs, lines = every[: canvas.MOST_ROWS], references(analysis)
     start = wording.step_start(results) if analysis.steps else wording.start(results)
-    heading = f"change from {start}{unit and f', {unit}'}; factors changed"
+    heading = f"change from {start}{units.in_title(metric)}; factors changed"
     notes = [
         *_reference_notes(lines),
         _seeds(rungs, metric),
@@ -350,7 +350,7 @@ def _seeds(rungs: Sequence[LadderRow], metric: Metric) -> str:
     """Return the number of seeds of the rows, and the scope of their intervals."""
     counts, several = [rung.seeds for rung in rungs], metric.display.examples
     if all(rung.low is None for rung in rungs):
-        return f"{counts[0]} seed{'s' if counts[0] > 1 else ''} per row: the results do not show how much runs vary."
+        return f"{wording.counted(counts[0], 'seed')} per row: the results do not show how much runs vary."
     if max(counts) == 1:
         return f"One seed per row: intervals generalise to new {several} for these networks, not to other seeds."
     few = f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else f"{counts[0]}"

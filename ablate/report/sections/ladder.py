@@ -196,13 +196,12 @@ def ladder(analysis: Analysis) -> ReportSection:
 
 def _wide_columns(analysis: Analysis) -> list[Column]:
     """Return the columns of changes: from the row above and from the baseline, or without an order the latter only."""
-    unit = units.difference_unit(analysis.results.metric)
-    change = f"change, {unit}" if unit else "change"
-    changed = [Column(change, "r"), Column("factors changed")]
+    unit = units.in_title(analysis.results.metric)
+    changed = [Column(f"change{unit}", "r"), Column("factors changed")]
     if not analysis.steps:
         return [*changed, Column("verdict")]
     start = wording.start(analysis.results)
-    return [*changed, Column("verdict of the step"), Column(f"{change.replace('change', f'change from {start}')}", "r")]
+    return [*changed, Column("verdict of the step"), Column(f"change from {start}{unit}", "r")]
 
 
 def _wide_changes(analysis: Analysis, row: RowResult) -> list[str | Cell]:

@@ -155,10 +155,11 @@ def _first(analysis: Analysis, results: SearchResults) -> str:
 
 
 def _size(contrast: Contrast) -> str:
-    effect = contrast.estimate.effect
-    metric, interval = contrast.estimate.metric, contrast.estimate.interval
-    ends = f" {wording.interval(metric, interval)}" if interval else ""
-    return "" if effect is None else f"{units.difference_with_unit(metric, effect)}{ends}: "
+    estimate = contrast.estimate
+    if estimate.effect is None:
+        return ""
+    unit = units.difference_unit(estimate.metric)
+    return f"{units.difference_and_interval(estimate.metric, estimate.effect, estimate.interval, unit)}: "
 
 
 def _against_others(analysis: Analysis, results: SearchResults, others: Sequence[Finalist]) -> str:
