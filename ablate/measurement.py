@@ -119,6 +119,10 @@ class Metric:
         """Return the number that reports print for a difference in the metric's own unit: 0.5 for 0.005 of a rate."""
         return exp(difference) if self.scale is Scale.LOG else difference * self.display.factor
 
+    def of_compared(self, number: float) -> float:
+        """Return the value behind a number as values are compared: on a log scale, of its logarithm."""
+        return exp(number) if self.scale is Scale.LOG else number
+
     def to_a_tenth_of(self, delta: float) -> "Metric":
         """Return the metric with enough printed decimals to read a tenth of a printed delta.
 

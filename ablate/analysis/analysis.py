@@ -169,7 +169,8 @@ class Analysis:
     @property
     def constant(self) -> float | None:
         """The value that every result has on the metric, if it is an end of the scale, or None."""
-        return self._observations.shared_end
+        end = self._observations.shared_end
+        return None if end is None else self.results.metric.of_compared(end)
 
     # The family that shares the study's error
 

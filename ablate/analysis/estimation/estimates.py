@@ -186,8 +186,12 @@ class FamilyInference:
             verdict=verdict,
             without_spread=bool(self.estimates.seeds[at] > 1 and np.isnan(self.estimates.standard_error[at])),
             more_seeds=self._more_seeds(at) if verdict == verdicts.UNDECIDED else None,
-            constant=None if self.estimates.constant is None else float_or_none(self.estimates.constant[at]),
+            constant=self._constant(at),
         )
+
+    def _constant(self, at: int) -> float | None:
+        compared = None if self.estimates.constant is None else float_or_none(self.estimates.constant[at])
+        return None if compared is None else self.rules.metric.of_compared(compared)
 
     def _verdict(self, at: int) -> str:
         if np.isnan(self.estimates.effect[at]):

@@ -148,7 +148,7 @@ class RowIntervals:
         """
         error = np.sqrt(np.array(variance))
         ends = t_interval(np.array(values.mean()), error, np.array(df), 1 - self.results.alpha)
-        low, high = (float(np.exp(end) if metric.scale is Scale.LOG else end) for end in ends)
+        low, high = (metric.of_compared(float(end)) for end in ends)
         return None if np.isnan(low) else (max(metric.bounds[0], low), min(metric.bounds[1], high))
 
     @cached_property

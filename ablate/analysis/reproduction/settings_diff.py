@@ -8,7 +8,7 @@ from typing import Any
 
 from ablate.analysis.reproduction.alignment import level_word
 from ablate.analysis.results import StudyResults
-from ablate.measurement import Metric
+from ablate.measurement import Metric, Scale
 from ablate.store.plan_document import DataIdentity
 from ablate.study.config_keys import flattened, overlaps
 from ablate.study.factors import level_text
@@ -112,7 +112,7 @@ def _flow(value: Any) -> str:
 
 
 def _delta(metric: Metric) -> str:
-    unit = metric.display.difference_unit or metric.unit
+    unit = "" if metric.scale is Scale.LOG else metric.display.difference_unit or metric.unit
     return f"delta, {unit}" if unit else "delta"
 
 
