@@ -151,9 +151,14 @@ def in_column(metric: Metric, values: Sequence[float]) -> Metric:
     return _alike(metric, values, VALUE_DIGITS)
 
 
-def better(metric: Metric) -> str:
-    """Return ` (lower is better)` for a metric of that direction; empty for others, as readers expect it."""
-    return " (lower is better)" if metric.direction is Direction.MINIMIZE else ""
+def better(metric: Metric, further: str = "") -> str:
+    """Return ` (lower is better)` for a metric of that direction, and a `further` note in the same brackets.
+
+    Higher values are what readers expect, so that nothing is said of them.
+    """
+    notes = ["lower is better"] if metric.direction is Direction.MINIMIZE else []
+    notes += [further] if further else []
+    return f" ({'; '.join(notes)})" if notes else ""
 
 
 def effect_label(metric: Metric) -> str:

@@ -256,7 +256,7 @@ def _ladder_figure(analysis: Analysis, every: Sequence[LadderRow], stem: Path) -
     draw_ladder(axes, rungs, lines[:MOST_REFERENCES])
     share = f"{100 * (1 - results.alpha):g} % interval"
     has_intervals = any(rung.low is not None for rung in rungs)
-    canvas.x_label(axes, f"{_axis(results, metric)}{f' ({share})' if has_intervals else ''}")
+    canvas.x_label(axes, _axis(results, metric, share if has_intervals else ""))
     title = f"{results.heading}: {name} row by row"
     canvas.headline(axes, title)
     canvas.text(axes, canvas.AXES_INCHES + PAD, -0.6, canvas.wrapped(heading), SMALL, color=GREY, va="bottom")
@@ -287,11 +287,11 @@ def _top_k_figure(analysis: Analysis, every: Sequence[TopK], stem: Path) -> list
     return canvas.save(axes, stem, title, f"{names} of {len(every)} rows")
 
 
-def _axis(results: StudyResults, metric: Metric) -> str:
-    """Return the label of an axis of means: `accuracy, % of 240 test examples`."""
+def _axis(results: StudyResults, metric: Metric, note: str) -> str:
+    """Return the label of an axis of means with a note: `accuracy, % of 240 test examples (95 % interval)`."""
     unit = metric.display.unit
     of_examples = f" of {_examples(results, metric)}" if metric.kind is Kind.PROPORTION else ""
-    return f"{metric.title}{unit and f', {unit}'}{of_examples}{units.better(metric)}"
+    return f"{metric.title}{unit and f', {unit}'}{of_examples}{units.better(metric, note)}"
 
 
 def _examples(results: StudyResults, metric: Metric) -> str:
