@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ablate import text
 from ablate.analysis.looks.history import Look
 from ablate.analysis.untested import EQUAL_RESULTS, NOT_READ, EqualResults, Untested, unread_reasons
 from ablate.measurement import Metric, Scale
@@ -427,10 +428,7 @@ class StudyResults:
 
 def _rows(rows: Sequence[RowResult]) -> str:
     """Return `rows 1 (plain) and 3 (noisy)`; of many rows the first ones and the number of the others."""
-    names = [f"{row.number} ({row.label})" for row in rows[:MOST_NAMED]]
-    if len(rows) > MOST_NAMED:
-        names.append(f"{len(rows) - MOST_NAMED} more")
-    return f"rows {', '.join(names[:-1])} and {names[-1]}"
+    return f"rows {text.listed_in_part([f'{row.number} ({row.label})' for row in rows], MOST_NAMED)}"
 
 
 def _why_unusable(metric: Metric, result: SeedResult) -> str:
@@ -442,9 +440,8 @@ def _why_unusable(metric: Metric, result: SeedResult) -> str:
 def _no_reach(factors: Sequence[str]) -> str:
     if not factors:
         return "they differ in no factor"
-    names = ", ".join(factors[:-1]) + (" and " if len(factors) > 1 else "") + factors[-1]
     verbs = ("does", "changes") if len(factors) == 1 else ("do", "change")
-    return f"{names} {verbs[0]} not reach the trainer, or {verbs[1]} nothing"
+    return f"{text.listed(factors)} {verbs[0]} not reach the trainer, or {verbs[1]} nothing"
 
 
 def _named(seeds_of: Mapping[str, Sequence[int]]) -> str:
