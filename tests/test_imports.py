@@ -10,7 +10,7 @@ from ablate.trainers.registry import ENTRIES
 
 PACKAGE = Path(__file__).parent.parent / "ablate"
 
-BASE = {"errors", "text", "filesystem", "version", "measurement", "packed_arrays"}
+BASE = {"errors", "text", "filesystem", "version", "measurement", "packed_arrays", "extras"}
 MAY_IMPORT = {
     "errors": set(),
     "version": set(),
@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "filesystem": set(),
     "measurement": set(),
     "packed_arrays": set(),
+    "extras": {"text"},
     "trainers": {*BASE},
     "retrieval": {*BASE, "trainers"},
     "study": {*BASE, "trainers"},

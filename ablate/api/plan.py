@@ -61,7 +61,8 @@ def plan_study(
 
     `study` is a study file or a Study; `profile`, `KEY=VALUE` `settings` and `seeds` change a file as they do for
     `ablate plan`. `only` selects rows by label or pattern. The store is only read, and need not exist. Trials whose
-    data are not prepared yet are pending. Raises AblateError for everything that a run refuses.
+    data are not prepared yet are pending. Raises AblateError for everything that a run refuses, except that libraries
+    that are not installed are a warning.
     """
     request = checked_request(read_source(study, profile, settings, seeds), only)
     opened = store_if_any(store)

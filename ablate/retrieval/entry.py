@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ablate.measurement import Metric
+from ablate.retrieval.libraries import LIBRARIES
 from ablate.trainers.entry import NOTE, CommandGroup, Config, InputFile, LogLine, TrainerEntry
 from ablate.trainers.limits import SplitLimits
 from ablate.trainers.top_k import METRICS
@@ -29,6 +30,7 @@ class RetrievalEntry(TrainerEntry["RetrievalConfig"]):
     without_code = ("ablate.retrieval.config",)
     data_name_key = "data.name"
     log_row = (("loss", "softmax + triplet"),)
+    libraries = LIBRARIES
 
     @property
     def config(self) -> "type[RetrievalConfig]":

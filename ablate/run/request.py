@@ -76,15 +76,22 @@ def read_source(
     return StudySource(study, study.name)
 
 
-def checked_request(source: StudySource, only: Sequence[str] = ()) -> StudyRequest:
+def checked_request(source: StudySource, only: Sequence[str] = (), running: bool = False) -> StudyRequest:
     """Resolve every trial of a study, select the rows whose labels match `only`, and refuse what cannot run.
 
-    Plans and runs decide here what is refused. Nothing is prepared, and data need not be. Raises AblateError with every
-    fault.
+    Plans and runs decide here what is refused. Nothing is prepared, and data need not be. `running`: False if this
+    machine need not have the libraries that trainings need, as for a plan. Raises AblateError with every fault.
     """
     request = resolve_request(source, only)
-    check_rows(request)
+    missing = missing_libraries(source) if running else ()
+    if faults := [*missing, *row_faults(request)]:
+        raise AblateError("\n".join(faults))
     return request
+
+
+def missing_libraries(source: StudySource) -> tuple[str, ...]:
+    """Return the libraries that are needed and not installed here, as faults of the study file."""
+    return (*source.study.lacks, *(source.study.search_lacks if source.searching else ()))
 
 
 def resolve_request(source: StudySource, only: Sequence[str] = ()) -> StudyRequest:
@@ -97,8 +104,10 @@ def resolve_request(source: StudySource, only: Sequence[str] = ()) -> StudyReque
     if study.search and not source.searching:
         known = {fault for shared in limits for fault in limit_faults(study, shared, searching=True)}
         of_trainer += [f"{fault}; until then `ablate search` is refused" for fault in candidate_faults(study, known)]
+        of_trainer += [f"{fault}; until then `ablate search` is refused" for fault in study.search_lacks]
         of_trainer += search_warnings(study)
     of_trainer += unread_warnings(study, planned)
+    of_trainer += [f"{fault}; until then `ablate run` is refused" for fault in study.lacks]
     warnings = (*study.warnings, *PathFinder(study).notes(), *_overridden(study), *of_trainer)
     return StudyRequest(source, study, planned, selected, warnings, limits)
 
@@ -108,7 +117,7 @@ def request_to_run(source: StudySource, only: Sequence[str], report: Callable[[s
 
     `report` receives each warning. Raises AblateError with every fault, before anything is queued.
     """
-    request = checked_request(source, only)
+    request = checked_request(source, only, running=True)
     prepare_data(request, lambda text: report(f"warning: {text}"))
     if TRAINERS[request.study.trainer].data_name_key:  # preparing may have changed the content of the data
         request = checked_request(source, only)
@@ -122,10 +131,10 @@ def prepare_data(request: StudyRequest, warn: Callable[[str], None]) -> None:
     TRAINERS[request.study.trainer].prepare_data(_configs(request.trials).values(), warn)
 
 
-def check_rows(request: StudyRequest) -> None:
+def row_faults(request: StudyRequest) -> list[str]:
     """Compare the selected rows with their data and this machine, and require tests that can show something.
 
-    Raises one AblateError with every fault of every row, each with the rows that have it.
+    Return every fault of every row, each with the rows that have it.
     """
     configs = _configs(request.selected)
     faults_of_rows = TRAINERS[request.study.trainer].faults(list(configs.values()))
@@ -138,8 +147,7 @@ def check_rows(request: StudyRequest) -> None:
             labels.setdefault(fault, []).extend(limits.rows)
     of_rows = [f"{rows_in_words(rows)}: {fault}" for fault, rows in labels.items()]
     of_candidates = candidate_faults(request.study, labels) if request.source.searching else ()
-    if every := [*of_rows, *of_candidates]:
-        raise AblateError("\n".join(every))
+    return [*of_rows, *of_candidates]
 
 
 def _select(planned: Sequence[Trial], only: Sequence[str]) -> Sequence[Trial]:

@@ -108,6 +108,11 @@ class Study:
 
     metrics: tuple[Metric, ...] = UNDECLARED
     """All metrics that its trials can have, costs included."""
+    lacks: tuple[str, ...] = field(default=(), compare=False)
+    """Libraries that its trainings need and that are not installed here, as faults of the study file. Plans show them,
+    and runs refuse the study."""
+    search_lacks: tuple[str, ...] = field(default=(), compare=False)
+    """The same of the libraries that its search needs besides."""
 
     def metric(self, name: str) -> Metric:
         """Return a metric by its name; KeyError if there is none."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
+from ablate.extras import OptionalLibraries
 from ablate.measurement import Metric
 from ablate.trainers.limits import SplitLimits
 from ablate.trainers.unread import ActsAs, UnreadIf
@@ -107,6 +108,10 @@ class TrainerEntry(Generic[ConfigT]):
     """True if its trainings can measure metrics that only a study file declares."""
     log_row: tuple[LogLine, ...] = ()
     """Lines that every row of the log format begins with."""
+    libraries: OptionalLibraries | None = None
+    """Libraries that its trainings import and that the package's core does not bring. A study can be planned and
+    reported without them, so all other hooks must work without them.
+    """
 
     @property
     def config(self) -> type[ConfigT]:

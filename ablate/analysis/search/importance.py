@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ablate.study.factors import level_text
+from ablate.study.search_space.libraries import IMPORTANCE
 from ablate.study.search_space.origin import SearchedDimension
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def importance(
     if len(set(values)) == 1 or not varying:
         why = "all finished candidates have the same score" if varying else "no dimension varies"
         return Importance((), why, constant)
+    if fault := IMPORTANCE.fault():
+        return Importance((), f"it {fault}", constant)
     shares_by_forest = _shares(varying, points, values)
     if shares_by_forest is None:
         return Importance((), "no tree tells the candidates apart", constant)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from ablate.retrieval.config.available import timm_models
+from ablate.retrieval.libraries import LIBRARIES
 from ablate.trainers.config import LocalPath, Section
 
 BACKBONES = (
@@ -33,8 +34,10 @@ def _known_backbone(name: str) -> str:
     architecture = name.removeprefix(TIMM).partition(".")[0]  # the part after a dot names pretrained weights
     if architecture not in timm_models():
         others = [f"{TIMM}{other}" for other in get_close_matches(architecture, timm_models())]
-        near = [*get_close_matches(name, BACKBONES), *others] or BACKBONES
-        raise ValueError(f"a backbone like {', '.join(near)}, or {TIMM} and the name of any timm model")
+        near = ", ".join([*get_close_matches(name, BACKBONES), *others] or BACKBONES)
+        if not timm_models():
+            raise ValueError(f"a backbone like {near}; timm/NAME as well once `{LIBRARIES.command}` has brought timm")
+        raise ValueError(f"a backbone like {near}, or {TIMM} and the name of any timm model")
     return TIMM + name.removeprefix(TIMM)
 
 

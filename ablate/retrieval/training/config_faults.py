@@ -1,7 +1,7 @@
 """Configs compared with their data and this machine before anything is prepared or queued.
 
 Labels are read, from a pack or from annotations. Images are not decoded, and torch is imported only if nothing else
-can answer.
+can answer. Without torch those questions stay open: a plan shows the rest, and a run is refused anyway.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -14,6 +14,7 @@ from ablate.retrieval.config.retrieval import RetrievalConfig
 from ablate.retrieval.data import detected_labels, load_labels
 from ablate.retrieval.data.dataset import Dataset
 from ablate.retrieval.data.detections.detections import DetectedBoxes
+from ablate.retrieval.libraries import LIBRARIES
 from ablate.retrieval.training.preflight import check_boxes, check_data, check_width
 from ablate.trainers.entry import Config
 from ablate.trainers.gpus import visible_gpus
@@ -82,7 +83,7 @@ class ConfigChecks:
             boxes = self._read((*of_data, path), self.boxes, detected_labels)
             if boxes is not None:
                 yield partial(check_boxes, boxes, config.evaluate)
-        if config.evaluate.whitening:
+        if config.evaluate.whitening and (config.model.backbone in FEATURE_WIDTHS or not LIBRARIES.missing()):
             yield lambda: check_width(self._width(config), config)
 
     def _read(self, arguments: tuple[Any, ...], kept: dict[Hashable, T], read: Callable[..., T]) -> T | None:
@@ -116,6 +117,8 @@ def check_device(config: RetrievalConfig) -> None:
     if name == "cpu" or (name == "auto" and (gpus or config.amp != "fp16")):
         return
     if name.startswith("cuda") and int(name.partition(":")[2] or 0) < len(gpus):
+        return
+    if LIBRARIES.missing():
         return
     from ablate.retrieval.training.device import pick
 

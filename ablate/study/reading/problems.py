@@ -157,7 +157,11 @@ class Problems:
     def check(self) -> None:
         """Raise StudyError if there is any fault."""
         if self._faults:
-            raise StudyError([text for _, _, text in sorted(self._faults, key=lambda fault: fault[:2])])
+            raise StudyError(self.faults())
+
+    def faults(self) -> list[str]:
+        """Return the faults as messages, in the order of the file's lines."""
+        return [text for _, _, text in sorted(self._faults, key=lambda fault: fault[:2])]
 
     def _located(self, prefix: Path, loc: Path) -> tuple[Path, bool]:
         """Return the part of pydantic's location that is in the file, and True if its value is a mapping.

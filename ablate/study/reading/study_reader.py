@@ -25,7 +25,9 @@ from ablate.study.reading.problems import Problems
 from ablate.study.reading.schema import StudyEntry
 from ablate.study.reading.seeds_and_looks import read_seeds
 from ablate.study.search_space.budget import budget_warnings, check_fresh_seeds
+from ablate.study.search_space.libraries import missing_for_search
 from ablate.study.search_space.reader import SearchReader
+from ablate.study.search_space.space import SearchSpec
 from ablate.trainers.entry import TrainerEntry
 from ablate.trainers.registry import DEFAULT, TRAINERS
 
@@ -143,6 +145,8 @@ class _Reader:
                 *(budget_warnings(search) if search else ()),
             ),
             metrics=metrics.metrics,
+            lacks=self._lacks(),
+            search_lacks=self._search_lacks(search),
         )
 
     def _entry(self) -> StudyEntry | None:
@@ -184,9 +188,26 @@ class _Reader:
 
     def _other_trainer(self, name: str, other: str, keys: Sequence[str]) -> str:
         """Return the fault of a file whose config keys are all those of the trainer `other`, and none of `name`."""
-        found = f"found {name!r}, which" if self.root.child("trainer") else f"missing, so it is {name!r}, which"
         named = f"{', '.join(keys[:MOST_KEYS])}{', ...' if len(keys) > MOST_KEYS else ''}"
-        return f"{found} has none of the keys {named}; did you mean {other!r}, which has them all?"
+        return f"{self._named(name)} has none of the keys {named}; did you mean {other!r}, which has them all?"
+
+    def _lacks(self) -> tuple[str, ...]:
+        """Return the fault of a trainer whose libraries are not installed, if they are not."""
+        name, needs = self._trainer(), Problems(self.root)
+        if (libraries := TRAINERS[name].libraries) and (fault := libraries.fault()):
+            needs.add(("trainer",), f"{self._named(name)} {fault}, or name another trainer")
+        return tuple(needs.faults())
+
+    def _search_lacks(self, search: SearchSpec | None) -> tuple[str, ...]:
+        """Return the faults of a search whose libraries are not installed, if they are not."""
+        needs = Problems(self.root)
+        for path, fault in missing_for_search(search).items() if search else ():
+            needs.add(path, fault)
+        return tuple(needs.faults())
+
+    def _named(self, name: str) -> str:
+        """Return the beginning of a fault of the trainer: the name that is in the file, or else the default."""
+        return f"found {name!r}, which" if self.root.child("trainer") else f"missing, so it is {name!r}, which"
 
     def _trainer(self) -> Any:
         node = self.root.child("trainer")
