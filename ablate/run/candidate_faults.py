@@ -11,7 +11,6 @@ from ablate.study.model import Study
 from ablate.study.plan.limits import limit_faults, row_limits
 from ablate.study.search_space.candidates import Candidates, Point
 from ablate.study.search_space.space import ChoiceDimension, Dimension, RangeDimension
-from ablate.trainers.registry import TRAINERS
 
 
 def candidate_faults(study: Study, known: Collection[str]) -> Iterator[str]:
@@ -21,13 +20,13 @@ def candidate_faults(study: Study, known: Collection[str]) -> Iterator[str]:
     `known` of rows are left out.
     """
     choices, ends = _configs(study, _choices), _configs(study, _ends)
-    for shared in row_limits(study.trainer, choices):
+    for shared in row_limits(study.entry, choices):
         for fault in limit_faults(study, shared, searching=True):
             if fault not in known:
                 yield _named(shared.rows, fault)
     configs = {**choices, **ends}
     labels: dict[str, list[str]] = {}
-    for label, faults in zip(configs, TRAINERS[study.trainer].faults(list(configs.values())), strict=True):
+    for label, faults in zip(configs, study.entry.faults(list(configs.values())), strict=True):
         for fault in faults:
             labels.setdefault(fault, []).append(label)
     yield from (_named(values, fault) for fault, values in labels.items() if fault not in known)

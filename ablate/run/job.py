@@ -15,18 +15,20 @@ class Job:
     key: str
     """The training key."""
     trainer: str
-    """The trainer's name in the registry."""
+    """The trainer's name in the registry, or the kind of the declared one."""
     configs: Sequence[Mapping[str, Any]]
     """Full configs, one a trial; they differ in `evaluate` only."""
     seed: int
     attempt: int
     """1 for the first attempt at this training."""
     checkpoints: str
-    """The folder of its checkpoints."""
+    """The folder of its checkpoints; of a declared trainer, of all its files."""
     stall_seconds: float
     """Seconds without a sign of progress after which the worker counts as hung."""
     watched: bool = False
     """True if intermediate results are sent to the search's pruner, which may end the training early."""
+    options: Mapping[str, Any] | None = None
+    """The options of a trainer that a study file declares; None of one in the registry."""
     earlier_seconds: float = 0.0
     """The time of the earlier attempts from which this one continues."""
 
@@ -44,7 +46,7 @@ class JobReport:
     reason: str = ""
     """Why it is not done."""
     traceback: str = ""
-    """The traceback of a failed job, if its trainer raised."""
+    """The traceback, if the trainer raised; the last lines of output, if a script of the user failed."""
 
 
 OnProgress = Callable[[str, Progress], None]

@@ -19,7 +19,6 @@ from ablate.study.plan.trial_states import ACCEPTED, FAILED, STALE, PlannedTrial
 from ablate.study.trials.identity import REFERENCE, ROW, Trial
 from ablate.study.trials.unread_factors import unread_factors
 from ablate.text import plural
-from ablate.trainers.registry import TRAINERS
 
 
 @dataclass(frozen=True)
@@ -156,7 +155,7 @@ def _words(row: Row) -> dict[str, LevelName]:
 def _limits(study: Study, planned: Sequence[PlannedTrial]) -> tuple[RowLimits, ...]:
     """Return the limits of the tests of all rows and references."""
     configs = {item.trial.label: item.trial.config for item in planned}
-    return stored_limits(row_limits(study.trainer, configs), len(configs))
+    return stored_limits(row_limits(study.entry, configs), len(configs))
 
 
 def _document(study: Study, first: Trial, overrides: Sequence[str], limits: tuple[RowLimits, ...]) -> PlanDocument:
@@ -185,12 +184,12 @@ def _document(study: Study, first: Trial, overrides: Sequence[str], limits: tupl
 
 def _data_name(study: Study, first: Trial) -> str | None:
     """Return the name of the data set; None if the trainer has none."""
-    key = TRAINERS[study.trainer].data_name_key
+    key = study.entry.data_name_key
     return value_at(first.config, key) if key else None
 
 
 def _setting(study: Study, first: Trial) -> Sequence[Line]:
     """Return the lines of the log format's section `# setting`: the settings that all rows share."""
     baseline = {factor.name: factor.baseline.word for factor in study.factors}
-    lines = TRAINERS[study.trainer].log_setting(first.config, baseline)
+    lines = study.entry.log_setting(first.config, baseline)
     return lines or [("trainer", study.trainer)]

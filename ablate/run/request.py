@@ -16,7 +16,6 @@ from ablate.study.row_patterns import matching
 from ablate.study.trials.identity import REFERENCE, Trial, trials
 from ablate.study.trials.local_paths import PathFinder
 from ablate.text import rows_in_words
-from ablate.trainers.registry import TRAINERS
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ def resolve_request(source: StudySource, only: Sequence[str] = ()) -> StudyReque
     study = source.study
     planned = trials(study, allow_unprepared=True)
     selected = _select(planned, only)
-    limits = row_limits(study.trainer, _configs(selected))
+    limits = row_limits(study.entry, _configs(selected))
     of_trainer = [*_study_warnings(study, planned), *_row_warnings(source, selected, limits)]
     if study.search and not source.searching:
         known = {fault for shared in limits for fault in limit_faults(study, shared, searching=True)}
@@ -119,7 +118,7 @@ def request_to_run(source: StudySource, only: Sequence[str], report: Callable[[s
     """
     request = checked_request(source, only, running=True)
     prepare_data(request, lambda text: report(f"warning: {text}"))
-    if TRAINERS[request.study.trainer].data_name_key:  # preparing may have changed the content of the data
+    if request.study.entry.data_name_key:  # preparing may have changed the content of the data
         request = checked_request(source, only)
     for warning in request.warnings:
         report(f"warning: {warning}")
@@ -128,7 +127,7 @@ def request_to_run(source: StudySource, only: Sequence[str], report: Callable[[s
 
 def prepare_data(request: StudyRequest, warn: Callable[[str], None]) -> None:
     """Prepare the data that rows and references name, by the trainer's hook; `warn` receives each warning."""
-    TRAINERS[request.study.trainer].prepare_data(_configs(request.trials).values(), warn)
+    request.study.entry.prepare_data(_configs(request.trials).values(), warn)
 
 
 def row_faults(request: StudyRequest) -> list[str]:
@@ -137,7 +136,7 @@ def row_faults(request: StudyRequest) -> list[str]:
     Return every fault of every row, each with the rows that have it.
     """
     configs = _configs(request.selected)
-    faults_of_rows = TRAINERS[request.study.trainer].faults(list(configs.values()))
+    faults_of_rows = request.study.entry.faults(list(configs.values()))
     labels: dict[str, list[str]] = {}
     for label, faults in zip(configs, faults_of_rows, strict=True):
         for fault in faults:
@@ -175,7 +174,7 @@ def _overridden(study: Study) -> list[str]:
 def _study_warnings(study: Study, planned: Sequence[Trial]) -> Iterable[str]:
     """Return the trainer's warnings about all rows and references together."""
     searched = [key for dimension in study.search.dimensions for key in dimension.keys] if study.search else []
-    return TRAINERS[study.trainer].study_warnings(list(_configs(planned).values()), searched)
+    return study.entry.study_warnings(list(_configs(planned).values()), searched)
 
 
 def _row_warnings(source: StudySource, selected: Sequence[Trial], limits: Sequence[RowLimits]) -> list[str]:
@@ -183,7 +182,7 @@ def _row_warnings(source: StudySource, selected: Sequence[Trial], limits: Sequen
 
     They are those of the trainer, and those about the `limits` of the rows' tests.
     """
-    entry = TRAINERS[source.study.trainer]
+    entry = source.study.entry
     labels: dict[str, list[str]] = {}
     for label, config in _configs([trial for trial in selected if trial.kind != REFERENCE]).items():
         for warning in entry.config_warnings(config):

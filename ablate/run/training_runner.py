@@ -1,6 +1,5 @@
 """Runs one training. Whatever the trainer raises becomes part of its record: the one broad `except` of a run."""
 
-import importlib
 import time
 import traceback
 from collections.abc import Callable
@@ -10,8 +9,8 @@ from ablate.errors import AblateError
 from ablate.run.costs import CostMeter, with_costs
 from ablate.run.job import Job, JobReport
 from ablate.trainers.checkpoints import Checkpoints, never
-from ablate.trainers.protocol import Judge, Progress, Pruned, Stopped, Trainer
-from ablate.trainers.registry import TRAINERS
+from ablate.trainers.protocol import Judge, Progress, Pruned, Stopped
+from ablate.trainers.registry import entry_of
 
 
 def run_job(
@@ -24,10 +23,10 @@ def run_job(
     """
     started = time.perf_counter()
     try:
-        entry = TRAINERS[job.trainer]
-        configs = [entry.config.model_validate(config, strict=False) for config in job.configs]
+        entry = entry_of(job.trainer, job.options)
+        configs = [entry.parsed(config) for config in job.configs]
         checkpoints = Checkpoints(Path(job.checkpoints), job.key, stopping)
-        trainer = _trainer(entry.train)
+        trainer = entry.load()
         meter = CostMeter(job.earlier_seconds)
         results = trainer(configs, job.seed, job.attempt, progress, checkpoints, judge if job.watched else None)
         costs = meter.costs()
@@ -39,10 +38,3 @@ def run_job(
         reason = str(error) if isinstance(error, AblateError) else f"{type(error).__name__}: {error}"
         return JobReport("failed", time.perf_counter() - started, reason=reason, traceback=traceback.format_exc())
     return JobReport("done", time.perf_counter() - started, with_costs(results, costs))
-
-
-def _trainer(function: str) -> Trainer:
-    """Import the function that `MODULE:NAME` names."""
-    module, _, name = function.partition(":")
-    trainer: Trainer = getattr(importlib.import_module(module), name)
-    return trainer

@@ -14,6 +14,8 @@ from ablate.study.fractional.alias_table import AliasTable
 from ablate.study.metrics import UNDECLARED, metric_named
 from ablate.study.search_space.origin import SearchOrigin
 from ablate.study.search_space.space import SearchSpec
+from ablate.trainers.entry import TrainerEntry
+from ablate.trainers.registry import TRAINERS
 
 Excluded = Mapping[str, tuple[LevelName, ...]]
 """A combination of levels that may not occur, one of each factor's; levels are named as in reports."""
@@ -69,6 +71,7 @@ class Study:
     profile: str
     question: str
     trainer: str
+    """The name of the trainer in the registry, or the kind of the declared one."""
     primary: str
     """The metric that verdicts are about."""
     delta: float
@@ -113,6 +116,13 @@ class Study:
     and runs refuse the study."""
     search_lacks: tuple[str, ...] = field(default=(), compare=False)
     """The same of the libraries that its search needs besides."""
+    declared_trainer: TrainerEntry[Any] | None = None
+    """The trainer, if the study file declares one of its own; None if `trainer` names one of the registry."""
+
+    @property
+    def entry(self) -> TrainerEntry[Any]:
+        """The trainer of every trial."""
+        return self.declared_trainer or TRAINERS[self.trainer]
 
     def metric(self, name: str) -> Metric:
         """Return a metric by its name; KeyError if there is none."""

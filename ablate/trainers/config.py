@@ -79,6 +79,24 @@ AtLeastOne = Annotated[int, Field(ge=1), AsWhole]
 AtLeastTwo = Annotated[int, Field(ge=2), AsWhole]
 
 
+BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+"""{unit of a size: bytes}."""
+SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?B)", re.IGNORECASE)
+
+
+def _bytes(value: Any) -> Any:
+    size = SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if size is not None:
+        return int(float(size[1]) * BYTES[size[2].upper()])
+    if (isinstance(value, int) and not isinstance(value, bool)) or value is None:
+        return value
+    raise ValueError("a size such as 8GB or 500MB")
+
+
+Size = Annotated[int, Field(ge=1), BeforeValidator(_bytes, json_schema_input_type=int | str)]
+"""A number of bytes; text such as 8GB is accepted."""
+
+
 class Section(BaseModel):
     """Strict and frozen: an unknown key or a value of another type is a fault, and a boolean is no number."""
 
@@ -101,6 +119,11 @@ class Runtime(Section):
         900.0,
         description="Seconds without a sign of progress after which a trial's worker is taken for hung and killed; its "
         "trial goes on from its checkpoint.",
+    )
+    memory: Annotated[Size | None, OutsideIdentity] = Field(
+        None,
+        description="Memory of a trial, such as 8GB: there are no more workers than fit into the machine's memory, and "
+        "a script of yours that takes more is ended.",
     )
     trials_per_gpu: Annotated[AtLeastOne, OutsideIdentity] = Field(
         1,

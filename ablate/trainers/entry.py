@@ -2,15 +2,21 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from ablate.extras import OptionalLibraries
 from ablate.measurement import Metric
+from ablate.trainers.checkpoints import Checkpoints
 from ablate.trainers.limits import SplitLimits
 from ablate.trainers.unread import ActsAs, UnreadIf
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from ablate.trainers.config import TrainerConfig
+    from ablate.trainers.protocol import Trainer
 
 ConfigT = TypeVar("ConfigT", bound="TrainerConfig")
 """The config class of a trainer."""
@@ -112,6 +118,16 @@ class TrainerEntry(Generic[ConfigT]):
     """Libraries that its trainings import and that the package's core does not bring. A study can be planned and
     reported without them, so all other hooks must work without them.
     """
+    options: Mapping[str, Any] | None = None
+    """Plain values from which another process makes the same entry; None if the registry has it."""
+    title: str = ""
+    """The user's script or function, of a trainer that a study file declares."""
+    evaluates_apart: bool = True
+    """True if the section `evaluate` of the config is read after the training only."""
+    outputs_folder: str = "checkpoints"
+    """The folder, next to the store, that has a folder for the files of each training."""
+    sources: Mapping[str, Any] = {}
+    """The declared sources of the metrics, plain: other sources are another evaluation of the same training."""
 
     @property
     def config(self) -> type[ConfigT]:
@@ -136,6 +152,27 @@ class TrainerEntry(Generic[ConfigT]):
     def alike(self) -> Sequence[ActsAs]:
         """The config keys of which different values act alike, to the last bit, under some values of others."""
         return ()
+
+    def load(self) -> "Trainer":
+        """Import and return the training function."""
+        module, _, name = self.train.partition(":")
+        trainer: Trainer = getattr(import_module(module), name)
+        return trainer
+
+    def parsed(self, config: Config) -> Any:
+        """Return a plain config as the training function takes it."""
+        return self.config.model_validate(config, strict=False)
+
+    def reached(self, folder: Path) -> int:
+        """Return a number that grows with the newest saved state in the folder of a training; 0 if there is none."""
+        return Checkpoints(folder, "").reached()
+
+    def own_code(self) -> Mapping[str, str] | None:
+        """Return {file of the user: hash} of the code that decides a result; None if that is code of this package.
+
+        Nothing is imported or run for it. Raise AblateError with every file that is missing.
+        """
+        return None
 
     def commands(self) -> Mapping[str, CommandGroup]:
         """Return {name: commands} that the command line gets while this trainer is installed."""
@@ -201,3 +238,27 @@ class TrainerEntry(Generic[ConfigT]):
     def true_effects(self, configs: Sequence[Config], metric: Metric) -> TrueEffects | None:
         """Return the true values of the rows' plain configs on a metric, or None if only training can show them."""
         return None
+
+
+Fault = tuple[tuple[str | int, ...], str]
+"""A fault of a declaration: the place below `trainer`, and the message."""
+
+
+class DeclaredKind(Protocol):
+    """A kind of trainers that study files declare, such as commands."""
+
+    @property
+    def spec(self) -> "type[BaseModel]":
+        """The class of the declaration."""
+
+    def advice(self, plain: Config) -> str:
+        """Return the fault of a declaration that is written in a usual wrong way, with the right one; else nothing."""
+
+    def faults(self, spec: Any, folder: Path, config: Config) -> "Iterable[Fault]":
+        """Return the faults of a valid declaration. `folder`: that of the study file; `config`: the study's, plain."""
+
+    def entry(self, spec: Any, folder: Path, config: Config, sources: Sequence[Any]) -> TrainerEntry[Any]:
+        """Return the trainer that a study file declares. `sources`: where its metrics are read from."""
+
+    def from_options(self, options: Mapping[str, Any]) -> TrainerEntry[Any]:
+        """Return the trainer whose `TrainerEntry.options` these are."""

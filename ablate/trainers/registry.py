@@ -6,13 +6,16 @@ from importlib.util import find_spec
 from typing import Any
 
 from ablate.errors import unknown_name
-from ablate.trainers.entry import TrainerEntry
+from ablate.trainers.entry import DeclaredKind, TrainerEntry
 
 ENTRIES = {
     "retrieval": "ablate.retrieval.entry:ENTRY",
     "simulated": "ablate.trainers.simulated.entry:ENTRY",
 }
 """{name in study files: where its entry is}. This table and the trainers' own folders alone name a trainer."""
+
+DECLARED: dict[str, str] = {}
+"""{key of `trainer` in study files that declares a trainer of the user's own: where its kind is}."""
 
 DEFAULT = "retrieval"
 """The trainer of a study file that names none."""
@@ -55,6 +58,18 @@ class Registry(Mapping[str, TrainerEntry[Any]]):
                 f"installed: {', '.join(self) or 'none'}; install it, or name another trainer"
             )
         return unknown_name("trainer", name, self)
+
+
+def declared_kind(name: str) -> DeclaredKind:
+    """Return a kind of trainers that study files declare; KeyError if there is none of this name."""
+    module, _, attribute = DECLARED[name].partition(":")
+    kind: DeclaredKind = getattr(import_module(module), attribute)
+    return kind
+
+
+def entry_of(name: str, options: Mapping[str, Any] | None) -> TrainerEntry[Any]:
+    """Return a trainer of the registry; with `options`, which `TrainerEntry.options` returned, a declared one."""
+    return TRAINERS[name] if options is None else declared_kind(name).from_options(options)
 
 
 def _is_there(entry: str) -> bool:

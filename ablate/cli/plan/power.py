@@ -29,7 +29,6 @@ from ablate.run.request import StudyRequest
 from ablate.study.model import Study
 from ablate.study.trials.identity import ROW, Trial, trials
 from ablate.trainers.entry import Tails
-from ablate.trainers.registry import TRAINERS
 
 SEEDS_READ = 10
 """Seeds 0 to 9 are read beyond the plan's."""
@@ -229,7 +228,7 @@ def _own_sd(given: PowerOptions, known: _Defaults, still: Truth) -> tuple[tuple[
 def _configured(study: Study, metric: Metric, rows: Sequence[Trial]) -> _Defaults | None:
     """Return the defaults from the trainer's config, or None if the trainer knows no true effects."""
     by_label = {trial.label: trial.config for trial in rows}
-    truth = TRAINERS[study.trainer].true_effects(list(by_label.values()), metric)
+    truth = study.entry.true_effects(list(by_label.values()), metric)
     if truth is None:
         return None
     effects = truth.effects

@@ -27,6 +27,7 @@ from ablate.store.schema import DONE, FAILED, INTERRUPTED, PRUNED, QUEUED
 from ablate.store.search_progress import save_interim
 from ablate.study.trials.identity import Trial
 from ablate.trainers.checkpoints import Checkpoints
+from ablate.trainers.entry import TrainerEntry
 from ablate.trainers.protocol import Progress
 
 WAIT_SECONDS = 0.5
@@ -154,6 +155,7 @@ class Dispatcher:
 
     def _job(self, claim: Claim) -> Job:
         first = self.queue.trials[claim.key][0]
+        entry = first.entry
         return Job(
             claim.key,
             first.training.trainer,
@@ -162,6 +164,7 @@ class Dispatcher:
             claim.attempt,
             str(self._checkpoints(claim.key).folder),
             first.config["runtime"]["stall_seconds"],
+            options=entry.options if entry else None,
             watched=self.supply is not None and self.supply.watches,
             earlier_seconds=claim.earlier_seconds,
         )
@@ -246,7 +249,11 @@ class Dispatcher:
             del self.running[claim.key]
 
     def _checkpoints(self, key: str) -> Checkpoints:
-        return Checkpoints(Path(self.store.folder).absolute() / "checkpoints" / key, key)
+        entry = self.queue.trials[key][0].entry if key in self.queue.trials else None
+        folder = entry.outputs_folder if entry else TrainerEntry.outputs_folder
+        return Checkpoints(Path(self.store.folder).absolute() / folder / key, key)
 
     def _checkpoint_step(self, key: str) -> int:
-        return self._checkpoints(key).reached()
+        folder = self._checkpoints(key)
+        entry = self.queue.trials[key][0].entry if key in self.queue.trials else None
+        return entry.reached(folder.folder) if entry else folder.reached()

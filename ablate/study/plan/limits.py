@@ -9,8 +9,8 @@ from ablate.measurement import TEST, VALIDATION, Kind, Metric, Scale
 from ablate.study.config_keys import Config
 from ablate.study.model import Study
 from ablate.text import listed
+from ablate.trainers.entry import TrainerEntry
 from ablate.trainers.limits import ROUNDING, SplitLimits
-from ablate.trainers.registry import TRAINERS
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class RowLimits:
         return cls(tuple(stored["rows"]), tuple(SplitLimits.from_json(limits) for limits in stored["splits"]))
 
 
-def row_limits(trainer: str, configs: Mapping[str, Config]) -> tuple[RowLimits, ...]:
+def row_limits(entry: TrainerEntry[Any], configs: Mapping[str, Config]) -> tuple[RowLimits, ...]:
     """Return the limits of rows' tests by the trainer's hook, {label: plain config}; rows of equal limits together."""
-    limits_of_rows = TRAINERS[trainer].limits(list(configs.values()))
+    limits_of_rows = entry.limits(list(configs.values()))
     shared: list[tuple[tuple[SplitLimits, ...], list[str]]] = []
     known: dict[int, list[str]] = {}
     for label, limits in zip(configs, limits_of_rows, strict=True):

@@ -14,7 +14,6 @@ from ablate.study.search_space.space import ChoiceDimension, Dimension
 from ablate.study.trials.identity import REFERENCE, Trial
 from ablate.study.trials.unread_factors import UnreadFactor, unread_factors
 from ablate.text import listed, rows_in_words
-from ablate.trainers.registry import TRAINERS
 from ablate.trainers.unread import unread_reason
 
 MOST_VALUES = 3
@@ -131,7 +130,7 @@ def _about_alike(study: Study, trials: Sequence[Trial], unread: Sequence[UnreadF
 def _about_config(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
     rows = [trial for trial in trials if trial.kind != REFERENCE]
     set_elsewhere = {key for factor in study.factors for key in factor.sets}
-    set_elsewhere |= {key for each in TRAINERS[study.trainer].unread if each.asks_data for key in each.keys}
+    set_elsewhere |= {key for each in study.entry.unread if each.asks_data for key in each.keys}
     if study.search is not None:
         set_elsewhere |= {key for dimension in study.search.dimensions for key in dimension.keys}
     kinds = {id(trial.unread): trial.unread for trial in rows}
@@ -149,6 +148,6 @@ def _about_config(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
 
 def _meant_reasons(study: Study, configs: Sequence[Config]) -> Iterator[str | None]:
     """Yield the reasons that need no warning about keys of the config."""
-    for each in TRAINERS[study.trainer].unread:
+    for each in study.entry.unread:
         if each.is_meant:
             yield from (each.why(*(value_at(config, key) for key in each.given)) for config in configs)

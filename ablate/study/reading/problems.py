@@ -7,8 +7,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from ablate.errors import StudyError, unknown_name
+from ablate.study.reading.mistakes.value_advice import advised, suggested
 from ablate.study.reading.nodes import Node, SourcePlace, yaml_text
-from ablate.study.reading.value_advice import advised, suggested
 from ablate.text import written
 from ablate.trainers.config import ConfigClash
 

@@ -10,7 +10,7 @@ from ablate.study.search_space.space import DEFAULT_TRIALS, PRUNERS, SAMPLERS, T
 from ablate.trainers.config import AsWhole
 from ablate.trainers.costs import COSTS
 from ablate.trainers.entry import TrainerEntry
-from ablate.trainers.registry import DEFAULT, TRAINERS
+from ablate.trainers.registry import DECLARED, DEFAULT, TRAINERS, declared_kind
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 Whole = Annotated[int, AsWhole]
@@ -182,7 +182,7 @@ class LooksEntry(SchemaEntry):
 class StudyEntry(SchemaEntry):
     study: Name = Field(description="The study's name in the store.")
     question: str = Field("", description="The question of the study, in words.")
-    trainer: str = Field(DEFAULT, description="The trainer of every trial.")
+    trainer: Any = Field(DEFAULT, description="The trainer of every trial: a name, or a command or function of yours.")
     metrics: dict[str, MetricEntry] = Field({}, description="Metrics that the trainer does not declare, and scales.")
     primary: str = Field(
         "",
@@ -248,6 +248,12 @@ def json_schema() -> dict[str, Any]:
             "properties": {"config": {"$ref": f"#/$defs/config_{name}"}, "runtime": runtime, **_metric_names(trainer)}
         }
         schema.setdefault("allOf", []).append(rule)
-    schema["properties"]["trainer"]["enum"] = list(TRAINERS)
+    declared = []
+    for name in DECLARED:
+        spec = declared_kind(name).spec.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
+        definitions |= spec.pop("$defs", {})
+        declared.append(spec)
+    named = {"type": "string", "enum": list(TRAINERS)}
+    schema["properties"]["trainer"] = {**schema["properties"]["trainer"], "anyOf": [named, *declared]}
     schema["anyOf"] = [{"required": ["design"]}, {"required": ["search"]}]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "ablate study file"}

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from ablate.errors import StudyError
 from ablate.filesystem import expanded
-from ablate.study.config_keys import Config, flattened, overlaid
+from ablate.study.config_keys import Config, flattened, overlaid, overlaps
 from ablate.study.design.explicit import is_line
 from ablate.study.design.reader import DesignReader
 from ablate.study.model import ReferenceRow, Study
@@ -18,16 +18,18 @@ from ablate.study.reading import declared_numbers
 from ablate.study.reading.config_checks import ConfigReader, keys_elsewhere, trainer_meant
 from ablate.study.reading.factors import FactorReader, ReadFactor
 from ablate.study.reading.metrics import MetricReader
-from ablate.study.reading.misspelt_keys import MeantOtherwise, corrected
+from ablate.study.reading.mistakes.misspelt_keys import MeantOtherwise, corrected
 from ablate.study.reading.nodes import Node, read_file, yaml_text
 from ablate.study.reading.overrides import choose_profile, overlay, primary_of_delta, profile_names, typed_keys
 from ablate.study.reading.problems import Problems
 from ablate.study.reading.schema import StudyEntry
 from ablate.study.reading.seeds_and_looks import read_seeds
+from ablate.study.reading.trainer_reader import ReadTrainer, read_trainer
 from ablate.study.search_space.budget import budget_warnings, check_fresh_seeds
 from ablate.study.search_space.libraries import missing_for_search
 from ablate.study.search_space.reader import SearchReader
 from ablate.study.search_space.space import SearchSpec
+from ablate.trainers.declared.config_model import key_faults
 from ablate.trainers.entry import TrainerEntry
 from ablate.trainers.registry import DEFAULT, TRAINERS
 
@@ -52,7 +54,7 @@ def read_study(
     for name in dict.fromkeys([chosen, *profile_names(root)]):
         try:
             tree = overlay(root, name, settings, seeds) if name == chosen else overlay(root, name)
-            study = _Reader(tree, meant_otherwise).study(name)
+            study = _Reader(tree, root, path.parent, meant_otherwise).study(name)
             study = replace(study, warnings=(*study.warnings, *_warnings_on_delta(root, tree, study)))
             studies += [study] if name == chosen else []  # the others are large, and read for their faults alone
         except StudyError as error:
@@ -89,16 +91,21 @@ def check_is_mapping(root: Node) -> None:
 class _Reader:
     """Reads one merged tree, part by part, so that a fault in one part does not hide those in another."""
 
-    def __init__(self, root: Node, meant_otherwise: Sequence[MeantOtherwise] = ()) -> None:
-        self.root = root
+    def __init__(
+        self, root: Node, file: Node, folder: FilePath, meant_otherwise: Sequence[MeantOtherwise] = ()
+    ) -> None:
+        """`file`: the tree of the file without profiles and options; `folder`: that of the file."""
+        self.root, self.file, self.folder = root, file, folder
         self.problems = Problems(root)
         for part in meant_otherwise:
             self.problems.add(part.path, part.message, part.place)
+        self.trainer = ReadTrainer()
         self.config: ConfigReader | None = None
         self.unsure_levels: set[str] = set()
 
     def study(self, profile: str) -> Study:
         entry = self._entry()
+        self.trainer = read_trainer(self.root, self.problems, self.folder, self._written())
         factor_reader = FactorReader(self.root, self.problems)
         factors = factor_reader.factors()
         references = self._references()
@@ -111,6 +118,7 @@ class _Reader:
         primary = metrics.primary()
         delta = metrics.delta(primary)
         search = searching.search(written, metrics.metrics, primary)
+        declared = self.trainer.entry(self.folder, written) if self.trainer.kind else None
         self._check_labels(references, {row.label for row in design.rows})
         seeds, looks = self._seeds()
         check_fresh_seeds(search, seeds, self.problems)
@@ -121,7 +129,7 @@ class _Reader:
             name=entry.study,
             profile=profile,
             question=entry.question,
-            trainer=entry.trainer,
+            trainer=self.trainer.name,
             primary=primary.name,
             delta=delta,
             alpha=entry.alpha,
@@ -147,27 +155,32 @@ class _Reader:
             metrics=metrics.metrics,
             lacks=self._lacks(),
             search_lacks=self._search_lacks(search),
+            declared_trainer=declared,
         )
+
+    def _written(self) -> Config:
+        node = self.root.child("config")
+        return node.plain() if node and isinstance(node.value, dict) else {}
 
     def _entry(self) -> StudyEntry | None:
         """Return the file as its class; None if it has not the right shape, and record the faults."""
         try:
             return StudyEntry.model_validate(self.root.plain())
         except ValidationError as error:
-            self.problems.invalid(
-                error, StudyEntry, elsewhere=keys_elsewhere(self._trainer()), without=("seeds", "delta")
-            )
+            node = self.root.child("trainer")
+            elsewhere = keys_elsewhere(node.plain() if node else DEFAULT)
+            self.problems.invalid(error, StudyEntry, elsewhere=elsewhere, without=("seeds", "delta"))
             return None
 
     def _config(
         self, factors: Sequence[ReadFactor], references: Sequence[ReferenceRow]
     ) -> tuple[Config, str | None, Config]:
         """Return the config as it is written, its preset's name, and the config laid over the preset's values."""
-        node = self.root.child("config")
-        written: Config = node.plain() if node and isinstance(node.value, dict) else {}
-        name = self._trainer()
-        if not isinstance(name, str) or name not in TRAINERS:
-            self.problems.add(("trainer",), TRAINERS.fault(name))
+        written = self._written()
+        if self.trainer.kind is not None:
+            return written, None, self._declared_config(factors, references, written)
+        name = self.trainer.name
+        if not name:
             return written, None, written
         keys = [*flattened(written), *(key for read in factors for key in read.factor.sets)]
         keys += [key for reference in references for key in reference.settings]
@@ -178,13 +191,48 @@ class _Reader:
         if runtime := self.root.child("runtime"):
             written["runtime"] = runtime.plain()
         config = overlaid(self._preset(preset, TRAINERS[name]), written)
+        self._check_config(TRAINERS[name], factors, references, config)
+        return written, preset, config
+
+    def _declared_config(
+        self, factors: Sequence[ReadFactor], references: Sequence[ReferenceRow], written: Config
+    ) -> Config:
+        """Check the config of a declared trainer, which has the keys that the file writes, and return it."""
+        before = len(self.problems)
+        for path, message in key_faults(written):
+            self.problems.add(("config", *path), message)
+        self._check_new_keys(written)
+        config = dict(written)
+        if runtime := self.root.child("runtime"):
+            config["runtime"] = runtime.plain()
+        entry = self.trainer.entry(self.folder, written)
+        if entry is not None and len(self.problems) == before:
+            self._check_config(entry, factors, references, config)
+        return config
+
+    def _check_new_keys(self, written: Config) -> None:
+        """Record the config keys of a profile or an option that the file itself does not have: misspelt keys."""
+        node = self.file.child("config")
+        base = node.plain() if node and isinstance(node.value, dict) else {}
+        known = flattened(base)
+        free = [key for key, value in known.items() if value == {}]
+        for key in flattened(written) if base else ():
+            if key not in known and not any(overlaps(key, other) for other in (*known, *free)):
+                self.problems.unknown(("config", *key.split(".")), "config key", key, known)
+
+    def _check_config(
+        self,
+        entry: TrainerEntry[Any],
+        factors: Sequence[ReadFactor],
+        references: Sequence[ReferenceRow],
+        config: Config,
+    ) -> None:
         varied = {key for read in factors for key in read.factor.sets}
         varied |= {key for reference in references for key in reference.settings}
-        self.config = ConfigReader(TRAINERS[name].config, config, varied, self.problems)
+        self.config = ConfigReader(entry.config, config, varied, self.problems)
         self.unsure_levels = self.config.check_levels(factors)
         for reference in references:
             self.config.check_settings(reference.settings, ("references", reference.label))
-        return written, preset, config
 
     def _other_trainer(self, name: str, other: str, keys: Sequence[str]) -> str:
         """Return the fault of a file whose config keys are all those of the trainer `other`, and none of `name`."""
@@ -193,8 +241,9 @@ class _Reader:
 
     def _lacks(self) -> tuple[str, ...]:
         """Return the fault of a trainer whose libraries are not installed, if they are not."""
-        name, needs = self._trainer(), Problems(self.root)
-        if (libraries := TRAINERS[name].libraries) and (fault := libraries.fault()):
+        name, needs = self.trainer.name, Problems(self.root)
+        libraries = TRAINERS[name].libraries if name in TRAINERS else None
+        if libraries and (fault := libraries.fault()):
             needs.add(("trainer",), f"{self._named(name)} {fault}, or name another trainer")
         return tuple(needs.faults())
 
@@ -208,10 +257,6 @@ class _Reader:
     def _named(self, name: str) -> str:
         """Return the beginning of a fault of the trainer: the name that is in the file, or else the default."""
         return f"found {name!r}, which" if self.root.child("trainer") else f"missing, so it is {name!r}, which"
-
-    def _trainer(self) -> Any:
-        node = self.root.child("trainer")
-        return node.plain() if node else DEFAULT
 
     def _preset(self, name: Any, trainer: TrainerEntry[Any]) -> Mapping[str, Any]:
         if name is None:
@@ -240,8 +285,7 @@ class _Reader:
 
     def _metrics(self, factors: Sequence[ReadFactor], references: Sequence[ReferenceRow]) -> MetricReader:
         """Return a reader of all metrics that some row can have, by the shared config and by each level."""
-        name = self._trainer()
-        trainer = TRAINERS[name] if isinstance(name, str) and name in TRAINERS else None
+        trainer = self.trainer.entry(self.folder, self._written())
         shared = self.config.plain() if self.config else None
         if trainer is None or self.config is None or shared is None:
             return MetricReader(self.root, self.problems, trainer)

@@ -13,7 +13,6 @@ from ablate.study.search_space.space import ChoiceDimension, Dimension, RangeDim
 from ablate.study.trials.config_resolver import ConfigResolver, is_outside_identity
 from ablate.study.trials.identity import ROW, Trial, TrialHasher, digest
 from ablate.study.trials.row_faults import RowProblems
-from ablate.trainers.registry import TRAINERS
 
 Point = Mapping[str, Any]
 """{dimension: value}; the value of a choice is its name."""
@@ -64,7 +63,7 @@ class Candidates:
         A searched key is part of their identity too, so that a candidate with the values of the baseline is the same
         trial.
         """
-        model = TRAINERS[self.study.trainer].config
+        model = self.study.entry.config
         outside = [dimension for dimension in self.keys if is_outside_identity(model, dimension.name)]
         if not outside:
             return self._unsearched({factor.name: factor.baseline for factor in self.study.factors}, seeds, label)

@@ -23,7 +23,6 @@ from ablate.study.reading.problems import models_in
 from ablate.study.trials.input_hashes import with_hashes
 from ablate.study.trials.local_paths import PathFinder
 from ablate.trainers.config import LocalPath, OutsideIdentity
-from ablate.trainers.registry import TRAINERS
 
 MOST_KEPT = 5_000
 """The largest number of parts of one name that are kept for later rows. If more are possible, few rows share one."""
@@ -67,7 +66,7 @@ class ConfigResolver:
 
     def __init__(self, study: Study, endless: Set[str] = frozenset()) -> None:
         """`endless`: factors of which rows may have levels that are not in the factor. Parts of theirs are not kept."""
-        self.study, self.entry = study, TRAINERS[study.trainer]
+        self.study, self.entry = study, study.entry
         self.model = self.entry.config
         self.varied_keys = {key for factor in study.factors for key in factor.sets}
         names = dict.fromkeys((*self.model.model_fields, *study.config))

@@ -19,10 +19,12 @@ from ablate.study.trials.config_resolver import ConfigPart, ConfigResolver, Part
 from ablate.study.trials.effective_config import EffectiveConfigs, EffectiveParts
 from ablate.study.trials.local_paths import PathFinder
 from ablate.study.trials.row_faults import RowProblems
-from ablate.trainers.registry import TRAINERS
+from ablate.trainers.entry import TrainerEntry
 from ablate.trainers.unread import Unread
 
 ROW, REFERENCE = "row", "reference"
+METRICS = "metrics"
+"""The key of the sources of metrics in `Trial.evaluate`."""
 DIGITS = 20
 """The number of hex digits of a digest."""
 
@@ -79,6 +81,8 @@ class Trial:
     """
     unread: Unread = field(default_factory=dict)
     """{dotted config key: why nothing reads it}."""
+    entry: TrainerEntry[Any] | None = field(default=None, repr=False)
+    """The trainer; None of a trial that was read from a store."""
 
 
 def trials(study: Study, allow_unprepared: bool = False) -> list[Trial]:
@@ -123,14 +127,17 @@ class TrialHasher:
 
     def __init__(self, study: Study, allow_unprepared: bool = False) -> None:
         self.allow_unprepared = allow_unprepared
-        self.trainer, self.code = study.trainer, code_hashes(study.trainer)
-        self.entry = TRAINERS[study.trainer]
+        self.trainer, self.entry = study.trainer, study.entry
+        own_code = self.entry.own_code()
+        self.code = code_hashes(study.trainer) if own_code is None else dict(own_code)
         self.names_in_json = {name: canonical(name) for name in sorted(self.entry.config.model_fields)}
         self.training_start = hashlib.sha256(f'{{"code":{canonical(self.code)},"config":{{'.encode())
         self.declaration_start = hashlib.sha256(b'{"config":{')
         self.preset_in_json = canonical(study.preset)
         self.trainer_in_json = canonical(self.trainer)
-        self.shapes = _Shapes(self.trainer)
+        is_own = study.declared_trainer is not None  # scripts of other studies may have the same config
+        self.declarer_in_json = canonical([study.name, self.entry.title]) if is_own else self.trainer_in_json
+        self.shapes = _Shapes(self.trainer, self.entry)
         self.finder = PathFinder(study)
         name_key = self.entry.data_name_key
         self.data_section = name_key.partition(".")[0] if name_key else None
@@ -145,12 +152,12 @@ class TrialHasher:
         resolved = {name: part.dumped for name, part in parts.items()}
         effective = self.effective.of(parts)
         identifying = dict(effective.identifying)
-        evaluate = identifying.pop("evaluate", {})
-        evaluate_in_json = effective.texts.get("evaluate", "{}")
+        evaluate, evaluate_in_json = self._evaluate(identifying, effective)
         (data, unprepared), shape = self._data(config), self.shapes.of(parts)
         training, declaration = self._training(effective, data), self._declaration(parts)
         for seed in seeds:
             end = f',"seed":{seed},"trainer":{self.trainer_in_json}}}'.encode()
+            declared_end = f',"seed":{seed},"trainer":{self.declarer_in_json}}}'.encode()
             training_key = _finished(training, end)
             yield Trial(
                 label=label,
@@ -161,11 +168,24 @@ class TrialHasher:
                 training=Identity(self.trainer, identifying, seed, data, self.code),
                 training_key=training_key,
                 key=hashlib.sha256(f'["{training_key}",{evaluate_in_json}]'.encode()).hexdigest()[:DIGITS],
-                declared=_finished(declaration, end),
+                declared=_finished(declaration, declared_end),
                 shape=shape,
                 unprepared=unprepared,
                 unread=effective.unread,
+                entry=self.entry,
             )
+
+    def _evaluate(self, identifying: Config, effective: EffectiveParts) -> tuple[Config, str]:
+        """Return the part of an identity that only the evaluation reads, plain and as canonical JSON.
+
+        It is taken out of `identifying`. The sources of declared metrics belong to it.
+        """
+        is_apart = self.entry.evaluates_apart
+        evaluate = identifying.pop("evaluate", {}) if is_apart else {}
+        if self.entry.sources:
+            evaluate = {**evaluate, METRICS: self.entry.sources}
+            return evaluate, canonical(evaluate)
+        return evaluate, effective.texts.get("evaluate", "{}") if is_apart else "{}"
 
     def _data(self, config: BaseModel) -> tuple[str | None, str | None]:
         """Return the fingerprint of the data, and why it stands for an unknown one; None if it does not.
@@ -189,7 +209,8 @@ class TrialHasher:
 
     def _training(self, effective: EffectiveParts, data: str | None) -> "hashlib._Hash":
         """Return the hash of an Identity's JSON, up to its seed."""
-        of_training = [key for key in self.names_in_json if key != "evaluate" and key in effective.texts]
+        of_training = [key for key in self.names_in_json if key in effective.texts]
+        of_training = [key for key in of_training if key != "evaluate" or not self.entry.evaluates_apart]
         texts = [f"{self.names_in_json[key]}:{effective.texts[key]}" for key in of_training]
         started = self.training_start.copy()
         started.update(f'{",".join(texts)}}},"data":{"null" if data is None else canonical(data)}'.encode())
@@ -207,10 +228,10 @@ class TrialHasher:
 class _Shapes:
     """The digests of the values on which a training's duration depends. Each is computed once."""
 
-    def __init__(self, trainer: str) -> None:
-        self.trainer = trainer
+    def __init__(self, trainer: str, entry: TrainerEntry[Any]) -> None:
+        self.trainer = f"{trainer} {entry.title}" if entry.title else trainer
         self.keys: dict[str, list[str]] = {}
-        for key in TRAINERS[trainer].shape:
+        for key in entry.shape:
             self.keys.setdefault(key.partition(".")[0], []).append(key)
         self.values: dict[int, str] = {}
         self.digests: dict[tuple[str, ...], str] = {}

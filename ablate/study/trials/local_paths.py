@@ -13,7 +13,6 @@ from ablate.study.config_keys import overlaps, value_at
 from ablate.study.model import Study
 from ablate.study.reading.problems import models_in
 from ablate.trainers.config import LocalPath, OutsideIdentity
-from ablate.trainers.registry import TRAINERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class PathFinder:
         self.study = study
         self.folder = study.folder if study.folder and not _is_same(study.folder, ".") else ""
         """The folder of the study file; empty if it is the working directory."""
-        self.fields = path_fields(TRAINERS[study.trainer].config)
+        self.fields = path_fields(study.entry.config)
         self.known: dict[tuple[PathField, str], str] = {}
         """The place of each path that was located."""
 

@@ -98,7 +98,7 @@ def test_reasons_come_with_their_numbers_and_remedies(study: Study) -> None:
 
 def limits_of(study: Study) -> Iterator[tuple[tuple[str, ...], tuple[float, float]]]:
     configs = {trial.label: trial.config for trial in trials(study)}
-    for shared in row_limits(study.trainer, configs):
+    for shared in row_limits(study.entry, configs):
         limits = shared.on("test")
         assert limits is not None
         yield shared.rows, limits.ranges.get("top1", (0.0, 1.0))
