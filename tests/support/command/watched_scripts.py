@@ -100,4 +100,4 @@ def output() -> bytes:
 def start_worker(command: Sequence[str], prelude: str = "") -> "subprocess.Popen[bytes]":
     """Start a process that runs the prelude, and then the command as `run` does. It is a stand-in for a worker."""
     code = f"{prelude}\nfrom tests.support.command.watched_scripts import run\nprint(run({list(command)!r}))"
-    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    return subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)

@@ -1,0 +1,153 @@
+"""Processes that outlive their script, or try to: none is left, and none that is not the script's is touched."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ablate.trainers.command.process import EndedBy, ProcessEnd
+from ablate.trainers.command.watch import family
+from tests.support.command.watched_scripts import DAEMON, LIMITS, marked, new_mark, output, python, run, wait_until
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")
+
+STARTS = {
+    "child": "subprocess.Popen(sleeper(sys.argv[1]))",
+    "session": "session(sys.argv[1])",
+    "daemon": "daemon(sys.argv[1], **os.environ)",
+}
+"""The ways in which a script starts a process that outlives it."""
+
+
+@pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
+@pytest.mark.parametrize(
+    "lists_children", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["lists", "no lists"]
+)
+def test_what_outlives_a_script_is_killed(start: str, lists_children: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With and without the kernel's lists of children, which not every Linux has."""
+    monkeypatch.setattr(family, "_lists_children", lambda: lists_children)
+    mark = new_mark()
+    end = run(python(DAEMON + start, mark))
+    assert (end.exit_code, end.ended_by, end.orphans) == (0, EndedBy.ITSELF, 1)
+    assert marked(mark) == set()
+    assert end.seconds < 0.5, "the time of the script, not that of its daemon"
+
+
+def test_what_ends_soon_after_its_script_may_do_so() -> None:
+    """Such as the helper of Python's multiprocessing, which frees shared memory once its script has ended."""
+    end = run(["sh", "-c", "(sleep 0.15; echo late) &"])
+    assert (end.exit_code, end.orphans) == (0, 0)
+    assert output() == b"late\n"
+
+
+def test_a_stop_reaches_processes_that_have_left_the_group() -> None:
+    mark = new_mark()
+    code = DAEMON + "import time; session(sys.argv[1]); daemon(sys.argv[1], **os.environ); time.sleep(60)"
+    end = run(python(code, mark), stopping=lambda: len(marked(mark)) == 3)
+    assert (end.exit_code, end.ended_by, end.orphans) == (-signal.SIGTERM, EndedBy.STOP, 0)
+    assert marked(mark) == set()
+
+
+def test_a_daemon_that_ignores_a_stop_is_killed_after_the_time_of_grace() -> None:
+    mark = new_mark()
+    ignore = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    code = DAEMON + ignore + "session(sys.argv[1]); signal.signal(signal.SIGTERM, signal.SIG_DFL); time.sleep(60)"
+    began = time.monotonic()
+    end = run(python(code, mark), replace(LIMITS, grace=0.3), stopping=lambda: len(marked(mark)) == 2)
+    assert (end.exit_code, end.ended_by, end.orphans) == (-signal.SIGTERM, EndedBy.STOP, 1)
+    assert time.monotonic() - began > 0.3
+    assert marked(mark) == set()
+
+
+def test_an_error_of_the_caller_leaves_no_process() -> None:
+    mark = new_mark()
+
+    def fail() -> bool:
+        if len(marked(mark)) < 2:
+            return False
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(python(DAEMON + "import time; daemon(sys.argv[1], **os.environ); time.sleep(60)", mark), stopping=fail)
+    assert marked(mark) == set()
+
+
+def test_processes_that_are_not_the_scripts_stay() -> None:
+    """Children that this process had before, and those that another of its threads starts meanwhile."""
+    before, meanwhile = new_mark(), new_mark()
+    processes = [subprocess.Popen(python("import time; time.sleep(60)", before))]
+
+    def start() -> None:
+        processes.append(subprocess.Popen(python("import time; time.sleep(60)", meanwhile), start_new_session=True))
+
+    thread = threading.Timer(0.1, start)
+    thread.start()
+    mark = new_mark()
+    end = run(python(DAEMON + "import time; time.sleep(0.4); daemon(sys.argv[1], **os.environ)", mark))
+    thread.join()
+    assert end.orphans == 1
+    assert [process.poll() for process in processes] == [None, None]
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def test_scripts_of_two_threads_do_not_end_each_other() -> None:
+    ends: list[ProcessEnd] = []
+    threads = [threading.Thread(target=lambda: ends.append(run(["sleep", "0.5"]))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.05)
+    assert run(["true"]).orphans == 0
+    for thread in threads:
+        thread.join()
+    assert [(end.exit_code, end.orphans) for end in ends] == [(0, 0)] * 2
+
+
+def test_afterwards_orphans_are_no_longer_adopted() -> None:
+    """A notebook would never free their process ids."""
+    run(["true"])
+    mark = new_mark()
+    subprocess.run(python(DAEMON + "daemon(sys.argv[1])", mark), check=True)
+    wait_until(lambda: len(marked(mark)) == 1)
+    (daemon,) = marked(mark)
+    parent = Path(f"/proc/{daemon}/stat").read_text().rpartition(")")[2].split()[1]
+    os.kill(daemon, signal.SIGKILL)
+    assert int(parent) != os.getpid()
+
+
+def in_worker(mark: str, ends: "multiprocessing.SimpleQueue[object]") -> None:
+    """Run a script whose daemon has left everything by which it could be recognized."""
+    end = run(python(DAEMON + "daemon(sys.argv[1])", mark))
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    ends.put((end.exit_code, end.orphans, len(children)))
+
+
+def test_a_worker_kills_a_daemon_that_has_cleared_its_environment() -> None:
+    mark, context = new_mark(), multiprocessing.get_context("spawn")
+    ends = context.SimpleQueue()
+    worker = context.Process(target=in_worker, args=(mark, ends))
+    worker.start()
+    worker.join()
+    assert ends.get() == (0, 1, 1), "and its only child is the guard"
+    assert marked(mark) == set()
+
+
+def test_many_orphans_that_end_meanwhile_are_freed() -> None:
+    code = "import os, time\nfor i in range(50):\n  if os.fork() == 0:\n    os.fork()\n    os._exit(0)\n"
+    counts: list[int] = []
+
+    def count() -> bool:
+        counts.append(len(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()))
+        return False
+
+    run(python(code + "  os.wait()\ntime.sleep(0.9)"), stopping=count)
+    assert counts[-1] <= counts[0]
+    assert counts[-1] <= 3, "the script, the guard, and perhaps a helper of the tests"
