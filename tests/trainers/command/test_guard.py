@@ -5,15 +5,17 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from ablate.trainers.command.watch.guard import read_proc, status
+from ablate.trainers.command.watch.guard import VARIABLE, read_proc, status
 from ablate.trainers.command.watch.worker_guard import worker_guard
 from tests.support.command.watched_scripts import (
     DAEMON,
     marked,
     new_mark,
+    output,
     python,
     run,
     start_worker,
@@ -29,12 +31,17 @@ FAMILY = DAEMON + (
 """A script with four processes: itself, a child, one in a session of its own, and a daemon."""
 
 OVERWRITES = """
-import ctypes, time
+import ctypes, os, time
 start, end = (int(each) for each in open("/proc/self/stat").read().rpartition(")")[2].split()[47:49])
 ctypes.memset(start, 0, end - start)
+if os.fork() == 0:
+    os.setpgid(0, 0)
 time.sleep(100)
 """
-"""A script that removes the word from its environment, as those do that change their own name."""
+"""A script that removes the word from its environment, as those do that change their own name.
+
+Then it starts a process in a group of its own, as shells do.
+"""
 
 
 def guards_of(worker: int) -> set[int]:
@@ -60,7 +67,6 @@ def start_family(mark: str, prelude: str = "") -> "subprocess.Popen[bytes]":
 
 
 def test_nothing_is_left_of_a_killed_worker() -> None:
-    """And its output is closed: whoever reads it would wait for a process that held it open."""
     mark = new_mark()
     worker = start_family(mark)
     (guard,) = guards_of(worker.pid)
@@ -74,7 +80,7 @@ def test_nothing_is_left_of_a_killed_worker() -> None:
 def test_a_script_that_has_overwritten_its_environment_dies_too() -> None:
     mark = new_mark()
     worker = start_worker(python(OVERWRITES, mark))
-    wait_until(lambda: any(not read_proc(f"{each}/environ").strip(b"\0") for each in marked(mark)))
+    wait_until(lambda: len([each for each in marked(mark) if not read_proc(f"{each}/environ").strip(b"\0")]) == 2)
     worker.kill()
     worker.communicate(timeout=5)
     wait_until(lambda: not marked(mark))
@@ -118,10 +124,12 @@ def test_a_guard_ignores_the_signals_of_terminals_and_batch_systems(number: sign
 
 
 def test_a_guard_ends_with_its_worker() -> None:
+    """And it does not keep the worker's output open, which a shell may wait for."""
     worker = start_worker(["true"], "import atexit, sys; atexit.register(sys.stdin.read)")
     assert worker.stdin is not None
     wait_until(lambda: len(guards_of(worker.pid)) == 1)
     (guard,) = guards_of(worker.pid)
+    assert {str(Path(f"/proc/{guard}/fd/{file}").readlink()) for file in (1, 2)} == {os.devnull}
     worker.stdin.close()
     assert worker.wait(10) == 0
     wait_until(lambda: not is_alive(guard))
@@ -150,6 +158,14 @@ def test_the_scripts_of_a_worker_within_a_script_die_too() -> None:
     worker.kill()
     worker.communicate(timeout=5)
     wait_until(lambda: not marked(mark))
+
+
+def test_a_script_has_the_words_of_all_workers_around_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "outer.1 middle.2")
+    run(["printenv", VARIABLE])
+    *outer, own = output().decode().split()
+    assert outer == ["outer.1", "middle.2"]
+    assert own.startswith(worker_guard().word + ".")
 
 
 def test_the_scripts_of_another_worker_stay() -> None:

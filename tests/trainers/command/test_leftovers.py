@@ -101,7 +101,7 @@ def test_processes_that_are_not_the_scripts_stay() -> None:
 
 def test_scripts_of_two_threads_do_not_end_each_other() -> None:
     ends: list[ProcessEnd] = []
-    threads = [threading.Thread(target=lambda: ends.append(run(["sleep", "0.5"]))) for _ in range(2)]
+    threads = [threading.Thread(target=lambda s=s: ends.append(run(["sleep", s]))) for s in ("0.1", "0.9")]
     for thread in threads:
         thread.start()
         time.sleep(0.05)
