@@ -1,5 +1,6 @@
 """Virtual environments in which only what a test installs is there."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -7,6 +8,8 @@ import sys
 import venv
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from tests.support.command_line import Result
 from tests.support.paths import ROOT
@@ -36,12 +39,13 @@ class VirtualEnvironment:
     def install(self, *requirements: object) -> None:
         """Install packages in the versions of constraints.txt, from the registry that pip is set up for.
 
-        Modules are not compiled: that would take as long as all the rest.
+        Their modules are compiled, but not those of their tests, which would take as long as all the rest.
         """
         pip = [sys.executable, "-m", "pip", "--python", self.python, "--disable-pip-version-check"]
         words = [*pip, "install", "--quiet", "--no-compile", "-c", ROOT / "constraints.txt", *requirements]
         done = subprocess.run([str(word) for word in words], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
+        self.run("-m", "compileall", "-q", "-x", "/tests/", self.packages, cwd=self.folder)
 
     def run(self, *words: object, cwd: Path) -> Result:
         """Run Python with these words; nothing of the checkout is found."""
@@ -56,15 +60,26 @@ class VirtualEnvironment:
         return sum(path.stat().st_blocks * 512 for path in files) / MEGABYTE
 
 
-def environment(folder: Path) -> VirtualEnvironment:
-    """Make a virtual environment with nothing in it."""
-    venv.create(folder, with_pip=False)
-    return VirtualEnvironment(folder)
+def shared_environment(
+    name: str, requirement: object, folders: pytest.TempPathFactory, worker: str
+) -> VirtualEnvironment:
+    """Return the environment of this name with one package. The first process of a test run that needs it makes it.
+
+    `worker`: the value of the fixture `worker_id`. All workers share the folder above those that are their own.
+    """
+    base = folders.getbasetemp() if worker == "master" else folders.getbasetemp().parent
+    made, complete = VirtualEnvironment(base / name), base / f"{name}.complete"
+    with (base / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not complete.exists():
+            venv.create(made.folder, clear=True, with_pip=False)
+            made.install(requirement)
+            complete.touch()
+    return made
 
 
 def sources(folder: Path) -> Path:
     """Copy the sources of the package, so that building it leaves nothing in the checkout; return the copy."""
-    folder.mkdir()
     for name in SOURCES:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
