@@ -98,7 +98,7 @@ def run_process(
 
     OSError if it cannot be started: no such program, no permission, no folder `cwd`, or no file `log`.
     """
-    kills, inherited = memory_kills(), peak(os.getpid())
+    kills = memory_kills()
     with adopting_orphans(), default_signals(), _opened(log) as output:
         guard = worker_guard()
         guard.ensure()
@@ -106,6 +106,7 @@ def run_process(
         signs = SignsOfLife(output, watched, limits.stall_seconds)
         script = RunningScript(command, cwd, with_word(environment, processes.word), output, channel)
         processes.main = script.pid
+        inherited = peak(os.getpid())  # after the start, as this process may grow until then
         watch = _Watch(script, processes, signs, limits, guard)
         try:
             guard.begun(script.pid)
@@ -189,11 +190,12 @@ class _Watch:
         now = time.monotonic()
         if now < self.memory_due:
             return
+        began = time.thread_time()
         alive = self.processes.alive()
         self.peak = max([self.peak, *map(peak, alive)])
         if self.limits.memory is not None:
             self.memory = resident(alive, self.limits.memory)
-        self.memory_due = now + max(MEMORY_SECONDS, (time.monotonic() - now) / MOST_LOAD)
+        self.memory_due = now + max(MEMORY_SECONDS, (time.thread_time() - began) / MOST_LOAD)
 
 
 @contextlib.contextmanager

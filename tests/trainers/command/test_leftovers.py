@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ablate.trainers.command.process import EndedBy, ProcessEnd
-from ablate.trainers.command.watch import family
+from ablate.trainers.command.watch import family, guard, memory, running_script
 from tests.support.command.watched_scripts import DAEMON, LIMITS, marked, new_mark, output, python, run, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")
@@ -99,6 +99,7 @@ def test_processes_that_are_not_the_scripts_stay() -> None:
         process.wait()
 
 
+@pytest.mark.slow
 def test_scripts_of_two_threads_do_not_end_each_other() -> None:
     ends: list[ProcessEnd] = []
     threads = [threading.Thread(target=lambda s=s: ends.append(run(["sleep", s]))) for s in ("0.1", "0.9")]
@@ -123,6 +124,22 @@ def test_afterwards_orphans_are_no_longer_adopted() -> None:
     assert int(parent) != os.getpid()
 
 
+def test_without_proc_the_group_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on other systems than Linux. They have no notice of the end either, and no adoption."""
+    monkeypatch.setattr(family, "_lists_children", lambda: False)
+    monkeypatch.setattr(family, "_adopt", lambda does: None)
+    for module in (guard, family, memory):
+        monkeypatch.setattr(module, "read_proc", lambda path, most=0: b"")
+    monkeypatch.setattr(running_script, "_end_notice", lambda process: None)
+    mark = new_mark()
+    end = run(python(DAEMON + "subprocess.Popen(sleeper(sys.argv[1])); sys.exit(3)", mark))
+    assert (end.exit_code, end.ended_by, end.orphans, end.memory_kills) == (3, EndedBy.ITSELF, 0, 0)
+    end = run(python(DAEMON + "subprocess.Popen(sleeper(sys.argv[1])).wait()", mark), replace(LIMITS, timeout=0.3))
+    assert (end.exit_code, end.ended_by) == (-signal.SIGTERM, EndedBy.TIMEOUT)
+    monkeypatch.undo()
+    wait_until(lambda: not marked(mark))
+
+
 def in_worker(mark: str, ends: "multiprocessing.SimpleQueue[object]") -> None:
     """Run a script whose daemon has left everything by which it could be recognized."""
     end = run(python(DAEMON + "daemon(sys.argv[1])", mark))
@@ -140,6 +157,7 @@ def test_a_worker_kills_a_daemon_that_has_cleared_its_environment() -> None:
     assert marked(mark) == set()
 
 
+@pytest.mark.slow
 def test_many_orphans_that_end_meanwhile_are_freed() -> None:
     code = "import os, time\nfor i in range(50):\n  if os.fork() == 0:\n    os.fork()\n    os._exit(0)\n"
     counts: list[int] = []

@@ -43,14 +43,15 @@ def _listed_children(process: int) -> list[int]:
 
 
 @lru_cache
-def _libc() -> ctypes.CDLL:
+def libc() -> ctypes.CDLL:
+    """Return the C library, for calls of the kernel that Python does not have."""
     return ctypes.CDLL(None)
 
 
 def _adopt(does: bool) -> None:
     """Ask the kernel to make orphaned descendants children of this process, or no longer."""
     with contextlib.suppress(OSError, AttributeError):  # not on Linux
-        _libc().prctl(_PR_SET_CHILD_SUBREAPER, int(does), 0, 0, 0)
+        libc().prctl(_PR_SET_CHILD_SUBREAPER, int(does), 0, 0, 0)
 
 
 class _Adoption:

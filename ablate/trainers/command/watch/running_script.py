@@ -6,12 +6,15 @@ import resource
 import select
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Protocol
+
+from ablate.trainers.command.watch.family import libc
 
 RESET = (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)
 """Signals with which a script starts as if this process did not ignore them."""
@@ -123,11 +126,16 @@ class RunningScript:
 
 
 def _end_notice(process: int) -> int | None:
-    """Return a file descriptor that is readable once a child has ended; None if this system has no such thing."""
-    try:
-        return os.pidfd_open(process)
-    except (OSError, AttributeError):
-        return None
+    """Return a file descriptor that is readable once a child has ended; None if this system has no such thing.
+
+    Python's `os.pidfd_open`, which the Pythons of conda and uv do not have: https://github.com/python-trio/trio/issues/2855.
+    The number is the same on all kinds of processors.
+    """
+    file = libc().syscall(_PIDFD_OPEN, process, 0) if sys.platform == "linux" else -1
+    return file if file >= 0 else None
+
+
+_PIDFD_OPEN = 434
 
 
 @contextlib.contextmanager

@@ -72,15 +72,20 @@ class ScriptProcesses:
             pause = min(2 * pause, 0.02)
 
     def kill(self) -> int:
-        """Kill the processes until none is left. Return their number."""
+        """Kill the processes until none is left. Return their number.
+
+        After a kill, two looks in a row must find none: a list of children that changes can miss one.
+        """
         killed: set[tuple[int, int]] = set()
         deadline, pause = time.monotonic() + HANGING_SECONDS, 0.0005
+        calm = 0
         while True:
             alive = self.alive()
+            calm = 0 if alive else calm + 1
             killed |= {(process, its.began) for process, its in alive.items()}
             self.send(signal.SIGKILL)
             self.reap()
-            if not alive or time.monotonic() > deadline:
+            if calm > bool(killed) or time.monotonic() > deadline:
                 return len(killed)
             time.sleep(pause)
             pause = min(2 * pause, 0.02)

@@ -34,7 +34,7 @@ class WorkerGuard:
             if self.process is None or self.process.poll() is not None:
                 self.close()
                 self.process, self.pipe = _start(self.word)
-                for script in self.scripts:
+                for script in tuple(self.scripts):
                     self._send(BEGUN, script)
             return self.process.pid
 
