@@ -1,11 +1,11 @@
 """The hashes of a trainer's code, made from syntax trees, so that comments and docstrings do not change them."""
 
 import ast
-import hashlib
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from ablate.trainers.project.syntax import ImportStatement, syntax_hash
 from ablate.trainers.registry import TRAINERS
 
 PACKAGE = Path(__file__).parents[2]
@@ -26,9 +26,7 @@ def code_hashes(trainer: str) -> dict[str, str]:
         name = str(path.relative_to(PACKAGE)) if path else ""
         if path is None or name in hashes or _is_left_out(module, without_code):
             continue
-        imports: list[ast.Import | ast.ImportFrom] = []
-        text = _canonical(ast.parse(path.read_bytes()), imports)
-        hashes[name] = hashlib.sha256(text.encode()).hexdigest()[:20]
+        hashes[name], imports = syntax_hash(ast.parse(path.read_bytes()))
         waiting += _modules(imports)
     return dict(sorted(hashes.items()))
 
@@ -46,7 +44,7 @@ def _path(module: str) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _modules(imports: Sequence[ast.Import | ast.ImportFrom]) -> Iterator[str]:
+def _modules(imports: Sequence[ImportStatement]) -> Iterator[str]:
     """Yield the package's modules in import statements, also in those like `from ablate.trainers import config`."""
     for node in imports:
         if isinstance(node, ast.Import):
@@ -54,26 +52,3 @@ def _modules(imports: Sequence[ast.Import | ast.ImportFrom]) -> Iterator[str]:
         elif (node.module or "").startswith("ablate"):
             yield str(node.module)
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def _canonical(node: object, imports: list[ast.Import | ast.ImportFrom]) -> str:
-    """Return a tree as text without bare strings, positions and empty fields, which differ between Python versions.
-
-    Adds the import statements of the tree to `imports`. One pass does both, because every start waits for it.
-    """
-    if isinstance(node, list):
-        return "[" + ",".join([_canonical(item, imports) for item in node if not _bare_string(item)]) + "]"
-    if not isinstance(node, ast.AST):
-        return repr(node)
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        imports.append(node)
-    parts = [type(node).__name__]
-    for name in node._fields:
-        value = getattr(node, name, None)
-        if value is not None and value != [] and name != "kind":
-            parts.append(f"{name}={_canonical(value, imports)}")
-    return "(" + ",".join(parts) + ")"
-
-
-def _bare_string(node: object) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

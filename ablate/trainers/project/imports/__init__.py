@@ -1,0 +1,1 @@
+"""The modules that Python code imports, read from its text. Nothing is imported."""

@@ -1,0 +1,101 @@
+"""The files of a project that a Python script or module imports, directly or through others."""
+
+import glob
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from ablate.filesystem import is_file
+from ablate.trainers.project.imports.added_paths import ABSOLUTE, OF_FILE
+from ablate.trainers.project.imports.source import SourceFacts
+from ablate.trainers.project.imports.statement import ImportOf
+from ablate.trainers.project.modules import ImportRoot, Located, ModuleFinder
+
+MOST_FILES = 5_000
+"""Files of one project: more are those of a library in a folder of the project."""
+TOO_MANY = f"imports more than {MOST_FILES:,} files of the project, and only these count; list the code in `files:`"
+ROUNDS = 5
+"""The largest number of walks: a folder that a file adds to `sys.path` may hold a file that adds another one."""
+
+
+class ImportWalk:
+    """Follows imports. Nothing is imported: each file is read as text."""
+
+    def __init__(self, finder: ModuleFinder, folder: Path, facts: Callable[[Path], SourceFacts | None]) -> None:
+        """`folder`: the working directory. `facts`: returns the facts about a file; None if it cannot be read."""
+        self.finder, self.folder, self.facts = finder, folder, facts
+        self.files: list[Path] = []
+        self.notes: list[tuple[str, str]] = []
+
+    def follow(self, starts: Iterable[Path]) -> None:
+        """Collect files and all that they import from the project, and notes: (name of a file, note)."""
+        first = list(starts)
+        for _ in range(ROUNDS):
+            self._walk(first)
+            roots = {root.folder for root in self.finder.roots}
+            added = [root for root in self._added() if root.folder not in roots and not root.is_installed]
+            if not added:
+                return
+            self.finder = ModuleFinder([*self.finder.roots, *dict.fromkeys(added)], self.finder.only)
+
+    def _walk(self, starts: Iterable[Path]) -> None:
+        files, self.notes = dict.fromkeys(starts), []
+        waiting = list(files)
+        for file in waiting:  # grows on the way
+            facts = self.facts(file)
+            name = self.finder.key(file)
+            if len(files) >= MOST_FILES:
+                self.notes.append((name, TOO_MANY))
+                break
+            self.notes += [(name, note) for note in facts.notes] if facts else []
+            for each in facts.imports if facts else ():
+                new = [target for target in self._targets(file, name, each) if target not in files]
+                files |= dict.fromkeys(new)
+                waiting += dict.fromkeys(new)
+        self.files = list(files)
+
+    def _targets(self, file: Path, name: str, each: ImportOf) -> Iterator[Path]:
+        """Yield the files that run for an import: packages on the way, the module, and modules taken from it."""
+        chain = self._relative(file, each) if each.level else self.finder.chain(each.module)
+        if not each.level and not any(module.file for module in chain):
+            chain = chain if len(chain) == each.module.count(".") + 1 else []  # only a folder with a library's name
+            if not chain:
+                return
+        is_whole = len(chain) == bool(each.level) + len(each.module.split(".") if each.module else ())
+        inner = [self.finder.inner(taken, chain[-1].folders) for taken in each.names] if is_whole else []
+        is_whole &= not each.level or chain[-1].file is not None or all(inner)
+        if not is_whole and not each.is_optional:
+            self.notes.append((name, _missing(each, chain)))
+        yield from (module.file for module in (*chain, *inner) if module and module.file)
+
+    def _relative(self, file: Path, each: ImportOf) -> list[Located]:
+        """Return the package that a relative import begins from, and the modules on the way from there."""
+        package = file.parents[min(each.level, len(file.parents)) - 1]
+        code = package / "__init__.py"
+        chain = [Located(code if is_file(code) else None, (package,))]
+        for part in each.module.split(".") if each.module else ():
+            module = self.finder.inner(part, chain[-1].folders)
+            if module is None:
+                break
+            chain.append(module)
+        return chain
+
+    def _added(self) -> Iterator[ImportRoot]:
+        """Yield the folders that the files add to `sys.path`."""
+        for file in self.files:
+            facts = self.facts(file)
+            for base, path in facts.added if facts else ():
+                begin = file.parent if base == OF_FILE else self.folder
+                prefix = f"{self.finder.key(file)}/../{path}" if base == OF_FILE else path
+                folder = Path(posixpath.normpath(begin / path))
+                yield ImportRoot(folder, "" if base == ABSOLUTE else posixpath.normpath(prefix))
+
+
+def _missing(each: ImportOf, chain: Sequence[Located]) -> str:
+    """Return the note on an import of a module that is not there as Python code. `chain`: the packages that are."""
+    parts = [*(each.module.split(".") if each.module else ()), *each.names]
+    name = parts[min(len(chain) - bool(each.level), len(parts) - 1)]
+    compiled = next((file for folder in chain[-1].folders for file in folder.glob(f"{glob.escape(name)}.*")), None)
+    if compiled:
+        return f"imports {compiled.name}, which is no Python code; list all files of the code in `files:`"
+    return f"has `{each}`, and the project has no such file"
