@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ablate.errors import nearest
 from ablate.filesystem import expanded, is_file, read_regular
 from ablate.trainers.project.code_files import CodeFiles
+from ablate.trainers.project.folders import nearest_name
 from ablate.trainers.project.imports.walk import ImportWalk
 from ablate.trainers.project.modules import ImportRoot, ModuleFinder, installed_root, is_module_name, project_roots
 from ablate.trainers.project.patterns import matching_files
@@ -50,9 +50,9 @@ class CodeCollector:
         """Add the script that a study file names, and what it imports or names."""
         path = Path(os.path.normpath(self.folder / expanded(str(script))))
         if not is_file(path):
-            names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-            near = nearest(path.name, names)
-            self.faults.append(f"there is no {script} in {self.folder}" + (f"; did you mean {near!r}?" if near else ""))
+            near = nearest_name(path)
+            hint = f"; did you mean {near!r}?" if near else ""
+            self.faults.append(f"there is no file {script} in {self.folder}{hint}")
             return
         is_outside = script.is_absolute() and not path.parent.resolve().is_relative_to(self.folder)
         if script.is_absolute() and not is_outside:

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from stat import S_ISREG
 from typing import Literal
 
-from ablate.errors import DataError, nearest
+from ablate.errors import DataError
 from ablate.filesystem import expanded, is_folder, path_fault, stat_or_none
 from ablate.text import MOST_FAULTS
-from ablate.trainers.project.folders import ListedFile, listing
+from ablate.trainers.project.folders import ListedFile, listing, nearest_name
 from ablate.trainers.project.kept_hashes import KeptFacts, hash_of_version, is_settled, kept_facts, version_of
 from ablate.trainers.project.patterns import is_pattern
 from ablate.trainers.project.syntax import DIGITS
@@ -82,6 +83,9 @@ class _Data:
 
     def _files(self) -> list[ListedFile]:
         """Return the files in the order of their names; OSError if one cannot be reached."""
+        if fault := path_fault(self.entry.path):
+            self._add_fault(f"{fault}; write the path of a file or folder")
+            return []
         if self.is_folder:
             files = sorted(listing(self.path), key=lambda file: os.fsencode(file.name))
             if not files:
@@ -90,6 +94,8 @@ class _Data:
         status = stat_or_none(Path(self.path))
         if status is None:
             self._add_fault(self._absence())
+        elif not S_ISREG(status.st_mode):
+            self._add_fault("it is a pipe or a device; write the path of a file or folder")
         return [ListedFile("", self.path, status)]
 
     def _content(self) -> str:
@@ -118,11 +124,9 @@ class _Data:
 
     def _absence(self) -> str:
         path = Path(self.path)
-        if fault := path_fault(self.entry.path):
-            return f"{fault}; write the path of a file or folder"
         if is_pattern(self.entry.path):
             return "no file has this path, and patterns are not read here; write the folder, which stands for all in it"
-        near = nearest(path.name, sorted(each.name for each in path.parent.iterdir()) if is_folder(path.parent) else [])
+        near = nearest_name(path)
         meant = f"did you mean {near!r}?" if near else "correct the path, or fetch the data first"
         return f"it is neither a file nor a folder in {self.folder}; {meant}"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import NamedTuple
 
+from ablate.errors import nearest
 from ablate.filesystem import exists
 
 LEFT_OUT = {
@@ -73,3 +74,12 @@ def entries(folder: str) -> list[os.DirEntry[str]]:
 def is_left_out(folder: Path) -> bool:
     """Return True for a folder without a file of the user's: a virtual environment, a store with its results."""
     return folder.name in LEFT_OUT or any(exists(folder / mark) for mark in (*ENVIRONMENT_MARKS, STORE))
+
+
+def nearest_name(path: Path) -> str | None:
+    """Return the name of the entry in the folder of a missing path that was probably meant; None if there is none."""
+    try:
+        names = [entry.name for entry in entries(str(path.parent)) if entry.name != path.name]
+    except (OSError, ValueError):
+        return None
+    return nearest(path.name, names)

@@ -124,6 +124,8 @@ def _file(chain: Sequence[Located], module: str) -> Path | None:
 def installed_root(module: str) -> ImportRoot | None:
     """Return the folder that holds the installed top-level package of a module; None if there is none."""
     top = module.partition(".")[0]
+    if top == "__main__":
+        return None
     try:
         spec = importlib.util.find_spec(top)  # imports nothing, as a top-level name has no parents
     except (ImportError, ValueError, AttributeError):

@@ -11,9 +11,8 @@ from fnmatch import translate
 from functools import lru_cache
 from pathlib import Path
 
-from ablate.errors import nearest
 from ablate.filesystem import expanded, is_file, is_folder, path_fault
-from ablate.trainers.project.folders import entries, is_left_out
+from ablate.trainers.project.folders import entries, is_left_out, nearest_name
 
 ANY_FOLDERS = "**"
 MOST_FILES = 10_000
@@ -118,5 +117,5 @@ def _no_match(folder: Path, pattern: str) -> str:
     path = folder / expanded(pattern)
     if is_folder(path):
         return f"{pattern!r} is a folder without files, in {folder}"
-    near = nearest(path.name, [entry.name for entry in _entries(str(path.parent))])
+    near = nearest_name(path)
     return f"there is no {pattern!r} in {folder}" + (f"; did you mean {near!r}?" if near else "")

@@ -40,11 +40,7 @@ def _literal_module(node: ast.Call) -> ImportOf | None:
 
 def hydra_notes(tree: ast.AST) -> list[str]:
     """Return a note for each folder of configs that `hydra.main` reads."""
-    notes = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and dotted(node.func) == "hydra.main":
-            for word in node.keywords:
-                if word.arg == "config_path" and isinstance(word.value, ast.Constant) and word.value.value:
-                    folder = word.value.value
-                    notes.append(f"reads configs from {folder}/; add it to `data:`, so that a change of them counts")
-    return notes
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and dotted(node.func) == "hydra.main"]
+    values = [word.value for call in calls for word in call.keywords if word.arg == "config_path"]
+    folders = [value.value for value in values if isinstance(value, ast.Constant) and isinstance(value.value, str)]
+    return [f"reads configs from {folder}/, next to it; add that folder to `data:`" for folder in folders]

@@ -25,7 +25,7 @@ IMPORT_LINE = re.compile(
     rb"^[ \t]*(?:from[ \t]+(\.*)[ \t]*([\w.]*)[ \t]+import[ \t(]+([\w, \t]*)|import[ \t]+(.+))", re.M
 )
 """A line that imports, in code that this Python does not parse."""
-HANDLES = re.compile(rb"except\s*:|except\s.*(?:Import|ModuleNotFound|\W)(?:Error|(?:Base)?Exception)")
+HANDLES = re.compile(rb"except\s*:|\b(?:ImportError|ModuleNotFoundError|(?:Base)?Exception)\b")
 """A handler that a failed import may have. Most files have none, so that their trees are walked once less."""
 
 
