@@ -27,7 +27,7 @@ def added_paths(tree: ast.AST) -> tuple[list[AddedPath], bool]:
     paths: list[AddedPath] = []
     is_hidden = False
     for node in _additions(tree):
-        path = _Reader(names).path(node)
+        path = _PathReader(names).path(node)
         if path is None:
             is_hidden = True
         else:
@@ -82,7 +82,7 @@ def _located(path: str) -> AddedPath:
     return (ABSOLUTE if normal.startswith("/") else OF_WORKING_FOLDER), normal
 
 
-class _Reader:
+class _PathReader:
     """Reads one expression."""
 
     def __init__(self, names: Mapping[str, ast.expr]) -> None:
