@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ablate.trainers.project.command_script import command_script
-from tests.support.project import write_files
+from tests.support.project.files import write_files
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ablate.errors import DataError
 from ablate.trainers.project.data import DataEntry, data_fingerprint
-from tests.support.project import write_files
+from tests.support.project.files import write_files
 
 PHOTOS = {"photos/cat/1.jpg": b"one", "photos/cat/2.jpg": b"two", "photos/dog/1.jpg": b"three", "labels.csv": b"a,b"}
 

@@ -14,7 +14,7 @@ from ablate.trainers.project import data, kept_hashes
 from ablate.trainers.project.code import code_of
 from ablate.trainers.project.data import DataEntry, data_fingerprint
 from ablate.trainers.project.kept_hashes import KeptFacts
-from tests.support.project import write_files
+from tests.support.project.files import write_files
 
 
 @pytest.fixture

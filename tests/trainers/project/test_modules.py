@@ -8,7 +8,7 @@ import pytest
 
 from ablate.trainers.project.code import code_of
 from ablate.trainers.project.modules import find_module
-from tests.support.project import write_files
+from tests.support.project.files import write_files
 
 
 def test_a_module_runs_its_package_and_its_main(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from ablate.trainers.project import code_files
 from ablate.trainers.project.code import code_of
 from ablate.trainers.project.imports.source import SourceFacts
-from tests.support.project import write_files
+from tests.support.project.files import write_files
 
 MARK = "import pathlib\n(pathlib.Path(__file__).parent / 'MARK').write_text('')\n"
 LOOK = """

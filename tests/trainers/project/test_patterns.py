@@ -7,7 +7,7 @@ import pytest
 
 from ablate.trainers.project import collector
 from ablate.trainers.project.code import code_of
-from tests.support.project import write_files
+from tests.support.project.files import write_files
 
 FILES = {
     "train.py": "",

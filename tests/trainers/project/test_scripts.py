@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ablate.trainers.project.code import code_of
-from tests.support.project import write_files
+from tests.support.project.files import write_files
 
 
 def names(folder: Path, script: str) -> list[str]:
