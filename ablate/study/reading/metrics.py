@@ -17,6 +17,8 @@ from ablate.study.reading.problems import Path, Problems
 from ablate.study.reading.schema import MetricEntry
 from ablate.trainers.costs import COST_NAMES, COSTS
 from ablate.trainers.entry import TrainerEntry
+from ablate.trainers.measuring.declaration import Declaration, metric_sources
+from ablate.trainers.measuring.sources import MetricSource
 
 METRICS: Path = ("metrics",)
 PRIMARY: Path = ("primary",)
@@ -25,6 +27,8 @@ LONGEST_UNIT = 16
 """Letters of a unit, which stands in the heads of tables."""
 PERCENT = "%"
 """The unit of a listed metric that is a rate in [0, 1]."""
+PLACES = {"origin": "from", "take": "take", "examples": "examples", "split": "split", "percent": "percent"}
+"""{field of an entry: its key}, of those about the place of the values."""
 
 
 class MetricReader:
@@ -37,7 +41,10 @@ class MetricReader:
         self.root, self.problems, self.trainer = root, problems, trainer
         declared = {metric.name: metric for metric in (*(trainer.metrics(configs) if trainer else ()), *COSTS)}
         self.is_complete = trainer is not None and not trainer.measures_listed
+        self.declarations: dict[str, Declaration] = {}
         self.metrics = tuple(self._with_listed(declared).values())
+        self.sources = self._sources()
+        """The places of the values of listed metrics that the trainer does not declare, if it can measure them."""
 
     def primary(self) -> Metric | None:
         """Return the metric that verdicts are about; None if it cannot be read, which is recorded."""
@@ -89,6 +96,8 @@ class MetricReader:
             if not isinstance(name, str):
                 continue
             entry = self._with_known_unit(name, entry)
+            if name in declared or self.is_complete:
+                self._refuse_places(name, entry)
             if name in declared:
                 listed[name] = self._changed(declared[name], entry)
             elif self.is_complete:
@@ -120,12 +129,31 @@ class MetricReader:
             self.problems.add(path, "`better` is missing; write `better: higher` or `better: lower`")
         direction = Direction.of_better(entry.better) if entry.better else Direction.MAXIMIZE
         scale = Scale(entry.scale or Scale.LINEAR)
-        if entry.unit == PERCENT:
+        is_rate, kind = entry.unit == PERCENT, Kind.SCALAR if entry.examples is None else Kind.MEAN
+        self.declarations[name] = Declaration(
+            entry.origin, entry.take, entry.examples, entry.split, entry.percent, is_rate, direction
+        )
+        if is_rate:
             return Metric(name, direction, Kind.PROPORTION, bounds=(0.0, 1.0), scale=scale, display=RATE)
         unit = entry.unit or ""
         lowest = 0.0 if scale is Scale.LOG else float("-inf")
         shown = Display(unit=unit, difference_unit=unit)
-        return Metric(name, direction, unit=unit, bounds=(lowest, float("inf")), scale=scale, display=shown)
+        return Metric(name, direction, kind, unit, (lowest, float("inf")), scale, shown)
+
+    def _sources(self) -> tuple[MetricSource, ...]:
+        sources, faults = metric_sources(self.declarations)
+        for fault in faults:
+            self.problems.add((*METRICS, *fault.path), fault.message)
+        return sources
+
+    def _refuse_places(self, name: str, entry: MetricEntry) -> None:
+        """Record the keys about the place of a metric's values, of a metric that the trainer measures itself."""
+        message = "the trainer measures its own metrics; leave this out"
+        if not self.is_complete:
+            by = "ablate" if name in COST_NAMES else "the trainer"
+            message = f"{name} is measured by {by} itself; leave this out, or give your metric another name"
+        for key in sorted(entry.model_fields_set & PLACES.keys()):
+            self.problems.add((*METRICS, name, PLACES[key]), message)
 
     def _changed(self, metric: Metric, entry: MetricEntry) -> Metric:
         """Return a metric of the trainer with the scale that the file lists, and its unit if the trainer has none."""

@@ -125,6 +125,16 @@ class DimensionEntry(SchemaEntry):
     )
 
 
+_BEST = {"at": {"const": "best"}, "of": {"type": "string"}, "better": {"enum": ["higher", "lower"]}}
+_TAKES = [
+    {"enum": ["last", None]},
+    {"type": "object", "properties": {"step": {"type": "number"}}, "required": ["step"], "additionalProperties": False},
+    {"type": "object", "properties": _BEST, "required": ["at", "of"], "additionalProperties": False},
+]
+Take = Annotated[Any, WithJsonSchema({"anyOf": _TAKES})]
+"""The value of a series that counts. It is checked in `trainers/measuring/declaration.py`, with the other metrics."""
+
+
 class MetricEntry(SchemaEntry):
     """A metric that the study lists: one that the trainer does not declare, or another scale for one that it does."""
 
@@ -137,6 +147,20 @@ class MetricEntry(SchemaEntry):
     scale: Literal["linear", "log"] | None = Field(
         None, description="log if two values are compared by their ratio; default: by their difference."
     )
+    origin: str | None = Field(
+        None,
+        alias="from",
+        description="The place of its values, of a trainer of your own: result:KEY, json:KEY, stdout:REGEX, "
+        "tensorboard:TAG or FILE:KEY; default: its name in the results.",
+    )
+    take: Take = Field(
+        None, description="The value of a series: last, {step: 1000}, or {at: best, of: NAME}; default: last."
+    )
+    examples: str | None = Field(None, description="A CSV file with the columns id, value and, if any, cluster.")
+    split: Literal["validation", "test"] | None = Field(
+        None, description="The data that it is measured on; default: by its name, as in val_loss, otherwise test."
+    )
+    percent: bool = Field(False, description='On if the script writes percent, for the unit "%".')
 
 
 class FinalistsEntry(SchemaEntry):
