@@ -159,6 +159,8 @@ class Analysis:
         analyses = [self, *(analyse(reading, self.population) for reading in self.other_readings.values())]
         models = [analysis._design.current_model for analysis in analyses]
         excluded = [*self.results.document.excluded, *self._design.other_tests, *self._design.unread_cells]
+        diverged = [row.levels for row in self.results.rows if row.diverged and not row.seeds]
+        excluded += [{name: [level] for name, level in levels.items()} for levels in diverged]
         return suggest(models, excluded, self._design.free_factors)
 
     @cached_property

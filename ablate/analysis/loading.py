@@ -21,11 +21,13 @@ from ablate.store.looks import LookRow, is_unchanged, read_looks
 from ablate.store.plan_document import changed_rules, rules
 from ablate.store.plans import StoredPlan, StoredRow
 from ablate.store.results import StoredValue, TrialResult
+from ablate.store.schema import DIVERGED, FAILED, QUEUED
 from ablate.study.metrics import split_of
 from ablate.study.plan.staleness_reasons import IdentityChange
 from ablate.trainers.protocol import TEST_EXAMPLES
+from ablate.trainers.reasons import without_log
 
-NOT_STORED = TrialResult("queued", None, {}, None)
+NOT_STORED = TrialResult(QUEUED, None, {}, None)
 """A trial of a plan that was never run."""
 
 
@@ -66,7 +68,7 @@ def load_plan(
     is_cost = split_of(judged) == COST
     with store.read() as connection:
         keys = {key for row in plan.rows for key in row.cells.values()}
-        trials = results.read_trials(connection, keys)
+        trials = results.with_reasons(connection, results.read_trials(connection, keys))
         costs = results.read_values(connection, {key for key, trial in trials.items() if trial.done}, COST)
         trials = _with_costs(trials, costs, {judged, *columns})
         sets = _example_sets(connection, trials)
@@ -312,9 +314,11 @@ def _row_result(
             for seed, trial in by_seed.items()
             if trial.done
         },
-        failed=tuple(seed for seed in missing if by_seed[seed].state == "failed"),
+        failed=tuple(seed for seed in missing if by_seed[seed].state == FAILED),
         missing=tuple(missing),
         metrics=metrics,
+        diverged=tuple(seed for seed in missing if by_seed[seed].state == DIVERGED),
+        reasons={seed: without_log(by_seed[seed].reason) for seed in missing if by_seed[seed].reason},
     )
 
 

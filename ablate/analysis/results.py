@@ -106,9 +106,13 @@ class RowResult:
     failed: tuple[int, ...] = ()
     """Seeds without a result whose last attempt failed."""
     missing: tuple[int, ...] = ()
-    """Seeds without a result, those that failed included."""
+    """Seeds without a result, those that failed or diverged included."""
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     """{name: metric} of the study."""
+    diverged: tuple[int, ...] = ()
+    """Seeds without a result whose training diverged."""
+    reasons: Mapping[int, str] = field(default_factory=dict)
+    """{seed: why it failed or diverged}, as far as it is known."""
 
     @property
     def tests(self) -> list["RowTest"]:
@@ -349,14 +353,14 @@ class StudyResults:
 
     @property
     def findings(self) -> list[str]:
-        """Sentences about contradictions in an imported log, and about results that cannot be, cannot be used, are
-        stale, or are equal."""
+        """Sentences about contradictions in an imported log, and about results that cannot be, diverged, cannot be
+        used, are stale, or are equal."""
         return [*self.document.findings, *self.doubtful, *self.equal_results]
 
     @property
     def doubtful(self) -> list[str]:
-        """Sentences about results that cannot be, that cannot be used, and that were kept although stale."""
-        return [*self.impossible, *self.unusable, *self.kept_although_stale]
+        """Sentences about results that cannot be, diverged, cannot be used, and were kept although stale."""
+        return [*self.impossible, *self.diverged, *self.unusable, *self.kept_although_stale]
 
     @property
     def impossible(self) -> list[str]:
@@ -366,6 +370,15 @@ class StudyResults:
             "until they are corrected"
             for row in (*self.rows, *self.references)
             if row.impossible
+        ]
+
+    @property
+    def diverged(self) -> list[str]:
+        """A sentence for each row with seeds that diverged: the effects of the row leave them out."""
+        return [
+            f"row {row.number} ({row.label}): {_diverged(row)}"
+            for row in (*self.rows, *self.references)
+            if row.diverged
         ]
 
     @property
@@ -424,6 +437,16 @@ class StudyResults:
     def sets(self, factor: str) -> list[str]:
         """Return the config keys that a factor sets; empty for a factor of an imported log."""
         return next(list(stored.sets) for stored in self.document.factors if stored.name == factor)
+
+
+def _diverged(row: RowResult) -> str:
+    """Return `2 of 5 seeds diverged`, and the seeds from which the row's effects come."""
+    planned = len(row.seeds) + len(row.missing)
+    counted = f"{len(row.diverged)} of {text.plural(planned, 'seed')} diverged"
+    if not row.seeds:
+        return f"{counted}, and no other has a result, so the row has no effects"
+    others = f"the {len(row.seeds)} seeds that did not" if len(row.seeds) > 1 else "the one seed that did not"
+    return f"{counted}; effects of this row come from {others}, which favours it"
 
 
 def _rows(rows: Sequence[RowResult]) -> str:

@@ -57,7 +57,7 @@ def plan_study(
     only: Sequence[str] = (),
     workers: int | None = None,
 ) -> StudyPlan:
-    """Return the trials of a study with their states: done, failed, running, accepted, stale, pending or shared.
+    """Return the trials of a study with their states, such as done, failed, diverged, running or pending.
 
     `study` is a study file or a Study; `profile`, `KEY=VALUE` `settings` and `seeds` change a file as they do for
     `ablate plan`. `only` selects rows by label or pattern. The store is only read, and need not exist. Trials whose

@@ -26,9 +26,9 @@ class RunSummary:
     study: str
     """The study's name."""
     states: Mapping[str, str]
-    """{training key: done or failed} of the trainings that were requested."""
+    """{training key: done, failed or diverged} of the trainings that were requested."""
     ran: int
-    """Trainings that ran, here or with other runners; the others were done or had failed before."""
+    """Trainings that ran, here or with other runners; the others had ended before."""
     failed: int
     """Trainings that have failed."""
     failed_before: int
@@ -40,6 +40,8 @@ class RunSummary:
     """The path of the study file; the study's name if it was not read from a file."""
     overrides: tuple[str, ...] = ()
     """The `KEY=VALUE` options that changed the file for this run."""
+    diverged: int = 0
+    """Trainings that have diverged, in this run or an earlier one. They are an outcome, and not among `failed`."""
 
 
 def run_study(
@@ -57,7 +59,7 @@ def run_study(
     accept_stale: bool = False,
     observer: Observer | None = None,
 ) -> RunSummary:
-    """Run the trials of a study that the store lacks, until each is done or has failed.
+    """Run the trials of a study that the store lacks, until each is done, has failed or has diverged.
 
     `study` is a study file or a Study; `profile`, `KEY=VALUE` `settings` and `seeds` change a file as they do for
     `ablate run`. `only` selects rows by label or pattern. `until_decided`: look after look, with more seeds for rows
@@ -88,6 +90,7 @@ def run_study(
         looks,
         request.source.place,
         request.source.overrides,
+        session.diverged,
     )
 
 

@@ -52,6 +52,10 @@ class SearchRunSummary:
     """Candidates that failed: they have no result, and no finalist is chosen among them."""
     unscored: int = 0
     """Candidates that have finished, but not with a finite score on each metric of the search."""
+    diverged: int = 0
+    """Trainings of the finalists and the baseline that diverged. They are an outcome, and not among `failed`."""
+    diverged_candidates: int = 0
+    """Candidates that diverged. They count as worse than all others."""
 
 
 def search_study(
@@ -80,7 +84,7 @@ def search_study(
     check_search(request.study)
     from ablate.adaptive.search import finalists  # here: Optuna takes long to import
     from ablate.adaptive.search.driver import begin, queue_failed
-    from ablate.store.schema import DONE, FAILED
+    from ablate.store.schema import DIVERGED, DONE, FAILED
     from ablate.study.search_space.candidates import Candidates
 
     points = Candidates(request.study)
@@ -97,6 +101,7 @@ def search_study(
     best = finalists.best(candidates, space, driver.baseline)
     tried = sum(not candidate.known for candidate in candidates)
     failed = sum(candidate.state == FAILED for candidate in candidates)
+    diverged = sum(candidate.state == DIVERGED for candidate in candidates)
     finished = sum(finalists.has_scores(candidate, space) for candidate in candidates)
     if unscored := [one for one in candidates if one.state == DONE and not finalists.has_scores(one, space)]:
         observer.message(f"warning: {request.study.name}: {_unscored_words(unscored, space)}")
@@ -107,14 +112,15 @@ def search_study(
             f"warning: {request.study.name}: all {finished} candidates have the same score, so the search could not "
             "tell them apart"
         )
+    ended = (finished, failed, len(unscored))
     if not best:
-        return SearchRunSummary(request.study.name, tried, 0, 0, 0, finished, failed, len(unscored))
+        return SearchRunSummary(request.study.name, tried, 0, 0, 0, *ended, 0, diverged)
     is_candidate = any(candidate.trial_key == driver.baseline for candidate in candidates)
     observer.message(f"{request.study.name}: {_best_words(len(best), space.top, is_candidate)}, with fresh seeds")
     session.run(_prepare_finalists(session, request, points, row, best, retry_failed))
     trainings, failed_trainings = len(session.states), len(session.failed)
-    ended = (finished, failed, len(unscored))
-    return SearchRunSummary(request.study.name, tried, len(best), trainings, failed_trainings, *ended)
+    of_finalists = (len(best), trainings, failed_trainings)
+    return SearchRunSummary(request.study.name, tried, *of_finalists, *ended, session.diverged, diverged)
 
 
 def _best_words(finalists: int, requested: int, is_candidate: bool) -> str:
@@ -207,7 +213,7 @@ def _candidate_counts(study: str, driver: "SearchDriver", seconds: float) -> str
     candidates = driver.candidates.values()
     counts = Counter(candidate.state for candidate in candidates if not candidate.known)
     words = [plural(counts.total(), "trial")]
-    words += [f"{counts[state]} {state}" for state in ("pruned", "failed") if counts[state]]
+    words += [f"{counts[state]} {state}" for state in ("pruned", "failed", "diverged") if counts[state]]
     if from_rows := sum(candidate.known for candidate in candidates):
         words.append(f"{from_rows} known from the study's rows")
     return f"{study}: {', '.join(words)}, in {seconds:.1f} s"

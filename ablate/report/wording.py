@@ -392,7 +392,13 @@ def state(row: RowResult) -> str:
     """Return the reason why a row has no result, or none that can be judged."""
     if row.impossible:
         return f"has values that cannot be ({row.impossible})"
-    return "failed" if row.failed else "has no result yet"
+    return ended(row) or "has no result yet"
+
+
+def ended(row: RowResult) -> str:
+    """Return `failed`, `diverged` or both for a row with seeds that ended without a result; nothing for others."""
+    ends = {"failed": row.failed, "diverged": row.diverged}
+    return " or ".join(end for end, seeds in ends.items() if seeds)
 
 
 def _size(item: Contrast | Effect) -> str:

@@ -38,11 +38,12 @@ class JobReport:
     """The end of a job."""
 
     state: str
-    """`done`; `failed`: it raised; `lost`: its worker died or hung; `abandoned`: its worker was killed before it began;
-    `interrupted`: it was asked to stop, and saved a checkpoint; `pruned`: it was ended early, and saved."""
+    """`done`; `failed`: it raised; `diverged`: values are not finite; `lost`: it was killed, or its worker died or
+    hung; `abandoned`: its worker was killed before it began; `interrupted`: it saved a checkpoint and stopped, on
+    request or by itself; `pruned`: it was ended early, and saved."""
     seconds: float
     results: Sequence[Result] | None = None
-    """A result for each config; None unless `done`."""
+    """A result for each config, if it is done; if it has diverged, those that were measured. Otherwise None."""
     reason: str = ""
     """Why it is not done."""
     traceback: str = ""
@@ -54,6 +55,9 @@ OnProgress = Callable[[str, Progress], None]
 
 OnInterim = Callable[[str, Interim], bool]
 """Called with the key of a watched training, which waits for the answer: True to continue, False to end it early."""
+
+OnMessage = Callable[[str], None]
+"""Called with a piece of news about the workers, one line of text."""
 
 
 class Executor(Protocol):

@@ -14,7 +14,7 @@ class RunOutline:
     labels: Mapping[str, str] = field(default_factory=dict)
     """{training key: label of its first row, with the number of other rows that share it, and the seed if several}."""
     states: Mapping[str, str] = field(default_factory=dict)
-    """{training key: its state before the run: queued, running, done or failed}."""
+    """{training key: its state before the run: queued, running, done, failed or diverged}."""
     expected_seconds: Mapping[str, float] = field(default_factory=dict)
     """{training key: seconds that it will take}, for trainings of which finished ones of the same shape are known."""
 
@@ -48,17 +48,20 @@ class Observer:
     def ended(self, key: str, reason: str | None) -> None:
         """The training is done, or has failed with this reason."""
 
+    def diverged(self, key: str, reason: str) -> None:
+        """The training has ended for good without a result, because its values are not finite."""
+
     def pruned(self, key: str, reason: str) -> None:
         """The search stopped the training early, because its result would not be among the best."""
 
     def requeued(self, key: str, reason: str) -> None:
-        """The training goes back to the queue, because its worker died or was interrupted. It will start again."""
+        """The training goes back to the queue, because it was killed, or was interrupted. It will start again."""
 
     def waiting(self, elsewhere: int) -> None:
         """This runner has nothing to start; `elsewhere` trainings are held by other runners."""
 
-    def counted(self, done: int, failed: int, total: int) -> None:
-        """The numbers of trainings that are done, have failed, and were requested, by all runners together."""
+    def counted(self, done: int, failed: int, total: int, diverged: int = 0) -> None:
+        """The numbers of trainings that are done, have failed, were requested, and have diverged, by all runners."""
 
     def stopping(self) -> None:
         """Ctrl-C was pressed once: running trainings finish or save a checkpoint, then the run ends."""

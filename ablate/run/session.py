@@ -9,11 +9,11 @@ from ablate.run.dispatch.signals import interruptible
 from ablate.run.observer import Observer, RunOutline
 from ablate.run.preparation import PreparedRun
 from ablate.store import Store
-from ablate.store.schema import DONE, FAILED
+from ablate.store.schema import DIVERGED, DONE, FAILED
 from ablate.study.plan.trial_states import ACCEPTED
 from ablate.study.trials.identity import Trial
 
-SETTLED = (DONE, FAILED)
+SETTLED = (DONE, FAILED, DIVERGED)
 """States in which a training of a study's rows has ended."""
 
 
@@ -37,7 +37,7 @@ class Session:
     """Stale results that were kept, at the last call of `run`."""
 
     def run(self, prepared: PreparedRun) -> None:
-        """Run what was prepared, until everything is done or has failed.
+        """Run what was prepared, until everything is done, has failed or has diverged.
 
         Raises KeyboardInterrupt if a stop was requested before that.
         """
@@ -53,13 +53,18 @@ class Session:
 
     @property
     def ran(self) -> int:
-        """The number of trainings that were neither done nor failed when they were requested."""
+        """The number of trainings that had not ended when they were requested."""
         return sum(state not in SETTLED for state in self.before.values())
 
     @property
     def failed(self) -> list[str]:
         """The keys of failed trainings."""
         return [key for key, state in self.states.items() if state == FAILED]
+
+    @property
+    def diverged(self) -> int:
+        """The number of trainings that have diverged, in this run or an earlier one."""
+        return sum(state == DIVERGED for state in self.states.values())
 
     @property
     def failed_before(self) -> int:

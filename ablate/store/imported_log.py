@@ -14,7 +14,7 @@ from ablate.store.looks import LookRow, record_look
 from ablate.store.plan_document import DataIdentity, ImpliedLevel, PlanDocument, StoredFactor, rules
 from ablate.store.queue.claims import write_results
 from ablate.store.queue.process_identity import owner
-from ablate.store.schema import DONE, FAILED, attempts, looks, trainings
+from ablate.store.schema import DIVERGED, DONE, FAILED, attempts, looks, trainings
 from ablate.study.factors import level_text
 from ablate.study.logfile.declared import ENDED, LOOKS
 from ablate.study.logfile.measurements import TOP_K_NAMES, RowMeasurements
@@ -29,7 +29,8 @@ ALPHA, DELTA_PP = 0.05, 0.5
 """The study file's defaults; a log without a section `# study` declares none."""
 MOST_NAMED = 4
 """Rows of a log that messages name."""
-FAILED_THERE = "failed in the study that the log was written from"
+ENDED_THERE = {state: f"{state} in the study that the log was written from" for state in (FAILED, DIVERGED)}
+"""{state: the reason of seeds that have it in a log}."""
 
 
 def save_log(
@@ -124,13 +125,14 @@ def _plain(row: RowMeasurements) -> list[list[str]]:
 
 
 def _save_result(connection: Connection, trial: Trial, row: RowMeasurements, seed: int) -> None:
-    """Add the attempt of a seed: finished with its totals, or failed. A seed that is only missing has none."""
-    if seed in row.missing and seed not in row.failed:
+    """Add the attempt of a seed: finished with its totals, failed or diverged. One that is only missing has none."""
+    if seed in row.missing and seed not in (*row.failed, *row.diverged):
         return
     now = time.time()
     values = {"training_key": trial.training_key, "number": 1, "started": now, "ended": now}
-    if seed in row.failed:
-        state, details = FAILED, dict[str, Any](reason=FAILED_THERE)
+    if seed in row.missing:
+        state = DIVERGED if seed in row.diverged else FAILED
+        details = dict[str, Any](reason=ENDED_THERE[state])
     else:
         at = row.seeds.index(seed)
         known = {name: words[at] for name, words in row.circumstances.items() if words[at] is not None}
@@ -139,7 +141,7 @@ def _save_result(connection: Connection, trial: Trial, row: RowMeasurements, see
     (attempt_id,) = made.inserted_primary_key or (0,)
     same = trainings.c.key == trial.training_key
     connection.execute(update(trainings).where(same).values(state=state, attempts=1))
-    if state == FAILED:
+    if state != DONE:
         return
     write_results(connection, trial.key, attempt_id, _result(row, at))
 

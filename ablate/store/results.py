@@ -1,13 +1,13 @@
 """Reading the results of trials."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import nan
 
 from sqlalchemy import Connection, Text, and_, cast, select
 
 from ablate.measurement import TEST
-from ablate.store.schema import attempts, measurements, results, trainings, trials
+from ablate.store.schema import DIVERGED, FAILED, attempts, measurements, results, trainings, trials
 from ablate.store.sql import of_keys
 
 
@@ -43,6 +43,8 @@ class TrialResult:
     """The hashes of code files that identify the training, as JSON."""
     training: str = ""
     """The key of the training."""
+    reason: str = ""
+    """The reason why it has no result, if its training failed or diverged and the reason was requested."""
 
     @property
     def done(self) -> bool:
@@ -80,6 +82,17 @@ def read_trials(connection: Connection, keys: Collection[str], split: str = TEST
     return by_key
 
 
+def with_reasons(connection: Connection, read: Mapping[str, TrialResult]) -> dict[str, TrialResult]:
+    """Return {trial key: result} with the reasons of trials that have none as their trainings failed or diverged."""
+    ended = {one.training for one in read.values() if not one.done and one.state in (FAILED, DIVERGED)}
+    query = select(trainings.c.key, attempts.c.reason).join(attempts, _that_is_latest)
+    reasons = dict(of_keys(connection, query, trainings.c.key, ended)) if ended else {}
+    return {
+        key: replace(one, reason=reasons.get(one.training) or "") if not one.done and one.training in ended else one
+        for key, one in read.items()
+    }
+
+
 def read_values(connection: Connection, keys: Collection[str], split: str = TEST) -> dict[str, dict[str, StoredValue]]:
     """Return {trial key: {metric: value}}, for trials that have a value on the split."""
     of_value = (measurements.c.metric, measurements.c.value, measurements.c.n, measurements.c.example_set)
@@ -91,6 +104,7 @@ def read_values(connection: Connection, keys: Collection[str], split: str = TEST
     return values
 
 
+_that_is_latest = and_(attempts.c.training_key == trainings.c.key, attempts.c.number == trainings.c.attempts)
 _OF_ATTEMPT = (attempts.c.environment, attempts.c.seconds)
 _that_counts = and_(results.c.trial_key == trials.c.key, results.c.attempt_id == trials.c.attempt_id)
 that_are_measured = and_(measurements.c.trial_key == trials.c.key, measurements.c.attempt_id == trials.c.attempt_id)

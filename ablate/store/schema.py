@@ -20,6 +20,7 @@ from sqlalchemy.engine import Dialect
 
 QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
 STALE = "stale"  # a further state of a row and seed: its result is older than the defaults, data or code
+DIVERGED = "diverged"  # a training that ended for good without a result, as its values are not finite
 PRUNED = "pruned"  # a training that a search has stopped early; it continues from there if its result is needed
 LOST, ABANDONED, INTERRUPTED = "lost", "abandoned", "interrupted"
 """Further ends of an attempt: its worker died, its runner died, its runner was asked to stop."""
@@ -221,7 +222,7 @@ candidates = Table(
     Column("point", JSON, nullable=False),  # {dimension: value}
     _key("trial_key", "trials"),
     Column("notes", JSON, nullable=False),  # values that the sampler keeps for its next proposals
-    Column("state", String(20), nullable=False),  # running, done, pruned, failed: as reported to the sampler
+    Column("state", String(20), nullable=False),  # running, done, pruned, failed, diverged: as reported to the sampler
     Column("scores", JSON(none_as_null=True)),  # {metric: value on the validation split}
     Column("told", Integer),  # position in the order in which candidates ended
     Index("ablate_candidates_trial", "trial_key"),

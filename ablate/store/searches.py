@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, insert, select, update
 
 from ablate.measurement import COST, VALIDATION
-from ablate.store.queue.status import FailedTrial
+from ablate.store.queue.status import NO_REASON, EndedTrial
 from ablate.store.results import StoredValue, that_are_measured
-from ablate.store.schema import FAILED, attempts, candidates, measurements, searches, trainings, trials
+from ablate.store.schema import DIVERGED, FAILED, attempts, candidates, measurements, searches, trainings, trials
 from ablate.store.sql import of_keys
 
 
@@ -49,7 +49,7 @@ class Candidate:
     notes: Mapping[str, Any]
     """Values that the sampler keeps for its next proposals."""
     state: str
-    """Running, done, pruned or failed, as it was reported to the sampler."""
+    """Running, done, pruned, failed or diverged, as it was reported to the sampler."""
     scores: Mapping[str, float] | None
     """{metric: value on the validation split, or of the training itself}, finite ones only; None without a result."""
     told: int | None
@@ -154,8 +154,8 @@ class SearchSummary:
     profile: str
     counts: Mapping[str, int]
     """{state: number of candidates}."""
-    failed: Sequence[FailedTrial]
-    """The candidates that failed."""
+    without_result: Sequence[EndedTrial]
+    """The candidates that failed or diverged."""
 
 
 def summaries(connection: Connection, study: str | None) -> list[SearchSummary]:
@@ -169,14 +169,14 @@ def summaries(connection: Connection, study: str | None) -> list[SearchSummary]:
 def _summary(connection: Connection, row: SearchRow) -> SearchSummary:
     of_search = candidates.c.search_id == row.id
     counts = select(candidates.c.state, func.count().label("number")).where(of_search).group_by(candidates.c.state)
-    reasons = _REASONS.where(of_search, candidates.c.state == FAILED).order_by(candidates.c.number)
+    reasons = _REASONS.where(of_search, candidates.c.state.in_((FAILED, DIVERGED))).order_by(candidates.c.number)
     return SearchSummary(
         row.study,
         row.profile,
         {row_of_state.state: row_of_state.number for row_of_state in connection.execute(counts)},
         [
-            FailedTrial((row.study, row.profile), label(number), seed, attempt, reason or "no reason given")
-            for number, seed, attempt, reason in connection.execute(reasons)
+            EndedTrial((row.study, row.profile), label(number), seed, attempt, reason or NO_REASON, state)
+            for number, seed, attempt, reason, state in connection.execute(reasons)
         ],
     )
 
@@ -216,7 +216,7 @@ _OF_CANDIDATE = (
     candidates.c.told,
 )
 _REASONS = (
-    select(candidates.c.number, trainings.c.seed, attempts.c.number, attempts.c.reason)
+    select(candidates.c.number, trainings.c.seed, attempts.c.number, attempts.c.reason, candidates.c.state)
     .join(trials, trials.c.key == candidates.c.trial_key)
     .join(trainings, trainings.c.key == trials.c.training_key)
     .join(attempts, and_(attempts.c.training_key == trainings.c.key, attempts.c.number == trainings.c.attempts))

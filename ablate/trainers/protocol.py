@@ -45,6 +45,22 @@ class Stopped(Exception):  # noqa: N818 - no fault: a stop was requested
     """Raised by a trainer on a requested stop, after its state is in a checkpoint. The message names the step."""
 
 
+class Diverged(Exception):  # noqa: N818 - no fault: the same config and seed would diverge again
+    """Raised by a trainer whose training or test gave a value that is not finite. The message is the reason."""
+
+    def __init__(self, reason: str, results: Sequence[Result] = ()) -> None:
+        """`results`: the result of each config, with the values that were measured; empty if nothing was."""
+        super().__init__(reason)
+        self.results = results
+
+
+class Lost(Exception):  # noqa: N818 - no fault of the training, as far as is known
+    """Raised by a trainer whose training was killed from outside. The message is the reason.
+
+    The training is queued again, unless that happens several times in a row without a newer checkpoint.
+    """
+
+
 class Trainer(Protocol):
     """Trains once, then evaluates under each config, with one result each. The configs are equal except for `evaluate`.
 
@@ -55,6 +71,8 @@ class Trainer(Protocol):
     - It calls `progress` at least once in `runtime.stall_seconds`; otherwise it counts as hung and is killed.
     - With a `judge`, it evaluates the first config on the validation split after each part but the last, and raises
       Pruned if the judge returns False. The results are the same with and without a judge.
+    - It raises Diverged if values are not finite, which ends the training for good, and Lost if it was killed from
+      outside. If it raises Stopped though no stop was requested, the training is queued again.
     """
 
     def __call__(

@@ -65,7 +65,7 @@ def test_status_says_where_the_tracebacks_are(ablate: Ablate, study: Path) -> No
     ablate("run", study, "--store", "x.db", *INLINE)
     short = ablate("status", "demo", "--store", "x.db")
     assert "Traceback" not in short.out
-    assert "`ablate status demo --traceback --store x.db` prints the tracebacks" in short.err
+    assert "`ablate status demo --traceback --store x.db` prints the traceback or the last output of each" in short.err
     whole = ablate("status", "demo", "--traceback", "--store", "x.db").out
     assert whole.count("Traceback (most recent call last):") == 1, "the same traceback once"
     assert "SimulatedError: simulated failure of attempt 1" in whole

@@ -33,7 +33,8 @@ def go_on(key: str, shown: Interim) -> bool:
 def test_workers_that_cannot_start_end_the_run_and_blame_no_trial() -> None:
     """A Python that does not find its library ends at once, as one does whose package was taken away meanwhile."""
     ensure_running()  # Python's own helper process, which would not start either
-    pool = ProcessExecutor([{"PYTHONHOME": "/nonexistent"}], lambda key, progress: None, lambda: False, go_on)
+    slots = [{"PYTHONHOME": "/nonexistent"}]
+    pool = ProcessExecutor(slots, lambda key, progress: None, lambda: False, go_on, lambda text: None)
     assert [ended(pool, number) for number in range(1, MOST_FAILED_STARTS)] == ["abandoned"] * (MOST_FAILED_STARTS - 1)
     with pytest.raises(AblateError, match=r"workers cannot start: .*exit code 1"):
         ended(pool, MOST_FAILED_STARTS)
@@ -92,7 +93,7 @@ def asked() -> list[bool]:
 
 @pytest.fixture
 def pool(judge: Judge, asked: list[bool]) -> Iterator[ProcessExecutor]:
-    pool = ProcessExecutor([{}], lambda key, progress: None, lambda: bool(asked), judge)
+    pool = ProcessExecutor([{}], lambda key, progress: None, lambda: bool(asked), judge, lambda text: None)
     yield pool
     pool.close()
 

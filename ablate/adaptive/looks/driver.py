@@ -51,8 +51,9 @@ def follow(
     """Run the trials of the next look and take it; with `until_decided`, look after look until none is due.
 
     `run` runs what was prepared, and raises KeyboardInterrupt if a stop was requested. `report` receives a sentence
-    about every look. A look is taken once all its trials are done or have failed and some have a result. Returns the
-    looks so far. Raises AblateError if the trials of a look change again and again.
+    about every look. A look is taken once all its trials have ended and some have a result; a seed that failed or
+    diverged has no value in it. Returns the looks so far. Raises AblateError if the trials of a look change again and
+    again.
     """
     announced, retry_failed, disturbed = None, request.retry_failed, 0
     while disturbed < MOST_DISTURBED:
@@ -120,7 +121,7 @@ def _is_finished(results: StudyResults, prepared: PreparedRun) -> bool:
     """Return True if the results are of the prepared trials, not of another runner's plan, and none is to come."""
     cells = _cells(prepared)
     return cells.keys() == {row.label for row in results.rows} and all(
-        set(row.missing) == set(row.failed)
+        set(row.missing) == {*row.failed, *row.diverged}
         and {*row.seeds, *row.missing} == cells[row.label].keys()
         and row.trials.items() <= cells[row.label].items()
         for row in results.rows

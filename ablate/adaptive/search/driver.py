@@ -13,7 +13,7 @@ from ablate.measurement import Interim
 from ablate.run.observer import Observer
 from ablate.store import Connection, Store, plans, searches
 from ablate.store.queue import claims
-from ablate.store.schema import DONE, FAILED, PRUNED, QUEUED, RUNNING
+from ablate.store.schema import DIVERGED, DONE, FAILED, PRUNED, QUEUED, RUNNING
 from ablate.store.search_progress import read_interims
 from ablate.store.searches import Candidate, SearchRow
 from ablate.study.factors import level_text
@@ -199,7 +199,7 @@ class SearchDriver:
         """Report the counts of candidates that are not rows of the study, and export those that have ended."""
         counts = Counter(candidate.state for candidate in self.candidates.values() if not candidate.known)
         total = self.search.trials or counts.total()
-        self.observer.counted(counts[DONE] + counts[PRUNED], counts[FAILED], total)
+        self.observer.counted(counts[DONE] + counts[PRUNED], counts[FAILED], total, counts[DIVERGED])
         if self.export:
             self.export.add(self.candidates)
 
@@ -253,7 +253,7 @@ class SearchDriver:
         place = self.last_ended
         for row in running:
             state = DONE if row.trial_key in scores else states[row.trial_key]
-            if state in (FAILED, PRUNED) or row.trial_key in scores:
+            if state in (FAILED, DIVERGED, PRUNED) or row.trial_key in scores:
                 place += 1
                 notes = self.sampling.notes(row.number)
                 yield replace(row, state=state, scores=scores.get(row.trial_key), told=place, notes=notes)

@@ -19,7 +19,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from ablate.measurement import Direction
-from ablate.store.schema import DONE, FAILED, PRUNED, RUNNING
+from ablate.store.schema import DIVERGED, DONE, FAILED, PRUNED, RUNNING
 from ablate.store.searches import Candidate
 from ablate.study.search_space.goals import is_scored
 from ablate.study.search_space.space import (
@@ -39,6 +39,7 @@ from ablate.trainers.random_streams import number as seeded
 STATES = {
     DONE: TrialState.COMPLETE,
     PRUNED: TrialState.PRUNED,
+    DIVERGED: TrialState.PRUNED,
     FAILED: TrialState.FAIL,
     RUNNING: TrialState.RUNNING,
 }
@@ -135,7 +136,8 @@ def outcome(candidate: Candidate, search: SearchSpec, interims: Interims) -> tup
     """Return a candidate's state and its values in the order of the search's metrics, None without values.
 
     A pruned candidate has its last interim value. A candidate that has finished without a finite score on every metric
-    is one that was pruned without any: TPE takes it for worse than all others, and the other samplers leave it out.
+    is one that was pruned without any, and so is one that has diverged: TPE takes it for worse than all others, and the
+    other samplers leave it out. A failed one shows nothing about its point, so that TPE leaves it out too.
     """
     if candidate.state == PRUNED and interims and isfinite(last := interims[max(interims)]):
         return TrialState.PRUNED, [last]

@@ -351,7 +351,7 @@ def _without_result(contrast: Contrast) -> str:
         return f"every result is {value}, which shows neither an effect nor its absence"
     rows, name = (contrast.before, contrast.after), contrast.metric
     empty = [row for row in rows if not any(row.has_value(seed, name) for seed in row.seeds)]
-    words = [f"{row.label}{' (failed)' if row.failed else ''}" for row in empty]
+    words = [f"{row.label}{' (failed)' if row.failed else ' (diverged)' if row.diverged else ''}" for row in empty]
     return ", ".join(words) or f"the two rows have no seed in common with a value of {contrast.estimate.metric.title}"
 
 

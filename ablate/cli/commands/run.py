@@ -25,6 +25,10 @@ from ablate.cli.options import (
 if TYPE_CHECKING:
     from ablate.api.run import RunSummary
 
+DIVERGED = (
+    "`ablate status` shows why they diverged; reports count them in their rows, and nothing runs them again by itself"
+)
+
 
 @guarded
 def run(
@@ -73,17 +77,20 @@ def run(
 def _print_summary(summary: "RunSummary") -> None:
     study, trainings = summary.study, len(summary.states)
     if not summary.ran and not summary.failed:
-        already = f"all {trainings} trainings are done already; " if trainings else ""
+        diverged = f", {summary.diverged} of them diverged" if summary.diverged else ""
+        already = f"all {trainings} trainings are done already{diverged}; " if trainings else ""
         say(f"{study}: {already}nothing to run")
     else:
         before = f" ({summary.failed_before} of them in an earlier run)" if summary.failed_before else ""
         text = f"{summary.ran} of {trainings} trainings run in {summary.seconds:.1f} s, {summary.failed} failed{before}"
-        say(f"{study}: {text}")
+        say(f"{study}: {text}{f', {summary.diverged} diverged' if summary.diverged else ''}")
     if summary.looks:
         say(f"{study}: {summary.looks}")
     if summary.overrides:
         say_options(summary.overrides, summary.place, study)
     if summary.failed:
         say(typeable("`ablate status` shows why; `ablate run --retry-failed` runs the failed ones again", study))
-    else:
+    elif summary.diverged:
+        say(typeable(DIVERGED, study))
+    if not summary.failed:
         say_next("report", study)

@@ -27,6 +27,7 @@ NO_SCORE = (
     "no candidate has a score, so there is nothing to compare; name another `search.metric`, or change what makes "
     "this one unusable, and search under another study name"
 )
+DIVERGED = "trainings of the finalists and the baseline diverged; the report counts them in their rows"
 RETRY = "`ablate status` shows why; `ablate search --retry-failed` runs the failed ones again"
 
 
@@ -57,7 +58,10 @@ def search(
     )
     if faults := list(_faults(summary)):
         say(f"{summary.study}: {', and '.join(faults)}; {typeable(RETRY, summary.study)}")
-    has_no_score = not summary.finished and not summary.failed_candidates and summary.unscored > 0
+    without_score = summary.unscored + summary.diverged_candidates
+    has_no_score = not summary.finished and not summary.failed_candidates and without_score > 0
+    if summary.diverged:
+        say(f"{summary.study}: {summary.diverged} of {summary.trainings} {DIVERGED}")
     if has_no_score:
         say(f"{summary.study}: {NO_SCORE}")
     if summary.finalists:
@@ -71,7 +75,8 @@ def search(
 
 def _faults(summary: "SearchRunSummary") -> Iterator[str]:
     """Yield what failed in a search."""
-    if not summary.finished and (summary.failed_candidates or not summary.unscored):
+    without_score = summary.unscored + summary.diverged_candidates
+    if not summary.finished and (summary.failed_candidates or not without_score):
         yield "no trial has a result, so there is nothing to compare"
     elif summary.failed_candidates:
         yield f"{summary.failed_candidates} of {summary.candidates} trials of the search failed"

@@ -1,5 +1,6 @@
 """`ablate status`: shows the queue."""
 
+import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -11,14 +12,16 @@ from ablate.cli import completion
 from ablate.cli.hints import command
 from ablate.cli.messages import say
 from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded
+from ablate.cli.terminal import folded
 from ablate.text import plural, visible
+from ablate.trainers.reasons import log_of, without_log
 
 if TYPE_CHECKING:
     from ablate.store.looks import LookRow
-    from ablate.store.queue.status import FailedTrial, RunningTrial
+    from ablate.store.queue.status import EndedTrial, RunningTrial
 
 MOST = 20
-"""The largest number of failures that are listed one by one; of more, each reason is listed once."""
+"""The largest number of trials without a result that are listed one by one; of more, each reason is listed once."""
 
 
 @guarded
@@ -34,10 +37,10 @@ def status(
     ] = None,
     store: StoreUrl = DEFAULT_STORE,
     traceback: Annotated[
-        bool, typer.Option("--traceback", help="Print the whole traceback of each failed trial as well.")
+        bool, typer.Option("--traceback", help="Print the traceback or the last output of each failed trial as well.")
     ] = False,
 ) -> None:
-    """Show the trials that are running, queued, stale, done and failed, and why they failed."""
+    """Show the trials that are running, queued, stale, done, failed and diverged, and why they have no result."""
     from ablate.store import looks, plans, require_store, searches
     from ablate.store.queue import status as queue_status
 
@@ -45,7 +48,7 @@ def status(
         if study is not None:
             plans.choose(connection, study, None, opened.url)  # raises StoreError if there is no such study
         counts = queue_status.counts(connection, study)
-        failures = queue_status.failures(connection, study, with_traceback=traceback)
+        ended = queue_status.without_result(connection, study, with_traceback=traceback)
         running = queue_status.running(connection, study)
         summaries = searches.summaries(connection, study)
         taken = {plan: looks.read_looks(connection, *plan) for plan in counts}
@@ -57,16 +60,16 @@ def status(
         for item in running:
             if item.plan == plan:
                 typer.echo(visible(_running(item)))
-        of_plan = [item for item in failures if item.plan == plan]
-        typer.echo(visible("".join(_failed(of_plan))), nl=False)
+        of_plan = [item for item in ended if item.plan == plan]
+        typer.echo(visible("".join(_ended(of_plan))), nl=False)
         if traceback:
-            typer.echo(visible("".join(_tracebacks(of_plan))), nl=False)
+            typer.echo(visible("".join(_outputs(of_plan))), nl=False)
     for search in summaries:
         typer.echo(f"{search.study} ({search.profile}), its search: {_counted(search.counts) or 'no candidate yet'}")
-        typer.echo(visible("".join(_failed(search.failed))), nl=False)
-    if not traceback and any(item.has_traceback for item in failures):
+        typer.echo(visible("".join(_ended(search.without_result))), nl=False)
+    if not traceback and any(item.has_traceback for item in ended):
         words = ("status", *([study] if study else []), "--traceback")
-        say(f"where it was raised: `{command(*words)}` prints the tracebacks")
+        say(f"`{command(*words)}` prints the traceback or the last output of each")
 
 
 def _counted(states: "Mapping[str, int]") -> str:
@@ -90,26 +93,44 @@ def _running(item: "RunningTrial") -> str:
     return f"  running  {item.label}, seed {item.seed}{again}: {at}for {item.seconds:.0f} s on {item.owner}{gone}"
 
 
-def _tracebacks(failures: "Sequence[FailedTrial]") -> Iterator[str]:
-    """Yield the traceback of each failed trial; one that several trials share is printed once."""
+def _outputs(ended: "Sequence[EndedTrial]") -> Iterator[str]:
+    """Yield the traceback or last output of each trial; one that several trials share is printed once."""
     printed: set[str] = set()
-    for trial in failures:
+    for trial in ended:
         if trial.traceback and trial.traceback not in printed:
             printed.add(trial.traceback)
-            yield f"\n  {trial.label}, seed {trial.seed}, attempt {trial.attempt}:\n"
+            yield f"\n  {_named(trial)}:\n"
             yield textwrap.indent(trial.traceback.rstrip("\n"), "    ") + "\n"
 
 
-def _failed(failures: "Sequence[FailedTrial]") -> Iterator[str]:
-    """Yield a line for each failed trial; if there are many, a line for each reason."""
-    if len(failures) <= MOST:
-        for trial in failures:
-            yield f"  failed   {trial.label}, seed {trial.seed}, attempt {trial.attempt}: {trial.reason}\n"
+def _ended(ended: "Sequence[EndedTrial]") -> Iterator[str]:
+    """Yield each trial that failed or diverged, with its reason once and its log; of many, each reason once.
+
+    Reasons that many trials have come first.
+    """
+    by_reason: dict[tuple[str, str], list[EndedTrial]] = {}
+    for trial in ended:
+        by_reason.setdefault((trial.state, without_log(trial.reason)), []).append(trial)
+    if len(ended) <= MOST:
+        for trial in ended:
+            first = by_reason[trial.state, without_log(trial.reason)][0]
+            reason = without_log(trial.reason) if trial is first else f"as {first.label}, seed {first.seed}"
+            yield _with_reason(trial.state, _named(trial), reason, log_of(trial.reason))
         return
-    by_reason: dict[str, list[FailedTrial]] = {}
-    for trial in failures:
-        by_reason.setdefault(trial.reason, []).append(trial)
-    for reason, same in list(by_reason.items())[:MOST]:
-        yield f"  failed   {len(same)}, such as {same[0].label}, seed {same[0].seed}: {reason}\n"
-    if len(by_reason) > MOST:
-        yield f"  and {len(by_reason) - MOST} more reasons; the table ablate_attempts has them all\n"
+    groups = sorted(by_reason.items(), key=lambda group: -len(group[1]))
+    for (state, reason), same in groups[:MOST]:
+        trials = f"{len(same)}, such as {same[0].label}, seed {same[0].seed}"
+        yield _with_reason(state, trials, reason, log_of(same[0].reason))
+    if len(groups) > MOST:
+        yield f"  and {len(groups) - MOST} more reasons; the table ablate_attempts has them all\n"
+
+
+def _named(trial: "EndedTrial") -> str:
+    return f"{trial.label}, seed {trial.seed}, attempt {trial.attempt}"
+
+
+def _with_reason(state: str, trials: str, reason: str, log: str) -> str:
+    """Return trials with their reason, folded on a terminal, and the path of a log on a line of its own."""
+    text = f"  {state:<8} {trials}: {reason}".replace("\n", "\n    ")
+    lines = [folded(line, sys.stdout) for line in text.split("\n")]
+    return "\n".join([*lines, *([f"    log: {log}"] if log else [])]) + "\n"

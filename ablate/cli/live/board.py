@@ -19,10 +19,10 @@ STOPPING = "stopping: trainings finish or save; press Ctrl-C again to stop now"
 
 
 class BoardNote(NamedTuple):
-    """A training that failed or went back to the queue."""
+    """A training that failed, diverged or went back to the queue."""
 
     event: str
-    """`failed` or `requeued`."""
+    """`failed`, `diverged` or `requeued`."""
     label: str
     reason: str
 
@@ -52,6 +52,8 @@ class Board(Observer):
     """True once a stop was requested."""
     workers: int = 0
     """The largest number of trainings that ran here at one time."""
+    divergences: int = 0
+    """Trainings that have diverged."""
 
     def __post_init__(self) -> None:
         self.freed_at: list[float] = []  # when workers became free that have not started another training yet
@@ -74,14 +76,17 @@ class Board(Observer):
             self.running[key].progressed(self.clock(), progress)
 
     def ended(self, key: str, reason: str | None) -> None:
-        running = self._remove(key)
-        if running is not None:
-            self.pace.ended(key, self.clock(), running)
+        self._end(key)
         if reason is None:
             self.done += 1
         else:
             self.failed += 1
             self._note("failed", key, reason)
+
+    def diverged(self, key: str, reason: str) -> None:
+        self._end(key)
+        self.divergences += 1
+        self._note("diverged", key, reason)
 
     def pruned(self, key: str, reason: str) -> None:
         self._remove(key)
@@ -101,8 +106,8 @@ class Board(Observer):
         self.elsewhere = elsewhere
         self.freed_at.clear()  # workers wait because there is nothing to do: that is no start-up time
 
-    def counted(self, done: int, failed: int, total: int) -> None:
-        self.done, self.failed, self.total = done, failed, total
+    def counted(self, done: int, failed: int, total: int, diverged: int = 0) -> None:
+        self.done, self.failed, self.total, self.divergences = done, failed, total, diverged
 
     def stopping(self) -> None:
         self.is_stopping = True
@@ -117,8 +122,12 @@ class Board(Observer):
     def show(self, text: str) -> None:
         """Print a warning; a board that is on a display overrides this."""
 
+    def over(self) -> int:
+        """Return the number of trainings that have ended for good."""
+        return self.done + self.failed + self.divergences
+
     def left(self) -> float | None:
-        """Return the seconds until all trainings are done; None if unknown, or if the run is stopping."""
+        """Return the seconds until all trainings have ended; None if unknown, or if the run is stopping."""
         running = dict(self.running)
         waiting = max(self._waiting(), 0)
         each = self.pace.each() or self.pace.guess(running)
@@ -128,6 +137,12 @@ class Board(Observer):
         of_running = [self._left_of(key, training, each, now) for key, training in running.items()]
         work = self.unstarted_work / self.unstarted if self.unstarted > 0 else self.pace.typical
         return remaining(of_running, waiting, max(work, 0.0) * each, self.workers + self.elsewhere)
+
+    def _end(self, key: str) -> None:
+        """Remove a training that has ended here, and count its time."""
+        running = self._remove(key)
+        if running is not None:
+            self.pace.ended(key, self.clock(), running)
 
     def _remove(self, key: str) -> LiveTraining | None:
         running = self.running.pop(key, None)
@@ -143,7 +158,7 @@ class Board(Observer):
 
     def _waiting(self) -> int:
         """Return the number of trainings that no runner has started; negative if some no longer run elsewhere."""
-        return self.total - self.done - self.failed - len(self.running) - self.elsewhere
+        return self.total - self.over() - len(self.running) - self.elsewhere
 
     def _wait(self, key: str, count: int) -> None:
         self.unstarted += count

@@ -19,6 +19,13 @@ SUM_SECONDS = 5.0
 """The time that a line of counts covers."""
 
 
+FAULTS = ("failed", "diverged", "requeued")
+"""The events that have a limit of their own."""
+
+ENDS = ("done", "pruned", *FAULTS)
+"""The events that a line of counts lists."""
+
+
 @dataclass
 class RateLimit:
     """Allows a burst of events, and then a number of events a second."""
@@ -49,7 +56,7 @@ class EventCounts:
     since: float
     """When that was, by the board's clock."""
     counts: Counter[str] = field(default_factory=Counter)
-    """{started, done, pruned, failed or requeued: events}."""
+    """{started, or one of ENDS: events}."""
     hidden: int = 0
     """Events that had no line of their own."""
 
@@ -88,7 +95,11 @@ class PlainBoard(Board):
         if reason is None:
             self._event("done", f"done     {self.labels[key]} in {seconds:.1f} s", rest=True)
         else:
-            self._event("failed", f"failed   {self.labels[key]}: {reason}")
+            self._event("failed", f"failed   {self.labels[key]}: {_one_line(reason)}")
+
+    def diverged(self, key: str, reason: str) -> None:
+        super().diverged(key, reason)
+        self._event("diverged", f"diverged {self.labels[key]}: {_one_line(reason)}")
 
     def pruned(self, key: str, reason: str) -> None:
         super().pruned(key, reason)
@@ -96,7 +107,7 @@ class PlainBoard(Board):
 
     def requeued(self, key: str, reason: str) -> None:
         super().requeued(key, reason)
-        self._event("requeued", f"requeued {self.labels[key]}: {reason}")
+        self._event("requeued", f"requeued {self.labels[key]}: {_one_line(reason)}")
 
     def waiting(self, elsewhere: int) -> None:
         self._print_counts()
@@ -117,7 +128,7 @@ class PlainBoard(Board):
 
     def _event(self, event: str, line: str, rest: bool = False) -> None:
         """Print a line about an event, with the time left if `rest`; beyond the limit, count it instead."""
-        is_fault = event in ("failed", "requeued")
+        is_fault = event in FAULTS
         is_allowed = self.fault_limit.take() if is_fault else self.counting is None and self.line_limit.take()
         if is_allowed:
             self._print(line + (self._rest() if rest else ""))
@@ -137,7 +148,7 @@ class PlainBoard(Board):
         if seconds < SUM_SECONDS and not final:
             return
         counts = counting.counts
-        words = [f"{counts[event]} {event}" for event in ("done", "pruned", "failed", "requeued") if counts[event]]
+        words = [f"{counts[event]} {event}" for event in ENDS if counts[event]]
         words = words or [f"{counts['started']} started"]
         if counting.hidden:
             self._print(f"{', '.join(words)} in the last {duration(seconds)}{self._rest()}")
@@ -151,7 +162,11 @@ class PlainBoard(Board):
 
     def _print(self, line: str) -> None:
         with contextlib.suppress(OSError):  # the log's disk is full, or `2>&1 | head` has ended: the run continues
-            print(f"[{self.done + self.failed}/{self.total}] {line}", file=sys.stderr, flush=True)
+            print(f"[{self.over()}/{self.total}] {line}", file=sys.stderr, flush=True)
+
+
+def _one_line(reason: str) -> str:
+    return " ".join(reason.split())
 
 
 def _speed(running: LiveTraining) -> str:

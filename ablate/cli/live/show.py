@@ -18,7 +18,7 @@ from ablate.cli.messages import say
 from ablate.cli.terminal import has_colour
 from ablate.run.observer import Observer, RunOutline
 
-SETTLED = ("done", "failed")
+SETTLED = ("done", "failed", "diverged")
 
 
 def stderr_console() -> Console:
@@ -49,19 +49,19 @@ class TerminalObserver(Observer):
     def dispatching(self, outline: RunOutline) -> Iterator[Board]:
         """Show the board of these trainings until the last has ended: a table on a terminal, else plain lines."""
         states = outline.states
-        done, failed = (sum(state == settled for state in states.values()) for settled in SETTLED)
+        done, failed, diverged = (sum(state == settled for state in states.values()) for settled in SETTLED)
         waiting = [key for key, state in states.items() if state not in SETTLED]
         expected = outline.expected_seconds
         pace = Pace({key: expected[key] for key in waiting if key in expected})
         labels = dict(outline.labels)
         console = stderr_console()
         if not (sys.stderr.isatty() and console.is_interactive):  # the latter alone would obey FORCE_COLOR in a log
-            lines = PlainBoard(labels, len(labels), done, failed, waiting, pace)
+            lines = PlainBoard(labels, len(labels), done, failed, waiting, pace, divergences=diverged)
             try:
                 yield lines
             finally:
                 lines.close()
             return
-        board = LiveBoard(labels, len(labels), done, failed, waiting, pace, console=console)
+        board = LiveBoard(labels, len(labels), done, failed, waiting, pace, divergences=diverged, console=console)
         with Live(get_renderable=board.picture, console=console, refresh_per_second=4):
             yield board

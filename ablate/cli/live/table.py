@@ -19,7 +19,7 @@ FAULTS = 3
 COLUMNS = {"step": (9, 0), "loss": (6, 60), "steps/s": (7, 60), "left": (8, 40)}
 """{column next to the label: (its smallest width, the width of a terminal that has room for it)}."""
 
-STYLES = {"failed": "red", "requeued": "yellow"}
+STYLES = {"failed": "red", "diverged": "yellow", "requeued": "yellow"}
 
 
 def render(board: Board, width: int, height: int) -> Group:
@@ -39,6 +39,7 @@ def _summary(board: Board) -> str:
     left = board.left()
     words = [f"{board.done} of {board.total} done"]
     words += [f"{board.failed} failed"] if board.failed else []
+    words += [f"{board.divergences} diverged"] if board.divergences else []
     words += [f"{board.elsewhere} running elsewhere"] if board.elsewhere else []
     words += [f"about {duration(left)} left"] if left is not None and left >= 1 else []
     return ", ".join(words)

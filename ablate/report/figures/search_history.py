@@ -17,10 +17,12 @@ from ablate.report.figures import canvas
 from ablate.report.figures.canvas import BLUE, GREEN, GREY, LINE, ORANGE, SMALL, VERMILION
 from ablate.report.figures.mark_labels import Points, call_out
 from ablate.report.figures.search_map import (
+    FAILURES,
     CandidateMark,
     area_fraction,
     by_kind,
     candidate_marks,
+    failure_words,
     score_column,
     score_label,
     score_limits,
@@ -202,7 +204,8 @@ def _pruned_words(every: Sequence[CandidateMark], metric: Metric, limits: tuple[
 def _legend(every: Sequence[CandidateMark], finalists: Sequence[FinalistMark], share: str, pruned: str) -> list[Any]:
     """Return the legend's entries for the marks that are drawn."""
     style: Any = {"linestyle": "", "color": BLUE, "markersize": 5.5}
-    scored = [mark for mark in every if mark.score is not None and mark.state != FAILED]
+    scored = [mark for mark in every if mark.score is not None and mark.state not in FAILURES]
+    failures = failure_words(every)
     ring: Any = {**style, "color": VERMILION, "markersize": 9, "markerfacecolor": "none"}
     entries = {
         "finished": (any(mark.state == DONE for mark in scored), Line2D([], [], marker="o", **style)),
@@ -211,8 +214,8 @@ def _legend(every: Sequence[CandidateMark], finalists: Sequence[FinalistMark], s
             any(mark.state == PRUNED for mark in scored),
             Line2D([], [], marker="o", **{**style, "color": ORANGE}, markerfacecolor="white"),
         ),
-        "failed": (
-            any(mark.state == FAILED for mark in every),
+        failures: (
+            bool(failures),
             Line2D([], [], marker="x", **{**style, "color": "black"}),
         ),
         "best so far": (any(mark.state == DONE for mark in scored), Line2D([], [], color=GREEN, linewidth=1.4)),

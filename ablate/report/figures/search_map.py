@@ -29,7 +29,7 @@ from ablate.report.sections.search_words import (
     ring_name,
 )
 from ablate.report.units import axis_label, better, shown_value
-from ablate.store.schema import DONE, FAILED, PRUNED
+from ablate.store.schema import DIVERGED, DONE, FAILED, PRUNED
 from ablate.study.factors import level_text
 from ablate.study.search_space.origin import SearchedDimension
 from ablate.text import listed
@@ -51,6 +51,8 @@ SIZE: Final = 46.0
 FULL_SIZE: Final = 100
 """The number of candidates up to which marks have the default area; more marks are smaller, to hide each other less."""
 NO_SCORE: Final = "open"
+FAILURES: Final = (FAILED, DIVERGED)
+"""The states of candidates that ended without a result."""
 CROSSES: Final = {FAILED: ("x", "black"), NO_SCORE: ("+", GREY)}
 """The kinds of candidates without a score, each with its mark and colour."""
 
@@ -61,7 +63,7 @@ class CandidateMark(NamedTuple):
     number: int
     """Its number in the search."""
     state: str
-    """How it ended, as in the store: done, pruned, failed or running."""
+    """How it ended, as in the store: done, pruned, failed, diverged or running."""
     known: bool
     """True if the study had run it before the search."""
     score: float | None
@@ -161,12 +163,17 @@ def by_kind(marks: Sequence[CandidateMark], metric: Metric) -> dict[str, list[Ca
     groups: dict[str, list[CandidateMark]] = {}
     sign = metric.direction.sign
     for mark in sorted(marks, key=lambda mark: (mark.rank is not None, sign * (mark.score or 0.0))):
-        if mark.state == FAILED or mark.score is None:
-            kind = FAILED if mark.state == FAILED else NO_SCORE
+        if mark.state in FAILURES or mark.score is None:
+            kind = FAILED if mark.state in FAILURES else NO_SCORE
         else:
             kind = ("known-" if mark.known else "") + ("pruned" if mark.state == PRUNED else "finished")
         groups.setdefault(kind, []).append(mark)
     return groups
+
+
+def failure_words(marks: Sequence[CandidateMark]) -> str:
+    """Return the legend of candidates without a result: `failed`, `diverged`, or both; empty if there are none."""
+    return " or ".join(state for state in FAILURES if any(mark.state == state for mark in marks))
 
 
 def area_fraction(count: int) -> float:
@@ -382,8 +389,8 @@ def _legend(drawn: SearchMap) -> list[Any]:
     }
     cut = [side for side, is_cut in sides.items() if is_cut and drawn.y is None]
     edge = f" (at the edge: {' or '.join(cut)})" if cut else ""
-    pruned = f"pruned, with its last score{edge}"
-    scored = [mark for mark in drawn.marks if mark.score is not None and mark.state != FAILED]
+    pruned, failures = f"pruned, with its last score{edge}", failure_words(drawn.marks)
+    scored = [mark for mark in drawn.marks if mark.score is not None and mark.state not in FAILURES]
     entries = {
         "finished": (
             any(mark.state == DONE and not mark.known for mark in scored),
@@ -394,12 +401,12 @@ def _legend(drawn: SearchMap) -> list[Any]:
             any(mark.state == PRUNED for mark in scored),
             Line2D([], [], marker="o", markerfacecolor="white", markeredgewidth=2.0, **style),
         ),
-        "failed": (
-            any(mark.state == FAILED for mark in drawn.marks),
+        failures: (
+            bool(failures),
             Line2D([], [], marker="x", **{**style, "color": "black"}),
         ),
         "no score yet": (
-            any(mark.score is None and mark.state != FAILED for mark in drawn.marks),
+            any(mark.score is None and mark.state not in FAILURES for mark in drawn.marks),
             Line2D([], [], marker="+", **style),
         ),
         drawn.ring_name: (

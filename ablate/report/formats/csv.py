@@ -17,7 +17,7 @@ from ablate.report.units import effect_cells
 CHANGES = ["change", "change_low", "change_high"]
 DIFFERS = ["differs", "undeclared", "identified", "change_p_holm", "verdict"]
 AGAINST = ["baseline_change", "baseline_low", "baseline_high"]
-STATE = ["failed", "missing", "tied_best"]
+STATE = ["failed", "diverged", "missing", "tied_best"]
 RULES = ["alpha", "overrides"]
 
 
@@ -102,7 +102,7 @@ def _test(row: RowResult, sizes: Sequence[str]) -> list[Any]:
 
 
 def _state(row: RowResult) -> list[Any]:
-    return [_joined(row.failed), _joined(row.missing)]
+    return [_joined(row.failed), _joined(row.diverged), _joined(row.missing)]
 
 
 def _seeds(row: RowResult, counted: Sequence[Metric]) -> list[Any]:

@@ -178,6 +178,7 @@ def _measured(
         trials_of=trials_of,
         circumstances={name: values for name, values in own.items() if any(value is not None for value in values)},
         changes={seed: row.results[seed].changes for seed in seeds if row.results[seed].changes},
+        diverged=row.diverged,
     )
 
 

@@ -263,7 +263,7 @@ def reached(analysis: Analysis, row: RowResult) -> str:
     """Return a row's mean on the metric with its interval, or the reason why it has none."""
     metric = analysis.results.metric
     if metric.name not in row.values:
-        return "failed" if row.failed else "no result"
+        return wording.ended(row) or "no result"
     mean, ends = row.values[metric.name].mean, analysis.interval(row, metric.name)
     return units.value_and_interval(metric, mean, ends)
 
@@ -274,7 +274,12 @@ def is_narrow(analysis: Analysis) -> bool:
 
 
 def seeds(row: RowResult) -> str:
-    """Return the number of seeds with a result: `5`, or `3 of 5` if some have none."""
+    """Return the number of seeds with a result: `5`, `3 of 5` if some have none, or `3 of 5, 2 diverged`."""
+    diverged = f", {len(row.diverged)} diverged" if row.diverged else ""
+    return f"{_finished(row)}{diverged}"
+
+
+def _finished(row: RowResult) -> str:
     missing = len(row.missing)
     return f"{len(row.seeds)} of {len(row.seeds) + missing}" if missing else str(len(row.seeds))
 
@@ -322,7 +327,7 @@ def _seed_note(analysis: Analysis, most: int) -> list[str]:
     """Return the meaning of `3 of 5`, by the first row of the table that has it."""
     for row in analysis.results.rows[:most]:
         if row.missing:
-            return [f"{seeds(row)}: seeds with a result, of those that are planned."]
+            return [f"{_finished(row)}: seeds with a result, of those that are planned."]
     return []
 
 

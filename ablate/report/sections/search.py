@@ -19,7 +19,7 @@ from ablate.report.sections.search_words import (
 )
 from ablate.report.tables import Cell, Column, ReportSection, block
 from ablate.report.units import better
-from ablate.store.schema import FAILED, PRUNED, RUNNING
+from ablate.store.schema import DIVERGED, FAILED, PRUNED, RUNNING
 from ablate.study.factors import level_text
 from ablate.study.search_space.origin import SearchedDimension
 from ablate.text import listed, listed_in_part
@@ -91,6 +91,10 @@ def _budget(results: SearchResults) -> Iterator[str]:
     yield f"Budget used: {', '.join(budget)}{ended}."
     if results.unscored:
         yield _without_score(results)
+    if diverged := [f"trial {one.number}" for one in results.candidates if one.state == DIVERGED]:
+        pronoun = "it counts" if len(diverged) == 1 else "they count"
+        names = listed_in_part(diverged, MOST_OF_FRONT)
+        yield f"Diverged: {names}; {pronoun} as worse than all other candidates. `ablate status` shows why."
     earlier = sum(one.known for one in results.candidates)
     repeats = len(results.reused) - earlier
     if earlier:
@@ -115,7 +119,7 @@ def _reasons(results: SearchResults, one: EvaluatedCandidate) -> str:
     return ", ".join(f"{results.named(name).title} {reasons[why]}" for name, why in one.unscored.items())
 
 
-_OTHER_STATES = {"pruned": PRUNED, "failed": FAILED, "not finished": RUNNING}
+_OTHER_STATES = {"pruned": PRUNED, "failed": FAILED, "diverged": DIVERGED, "not finished": RUNNING}
 
 
 def _best(results: SearchResults) -> Iterator[str]:

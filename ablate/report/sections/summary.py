@@ -10,6 +10,7 @@ from ablate.analysis.estimation.estimators import CROSSED
 from ablate.analysis.results import TESTED_ON, RowResult, StudyResults
 from ablate.measurement import Direction, Kind, Metric, Scale
 from ablate.report import units, wording
+from ablate.report.sections.incomplete import incomplete
 from ablate.report.sections.limits import limits
 from ablate.text import listed
 
@@ -32,7 +33,7 @@ def summary(analysis: Analysis) -> list[str]:
     if results.imported:
         lines.append("Imported from a log: only totals are known, not the outcomes of single examples.")
     lines += limits(analysis)
-    return [*lines, *_population(analysis), *_looks(analysis), *_noisy(analysis), *_incomplete(results)]
+    return [*lines, *_population(analysis), *_looks(analysis), *_noisy(analysis), *incomplete(results)]
 
 
 def _subject(results: StudyResults) -> Iterator[str]:
@@ -328,34 +329,3 @@ def _noisy(analysis: Analysis) -> Iterator[str]:
             f"these results cannot show which row spreads more. Contrasts of {listed([*named, *more])} use the "
             "variance of their own seeds, not the pooled one."
         )
-
-
-def _incomplete(results: StudyResults) -> Iterator[str]:
-    """Return the rows whose seeds failed or have no result yet."""
-    rows = (*results.rows, *results.references)
-    failed = {row.label: row.failed for row in rows if row.failed}
-    waiting = {row.label: [seed for seed in row.missing if seed not in row.failed] for row in rows}
-    waiting = {label: seeds for label, seeds in waiting.items() if seeds}
-    if len(failed) > MOST_LISTED or len(waiting) > MOST_LISTED:
-        done, lacking = sum(len(row.seeds) for row in rows), sum(len(row.missing) for row in rows)
-        yield f"{done:,} of {wording.counted(done + lacking, 'trial')} have a result."
-    yield from _listed("Failed", failed, len(rows), f"; see `ablate status {results.study}`")
-    yield from _listed("No result yet", waiting, len(rows), "")
-    if hidden := results.document.hidden:
-        several = wording.counted(sum(map(len, hidden.values())), "result")
-        yield (
-            f"Not shown: {several} of {wording.counted(len(hidden), 'row')} with other seeds "
-            f"({', '.join(map(str, sorted({seed for seeds in hidden.values() for seed in seeds})))}), which this plan "
-            "leaves out and the store keeps."
-        )
-
-
-def _listed(opening: str, seeds_of: Mapping[str, Sequence[int]], rows: int, hint: str) -> list[str]:
-    """Return one line for each row, or one line for all rows if they are many."""
-    if len(seeds_of) > MOST_LISTED:
-        trials = wording.counted(sum(map(len, seeds_of.values())), "trial")
-        return [f"{opening}: {trials}, in {len(seeds_of)} of {rows} rows{hint}."]
-    return [
-        f"{opening}: {label}, seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}{hint}."
-        for label, seeds in seeds_of.items()
-    ]

@@ -14,6 +14,7 @@ from ablate.measurement import Interim
 from ablate.run.devices import Slot
 from ablate.run.dispatch.heartbeat import Heartbeat
 from ablate.run.dispatch.recording import TAKEN, record_report
+from ablate.run.dispatch.requeue_limit import RequeueLimit
 from ablate.run.dispatch.retry import DEADLINE_SECONDS, retry_with_deadline
 from ablate.run.dispatch.training_queue import SETTLED, TrainingQueue
 from ablate.run.executors import EXECUTORS
@@ -23,7 +24,7 @@ from ablate.store import Store
 from ablate.store.queue import claims
 from ablate.store.queue.claims import Claim
 from ablate.store.queue.lease_expiry import LeaseWatch
-from ablate.store.schema import DONE, FAILED, INTERRUPTED, PRUNED, QUEUED
+from ablate.store.schema import DIVERGED, DONE, FAILED, INTERRUPTED, PRUNED, QUEUED
 from ablate.store.search_progress import save_interim
 from ablate.study.trials.identity import Trial
 from ablate.trainers.checkpoints import Checkpoints
@@ -53,7 +54,7 @@ class TrialSupply(Protocol):
         """Return True if `more`, at its last call, had nothing for good."""
 
     def ended(self, key: str) -> None:
-        """A training that was returned no longer runs here: it is done, failed, pruned, or another runner's."""
+        """A training that was returned no longer runs here: it has ended, waits again, or is another runner's."""
 
     def is_worth(self, key: str, interim: Interim) -> bool:
         """Return True if the training should continue after this intermediate result."""
@@ -61,7 +62,7 @@ class TrialSupply(Protocol):
 
 @dataclass
 class Dispatcher:
-    """Runs trials on a store until each is done, failed or pruned, or until a stop is requested."""
+    """Runs trials on a store until each has ended for good, or until a stop is requested."""
 
     store: Store
     trials: Sequence[Trial]
@@ -80,15 +81,18 @@ class Dispatcher:
         self.running: dict[str, Claim] = {}
         self.progress: dict[str, Progress] = {}
         self.lease_watch = LeaseWatch()
+        self.requeue_limit = RequeueLimit(self._checkpoint_step)
         self.looked_at = -LOOK_SECONDS
 
     def run(self) -> Mapping[str, str]:
-        """Return {training key: done, failed or pruned}.
+        """Return {training key: done, failed, diverged or pruned}.
 
         After a requested stop, some are still queued, or running with another runner.
         """
         heartbeat = Heartbeat(self.store, self.running, self.progress)
-        executor = EXECUTORS[self.executor](self.slots, self._progressed, self.stop_requested.is_set, self._is_worth)
+        executor = EXECUTORS[self.executor](
+            self.slots, self._progressed, self.stop_requested.is_set, self._is_worth, self.observer.message
+        )
         heartbeat.start()
         try:
             self._loop(executor, heartbeat)
@@ -117,7 +121,8 @@ class Dispatcher:
             if not self.running and (is_stopping or self._is_settled()):
                 return
             for key, report in executor.reports(WAIT_SECONDS):
-                self._retry(partial(self._record, key, report))
+                judged = report if self.stop_requested.is_set() else self.requeue_limit.judged(key, report)
+                self._retry(partial(self._record, key, judged))
 
     def _look(self) -> None:
         """Free abandoned trainings; if no candidate is left, look for trainings that have become free.
@@ -131,8 +136,8 @@ class Dispatcher:
             if not self.queue.candidates:
                 self.queue.refresh(connection, set(self.running), requeue_pruned=self.supply is None)
                 if self.supply is None:  # a search reports its own counts, as it adds trials
-                    counts = self.queue.count(DONE), self.queue.count(FAILED), len(self.queue.states)
-                    self.observer.counted(*counts)
+                    done, failed, diverged = map(self.queue.count, (DONE, FAILED, DIVERGED))
+                    self.observer.counted(done, failed, len(self.queue.states), diverged)
         self.looked_at = time.monotonic()
 
     def _feed(self, executor: Executor) -> None:
@@ -207,11 +212,13 @@ class Dispatcher:
             self.supply.ended(key)
         if state == PRUNED:
             self.observer.pruned(key, reason)
+        elif state == DIVERGED:
+            self.observer.diverged(key, reason)
         elif state in SETTLED:
             self.observer.ended(key, reason if state == FAILED else None)
         else:
             self.observer.requeued(key, reason)
-            if state == QUEUED:
+            if (state, reason) != TAKEN:  # it waits again, after all others
                 self.queue.candidates.append(key)
 
     def _retry(self, change: Callable[[], None]) -> None:

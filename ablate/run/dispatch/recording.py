@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
+from ablate.measurement import Result
 from ablate.run.job import JobReport
 from ablate.store import Connection
 from ablate.store.queue import claims
 from ablate.store.queue.claims import Claim
-from ablate.store.schema import FAILED, PRUNED, RUNNING
+from ablate.store.schema import DIVERGED, DONE, FAILED, PRUNED, RUNNING
 from ablate.study.trials.identity import Trial
 from ablate.trainers.protocol import Progress
 
@@ -28,9 +29,10 @@ def record_report(
     nothing is written.
     """
     state, reason = report.state, report.reason
-    if report.results is not None:
-        results = {trial.key: result for trial, result in zip(trials, report.results, strict=True)}
-        is_kept = claims.record(connection, claim, results, report.seconds)
+    if state == DONE:
+        is_kept = claims.record(connection, claim, _by_trial(trials, report), report.seconds)
+    elif state == DIVERGED:
+        is_kept = claims.diverge(connection, claim, reason, _by_trial(trials, report), report.seconds)
     elif state == FAILED:
         is_kept = claims.fail(connection, claim, reason, report.traceback, report.seconds)
     elif state == PRUNED:
@@ -42,3 +44,10 @@ def record_report(
     else:
         is_kept = claims.release(connection, claim, reason, report.seconds)
     return (state, reason) if is_kept else TAKEN
+
+
+def _by_trial(trials: Sequence[Trial], report: JobReport) -> dict[str, Result]:
+    """Return {trial key: result}; empty for a report without results."""
+    if not report.results:
+        return {}
+    return {trial.key: result for trial, result in zip(trials, report.results, strict=True)}

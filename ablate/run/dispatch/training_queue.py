@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from ablate.store import Connection, Store, plans
 from ablate.store.queue import claims
 from ablate.store.queue.claims import Claim
-from ablate.store.schema import DONE, FAILED, PRUNED, QUEUED
+from ablate.store.schema import DIVERGED, DONE, FAILED, PRUNED, QUEUED
 from ablate.study.config_keys import Config
 from ablate.study.trials.identity import Trial
 
-SETTLED = (DONE, FAILED, PRUNED)
+SETTLED = (DONE, FAILED, DIVERGED, PRUNED)
 """States in which a training has ended for this run."""
 
 WINDOW = 100
@@ -78,7 +78,7 @@ class TrainingQueue:
         self.candidates.extend(key for key in self.states if states.get(key) == QUEUED)
 
     def unsettled(self) -> set[str]:
-        """Return the keys of trainings that are neither done, failed nor pruned, as far as is known."""
+        """Return the keys of trainings that have not ended for this run, as far as is known."""
         return {key for key, state in self.states.items() if state not in SETTLED}
 
     def count(self, state: str) -> int:

@@ -6,13 +6,13 @@ from ablate.errors import AblateError, unknown_name
 from ablate.run.devices import Slot
 from ablate.run.executors.inline import InlineExecutor
 from ablate.run.executors.processes import ProcessExecutor
-from ablate.run.job import Executor, OnInterim, OnProgress
+from ablate.run.job import Executor, OnInterim, OnMessage, OnProgress
 
 __all__ = ["EXECUTORS", "choose_executor"]
 
-MakeExecutor = Callable[[Sequence[Slot], OnProgress, Callable[[], bool], OnInterim], Executor]
+MakeExecutor = Callable[[Sequence[Slot], OnProgress, Callable[[], bool], OnInterim, OnMessage], Executor]
 """Makes an executor from the environment of each worker, the callback for progress, a function that returns True once
-jobs must stop, and the callback that judges intermediate results."""
+jobs must stop, the callback that judges intermediate results, and the one for news about workers."""
 
 EXECUTORS: dict[str, MakeExecutor] = {"processes": ProcessExecutor, "inline": InlineExecutor}
 """{name of `--executor`: its class}."""

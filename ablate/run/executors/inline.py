@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from ablate.run.devices import Slot
-from ablate.run.job import Job, JobReport, OnInterim, OnProgress
+from ablate.run.job import Job, JobReport, OnInterim, OnMessage, OnProgress
 from ablate.run.training_runner import run_job
 
 
@@ -13,7 +13,12 @@ class InlineExecutor:
     """Runs the submitted job when `reports` is called."""
 
     def __init__(
-        self, slots: Sequence[Slot], on_progress: OnProgress, stopping: Callable[[], bool], on_interim: OnInterim
+        self,
+        slots: Sequence[Slot],
+        on_progress: OnProgress,
+        stopping: Callable[[], bool],
+        on_interim: OnInterim,
+        on_message: OnMessage,
     ) -> None:
         self.on_progress, self.stopping, self.on_interim = on_progress, stopping, on_interim
         self.job: Job | None = None

@@ -18,7 +18,8 @@ from types import TracebackType
 from ablate.errors import AblateError
 from ablate.measurement import Interim
 from ablate.run.devices import Slot
-from ablate.run.job import Job, JobReport, OnInterim, OnProgress
+from ablate.run.executors.places import WorkerPlace
+from ablate.run.job import Job, JobReport, OnInterim, OnMessage, OnProgress
 from ablate.run.worker import GROUP_SIGNALS, work
 from ablate.store.schema import ABANDONED, LOST
 from ablate.trainers.protocol import Progress
@@ -63,8 +64,7 @@ class UnguardedScriptError(AblateError):
 class _Worker:
     """A worker process and its job."""
 
-    slot: Slot
-    """The variables of its environment."""
+    place: WorkerPlace
     process: SpawnProcess
     pipe: "Connection[Job | bool, str | Progress | Interim | JobReport]"
     job: Job | None = None
@@ -82,14 +82,24 @@ class _Worker:
 
 
 class ProcessExecutor:
-    """Keeps one worker a slot. A worker is started when it is first needed, and again after it has died."""
+    """Keeps one worker a slot. A worker is started when it is first needed, and again after it has died.
+
+    It is stopped for good after several failed trainings in a row, unless it is the last one.
+    """
 
     def __init__(
-        self, slots: Sequence[Slot], on_progress: OnProgress, stopping: Callable[[], bool], on_interim: OnInterim
+        self,
+        slots: Sequence[Slot],
+        on_progress: OnProgress,
+        stopping: Callable[[], bool],
+        on_interim: OnInterim,
+        on_message: OnMessage,
     ) -> None:
         self.on_progress, self.stopping, self.on_interim = on_progress, stopping, on_interim
-        self.vacant = list(reversed(slots))
+        self.on_message = on_message
+        self.vacant = [WorkerPlace(number, slot) for number, slot in enumerate(slots, start=1)][::-1]
         self.idle: list[_Worker] = []
+        self.stopped: list[_Worker] = []
         self.busy: dict[str, _Worker] = {}
         self.context = multiprocessing.get_context("spawn")
         self.failed_starts = 0
@@ -130,7 +140,7 @@ class ProcessExecutor:
         workers = [*self.busy.values(), *self.idle]
         for worker in workers:
             worker.process.kill() if worker.job else worker.pipe.close()  # an idle one's next recv ends it
-        for worker in workers:
+        for worker in [*workers, *self.stopped]:
             worker.process.join(STOP_SECONDS)
             if worker.process.is_alive():
                 worker.process.kill()
@@ -154,8 +164,19 @@ class ProcessExecutor:
             return None
         del self.busy[key]
         worker.job = None
-        self.idle.append(worker)
+        self._keep_or_stop(worker, message.state)
         return message
+
+    def _keep_or_stop(self, worker: _Worker, state: str) -> None:
+        """Let a worker wait for its next job; stop it if one training after another has failed on it."""
+        worker.place.count(state)
+        left = len(self.busy) + len(self.idle) + len(self.vacant)
+        if not worker.place.is_failing or not left or self.stopping():
+            self.idle.append(worker)
+            return
+        worker.pipe.close()  # its next recv ends it
+        self.stopped.append(worker)
+        self.on_message(worker.place.closing_words(left))
 
     def _answer(self, key: str, worker: _Worker, interim: Interim) -> None:
         """Send the worker the judgement on its intermediate result; True, to continue, if judging raised."""
@@ -204,12 +225,12 @@ class ProcessExecutor:
         worker.process.kill()
         worker.process.join(STOP_SECONDS)
         worker.pipe.close()
-        self.vacant.append(worker.slot)
+        self.vacant.append(worker.place)
 
-    def _start(self, slot: Slot) -> _Worker:
+    def _start(self, place: WorkerPlace) -> _Worker:
         ours, theirs = self.context.Pipe()
         process = self.context.Process(target=work, args=(theirs, os.getpid(), self.stop_requested), daemon=True)
-        with _environment(slot), _blocked(GROUP_SIGNALS):
+        with _environment(place.slot), _blocked(GROUP_SIGNALS):
             try:
                 process.start()
             except RuntimeError as error:
@@ -217,7 +238,7 @@ class ProcessExecutor:
                     raise
                 raise SystemExit(UNGUARDED_EXIT) from None  # this process is the worker that imports the script
         theirs.close()
-        return _Worker(slot, process, ours)
+        return _Worker(place, process, ours)
 
 
 @contextlib.contextmanager

@@ -7,9 +7,9 @@ lease can write the result.
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
-from math import isnan
+from math import isfinite, isnan, nan
 from uuid import uuid4
 
 from sqlalchemy import Connection, Float, bindparam, func, insert, select, update
@@ -19,6 +19,7 @@ from ablate.packed_arrays import deflate, pack_examples, pack_words
 from ablate.store.queue.process_identity import owner, process
 from ablate.store.schema import (
     ABANDONED,
+    DIVERGED,
     DONE,
     FAILED,
     INTERRUPTED,
@@ -141,9 +142,7 @@ def record(
 
     Return False and write nothing if the lease is lost.
     """
-    shared = next(iter(outcome.values()))
-    curve = [list(point) for point in shared.curve]
-    details = {"seconds": seconds, "environment": dict(shared.environment), "curve": curve}
+    details = {"seconds": seconds, **_shared(next(iter(outcome.values())))}
     if not _end(connection, claim, DONE, details=details):
         return False
     for key, result in outcome.items():
@@ -151,13 +150,37 @@ def record(
     return True
 
 
+def diverge(connection: Connection, claim: Claim, reason: str, outcome: Mapping[str, Result], seconds: float) -> bool:
+    """Record that the attempt diverged, with the reason. Return False and write nothing if the lease is lost.
+
+    The measurements, {trial key: result}, are kept, but the trials have no result: a value that is not finite becomes
+    null, and nothing is averaged with the others.
+    """
+    shared = _shared(next(iter(outcome.values()))) if outcome else {}
+    if not _end(connection, claim, DIVERGED, details={"reason": reason, "seconds": seconds, **shared}):
+        return False
+    for key, result in outcome.items():
+        measured = [one if isfinite(one.value) else replace(one, value=nan) for one in result.measurements]
+        _add_measured(connection, key, claim.attempt_id, replace(result, measurements=measured))
+    return True
+
+
+def _shared(result: Result) -> dict[str, object]:
+    """Return the parts of a result that belong to the attempt: environment and curve."""
+    return {"environment": dict(result.environment), "curve": [list(point) for point in result.curve]}
+
+
 def write_results(connection: Connection, key: str, attempt_id: int, result: Result) -> None:
     """Add a trial's result, unless it has a valid result already.
 
     A result has the split TEST even if nothing was measured on it. Costs have no split.
     """
-    if connection.execute(_COUNT, {"of": key, "by": attempt_id}).rowcount == 0:
-        return
+    if connection.execute(_COUNT, {"of": key, "by": attempt_id}).rowcount:
+        _add_measured(connection, key, attempt_id, result)
+
+
+def _add_measured(connection: Connection, key: str, attempt_id: int, result: Result) -> None:
+    """Add the sizes, measurements and artifacts of an attempt's result of a trial."""
     of_trial = {"trial_key": key, "attempt_id": attempt_id}
     splits = dict.fromkeys([TEST, *result.sizes, *(one.split for one in result.measurements if one.split != COST)])
     sizes = [{**of_trial, "split": split, "sizes": dict(result.sizes.get(split, {}))} for split in splits]

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 from ablate.store.queue.process_identity import is_gone
 from ablate.store.schema import (
     ABANDONED,
+    DIVERGED,
     QUEUED,
     RUNNING,
     acceptances,
@@ -104,7 +105,8 @@ def needed(connection: Connection, keys: Collection[str]) -> dict[str, bool]:
     """Return {training key: True if its checkpoints are needed}, for trainings that the store has.
 
     They are needed while the training runs, while a row and seed of some plan has no result of it, and while the
-    latest search of a study waits for it. A search does not wait for a training that it has pruned.
+    latest search of a study waits for it. A search does not wait for a training that it has pruned, and nothing waits
+    for one that has diverged.
     """
     is_needed = {key: state == RUNNING for key, state in of_keys(connection, _STATES, trainings.c.key, keys)}
     for waiting in (_PLANNED, _SEARCHED):
@@ -115,8 +117,10 @@ def needed(connection: Connection, keys: Collection[str]) -> dict[str, bool]:
 _STATES = select(trainings.c.key, trainings.c.state)
 _PLANNED = (
     select(trials.c.training_key)
-    .select_from(cells.join(trials, trials.c.key == cells.c.trial_key))
-    .where(trials.c.attempt_id.is_(None))
+    .select_from(
+        cells.join(trials, trials.c.key == cells.c.trial_key).join(trainings, trainings.c.key == trials.c.training_key)
+    )
+    .where(trials.c.attempt_id.is_(None), trainings.c.state != DIVERGED)
     .distinct()
 )
 _later = searches.alias()

@@ -1,4 +1,4 @@
-"""The state of the queue: number of trials in each state, running attempts, and failures with their reasons."""
+"""The state of the queue: trials in each state, running attempts, and the reasons of those that gave no result."""
 
 import time
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Join, Select, and_, func, sele
 
 from ablate.store.queue.process_identity import is_gone
 from ablate.store.schema import (
+    DIVERGED,
     DONE,
     FAILED,
     PRUNED,
@@ -22,6 +23,8 @@ from ablate.store.schema import (
     trainings,
     trials,
 )
+
+NO_REASON = "no reason given"
 
 Counts = dict[tuple[str, str], dict[str, int]]
 """{(study, profile): {state: trials}}."""
@@ -51,8 +54,8 @@ class RunningTrial:
 
 
 @dataclass(frozen=True)
-class FailedTrial:
-    """A trial whose latest attempt failed."""
+class EndedTrial:
+    """A trial whose latest attempt ended without a result: it failed or diverged."""
 
     plan: tuple[str, str]
     """(study, profile)."""
@@ -62,10 +65,12 @@ class FailedTrial:
     attempt: int
     """The number of the attempt, from 1."""
     reason: str
+    state: str = FAILED
+    """`failed` or `diverged`."""
     has_traceback: bool = False
-    """True if the store has the traceback of the trainer's exception."""
+    """True if the store has the traceback of the trainer's exception, or the last lines of output."""
     traceback: str = ""
-    """The traceback, if it was requested and there is one."""
+    """The traceback, or the last lines of output, if it was requested and there is one."""
 
 
 def counts(connection: Connection, study: str | None) -> Counts:
@@ -100,35 +105,37 @@ def running(connection: Connection, study: str | None) -> list[RunningTrial]:
             gone=is_gone(row.process),
             seconds=max(0.0, now - row.started),  # the clock may have been set back
         )
-        for row in connection.execute(_of(_latest_attempts(RUNNING), study))
+        for row in connection.execute(_of(_latest_attempts([RUNNING]), study))
     ]
 
 
-def failures(connection: Connection, study: str | None, with_traceback: bool = False) -> list[FailedTrial]:
-    """Return the trials whose latest attempt failed, with the reason, and the whole traceback if it is requested."""
+def without_result(connection: Connection, study: str | None, with_traceback: bool = False) -> list[EndedTrial]:
+    """Return the trials whose latest attempt failed or diverged, with the reason, and the traceback if requested."""
     has_traceback = (func.coalesce(func.length(attempts.c.traceback), 0) > 0).label("has_traceback")
     more = (has_traceback, attempts.c.traceback) if with_traceback else (has_traceback,)
     return [
-        FailedTrial(
+        EndedTrial(
             (row.study, row.profile),
             row.label,
             row.seed,
             row.number,
-            row.reason or "no reason given",
+            row.reason or NO_REASON,
+            row.state,
             bool(row.has_traceback),
             (row.traceback or "") if with_traceback else "",
         )
-        for row in connection.execute(_of(_latest_attempts(FAILED, more), study))
+        for row in connection.execute(_of(_latest_attempts([FAILED, DIVERGED], more), study))
     ]
 
 
-def _latest_attempts(state: str, more: Sequence[ColumnElement[Any]] = ()) -> Select[Any]:
-    """Return a query for the latest attempts at trainings in a state, one line for each row and seed that uses one."""
+def _latest_attempts(states: Sequence[str], more: Sequence[ColumnElement[Any]] = ()) -> Select[Any]:
+    """Return a query for the latest attempts at trainings in some states, one line for each row and seed of one."""
     latest = and_(attempts.c.training_key == trainings.c.key, attempts.c.number == trainings.c.attempts)
     of_attempt = (attempts.c.number, attempts.c.step, attempts.c.steps, attempts.c.reason, attempts.c.started)
-    columns = (plans.c.study, plans.c.profile, rows.c.label, cells.c.seed, trainings.c.owner, trainings.c.process)
-    query = select(*columns, *of_attempt, *more).select_from(_planned().join(attempts, latest))
-    return query.where(trainings.c.state == state, trials.c.attempt_id.is_(None)).order_by(
+    columns = (plans.c.study, plans.c.profile, rows.c.label, cells.c.seed)
+    of_training = (trainings.c.state, trainings.c.owner, trainings.c.process)
+    query = select(*columns, *of_training, *of_attempt, *more).select_from(_planned().join(attempts, latest))
+    return query.where(trainings.c.state.in_(states), trials.c.attempt_id.is_(None)).order_by(
         rows.c.position, cells.c.seed
     )
 

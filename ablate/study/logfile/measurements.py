@@ -40,7 +40,7 @@ class RowMeasurements:
     failed: tuple[int, ...] = ()
     """Seeds without a result whose last attempt failed."""
     missing: tuple[int, ...] = ()
-    """Seeds without a result, those that failed included."""
+    """Seeds without a result, those that failed or diverged included."""
     label: str | None = None
     """The row's label, if it is not its title."""
     kind: str = KINDS[0]
@@ -53,6 +53,8 @@ class RowMeasurements:
     """{name: value of each seed} of recorded circumstances, like a library's version, that differ between runs."""
     changes: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """{seed: changes since its result}, for seeds whose older result was kept."""
+    diverged: tuple[int, ...] = ()
+    """Seeds without a result whose training diverged."""
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """Return the (key, value) lines of the log, without values that say nothing."""
@@ -71,7 +73,7 @@ class RowMeasurements:
             yield "values", json.dumps({name: list(values) for name, values in self.values.items()})
         if self.examples:
             yield "examples", json.dumps({name: list(counts) for name, counts in self.examples.items()})
-        for name, seeds in (("failed", self.failed), ("missing", self.missing)):
+        for name, seeds in (("failed", self.failed), ("diverged", self.diverged), ("missing", self.missing)):
             if seeds:
                 yield name, _listed(seeds)
         if self.label is not None:
@@ -128,8 +130,11 @@ def _contradictions(row: RowMeasurements, places: Mapping[str, int]) -> Iterator
         return
     if len({*row.seeds, *row.missing}) != len(row.seeds) + len(row.missing):
         yield "seeds", "a seed stands here twice, or has a result and is missing"
-    if not set(row.failed) <= set(row.missing):
-        yield "failed", "a seed that failed has no result, so it must be missing too"
+    for end, seeds in (("failed", row.failed), ("diverged", row.diverged)):
+        if not set(seeds) <= set(row.missing):
+            yield end, f"a seed that {end} has no result, so it must be missing too"
+    if set(row.failed) & set(row.diverged):
+        yield "diverged", "a seed stands here that failed; accepted: one of the two"
     if row.seeds and not (row.queries and row.hits) and not row.values:
         yield "queries", "seeds with a result need `queries:` and `hits top-k:` lines, or `values:`"
     of_seeds: list[tuple[str, Sequence[object]]] = [(f"hits top-{k}", counts) for k, counts in row.hits.items()]
@@ -216,6 +221,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "values": _numbers,
     "examples": _counts,
     "failed": _whole_numbers,
+    "diverged": _whole_numbers,
     "missing": _whole_numbers,
     "label": _text,
     "kind": _kind,

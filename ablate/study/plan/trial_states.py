@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ablate.study.plan.staleness_reasons import IdentityChange
 from ablate.study.trials.identity import Trial
 
-DONE, FAILED, RUNNING = "done", "failed", "running"
+DONE, FAILED, DIVERGED, RUNNING = "done", "failed", "diverged", "running"
 PENDING = "pending"
 SHARED = "shared"
 STALE = "stale"
@@ -43,7 +43,7 @@ class PlannedTrial:
 
     trial: Trial
     state: str
-    """Done, failed, running, accepted, stale, pending, or shared.
+    """Done, failed, diverged, running, accepted, stale, pending, or shared.
 
     Shared: only the evaluation is left, because the training is finished or is also the training of a trial before.
     """
@@ -84,6 +84,6 @@ def _state(trial: Trial, records: StoredRecords) -> str:
     if trial.key in records.accepted:
         return ACCEPTED
     state = records.states.get(trial.training_key)
-    if state in (RUNNING, FAILED):
+    if state in (RUNNING, FAILED, DIVERGED):
         return state
     return STALE if trial.key in records.older and not trial.unprepared else PENDING

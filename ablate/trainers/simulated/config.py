@@ -79,9 +79,10 @@ class SimulatedDefect(Section):
     when: dict[str, Any] = Field({}, description="Settings that must all have these values.")
     seeds: Annotated[tuple[int, ...], ListOf] = Field((), description="Seeds in which it happens; empty: all.")
     metric: str | None = Field(None, description="Name of the metric, such as loss or top1; null: all metrics.")
-    gives: Literal["nan", "inf", "constant", "missing", "fewer", "renamed"] = Field(
+    gives: Literal["nan", "inf", "diverged", "constant", "missing", "fewer", "renamed"] = Field(
         "missing",
-        description="nan, inf: the value and that of one example; constant: the same value in all examples and runs; "
+        description="nan, inf: the value and that of one example; diverged: the training ends as diverged, with nan; "
+        "constant: the same value in all examples and runs; "
         "missing: no value; fewer: a tenth of the examples is left out; renamed: examples have names that no other "
         "run has.",
     )

@@ -12,16 +12,29 @@ from ablate.trainers.simulated.truth import holds
 LEFT_OUT = 10
 """The defect `fewer` leaves out one example in this many, and at least one."""
 
+DIVERGED = "diverged"
+"""The defect with which a run ends as diverged; its values are not numbers."""
+
 CONSTANT = 1.0
 """The value of all examples and runs with the defect `constant`."""
+
+
+def divergence(config: SimulatedConfig, seed: int) -> str | None:
+    """Return why a run diverges; None for most, which do not."""
+    of_run = (defect for defect in config.broken if defect.gives == DIVERGED and _has(config, seed, defect))
+    return next((f"{defect.metric or 'every metric'} is not a number" for defect in of_run), None)
 
 
 def spoilt(config: SimulatedConfig, seed: int, measured: Sequence[Measurement]) -> Sequence[Measurement]:
     """Return the measurements of a run with the defects that it has."""
     for defect in config.broken:
-        if holds(defect.when, config.settings) and (not defect.seeds or seed in defect.seeds):
+        if _has(config, seed, defect):
             measured = [kept for one in measured for kept in _with_defect(one, defect)]
     return measured
+
+
+def _has(config: SimulatedConfig, seed: int, defect: SimulatedDefect) -> bool:
+    return holds(defect.when, config.settings) and (not defect.seeds or seed in defect.seeds)
 
 
 def _with_defect(one: Measurement, defect: SimulatedDefect) -> Iterator[Measurement]:
@@ -36,7 +49,7 @@ def _with_defect(one: Measurement, defect: SimulatedDefect) -> Iterator[Measurem
 
 
 def _with_value(one: Measurement, gives: str) -> Measurement:
-    value = CONSTANT if gives == "constant" else float(gives)
+    value = CONSTANT if gives == "constant" else float("nan" if gives == DIVERGED else gives)
     if one.examples is None:
         return replace(one, value=value)
     examples = one.examples.astype(np.float32)

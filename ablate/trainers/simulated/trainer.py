@@ -11,8 +11,9 @@ import numpy as np
 
 from ablate.measurement import Result
 from ablate.trainers.checkpoints import Checkpoints
-from ablate.trainers.protocol import PARTS, Judge, Progress, Pruned, Stopped
+from ablate.trainers.protocol import PARTS, Diverged, Judge, Progress, Pruned, Stopped
 from ablate.trainers.simulated.config import SimulatedConfig
+from ablate.trainers.simulated.defects import divergence
 from ablate.trainers.simulated.drawing import draw_interim, draw_result
 from ablate.trainers.simulated.truth import stream
 
@@ -40,7 +41,10 @@ def train(
         checkpoints.clear()
     if stream(config, seed, f"fail {attempt}").random() < config.fail:
         raise SimulatedError(f"simulated failure of attempt {attempt}")
-    return [draw_result(config, seed)] * len(configs)
+    results = [draw_result(config, seed)] * len(configs)
+    if reason := divergence(config, seed):
+        raise Diverged(reason, results)
+    return results
 
 
 def _pretend(
