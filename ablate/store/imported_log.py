@@ -132,7 +132,7 @@ def _save_result(connection: Connection, trial: Trial, row: RowMeasurements, see
     values = {"training_key": trial.training_key, "number": 1, "started": now, "ended": now}
     if seed in row.missing:
         state = DIVERGED if seed in row.diverged else FAILED
-        details = dict[str, Any](reason=ENDED_THERE[state])
+        details = dict[str, Any](reason=row.reasons.get(seed, ENDED_THERE[state]))
     else:
         at = row.seeds.index(seed)
         known = {name: words[at] for name, words in row.circumstances.items() if words[at] is not None}

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 MOST = 20
 """The largest number of trials without a result that are listed one by one; of more, each reason is listed once."""
 
+LONG = 80
+"""Letters of a reason above which it is printed once, and not again for each trial that has it."""
+
 
 @guarded
 def status(
@@ -104,18 +107,20 @@ def _outputs(ended: "Sequence[EndedTrial]") -> Iterator[str]:
 
 
 def _ended(ended: "Sequence[EndedTrial]") -> Iterator[str]:
-    """Yield each trial that failed or diverged, with its reason once and its log; of many, each reason once.
+    """Yield each trial that failed or diverged, with its reason and its log. Long reasons are printed once.
 
-    Reasons that many trials have come first.
+    Of many trials, each reason is printed once, those that many have first.
     """
     by_reason: dict[tuple[str, str], list[EndedTrial]] = {}
     for trial in ended:
         by_reason.setdefault((trial.state, without_log(trial.reason)), []).append(trial)
     if len(ended) <= MOST:
         for trial in ended:
-            first = by_reason[trial.state, without_log(trial.reason)][0]
-            reason = without_log(trial.reason) if trial is first else f"as {first.label}, seed {first.seed}"
-            yield _with_reason(trial.state, _named(trial), reason, log_of(trial.reason))
+            reason = without_log(trial.reason)
+            first = by_reason[trial.state, reason][0]
+            is_long = len(reason) > LONG or "\n" in reason
+            shown = f"as {first.label}, seed {first.seed}" if is_long and trial is not first else reason
+            yield _with_reason(trial.state, _named(trial), shown, log_of(trial.reason))
         return
     groups = sorted(by_reason.items(), key=lambda group: -len(group[1]))
     for (state, reason), same in groups[:MOST]:

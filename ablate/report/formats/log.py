@@ -179,6 +179,7 @@ def _measured(
         circumstances={name: values for name, values in own.items() if any(value is not None for value in values)},
         changes={seed: row.results[seed].changes for seed in seeds if row.results[seed].changes},
         diverged=row.diverged,
+        reasons=row.reasons,
     )
 
 

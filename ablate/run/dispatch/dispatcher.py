@@ -81,7 +81,7 @@ class Dispatcher:
         self.running: dict[str, Claim] = {}
         self.progress: dict[str, Progress] = {}
         self.lease_watch = LeaseWatch()
-        self.requeue_limit = RequeueLimit(self._checkpoint_step)
+        self.requeue_limit = RequeueLimit()
         self.looked_at = -LOOK_SECONDS
 
     def run(self) -> Mapping[str, str]:
@@ -121,8 +121,9 @@ class Dispatcher:
             if not self.running and (is_stopping or self._is_settled()):
                 return
             for key, report in executor.reports(WAIT_SECONDS):
-                judged = report if self.stop_requested.is_set() else self.requeue_limit.judged(key, report)
-                self._retry(partial(self._record, key, judged))
+                if not self.stop_requested.is_set():
+                    report = self.requeue_limit.judged(key, report, self._checkpoint_step)
+                self._retry(partial(self._record, key, report))
 
     def _look(self) -> None:
         """Free abandoned trainings; if no candidate is left, look for trainings that have become free.

@@ -18,19 +18,20 @@ SHORTEST_SECONDS = 1.0
 class RequeueLimit:
     """Counts how often in a row each training has stopped by itself at once, without a newer checkpoint."""
 
-    checkpoint_step: Callable[[str], int]
-    """Returns the step of a training's newest checkpoint."""
     requests: Counter[str] = field(default_factory=Counter)
     """{training key: number of such ends in a row}."""
     reached: dict[str, int] = field(default_factory=dict)
     """{training key: step of its newest checkpoint at the last of them}."""
 
-    def judged(self, key: str, report: JobReport) -> JobReport:
-        """Return the report of a training that no one has requested to stop; a failure once the limit is reached."""
+    def judged(self, key: str, report: JobReport, checkpoint_step: Callable[[str], int]) -> JobReport:
+        """Return the report of a training while no stop is requested; that of a failure once the limit is reached.
+
+        `checkpoint_step` returns the step of a training's newest checkpoint.
+        """
         if report.state != INTERRUPTED or report.seconds >= SHORTEST_SECONDS:
             self.requests.pop(key, None)
             return report
-        step = self.checkpoint_step(key)
+        step = checkpoint_step(key)
         if step > self.reached.get(key, 0):
             self.requests.pop(key, None)
         self.reached[key] = step

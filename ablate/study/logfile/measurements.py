@@ -55,6 +55,8 @@ class RowMeasurements:
     """{seed: changes since its result}, for seeds whose older result was kept."""
     diverged: tuple[int, ...] = ()
     """Seeds without a result whose training diverged."""
+    reasons: Mapping[int, str] = field(default_factory=dict)
+    """{seed: why it failed or diverged}."""
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """Return the (key, value) lines of the log, without values that say nothing."""
@@ -76,6 +78,8 @@ class RowMeasurements:
         for name, seeds in (("failed", self.failed), ("diverged", self.diverged), ("missing", self.missing)):
             if seeds:
                 yield name, _listed(seeds)
+        if self.reasons:
+            yield "reasons", json.dumps({str(seed): reason for seed, reason in self.reasons.items()})
         if self.label is not None:
             yield "label", json.dumps(self.label)
         if self.kind != KINDS[0]:
@@ -211,6 +215,10 @@ def _of_seeds(text: str) -> dict[int, tuple[str, ...]]:
     return {_whole(seed): tuple(str(word) for word in words) for seed, words in json.loads(text).items()}
 
 
+def _of_ended(text: str) -> dict[int, str]:
+    return {_whole(seed): str(reason) for seed, reason in json.loads(text).items()}
+
+
 _READERS: Mapping[str, Callable[[str], Any]] = {
     "seeds": _whole_numbers,
     "queries": _whole,
@@ -223,6 +231,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "failed": _whole_numbers,
     "diverged": _whole_numbers,
     "missing": _whole_numbers,
+    "reasons": _of_ended,
     "label": _text,
     "kind": _kind,
     "trainings of row": _whole,
@@ -241,4 +250,5 @@ _ACCEPTED: Mapping[Callable[[str], Any], str] = {
     _numbers: "a JSON object, a list of numbers for each metric",
     _counts: "a JSON object, a list of whole numbers or null for each metric",
     _of_seeds: "a JSON object, a list of texts for each seed",
+    _of_ended: "a JSON object, a text for each seed",
 }
