@@ -99,6 +99,8 @@ class Metric:
     """The lowest and the highest possible value."""
     scale: Scale = Scale.LINEAR
     display: Display = field(default_factory=Display)
+    on_validation: bool = False
+    """True if its values are measured on validation data."""
     at_most: str = ""
     """The name of a metric that is never below this one; empty if there is none."""
 
@@ -150,6 +152,7 @@ class Metric:
             "bounds": [None if end in unbounded else end for end in self.bounds],
             "scale": str(self.scale),
             **({"at_most": self.at_most} if self.at_most else {}),
+            **({"on_validation": True} if self.on_validation else {}),
             "display": {name: value for name, value in vars(self.display).items() if value != _DISPLAY[name]},
         }
 
@@ -165,6 +168,7 @@ class Metric:
             (float("-inf") if low is None else low, float("inf") if high is None else high),
             Scale(stored["scale"]),
             Display(**stored["display"]),
+            stored.get("on_validation", False),
             stored.get("at_most", ""),
         )
 

@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from ablate.store import Store
@@ -45,6 +46,7 @@ def reset(store: Store, study: str, profile: str, rows: Mapping[str, Mapping[int
         results = maintenance.reset(connection, free) if (free := trainings - set(held)) else 0
         for key in free:  # before a runner can claim it: a finished network would only be evaluated again
             Checkpoints(store.folder / "checkpoints" / key, key).clear()
+            _set_aside(store.folder / "runs" / key)
     is_named = {status: status[:2] == (study, profile) and status[2:4] in cells for status in affected}
     return ResetResult(
         tuple(dict.fromkeys(status for status in affected if is_named[status] and status.training in free)),
@@ -52,6 +54,14 @@ def reset(store: Store, study: str, profile: str, rows: Mapping[str, Mapping[int
         {status: held[status.training] for status in affected if is_named[status] and status.training in held},
         results,
     )
+
+
+def _set_aside(folder: Path) -> None:
+    """Rename the folder of a training by a script, so that the next attempt begins without its files."""
+    if not folder.is_dir():
+        return
+    numbers = (number for number in count(1) if not folder.with_name(f"{folder.name}.reset-{number}").exists())
+    folder.rename(folder.with_name(f"{folder.name}.reset-{next(numbers)}"))
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,7 @@ def _limits(study: Study, planned: Sequence[PlannedTrial]) -> tuple[RowLimits, .
 def _document(study: Study, first: Trial, overrides: Sequence[str], limits: tuple[RowLimits, ...]) -> PlanDocument:
     return PlanDocument(
         trainer=study.trainer,
+        script=study.entry.title,
         primary=study.primary,
         delta=study.delta,
         metrics=study.metrics,
@@ -192,4 +193,4 @@ def _setting(study: Study, first: Trial) -> Sequence[Line]:
     """Return the lines of the log format's section `# setting`: the settings that all rows share."""
     baseline = {factor.name: factor.baseline.word for factor in study.factors}
     lines = study.entry.log_setting(first.config, baseline)
-    return lines or [("trainer", study.trainer)]
+    return lines or [("trainer", study.entry.title or study.trainer)]

@@ -65,6 +65,7 @@ class PlanDocument:
     """The facts of a plan that are the same for all of its rows."""
 
     trainer: str
+    """The name of the trainer in the registry, or the kind of the declared one."""
     primary: str
     """The metric that verdicts are about."""
     delta: float
@@ -116,6 +117,8 @@ class PlanDocument:
     """Groups of rows of an imported log whose results were equal to the last bit where the log was written."""
     equal_seeds: tuple[tuple[int, ...], ...] = ()
     """Groups of seeds of an imported log with such results."""
+    script: str = ""
+    """The user's script or function, if the study file declares its trainer."""
     metrics: tuple[Metric, ...] = UNDECLARED
     """All metrics that the plan's trials can have, costs included."""
 
@@ -158,6 +161,7 @@ class PlanDocument:
             unread=tuple(
                 UnreadLevels(each["factor"], each["reason"], tuple(each["rows"])) for each in stored.get("unread", ())
             ),
+            script=stored.get("script", ""),
             metrics=tuple(map(Metric.from_json, metrics)) if metrics else UNDECLARED,
         )
 
@@ -188,6 +192,7 @@ class PlanDocument:
             **({"equal_rows": [list(labels) for labels in self.equal_rows]} if self.equal_rows else {}),
             **({"equal_seeds": [list(seeds) for seeds in self.equal_seeds]} if self.equal_seeds else {}),
             **({"steps": [list(step) for step in self.steps]} if self.steps is not None else {}),
+            **({"script": self.script} if self.script else {}),
             **({"unread": [asdict(levels) for levels in self.unread]} if self.unread else {}),
         }
 

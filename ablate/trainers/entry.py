@@ -118,6 +118,8 @@ class TrainerEntry(Generic[ConfigT]):
     """Libraries that its trainings import and that the package's core does not bring. A study can be planned and
     reported without them, so all other hooks must work without them.
     """
+    has_run_examples: bool = False
+    """True if its trainings can give the value of each example without a file."""
     options: Mapping[str, Any] | None = None
     """Plain values from which another process makes the same entry; None if the registry has it."""
     title: str = ""

@@ -14,7 +14,10 @@ ENTRIES = {
 }
 """{name in study files: where its entry is}. This table and the trainers' own folders alone name a trainer."""
 
-DECLARED: dict[str, str] = {}
+DECLARED = {
+    "command": "ablate.trainers.command.entry:KIND",
+    "function": "ablate.trainers.function.entry:KIND",
+}
 """{key of `trainer` in study files that declares a trainer of the user's own: where its kind is}."""
 
 DEFAULT = "retrieval"

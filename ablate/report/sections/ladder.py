@@ -47,7 +47,7 @@ def means(analysis: Analysis, most: int, others: Sequence[Metric]) -> ReportSect
         rows.append([*own, *_cells(row, others)])
     words = "rates" if metric.is_rate and in_title else "means"
     return block(
-        f"Rows: {words} on the test split{in_title and f', {in_title}'}",
+        f"Rows: {words} {_on_split([metric])}{in_title and f', {in_title}'}",
         columns,
         rows,
         [
@@ -89,7 +89,14 @@ def _further(metrics: Sequence[Metric]) -> str:
     costs = list(map(is_cost, metrics))
     if all(costs):
         return "costs of the trainings"
-    return "further metrics on the test split" + (", and costs of the trainings" if any(costs) else "")
+    measured = [metric for metric, is_a_cost in zip(metrics, costs, strict=True) if not is_a_cost]
+    return f"further metrics {_on_split(measured)}" + (", and costs of the trainings" if any(costs) else "")
+
+
+def _on_split(metrics: Sequence[Metric]) -> str:
+    """Return the split on which metrics are measured, in words."""
+    names = list(dict.fromkeys("validation" if metric.on_validation else "test" for metric in metrics))
+    return f"on the {listed(names)} split{'' if len(names) == 1 else 's'}"
 
 
 def _common_unit(metrics: Sequence[Metric]) -> str:

@@ -156,6 +156,8 @@ def _data_name(results: StudyResults) -> str:
     if planned and planned.name and not (data and data.name):
         return "of several data sets"
     name = data.name if data else None
+    if results.document.script:
+        return name or f"of {results.document.script}"
     return name or ("imported log" if results.imported else f"{results.document.trainer} trainer")
 
 

@@ -18,7 +18,7 @@ from ablate.study.reading.schema import MetricEntry
 from ablate.trainers.costs import COST_NAMES, COSTS
 from ablate.trainers.entry import TrainerEntry
 from ablate.trainers.measuring.declaration import Declaration, metric_sources
-from ablate.trainers.measuring.sources import MetricSource
+from ablate.trainers.measuring.sources import RUN_EXAMPLES, MetricSource
 
 METRICS: Path = ("metrics",)
 PRIMARY: Path = ("primary",)
@@ -42,8 +42,11 @@ class MetricReader:
         declared = {metric.name: metric for metric in (*(trainer.metrics(configs) if trainer else ()), *COSTS)}
         self.is_complete = trainer is not None and not trainer.measures_listed
         self.declarations: dict[str, Declaration] = {}
-        self.metrics = tuple(self._with_listed(declared).values())
+        listed = self._with_listed(declared)
         self.sources = self._sources()
+        for source in self.sources:
+            listed[source.metric] = replace(listed[source.metric], on_validation=source.is_validation)
+        self.metrics = tuple(listed.values())
         """The places of the values of listed metrics that the trainer does not declare, if it can measure them."""
 
     def primary(self) -> Metric | None:
@@ -144,6 +147,14 @@ class MetricReader:
         sources, faults = metric_sources(self.declarations)
         for fault in faults:
             self.problems.add((*METRICS, *fault.path), fault.message)
+        takes_run = self.trainer is None or self.trainer.has_run_examples
+        for source in sources:
+            if source.examples == RUN_EXAMPLES and not takes_run:
+                self.problems.expected(
+                    (*METRICS, source.metric, "examples"),
+                    RUN_EXAMPLES,
+                    "a file in ${dir}, as only a function can call `run.examples`",
+                )
         return sources
 
     def _refuse_places(self, name: str, entry: MetricEntry) -> None:

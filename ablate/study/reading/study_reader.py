@@ -118,7 +118,7 @@ class _Reader:
         primary = metrics.primary()
         delta = metrics.delta(primary)
         search = searching.search(written, metrics.metrics, primary)
-        declared = self.trainer.entry(self.folder, written) if self.trainer.kind else None
+        declared = self.trainer.entry(self.folder, written, metrics.sources) if self.trainer.kind else None
         self._check_labels(references, {row.label for row in design.rows})
         seeds, looks = self._seeds()
         check_fresh_seeds(search, seeds, self.problems)

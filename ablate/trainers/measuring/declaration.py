@@ -10,6 +10,7 @@ from ablate.measurement import VALIDATION, Direction
 from ablate.text import listed, written
 from ablate.trainers.measuring.sources import (
     FOLDER,
+    RUN_EXAMPLES,
     STDOUT,
     TABLES,
     MetricSource,
@@ -87,7 +88,7 @@ def _faults_of_places(name: str, entry: Declaration) -> Iterator[SourceFault]:
         yield SourceFault((name, "from"), str(error))
     examples = (entry.examples or "").removeprefix(FOLDER)
     try:
-        if entry.examples is not None and not examples.lower().endswith(TABLES):
+        if entry.examples not in (None, RUN_EXAMPLES) and not examples.lower().endswith(TABLES):
             raise ValueError(f"found {entry.examples!r}; accepted: a file of {listed(TABLES, 'or')} in ${{dir}}")
         check_path(examples)
     except ValueError as error:

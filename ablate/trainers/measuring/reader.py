@@ -18,6 +18,7 @@ from ablate.trainers.measuring.sources import (
     LINES,
     OWN,
     RESULT,
+    RUN_EXAMPLES,
     STDOUT,
     TABLES,
     TENSORBOARD,
@@ -71,7 +72,7 @@ def read_measurements(sources: Sequence[MetricSource], outputs: Outputs) -> Read
 
 def _measured(source: MetricSource, sources: Mapping[str, MetricSource], outputs: Outputs) -> Measurement:
     """Return the measurement of a metric on TEST; NoValueError with the reason if there is none."""
-    if not source.examples:
+    if source.examples in ("", RUN_EXAMPLES):
         return Measurement(source.metric, TEST, _value(source, sources, outputs)[0])
     path = newest_file(outputs, source.examples)
     name = name_with_count(outputs, source.examples, path)

@@ -24,6 +24,8 @@ SUFFIXES = (".json", *LINES, *TABLES)
 FOLDER = "${dir}/"
 """The beginning that a path in the folder of the training may have."""
 
+RUN_EXAMPLES = "run.examples"
+"""The `examples` of a metric if a function of the user gives them by a call of this name."""
 VALIDATION_PARTS = {"val", "valid", "validation", "dev", "eval"}
 """The parts of a name that show that the metric is measured on validation data."""
 LOWER_WORDS = ("loss", "error", "perplexity")

@@ -1,0 +1,149 @@
+"""A command of the user as a trainer."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ablate.errors import AblateError, nearest
+from ablate.trainers.command.arguments import argument_faults, as_list
+from ablate.trainers.command.spec import CommandSpec
+from ablate.trainers.declared.entry import DeclaredEntry
+from ablate.trainers.entry import Config, Fault
+from ablate.trainers.measuring.sources import MetricSource
+from ablate.trainers.project.code import ProjectCode, code_of
+from ablate.trainers.project.command_script import command_script
+
+ARGUMENTS = "arguments of the command"
+"""The name, among the hashes of code, of that of the arguments that the command itself has."""
+SCRIPTS = (".py", ".sh", ".R", ".jl", ".pl", ".lua")
+"""Ends of the names of scripts."""
+PYTHON = "${python}"
+
+
+@dataclass(frozen=True)
+class CommandEntry(DeclaredEntry):
+    """A command by its declaration."""
+
+    spec: CommandSpec
+
+    train = "ablate.trainers.command.trainer:train_command"
+
+    @property
+    def declaration(self) -> CommandSpec:
+        return self.spec
+
+    @cached_property
+    def script(self) -> tuple[Path | None, str | None, int]:
+        """The script, or the module of `-m`, and the index of the first item of the command that belongs to it."""
+        return command_script(self.spec.command, self.folder)
+
+    @property
+    def title(self) -> str:  # type: ignore[override]
+        """The script, the module, or the program, as reports name the trainer."""
+        path, module, _ = self.script
+        return path.name if path else module or Path(self.spec.command[0]).name
+
+    @property
+    def located_command(self) -> list[str]:
+        """The items of the command, which name the study's files by absolute paths if it runs in another folder."""
+        if self.spec.cwd == ".":
+            return list(self.spec.command)
+        return [os.fspath(self.folder / item) if _is_file(self.folder, item) else item for item in self.spec.command]
+
+    def project_code(self) -> ProjectCode:
+        path, module, first = self.script
+        code = code_of(self.folder, path, module, self.spec.files)
+        return replace(code, hashes={**code.hashes, ARGUMENTS: self._arguments(first)})
+
+    def prepare_data(self, configs: Any, warn: Callable[[str], None]) -> None:
+        program = self.spec.command[0]
+        if program == PYTHON or "${" in program or _is_file(self.folder, program):
+            return
+        if shutil.which(program) is None:
+            advice = f"; write {PYTHON} for the Python that runs this program" if program.startswith("python") else ""
+            raise AblateError(f"trainer.command: there is no program {program!r} on this machine{advice}")
+
+    def reached(self, folder: Path) -> int:
+        """Return the time at which the saved state of a training was changed, in whole seconds; 0 if there is none."""
+        if self.spec.resume is None:
+            return 0
+        try:
+            return int((folder / self.spec.resume.file).stat().st_mtime)
+        except OSError:
+            return 0
+
+    def _arguments(self, first: int) -> str:
+        """Return the hash of the arguments that the command itself has, from the script on.
+
+        Programs, launchers and paths differ between machines and do not count; files count by their content.
+        """
+        words = ["path" if _is_path(self.folder, item) else item for item in self.spec.command[first:]]
+        words += ["resume", *self.spec.resume.args] if self.spec.resume else []
+        return hashlib.sha256("\0".join(words).encode()).hexdigest()[:20]
+
+
+class CommandKind:
+    """Commands, as study files declare them."""
+
+    spec = CommandSpec
+
+    def advice(self, plain: Config) -> str:
+        """Return the list to write for a command that is written as one text."""
+        command = plain["command"]
+        if not isinstance(command, str):
+            return ""
+        return f"found one text; write a list, as no shell reads it: {as_list(command)}"
+
+    def faults(self, spec: CommandSpec, folder: Path, config: Config) -> Iterator[Fault]:
+        """Yield the faults of the items: unknown placeholders, and scripts that are not there."""
+        keys = [name for name in _dotted(config) if not name.startswith("runtime")]
+        for index, message in argument_faults(spec.command, keys):
+            yield ("command", index), message
+        for index, message in argument_faults(spec.resume.args if spec.resume else (), keys):
+            yield ("resume", "args", index), message
+        for index, item in enumerate(spec.command):
+            if item.endswith(SCRIPTS) and "${" not in item and not (folder / item).exists():
+                yield ("command", index), _no_file(item, folder)
+
+    def entry(self, spec: CommandSpec, folder: Path, config: Config, sources: Sequence[MetricSource]) -> CommandEntry:
+        """Return the trainer of a declaration."""
+        return CommandEntry(folder, config, tuple(sources), spec)
+
+    def from_options(self, options: Mapping[str, Any]) -> CommandEntry:
+        """Return the trainer whose options these are."""
+        sources = tuple(MetricSource.from_json(source) for source in options["sources"])
+        spec = CommandSpec.model_validate(options["spec"], strict=False)
+        return CommandEntry(Path(options["folder"]), {}, sources, spec)
+
+
+def _is_file(folder: Path, item: str) -> bool:
+    try:
+        return "${" not in item and (folder / item).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _is_path(folder: Path, item: str) -> bool:
+    return _is_file(folder, item) or Path(item).is_absolute()
+
+
+def _no_file(item: str, folder: Path) -> str:
+    names = sorted(path.name for path in folder.iterdir() if path.suffix in SCRIPTS) if folder.is_dir() else []
+    near = nearest(item, names)
+    meant = f"; did you mean {near!r}?" if near else ""
+    return f"found {item!r}, and there is no such file in {folder}, the folder of the study file{meant}"
+
+
+def _dotted(config: Config, prefix: str = "") -> Iterator[str]:
+    for name, value in config.items():
+        yield f"{prefix}{name}"
+        if isinstance(value, Mapping):
+            yield from _dotted(value, f"{prefix}{name}.")
+
+
+KIND = CommandKind()

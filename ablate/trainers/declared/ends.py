@@ -1,0 +1,147 @@
+"""The ends of a user's script: done, diverged, failed with a reason and a remedy, or to be queued again."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from ablate.errors import AblateError
+from ablate.text import listed
+from ablate.trainers.command.process import EndedBy, ProcessEnd
+from ablate.trainers.declared.attempt import Attempt
+from ablate.trainers.declared.spec import DeclaredSpec
+from ablate.trainers.measuring.reader import Readings
+from ablate.trainers.protocol import Lost, Stopped
+
+SAVED = 75
+"""The exit code of a script that has saved its state and wants to be queued again: EX_TEMPFAIL of sysexits.h."""
+LAST_LINES = 50
+"""Lines of output that are kept with a failure."""
+TAIL_BYTES = 64 * 1024
+"""Bytes of the end of a log in which the last lines are searched."""
+LONGEST_LINE = 500
+"""Letters that are kept of a line of output."""
+MEMORY = re.compile(
+    r"CUDA out of memory|CUDA error: out of memory|OutOfMemoryError|^MemoryError|Cannot allocate memory|"
+    r"std::bad_alloc|can't allocate memory|RESOURCE_EXHAUSTED|Unable to allocate .* for an array",
+    re.MULTILINE,
+)
+"""The words of libraries for memory that is not there."""
+FROM_OUTSIDE = {9: "SIGKILL", 15: "SIGTERM", 1: "SIGHUP", 2: "SIGINT"}
+"""{number: name} of signals that somebody else sends."""
+SIGNALS = {6: "SIGABRT", 11: "SIGSEGV", 7: "SIGBUS", 8: "SIGFPE", 4: "SIGILL"}
+
+
+class ScriptError(AblateError):
+    """A script that gave no result. `output` has the last lines of its output."""
+
+    def __init__(self, reason: str, output: str) -> None:
+        self.output = output
+        super().__init__(reason)
+
+
+def check_end(end: ProcessEnd, attempt: Attempt, spec: DeclaredSpec) -> None:
+    """Raise the exception for a script that did not end with exit code 0.
+
+    ScriptError for a failure; Stopped or Lost if it is queued again.
+    """
+    output = last_output(attempt.log)
+    whole = f"whole output: {attempt.log}"
+    if end.ended_by is EndedBy.STOP:
+        raise Stopped("by request")
+    if end.ended_by is EndedBy.TIMEOUT:
+        raise ScriptError(
+            f"no result within {_duration(spec.timeout)}, so the script was ended; give more time by "
+            f"`timeout:` of the trainer, or let it do less ({whole})",
+            output,
+        )
+    if end.ended_by is EndedBy.STALL:
+        seconds = attempt.runtime["stall_seconds"]
+        raise ScriptError(
+            f"no output and no changed file in {_duration(seconds)}, so the script was taken for hung and ended; if "
+            f"it works in silence, give more time by `runtime: {{stall_seconds: {2 * seconds:g}}}` ({whole})",
+            output,
+        )
+    if end.ended_by is EndedBy.MEMORY:
+        raise ScriptError(
+            f"out of memory: the script used more than `runtime.memory`, so it was ended; allow more, or use a smaller "
+            f"batch or model ({whole})",
+            output,
+        )
+    if end.exit_code == 0:
+        return
+    if end.exit_code == SAVED:
+        _check_saved(attempt, output)
+        raise Stopped(f"with exit code {SAVED}: it has saved its state")
+    raise _failure(end, output, whole)
+
+
+def _failure(end: ProcessEnd, output: str, whole: str) -> Exception:
+    """Return the exception for an exit code or a signal."""
+    signal = -end.exit_code
+    if end.memory_kills and signal == 9:
+        remedy = "run fewer workers, or use a smaller batch or model"
+        return ScriptError(f"out of memory: the system killed the script; {remedy} ({whole})", output)
+    if signal in FROM_OUTSIDE:
+        hint = "; perhaps the machine ran out of memory" if signal == 9 else ""
+        return Lost(f"the script was killed by {FROM_OUTSIDE[signal]}{hint} ({whole})")
+    if MEMORY.search(output):
+        line = next(line for line in reversed(output.splitlines()) if MEMORY.search(line))
+        remedy = "use a smaller batch or model, or fewer trials on one GPU"
+        return ScriptError(f"out of memory: {line.strip()[:LONGEST_LINE]}; {remedy} ({whole})", output)
+    if signal > 0:
+        return ScriptError(f"the script crashed by {SIGNALS.get(signal, f'signal {signal}')} ({whole})", output)
+    last = next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "it printed nothing")
+    return ScriptError(f"exit code {end.exit_code}: {last} ({whole})", output)
+
+
+def _check_saved(attempt: Attempt, output: str) -> None:
+    """Raise ScriptError if a script that wants to be queued again has saved nothing: it would run for ever."""
+    own = {attempt.log, attempt.folder / "config.json"}
+    for path in attempt.folder.rglob("*"):
+        if path not in own and path.is_file() and path.stat().st_mtime >= attempt.began - 1:
+            return
+    raise ScriptError(
+        f"exit code {SAVED} requests another attempt, but no file in {attempt.folder} was changed, so the next attempt "
+        "would begin from the same state; save the state in ${dir} before",
+        output,
+    )
+
+
+def check_readings(readings: Readings, attempt: Attempt) -> None:
+    """Raise ScriptError if a declared metric is missing."""
+    if not readings.missing:
+        return
+    reasons = "; ".join(readings.missing.values())
+    seen = [f"{value.name} {value.value:g} (from: {value.origin})" for value in readings.seen]
+    names = f"; numbers that were seen: {listed(seen)}" if seen else "; no number was seen in any source"
+    raise ScriptError(
+        f"exit code 0, but {_metrics(list(readings.missing))} missing: {reasons}{names} (whole output: {attempt.log})",
+        last_output(attempt.log),
+    )
+
+
+def last_output(log: Path) -> str:
+    """Return the last lines of a log; empty if there is none."""
+    try:
+        with log.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - TAIL_BYTES))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return ""
+    lines: Sequence[str] = text.replace("\r\n", "\n").split("\n")
+    shown = [line.rpartition("\r")[2][:LONGEST_LINE] for line in lines]  # of a progress bar, its last state
+    return "\n".join(shown[-LAST_LINES - 1 :]).strip("\n")
+
+
+def _metrics(names: Sequence[str]) -> str:
+    return f"{listed(names)} {'is' if len(names) == 1 else 'are'}"
+
+
+def _duration(seconds: float | None) -> str:
+    """Return a time in the unit that fits."""
+    value = seconds or 0.0
+    for unit, length in (("h", 3600.0), ("min", 60.0)):
+        if value >= length:
+            return f"{value / length:g} {unit}"
+    return f"{value:g} s"

@@ -1,0 +1,106 @@
+"""A trainer that a study file declares, for the rest of the tool."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+from ablate.errors import AblateError
+from ablate.trainers.config import TrainerConfig
+from ablate.trainers.declared.config_model import config_model
+from ablate.trainers.declared.spec import DeclaredSpec
+from ablate.trainers.entry import Config, TrainerEntry
+from ablate.trainers.measuring.sources import MetricSource
+from ablate.trainers.project.code import ProjectCode
+from ablate.trainers.project.data import data_fingerprint
+from ablate.trainers.protocol import Trainer
+
+RUN_FOLDER = "${dir}"
+"""The working directory of scripts that write files under fixed names: the folder of the training."""
+OWN_FILES = ("attempt-", "result.json", "finished.json", "config.")
+"""How the names of the files begin that this program writes into the folder of a training."""
+
+
+@dataclass(frozen=True)
+class DeclaredEntry(TrainerEntry[TrainerConfig]):
+    """A trainer by its declaration."""
+
+    folder: Path
+    """The folder of the study file."""
+    defaults: Config
+    """The config of the study, plain."""
+    metric_sources: tuple[MetricSource, ...]
+    """Where the values of each metric are read from."""
+
+    uses_gpus = True
+    measures_listed = True
+    evaluates_apart = False
+    outputs_folder = "runs"
+
+    @property
+    def declaration(self) -> DeclaredSpec:
+        """The declaration in the study file."""
+        raise NotImplementedError
+
+    def project_code(self) -> ProjectCode:
+        """Return the hashes of the user's code, and what is wrong with its files."""
+        raise NotImplementedError
+
+    @cached_property
+    def config(self) -> type[TrainerConfig]:
+        """The class of the config: it has the keys that the study file writes."""
+        return config_model(self.defaults)
+
+    @cached_property
+    def sources(self) -> Mapping[str, Any]:  # type: ignore[override]
+        return {source.metric: source.to_json() for source in self.metric_sources}
+
+    @cached_property
+    def options(self) -> Mapping[str, Any]:  # type: ignore[override]
+        return {
+            "spec": self.declaration.model_dump(mode="json", by_alias=True),
+            "folder": os.fspath(self.folder),
+            "sources": [source.to_json() for source in self.metric_sources],
+        }
+
+    def working_folder(self, run_folder: Path) -> Path:
+        """Return the working directory of a training with this folder."""
+        cwd = self.declaration.cwd
+        return run_folder if cwd == RUN_FOLDER else self.folder / cwd
+
+    def load(self) -> Trainer:
+        """Return the training function of the kind, bound to this declaration."""
+        train: Callable[..., Any] = super().load()
+        return partial(train, self)
+
+    def parsed(self, config: Config) -> Config:
+        return config
+
+    @cached_property
+    def code(self) -> ProjectCode:
+        """The hashes of the user's code."""
+        return self.project_code()
+
+    def own_code(self) -> Mapping[str, str]:
+        if self.code.faults:
+            raise AblateError("\n".join(f"trainer: {fault}" for fault in self.code.faults))
+        return self.code.hashes
+
+    def data_fingerprint(self, config: TrainerConfig) -> str | None:
+        return data_fingerprint(self.folder, self.declaration.data_entries)
+
+    def study_warnings(self, configs: Sequence[Config], searched: Sequence[str]) -> Iterator[str]:
+        yield from self.code.notes
+
+    def prepare_data(self, configs: Any, warn: Callable[[str], None]) -> None:
+        """Check what only this machine can show. Nothing of the user's is run."""
+
+    def reached(self, folder: Path) -> int:
+        """Return the time at which the user's newest file in the folder of a training was changed, in whole seconds."""
+        times = [0.0]
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if not path.name.startswith(OWN_FILES):
+                times.append(path.stat().st_mtime)
+        return int(max(times))

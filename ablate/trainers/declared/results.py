@@ -1,0 +1,52 @@
+"""The result of an attempt that ended with exit code 0: the values of its metrics, and its costs."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ablate.measurement import COST, Measurement, Result
+from ablate.trainers.costs import GPU_SECONDS, PEAK_MEMORY, SECONDS
+from ablate.trainers.declared.attempt import Attempt, FinishedAttempt
+from ablate.trainers.declared.ends import check_readings
+from ablate.trainers.measuring.files import Outputs
+from ablate.trainers.measuring.reader import Readings, read_measurements
+from ablate.trainers.protocol import Diverged
+
+if TYPE_CHECKING:
+    from ablate.trainers.command.process import ProcessEnd
+    from ablate.trainers.declared.entry import DeclaredEntry
+
+
+def finished_now(attempt: Attempt, end: "ProcessEnd") -> FinishedAttempt:
+    """Return the record of an attempt that has just ended with exit code 0."""
+    costs = {SECONDS.name: end.seconds}
+    if end.peak_memory is not None:
+        costs[PEAK_MEMORY.name] = end.peak_memory / 10**6
+    if attempt.gpus:
+        costs[GPU_SECONDS.name] = end.seconds * attempt.gpus
+    return FinishedAttempt(attempt.number, attempt.began, costs)
+
+
+def result_of(
+    entry: "DeclaredEntry",
+    attempt: Attempt,
+    finished: FinishedAttempt,
+    returned: Mapping[str, Any] | None = None,
+) -> Result:
+    """Return the result that a finished attempt left. `returned`: {metric: value} that a function returned.
+
+    ScriptError if a metric is missing, Diverged if one is not finite.
+    """
+    outputs = Outputs(attempt.folder, attempt.log, attempt.result, returned, attempt.cwd, attempt.began)
+    readings = read_measurements(entry.metric_sources, outputs)
+    check_readings(readings, attempt)
+    result = _result(readings, finished, attempt)
+    if readings.not_finite:
+        values = ", ".join(f"{name} is {text}" for name, text in readings.not_finite.items())
+        raise Diverged(f"{values} (whole output: {attempt.log})", [result])
+    return result
+
+
+def _result(readings: Readings, finished: FinishedAttempt, attempt: Attempt) -> Result:
+    costs = [Measurement(name, COST, value) for name, value in finished.costs.items()]
+    environment = {"threads": str(attempt.runtime["threads"])}
+    return Result([*readings.measurements, *costs], environment)

@@ -1,0 +1,140 @@
+"""The process that runs a user's function: `python -P -m ablate.trainers.function.child JOB`.
+
+It is a process of its own for each training, so that no training depends on those before it.
+"""
+
+import importlib
+import importlib.util
+import inspect
+import json
+import platform
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ablate.measurement import TEST, Result
+from ablate.trainers.function.job import ENDED_EARLY, SAVED, FunctionJob, FunctionReturn
+from ablate.trainers.function.reference import parts_of
+from ablate.trainers.function.run import EndedEarly, Run
+from ablate.trainers.function.typed_config import ConfigFaultsError, annotation_of, as_annotated
+
+VERSIONS = ("torch", "numpy", "sklearn", "jax", "tensorflow", "transformers", "lightning", "pytorch_lightning")
+"""Libraries of which the version is recorded if the function imported them."""
+
+
+def load_function(reference: str, folder: Path) -> Callable[..., Any]:
+    """Import the function that a study file in `folder` names."""
+    file, module, name = parts_of(reference)
+    sys.path.insert(0, str(folder))
+    if file is not None:
+        path = (folder / file).resolve()
+        sys.path.insert(0, str(path.parent))
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{path} is no Python file")
+        loaded = importlib.util.module_from_spec(spec)
+        sys.modules[path.stem] = loaded  # so that its classes can be pickled
+        spec.loader.exec_module(loaded)
+    else:
+        loaded = importlib.import_module(str(module))
+    function: Callable[..., Any] = getattr(loaded, name)
+    return function
+
+
+def called(function: Callable[..., Any], config: Mapping[str, Any], seed: int, run: Run) -> Any:
+    """Call a function with the arguments that its signature names, and return its result."""
+    parameters = inspect.signature(function).parameters
+    given = {**config, "seed": seed, "run": run, "config": as_annotated(config, annotation_of(function, "config"))}
+    takes_any = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())
+    if takes_any and not set(parameters) & set(given):
+        return function(**config, seed=seed)
+    return function(**{name: value for name, value in given.items() if name in parameters})
+
+
+def metric_values(returned: Any) -> dict[str, Any]:
+    """Return {metric: number} of a returned dict or Result; numbers of arrays and tensors as plain ones."""
+    if isinstance(returned, Result):
+        return {one.metric: one.value for one in returned.measurements if one.split == TEST}
+    if not isinstance(returned, Mapping):
+        raise TypeError(
+            f"the function returned {type(returned).__name__}; accepted: a dict, such as {{'accuracy': 0.93}}"
+        )
+    return {str(name): value.item() if hasattr(value, "item") else value for name, value in returned.items()}
+
+
+def train(job: FunctionJob) -> FunctionReturn | int:
+    """Run a job, and return its result, or the exit code of a training that saved its state."""
+    channel = socket.socket(fileno=job.channel) if job.channel is not None else None
+    run = Run(Path(job.run_folder), job.attempt, channel, job.with_examples)
+    run.catch_signals()
+    folder = Path(job.folder)
+    function = load_function(job.function, folder)
+    evaluate = load_function(job.evaluate, folder) if job.evaluate else None
+    result = FunctionReturn()
+    try:
+        if evaluate is None:
+            returned = called(function, job.configs[0], job.seed, run)
+            if run.has_stopped:
+                return SAVED
+            result.values.append(metric_values(returned))
+            result.examples.append(run.outcomes)
+        else:
+            trained = run.dir / "trained.json"
+            if not trained.exists():
+                called(function, _without_evaluate(job.configs[0]), job.seed, run)
+                if run.has_stopped:
+                    return SAVED
+                trained.write_text(json.dumps(run.curve), encoding="utf-8")
+            for config in job.configs:
+                run.outcomes = {}
+                result.values.append(metric_values(called(evaluate, config, job.seed, run)))
+                result.examples.append(run.outcomes)
+    except EndedEarly:
+        return ENDED_EARLY
+    result.curve = run.curve
+    result.environment = _environment()
+    return result
+
+
+def check(job: FunctionJob) -> FunctionReturn:
+    """Import the functions, and compare each config with the annotation of the argument `config`."""
+    result = FunctionReturn()
+    references = [reference for reference in (job.function, job.evaluate) if reference]
+    for reference in references:
+        function = load_function(reference, Path(job.folder))
+        annotation = annotation_of(function, "config")
+        for config in job.configs:
+            try:
+                as_annotated(config, annotation)
+            except ConfigFaultsError as error:
+                result.faults += [fault for fault in error.faults if fault not in result.faults]
+    return result
+
+
+def _without_evaluate(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in config.items() if name != "evaluate"}
+
+
+def _environment() -> dict[str, str]:
+    modules = {name: sys.modules.get(name) for name in VERSIONS}
+    versions = {name: str(getattr(module, "__version__", "")) for name, module in modules.items() if module}
+    return {"python": platform.python_version(), **{name: version for name, version in versions.items() if version}}
+
+
+def main(path: Path) -> int:
+    """Run the job in a file, write its return next to it, and return the exit code."""
+    job = FunctionJob(**json.loads(path.read_bytes()))
+    result = check(job) if job.check else train(job)
+    if isinstance(result, int):
+        return result
+    aside = path.with_name("returned.part")
+    aside.write_text(json.dumps(asdict(result)), encoding="utf-8")
+    aside.rename(path.with_name("returned.json"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,110 @@
+"""A function of the user as a trainer."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ablate.errors import AblateError, unknown_name
+from ablate.trainers.declared.entry import DeclaredEntry
+from ablate.trainers.entry import Config, Fault
+from ablate.trainers.function.reference import parts_of
+from ablate.trainers.function.signature import FunctionSignature, argument_faults, signature_of
+from ablate.trainers.function.spec import FunctionSpec
+from ablate.trainers.measuring.sources import MetricSource
+from ablate.trainers.project.code import ProjectCode, code_of
+from ablate.trainers.project.modules import find_module
+
+
+@dataclass(frozen=True)
+class FunctionEntry(DeclaredEntry):
+    """A function by its declaration."""
+
+    spec: FunctionSpec
+
+    train = "ablate.trainers.function.trainer:train_function"
+    has_run_examples = True
+
+    @property
+    def declaration(self) -> FunctionSpec:
+        return self.spec
+
+    @property
+    def title(self) -> str:  # type: ignore[override]
+        """The function, as reports name the trainer."""
+        return self.spec.function
+
+    @property
+    def evaluates_apart(self) -> bool:  # type: ignore[override]
+        return self.spec.evaluate is not None
+
+    def project_code(self) -> ProjectCode:
+        references = [self.spec.function, *([self.spec.evaluate] if self.spec.evaluate else [])]
+        codes = [self._code(reference) for reference in references]
+        hashes = {file: value for code in codes for file, value in code.hashes.items()}
+        faults = tuple(dict.fromkeys(fault for code in codes for fault in code.faults))
+        return ProjectCode(hashes, faults, tuple(dict.fromkeys(note for code in codes for note in code.notes)))
+
+    def _code(self, reference: str) -> ProjectCode:
+        file, module, _ = parts_of(reference)
+        return code_of(self.folder, self.folder / file if file else None, module, self.spec.files)
+
+    def prepare_data(self, configs: Iterable[Config], warn: Callable[[str], None]) -> None:
+        """Check the configs against the annotation of the argument `config`, in a process of its own."""
+        signatures = [_signature(reference, self.folder) for reference in (self.spec.function, self.spec.evaluate)]
+        if any(isinstance(each, FunctionSignature) and each.is_annotated for each in signatures):
+            from ablate.trainers.function.config_check import config_faults
+
+            if faults := config_faults(self.spec, self.folder, list(configs)):
+                raise AblateError("\n".join(faults))
+
+
+class FunctionKind:
+    """Functions, as study files declare them."""
+
+    spec = FunctionSpec
+
+    def advice(self, plain: Config) -> str:
+        """Return nothing: no usual way of writing a function wrong is known."""
+        return ""
+
+    def faults(self, spec: FunctionSpec, folder: Path, config: Config) -> Iterator[Fault]:
+        """Yield the faults of the functions: files and names that are not there, arguments that nothing gives."""
+        for key, reference in (("function", spec.function), ("evaluate", spec.evaluate)):
+            signature = _signature(reference, folder)
+            if isinstance(signature, str):
+                yield (key,), f"found {reference!r}: {signature}"
+            elif signature is not None:
+                for fault in argument_faults(signature, list(config)):
+                    yield (key,), f"found {reference!r}: {fault}"
+
+    def entry(self, spec: FunctionSpec, folder: Path, config: Config, sources: Sequence[MetricSource]) -> FunctionEntry:
+        """Return the trainer of a declaration."""
+        return FunctionEntry(folder, config, tuple(sources), spec)
+
+    def from_options(self, options: Mapping[str, Any]) -> FunctionEntry:
+        """Return the trainer whose options these are."""
+        sources = tuple(MetricSource.from_json(source) for source in options["sources"])
+        spec = FunctionSpec.model_validate(options["spec"], strict=False)
+        return FunctionEntry(Path(options["folder"]), {}, sources, spec)
+
+
+def _signature(reference: str | None, folder: Path) -> FunctionSignature | str | None:
+    """Return the signature of a function, or why it has none; None if there is no reference."""
+    if reference is None:
+        return None
+    file, module, name = parts_of(reference)
+    if file is not None:
+        if not (folder / file).is_file():
+            names = sorted(path.name for path in folder.glob("*.py"))
+            return (
+                f"there is no such file in {folder}, the folder of the study file: {unknown_name('file', file, names)}"
+            )
+        return signature_of(folder / file, name)
+    path = find_module(str(module), folder)
+    if path is None:
+        return f"there is no module {module!r} in {folder}, the folder of the study file, or among the installed ones"
+    return signature_of(path, name)
+
+
+KIND = FunctionKind()

@@ -1,0 +1,122 @@
+"""Trains by calling a function of the user in a process of its own."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ablate.measurement import Measurement, Result
+from ablate.trainers.checkpoints import Checkpoints
+from ablate.trainers.command.process import EndedBy, ProcessEnd
+from ablate.trainers.declared.attempt import Attempt, digest_of, finished_attempt, new_attempt, save_finished
+from ablate.trainers.declared.ends import ScriptError, check_end
+from ablate.trainers.declared.results import finished_now, result_of
+from ablate.trainers.declared.script import run_script
+from ablate.trainers.entry import Config
+from ablate.trainers.function.channel import MessageChannel
+from ablate.trainers.function.job import ENDED_EARLY, FunctionJob, FunctionReturn, child_command
+from ablate.trainers.measuring.sources import RUN_EXAMPLES
+from ablate.trainers.protocol import Judge, Progress, Pruned
+
+if TYPE_CHECKING:
+    from ablate.trainers.function.entry import FunctionEntry
+
+
+def train_function(
+    entry: "FunctionEntry",
+    configs: Sequence[Config],
+    seed: int,
+    attempt: int,
+    progress: Callable[[Progress], None],
+    checkpoints: Checkpoints,
+    judge: Judge | None = None,
+) -> list[Result]:
+    """Call the function once, and return one result for each config."""
+    folder = checkpoints.folder
+    cwd = entry.working_folder(folder)
+    finished = None if entry.evaluates_apart else finished_attempt(folder, entry.sources)
+    if finished is not None:  # only the declaration of its metrics has changed since
+        returned = _returned(folder)
+        earlier = Attempt(folder, finished.number, seed, configs[0], cwd, finished.began)
+        return [_with_more(result_of(entry, earlier, finished, _with_means(returned, 0)), returned, 0)] * len(configs)
+    current = new_attempt(folder, attempt, seed, configs[0], cwd)
+    channel = MessageChannel(progress, judge)
+    try:
+        command = child_command(folder, function_job(entry, current, configs, channel))
+        end = run_script(entry, current, command, progress, checkpoints.stopping, channel)
+    finally:
+        channel.close()
+    _check(end, current, entry, channel)
+    finished = finished_now(current, end)
+    save_finished(folder, finished)
+    returned = _returned(folder)
+    try:
+        return [
+            _with_more(result_of(entry, current, finished, _with_means(returned, at)), returned, at)
+            for at in range(len(returned.values))
+        ]
+    except ScriptError:
+        save_finished(folder, replace(finished, unreadable=digest_of(entry.sources)))
+        raise
+
+
+def function_job(
+    entry: "FunctionEntry", attempt: Attempt, configs: Sequence[Config], channel: MessageChannel
+) -> FunctionJob:
+    """Return the work of a child process."""
+    return FunctionJob(
+        entry.spec.function,
+        entry.spec.evaluate,
+        str(entry.folder),
+        [replace(attempt, config=config).arguments for config in configs],
+        attempt.seed,
+        attempt.number,
+        str(attempt.folder),
+        [source.metric for source in entry.metric_sources if source.examples == RUN_EXAMPLES],
+        channel.child_fds[0],
+    )
+
+
+def _check(end: ProcessEnd, attempt: Attempt, entry: "FunctionEntry", channel: MessageChannel) -> None:
+    """Raise the exception for a function that gave no result."""
+    if end.exit_code == ENDED_EARLY and channel.ended_at is not None:
+        raise Pruned(f"at {channel.ended_at:.0%} of the training")
+    if end.exit_code == 0 and end.ended_by in (EndedBy.ITSELF, EndedBy.STOP):
+        return  # it had its result before it noticed that it should stop
+    check_end(end, attempt, entry.declaration)
+
+
+def _returned(folder: Path) -> FunctionReturn:
+    """Return the result that a child process has written."""
+    return FunctionReturn(**json.loads((folder / "returned.json").read_bytes()))
+
+
+def _with_means(returned: FunctionReturn, at: int) -> dict[str, Any]:
+    """Return the returned values, and the means of the examples of metrics that were not returned."""
+    means = {
+        name: sum(each["values"]) / len(each["values"])
+        for name, each in returned.examples[at].items()
+        if each["values"]
+    }
+    return {**means, **returned.values[at]}
+
+
+def _with_more(result: Result, returned: FunctionReturn, at: int) -> Result:
+    """Return a result with the values of its examples, its curve, and the versions of the function's libraries."""
+    measurements = [_with_examples(one, returned.examples[at].get(one.metric)) for one in result.measurements]
+    curve = [(step, value) for step, value in returned.curve]
+    return replace(
+        result, measurements=measurements, curve=curve, environment={**result.environment, **returned.environment}
+    )
+
+
+def _with_examples(one: Measurement, examples: Mapping[str, Any] | None) -> Measurement:
+    if examples is None:
+        return one
+    import numpy as np
+
+    values = np.array(examples["values"], np.float32)
+    clusters = examples["clusters"]
+    numbers = None if clusters is None else np.unique(np.array(clusters), return_inverse=True)[1].astype(np.int64)
+    return replace(one, n=len(values), examples=values, ids=examples["ids"], clusters=numbers)
