@@ -24,8 +24,8 @@ from ablate.store.results import StoredValue, TrialResult
 from ablate.store.schema import DIVERGED, FAILED, QUEUED
 from ablate.study.metrics import split_of
 from ablate.study.plan.staleness_reasons import IdentityChange
+from ablate.trainers.declared.reasons import without_log
 from ablate.trainers.protocol import TEST_EXAMPLES
-from ablate.trainers.reasons import without_log
 
 NOT_STORED = TrialResult(QUEUED, None, {}, None)
 """A trial of a plan that was never run."""

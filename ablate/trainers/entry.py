@@ -118,6 +118,9 @@ class TrainerEntry(Generic[ConfigT]):
     """Libraries that its trainings import and that the package's core does not bring. A study can be planned and
     reported without them, so all other hooks must work without them.
     """
+    stall_margin: float = 0.0
+    """Seconds beyond `runtime.stall_seconds` after which a silent worker counts as hung: a trainer that watches its own
+    process needs time to end it, and to read its results."""
     has_run_examples: bool = False
     """True if its trainings can give the value of each example without a file."""
     options: Mapping[str, Any] | None = None

@@ -14,7 +14,7 @@ from ablate.cli.messages import say
 from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded
 from ablate.cli.terminal import folded
 from ablate.text import plural, visible
-from ablate.trainers.reasons import log_of, without_log
+from ablate.trainers.declared.reasons import log_of, without_log
 
 if TYPE_CHECKING:
     from ablate.store.looks import LookRow

@@ -169,7 +169,7 @@ class Dispatcher:
             first.seed,
             claim.attempt,
             str(self._checkpoints(claim.key).folder),
-            first.config["runtime"]["stall_seconds"],
+            first.config["runtime"]["stall_seconds"] + (entry.stall_margin if entry else 0.0),
             options=entry.options if entry else None,
             watched=self.supply is not None and self.supply.watches,
             earlier_seconds=claim.earlier_seconds,

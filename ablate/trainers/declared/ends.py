@@ -8,6 +8,7 @@ from ablate.errors import AblateError
 from ablate.text import listed
 from ablate.trainers.command.process import EndedBy, ProcessEnd
 from ablate.trainers.declared.attempt import Attempt
+from ablate.trainers.declared.reasons import with_log
 from ablate.trainers.declared.spec import DeclaredSpec
 from ablate.trainers.measuring.reader import Readings
 from ablate.trainers.protocol import Lost, Stopped
@@ -26,7 +27,8 @@ MEMORY = re.compile(
     re.MULTILINE,
 )
 """The words of libraries for memory that is not there."""
-FROM_OUTSIDE = {9: "SIGKILL", 15: "SIGTERM", 1: "SIGHUP", 2: "SIGINT"}
+KILL = 9
+FROM_OUTSIDE = {KILL: "SIGKILL", 15: "SIGTERM", 1: "SIGHUP", 2: "SIGINT"}
 """{number: name} of signals that somebody else sends."""
 SIGNALS = {6: "SIGABRT", 11: "SIGSEGV", 7: "SIGBUS", 8: "SIGFPE", 4: "SIGILL"}
 
@@ -34,9 +36,9 @@ SIGNALS = {6: "SIGABRT", 11: "SIGSEGV", 7: "SIGBUS", 8: "SIGFPE", 4: "SIGILL"}
 class ScriptError(AblateError):
     """A script that gave no result. `output` has the last lines of its output."""
 
-    def __init__(self, reason: str, output: str) -> None:
-        self.output = output
-        super().__init__(reason)
+    def __init__(self, reason: str, attempt: Attempt) -> None:
+        self.output = last_output(attempt.log)
+        super().__init__(with_log(reason, str(attempt.log)))
 
 
 def check_end(end: ProcessEnd, attempt: Attempt, spec: DeclaredSpec) -> None:
@@ -44,57 +46,51 @@ def check_end(end: ProcessEnd, attempt: Attempt, spec: DeclaredSpec) -> None:
 
     ScriptError for a failure; Stopped or Lost if it is queued again.
     """
-    output = last_output(attempt.log)
-    whole = f"whole output: {attempt.log}"
     if end.ended_by is EndedBy.STOP:
         raise Stopped("by request")
-    if end.ended_by is EndedBy.TIMEOUT:
-        raise ScriptError(
-            f"no result within {_duration(spec.timeout)}, so the script was ended; give more time by "
-            f"`timeout:` of the trainer, or let it do less ({whole})",
-            output,
-        )
-    if end.ended_by is EndedBy.STALL:
-        seconds = attempt.runtime["stall_seconds"]
-        raise ScriptError(
-            f"no output and no changed file in {_duration(seconds)}, so the script was taken for hung and ended; if "
-            f"it works in silence, give more time by `runtime: {{stall_seconds: {2 * seconds:g}}}` ({whole})",
-            output,
-        )
-    if end.ended_by is EndedBy.MEMORY:
-        raise ScriptError(
-            f"out of memory: the script used more than `runtime.memory`, so it was ended; allow more, or use a smaller "
-            f"batch or model ({whole})",
-            output,
-        )
-    if end.exit_code == 0:
-        return
+    if reason := _limit_reason(end, attempt, spec):
+        raise ScriptError(reason, attempt)
     if end.exit_code == SAVED:
-        _check_saved(attempt, output)
+        _check_saved(attempt)
         raise Stopped(f"with exit code {SAVED}: it has saved its state")
-    raise _failure(end, output, whole)
+    if end.exit_code != 0:
+        raise _failure(end, attempt)
 
 
-def _failure(end: ProcessEnd, output: str, whole: str) -> Exception:
+def _limit_reason(end: ProcessEnd, attempt: Attempt, spec: DeclaredSpec) -> str:
+    """Return the reason why a script was ended, and what to do; nothing if it ended by itself."""
+    stall_seconds = attempt.runtime["stall_seconds"]
+    reasons = {
+        EndedBy.TIMEOUT: f"no result within {_duration(spec.timeout)}, so the script was ended; give it more time by "
+        "`timeout:` of the trainer, or less to do",
+        EndedBy.STALL: f"no output and no changed file in {_duration(stall_seconds)}, so the script was taken for hung "
+        f"and ended; if it works in silence, write `runtime: {{stall_seconds: {4 * stall_seconds:g}}}`",
+        EndedBy.MEMORY: "out of memory: the script used more than `runtime.memory`, so it was ended; allow more, or "
+        "use a smaller batch or model",
+    }
+    return reasons.get(end.ended_by, "")
+
+
+def _failure(end: ProcessEnd, attempt: Attempt) -> Exception:
     """Return the exception for an exit code or a signal."""
     signal = -end.exit_code
-    if end.memory_kills and signal == 9:
+    if end.memory_kills and signal == KILL:
         remedy = "run fewer workers, or use a smaller batch or model"
-        return ScriptError(f"out of memory: the system killed the script; {remedy} ({whole})", output)
+        return ScriptError(f"out of memory: the system killed the script; {remedy}", attempt)
     if signal in FROM_OUTSIDE:
-        hint = "; perhaps the machine ran out of memory" if signal == 9 else ""
-        return Lost(f"the script was killed by {FROM_OUTSIDE[signal]}{hint} ({whole})")
-    if MEMORY.search(output):
-        line = next(line for line in reversed(output.splitlines()) if MEMORY.search(line))
+        hint = "; perhaps the machine ran out of memory" if signal == KILL else ""
+        return Lost(with_log(f"the script was killed by {FROM_OUTSIDE[signal]}{hint}", str(attempt.log)))
+    lines = last_output(attempt.log).splitlines()
+    if line := next((line for line in reversed(lines) if MEMORY.search(line)), None):
         remedy = "use a smaller batch or model, or fewer trials on one GPU"
-        return ScriptError(f"out of memory: {line.strip()[:LONGEST_LINE]}; {remedy} ({whole})", output)
+        return ScriptError(f"out of memory: {line.strip()}; {remedy}", attempt)
     if signal > 0:
-        return ScriptError(f"the script crashed by {SIGNALS.get(signal, f'signal {signal}')} ({whole})", output)
-    last = next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "it printed nothing")
-    return ScriptError(f"exit code {end.exit_code}: {last} ({whole})", output)
+        return ScriptError(f"the script crashed by {SIGNALS.get(signal, f'signal {signal}')}", attempt)
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "it printed nothing")
+    return ScriptError(f"exit code {end.exit_code}: {last}", attempt)
 
 
-def _check_saved(attempt: Attempt, output: str) -> None:
+def _check_saved(attempt: Attempt) -> None:
     """Raise ScriptError if a script that wants to be queued again has saved nothing: it would run for ever."""
     own = {attempt.log, attempt.folder / "config.json"}
     for path in attempt.folder.rglob("*"):
@@ -103,7 +99,7 @@ def _check_saved(attempt: Attempt, output: str) -> None:
     raise ScriptError(
         f"exit code {SAVED} requests another attempt, but no file in {attempt.folder} was changed, so the next attempt "
         "would begin from the same state; save the state in ${dir} before",
-        output,
+        attempt,
     )
 
 
@@ -114,10 +110,7 @@ def check_readings(readings: Readings, attempt: Attempt) -> None:
     reasons = "; ".join(readings.missing.values())
     seen = [f"{value.name} {value.value:g} (from: {value.origin})" for value in readings.seen]
     names = f"; numbers that were seen: {listed(seen)}" if seen else "; no number was seen in any source"
-    raise ScriptError(
-        f"exit code 0, but {_metrics(list(readings.missing))} missing: {reasons}{names} (whole output: {attempt.log})",
-        last_output(attempt.log),
-    )
+    raise ScriptError(f"exit code 0, but {_metrics(list(readings.missing))} missing: {reasons}{names}", attempt)
 
 
 def last_output(log: Path) -> str:

@@ -34,6 +34,7 @@ class DeclaredEntry(TrainerEntry[TrainerConfig]):
     metric_sources: tuple[MetricSource, ...]
     """Where the values of each metric are read from."""
 
+    stall_margin = 120.0
     uses_gpus = True
     measures_listed = True
     evaluates_apart = False

@@ -7,6 +7,7 @@ from ablate.measurement import COST, Measurement, Result
 from ablate.trainers.costs import GPU_SECONDS, PEAK_MEMORY, SECONDS
 from ablate.trainers.declared.attempt import Attempt, FinishedAttempt
 from ablate.trainers.declared.ends import check_readings
+from ablate.trainers.declared.reasons import with_log
 from ablate.trainers.measuring.files import Outputs
 from ablate.trainers.measuring.reader import Readings, read_measurements
 from ablate.trainers.protocol import Diverged
@@ -42,7 +43,7 @@ def result_of(
     result = _result(readings, finished, attempt)
     if readings.not_finite:
         values = ", ".join(f"{name} is {text}" for name, text in readings.not_finite.items())
-        raise Diverged(f"{values} (whole output: {attempt.log})", [result])
+        raise Diverged(with_log(values, str(attempt.log)), [result])
     return result
 
 
