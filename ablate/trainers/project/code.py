@@ -33,7 +33,7 @@ def code_of(folder: Path, script: Path | None, module: str | None, globs: Sequen
     """
     collector = CodeCollector(folder.resolve())
     if globs is not None:
-        collector.add_patterns(globs, script)
+        collector.add_patterns(globs, script, module)
     elif script is not None:
         collector.add_given_script(script)
     elif module is not None:

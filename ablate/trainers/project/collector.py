@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ablate.filesystem import expanded, is_file, read_regular
+from ablate.filesystem import expanded, is_file, reach_fault, read_regular
 from ablate.trainers.project.code_files import CodeFiles
 from ablate.trainers.project.folders import nearest_name
 from ablate.trainers.project.imports.walk import ImportWalk
@@ -15,7 +15,7 @@ from ablate.trainers.project.patterns import matching_files
 from ablate.trainers.project.words import CODE, mentions
 
 WIDE = "matches files that runs may write, too, which would make results stale; list code only, such as '**/*.py'"
-NOT_LISTED = "the script itself, is not among them, so that no edit of it makes results stale; add it"
+NOT_LISTED = "which is run, is not among them, so that no edit of it makes results stale; add it"
 STUDY = [re.compile(rb"^%s:" % key, re.MULTILINE) for key in (b"study", b"trainer", b"(?:design|search)")]
 """Lines of a study file: it says by itself which results an edit makes stale."""
 SETTINGS_BYTES = 1_000_000
@@ -34,24 +34,25 @@ class CodeCollector:
         self.notes: dict[str, list[str]] = {}
         """{note: names of the files that it is about}; no names for a note that is a whole sentence."""
 
-    def add_patterns(self, patterns: Sequence[str], script: Path | None) -> None:
-        """Add the files that patterns match."""
+    def add_patterns(self, patterns: Sequence[str], script: Path | None, module: str | None) -> None:
+        """Add the files that patterns match, and a note if the script or module itself is not among them."""
         files, faults = matching_files(self.folder, patterns)
         self.faults += [f"files: {fault}" for fault in faults]
         self.names |= {path: name for name, path in files.items() if name in patterns or not _is_study(path)}
         for pattern in patterns:
             if not pattern.strip("*/"):
                 self.notes[f"files: {pattern!r} {WIDE}"] = []
-        own = os.path.realpath(self.folder / script) if script else None
-        if patterns and own and own not in {os.path.realpath(path) for path in self.names}:
-            self.notes[f"files: {script}, {NOT_LISTED}"] = []
+        chain = ModuleFinder(project_roots(self.folder)).chain(module) if module and not script else ()
+        own = self.folder / script if script else chain[-1].file if chain else None
+        if patterns and own and os.path.realpath(own) not in {os.path.realpath(path) for path in self.names}:
+            self.notes[f"files: {script or module}, {NOT_LISTED}"] = []
 
     def add_given_script(self, script: Path) -> None:
         """Add the script that a study file names, and what it imports or names."""
         path = Path(os.path.normpath(self.folder / expanded(str(script))))
         if not is_file(path):
-            near = nearest_name(path)
-            hint = f"; did you mean {near!r}?" if near else ""
+            near, fault = nearest_name(path), reach_fault(path)
+            hint = f" ({fault})" if fault else f"; did you mean {near!r}?" if near else ""
             self.faults.append(f"there is no file {script} in {self.folder}{hint}")
             return
         is_outside = script.is_absolute() and not path.parent.resolve().is_relative_to(self.folder)
@@ -93,8 +94,7 @@ class CodeCollector:
         walk = ImportWalk(finder, self.folder, self.files.source)
         walk.follow(starts)
         self.names |= {path: walk.finder.key(path) for path in walk.files if path not in self.names}
-        is_library = finder.only is not None and any(root.is_installed for root in finder.roots)
-        for name, note in () if is_library else walk.notes:
+        for name, note in walk.notes:
             self.notes.setdefault(note, []).append(name)
 
     def _add_mentions(self, path: Path, root: ImportRoot) -> None:

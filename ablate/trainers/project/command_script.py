@@ -14,6 +14,8 @@ INTERPRETER = re.compile(r"(python|pypy|pythonw)[\d.]*|bash|sh|zsh|dash|Rscript|
 """Names of programs that run the first argument that is no option."""
 FLAG = re.compile(r"-[bBdEeilOPqsSuvx]+")
 """Options of interpreters that take no value."""
+CODE_FOLLOWS = re.compile(r"-[a-z]*c")
+"""The option of interpreters whose value is code, such as `-c`, or `-lc` of a shell."""
 LAUNCHERS = {
     "accelerate.commands.launch",
     "cProfile",
@@ -41,7 +43,7 @@ def command_script(items: Sequence[str], folder: Path) -> Script:
         before = items[index - 1] if index else ""
         if before in ("-m", "--module") and _is_module(items, index, folder):
             return None, item, index
-        if before == "-c" and _runs(items, index - 1):
+        if CODE_FOLLOWS.fullmatch(before) and _runs(items, index - 1):
             named = mentions(item.encode(), [folder]).files
             return (Path(os.path.relpath(named[0], folder)) if named else None), None, index
         script = None if PLACEHOLDER in item else _script(item, folder)

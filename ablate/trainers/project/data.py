@@ -9,7 +9,7 @@ from stat import S_ISREG
 from typing import Literal
 
 from ablate.errors import DataError
-from ablate.filesystem import expanded, is_folder, path_fault, stat_or_none
+from ablate.filesystem import expanded, is_folder, path_fault, reach_fault, stat_or_none
 from ablate.text import MOST_FAULTS
 from ablate.trainers.project.folders import ListedFile, listing, nearest_name
 from ablate.trainers.project.kept_hashes import KeptFacts, hash_of_version, is_settled, kept_facts, version_of
@@ -103,6 +103,7 @@ class _Data:
         is_kept = self.is_folder and len(self.files) <= MOST_KEPT
         kept = kept_facts(f"data {self.path}") if is_kept else KeptFacts(None)
         digest = self._hash(self._contents(kept))
+        kept.forget_others({file.path for file in self.files})
         kept.save()
         return digest
 
@@ -124,6 +125,8 @@ class _Data:
 
     def _absence(self) -> str:
         path = Path(self.path)
+        if fault := reach_fault(path):
+            return f"it cannot be reached ({fault})"
         if is_pattern(self.entry.path):
             return "no file has this path, and patterns are not read here; write the folder, which stands for all in it"
         near = nearest_name(path)

@@ -9,6 +9,7 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Container
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -68,6 +69,12 @@ class KeptFacts:
         """Keep the fact about a version of a file."""
         self.facts[path] = [version, fact]
         self.is_changed = True
+
+    def forget_others(self, paths: Container[str]) -> None:
+        """Keep the facts about these files only."""
+        kept = {path: fact for path, fact in self.facts.items() if path in paths}
+        self.is_changed |= len(kept) < len(self.facts)
+        self.facts = kept
 
     def save(self) -> None:
         """Write the group if it was changed. If two processes write at the same time, one of them wins."""

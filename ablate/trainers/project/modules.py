@@ -81,7 +81,10 @@ class ModuleFinder:
         if self.only not in (None, name):
             return None
         folders = [root.folder for root in self.roots]
-        return locate(name, folders[:1] if name in sys.stdlib_module_names else folders)
+        if name not in sys.stdlib_module_names:
+            return locate(name, folders)
+        located = locate(name, folders[:1])
+        return located if located and located.file else None
 
 
 def locate(name: str, folders: Sequence[Path]) -> Located | None:
@@ -94,7 +97,7 @@ def locate(name: str, folders: Sequence[Path]) -> Located | None:
                 return Located(file, inner)
         if is_folder(package) and not exists(package / "pyvenv.cfg"):
             without_code.append(package)
-    return Located(None, tuple(without_code)) if without_code and name not in sys.stdlib_module_names else None
+    return Located(None, tuple(without_code)) if without_code else None
 
 
 def find_module(module: str, folder: Path) -> Path | None:

@@ -61,6 +61,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("./run.sh ${args}", "run.sh", "./run.sh"),
         ("./tool ${args}", "tool", "./tool"),
         ("nohup tool", "tool", "tool"),
+        ("bash -lc 'python train.py'", "train.py", "python train.py"),
         ("bash -c 'cd . && python train.py --lr ${lr}'", "train.py", "cd . && python train.py --lr ${lr}"),
     ],
 )

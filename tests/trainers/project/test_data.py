@@ -140,8 +140,9 @@ def test_links_are_followed_and_circles_end(project: Path) -> None:
 def test_all_faults_come_at_once_with_place_and_remedy(project: Path, tmp_path: Path) -> None:
     (project / "empty").mkdir()
     os.mkfifo(project / "pipe")
+    (project / "loop").symlink_to("loop")
     with pytest.raises(DataError) as error:
-        by_content(project, "photo", "nowhere/x", "photos/*.jpg", "empty", "pipe", "labels.csv", "", "a\0b")
+        by_content(project, "photo", "nowhere/x", "photos/*.jpg", "empty", "pipe", "loop", "labels.csv", "", "a\0b")
     assert str(error.value).splitlines() == [
         f"data: photo: it is neither a file nor a folder in {project}; did you mean 'photos'?",
         f"data: nowhere/x: it is neither a file nor a folder in {project}; correct the path, or fetch the data first",
@@ -149,6 +150,7 @@ def test_all_faults_come_at_once_with_place_and_remedy(project: Path, tmp_path: 
         "all in it",
         "data: empty: there is no file in this folder; correct the path, or fetch the data first",
         "data: pipe: it is a pipe or a device; write the path of a file or folder",
+        "data: loop: it cannot be reached (Too many levels of symbolic links)",
         "data: : the path is empty; write the path of a file or folder",
         "data: a\0b: a path cannot hold a NUL character; write the path of a file or folder",
     ]

@@ -64,4 +64,4 @@ def test_a_project_without_end_is_cut_and_noted(tmp_path: Path, monkeypatch: pyt
     write_files(tmp_path, {"train.py": "import m0", **{f"m{n}.py": f"import m{n + 1}" for n in range(30)}})
     code = code_of(tmp_path, Path("train.py"), None, None)
     assert len(code.hashes) == 10
-    assert "the project, and only these count" in code.notes[0]
+    assert "imports more than 10 files, and only these count" in code.notes[0]

@@ -70,6 +70,9 @@ def test_of_changed_data_only_the_changed_file_is_read(tmp_path: Path, cache: Pa
     os.utime(tmp_path / "photos" / "2", (1, 1))
     assert fingerprint(tmp_path) != first
     assert reads == ["2"]
+    (tmp_path / "photos" / "1").unlink()
+    fingerprint(tmp_path)
+    assert not any("photos/1" in file.read_text() for file in cache.iterdir())
 
 
 def test_of_very_many_files_only_the_whole_folder_is_kept(

@@ -11,9 +11,9 @@ from ablate.trainers.project.imports.source import SourceFacts
 from ablate.trainers.project.imports.statement import ImportOf
 from ablate.trainers.project.modules import ImportRoot, Located, ModuleFinder
 
-MOST_FILES = 5_000
-"""Files of one project: more are those of a library in a folder of the project."""
-TOO_MANY = f"imports more than {MOST_FILES:,} files of the project, and only these count; list the code in `files:`"
+MOST_FILES, MOST_OF_LIBRARY = 5_000, 500
+"""Files of a project that count, and those of an installed package. Large libraries have thousands, and versions."""
+TOO_MANY = "imports more than {:,} files, and only these count; list the code that may change in `files:`"
 ROUNDS = 5
 """The largest number of walks: a folder that a file adds to `sys.path` may hold a file that adds another one."""
 
@@ -24,6 +24,7 @@ class ImportWalk:
     def __init__(self, finder: ModuleFinder, folder: Path, facts: Callable[[Path], SourceFacts | None]) -> None:
         """`folder`: the working directory. `facts`: returns the facts about a file; None if it cannot be read."""
         self.finder, self.folder, self.facts = finder, folder, facts
+        self.is_library = finder.only is not None and any(root.is_installed for root in finder.roots)
         self.files: list[Path] = []
         self.notes: list[tuple[str, str]] = []
 
@@ -40,19 +41,24 @@ class ImportWalk:
 
     def _walk(self, starts: Iterable[Path]) -> None:
         files, self.notes = dict.fromkeys(starts), []
+        most = MOST_OF_LIBRARY if self.is_library else MOST_FILES
         waiting = list(files)
         for file in waiting:  # grows on the way
             facts = self.facts(file)
             name = self.finder.key(file)
-            if len(files) >= MOST_FILES:
-                self.notes.append((name, TOO_MANY))
+            if len(files) >= most:
+                self.notes.append((name, TOO_MANY.format(most)))
                 break
-            self.notes += [(name, note) for note in facts.notes] if facts else []
+            self._add_notes(name, facts.notes if facts else ())
             for each in facts.imports if facts else ():
                 new = [target for target in self._targets(file, name, each) if target not in files]
                 files |= dict.fromkeys(new)
                 waiting += dict.fromkeys(new)
         self.files = list(files)
+
+    def _add_notes(self, name: str, notes: Iterable[str]) -> None:
+        """Add notes about a file, unless it is one of an installed package: no user can list its files."""
+        self.notes += [] if self.is_library else [(name, note) for note in notes]
 
     def _targets(self, file: Path, name: str, each: ImportOf) -> Iterator[Path]:
         """Yield the files that run for an import: packages on the way, the module, and modules taken from it."""
@@ -65,7 +71,7 @@ class ImportWalk:
         inner = [self.finder.inner(taken, chain[-1].folders) for taken in each.names] if is_whole else []
         is_whole &= not each.level or chain[-1].file is not None or all(inner)
         if not is_whole and not each.is_optional:
-            self.notes.append((name, _missing(each, chain)))
+            self._add_notes(name, [_missing(each, chain)])
         yield from (module.file for module in (*chain, *inner) if module and module.file)
 
     def _relative(self, file: Path, each: ImportOf) -> list[Located]:
