@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,6 +55,7 @@ class CodeFiles:
         self.kept.save()
 
     def _facts(self, path: Path) -> FileFacts:
+        moment = time.time()
         status = path.stat()
         version = version_of(status)
         try:
@@ -61,7 +63,7 @@ class CodeFiles:
             return FileFacts(str(digest), None if source is None else SourceFacts.from_plain(source))
         except (TypeError, ValueError):  # it is not kept, or what is kept is damaged
             facts = _read(path, status)
-        if is_settled(status):
+        if is_settled(status, moment):
             self.kept.put(str(path), version, facts)
         return facts
 

@@ -10,7 +10,14 @@ from ablate.filesystem import expanded, is_file, reach_fault, read_regular
 from ablate.trainers.project.code_files import CodeFiles
 from ablate.trainers.project.folders import nearest_name
 from ablate.trainers.project.imports.walk import ImportWalk
-from ablate.trainers.project.modules import ImportRoot, ModuleFinder, installed_root, is_module_name, project_roots
+from ablate.trainers.project.modules import (
+    ImportRoot,
+    ModuleFinder,
+    installed_root,
+    is_module_name,
+    project_module,
+    project_roots,
+)
 from ablate.trainers.project.patterns import matching_files
 from ablate.trainers.project.words import CODE, mentions
 
@@ -42,14 +49,14 @@ class CodeCollector:
         for pattern in patterns:
             if not pattern.strip("*/"):
                 self.notes[f"files: {pattern!r} {WIDE}"] = []
-        chain = ModuleFinder(project_roots(self.folder)).chain(module) if module and not script else ()
-        own = self.folder / script if script else chain[-1].file if chain else None
+        own = self.folder / script if script else project_module(module or "", self.folder)
         if patterns and own and os.path.realpath(own) not in {os.path.realpath(path) for path in self.names}:
             self.notes[f"files: {script or module}, {NOT_LISTED}"] = []
 
     def add_given_script(self, script: Path) -> None:
         """Add the script that a study file names, and what it imports or names."""
-        path = Path(os.path.normpath(self.folder / expanded(str(script))))
+        script = Path(expanded(str(script)))
+        path = Path(os.path.normpath(self.folder / script))
         if not is_file(path):
             near, fault = nearest_name(path), reach_fault(path)
             hint = f" ({fault})" if fault else f"; did you mean {near!r}?" if near else ""
@@ -101,8 +108,8 @@ class CodeCollector:
         """Add the scripts, settings and modules that a script in another language names."""
         if path.suffix == ".ipynb" or path.stat().st_size > SETTINGS_BYTES:
             return
-        named = mentions(read_regular(path), [self.folder, root.folder])
-        for inner in named.files:
+        others = mentions(read_regular(path), [self.folder, root.folder])
+        for inner in others.files:
             near = ImportRoot(self.folder, "") if inner.is_relative_to(self.folder) else root
             prefix = posixpath.join(near.prefix, os.path.relpath(inner.parent, near.folder))
             own = ImportRoot(inner.parent, posixpath.normpath(prefix))
@@ -110,7 +117,7 @@ class CodeCollector:
                 self._add_script(inner, own)
             else:
                 self.names.setdefault(inner, posixpath.normpath(posixpath.join(own.prefix, inner.name)))
-        for module in named.modules:
+        for module in others.modules:
             self._add_module_of(ModuleFinder(project_roots(self.folder)), module)
 
 

@@ -44,8 +44,8 @@ def command_script(items: Sequence[str], folder: Path) -> Script:
         if before in ("-m", "--module") and _is_module(items, index, folder):
             return None, item, index
         if CODE_FOLLOWS.fullmatch(before) and _runs(items, index - 1):
-            named = mentions(item.encode(), [folder]).files
-            return (Path(os.path.relpath(named[0], folder)) if named else None), None, index
+            files = mentions(item.encode(), [folder]).files
+            return (Path(os.path.relpath(files[0], folder)) if files else None), None, index
         script = None if PLACEHOLDER in item else _script(item, folder)
         if script is None or (not index and not _is_own_program(item, folder)):
             continue

@@ -1,6 +1,7 @@
 """The fingerprint of data that a study file declares: by the content of the files, or by their sizes and times."""
 
 import os
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -57,6 +58,7 @@ class _Data:
         self.folder, self.entry = folder, entry
         self.path = str(folder.resolve() / expanded(entry.path))
         self.faults: list[str] = []
+        self.moment = time.time()
         self.is_folder = is_folder(Path(self.path))
         try:
             self.files = self._files()
@@ -76,7 +78,7 @@ class _Data:
         if isinstance(digest, str):
             return digest
         digest = self._content()
-        if not self.faults and all(file.status is None or is_settled(file.status) for file in self.files):
+        if not self.faults and all(file.status is None or is_settled(file.status, self.moment) for file in self.files):
             whole.put(self.path, version, digest)
             whole.save()
         return digest
@@ -110,11 +112,21 @@ class _Data:
     def _contents(self, kept: KeptFacts) -> Iterator[str | None]:
         for file in self.files:
             try:
-                yield None if file.status is None else _content_of(file, file.status, kept)
+                digest = file.status and self._content_of(file.path, file.status, kept)
             except OSError as error:
-                yield None
+                digest = None
                 reason = error.strerror or "it changes while it is read; wait until the data are complete"
                 self._add_fault(f"{file.name or 'it'} cannot be read ({reason})")
+            yield digest
+
+    def _content_of(self, path: str, status: os.stat_result, kept: KeptFacts) -> str:
+        version = version_of(status)
+        digest = kept.get(path, version)
+        if not isinstance(digest, str):
+            digest = hash_of_version(path, status)
+            if is_settled(status, self.moment):
+                kept.put(path, version, digest)
+        return digest
 
     def _hash(self, facts: Iterable[object]) -> str:
         """Return the hash of the names of the files and a fact about each."""
@@ -135,13 +147,3 @@ class _Data:
 
     def _add_fault(self, fault: str) -> None:
         self.faults.append(f"data: {self.entry.path}: {fault}")
-
-
-def _content_of(file: ListedFile, status: os.stat_result, kept: KeptFacts) -> str:
-    version = version_of(status)
-    digest = kept.get(file.path, version)
-    if not isinstance(digest, str):
-        digest = hash_of_version(file.path, status)
-        if is_settled(status):
-            kept.put(file.path, version, digest)
-    return digest

@@ -35,9 +35,12 @@ def version_of(status: os.stat_result) -> list[int]:
     return [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
-def is_settled(status: os.stat_result) -> bool:
-    """Return True if the last change of a file was so long ago that a further change would show in its times."""
-    return time.time() - max(status.st_mtime, status.st_ctime) > SETTLED_SECONDS
+def is_settled(status: os.stat_result, moment: float) -> bool:
+    """Return True if the last change of a file was so long before a moment that each later change shows in its times.
+
+    `moment`: seconds since the epoch, not later than the time when its status was read.
+    """
+    return moment - max(status.st_mtime, status.st_ctime) > SETTLED_SECONDS
 
 
 def hash_of_version(path: str, status: os.stat_result) -> str:

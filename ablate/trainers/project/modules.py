@@ -29,8 +29,8 @@ class ImportRoot(NamedTuple):
         return not INSTALLED.isdisjoint(self.folder.parts)
 
 
-class Located(NamedTuple):
-    """A module or package."""
+class ModulePlace(NamedTuple):
+    """The place of a module or package."""
 
     file: Path | None
     """Its code; None for a package without `__init__.py`."""
@@ -47,24 +47,24 @@ class ModuleFinder:
         `only`: the one top-level package of interest; None for all.
         """
         self.roots, self.only = roots, only
-        self.located: dict[str, Located | None] = {}
-        self.inside: dict[tuple[str, tuple[Path, ...]], Located | None] = {}
+        self.places: dict[str, ModulePlace | None] = {}
+        self.inside: dict[tuple[str, tuple[Path, ...]], ModulePlace | None] = {}
 
-    def chain(self, module: str) -> list[Located]:
+    def chain(self, module: str) -> list[ModulePlace]:
         """Return the packages on the way to a module, and the module, as far as they are there."""
         parts = module.split(".")
-        chain: list[Located] = []
+        chain: list[ModulePlace] = []
         for count in range(1, len(parts) + 1):
             name = ".".join(parts[:count])
-            if name not in self.located:
-                self.located[name] = self._top(name) if count == 1 else self.inner(parts[count - 1], chain[-1].folders)
-            found = self.located[name]
-            if found is None:
+            if name not in self.places:
+                self.places[name] = self._top(name) if count == 1 else self.inner(parts[count - 1], chain[-1].folders)
+            place = self.places[name]
+            if place is None:
                 break
-            chain.append(found)
+            chain.append(place)
         return chain
 
-    def inner(self, name: str, folders: tuple[Path, ...]) -> Located | None:
+    def inner(self, name: str, folders: tuple[Path, ...]) -> ModulePlace | None:
         """Return the module or package with a name without dots in the folders of a package."""
         if (name, folders) not in self.inside:
             self.inside[name, folders] = locate(name, folders)
@@ -77,27 +77,27 @@ class ModuleFinder:
                 return posixpath.normpath(posixpath.join(prefix, file.relative_to(folder)))
         return file.name
 
-    def _top(self, name: str) -> Located | None:
+    def _top(self, name: str) -> ModulePlace | None:
         if self.only not in (None, name):
             return None
         folders = [root.folder for root in self.roots]
         if name not in sys.stdlib_module_names:
             return locate(name, folders)
-        located = locate(name, folders[:1])
-        return located if located and located.file else None
+        place = locate(name, folders[:1])
+        return place if place and place.file else None
 
 
-def locate(name: str, folders: Sequence[Path]) -> Located | None:
+def locate(name: str, folders: Sequence[Path]) -> ModulePlace | None:
     """Return the module or package with a name without dots in the first folder that has it, as Python does."""
     without_code: list[Path] = []
     for folder in folders:
         package = folder / name
         for file, inner in ((package / "__init__.py", (package,)), (folder / f"{name}.py", ())):
             if is_file(file):
-                return Located(file, inner)
+                return ModulePlace(file, inner)
         if is_folder(package) and not exists(package / "pyvenv.cfg"):
             without_code.append(package)
-    return Located(None, tuple(without_code)) if without_code else None
+    return ModulePlace(None, tuple(without_code)) if without_code else None
 
 
 def find_module(module: str, folder: Path) -> Path | None:
@@ -106,13 +106,14 @@ def find_module(module: str, folder: Path) -> Path | None:
     It is looked for in the project of `folder`, and then among the packages that this Python has. The file of a package
     is its `__init__.py`.
     """
-    if not is_module_name(module):
-        return None
-    file = _file(ModuleFinder(project_roots(folder.resolve())).chain(module), module)
-    root = None if file else installed_root(module)
-    if root is not None:
-        file = _file(ModuleFinder([root], module.partition(".")[0]).chain(module), module)
-    return file
+    file = project_module(module, folder)
+    root = None if file or not is_module_name(module) else installed_root(module)
+    return file if root is None else _file(ModuleFinder([root], module.partition(".")[0]), module)
+
+
+def project_module(module: str, folder: Path) -> Path | None:
+    """Return the file of a module in the project of `folder`; None if there is none."""
+    return _file(ModuleFinder(project_roots(folder.resolve())), module) if is_module_name(module) else None
 
 
 def is_module_name(text: str) -> bool:
@@ -120,7 +121,8 @@ def is_module_name(text: str) -> bool:
     return all(part.isidentifier() for part in text.split("."))
 
 
-def _file(chain: Sequence[Located], module: str) -> Path | None:
+def _file(finder: ModuleFinder, module: str) -> Path | None:
+    chain = finder.chain(module)
     return chain[-1].file if len(chain) == module.count(".") + 1 else None
 
 

@@ -21,7 +21,7 @@ from tests.support.project.files import write_files
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache that keeps also files that have just been written."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(kept_hashes, "SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr(kept_hashes, "SETTLED_SECONDS", -1.0)
     return tmp_path / "cache" / "ablate" / "file-hashes"
 
 

@@ -121,6 +121,7 @@ def test_a_script_that_is_not_listed_is_noted(project: Path) -> None:
     assert code_of(project, project / "train.py", None, ["train.py"]).notes == ()
     assert code_of(project, None, "src.deep.b", ["src"]).notes == ()
     assert code_of(project, None, "json.tool", ["src"]).notes == ()
+    assert code_of(project, None, "src.missing", ["train.py"]).notes == ()
     assert "src.deep.b, which is run" in code_of(project, None, "src.deep.b", ["train.py"]).notes[0]
     (note,) = code_of(project, Path("train.py"), None, ["src/**/*.py"]).notes
     assert note.startswith("files: train.py, which is run, is not among them")

@@ -121,15 +121,14 @@ class _PathReader:
                 arguments.insert(0, node.func.value)
         if name in ("getcwd", "cwd"):
             return "."
-        paths = [self.path(argument) for argument in arguments]
-        known = [path for path in paths if path is not None]
-        if not known or len(known) < len(paths):
+        paths = [path for argument in arguments if (path := self.path(argument)) is not None]
+        if not paths or len(paths) < len(arguments):
             return None
         if name == "dirname":
-            return posixpath.dirname(known[0])
+            return posixpath.dirname(paths[0])
         if name in ("join", "joinpath"):
-            return posixpath.join(*known)
-        return known[0] if name in SAME else None
+            return posixpath.join(*paths)
+        return paths[0] if name in SAME else None
 
     def _of_attribute(self, node: ast.Attribute) -> str | None:
         if node.attr in ("pardir", "curdir"):

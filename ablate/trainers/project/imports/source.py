@@ -57,8 +57,8 @@ def source_facts(content: bytes) -> SourceFacts:
             digest, statements = syntax_hash(tree)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as fault:
         return _unparsed(content, fault)
-    guarded = _guarded(tree) if HANDLES.search(content) else set()
-    imports = [each for node in statements for each in _imports(node, id(node) in guarded)]
+    optional = _optional(tree) if HANDLES.search(content) else set()
+    imports = [each for node in statements for each in _imports(node, id(node) in optional)]
     notes: list[str] = []
     if any(name.encode() in content for name in NAMES):
         literal, is_computed = imports_by_name(tree)
@@ -112,13 +112,13 @@ def _imports(node: ImportStatement, is_optional: bool) -> list[ImportOf]:
     return [ImportOf(node.level, node.module or "", tuple(alias.name for alias in node.names), is_optional)]
 
 
-def _guarded(tree: ast.AST) -> set[int]:
+def _optional(tree: ast.AST) -> set[int]:
     """Return the ids of the import statements whose failure is handled."""
-    guarded: set[int] = set()
+    optional: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Try) and any(map(_handles_import_error, node.handlers)):
-            guarded |= {id(inner) for statement in node.body for inner in ast.walk(statement)}
-    return guarded
+            optional |= {id(inner) for statement in node.body for inner in ast.walk(statement)}
+    return optional
 
 
 def _handles_import_error(handler: ast.ExceptHandler) -> bool:

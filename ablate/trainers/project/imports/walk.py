@@ -9,7 +9,7 @@ from ablate.filesystem import is_file
 from ablate.trainers.project.imports.added_paths import ABSOLUTE, OF_FILE
 from ablate.trainers.project.imports.source import SourceFacts
 from ablate.trainers.project.imports.statement import ImportOf
-from ablate.trainers.project.modules import ImportRoot, Located, ModuleFinder
+from ablate.trainers.project.modules import ImportRoot, ModuleFinder, ModulePlace
 
 MOST_FILES, MOST_OF_LIBRARY = 5_000, 500
 """Files of a project that count, and those of an installed package. Large libraries have thousands, and versions."""
@@ -63,22 +63,20 @@ class ImportWalk:
     def _targets(self, file: Path, name: str, each: ImportOf) -> Iterator[Path]:
         """Yield the files that run for an import: packages on the way, the module, and modules taken from it."""
         chain = self._relative(file, each) if each.level else self.finder.chain(each.module)
-        if not each.level and not any(module.file for module in chain):
-            chain = chain if len(chain) == each.module.count(".") + 1 else []  # only a folder with a library's name
-            if not chain:
-                return
         is_whole = len(chain) == bool(each.level) + len(each.module.split(".") if each.module else ())
+        if not is_whole and not each.level and not any(module.file for module in chain):
+            return  # no module of the project: at most a folder without code has the name of a library
         inner = [self.finder.inner(taken, chain[-1].folders) for taken in each.names] if is_whole else []
         is_whole &= not each.level or chain[-1].file is not None or all(inner)
         if not is_whole and not each.is_optional:
             self._add_notes(name, [_missing(each, chain)])
         yield from (module.file for module in (*chain, *inner) if module and module.file)
 
-    def _relative(self, file: Path, each: ImportOf) -> list[Located]:
+    def _relative(self, file: Path, each: ImportOf) -> list[ModulePlace]:
         """Return the package that a relative import begins from, and the modules on the way from there."""
         package = file.parents[min(each.level, len(file.parents)) - 1]
         code = package / "__init__.py"
-        chain = [Located(code if is_file(code) else None, (package,))]
+        chain = [ModulePlace(code if is_file(code) else None, (package,))]
         for part in each.module.split(".") if each.module else ():
             module = self.finder.inner(part, chain[-1].folders)
             if module is None:
@@ -97,7 +95,7 @@ class ImportWalk:
                 yield ImportRoot(folder, "" if base == ABSOLUTE else posixpath.normpath(prefix))
 
 
-def _missing(each: ImportOf, chain: Sequence[Located]) -> str:
+def _missing(each: ImportOf, chain: Sequence[ModulePlace]) -> str:
     """Return the note on an import of a module that is not there as Python code. `chain`: the packages that are."""
     parts = [*(each.module.split(".") if each.module else ()), *each.names]
     name = parts[min(len(chain) - bool(each.level), len(parts) - 1)]
