@@ -44,8 +44,9 @@ def _by_reason(end: str, seeds_of: SeedsOf, rows: Sequence[RowResult]) -> Iterat
             of_reason.setdefault(row.reasons.get(seed, ""), {}).setdefault(row.label, []).append(seed)
     by_number = sorted(of_reason.items(), key=lambda item: -_number(item[1]))
     for reason, same in by_number[:MOST_LISTED]:
-        why = shorten(reason, MOST_LETTERS, placeholder=" …").rstrip(".")
-        yield f"{end}: {'; '.join(_listed(same, len(rows)))}{why and f': {why}'}."
+        why = shorten(reason, MOST_LETTERS, placeholder=" …")
+        sentence = f"{end}: {'; '.join(_listed(same, len(rows)))}{why and f': {why}'}"
+        yield sentence if sentence.endswith((".", "…")) else f"{sentence}."
     if len(by_number) > MOST_LISTED:
         others = sum(_number(same) for _, same in by_number[MOST_LISTED:])
         yield f"{end} for other reasons: {wording.counted(others, 'trial')}."

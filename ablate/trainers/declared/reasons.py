@@ -14,7 +14,8 @@ def with_log(reason: str, path: str) -> str:
 
 def without_log(reason: str) -> str:
     """Return a reason without the path of its log."""
-    return reason.rpartition(LOG)[0] or reason
+    before, mark, _ = reason.rpartition(LOG)
+    return before if mark else reason
 
 
 def log_of(reason: str) -> str:

@@ -63,6 +63,18 @@ def test_it_shows_what_runs_with_loss_rate_and_time_left() -> None:
     assert drawn(of)[2].split()[-1] == "testing"
 
 
+def test_a_training_that_diverged_has_ended_and_is_counted_apart() -> None:
+    clock = Clock()
+    of = board(4, clock)
+    for key in "012":
+        of.started(key)
+        clock.now += 60.0
+        of.diverged(key, "loss is nan") if key == "1" else of.ended(key, None)
+    assert drawn(of) == ["2 of 4 done, 1 diverged, about 1 min 0 s left", "diverged row 1: loss is nan"]
+    of.counted(2, 0, 4, 2)
+    assert drawn(of)[0] == "2 of 4 done, 2 diverged"
+
+
 LONG = "se_resnet50, random_erasing=on, label_smoothing=on, warmup=on, margin=0.2, schedule=full, seed {}"
 WIDE = "大きい写真の実験、つよい正則化、長い訓練、温まり{}"
 

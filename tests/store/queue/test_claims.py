@@ -18,7 +18,7 @@ from ablate.store.examples import read_artifact, read_example_set, read_examples
 from ablate.store.plan_document import PlanDocument
 from ablate.store.queue import claims, maintenance
 from ablate.store.queue.lease_expiry import LEASE_SECONDS, LeaseWatch
-from ablate.store.results import read_trials, read_values
+from ablate.store.results import read_trials, read_values, with_reasons
 from ablate.study.trials.identity import ROW, Trial
 from ablate.trainers.rank_results import rank_result
 from tests.conftest import on_both_engines
@@ -91,6 +91,49 @@ def test_a_result_is_written_and_read_back(store: Store, queued: Trial) -> None:
     assert (reading.state, reading.seconds, reading.environment) == ("done", 1.5, {"torch": "2"})
     assert ranks is not None
     assert np.array_equal(unpack(ranks), RANKS)
+
+
+def test_a_diverged_training_keeps_its_measurements_and_gives_no_result(store: Store, queued: Trial) -> None:
+    """Also of a training with another evaluation that has a result: that one stays as it is."""
+    other = trial(knn=5)
+    record(store, outcome(queued))
+    with store.write() as connection:
+        plans.save_trials(connection, [queued, other])
+    mine = held(store)
+    values = (("top1", 0.5), ("loss", float("nan")), ("score", float("-inf")))
+    found = Result([Measurement(name, "test", value) for name, value in values], environment={"torch": "3"})
+    with store.write() as connection:
+        assert claims.diverge(connection, mine, "loss is not a number", {queued.key: found, other.key: found}, 2.0)
+        assert not claims.diverge(connection, mine, "again", {}, 2.0), "its lease is over"
+    assert state(store) == "diverged"
+    with store.read() as connection:
+        read = with_reasons(connection, read_trials(connection, {queued.key, other.key}))
+        kept = connection.exec_driver_sql(
+            f"SELECT metric, value FROM ablate_measurements WHERE trial_key = '{other.key}' ORDER BY metric"
+        ).all()
+    assert (read[other.key].done, read[other.key].state, read[other.key].reason) == (
+        False,
+        "diverged",
+        "loss is not a number",
+    )
+    assert [tuple(row) for row in kept] == [("loss", None), ("score", None), ("top1", 0.5)]
+    before = read[queued.key].values
+    assert before is not None
+    assert (before["top1"].value, read[queued.key].reason) == (0.2, "")
+
+
+def test_only_a_reset_queues_a_diverged_training_again(store: Store, queued: Trial) -> None:
+    mine = held(store)
+    with store.write() as connection:
+        claims.diverge(connection, mine, "the loss is infinite at step 3", {}, 2.0)
+        assert not maintenance.needed(connection, {TRAINING.key})[TRAINING.key], "nothing continues from its checkpoint"
+        claims.retry(connection, [TRAINING.key])
+        claims.queue_pruned(connection, [TRAINING.key])
+        plans.save_trials(connection, [queued])
+    assert (state(store), claim(store)) == ("diverged", None)
+    with store.write() as connection:
+        assert maintenance.reset(connection, {TRAINING.key}) == 0
+    assert state(store) == "queued"
 
 
 AVERAGE = np.array([1, 1 / 3, 0, 0.1, 1e-8], dtype=np.float32)
