@@ -90,6 +90,11 @@ def as_list(text: str) -> str:
         words = shlex.split(text)
     except ValueError:  # a quote that is not closed
         words = text.split()
+    return yaml_list(words)
+
+
+def yaml_list(words: Iterable[str]) -> str:
+    """Return the items of a command as a list in one line of YAML."""
     return f"[{', '.join(map(_yaml_item, words))}]"
 
 

@@ -53,4 +53,5 @@ def command_of(entry: "CommandEntry", attempt: Attempt) -> list[str]:
     resume = entry.declaration.resume
     if resume and (attempt.folder / resume.file).exists():
         items += resume.args
-    return expanded(items, ArgumentValues(attempt.arguments, attempt.seed, attempt.folder, sys.executable))
+    values = ArgumentValues(attempt.arguments, attempt.seed, attempt.folder, sys.executable, frozenset(entry.values))
+    return expanded(items, values)
