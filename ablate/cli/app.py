@@ -6,6 +6,7 @@ from ablate.cli.command_line import CONTEXT, CommandLine, StudyCommand
 from ablate.cli.commands.compare import compare
 from ablate.cli.commands.gc import gc
 from ablate.cli.commands.import_log import import_log
+from ablate.cli.commands.init import init
 from ablate.cli.commands.plan import plan
 from ablate.cli.commands.report import report
 from ablate.cli.commands.reset import reset
@@ -42,7 +43,7 @@ def _options(
 
 
 COMMANDS = {
-    "Run a study": {"plan": plan, "run": run, "status": status, "report": report},
+    "Run a study": {"init": init, "plan": plan, "run": run, "status": status, "report": report},
     "Search and compare": {"search": search, "compare": compare, "import": import_log},
     "Keep order": {"reset": reset, "gc": gc},
     "Data and files": {"schema": schema},

@@ -1,11 +1,12 @@
 """The trainer `retrieval` for the rest of the tool."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablate.measurement import Metric
 from ablate.retrieval.libraries import LIBRARIES
-from ablate.trainers.entry import NOTE, CommandGroup, Config, InputFile, LogLine, TrainerEntry
+from ablate.trainers.entry import NOTE, CommandGroup, Config, FirstStudy, InputFile, LogLine, TrainerEntry
 from ablate.trainers.limits import SplitLimits
 from ablate.trainers.top_k import METRICS
 from ablate.trainers.unread import ActsAs, UnreadIf
@@ -61,6 +62,11 @@ class RetrievalEntry(TrainerEntry["RetrievalConfig"]):
 
         data: dict[str, Callable[..., None]] = {"list": data_list, "prepare": data_prepare}
         return {"data": CommandGroup("Data sets: list the known ones, and pack one.", data)}
+
+    def first_study(self, data: Path, study: str, list_path: Path) -> FirstStudy | None:
+        from ablate.retrieval.first_study import first_study
+
+        return first_study(data, study, list_path)
 
     def prepare_data(self, configs: Iterable[Config], warn: Callable[[str], None]) -> None:
         """Pack the data sets and detections that the configs name, with progress on stderr."""

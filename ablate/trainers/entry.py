@@ -89,6 +89,22 @@ class CommandGroup:
     """{command: function}; options and arguments are annotated as typer reads them."""
 
 
+@dataclass(frozen=True)
+class FirstStudy:
+    """A first study file for data or code of a user's, as `ablate init` writes it."""
+
+    text: str
+    """The study file."""
+    notes: Sequence[str] = ()
+    """The guesses and their reasons, a sentence each."""
+    to_do: Sequence[str] = ()
+    """The work that is left to the user before the study can run, a sentence each."""
+    list_text: str | None = None
+    """The list of the data that the study file names, if one has to be written next to it."""
+    is_own_code: bool = False
+    """True if trials run code of the user's."""
+
+
 class TrainerEntry(Generic[ConfigT]):
     """A trainer by its name in study files. Its hooks do nothing unless a trainer overrides them.
 
@@ -182,6 +198,13 @@ class TrainerEntry(Generic[ConfigT]):
     def commands(self) -> Mapping[str, CommandGroup]:
         """Return {name: commands} that the command line gets while this trainer is installed."""
         return {}
+
+    def first_study(self, data: Path, study: str, list_path: Path) -> FirstStudy | None:
+        """Return a first study of data of a user's; None if the trainer does not read such data.
+
+        `data`: a file or a folder. `list_path`: the path of the list, if one is needed; the study file lies next to it.
+        """
+        return None
 
     def prepare_data(self, configs: Iterable[Config], warn: Callable[[str], None]) -> None:
         """Prepare the data that plain `configs` name; call `warn` with each warning.
