@@ -9,7 +9,7 @@ import pytest
 from ablate.study.starting.scanning.argparse_options import argparse_options
 from ablate.study.starting.scanning.options import OptionKind, ScriptOption
 from ablate.study.starting.scanning.source import UNKNOWN
-from tests.support.source_text import names_after, source_of
+from tests.support.project.source_text import names_after, source_of
 
 PARSER = """
 import argparse

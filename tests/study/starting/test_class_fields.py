@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ablate.study.starting.scanning.class_fields import class_fields, hugging_face_options
-from tests.support.source_text import names_after, source_of
+from tests.support.project.source_text import names_after, source_of
 
 DATACLASSES = """
 from dataclasses import dataclass, field

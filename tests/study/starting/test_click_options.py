@@ -7,7 +7,7 @@ import typer.main
 
 from ablate.study.starting.scanning.click_options import click_options, typer_options
 from ablate.study.starting.scanning.options import OptionKind
-from tests.support.source_text import names_after, source_of
+from tests.support.project.source_text import names_after, source_of
 
 CLICK = """
 import click

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ablate.study.starting.scanning.hydra_options import hydra_files, hydra_options
-from tests.support.source_text import source_of
+from tests.support.project.source_text import source_of
 
 APP = """
 import hydra

@@ -8,7 +8,7 @@ import pytest
 from ablate.study.starting.metric_guesses import MetricGuess, chosen, printed_metrics, written_metrics
 from ablate.study.starting.scanning.printed_lines import printed_lines
 from ablate.study.starting.scanning.written_files import written_results
-from tests.support.source_text import output_of, source_of
+from tests.support.project.source_text import output_of, source_of
 
 NAMES = {"acc": 0.9375, "loss": 0.125, "e": 3, "n": 8, "hits": 7, "best": {"f1": 0.5}}
 
