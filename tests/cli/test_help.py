@@ -47,7 +47,7 @@ def test_the_version(ablate: Ablate) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["rnu"], "ablate: unknown command 'rnu'; did you mean 'run'? known: plan, run, "),
+        (["rnu"], "ablate: unknown command 'rnu'; did you mean 'run'? known: init, plan, "),
         (
             ["study.yaml"],
             "ablate: found the file 'study.yaml' in place of a command; did you mean `ablate run study.yaml`?",
