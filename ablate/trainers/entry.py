@@ -282,6 +282,9 @@ class DeclaredKind(Protocol):
     def advice(self, plain: Config) -> str:
         """Return the fault of a declaration that is written in a usual wrong way, with the right one; else nothing."""
 
+    def key_faults(self, keys: Sequence[str]) -> "Iterable[tuple[str, str]]":
+        """Return (key, fault) for each of the dotted config keys that a trainer of this kind cannot have."""
+
     def faults(self, spec: Any, folder: Path, config: Config) -> "Iterable[Fault]":
         """Return the faults of a valid declaration. `folder`: that of the study file; `config`: the study's, plain."""
 

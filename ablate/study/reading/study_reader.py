@@ -201,6 +201,9 @@ class _Reader:
         before = len(self.problems)
         for path, message in key_faults(written):
             self.problems.add(("config", *path), message)
+        if self.trainer.kind is not None:
+            for key, message in self.trainer.kind.key_faults(list(flattened(written))):
+                self.problems.add(("config", *key.split(".")), message)
         self._check_new_keys(written)
         config = dict(written)
         if runtime := self.root.child("runtime"):

@@ -12,7 +12,7 @@ from typing import Any
 from ablate.errors import AblateError, nearest
 from ablate.trainers.command.arguments import argument_faults, as_list, key_faults
 from ablate.trainers.command.spec import CommandSpec
-from ablate.trainers.declared.entry import DeclaredEntry
+from ablate.trainers.declared.entry import DeclaredEntry, dotted_keys
 from ablate.trainers.entry import Config, Fault
 from ablate.trainers.measuring.sources import MetricSource
 from ablate.trainers.project.code import ProjectCode, code_of
@@ -30,18 +30,12 @@ class CommandEntry(DeclaredEntry):
     """A command by its declaration."""
 
     spec: CommandSpec
-    values: tuple[str, ...] = ()
-    """The dotted config keys that hold one value in the study file. A mapping at one of them is a value as well."""
 
     train = "ablate.trainers.command.trainer:train_command"
 
     @property
     def declaration(self) -> CommandSpec:
         return self.spec
-
-    @cached_property
-    def options(self) -> Mapping[str, Any]:  # type: ignore[override]
-        return {**super().options, "values": list(self.values)}
 
     @cached_property
     def script(self) -> tuple[Path | None, str | None, int]:
@@ -105,11 +99,13 @@ class CommandKind:
             return ""
         return f"found one text; write a list, as no shell reads it: {as_list(command)}"
 
+    def key_faults(self, keys: Sequence[str]) -> Sequence[tuple[str, str]]:
+        """Return the faults of keys that have the name of a placeholder."""
+        return key_faults(keys)
+
     def faults(self, spec: CommandSpec, folder: Path, config: Config) -> Iterator[Fault]:
         """Yield the faults of the items: unknown placeholders, and scripts that are not there."""
-        keys = [name for name in _dotted(config) if not name.startswith("runtime")]
-        for _, message in key_faults(keys):
-            yield ("command",), message
+        keys = dotted_keys(config)
         for index, message in argument_faults(spec.command, keys):
             yield ("command", index), message
         for index, message in argument_faults(spec.resume.args if spec.resume else (), keys):
@@ -120,13 +116,13 @@ class CommandKind:
 
     def entry(self, spec: CommandSpec, folder: Path, config: Config, sources: Sequence[MetricSource]) -> CommandEntry:
         """Return the trainer of a declaration."""
-        return CommandEntry(folder, config, tuple(sources), spec, tuple(_values(config)))
+        return CommandEntry(folder, config, tuple(sources), spec)
 
     def from_options(self, options: Mapping[str, Any]) -> CommandEntry:
         """Return the trainer whose options these are."""
         sources = tuple(MetricSource.from_json(source) for source in options["sources"])
         spec = CommandSpec.model_validate(options["spec"], strict=False)
-        return CommandEntry(Path(options["folder"]), {}, sources, spec, tuple(options["values"]))
+        return CommandEntry(Path(options["folder"]), options["config"], sources, spec)
 
 
 def _is_file(folder: Path, item: str) -> bool:
@@ -145,22 +141,6 @@ def _no_file(item: str, folder: Path) -> str:
     near = nearest(item, names)
     meant = f"; did you mean {near!r}?" if near else ""
     return f"found {item!r}, and there is no such file in {folder}, the folder of the study file{meant}"
-
-
-def _dotted(config: Config, prefix: str = "") -> Iterator[str]:
-    for name, value in config.items():
-        yield f"{prefix}{name}"
-        if isinstance(value, Mapping):
-            yield from _dotted(value, f"{prefix}{name}.")
-
-
-def _values(config: Config, prefix: str = "") -> Iterator[str]:
-    """Yield the dotted keys that hold a value, no section of keys."""
-    for name, value in config.items():
-        if isinstance(value, Mapping) and value:
-            yield from _values(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}"
 
 
 KIND = CommandKind()

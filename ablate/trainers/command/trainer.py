@@ -10,6 +10,7 @@ from ablate.trainers.checkpoints import Checkpoints
 from ablate.trainers.command.arguments import ArgumentValues, expanded
 from ablate.trainers.declared.attempt import Attempt, digest_of, finished_attempt, new_attempt, save_finished
 from ablate.trainers.declared.ends import ScriptError, check_end
+from ablate.trainers.declared.entry import dotted_keys
 from ablate.trainers.declared.results import finished_now, result_of
 from ablate.trainers.declared.script import run_script
 from ablate.trainers.entry import Config
@@ -53,5 +54,5 @@ def command_of(entry: "CommandEntry", attempt: Attempt) -> list[str]:
     resume = entry.declaration.resume
     if resume and (attempt.folder / resume.file).exists():
         items += resume.args
-    values = ArgumentValues(attempt.arguments, attempt.seed, attempt.folder, sys.executable, frozenset(entry.values))
-    return expanded(items, values)
+    keys = frozenset(dotted_keys(entry.defaults))
+    return expanded(items, ArgumentValues(attempt.arguments, attempt.seed, attempt.folder, sys.executable, keys))

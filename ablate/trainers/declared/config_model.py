@@ -8,8 +8,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
 from ablate.trainers.config import Finite, Section, TrainerConfig
 
-RESERVED = frozenset(name for name in dir(BaseModel) if not name.startswith("_"))
-"""Names of keys at the top of a section that the config classes use themselves."""
+RESERVED = frozenset(name for name in dir(BaseModel) if name.startswith("model_"))
+"""Names of keys that the config classes use themselves."""
 PLAIN = (str, int, float, bool, type(None))
 
 

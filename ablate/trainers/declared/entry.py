@@ -62,7 +62,8 @@ class DeclaredEntry(TrainerEntry[TrainerConfig]):
     def options(self) -> Mapping[str, Any]:  # type: ignore[override]
         return {
             "spec": self.declaration.model_dump(mode="json", by_alias=True),
-            "folder": os.fspath(self.folder),
+            "folder": os.fspath(self.folder.absolute()),
+            "config": self.defaults,
             "sources": [source.to_json() for source in self.metric_sources],
         }
 
@@ -105,3 +106,14 @@ class DeclaredEntry(TrainerEntry[TrainerConfig]):
             if not path.name.startswith(OWN_FILES):
                 times.append(path.stat().st_mtime)
         return int(max(times))
+
+
+def dotted_keys(config: Config, prefix: str = "") -> list[str]:
+    """Return the dotted keys of a config, without those of `runtime`. A mapping without keys is a value."""
+    keys: list[str] = []
+    for name, value in config.items():
+        if isinstance(value, Mapping) and value and (prefix or name != "runtime"):
+            keys += dotted_keys(value, f"{prefix}{name}.")
+        elif prefix or name != "runtime":
+            keys.append(f"{prefix}{name}")
+    return keys

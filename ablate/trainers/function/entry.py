@@ -9,7 +9,7 @@ from ablate.errors import AblateError, unknown_name
 from ablate.trainers.declared.entry import DeclaredEntry
 from ablate.trainers.entry import Config, Fault
 from ablate.trainers.function.reference import parts_of
-from ablate.trainers.function.signature import FunctionSignature, argument_faults, signature_of
+from ablate.trainers.function.signature import GIVEN, FunctionSignature, argument_faults, signature_of
 from ablate.trainers.function.spec import FunctionSpec
 from ablate.trainers.measuring.sources import MetricSource
 from ablate.trainers.project.code import ProjectCode, code_of
@@ -68,6 +68,13 @@ class FunctionKind:
         """Return nothing: no usual way of writing a function wrong is known."""
         return ""
 
+    def key_faults(self, keys: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Yield the faults of keys that have the name of an argument of their own."""
+        for key in keys:
+            if key in GIVEN:
+                advice = "set by `seeds:`; take it out of `config:`" if key == "seed" else "so a key needs another name"
+                yield key, f"{key!r} is an argument that a function gets by its name, {advice}"
+
     def faults(self, spec: FunctionSpec, folder: Path, config: Config) -> Iterator[Fault]:
         """Yield the faults of the functions: files and names that are not there, arguments that nothing gives."""
         for key, reference in (("function", spec.function), ("evaluate", spec.evaluate)):
@@ -86,7 +93,7 @@ class FunctionKind:
         """Return the trainer whose options these are."""
         sources = tuple(MetricSource.from_json(source) for source in options["sources"])
         spec = FunctionSpec.model_validate(options["spec"], strict=False)
-        return FunctionEntry(Path(options["folder"]), {}, sources, spec)
+        return FunctionEntry(Path(options["folder"]), options["config"], sources, spec)
 
 
 def _signature(reference: str | None, folder: Path) -> FunctionSignature | str | None:

@@ -1,0 +1,89 @@
+"""The identity of trainings by a user's script: what makes a result stale, and what does not."""
+
+from pathlib import Path
+
+import ablate
+from tests.support.own_script import SCRIPT, STUDY, project, ran, store_of, values
+
+EXPECTED = {
+    "baseline": {0: 0.53, 1: 0.531},
+    "lr=0.2": {0: 0.54, 1: 0.541},
+    "depth=4": {0: 0.55, 1: 0.551},
+}
+
+
+def states(study: Path) -> set[str]:
+    return {item.state for item in ablate.plan_study(study, store_of(study)).trials}
+
+
+def changes(study: Path) -> set[str]:
+    plan = ablate.plan_study(study, store_of(study))
+    return {change.text for item in plan.trials if item.older for change in item.older.changes}
+
+
+def test_a_command_is_run_once_for_each_row_and_seed(tmp_path: Path) -> None:
+    study = project(tmp_path)
+    assert (ran(study).ran, values(study)) == (6, EXPECTED)
+    assert ran(study).ran == 0
+
+
+def test_an_edited_script_makes_results_stale_and_a_comment_does_not(tmp_path: Path) -> None:
+    study = project(tmp_path)
+    ran(study)
+    project(tmp_path, train=SCRIPT.replace("import argparse", "# a comment\nimport argparse"))
+    assert states(study) == {"done"}
+    project(tmp_path, train=SCRIPT.replace("0.5 +", "0.6 +"))
+    assert (states(study), changes(study)) == ({"stale"}, {"code: train.py changed"})
+    assert ran(study).ran == 6
+    assert values(study)["baseline"][0] == 0.63
+
+
+def test_programs_and_paths_of_another_machine_do_not_count(tmp_path: Path) -> None:
+    study = project(tmp_path)
+    ran(study)
+    for program in ("python3", "/usr/bin/python3", '"${python}", -u', "uv, run, python"):
+        project(tmp_path, STUDY.replace('"${python}"', program))
+        assert states(study) == {"done"}, program
+    project(tmp_path, STUDY.replace('["${python}", train.py', f'["${{python}}", {tmp_path}/train.py'))
+    assert states(study) == {"done"}
+
+
+def test_arguments_of_the_command_count(tmp_path: Path) -> None:
+    study = project(tmp_path)
+    ran(study)
+    project(tmp_path, STUDY.replace("--seed,", "--epochs, 3, --seed,"))
+    assert (states(study), changes(study)) == ({"stale"}, {"code: arguments of the command changed"})
+
+
+def test_declared_data_count(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    photo = tmp_path / "photos" / "one.txt"
+    photo.write_text("one", encoding="utf-8")
+    text = STUDY.replace("trainer: {", "trainer: {data: [photos], ")
+    study = project(tmp_path, text)
+    ran(study)
+    assert states(study) == {"done"}
+    photo.write_text("two", encoding="utf-8")
+    assert states(study) == {"stale"}
+    assert next(iter(changes(study))).startswith("data: its content changed")
+
+
+def test_a_changed_place_of_a_metric_is_read_again_without_training(tmp_path: Path) -> None:
+    train = SCRIPT + "open('count.txt', 'a').write('x')\nprint('other:', args.seed / 10)\n"
+    study = project(tmp_path, train=train)
+    ran(study)
+    project(tmp_path, STUDY.replace("stdout:acc: ", "stdout:other: "), train=train)
+    assert changes(study) == {"evaluate.metrics.acc.origin: stdout:acc: ([0-9.a-z-]+) -> stdout:other: ([0-9.a-z-]+)"}
+    assert ran(study).ran == 6
+    assert values(study)["baseline"] == {0: 0.0, 1: 0.1}
+    assert (tmp_path / "count.txt").read_text(encoding="utf-8") == "x" * 6
+
+
+def test_scripts_of_two_studies_with_equal_configs_are_told_apart(tmp_path: Path) -> None:
+    study = project(tmp_path)
+    ran(study)
+    other = tmp_path / "other"
+    other.mkdir()
+    second = project(other, STUDY.replace("study: own", "study: second"), train=SCRIPT.replace("0.5 +", "0.7 +"))
+    plan = ablate.plan_study(second, store_of(study))
+    assert {item.state for item in plan.trials} == {"pending"}
