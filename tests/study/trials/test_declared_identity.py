@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import ablate
-from tests.support.own_script import SCRIPT, STUDY, project, ran, store_of, values
+from tests.support.trainers.own_script import SCRIPT, STUDY, project, ran, store_of, values
 
 EXPECTED = {
     "baseline": {0: 0.53, 1: 0.531},

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from ablate.trainers.declared.spec import seconds_of
-from tests.support.own_script import STUDY, project
 from tests.support.study_text import faults, read
+from tests.support.trainers.own_script import STUDY, project
 
 COMMAND = 'command: ["${python}", train.py, "${args}", --seed, "${seed}"]'
 

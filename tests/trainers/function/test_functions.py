@@ -7,8 +7,8 @@ import pytest
 
 import ablate
 from ablate.errors import AblateError
-from tests.support.own_script import project, ran, store_of, values
 from tests.support.study_text import faults
+from tests.support.trainers.own_script import project, ran, store_of, values
 
 STUDY = """
 study: own
