@@ -4,9 +4,8 @@ import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ablate.errors import unknown_name
 from ablate.trainers.measuring.json_values import STEP_KEYS
-from ablate.trainers.measuring.takes import NoValueError, Point, number_of_text
+from ablate.trainers.measuring.takes import NoValueError, Point, number_of_text, unknown_in
 
 
 def rows_of(path: Path, name: str) -> Iterator[tuple[int, list[str]]]:
@@ -33,7 +32,7 @@ def csv_points(path: Path, column: str, name: str) -> Iterator[Point]:
     if not header:
         raise NoValueError(f"{name} is empty")
     if column not in header:
-        raise NoValueError(f"{name}: {unknown_name('column', column, header)}")
+        raise unknown_in(name, "column", column, header)
     at, step_at = header.index(column), step_column(header)
     is_empty = True
     for number, (line, cells) in enumerate(rows, 1):

@@ -53,12 +53,15 @@ def matching_files(outputs: Outputs, pattern: str) -> list[Path]:
     return sorted(files, key=lambda path: (path.stat().st_mtime_ns, str(path)))
 
 
-def fresh_files(outputs: Outputs, pattern: str) -> list[Path]:
-    """Return the matching files of this attempt, the oldest first; NoValueError with the reason if there is none."""
+def fresh_files(outputs: Outputs, pattern: str, shown: str = "") -> list[Path]:
+    """Return the matching files of this attempt, the oldest first; NoValueError with the reason if there is none.
+
+    `shown`: the words for such a file in the reason, if they are not the pattern.
+    """
     files = matching_files(outputs, pattern)
     fresh = [path for path in files if outputs.is_fresh(path)]
     if not fresh:
-        raise NoValueError(_stale(outputs, files[-1]) if files else _absent(outputs, pattern))
+        raise NoValueError(_stale(outputs, files[-1]) if files else _absent(outputs, pattern, shown or pattern))
     return fresh
 
 
@@ -73,10 +76,10 @@ def _stale(outputs: Outputs, path: Path) -> str:
     return f"{name} is from an earlier attempt, written {age} before this one began; this attempt did not write it"
 
 
-def _absent(outputs: Outputs, pattern: str) -> str:
+def _absent(outputs: Outputs, pattern: str, shown: str) -> str:
     """Return the reason of a file that is not there, with the place in which it may lie."""
     name = pattern.rpartition("/")[2]
-    reason = f"there is no {pattern} in ${{dir}}"
+    reason = f"there is no {shown} in ${{dir}}"
     for path in _walk(outputs.folder, Path()):
         if fnmatch(path.name, name) and outputs.is_fresh(path):
             return f"{reason}; the script wrote {outputs.name_of(path)}, so name that in `from:`"

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ablate.errors import unknown_name
-from ablate.trainers.measuring.takes import NOT_FINITE, NoValueError, OtherValue, Point
+from ablate.trainers.measuring.takes import NOT_FINITE, NoValueError, OtherValue, Point, unknown_in
 
 STEP_KEYS = ("step", "epoch")
 """The keys or columns that hold the step of a value, in any case; the first that is there counts."""
@@ -51,7 +50,7 @@ def points_at(content: Any, key: str, name: str) -> list[Point]:
     if not (values := list(_at(content, key, None))):
         if isinstance(content, list) and not any(isinstance(each, Mapping) for each in content):
             raise NoValueError(f"{name} holds a list without names, not an object with names")
-        raise NoValueError(f"{name}: {unknown_name('key', key, dict.fromkeys(each for each, _ in leaves(content)))}")
+        raise unknown_in(name, "key", key, (each for each, _ in leaves(content)))
     return [_point(value, step, key, name) for step, value in values]
 
 
@@ -195,4 +194,4 @@ def json_line_points(path: Path, key: str, name: str) -> Iterator[Point]:
             keys |= dict.fromkeys(each for each, _ in leaves(content))
         yield from points
     if not has_key:
-        raise NoValueError(f"{name}: {unknown_name('key', key, keys)}")
+        raise unknown_in(name, "key", key, keys)

@@ -25,7 +25,9 @@ VALUE, STEP = "value", "step"
 _END_OF_LINE = re.compile(rb"[\r\n]")
 _LONG = re.compile(f"[^\n]{{{LONGEST_MATCHED}}}")
 _JSON_LINE = re.compile(r"^[ \t]*(\{.*\})[ \t]*$", re.MULTILINE)
-_REST_OF_NUMBER = re.compile(r"\.?[0-9]|[eE][-+]?[0-9]")
+_MAY_GO_ON = frozenset(".eE0123456789")
+_PART_BEFORE = re.compile(r"[0-9]\.?[0-9]$|[0-9]\.$|[0-9][eE][-+0-9]$")
+_PART_AFTER = re.compile(r"[0-9.](?:\.?[0-9]|[eE][-+]?[0-9])")
 _NOT_FINITE = r"(?i:[-+]?(?:nan|inf(?:inity)?)\b)"
 
 
@@ -160,8 +162,8 @@ def regex_points(path: Path, regex: str, is_last_wanted: bool = False) -> Iterat
                 yield Point(_step(match) if has_step else next(numbers), _whole(match, group), not has_step)
         if monotonic() - started > PATIENCE:
             raise NoValueError(
-                f"the regular expression is too slow: after {PATIENCE:.0f} s the output is not read; "
-                "begin it with text of the line instead of `.*`"
+                f"the regular expression is too slow: after {PATIENCE:.0f} s the output is not read; begin it with the "
+                "text in front of the number"
             )
 
 
@@ -185,7 +187,7 @@ def _with_short_lines(block: str) -> str:
 def _matches(pattern: re.Pattern[str], block: str) -> list[re.Match[str]]:
     """Return the matches in each line of a block."""
     matches = list(pattern.finditer(block))
-    if not any(block.find("\n", *match.span()) >= 0 for match in matches):
+    if not any("\n" in match[0] for match in matches):
         return matches
     return [match for line in block.split("\n") for match in pattern.finditer(line)]
 
@@ -200,16 +202,15 @@ def _step(match: re.Match[str]) -> float:
 def _whole(match: re.Match[str], group: str | int) -> str:
     """Return the text of the value; NoValueError if it is a part of a longer number, such as 3.2 of 3.2e-05."""
     text, (start, end) = match.string, match.span(group)
-    rest = _REST_OF_NUMBER.match(text, end) if text[end - 1 : end] in "0123456789." else None
-    before = text[max(0, start - 2) : start]
-    is_cut_before = text[start : start + 1] in "0123456789." and re.search(r"[0-9]\.?$", before)
-    if not rest and not is_cut_before:
-        return match[group]
-    line = text[text.rfind("\n", 0, start) + 1 : end + 20].partition("\n")[0][-80:]
-    raise NoValueError(
-        f"the group takes only {match[group]!r}, a part of the number in {line!r}; write the group as ([-+.0-9eE]+), "
-        "and text in front of it that ends where the number begins"
-    )
+    if text[end : end + 1] in _MAY_GO_ON or text[start - 1 : start] in _MAY_GO_ON:
+        before, value, after = text[max(0, start - 20) : start], text[start:end], text[end : end + 20]
+        if _PART_BEFORE.search(before + value[:1]) or _PART_AFTER.match(value[-1:] + after):
+            number = before.rpartition("\n")[2] + value + after.partition("\n")[0]
+            raise NoValueError(
+                f"the group takes only {value!r} of the number in {number!r}; write the group as ([-+.0-9eE]+), and "
+                "text in front of it that ends where the number begins"
+            )
+    return match[group]
 
 
 def json_points(path: Path, key: str, is_last_wanted: bool = False) -> Iterator[Point]:
@@ -221,6 +222,8 @@ def json_points(path: Path, key: str, is_last_wanted: bool = False) -> Iterator[
     quoted = {json.dumps(part)[1:-1], json.dumps(part, ensure_ascii=False)[1:-1]}
     numbers = count(1)
     for block in blocks_from_end(path) if is_last_wanted else blocks(path):
+        if "{" not in block:
+            continue
         lines = [match[1] for match in _JSON_LINE.finditer(block) if any(text in match[1] for text in quoted)]
         for line in reversed(lines) if is_last_wanted else lines:
             content = object_of(line)

@@ -27,7 +27,7 @@ from ablate.trainers.measuring.sources import (
     parse_origin,
 )
 from ablate.trainers.measuring.takes import NoValueError, Point, at_step, best_step, last_of, number
-from ablate.trainers.measuring.tensorboard_events import EventFile, event_points
+from ablate.trainers.measuring.tensorboard_events import EVENT_FILES, EventFile, event_points
 
 OF_OUTPUT = (OWN, JSON, STDOUT)
 """The kinds of places in the output of a script."""
@@ -66,7 +66,7 @@ def read_measurements(sources: Sequence[MetricSource], outputs: Outputs) -> Read
             splits = (TEST, VALIDATION) if source.is_validation else (TEST,)
             measurements += [replace(measured, split=split) for split in splits]
     seen = seen_values(outputs) if missing else ()
-    reasons = {name: with_names(reason, name, seen) for name, reason in missing.items()}
+    reasons = {name: with_names(reason, by_name[name], seen) for name, reason in missing.items()}
     return Readings(tuple(measurements), reasons, not_finite, seen)
 
 
@@ -169,7 +169,7 @@ def _points(origin: Origin, outputs: Outputs) -> Iterable[Point]:
     if origin.kind == RESULT:
         return _in_results(origin, outputs)
     if origin.kind == TENSORBOARD:
-        fresh_files(outputs, origin.file)
+        fresh_files(outputs, origin.file, origin.file.replace(f"**/{EVENT_FILES}", "event file"))
         paths = matching_files(outputs, origin.file)
         files = [EventFile(path, outputs.name_of(path.parent), outputs.is_fresh(path)) for path in paths]
         return event_points(files, origin.key)

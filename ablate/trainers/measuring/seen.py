@@ -7,14 +7,13 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, ParamSpec
 
-from ablate.errors import nearest
 from ablate.text import listed_in_part
 from ablate.trainers.measuring.csv_values import rows_of
 from ablate.trainers.measuring.files import Outputs, files_below
 from ablate.trainers.measuring.json_values import leaves, object_of, raw_of, read_json, read_json_lines
 from ablate.trainers.measuring.log_lines import blocks_from_end, last_match
-from ablate.trainers.measuring.sources import JSON, LINES, RESULT, STDOUT, TABLES, TENSORBOARD
-from ablate.trainers.measuring.takes import NoValueError, number, number_of_text
+from ablate.trainers.measuring.sources import JSON, LINES, RESULT, STDOUT, TABLES, TENSORBOARD, MetricSource
+from ablate.trainers.measuring.takes import NoValueError, meant_name, number, number_of_text
 from ablate.trainers.measuring.tensorboard_events import scalars
 
 MOST_SEEN, MOST_NAMED = 300, 8
@@ -23,8 +22,9 @@ MOST_FILES, LARGEST_FILE = 200, 64 * 2**20
 """Files that are read for them, and the bytes of the largest one."""
 
 _NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*(?:[eE][-+]?[0-9]+)?|\.[0-9]+|(?i:nan|inf(?:inity)?)\b)"
-_NAME = r"(?:[A-Za-z][A-Za-z0-9_]* ){0,2}[A-Za-z][\w./@-]*"
-_BETWEEN = r"['\"]?[ \t]*[:=][ \t]*|[ \t]+(?=[-+0-9]*\.|[0-9.]+%)"
+_WORD = r"(?!(?i:nan|inf)\b)[A-Za-z]"
+_NAME = rf"(?:{_WORD}[A-Za-z0-9_]* ){{0,2}}{_WORD}[\w./@-]*"
+_BETWEEN = r"['\"]?[ \t]*[:=][ \t]*|[ \t]+(?=[-+0-9]*\.|[0-9.]+%|(?i:nan|inf)\b)"
 _PRINTED = re.compile(
     rf"(?<![\w./@-])(?P<name>{_NAME})(?P<between>{_BETWEEN})(?P<number>{_NUMBER}%?)(?![\w.:/-]*[0-9])"
 )
@@ -159,10 +159,12 @@ def _reads(regex: str, text: str, printed: str) -> bool:
     return last_match(regex, text) == printed
 
 
-def with_names(reason: str, metric: str, seen: Sequence[SeenValue]) -> str:
-    """Return the reason why a metric is missing, with the numbers that may be meant, or with those that were seen."""
+def with_names(reason: str, source: MetricSource, seen: Sequence[SeenValue]) -> str:
+    """Return the reason why a metric is missing, with a number elsewhere that may be meant, or all that were seen."""
+    own = {source.origin} if source.origin else {f"{kind}:{source.metric}" for kind in (RESULT, JSON)}
+    seen = [one for one in seen if one.origin not in own]
     by_name = {name: one for one in reversed(seen) for name in (one.name.rpartition(" ")[2], one.name)}
-    near = nearest(metric, by_name)
+    near = meant_name(source.metric, by_name)
     if near is not None:
         one = by_name[near]
         quoted = one.origin.replace("'", "''")

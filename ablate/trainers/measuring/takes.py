@@ -2,17 +2,30 @@
 
 import re
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any, NamedTuple
 
-from ablate.errors import AblateError
+from ablate.errors import AblateError, nearest, unknown_name
 from ablate.measurement import Direction
 
 
 class NoValueError(AblateError):
     """A metric without a value. The message is the reason, without the name of the metric."""
+
+
+def unknown_in(place: str, kind: str, name: str, names: Iterable[str]) -> NoValueError:
+    """Return the error of a name that a place does not have, with the nearest of its names."""
+    known = list(dict.fromkeys(names))
+    return NoValueError(f"{place}: {unknown_name(kind, name, known, meant=meant_name(name, known))}")
+
+
+def meant_name(name: str, names: Collection[str]) -> str | None:
+    """Return the name that is probably meant: a like one, or the first that contains the name, as accuracy has acc."""
+    plain = name.casefold()
+    parts = (other for other in names if plain in other.casefold() or other.casefold() in plain)
+    return nearest(name, names) or next(parts, None)
 
 
 @dataclass(frozen=True)
@@ -88,13 +101,18 @@ def number(raw: str | float | OtherValue) -> float:
 
 def number_of_text(text: str) -> float:
     """Return the number that a text shows, such as `0.93`, `93.1%`, `-Infinity`; NoValueError if it shows none."""
+    try:
+        if "_" not in text:  # Python reads 1_000 as a number, and nothing else does
+            return float(text)
+    except ValueError:
+        pass
     plain = text.strip().rstrip(".,;")
     digits = plain.removesuffix("%").rstrip()
     share = 100.0 if plain.endswith("%") else 1.0
     if special := NOT_FINITE.fullmatch(digits):
         return float(special[1] + ("inf" if special[2].lower().startswith("inf") else "nan"))
     try:
-        return float(digits.replace("_", "x")) / share  # Python reads 1_000 as a number, and nothing else does
+        return float(digits.replace("_", "x")) / share
     except ValueError:
         raise NoValueError(f"the value is the text {_short(text)}, not a number") from None
 

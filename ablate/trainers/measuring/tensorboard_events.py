@@ -10,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ablate.errors import unknown_name
 from ablate.text import listed
-from ablate.trainers.measuring.takes import NoValueError, Point
+from ablate.trainers.measuring.takes import NoValueError, Point, unknown_in
 
 EVENT_FILES = "*tfevents*"
 """The names of event files, as TensorBoard itself looks for them."""
@@ -167,7 +166,7 @@ def event_points(files: Sequence[EventFile], tag: str) -> list[Point]:
                 folders |= {folder} if is_fresh else set()
                 _add(series.setdefault(folder, {}), scalar)
     if not folders:
-        raise NoValueError(f"the event files: {unknown_name('tag', tag, sorted(tags))}")
+        raise unknown_in("the event files", "tag", tag, sorted(tags))
     if len(folders) > 1:
         raise NoValueError(_of_several_folders(tag, sorted(folders)))
     return [Point(step, scalar.value) for step, scalar in sorted(series[folders.pop()].items())]
