@@ -44,10 +44,10 @@ class MetricReader:
         self.declarations: dict[str, Declaration] = {}
         listed = self._with_listed(declared)
         self.sources = self._sources()
+        """The places of the values of listed metrics that the trainer does not declare, if it can measure them."""
         for source in self.sources:
             listed[source.metric] = replace(listed[source.metric], on_validation=source.is_validation)
         self.metrics = tuple(listed.values())
-        """The places of the values of listed metrics that the trainer does not declare, if it can measure them."""
 
     def primary(self) -> Metric | None:
         """Return the metric that verdicts are about; None if it cannot be read, which is recorded."""

@@ -131,7 +131,7 @@ _TAKES = [
     {"type": "object", "properties": {"step": {"type": "number"}}, "required": ["step"], "additionalProperties": False},
     {"type": "object", "properties": _BEST, "required": ["at", "of"], "additionalProperties": False},
 ]
-Take = Annotated[Any, WithJsonSchema({"anyOf": _TAKES})]
+TakeEntry = Annotated[Any, WithJsonSchema({"anyOf": _TAKES})]
 """The value of a series that counts. It is checked in `trainers/measuring/declaration.py`, with the other metrics."""
 
 
@@ -153,7 +153,7 @@ class MetricEntry(SchemaEntry):
         description="The place of its values, of a trainer of your own: result:KEY, json:KEY, stdout:REGEX, "
         "tensorboard:TAG or FILE:KEY; default: its name in the results.",
     )
-    take: Take = Field(
+    take: TakeEntry = Field(
         None, description="The value of a series: last, {step: 1000}, or {at: best, of: NAME}; default: last."
     )
     examples: str | None = Field(None, description="A CSV file with the columns id, value and, if any, cluster.")

@@ -14,6 +14,8 @@ CLOCK_SLACK = 2.0
 """Seconds by which a file may seem older than the attempt that wrote it: clocks and file systems round times."""
 MOST_VISITED = 5_000
 """Files and folders that a search for a lost file looks at."""
+OWN_FILES = {"config.json", "finished.json", "function.json", "returned.json", "trained.json"}
+"""Files in the folder of a training that ablate writes, so no script left its values there."""
 SKIPPED = {"__pycache__", "node_modules", "venv", "site-packages"}
 """Folders that such a search leaves out, next to hidden ones."""
 
@@ -39,6 +41,10 @@ class Outputs:
         """Return True if a file was written by this attempt."""
         return path.stat().st_mtime >= self.since - CLOCK_SLACK
 
+    def is_own(self, path: Path) -> bool:
+        """Return True if ablate wrote a file, and not the script."""
+        return path.name in OWN_FILES and path.parent == self.folder
+
     def name_of(self, path: Path) -> str:
         """Return the name of a file in messages: its path in the folder of the training."""
         return str(path.relative_to(self.folder)) if path.is_relative_to(self.folder) else path.name
@@ -50,7 +56,9 @@ def matching_files(outputs: Outputs, pattern: str) -> list[Path]:
     if exact.is_file():
         return [exact]
     files = (path for path in outputs.folder.glob(pattern) if path.is_file())
-    return sorted(files, key=lambda path: (path.stat().st_mtime_ns, str(path)))
+    return sorted(
+        (path for path in files if not outputs.is_own(path)), key=lambda path: (path.stat().st_mtime_ns, str(path))
+    )
 
 
 def fresh_files(outputs: Outputs, pattern: str, shown: str = "") -> list[Path]:
@@ -129,7 +137,8 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 def files_below(outputs: Outputs) -> Iterator[Path]:
     """Yield the files of this attempt in the folder of the training and below it."""
-    return (path for path in _walk(outputs.folder, Path()) if outputs.is_fresh(path))
+    files = _walk(outputs.folder, Path())
+    return (path for path in files if outputs.is_fresh(path) and not outputs.is_own(path))
 
 
 def name_with_count(outputs: Outputs, pattern: str, path: Path) -> str:

@@ -11,7 +11,7 @@ from ablate.trainers.measuring.example_files import SLACK, Examples, NotFiniteEr
 from ablate.trainers.measuring.files import Outputs, fresh_files, matching_files, name_with_count, newest_file
 from ablate.trainers.measuring.json_values import json_line_points, points_at, read_json
 from ablate.trainers.measuring.log_lines import json_points, regex_points
-from ablate.trainers.measuring.seen import SeenValue, seen_values, with_names
+from ablate.trainers.measuring.seen import SeenValue, seen_values, with_hint
 from ablate.trainers.measuring.sources import (
     FILE,
     JSON,
@@ -66,7 +66,7 @@ def read_measurements(sources: Sequence[MetricSource], outputs: Outputs) -> Read
             splits = (TEST, VALIDATION) if source.is_validation else (TEST,)
             measurements += [replace(measured, split=split) for split in splits]
     seen = seen_values(outputs) if missing else ()
-    reasons = {name: with_names(reason, by_name[name], seen) for name, reason in missing.items()}
+    reasons = {name: with_hint(reason, by_name[name], seen) for name, reason in missing.items()}
     return Readings(tuple(measurements), reasons, not_finite, seen)
 
 

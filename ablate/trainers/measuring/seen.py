@@ -7,7 +7,6 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, ParamSpec
 
-from ablate.text import listed_in_part
 from ablate.trainers.measuring.csv_values import rows_of
 from ablate.trainers.measuring.files import Outputs, files_below
 from ablate.trainers.measuring.json_values import leaves, object_of, raw_of, read_json, read_json_lines
@@ -16,8 +15,8 @@ from ablate.trainers.measuring.sources import JSON, LINES, RESULT, STDOUT, TABLE
 from ablate.trainers.measuring.takes import NoValueError, meant_name, number, number_of_text
 from ablate.trainers.measuring.tensorboard_events import scalars
 
-MOST_SEEN, MOST_NAMED = 300, 8
-"""Numbers that are listed of a training, and those that a message names."""
+MOST_SEEN = 300
+"""Numbers that are listed of a training."""
 MOST_FILES, LARGEST_FILE = 200, 64 * 2**20
 """Files that are read for them, and the bytes of the largest one."""
 
@@ -159,17 +158,14 @@ def _reads(regex: str, text: str, printed: str) -> bool:
     return last_match(regex, text) == printed
 
 
-def with_names(reason: str, source: MetricSource, seen: Sequence[SeenValue]) -> str:
-    """Return the reason why a metric is missing, with a number elsewhere that may be meant, or all that were seen."""
+def with_hint(reason: str, source: MetricSource, seen: Sequence[SeenValue]) -> str:
+    """Return the reason why a metric is missing, with a number at another place that may be meant."""
     own = {source.origin} if source.origin else {f"{kind}:{source.metric}" for kind in (RESULT, JSON)}
-    seen = [one for one in seen if one.origin not in own]
-    by_name = {name: one for one in reversed(seen) for name in (one.name.rpartition(" ")[2], one.name)}
+    elsewhere = [one for one in reversed(seen) if one.origin not in own]
+    by_name = {name: one for one in elsewhere for name in (one.name.rpartition(" ")[2], one.name)}
     near = meant_name(source.metric, by_name)
-    if near is not None:
-        one = by_name[near]
-        quoted = one.origin.replace("'", "''")
-        return f"{reason}; seen: {one.name} = {one.value:.6g}, which `from: '{quoted}'` reads"
-    if "known: " in reason:
+    if near is None:
         return reason
-    names = list(dict.fromkeys(one.name for one in seen))
-    return f"{reason}; the outputs have numbers for {listed_in_part(names, MOST_NAMED)}" if names else reason
+    one = by_name[near]
+    quoted = one.origin.replace("'", "''")
+    return f"{reason}; seen: {one.name} = {one.value:.6g}, which `from: '{quoted}'` reads"

@@ -9,6 +9,7 @@ import pytest
 
 from ablate.trainers.measuring import files
 from ablate.trainers.measuring.files import newest_file
+from ablate.trainers.measuring.seen import seen_values
 from ablate.trainers.measuring.takes import NoValueError
 from tests.support.trainers.outputs import outputs, reason, value, write
 
@@ -25,6 +26,15 @@ def test_the_newest_of_several_files(tmp_path: Path) -> None:
     assert value(left, "**/metrics.csv:acc") == 0
     told = reason(left, "version_*/metrics.csv:loss", metric="loss")
     assert told.startswith("version_b/metrics.csv (the newest of 3 files): unknown column 'loss'; known: acc")
+
+
+def test_files_of_ablate_itself_are_not_those_of_the_script(tmp_path: Path) -> None:
+    left = outputs(tmp_path)
+    write(left.folder / "metrics.json", {"acc": 0.5})
+    for name in ("config.json", "finished.json", "returned.json"):
+        write(left.folder / name, {"acc": 7})
+    assert value(left, "*.json:acc") == 0.5
+    assert [one.origin for one in seen_values(left)] == ["metrics.json:acc"]
 
 
 def test_a_name_with_brackets_is_a_name_first(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_no_match_names_the_numbers_that_were_printed(tmp_path: Path) -> None:
     told = reason(outputs(tmp_path, LOG), "stdout:val_ac: ([0-9.]+)", metric="val_ac")
     assert told == f"{no_match}; seen: val_acc = 0.5, which `from: 'stdout:val_acc: ([-+.0-9eE]+)'` reads"
     told = reason(outputs(tmp_path, LOG), "stdout:val_ac: ([0-9.]+)", metric="wer")
-    assert told == f"{no_match}; the outputs have numbers for loss and val_acc"
+    assert told == no_match
     assert reason(outputs(tmp_path, ""), ACC) == "no line of the output matches `val_acc: ([0-9.]+)`"
 
 
