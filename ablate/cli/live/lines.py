@@ -10,6 +10,7 @@ from ablate.cli.hints import typeable
 from ablate.cli.live.board import STOPPING, Board
 from ablate.cli.live.pace import LiveTraining
 from ablate.text import duration, plural
+from ablate.trainers.declared.reasons import on_one_line
 from ablate.trainers.protocol import Progress
 
 PROGRESS_SECONDS = 30.0
@@ -95,11 +96,11 @@ class PlainBoard(Board):
         if reason is None:
             self._event("done", f"done     {self.labels[key]} in {seconds:.1f} s", rest=True)
         else:
-            self._event("failed", f"failed   {self.labels[key]}: {_one_line(reason)}")
+            self._event("failed", f"failed   {self.labels[key]}: {on_one_line(reason)}")
 
     def diverged(self, key: str, reason: str) -> None:
         super().diverged(key, reason)
-        self._event("diverged", f"diverged {self.labels[key]}: {_one_line(reason)}")
+        self._event("diverged", f"diverged {self.labels[key]}: {on_one_line(reason)}")
 
     def pruned(self, key: str, reason: str) -> None:
         super().pruned(key, reason)
@@ -107,7 +108,7 @@ class PlainBoard(Board):
 
     def requeued(self, key: str, reason: str) -> None:
         super().requeued(key, reason)
-        self._event("requeued", f"requeued {self.labels[key]}: {_one_line(reason)}")
+        self._event("requeued", f"requeued {self.labels[key]}: {on_one_line(reason)}")
 
     def waiting(self, elsewhere: int) -> None:
         self._print_counts()
@@ -163,10 +164,6 @@ class PlainBoard(Board):
     def _print(self, line: str) -> None:
         with contextlib.suppress(OSError):  # the log's disk is full, or `2>&1 | head` has ended: the run continues
             print(f"[{self.over()}/{self.total}] {line}", file=sys.stderr, flush=True)
-
-
-def _one_line(reason: str) -> str:
-    return " ".join(reason.split())
 
 
 def _speed(running: LiveTraining) -> str:

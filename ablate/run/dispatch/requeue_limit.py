@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from ablate.run.job import JobReport
 from ablate.store.schema import FAILED, INTERRUPTED
+from ablate.trainers.declared.reasons import with_more
 
 MOST_REQUESTS = 20
 """The number of times in a row that a training may stop by itself at once; then it has failed."""
@@ -38,9 +39,5 @@ class RequeueLimit:
         self.requests[key] += 1
         if self.requests[key] < MOST_REQUESTS:
             return report
-        counted = f"{self.requests.pop(key)} times in a row it stopped by itself to be queued again"
-        return replace(
-            report,
-            state=FAILED,
-            reason=f"{counted}, each within {SHORTEST_SECONDS:g} s and without a newer checkpoint ({report.reason})",
-        )
+        times = f"; so ended {self.requests.pop(key)} attempts in a row, each within {SHORTEST_SECONDS:g} s and without"
+        return replace(report, state=FAILED, reason=with_more(report.reason, f"{times} a newer checkpoint"))

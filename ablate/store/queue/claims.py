@@ -253,7 +253,8 @@ def lose(
     if sum(BLAME[state] for state in (ending, *before)) < MOST_BLAME:
         details = {"reason": reason, "seconds": seconds}
         return (QUEUED, reason) if _end(connection, claim, ending, QUEUED, details) else None
-    reason += f"; so ended {len(before) + 1} attempts in a row, without a newer checkpoint"
+    first, *more = reason.split("\n", 1)  # a log may stand on a line below
+    reason = "\n".join([f"{first}; so ended {len(before) + 1} attempts in a row, without a newer checkpoint", *more])
     details = {"reason": reason, "seconds": seconds}
     return (FAILED, reason) if _end(connection, claim, FAILED, details=details) else None
 

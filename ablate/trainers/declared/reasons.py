@@ -21,3 +21,15 @@ def without_log(reason: str) -> str:
 def log_of(reason: str) -> str:
     """Return the path of the log; empty if there is none."""
     return reason.rpartition(LOG)[2] if LOG in reason else ""
+
+
+def with_more(reason: str, more: str) -> str:
+    """Return a reason with more words, before the path of its log."""
+    path = log_of(reason)
+    longer = f"{without_log(reason)}{more}"
+    return with_log(longer, path) if path else longer
+
+
+def on_one_line(reason: str) -> str:
+    """Return a reason and the path of its log as one line."""
+    return " ".join(reason.replace(LOG, "; log: ").split())

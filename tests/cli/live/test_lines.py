@@ -40,7 +40,7 @@ def test_a_small_run_has_a_line_for_every_start_and_end(capsys: pytest.CaptureFi
         of.progressed("2", Progress(step, 10, 0.25))
     of.ended("2", "RuntimeError: it broke")
     of.started("3")
-    of.diverged("3", "loss is nan.\nlog: results/runs/x/attempt-1.log")
+    of.diverged("3", "loss is nan\nlog: results/runs/x/attempt-1.log")
     of.waiting(1)
     of.waiting(1)
     of.close()
@@ -53,7 +53,7 @@ def test_a_small_run_has_a_line_for_every_start_and_end(capsys: pytest.CaptureFi
         "[2/4] at 3/10, loss 0.2500, 0.05 steps/s  row 2",
         "[3/4] failed   row 2: RuntimeError: it broke",
         "[3/4] started  row 3",
-        "[4/4] diverged row 3: loss is nan. log: results/runs/x/attempt-1.log",
+        "[4/4] diverged row 3: loss is nan; log: results/runs/x/attempt-1.log",
         "[4/4] waiting for 1 training that another runner has",
     ]
 

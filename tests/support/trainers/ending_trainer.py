@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from ablate.measurement import TEST, Measurement, Result
 from ablate.trainers.checkpoints import Checkpoints
+from ablate.trainers.declared.reasons import with_log
 from ablate.trainers.protocol import Diverged, Judge, Lost, Progress, Stopped
 from ablate.trainers.simulated.config import SimulatedConfig
 from ablate.trainers.simulated.entry import SimulatedEntry
@@ -39,7 +40,7 @@ def train(
     if end == "diverges at once":
         raise Diverged("the loss is infinite at step 3")
     if end == "is lost":
-        raise Lost("the script was killed by SIGKILL")
+        raise Lost(with_log("the script was killed by SIGKILL", "runs/attempt-1.log"))
     if end == "exits":
         sys.exit(3)
     if end in ("stops", "stops with progress"):
