@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from ablate.measurement import Interim
 from ablate.run.executors.places import MOST_FAILURES, WorkerPlace
 from ablate.run.executors.processes import ProcessExecutor
 from ablate.run.job import Job, JobReport
-from tests.support.paths import ROOT
+from tests.conftest import Ablate
+from tests.support.command_line import query
+from tests.support.paths import ROOT, SIMULATED
 from tests.support.trainers.ending_trainer import SITE
 
 FAILS, WORKS = {"fail": 1.0}, {"fail": 0.0}
@@ -127,3 +130,13 @@ def test_a_training_that_ran_to_its_end_begins_a_new_count(state: str) -> None:
     assert place.closing_words(3) == (
         "worker 3 is stopped: its last 3 trainings failed; 3 workers go on; `ablate status` shows the reasons"
     )
+
+
+@pytest.mark.slow
+def test_a_run_of_which_every_training_fails_goes_on_with_one_worker(ablate: Ablate) -> None:
+    result = ablate("run", SIMULATED, "--workers", 2, "--set", "config.fail=1")
+    assert result.code == 1
+    assert "12 of 12 trainings run" in result.err
+    (message,) = re.findall(r"worker \d is stopped: .*", result.err)
+    assert "1 worker goes on; `ablate status" in message
+    assert query("SELECT state, count(*) FROM ablate_trainings GROUP BY state") == [("failed", 12)]
