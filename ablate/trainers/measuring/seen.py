@@ -11,7 +11,16 @@ from ablate.trainers.measuring.csv_values import rows_of
 from ablate.trainers.measuring.files import Outputs, files_below
 from ablate.trainers.measuring.json_values import leaves, object_of, raw_of, read_json, read_json_lines
 from ablate.trainers.measuring.log_lines import blocks_from_end, last_match
-from ablate.trainers.measuring.sources import JSON, LINES, RESULT, STDOUT, TABLES, TENSORBOARD, MetricSource
+from ablate.trainers.measuring.sources import (
+    JSON,
+    LINES,
+    RESULT,
+    STDOUT,
+    TABLES,
+    TENSORBOARD,
+    MetricSource,
+    is_validation_name,
+)
 from ablate.trainers.measuring.takes import NoValueError, meant_name, number, number_of_text
 from ablate.trainers.measuring.tensorboard_events import scalars
 
@@ -159,9 +168,13 @@ def _reads(regex: str, text: str, printed: str) -> bool:
 
 
 def with_hint(reason: str, source: MetricSource, seen: Sequence[SeenValue]) -> str:
-    """Return the reason why a metric is missing, with a number at another place that may be meant."""
+    """Return the reason why a metric is missing, with a number at another place that may be meant.
+
+    A number of validation data is never proposed for a metric of test data.
+    """
     own = {source.origin} if source.origin else {f"{kind}:{source.metric}" for kind in (RESULT, JSON)}
-    elsewhere = [one for one in reversed(seen) if one.origin not in own]
+    alike = [one for one in reversed(seen) if source.is_validation or not is_validation_name(one.name)]
+    elsewhere = [one for one in alike if one.origin not in own]
     by_name = {name: one for one in elsewhere for name in (one.name.rpartition(" ")[2], one.name)}
     near = meant_name(source.metric, by_name)
     if near is None:
