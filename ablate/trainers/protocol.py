@@ -15,7 +15,7 @@ class Progress:
     step: int
     """Steps that are done."""
     steps: int
-    """Steps of the whole training."""
+    """Steps of the whole training; 0 if they are not known, as of a command."""
     loss: float | None = None
     """Loss of the last step; None if there is none."""
     begun: int = 0

@@ -90,7 +90,7 @@ def _looks(family: "Sequence[LookRow]") -> str:
 
 
 def _running(item: "RunningTrial") -> str:
-    at = f"step {item.step}/{item.steps}, " if item.step is not None else ""
+    at = f"step {item.step}/{item.steps}, " if item.steps else ""
     again = f", attempt {item.attempt}" if item.attempt > 1 else ""
     gone = " (process is gone; the next run will resume it)" if item.gone else ""
     return f"  running  {item.label}, seed {item.seed}{again}: {at}for {item.seconds:.0f} s on {item.owner}{gone}"

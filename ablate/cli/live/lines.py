@@ -85,7 +85,7 @@ class PlainBoard(Board):
         now, running = self.clock(), self.running.get(key)
         if self.counting is not None:
             self._print_counts()
-        elif running and now - running.printed_at > max(PROGRESS_SECONDS, 2.0 * len(self.running)):
+        elif running and progress.steps and now - running.printed_at > max(PROGRESS_SECONDS, 2.0 * len(self.running)):
             running.printed_at = now
             self._print(f"at {progress.step}/{progress.steps}, {_speed(running)}  {self.labels[key]}")
 

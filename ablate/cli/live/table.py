@@ -63,7 +63,9 @@ def _running(board: Board, width: int, rows: int) -> list[RenderableType]:
 def _cells(running: LiveTraining, now: float) -> tuple[str, str, str, str]:
     """Return the cells of step, loss, steps a second, and time left."""
     progress, rate, left = running.progress, running.speed.rate(), running.left(now)
-    if progress is None or (progress.step == 0 and progress.steps > 0):
+    if progress is not None and not progress.steps:
+        return ("running", "", "", duration(left) if left is not None else "")
+    if progress is None or progress.step == 0:
         return ("starting", "", "", "")
     loss = f"{progress.loss:.4f}" if progress.loss is not None else ""
     rest = duration(left) if left is not None else ""

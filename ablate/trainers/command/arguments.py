@@ -84,6 +84,19 @@ def key_faults(keys: Iterable[str]) -> list[tuple[str, str]]:
     return [(key, f"{key!r} is no key of a config: {RESERVED[key]}{'' if key == 'seed' else remedy}") for key in names]
 
 
+def keys_not_passed(items: Sequence[str], keys: Sequence[str]) -> list[str]:
+    """Return those of the dotted config keys that no placeholder passes to the script."""
+    named = set(_placeholders(items))
+    if any(name == "args" or name.startswith(("args:", "config.")) for name in named):
+        return []
+    return [key for key in keys if not named & set(_sections(key))]
+
+
+def passes_seed(items: Sequence[str]) -> bool:
+    """Return True if a placeholder passes the seed to the script."""
+    return "seed" in _placeholders(items)
+
+
 def as_list(text: str) -> str:
     """Return a command line as the list that a study file takes: `[python, train.py, "--name=a b"]`."""
     try:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ablate.errors import AblateError, nearest
-from ablate.trainers.command.arguments import argument_faults, as_list, key_faults
+from ablate.text import listed
+from ablate.trainers.command.arguments import argument_faults, as_list, key_faults, keys_not_passed, passes_seed
 from ablate.trainers.command.spec import CommandSpec
 from ablate.trainers.declared.entry import DeclaredEntry, dotted_keys
 from ablate.trainers.entry import Config, Fault
@@ -23,6 +24,9 @@ ARGUMENTS = "arguments of the command"
 SCRIPTS = (".py", ".sh", ".R", ".jl", ".pl", ".lua")
 """Ends of the names of scripts."""
 PYTHON = "${python}"
+ALL_KEYS = "${args}"
+VARIABLES = (b"ABLATE_CONFIG", b"ABLATE_SEED")
+"""Names in a script that reads its values from the environment."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,20 @@ class CommandEntry(DeclaredEntry):
         if shutil.which(program) is None:
             advice = f"; write {PYTHON} for the Python that runs this program" if program.startswith("python") else ""
             raise AblateError(f"trainer.command: there is no program {program!r} on this machine{advice}")
+
+    def study_warnings(self, configs: Sequence[Config], searched: Sequence[str]) -> Iterator[str]:
+        """Yield what the identity of trials may miss, and values that the command does not pass to the script."""
+        yield from super().study_warnings(configs, searched)
+        path, _, _ = self.script
+        if path is not None and _reads_variables(self.folder / path):
+            return
+        every = dotted_keys(self.defaults)
+        varied = [key for key in every if key in searched or len({repr(_value_at(one, key)) for one in configs}) > 1]
+        if missing := keys_not_passed(self.spec.command, varied):
+            names = listed(missing, "and no")
+            yield f"the command passes no {names} to the script; write {ALL_KEYS} or ${{{missing[0]}}}"
+        if not passes_seed(self.spec.command):
+            yield "the command passes no seed to the script, so seeds can differ by chance only; write --seed, ${seed}"
 
     def reached(self, folder: Path) -> int:
         """Return the time at which the saved state of a training was changed, in whole seconds; 0 if there is none."""
@@ -134,6 +152,22 @@ def _is_file(folder: Path, item: str) -> bool:
 
 def _is_path(folder: Path, item: str) -> bool:
     return _is_file(folder, item) or Path(item).is_absolute()
+
+
+def _reads_variables(script: Path) -> bool:
+    """Return True if a script names the variables that hold its config or its seed."""
+    try:
+        content = script.read_bytes()
+    except OSError:
+        return False
+    return any(name in content for name in VARIABLES)
+
+
+def _value_at(config: Config, key: str) -> Any:
+    value: Any = config
+    for name in key.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
 
 
 def _no_file(item: str, folder: Path) -> str:

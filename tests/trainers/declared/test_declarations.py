@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import ablate
 from ablate.trainers.declared.spec import seconds_of
 from tests.support.study_text import faults, read
 from tests.support.trainers.own_script import STUDY, project
@@ -93,3 +94,13 @@ def test_keys_may_have_the_names_that_scripts_use(tmp_path: Path) -> None:
     factor = "  name: {sets: json.schema, levels: [a, b]}\n  any: {sets: free.new.key, levels: [2, 1]}\ndesign"
     study = read(tmp_path, STUDY.replace("{lr: 0.1,", "{" + f"lr: 0.1, {keys},").replace("design", factor))
     assert len(study.rows) == 5
+
+
+def test_values_that_the_command_does_not_pass_are_warned_about(tmp_path: Path) -> None:
+    study = project(tmp_path, STUDY.replace('"${args}", --seed, "${seed}"', '--lr, "${lr}"'))
+    warnings = ablate.plan_study(study).warnings
+    assert "the command passes no depth to the script; write ${args} or ${depth}" in warnings
+    assert any(warning.startswith("the command passes no seed to the script") for warning in warnings)
+    project(tmp_path, study.read_text(encoding="utf-8"), train="import os\nopen(os.environ['ABLATE_CONFIG'])")
+    assert ablate.plan_study(study).warnings == ()
+    assert ablate.plan_study(project(tmp_path)).warnings == ()
