@@ -93,3 +93,17 @@ def test_targets_that_are_refused(ablate: Ablate, script: Path, target: str, mes
     assert (result.code, result.out) == (2, "")
     assert message.format(folder=tmp_path) in " ".join(result.err.split())
     assert not Path("study.yaml").exists()
+
+
+def test_a_hydra_application_declares_its_configs(ablate: Ablate) -> None:
+    Path("conf").mkdir()
+    Path("conf/config.yaml").write_text("lr: 0.1\nseed: 0\naugment: false\n")
+    decorated = "@hydra.main(config_path='conf', config_name='config')\ndef main(cfg): ...\n"
+    Path("app.py").write_text(f"import hydra\n{decorated}print('val_acc:', 0.5)\n")
+    assert ablate("init", "app.py").code == 0
+    plan = ablate("plan", "study.yaml")
+    assert (plan.code, "reads configs from conf/" in plan.err + plan.out) == (0, False)
+    text = Path("study.yaml").read_text()
+    Path("study.yaml").write_text(text.replace("  data: ['conf']\n", ""))
+    plan = ablate("plan", "study.yaml")
+    assert "app.py reads configs from conf/" in " ".join((plan.err + plan.out).split())

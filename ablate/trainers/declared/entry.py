@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ablate.errors import AblateError
@@ -15,6 +15,7 @@ from ablate.trainers.entry import Config, TrainerEntry
 from ablate.trainers.measuring.sources import MetricSource
 from ablate.trainers.project.code import ProjectCode
 from ablate.trainers.project.data import data_fingerprint
+from ablate.trainers.project.imports.by_name import READS_CONFIGS
 from ablate.trainers.protocol import Trainer
 
 RUN_FOLDER = "${dir}"
@@ -94,7 +95,9 @@ class DeclaredEntry(TrainerEntry[TrainerConfig]):
         return data_fingerprint(self.folder, self.declaration.data_entries)
 
     def study_warnings(self, configs: Sequence[Config], searched: Sequence[str]) -> Iterator[str]:
-        yield from self.code.notes
+        paths = [PurePosixPath(entry.path) for entry in self.declaration.data_entries]
+        done = tuple(READS_CONFIGS.format(name) for path in paths for name in (path, path.name))
+        yield from (note for note in self.code.notes if not note.endswith(done))
 
     def prepare_data(self, configs: Any, warn: Callable[[str], None]) -> None:
         """Check what only this machine can show. Nothing of the user's is run."""

@@ -38,9 +38,13 @@ def _literal_module(node: ast.Call) -> ImportOf | None:
     return ImportOf(level, module, ()) if package is not None and dotted(package) == "__package__" else None
 
 
+READS_CONFIGS = "reads configs from {}/, next to it; add that folder to `data:`"
+"""The note of a Hydra application; `{}` is the folder of its configs, relative to the script."""
+
+
 def hydra_notes(tree: ast.AST) -> list[str]:
     """Return a note for each folder of configs that `hydra.main` reads."""
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and dotted(node.func) == "hydra.main"]
     values = [word.value for call in calls for word in call.keywords if word.arg == "config_path"]
     folders = [value.value for value in values if isinstance(value, ast.Constant) and isinstance(value.value, str)]
-    return [f"reads configs from {folder}/, next to it; add that folder to `data:`" for folder in folders]
+    return [READS_CONFIGS.format(folder.rstrip("/")) for folder in folders]
