@@ -11,17 +11,16 @@ from ablate.study.starting.factor_choice import chosen_factors
 from ablate.study.starting.metric_guesses import MetricGuess, chosen
 from ablate.study.starting.metric_names import is_metric
 from ablate.study.starting.option_use import OptionUse, config_value, option_use
-from ablate.study.starting.scanning.click_options import parameters
 from ablate.study.starting.scanning.config_reads import GIVEN, config_options, returned_keys
 from ablate.study.starting.scanning.options import ScriptOption, ScriptOptions
 from ablate.study.starting.scanning.project_sources import project_sources
 from ablate.study.starting.scanning.source import Function, PythonSource, read_source
+from ablate.study.starting.scanning.typer_options import parameters
 from ablate.study.starting.script_notes import guesses
 from ablate.text import listed_in_part, plural
 
 PARSER = "function"
 MOST_NAMED = 8
-MOST_METRICS = 4
 
 
 def function_draft(path: Path, name: str, reference: str, study: str, folder: Path) -> StudyDraft:
@@ -35,7 +34,7 @@ def function_draft(path: Path, name: str, reference: str, study: str, folder: Pa
     options = [_in_config(option) for option in config_options(node, merged)]
     use = option_use(ScriptOptions(PARSER, tuple(options)))
     factors = chosen_factors(use.config)
-    metrics = _metrics(node, merged)
+    metrics = _metrics(node)
     return StudyDraft(
         study,
         (f"A first study of {reference}, written by `ablate init`. Every line may be changed.",),
@@ -80,9 +79,9 @@ def _trainer_lines(path: Path, folder: Path, reference: str) -> Iterator[str]:
         yield f"  cwd: {quoted(beside)}"
 
 
-def _metrics(node: Function, source: PythonSource) -> list[MetricGuess]:
+def _metrics(node: Function) -> list[MetricGuess]:
     """Return the metrics that a function returns; all its keys if none of them has the name of a metric."""
-    keys = returned_keys(node, source)
+    keys = returned_keys(node)
     named = {key: line for key, line in keys.items() if is_metric(key)} or keys
     return chosen([MetricGuess(key, "", f"returned in line {line}") for key, line in named.items()])
 

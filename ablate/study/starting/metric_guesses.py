@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from ablate.study.starting.metric_names import (
     TEST,
@@ -16,17 +17,15 @@ from ablate.study.starting.metric_names import (
     metric_in,
     slug,
 )
-from ablate.study.starting.scanning.options import words_of
+from ablate.study.starting.number_patterns import number_pattern
 from ablate.study.starting.scanning.printed_lines import PrintedLine, PrintedNumber
 from ablate.study.starting.scanning.source import PythonSource, assigned, dotted, last_name, text_of
 from ablate.study.starting.scanning.written_files import WrittenResults
 
 MOST = 2
 """Metrics of a first study."""
-NUMBER = "([-+.0-9eE]+)"
-"""The group of a number in a regular expression; not-a-number and infinity are matched as well."""
-_SAMPLE = "0.5"
-_BETWEEN = " \t,;|/-"
+OTHER_NAMES = ("map", "print", "format")
+"""Functions whose names are no metrics."""
 
 
 @dataclass(frozen=True)
@@ -106,23 +105,25 @@ def _of_keys(
 
 
 def _of_line(line: PrintedLine, lines: Sequence[PrintedLine], source: PythonSource) -> Iterator[MetricGuess]:
-    counted = None
+    counted = None  # the metric of `Accuracy: 93/100 (93%)`, whose value comes after two counts
     for index, piece in enumerate(line.pieces):
         if not isinstance(piece, PrintedNumber):
             continue
         before, after = _text_at(line, index - 1), _text_at(line, index + 1)
-        name = metric_in(
-            before, " ".join(piece for piece in line.pieces[: max(index - 1, 0)] if isinstance(piece, str))
-        )
-        name = name or (counted if not re.search(r"[A-Za-z]", before) else None) or _named_by(piece.value)
-        counted = name if after.strip() == "/" else None  # `Accuracy: 93/100 (93%)`: the rate comes later
-        if name is None or after.strip() == "/" or before.strip() == "/":
-            counted = counted or (name if before.strip() == "/" else None)
+        name = metric_in(before, " ".join(filter(_is_text, line.pieces[: max(index - 1, 0)])))
+        name = name or (None if re.search("[A-Za-z]", before) else counted) or _named_by(piece.value)
+        if "/" in (before.strip(), after.strip()):
+            counted = name if after.strip() == "/" else counted
             continue
-        is_percent = _is_percent(piece, after, source) and is_rate(name)
-        origin = f"stdout:{pattern(line, index, lines)}"
-        reason = f"printed in line {line.call.lineno}"
-        yield MetricGuess(name, origin, reason, is_percent, not source.is_in_loop(line.call))
+        counted = None
+        if name is not None:
+            is_percent = is_rate(name) and _is_percent(piece, after, source)
+            origin, reason = f"stdout:{number_pattern(line, index, lines)}", f"printed in line {line.call.lineno}"
+            yield MetricGuess(name, origin, reason, is_percent, not source.is_in_loop(line.call))
+
+
+def _is_text(piece: str | PrintedNumber) -> TypeGuard[str]:
+    return isinstance(piece, str)
 
 
 def _text_at(line: PrintedLine, index: int) -> str:
@@ -134,55 +135,8 @@ def _named_by(value: ast.expr) -> str | None:
     """Return the name of the metric that an expression holds by its variable, attribute, key or function."""
     names = [text_of(node.slice) for node in ast.walk(value) if isinstance(node, ast.Subscript)]
     names += [last_name(node) for node in ast.walk(value) if isinstance(node, ast.Call | ast.Name | ast.Attribute)]
-    name = next((name for name in names if is_metric(name)), None)
-    return (
-        None
-        if name is None
-        else "_".join(word for word in words_of(name) if word not in ("score", "sklearn")) or slug(name)
-    )
-
-
-def pattern(line: PrintedLine, index: int, lines: Sequence[PrintedLine]) -> str:
-    """Return a regular expression for the number at an index of a line, which matches no other number that is printed.
-
-    It begins with the text right before the number, and takes in more of the line until it is unique.
-    """
-    expression = ""
-    for start in reversed(range(index)):
-        expression = _expression(line, start, index) or expression
-        for each in (expression, f"\\b{expression}"):
-            if expression and _is_unique(each, line, index, lines):
-                return each
-    if not expression:
-        return f"^{NUMBER}$" if len(line.pieces) == 1 else f"^{NUMBER}"
-    return expression
-
-
-def _expression(line: PrintedLine, start: int, index: int) -> str:
-    """Return the expression from one piece of a line on; empty if that piece is nothing but spaces and marks."""
-    first = line.pieces[start]
-    head = _escaped(first.lstrip(_BETWEEN)) if isinstance(first, str) else NUMBER.strip("()")
-    between = (_escaped(piece) if isinstance(piece, str) else ".*?" for piece in line.pieces[start + 1 : index])
-    text = head + "".join(between) if head else ""
-    number = line.pieces[index]
-    is_padded = isinstance(number, PrintedNumber) and re.match(r"[<>^ +]*[1-9]", number.spec) is not None
-    return f"{text.rstrip()} *{NUMBER}" if text and is_padded else f"{text}{NUMBER}" if text else ""
-
-
-def _is_unique(expression: str, line: PrintedLine, index: int, lines: Sequence[PrintedLine]) -> bool:
-    own = _sample(line.pieces)
-    match = re.search(expression, own)
-    if match is None or match.start(1) != len(_sample(line.pieces[:index])):
-        return False
-    return not any(re.search(expression, text) for other in lines if (text := _sample(other.pieces)) != own)
-
-
-def _sample(pieces: Sequence[str | PrintedNumber]) -> str:
-    return "".join(piece if isinstance(piece, str) else _SAMPLE for piece in pieces)
-
-
-def _escaped(text: str) -> str:
-    return re.sub(r"([\\.^$*+?{}\[\]|()])", r"\\\1", text)
+    name = next((name for name in names if is_metric(name) and name not in OTHER_NAMES), None)
+    return None if name is None else slug(name.removesuffix("_score"))
 
 
 def _is_percent(number: PrintedNumber, after: str, source: PythonSource) -> bool:

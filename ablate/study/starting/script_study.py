@@ -12,12 +12,13 @@ from ablate.study.starting.option_use import OptionUse, config_value, option_use
 from ablate.study.starting.roles import folder_text, output_file
 from ablate.study.starting.scanning.argparse_options import argparse_options
 from ablate.study.starting.scanning.class_fields import HUGGING_FACE, hugging_face_options
-from ablate.study.starting.scanning.click_options import click_options, typer_options
+from ablate.study.starting.scanning.click_options import click_options
 from ablate.study.starting.scanning.hydra_options import HYDRA, hydra_files, hydra_options
 from ablate.study.starting.scanning.options import OptionKind, ScriptOption, ScriptOptions
 from ablate.study.starting.scanning.printed_lines import printed_lines
 from ablate.study.starting.scanning.project_sources import project_sources
 from ablate.study.starting.scanning.source import PythonSource, read_source
+from ablate.study.starting.scanning.typer_options import typer_options
 from ablate.study.starting.scanning.written_files import written_results
 from ablate.study.starting.script_notes import notes, to_do
 from ablate.trainers.command.arguments import yaml_list

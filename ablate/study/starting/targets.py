@@ -1,6 +1,7 @@
 """The targets of `ablate init`: a script, a function, images, or a list of images, and the first study of each."""
 
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,30 +71,38 @@ def first_study(target: InitTarget, study: str, path: Path) -> FirstStudy:
 
     AblateError if the target cannot be read, or is none of FORMS.
     """
-    kind, folder = target.path.suffix.lower(), path.absolute().parent
+    folder = path.absolute().parent
     if of_data := _study_of_data(target.path, study, folder / list_name(target)):
         return of_data
-    if is_folder(target.path):
-        scripts = sorted(file.name for file in target.path.glob("*.py"))
-        remedy = f"give one of its scripts: {listed_in_part(scripts, MOST_NAMED)}" if scripts else f"give {FORMS}"
-        raise AblateError(f"{target.path}: is a folder without images; {remedy}")
-    if kind in TABLES:
-        raise AblateError(
-            f"{target.path}: looks like a table of results, and tables are not read yet: `ablate import` reads logs; "
-            "a list of images has the columns path, item and split (docs/data-sets.md)"
-        )
-    if kind in STUDIES:
-        raise AblateError(f"{target.path}: is a YAML file; `ablate plan {target.path}` reads study files; give {FORMS}")
-    if kind == NOTEBOOK:
-        remedy = f"save it as a script first: `jupyter nbconvert --to script {target.path}`"
-        raise AblateError(f"{target.path}: is a notebook, which cannot be run with other settings; {remedy}")
+    if fault := _fault(target.path):
+        raise AblateError(f"{target.path}: {fault}")
     if target.function:
         draft = function_draft(target.path, target.function, target.reference, study, folder)
-    elif kind == ".py" or _is_python(target.path):
+    elif target.path.suffix.lower() == ".py" or _is_python(target.path):
         draft = script_draft(target.path, study, folder)
     else:
         draft = other_script_draft(target.path, study, folder)
     return FirstStudy(study_text(draft), draft.notes, draft.to_do, is_own_code=True)
+
+
+def _fault(path: Path) -> str | None:
+    """Return the reason why a file or folder cannot become a study; None for a script."""
+    kind = path.suffix.lower()
+    if is_folder(path):
+        scripts = sorted(file.name for file in path.glob("*.py"))
+        remedy = f"give one of its scripts: {listed_in_part(scripts, MOST_NAMED)}" if scripts else f"give {FORMS}"
+        return f"is a folder without images; {remedy}"
+    if kind in TABLES:
+        return (
+            "looks like a table of results, and tables are not read yet: `ablate import` reads logs; a list of images "
+            "has the columns path, item and split (docs/data-sets.md)"
+        )
+    if kind in STUDIES:
+        return f"is a YAML file; `ablate plan {shlex.quote(str(path))}` reads study files; give {FORMS}"
+    if kind == NOTEBOOK:
+        command = f"jupyter nbconvert --to script {shlex.quote(str(path))}"
+        return f"is a notebook, which cannot be run with other settings; save it as a script first: `{command}`"
+    return None
 
 
 def list_name(target: InitTarget) -> str:

@@ -5,8 +5,9 @@ from typing import Any
 
 import typer.main
 
-from ablate.study.starting.scanning.click_options import click_options, typer_options
+from ablate.study.starting.scanning.click_options import click_options
 from ablate.study.starting.scanning.options import OptionKind
+from ablate.study.starting.scanning.typer_options import typer_options
 from tests.support.project.source_text import names_after, source_of
 
 CLICK = """

@@ -43,6 +43,8 @@ def read(guess: MetricGuess, output: str) -> list[str]:
         ('print(f"[{e}] (val) acc*100 = {acc * 100:.2f} %")', "val_acc", "93.75"),
         ('print(f"lr {loss} top-1 {acc}")', "top_1", None),
         ('print("seconds", e, "memory", n)', "seconds", None),
+        ('print(" ".join(map(str, [e])))', "map", None),
+        ('try:\n    f(e)\nexcept OSError as error:\n    print("error:", error)', "error", None),
     ],
 )  # fmt: skip
 def test_the_printed_number_is_read(text: str, name: str, number: str | None, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The options that a script declares with argparse, those of its subcommands included."""
 
 import ast
-from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from ablate.study.starting.scanning.options import OptionKind, ScriptOption, ScriptOptions, without_repeats
@@ -24,8 +24,14 @@ def argparse_options(source: PythonSource) -> ScriptOptions:
     """Return the options of all calls of `add_argument`."""
     parsers = _Parsers(source)
     defaults = _set_defaults(source)
-    calls = [call for call in source.calls if isinstance(call.func, ast.Attribute) and call.func.attr == "add_argument"]
-    options = [option for call in calls if (option := _option(call, source, parsers, defaults)) is not None]
+    options = []
+    for call in source.calls:
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "add_argument":
+            option, parser = _option(call, source, defaults), call.func.value
+            if option is not None:
+                commands = parsers.commands(parser, call.lineno)
+                is_exclusive = parsers.is_exclusive(parser, call.lineno)
+                options.append(replace(option, commands=commands, is_exclusive=is_exclusive))
     return ScriptOptions(ARGPARSE, without_repeats(options))
 
 
@@ -84,7 +90,7 @@ def _set_defaults(source: PythonSource) -> dict[str, Any]:
     return {each.arg: source.plain(each.value) for call in calls for each in call.keywords if each.arg}
 
 
-def _option(call: ast.Call, source: PythonSource, parsers: _Parsers, defaults: dict[str, Any]) -> ScriptOption | None:
+def _option(call: ast.Call, source: PythonSource, defaults: dict[str, Any]) -> ScriptOption | None:
     """Return the option of one call; None if a study cannot set it, such as `--version` or one that counts."""
     names = [text_of(node) for node in call.args]
     kind = _kind(call)
@@ -97,7 +103,6 @@ def _option(call: ast.Call, source: PythonSource, parsers: _Parsers, defaults: d
     choices = source.plain(keyword(call, "choices"))
     is_optional = bool(flag) or text_of(keyword(call, "nargs")) in ("?", "*")
     is_required = source.plain(keyword(call, "required")) is True if flag else not is_optional
-    assert isinstance(call.func, ast.Attribute)  # as the caller chose it
     return ScriptOption(
         flag,
         flag.lstrip("-") or names[0],
@@ -107,9 +112,7 @@ def _option(call: ast.Call, source: PythonSource, parsers: _Parsers, defaults: d
         is_required and default is None,
         text_of(keyword(call, "help")),
         call.lineno,
-        parsers.commands(call.func.value, call.lineno),
-        attribute,
-        parsers.is_exclusive(call.func.value, call.lineno),
+        attribute=attribute,
     )
 
 
@@ -151,8 +154,3 @@ def converted(value: Any, type_name: str) -> Any:
     except ValueError:
         return UNKNOWN
     return value
-
-
-def subcommands(source: PythonSource) -> Iterator[str]:
-    """Yield the names of the subcommands, in the order of the file."""
-    yield from filter(None, map(_command_name, source.calls))

@@ -4,9 +4,9 @@ import ast
 from collections.abc import Iterator
 
 from ablate.study.starting.scanning.class_fields import choices_of, class_fields, enum_value, is_data_class, type_name
-from ablate.study.starting.scanning.click_options import Parameter, parameters
 from ablate.study.starting.scanning.options import OptionKind, ScriptOption, without_repeats
 from ablate.study.starting.scanning.source import Function, PythonSource, dotted, text_of
+from ablate.study.starting.scanning.typer_options import Parameter, parameters
 
 CONFIG = "config"
 GIVEN = (CONFIG, "seed", "run")
@@ -74,28 +74,25 @@ def _is_called(node: ast.AST, source: PythonSource) -> bool:
     return isinstance(parent, ast.Call) and parent.func is node
 
 
-def returned_keys(node: Function, source: PythonSource) -> dict[str, int]:
+def returned_keys(node: Function) -> dict[str, int]:
     """Return {key: line} of the mapping that a function returns: a dict, or a name that one is assigned to."""
     keys: dict[str, int] = {}
     for inner in ast.walk(node):
         value = inner.value if isinstance(inner, ast.Return) else None
-        if isinstance(value, ast.Name):
-            name = value.id
-            values = [
-                each.value
-                for each in ast.walk(node)
-                if isinstance(each, ast.Assign) and dotted(each.targets[0]) == name
-            ]
-            stored = [each.targets[0] for each in ast.walk(node) if isinstance(each, ast.Assign)]
-            keys |= {
-                text_of(target.slice): target.lineno
-                for target in stored
-                if isinstance(target, ast.Subscript) and dotted(target.value) == name and text_of(target.slice)
-            }
-        else:
-            values = [value] if value is not None else []
-        for each in values:
-            keys |= _dict_keys(each)
+        if value is not None:
+            keys |= _keys_of_name(node, value.id) if isinstance(value, ast.Name) else _dict_keys(value)
+    return keys
+
+
+def _keys_of_name(node: Function, name: str) -> dict[str, int]:
+    """Return the keys of a dict that a function assigns to a name, and those that it adds to it."""
+    keys: dict[str, int] = {}
+    for inner in ast.walk(node):
+        target = inner.targets[0] if isinstance(inner, ast.Assign) else None
+        if isinstance(inner, ast.Assign) and dotted(target) == name:
+            keys |= _dict_keys(inner.value)
+        elif isinstance(target, ast.Subscript) and dotted(target.value) == name and (key := text_of(target.slice)):
+            keys[key] = target.lineno
     return keys
 
 

@@ -41,8 +41,11 @@ class PrintedLine:
 
 
 def printed_lines(source: PythonSource) -> list[PrintedLine]:
-    """Return the lines of all calls that print, in the order of the file."""
-    return [line for call in source.calls for line in _lines_of(call)]
+    """Return the lines of all calls that print, in the order of the file, without those about exceptions."""
+    calls = [
+        call for call in source.calls if not any(isinstance(each, ast.ExceptHandler) for each in source.around(call))
+    ]
+    return [line for call in calls for line in _lines_of(call)]
 
 
 def _lines_of(call: ast.Call) -> Iterator[PrintedLine]:
