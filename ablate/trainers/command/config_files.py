@@ -9,8 +9,9 @@ from typing import Any
 import yaml
 
 from ablate.errors import AblateError
+from ablate.trainers.measuring.files import OWN
 
-NAME = "ablate-config"
+NAME = f"{OWN}config"
 """The file's name without its ending. Scripts write a `config.json` of their own into their folder."""
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from ablate.trainers.command.watch.family import adopting_orphans
+from ablate.trainers.command.watch.kept_log import restore
 from ablate.trainers.command.watch.memory import final_peak, memory_kills, peak, resident
 from ablate.trainers.command.watch.running_script import Channel as Channel
 from ablate.trainers.command.watch.running_script import RunningScript, default_signals
@@ -205,4 +206,5 @@ def _opened(log: Path) -> Iterator[int]:
     try:
         yield file
     finally:
+        restore(file, log)
         os.close(file)

@@ -9,13 +9,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ablate.trainers.command.config_files import write_config
 from ablate.trainers.entry import Config
 from ablate.trainers.gpus import visible_gpus
+from ablate.trainers.measuring.files import OWN
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 """Variables by which libraries take their number of CPU threads."""
 OUTSIDE = ("runtime",)
 """Sections of a config that are not the script's."""
+FINISHED = f"{OWN}finished.json"
+"""The file with the record of a finished attempt."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +61,14 @@ class Attempt:
 
     def environment(self) -> dict[str, str]:
         """Return all environment variables of the script, and write the config to the file that one of them names."""
-        config = self.folder / "config.json"
-        config.write_text(json.dumps(self.arguments, indent=1), encoding="utf-8")
         own = {
-            "ABLATE_CONFIG": os.fspath(config),
+            "ABLATE_CONFIG": os.fspath(write_config(self.arguments, self.folder, "json")),
             "ABLATE_SEED": str(self.seed),
             "ABLATE_DIR": os.fspath(self.folder),
             "ABLATE_RESULT": os.fspath(self.result),
             "ABLATE_ATTEMPT": str(self.number),
             "PYTHONUNBUFFERED": "1",
+            "PYTHONFAULTHANDLER": "1",
             **dict.fromkeys(THREADS, str(self.runtime["threads"])),
         }
         if self.runtime["device"] == "cpu":
@@ -102,7 +105,7 @@ class FinishedAttempt:
 def finished_attempt(folder: Path, sources: object) -> FinishedAttempt | None:
     """Return the finished attempt in the folder of a training; None if there is none, or if reading it again fails."""
     try:
-        stored = json.loads((folder / "finished.json").read_bytes())
+        stored = json.loads((folder / FINISHED).read_bytes())
         finished = FinishedAttempt(**stored)
     except (OSError, ValueError, TypeError):
         return None
@@ -111,9 +114,9 @@ def finished_attempt(folder: Path, sources: object) -> FinishedAttempt | None:
 
 def save_finished(folder: Path, finished: FinishedAttempt) -> None:
     """Write the record of a finished attempt, whole or not at all."""
-    aside = folder / "finished.part"
+    aside = folder / f"{OWN}finished.part"
     aside.write_text(json.dumps(asdict(finished)), encoding="utf-8")
-    aside.rename(folder / "finished.json")
+    aside.rename(folder / FINISHED)
 
 
 def digest_of(sources: object) -> str:

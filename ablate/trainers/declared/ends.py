@@ -10,6 +10,7 @@ from ablate.trainers.command.process import EndedBy, ProcessEnd
 from ablate.trainers.declared.attempt import Attempt
 from ablate.trainers.declared.reasons import with_log
 from ablate.trainers.declared.spec import DeclaredSpec
+from ablate.trainers.measuring.files import OWN
 from ablate.trainers.measuring.reader import Readings
 from ablate.trainers.protocol import Lost, Stopped
 
@@ -31,6 +32,10 @@ KILL = 9
 FROM_OUTSIDE = {KILL: "SIGKILL", 15: "SIGTERM", 1: "SIGHUP", 2: "SIGINT"}
 """{number: name} of signals that somebody else sends."""
 SIGNALS = {6: "SIGABRT", 11: "SIGSEGV", 7: "SIGBUS", 8: "SIGFPE", 4: "SIGILL"}
+CRASHED = "in compiled code, such as that of a library; of a Python script, the end of its log names the line"
+"""The words about a signal by which a script has ended itself. `Attempt.environment` requests the traceback."""
+NO_ROOM = re.compile("No space left on device|Disk quota exceeded|ENOSPC|EDQUOT")
+"""The words of systems and libraries for a disk that is full."""
 
 
 class ScriptError(AblateError):
@@ -65,8 +70,8 @@ def _limit_reason(end: ProcessEnd, attempt: Attempt, spec: DeclaredSpec) -> str:
         "`timeout:` of the trainer, or less to do",
         EndedBy.STALL: f"no output and no changed file in {_duration(stall_seconds)}, so the script was taken for hung "
         f"and ended; if it works in silence, write `runtime: {{stall_seconds: {4 * stall_seconds:g}}}`",
-        EndedBy.MEMORY: "out of memory: the script used more than `runtime.memory`, so it was ended; allow more, or "
-        "use a smaller batch or model",
+        EndedBy.MEMORY: f"out of memory: the script used more than {_size(attempt.runtime.get('memory'))}, so it was "
+        "ended; allow more by `runtime: {memory: ...}`, or use a smaller batch or model",
     }
     return reasons.get(end.ended_by, "")
 
@@ -84,17 +89,20 @@ def _failure(end: ProcessEnd, attempt: Attempt) -> Exception:
     if line := next((line for line in reversed(lines) if MEMORY.search(line)), None):
         remedy = "use a smaller batch or model, or fewer trials on one GPU"
         return ScriptError(f"out of memory: {line.strip()}; {remedy}", attempt)
+    if line := next((line for line in reversed(lines) if NO_ROOM.search(line)), None):
+        return ScriptError(f"a disk is full: {line.strip()}; make room, then run it again by --retry-failed", attempt)
     if signal > 0:
-        return ScriptError(f"the script crashed by {SIGNALS.get(signal, f'signal {signal}')}", attempt)
+        return ScriptError(f"the script crashed by {SIGNALS.get(signal, f'signal {signal}')}, {CRASHED}", attempt)
     last = next((line.strip() for line in reversed(lines) if line.strip()), "it printed nothing")
     return ScriptError(f"exit code {end.exit_code}: {last}", attempt)
 
 
 def _check_saved(attempt: Attempt) -> None:
     """Raise ScriptError if a script that wants to be queued again has saved nothing: it would run for ever."""
-    own = {attempt.log, attempt.folder / "config.json"}
+    own = {attempt.log, attempt.result}
     for path in attempt.folder.rglob("*"):
-        if path not in own and path.is_file() and path.stat().st_mtime >= attempt.began - 1:
+        is_own = path in own or path.name.startswith(OWN)
+        if not is_own and path.is_file() and path.stat().st_mtime >= attempt.began - 1:
             return
     raise ScriptError(
         f"exit code {SAVED} requests another attempt, but no file in {attempt.folder} was changed, so the next attempt "
@@ -107,10 +115,11 @@ def check_readings(readings: Readings, attempt: Attempt) -> None:
     """Raise ScriptError if a declared metric is missing."""
     if not readings.missing:
         return
-    reasons = "; ".join(readings.missing.values())
-    seen = [f"{value.name} {value.value:g} (from: {value.origin})" for value in readings.seen]
-    names = f"; numbers that were seen: {listed(seen)}" if seen else "; no number was seen in any source"
-    raise ScriptError(f"exit code 0, but {_metrics(list(readings.missing))} missing: {reasons}{names}", attempt)
+    reasons = "; ".join(dict.fromkeys(readings.missing.values()))
+    names = "" if readings.seen else "; its output and its files in ${dir} have no number"
+    remedy = "; `ablate check` lists the numbers that a script gives, and how to read each" if readings.seen else ""
+    missing = _metrics(list(readings.missing))
+    raise ScriptError(f"exit code 0, but {missing} missing: {reasons}{names}{remedy}", attempt)
 
 
 def last_output(log: Path) -> str:
@@ -129,6 +138,15 @@ def last_output(log: Path) -> str:
 
 def _metrics(names: Sequence[str]) -> str:
     return f"{listed(names)} {'is' if len(names) == 1 else 'are'}"
+
+
+def _size(memory: int | None) -> str:
+    """Return a number of bytes in the unit that fits."""
+    value = memory or 0
+    for unit, length in (("GB", 10**9), ("MB", 10**6), ("KB", 10**3)):
+        if value >= length:
+            return f"{value / length:g} {unit}"
+    return f"{value} B"
 
 
 def _duration(seconds: float | None) -> str:

@@ -12,6 +12,7 @@ from ablate.trainers.config import TrainerConfig
 from ablate.trainers.declared.config_model import config_model
 from ablate.trainers.declared.spec import DeclaredSpec
 from ablate.trainers.entry import Config, TrainerEntry
+from ablate.trainers.measuring.files import OWN
 from ablate.trainers.measuring.sources import MetricSource
 from ablate.trainers.project.code import ProjectCode
 from ablate.trainers.project.data import data_fingerprint
@@ -20,7 +21,7 @@ from ablate.trainers.protocol import Trainer
 
 RUN_FOLDER = "${dir}"
 """The working directory of scripts that write files under fixed names: the folder of the training."""
-OWN_FILES = ("attempt-", "result.json", "finished.json", "config.")
+OWN_FILES = (OWN, "attempt-", "result.json")
 """How the names of the files begin that this program writes into the folder of a training."""
 
 

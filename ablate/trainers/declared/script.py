@@ -1,5 +1,6 @@
 """Runs the process of an attempt until it ends or is ended."""
 
+import errno
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,15 @@ from ablate.trainers.protocol import Progress
 
 if TYPE_CHECKING:
     from ablate.trainers.declared.entry import DeclaredEntry
+
+REMEDIES = {
+    errno.E2BIG: "an argument may have 128 kB; give large values in a file: ${config.json}",
+    errno.EACCES: "make it executable (chmod +x), or put its interpreter in front of it, as in [bash, train.sh]",
+    errno.ENOEXEC: "put its interpreter in front of it, as in [bash, train.sh], or in its first line, as #!/bin/bash",
+    errno.ENOSPC: "make room on the disk, then run it again by --retry-failed",
+    errno.EDQUOT: "make room on the disk, then run it again by --retry-failed",
+}
+"""{error of the system: what to do if a script cannot be started for it}."""
 
 
 def run_script(
@@ -38,4 +48,5 @@ def run_script(
         )
     except OSError as error:
         name = error.filename or command[0]
-        raise AblateError(f"the script cannot be started: {name}: {error.strerror or error}") from None
+        remedy = f"; {REMEDIES[error.errno]}" if error.errno in REMEDIES else ""
+        raise AblateError(f"the script cannot be started: {name}: {error.strerror or error}{remedy}") from None

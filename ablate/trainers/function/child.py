@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from ablate.measurement import TEST, Result
-from ablate.trainers.function.job import ENDED_EARLY, SAVED, FunctionJob, FunctionReturn
+from ablate.trainers.function.job import ENDED_EARLY, RETURNED, SAVED, FunctionJob, FunctionReturn
 from ablate.trainers.function.reference import parts_of
 from ablate.trainers.function.run import EndedEarly, Run
 from ablate.trainers.function.typed_config import ConfigFaultsError, annotation_of, as_annotated
+from ablate.trainers.measuring.files import OWN
 
 VERSIONS = ("torch", "numpy", "sklearn", "jax", "tensorflow", "transformers", "lightning", "pytorch_lightning")
 """Libraries of which the version is recorded if the function imported them."""
@@ -82,7 +83,7 @@ def train(job: FunctionJob) -> FunctionReturn | int:
             result.values.append(metric_values(returned))
             result.examples.append(run.outcomes)
         else:
-            trained = run.dir / "trained.json"
+            trained = run.dir / f"{OWN}trained.json"
             if not trained.exists():
                 called(function, _without_evaluate(job.configs[0]), job.seed, run)
                 if run.has_stopped:
@@ -130,9 +131,10 @@ def main(path: Path) -> int:
     result = check(job) if job.check else train(job)
     if isinstance(result, int):
         return result
-    aside = path.with_name("returned.part")
+    path.parent.mkdir(parents=True, exist_ok=True)  # the function may have removed it
+    aside = path.with_name(f"{OWN}returned.part")
     aside.write_text(json.dumps(asdict(result)), encoding="utf-8")
-    aside.rename(path.with_name("returned.json"))
+    aside.rename(path.with_name(RETURNED))
     return 0
 
 

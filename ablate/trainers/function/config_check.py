@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ablate.trainers.entry import Config
-from ablate.trainers.function.job import FunctionJob, FunctionReturn, child_command
+from ablate.trainers.function.job import RETURNED, FunctionJob, FunctionReturn, child_command
 from ablate.trainers.function.spec import FunctionSpec
 
 MOST_SECONDS = 600
@@ -27,4 +27,4 @@ def config_faults(spec: FunctionSpec, study_folder: Path, configs: Sequence[Conf
         if end.returncode != 0:
             lines = end.stderr.decode(errors="replace").strip().splitlines()
             return [f"{spec.function} cannot be imported: {lines[-1] if lines else 'it gave no message'}"]
-        return FunctionReturn(**json.loads((Path(folder) / "returned.json").read_bytes())).faults
+        return FunctionReturn(**json.loads((Path(folder) / RETURNED).read_bytes())).faults

@@ -7,8 +7,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ablate.trainers.measuring.files import OWN
+
 SAVED, ENDED_EARLY = 75, 76
 """Exit codes of a training that saved its state: it was requested to stop, or a search ended it."""
+RETURNED = f"{OWN}returned.json"
+"""The file with the return of a child process."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class FunctionReturn:
 
 def child_command(folder: Path, job: FunctionJob) -> list[str]:
     """Write a job into a folder, and return the command of the process that does it."""
-    path = folder / "function.json"
+    path = folder / f"{OWN}function.json"
     path.write_text(json.dumps(asdict(job)), encoding="utf-8")
-    path.with_name("returned.json").unlink(missing_ok=True)
+    path.with_name(RETURNED).unlink(missing_ok=True)
     return [sys.executable, "-P", "-m", "ablate.trainers.function.child", str(path)]

@@ -15,7 +15,7 @@ from ablate.trainers.declared.results import finished_now, result_of
 from ablate.trainers.declared.script import run_script
 from ablate.trainers.entry import Config
 from ablate.trainers.function.channel import MessageChannel
-from ablate.trainers.function.job import ENDED_EARLY, FunctionJob, FunctionReturn, child_command
+from ablate.trainers.function.job import ENDED_EARLY, RETURNED, FunctionJob, FunctionReturn, child_command
 from ablate.trainers.measuring.sources import RUN_EXAMPLES
 from ablate.trainers.protocol import Judge, Progress, Pruned
 
@@ -89,7 +89,7 @@ def _check(end: ProcessEnd, attempt: Attempt, entry: "FunctionEntry", channel: M
 
 def _returned(folder: Path) -> FunctionReturn:
     """Return the result that a child process has written."""
-    return FunctionReturn(**json.loads((folder / "returned.json").read_bytes()))
+    return FunctionReturn(**json.loads((folder / RETURNED).read_bytes()))
 
 
 def _with_means(returned: FunctionReturn, at: int) -> dict[str, Any]:

@@ -14,8 +14,8 @@ CLOCK_SLACK = 2.0
 """Seconds by which a file may seem older than the attempt that wrote it: clocks and file systems round times."""
 MOST_VISITED = 5_000
 """Files and folders that a search for a lost file looks at."""
-OWN_FILES = {"config.json", "finished.json", "function.json", "returned.json", "trained.json"}
-"""Files in the folder of a training that ablate writes, so no script left its values there."""
+OWN = "ablate-"
+"""How the names of the files begin that ablate writes into the folder of a training. No script left its values there."""
 SKIPPED = {"__pycache__", "node_modules", "venv", "site-packages"}
 """Folders that such a search leaves out, next to hidden ones."""
 
@@ -43,7 +43,7 @@ class Outputs:
 
     def is_own(self, path: Path) -> bool:
         """Return True if ablate wrote a file, and not the script."""
-        return path.name in OWN_FILES and path.parent == self.folder
+        return path.name.startswith(OWN) and path.parent == self.folder
 
     def name_of(self, path: Path) -> str:
         """Return the name of a file in messages: its path in the folder of the training."""

@@ -31,7 +31,7 @@ def test_the_newest_of_several_files(tmp_path: Path) -> None:
 def test_files_of_ablate_itself_are_not_those_of_the_script(tmp_path: Path) -> None:
     left = outputs(tmp_path)
     write(left.folder / "metrics.json", {"acc": 0.5})
-    for name in ("config.json", "finished.json", "returned.json"):
+    for name in ("ablate-config.json", "ablate-finished.json", "ablate-returned.json"):
         write(left.folder / name, {"acc": 7})
     assert value(left, "*.json:acc") == 0.5
     assert [one.origin for one in seen_values(left)] == ["metrics.json:acc"]
