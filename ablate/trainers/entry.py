@@ -147,6 +147,8 @@ class TrainerEntry(Generic[ConfigT]):
     """True if the section `evaluate` of the config is read after the training only."""
     outputs_folder: str = "checkpoints"
     """The folder, next to the store, that has a folder for the files of each training."""
+    counts_steps: bool = True
+    """False if `reached` is a time, so that a newer state may hold no more work than the one before."""
     sources: Mapping[str, Any] = {}
     """The declared sources of the metrics, plain: other sources are another evaluation of the same training."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ablate.errors import StoreError, StoreGoneError
 from ablate.measurement import Interim
@@ -122,7 +122,7 @@ class Dispatcher:
                 return
             for key, report in executor.reports(WAIT_SECONDS):
                 if not self.stop_requested.is_set():
-                    report = self.requeue_limit.judged(key, report, self._checkpoint_step)
+                    report = self.requeue_limit.judged(key, report, self._counted_step)
                 self._retry(partial(self._record, key, report))
 
     def _look(self) -> None:
@@ -257,11 +257,20 @@ class Dispatcher:
             del self.running[claim.key]
 
     def _checkpoints(self, key: str) -> Checkpoints:
-        entry = self.queue.trials[key][0].entry if key in self.queue.trials else None
+        entry = self._entry(key)
         folder = entry.outputs_folder if entry else TrainerEntry.outputs_folder
         return Checkpoints(Path(self.store.folder).absolute() / folder / key, key)
 
     def _checkpoint_step(self, key: str) -> int:
         folder = self._checkpoints(key)
-        entry = self.queue.trials[key][0].entry if key in self.queue.trials else None
+        entry = self._entry(key)
         return entry.reached(folder.folder) if entry else folder.reached()
+
+    def _counted_step(self, key: str) -> int:
+        """Return the step of the newest checkpoint; 0 if the trainer does not count steps."""
+        entry = self._entry(key)
+        return 0 if entry and not entry.counts_steps else self._checkpoint_step(key)
+
+    def _entry(self, key: str) -> TrainerEntry[Any] | None:
+        """Return the trainer of a training; None if the training is not this run's."""
+        return self.queue.trials[key][0].entry if key in self.queue.trials else None

@@ -39,5 +39,6 @@ class RequeueLimit:
         self.requests[key] += 1
         if self.requests[key] < MOST_REQUESTS:
             return report
-        times = f"; so ended {self.requests.pop(key)} attempts in a row, each within {SHORTEST_SECONDS:g} s and without"
-        return replace(report, state=FAILED, reason=with_more(report.reason, f"{times} a newer checkpoint"))
+        times = f"so ended {self.requests.pop(key)} attempts in a row, each within {SHORTEST_SECONDS:g} s and without"
+        more = f"; {times} progress; see that each continues from the saved state"
+        return replace(report, state=FAILED, reason=with_more(report.reason, more))

@@ -134,7 +134,7 @@ class CommandKind:
 
     def entry(self, spec: CommandSpec, folder: Path, config: Config, sources: Sequence[MetricSource]) -> CommandEntry:
         """Return the trainer of a declaration."""
-        return CommandEntry(folder, config, tuple(sources), spec)
+        return CommandEntry(folder.absolute(), config, tuple(sources), spec)
 
     def from_options(self, options: Mapping[str, Any]) -> CommandEntry:
         """Return the trainer whose options these are."""
@@ -174,7 +174,7 @@ def _no_file(item: str, folder: Path) -> str:
     names = sorted(path.name for path in folder.iterdir() if path.suffix in SCRIPTS) if folder.is_dir() else []
     near = nearest(item, names)
     meant = f"; did you mean {near!r}?" if near else ""
-    return f"found {item!r}, and there is no such file in {folder}, the folder of the study file{meant}"
+    return f"found {item!r}, and there is no such file in {folder.absolute()}, the folder of the study file{meant}"
 
 
 KIND = CommandKind()

@@ -57,7 +57,7 @@ def check_end(end: ProcessEnd, attempt: Attempt, spec: DeclaredSpec) -> None:
         raise ScriptError(reason, attempt)
     if end.exit_code == SAVED:
         _check_saved(attempt)
-        raise Stopped(f"with exit code {SAVED}: it has saved its state")
+        raise Stopped(with_log(f"with exit code {SAVED}: it has saved its state", str(attempt.log)))
     if end.exit_code != 0:
         raise _failure(end, attempt)
 

@@ -30,7 +30,7 @@ class DeclaredEntry(TrainerEntry[TrainerConfig]):
     """A trainer by its declaration."""
 
     folder: Path
-    """The folder of the study file."""
+    """The folder of the study file, absolute: a script may run in another one."""
     defaults: Config
     """The config of the study, plain."""
     metric_sources: tuple[MetricSource, ...]
@@ -41,6 +41,7 @@ class DeclaredEntry(TrainerEntry[TrainerConfig]):
     measures_listed = True
     evaluates_apart = False
     outputs_folder = "runs"
+    counts_steps = False
 
     @property
     def declaration(self) -> DeclaredSpec:

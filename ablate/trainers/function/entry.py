@@ -47,7 +47,7 @@ class FunctionEntry(DeclaredEntry):
 
     def _code(self, reference: str) -> ProjectCode:
         file, module, _ = parts_of(reference)
-        return code_of(self.folder, self.folder / file if file else None, module, self.spec.files)
+        return code_of(self.folder, Path(file) if file else None, module, self.spec.files)
 
     def prepare_data(self, configs: Iterable[Config], warn: Callable[[str], None]) -> None:
         """Check the configs against the annotation of the argument `config`, in a process of its own."""
@@ -87,7 +87,7 @@ class FunctionKind:
 
     def entry(self, spec: FunctionSpec, folder: Path, config: Config, sources: Sequence[MetricSource]) -> FunctionEntry:
         """Return the trainer of a declaration."""
-        return FunctionEntry(folder, config, tuple(sources), spec)
+        return FunctionEntry(folder.absolute(), config, tuple(sources), spec)
 
     def from_options(self, options: Mapping[str, Any]) -> FunctionEntry:
         """Return the trainer whose options these are."""
@@ -104,14 +104,16 @@ def _signature(reference: str | None, folder: Path) -> FunctionSignature | str |
     if file is not None:
         if not (folder / file).is_file():
             names = sorted(path.name for path in folder.glob("*.py"))
-            return (
-                f"there is no such file in {folder}, the folder of the study file: {unknown_name('file', file, names)}"
-            )
+            return f"there is no such file in {_study_folder(folder)}: {unknown_name('file', file, names)}"
         return signature_of(folder / file, name)
     path = find_module(str(module), folder)
     if path is None:
-        return f"there is no module {module!r} in {folder}, the folder of the study file, or among the installed ones"
+        return f"there is no module {module!r} in {_study_folder(folder)}, or among the installed ones"
     return signature_of(path, name)
+
+
+def _study_folder(folder: Path) -> str:
+    return f"{folder.absolute()}, the folder of the study file"
 
 
 KIND = FunctionKind()

@@ -15,7 +15,7 @@ CLOCK_SLACK = 2.0
 MOST_VISITED = 5_000
 """Files and folders that a search for a lost file looks at."""
 OWN = "ablate-"
-"""How the names of the files begin that ablate writes into the folder of a training. No script left its values there."""
+"""How the names of the files begin that ablate writes into the folder of a training; no script left values there."""
 SKIPPED = {"__pycache__", "node_modules", "venv", "site-packages"}
 """Folders that such a search leaves out, next to hidden ones."""
 
