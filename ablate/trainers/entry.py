@@ -137,6 +137,8 @@ class TrainerEntry(Generic[ConfigT]):
     stall_margin: float = 0.0
     """Seconds beyond `runtime.stall_seconds` after which a silent worker counts as hung: a trainer that watches its own
     process needs time to end it, and to read its results."""
+    reports_on_the_way: bool = True
+    """True if its trainings can give results before their end, by which a search may end them."""
     has_run_examples: bool = False
     """True if its trainings can give the value of each example without a file."""
     options: Mapping[str, Any] | None = None

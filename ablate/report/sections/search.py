@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ablate.analysis.analysis import Analysis
 from ablate.analysis.search.importance import FORESTS, Importance, VarianceShare
 from ablate.analysis.search.results import EvaluatedCandidate, SearchResults
+from ablate.measurement import Metric
 from ablate.report import wording
 from ablate.report.sections.search_finalists import finalists
 from ablate.report.sections.search_words import (
@@ -31,19 +32,25 @@ NO_EFFECTS = (
     "that this sampler chose, not the whole space. For the effect of a factor, run a design and read its contrasts."
 )
 """The warning that every report prints next to importance."""
+NO_TEST_DATA = "The test split was not used to choose."
+BY_VALIDATION = (
+    "The study names no test metric: its comparisons are on the validation data that chose the finalists, so these "
+    "look too good."
+)
+"""The two sentences about the data that chose the candidates."""
 
 
 def search(analysis: Analysis) -> Iterator[ReportSection]:
     """Return the sections of a search; none if the plan is not that of a search."""
     if analysis.search is None:
         return
-    yield _space(analysis.search)
+    yield _space(analysis, analysis.search)
     yield finalists(analysis, analysis.search)
     yield in_words(analysis, analysis.search)
     yield _importance(analysis.search)
 
 
-def _space(results: SearchResults) -> ReportSection:
+def _space(analysis: Analysis, results: SearchResults) -> ReportSection:
     best = results.front[0] if len(results.metrics) == 1 and results.front else None
     columns = [
         Column("dimension", flex=1),
@@ -55,7 +62,9 @@ def _space(results: SearchResults) -> ReportSection:
         [axis.name, *_range(axis), *([point_value(best.point.get(axis.name, wording.NOTHING))] if best else [])]
         for axis in results.dimensions
     ]
-    return block("Search", columns, rows, [*_settings(results), *_budget(results), *_best(results)])
+    return block(
+        "Search", columns, rows, [*_settings(results, analysis.results.metric), *_budget(results), *_best(results)]
+    )
 
 
 def _range(axis: SearchedDimension) -> tuple[str, str]:
@@ -68,12 +77,12 @@ def _range(axis: SearchedDimension) -> tuple[str, str]:
     return f"{axis.low:g} to {axis.high:g}", ", ".join(scale)
 
 
-def _settings(results: SearchResults) -> Iterator[str]:
+def _settings(results: SearchResults, judged: Metric) -> Iterator[str]:
     """Return the sampler, the pruner and the score that chose the candidates."""
     pruner = f"pruner {results.pruner}" if results.pruner else "no pruner"
     yield (
         f"Sampler {results.sampler}, {pruner}, seed {results.seed}. Candidates are scored by {_metrics(results)}, with "
-        "one seed each. The test split was not used to choose."
+        f"one seed each. {BY_VALIDATION if judged.on_validation else NO_TEST_DATA}"
     )
 
 

@@ -26,6 +26,7 @@ from ablate.study.reading.schema import StudyEntry
 from ablate.study.reading.seeds_and_looks import read_seeds
 from ablate.study.reading.trainer_reader import ReadTrainer, read_trainer
 from ablate.study.search_space.budget import budget_warnings, check_fresh_seeds
+from ablate.study.search_space.declared_trainers import check_declared_search
 from ablate.study.search_space.libraries import missing_for_search
 from ablate.study.search_space.reader import SearchReader
 from ablate.study.search_space.space import SearchSpec
@@ -119,6 +120,8 @@ class _Reader:
         delta = metrics.delta(primary)
         search = searching.search(written, metrics.metrics, primary)
         declared = self.trainer.entry(self.folder, written, metrics.sources) if self.trainer.kind else None
+        if search and declared:
+            check_declared_search(search, declared, self.problems)
         self._check_labels(references, {row.label for row in design.rows})
         seeds, looks = self._seeds()
         check_fresh_seeds(search, seeds, self.problems)

@@ -36,6 +36,7 @@ class CommandEntry(DeclaredEntry):
     spec: CommandSpec
 
     train = "ablate.trainers.command.trainer:train_command"
+    reports_on_the_way = False
 
     @property
     def declaration(self) -> CommandSpec:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,8 @@ def train_command(
     finished = finished_attempt(folder, entry.sources)
     if finished is not None:  # only the declaration of its metrics has changed since
         earlier = Attempt(folder, finished.number, seed, config, cwd, finished.began)
-        return [result_of(entry, earlier, finished)] * len(configs)
+        with suppress(ScriptError):  # its outputs do not have the metrics: train again
+            return [result_of(entry, earlier, finished)] * len(configs)
     current = new_attempt(folder, attempt, seed, config, cwd)
     end = run_script(entry, current, command_of(entry, current), progress, checkpoints.stopping)
     check_end(end, current, entry.declaration)

@@ -115,7 +115,7 @@ def check_readings(readings: Readings, attempt: Attempt) -> None:
     """Raise ScriptError if a declared metric is missing."""
     if not readings.missing:
         return
-    reasons = "; ".join(dict.fromkeys(readings.missing.values()))
+    reasons = "; ".join(f"{name}: {reason}" for name, reason in readings.missing.items())
     names = "" if readings.seen else "; its output and its files in ${dir} have no number"
     remedy = "; `ablate check` lists the numbers that a script gives, and how to read each" if readings.seen else ""
     missing = _metrics(list(readings.missing))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 from ablate.measurement import Measurement, Result
 from ablate.trainers.checkpoints import Checkpoints
 from ablate.trainers.command.process import EndedBy, ProcessEnd
-from ablate.trainers.declared.attempt import Attempt, digest_of, finished_attempt, new_attempt, save_finished
+from ablate.trainers.declared.attempt import (
+    Attempt,
+    FinishedAttempt,
+    digest_of,
+    finished_attempt,
+    new_attempt,
+    save_finished,
+)
 from ablate.trainers.declared.ends import ScriptError, check_end
 from ablate.trainers.declared.results import finished_now, result_of
 from ablate.trainers.declared.script import run_script
@@ -37,9 +45,9 @@ def train_function(
     cwd = entry.working_folder(folder)
     finished = None if entry.evaluates_apart else finished_attempt(folder, entry.sources)
     if finished is not None:  # only the declaration of its metrics has changed since
-        returned = _returned(folder)
         earlier = Attempt(folder, finished.number, seed, configs[0], cwd, finished.began)
-        return [_with_more(result_of(entry, earlier, finished, _with_means(returned, 0)), returned, 0)] * len(configs)
+        with suppress(ScriptError, OSError):  # its return does not have the metrics: train again
+            return _results(entry, earlier, finished, len(configs))
     current = new_attempt(folder, attempt, seed, configs[0], cwd)
     channel = MessageChannel(progress, judge)
     try:
@@ -50,12 +58,8 @@ def train_function(
     _check(end, current, entry, channel)
     finished = finished_now(current, end)
     save_finished(folder, finished)
-    returned = _returned(folder)
     try:
-        return [
-            _with_more(result_of(entry, current, finished, _with_means(returned, at)), returned, at)
-            for at in range(len(returned.values))
-        ]
+        return _results(entry, current, finished, len(configs))
     except ScriptError:
         save_finished(folder, replace(finished, unreadable=digest_of(entry.sources)))
         raise
@@ -85,6 +89,16 @@ def _check(end: ProcessEnd, attempt: Attempt, entry: "FunctionEntry", channel: M
     if end.exit_code == 0 and end.ended_by in (EndedBy.ITSELF, EndedBy.STOP):
         return  # it had its result before it noticed that it should stop
     check_end(end, attempt, entry.declaration)
+
+
+def _results(entry: "FunctionEntry", attempt: Attempt, finished: FinishedAttempt, number: int) -> list[Result]:
+    """Return the results of a finished attempt, one for each of a number of configs."""
+    returned = _returned(attempt.folder)
+    results = [
+        _with_more(result_of(entry, attempt, finished, _with_means(returned, at)), returned, at)
+        for at in range(len(returned.values))
+    ]
+    return results if entry.evaluates_apart else results * number
 
 
 def _returned(folder: Path) -> FunctionReturn:

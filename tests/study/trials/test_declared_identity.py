@@ -87,3 +87,16 @@ def test_scripts_of_two_studies_with_equal_configs_are_told_apart(tmp_path: Path
     second = project(other, STUDY.replace("study: own", "study: second"), train=SCRIPT.replace("0.5 +", "0.7 +"))
     plan = ablate.plan_study(second, store_of(study))
     assert {item.state for item in plan.trials} == {"pending"}
+
+
+def test_outputs_that_lack_a_metric_are_not_read_for_ever(tmp_path: Path) -> None:
+    study = project(tmp_path)
+    ran(study)
+    other = STUDY.replace("stdout:acc: ", "stdout:other: ")
+    project(tmp_path, other)
+    assert ran(study).failed == 6
+    assert ran(study, retry_failed=True).failed == 6
+    train = SCRIPT + "print('other:', args.seed / 10)\n"
+    project(tmp_path, other, train=train)
+    assert ran(study).failed == 0
+    assert values(study)["baseline"] == {0: 0.0, 1: 0.1}

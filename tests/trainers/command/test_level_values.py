@@ -38,4 +38,4 @@ def test_a_key_with_the_name_of_a_placeholder_is_a_fault(ablate: Ablate, tmp_pat
     (tmp_path / "study.yaml").write_text(STUDY.replace("{erase: null,", "{erase: null, seed: 3,"))
     result = ablate("plan", "study.yaml")
     assert result.code == 2
-    assert "study.yaml:3: trainer.command: 'seed' is no key of a config: the seed is a channel of its own" in result.err
+    assert "study.yaml:5: config.seed: 'seed' is no key of a config: the seed is a channel of its own" in result.err

@@ -104,3 +104,15 @@ def test_values_that_the_command_does_not_pass_are_warned_about(tmp_path: Path) 
     project(tmp_path, study.read_text(encoding="utf-8"), train="import os\nopen(os.environ['ABLATE_CONFIG'])")
     assert ablate.plan_study(study).warnings == ()
     assert ablate.plan_study(project(tmp_path)).warnings == ()
+
+
+def test_a_search_is_scored_by_validation_data_only(tmp_path: Path) -> None:
+    project(tmp_path)
+    search = "search: {space: {lr: {low: 0.1, high: 0.3}}, trials: 3, pruner: median}\n"
+    text = "\n".join(faults(tmp_path, STUDY + search))
+    assert "study.yaml:11: search: acc is not known to be measured on validation data" in text
+    assert "search.pruner: a command reports no results before its end" in text
+    assert read(tmp_path, (STUDY + search).replace(", pruner: median", "").replace('"%",', '"%", split: validation,'))
+    project(tmp_path, train="def main(seed, run):\n    return {}")
+    text = (STUDY + search).replace('"%",', '"%", split: validation,').replace(COMMAND, "function: train.py:main")
+    assert read(tmp_path, text).search is not None
