@@ -15,7 +15,7 @@ from ablate.study.reading.nodes import Node, yaml_text
 from ablate.study.reading.problems import Path, Problems
 from ablate.study.reading.schema import FactorEntry
 
-_KEY = re.compile(r"\w+(\.\w+)*")
+_KEY = re.compile(r"[\w/-]+(\.[\w/-]+)*")
 
 
 @dataclass(frozen=True)
