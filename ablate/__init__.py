@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ablate.analysis.analysis import Analysis, analyse
     from ablate.analysis.reproduction.comparison import Comparison, compare
     from ablate.analysis.results import StudyResults
+    from ablate.api.init import StudyStart, init_study
     from ablate.api.log_import import ImportedLog, import_log
     from ablate.api.plan import StudyPlan, plan_study
     from ablate.api.reset import reset_rows
@@ -47,6 +48,7 @@ _MODULES = {
     "ablate.analysis.analysis": ("Analysis", "analyse"),
     "ablate.analysis.reproduction.comparison": ("Comparison", "compare"),
     "ablate.analysis.results": ("StudyResults",),
+    "ablate.api.init": ("StudyStart", "init_study"),
     "ablate.api.log_import": ("ImportedLog", "import_log"),
     "ablate.api.plan": ("StudyPlan", "plan_study"),
     "ablate.api.reset": ("reset_rows",),
@@ -100,6 +102,7 @@ __all__ = [
     "StudyError",
     "StudyPlan",
     "StudyResults",
+    "StudyStart",
     "__version__",
     "analyse",
     "analyse_study",
@@ -107,6 +110,7 @@ __all__ = [
     "draw",
     "find_store",
     "import_log",
+    "init_study",
     "load_results",
     "open_store",
     "plan_study",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import ablate as library
 from tests.conftest import Ablate
 
 SCRIPT = """
@@ -107,3 +108,9 @@ def test_a_hydra_application_declares_its_configs(ablate: Ablate) -> None:
     Path("study.yaml").write_text(text.replace("  data: ['conf']\n", ""))
     plan = ablate("plan", "study.yaml")
     assert "app.py reads configs from conf/" in " ".join((plan.err + plan.out).split())
+
+
+def test_the_library_does_the_same(script: Path) -> None:
+    start = library.init_study("train.py", "mine.yaml")
+    assert (start.path, start.list_path, start.faults, start.to_do) == (Path("mine.yaml"), None, (), ())
+    assert library.read_study(start.path).primary == "val_acc"

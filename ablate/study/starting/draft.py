@@ -43,7 +43,7 @@ class StudyDraft:
 def study_text(draft: StudyDraft) -> str:
     """Return the text of the study file."""
     lines = [
-        *_comments(draft.about),
+        *comments(draft.about),
         f"study: {draft.study}",
         *draft.trainer,
         *_metric_lines(draft.metrics),
@@ -79,7 +79,8 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _comments(lines: Sequence[str], indent: str = "") -> Iterator[str]:
+def comments(lines: Sequence[str], indent: str = "") -> Iterator[str]:
+    """Yield the lines as comments of YAML, folded at WIDTH."""
     for line in lines:
         yield from textwrap.wrap(line, WIDTH, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# ",
                                  break_long_words=False, break_on_hyphens=False)  # fmt: skip
@@ -88,17 +89,17 @@ def _comments(lines: Sequence[str], indent: str = "") -> Iterator[str]:
 def _metric_lines(metrics: Sequence[MetricGuess]) -> Iterator[str]:
     yield "metrics:"
     if not metrics:
-        yield from _comments(
+        yield from comments(
             ["no metric was recognised: replace this one by a metric that is printed or written; `ablate check` lists "
              "all that it sees, with the lines to paste"], "  ",
         )  # fmt: skip
         yield "  score: {better: higher}"
     for metric in metrics:
-        yield from _comments([metric.reason], "  ") if metric.reason else ()
+        yield from comments([metric.reason], "  ") if metric.reason else ()
         yield f"  {metric.name}: {{{', '.join(_metric_parts(metric))}}}"
     primary = metrics[0] if metrics else None
     yield f"primary: {primary.name if primary else 'score'}"
-    yield from _comments([_delta_words(primary)])
+    yield from comments([_delta_words(primary)])
     yield f"delta: {0.5 if primary and primary.is_rate else 0.01}"
 
 
@@ -120,7 +121,7 @@ def _delta_words(primary: MetricGuess | None) -> str:
 def _config_lines(draft: StudyDraft) -> Iterator[str]:
     about = ["every setting that a factor may change, with its default"] if draft.config else []
     left = [f"left at their defaults: {', '.join(draft.left)}"] if draft.left else []
-    yield from _comments([*about, *left])
+    yield from comments([*about, *left])
     nested = _nested(draft.config)
     line = f"config: {yaml_value(nested)}"
     if len(line) <= WIDTH:
@@ -133,14 +134,14 @@ def _config_lines(draft: StudyDraft) -> Iterator[str]:
 
 def _factor_lines(factors: Sequence[FactorGuess]) -> Iterator[str]:
     if not factors:
-        yield from _comments(
+        yield from comments(
             ["no option was recognised that is worth varying; a factor is written like this:",
              "factors: {augment: {sets: augment, levels: [off, on]}}"]
         )  # fmt: skip
         return
     yield "factors:"
     for factor in factors:
-        yield from _comments([factor.reason], "  ")
+        yield from comments([factor.reason], "  ")
         entry = f"{{sets: {yaml_value(factor.option.name)}, levels: {yaml_value(factor.levels)}}}"
         yield f"  {yaml_value(factor.name)}: {entry}"
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ablate.study.starting.draft import StudyDraft, quoted
+from ablate.study.starting.draft import StudyDraft, comments, quoted
 from ablate.study.starting.factor_choice import chosen_factors
 from ablate.study.starting.metric_guesses import MetricGuess, chosen, printed_metrics, written_metrics
 from ablate.study.starting.option_use import OptionUse, config_value, option_use
@@ -25,6 +25,7 @@ from ablate.trainers.command.arguments import yaml_list
 
 PYTHON = "${python}"
 RUN_FOLDER = "${dir}"
+RUN_FOLDER_WORDS = "a folder of its own for each training"
 MOST_NAMED = 8
 """Options that a comment names."""
 
@@ -68,8 +69,11 @@ def _trainer_lines(
     path: Path, folder: Path, start: Sequence[str], use: OptionUse, is_in_run_folder: bool
 ) -> Iterator[str]:
     yield "trainer:"
-    yield f"  # no shell reads this list; {_style(use)} stands for the config below"
-    yield f"  command: {yaml_list(_items(start, use))}"
+    items = list(_items(start, use))
+    meanings = {PYTHON: "the Python that runs ablate", _style(use): "the config below", RUN_FOLDER: RUN_FOLDER_WORDS}
+    named = [f"{name}: {words}" for name, words in meanings.items() if any(name in item for item in items)]
+    yield from comments([f"no shell reads this list; {', '.join(named)}"], "  ")
+    yield f"  command: {yaml_list(items)}"
     beside = os.path.relpath(path.parent, folder)
     if is_in_run_folder:
         yield "  # the script writes its results under a fixed name: each training runs in a folder of its own"
