@@ -100,17 +100,20 @@ def labels_in_store(ctx: Any, incomplete: str) -> Iterator[str]:
 @quietly
 def setting_keys(ctx: Any, incomplete: str) -> Iterator[str]:
     """Yield the keys that `--set` may set, each with its equals sign."""
+    from ablate.study.config_keys import flattened
     from ablate.study.reading.config_checks import keys_elsewhere
     from ablate.study.reading.nodes import read_file
     from ablate.trainers.registry import DEFAULT
 
     trainer: Any = DEFAULT
     factors: list[str] = []
+    own_keys: list[str] = []
     with suppress(Exception):  # without a file, the keys of the usual trainer
         root = read_file(Path(_typed(ctx)["path"]))
         trainer = root.child("trainer").value if root.child("trainer") else DEFAULT  # type: ignore[union-attr]
         factors = list(root.child("factors").value)  # type: ignore[union-attr]
-    keys = keys_elsewhere(trainer)
+        own_keys = list(flattened(root.child("config").plain()))  # type: ignore[union-attr]
+    keys = keys_elsewhere(trainer) if isinstance(trainer, str) else [f"config.{key}" for key in own_keys]
     sections = {key.rpartition(".")[0] for key in keys}
     yield from (f"{key}=" for key in TOP_KEYS)
     yield from (f"{key}=" for key in keys if key not in sections)

@@ -88,3 +88,11 @@ def test_a_shell_gets_its_script() -> None:
     }
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
     assert "_ABLATE_COMPLETE=complete_bash" in done.stdout
+
+
+def test_the_config_keys_of_a_script_are_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.yaml").write_text(
+        "study: own\ntrainer: {command: [a]}\nfactors: {}\nconfig: {lr: 1, net: {depth: 2}}", "utf-8"
+    )
+    assert completed("ablate run own.yaml --set config.") == ["config.lr=", "config.net.depth="]
