@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ablate.analysis.analysis import Analysis, analyse
     from ablate.analysis.reproduction.comparison import Comparison, compare
     from ablate.analysis.results import StudyResults
+    from ablate.api.check import StudyCheck, check_study
     from ablate.api.init import StudyStart, init_study
     from ablate.api.log_import import ImportedLog, import_log
     from ablate.api.plan import StudyPlan, plan_study
@@ -48,6 +49,7 @@ _MODULES = {
     "ablate.analysis.analysis": ("Analysis", "analyse"),
     "ablate.analysis.reproduction.comparison": ("Comparison", "compare"),
     "ablate.analysis.results": ("StudyResults",),
+    "ablate.api.check": ("StudyCheck", "check_study"),
     "ablate.api.init": ("StudyStart", "init_study"),
     "ablate.api.log_import": ("ImportedLog", "import_log"),
     "ablate.api.plan": ("StudyPlan", "plan_study"),
@@ -99,6 +101,7 @@ __all__ = [
     "StoreFullError",
     "StoreGoneError",
     "Study",
+    "StudyCheck",
     "StudyError",
     "StudyPlan",
     "StudyResults",
@@ -106,6 +109,7 @@ __all__ = [
     "__version__",
     "analyse",
     "analyse_study",
+    "check_study",
     "compare",
     "draw",
     "find_store",

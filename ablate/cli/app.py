@@ -3,6 +3,7 @@
 import typer
 
 from ablate.cli.command_line import CONTEXT, CommandLine, StudyCommand
+from ablate.cli.commands.check import check
 from ablate.cli.commands.compare import compare
 from ablate.cli.commands.gc import gc
 from ablate.cli.commands.import_log import import_log
@@ -43,7 +44,7 @@ def _options(
 
 
 COMMANDS = {
-    "Run a study": {"init": init, "plan": plan, "run": run, "status": status, "report": report},
+    "Run a study": {"init": init, "check": check, "plan": plan, "run": run, "status": status, "report": report},
     "Search and compare": {"search": search, "compare": compare, "import": import_log},
     "Keep order": {"reset": reset, "gc": gc},
     "Data and files": {"schema": schema},

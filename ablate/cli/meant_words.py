@@ -10,7 +10,8 @@ from ablate.errors import nearest
 
 OTHER_COMMANDS = {
     "run": ("train", "start", "execute", "exec", "fit", "launch", "resume", "continue"),
-    "plan": ("dry-run", "show", "check", "validate", "preview"),
+    "check": ("test", "validate", "verify", "lint"),
+    "plan": ("dry-run", "show", "preview"),
     "status": ("list", "ls", "progress", "queue", "ps"),
     "report": ("results", "result", "table", "summary", "analyse", "analyze", "export"),
     "search": ("tune", "optimize", "optimise", "sweep", "hpo"),

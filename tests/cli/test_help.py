@@ -47,7 +47,7 @@ def test_the_version(ablate: Ablate) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["rnu"], "ablate: unknown command 'rnu'; did you mean 'run'? known: init, plan, "),
+        (["rnu"], "ablate: unknown command 'rnu'; did you mean 'run'? known: run, "),
         (
             ["study.yaml"],
             "ablate: found the file 'study.yaml' in place of a command; did you mean `ablate run study.yaml`?",
@@ -82,12 +82,12 @@ def test_the_version(ablate: Ablate) -> None:
         (["plan", "x.yaml", "--until-decided"], "unknown option '--until-decided'; it is an option of `ablate run`; "),
         (
             ["report", "x", "--set", "a=1"],
-            "it is an option of `ablate plan`, `ablate run`, `ablate search`; known",
+            "it is an option of `ablate check`, `ablate plan`, `ablate run`, `ablate search`; known",
         ),
         (["run", "x.yaml", "--lr", "1"], "unknown option '--lr'; --set KEY=VALUE sets a key of the study file; known"),
         (["run", "x.yaml", "-j", "4"], "unknown option '-j'; --workers N is the number of processes; known: --store"),
-        (["train", "x.yaml"], "ablate: unknown command 'train'; did you mean 'run'? known: init, plan"),
-        (["first"], "ablate: unknown command 'first'; known: init, plan"),
+        (["train", "x.yaml"], "ablate: unknown command 'train'; did you mean 'run'? known: run, plan"),
+        (["first"], "ablate: unknown command 'first'; known: init, check, plan"),
         (["help"], "ablate: unknown command 'help'; did you mean `ablate -h`?"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

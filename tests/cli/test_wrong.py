@@ -37,7 +37,7 @@ from tests.support.paths import SIMULATED, STUDIES
             "simulated.yaml:1: this is not a log: it has no `# setting` heading",
         ),
         (["import", "missing.md", "--study", "Not A Name"], "small letters"),
-        (["nosuch"], "ablate: unknown command 'nosuch'; known: init, plan, run, status"),
+        (["nosuch"], "ablate: unknown command 'nosuch'; known: init, check, plan, run, status"),
     ],
 )
 def test_wrong_requests(ablate: Ablate, tmp_path: Path, words: list[object], told: str) -> None:

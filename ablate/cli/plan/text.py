@@ -161,11 +161,21 @@ def width() -> int:
     return min(WIDTH, (columns(sys.stdout) or WIDTH + 1) - 1)
 
 
-def wrapped(text: str, indent: str = "  ") -> list[str]:
-    """Return the text in lines of at most `width()` columns. Commands between backticks, and `80 %`, are not broken."""
+def wrapped(text: str, indent: str = "  ", first: str = "") -> list[str]:
+    """Return the text in lines of at most `width()` columns. Commands between backticks, and `80 %`, are not broken.
+
+    `first` and `indent`: the beginnings of the first line and of the others.
+    """
     glued = re.sub(r"`[^`\n]*`", lambda command: command[0].replace(" ", NO_BREAK), typeable(text))
     glued = re.sub(r"(?<=\d) (?=%|pp\b)", NO_BREAK, glued)
-    lines = textwrap.wrap(glued, width(), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(
+        glued,
+        width(),
+        initial_indent=first,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
     return [line.replace(NO_BREAK, " ") for line in lines]
 
 

@@ -96,11 +96,16 @@ def _metric_lines(metrics: Sequence[MetricGuess]) -> Iterator[str]:
         yield "  score: {better: higher}"
     for metric in metrics:
         yield from comments([metric.reason], "  ") if metric.reason else ()
-        yield f"  {metric.name}: {{{', '.join(_metric_parts(metric))}}}"
+        yield f"  {metric_line(metric)}"
     primary = metrics[0] if metrics else None
     yield f"primary: {primary.name if primary else 'score'}"
     yield from comments([_delta_words(primary)])
     yield f"delta: {0.5 if primary and primary.is_rate else 0.01}"
+
+
+def metric_line(metric: MetricGuess) -> str:
+    """Return the line of a metric, without the spaces in front of it."""
+    return f"{metric.name}: {{{', '.join(_metric_parts(metric))}}}"
 
 
 def _metric_parts(metric: MetricGuess) -> Iterator[str]:

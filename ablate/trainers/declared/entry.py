@@ -12,7 +12,7 @@ from ablate.trainers.config import TrainerConfig
 from ablate.trainers.declared.config_model import config_model
 from ablate.trainers.declared.spec import DeclaredSpec
 from ablate.trainers.entry import Config, TrainerEntry
-from ablate.trainers.measuring.files import OWN
+from ablate.trainers.measuring.files import OWN, Outputs
 from ablate.trainers.measuring.sources import MetricSource
 from ablate.trainers.project.code import ProjectCode
 from ablate.trainers.project.data import data_fingerprint
@@ -103,6 +103,15 @@ class DeclaredEntry(TrainerEntry[TrainerConfig]):
 
     def prepare_data(self, configs: Any, warn: Callable[[str], None]) -> None:
         """Check what only this machine can show. Nothing of the user's is run."""
+
+    def outputs(self, folder: Path, began: float) -> Outputs:
+        """Return the places of the results of a first attempt with this folder. `began`: seconds since the epoch."""
+        log, result = folder / "attempt-1.log", folder / "result.json"
+        return Outputs(folder, log, result, self.returned(folder), self.working_folder(folder), began)
+
+    def returned(self, folder: Path) -> Mapping[str, Any] | None:
+        """Return the values that a function returned in this folder; None if it returned none, or of a command."""
+        return None
 
     def reached(self, folder: Path) -> int:
         """Return the time at which the user's newest file in the folder of a training was changed, in whole seconds."""

@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import inspect
 import json
+import os
 import platform
 import socket
 import sys
@@ -20,6 +21,7 @@ from ablate.trainers.function.job import ENDED_EARLY, RETURNED, SAVED, FunctionJ
 from ablate.trainers.function.reference import parts_of
 from ablate.trainers.function.run import EndedEarly, Run
 from ablate.trainers.function.typed_config import ConfigFaultsError, annotation_of, as_annotated
+from ablate.trainers.function.watched_config import WATCH, watched_arguments
 from ablate.trainers.measuring.files import OWN
 
 VERSIONS = ("torch", "numpy", "sklearn", "jax", "tensorflow", "transformers", "lightning", "pytorch_lightning")
@@ -51,8 +53,10 @@ def called(function: Callable[..., Any], config: Mapping[str, Any], seed: int, r
     given = {**config, "seed": seed, "run": run, "config": as_annotated(config, annotation_of(function, "config"))}
     takes_any = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())
     if takes_any and not set(parameters) & set(given):
-        return function(**config, seed=seed)
-    return function(**{name: value for name, value in given.items() if name in parameters})
+        arguments = {**config, "seed": seed}
+    else:
+        arguments = {name: value for name, value in given.items() if name in parameters}
+    return function(**(watched_arguments(function, config, arguments) if WATCH in os.environ else arguments))
 
 
 def metric_values(returned: Any) -> dict[str, Any]:

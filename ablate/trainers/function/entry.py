@@ -8,6 +8,7 @@ from typing import Any
 from ablate.errors import AblateError, unknown_name
 from ablate.trainers.declared.entry import DeclaredEntry
 from ablate.trainers.entry import Config, Fault
+from ablate.trainers.function.job import returned_values
 from ablate.trainers.function.reference import parts_of
 from ablate.trainers.function.signature import GIVEN, FunctionSignature, argument_faults, signature_of
 from ablate.trainers.function.spec import FunctionSpec
@@ -48,6 +49,9 @@ class FunctionEntry(DeclaredEntry):
     def _code(self, reference: str) -> ProjectCode:
         file, module, _ = parts_of(reference)
         return code_of(self.folder, Path(file) if file else None, module, self.spec.files)
+
+    def returned(self, folder: Path) -> Mapping[str, Any] | None:
+        return returned_values(folder)
 
     def prepare_data(self, configs: Iterable[Config], warn: Callable[[str], None]) -> None:
         """Check the configs against the annotation of the argument `config`, in a process of its own."""

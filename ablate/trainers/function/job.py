@@ -52,6 +52,22 @@ class FunctionReturn:
     faults: list[str] = field(default_factory=list)
     """A sentence for each fault of a checked config."""
 
+    def with_means(self, at: int) -> dict[str, Any]:
+        """Return the values of a config, and the means of the examples of metrics that were not returned."""
+        means = {
+            name: sum(each["values"]) / len(each["values"])
+            for name, each in self.examples[at].items()
+            if each["values"]
+        }
+        return {**means, **self.values[at]}
+
+
+def returned_values(folder: Path) -> dict[str, Any] | None:
+    """Return the values that a function returned under its first config; None if it returned none."""
+    path = folder / RETURNED
+    returned = FunctionReturn(**json.loads(path.read_bytes())) if path.exists() else FunctionReturn()
+    return returned.with_means(0) if returned.values else None
+
 
 def child_command(folder: Path, job: FunctionJob) -> list[str]:
     """Write a job into a folder, and return the command of the process that does it."""

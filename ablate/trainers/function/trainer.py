@@ -108,12 +108,7 @@ def _returned(folder: Path) -> FunctionReturn:
 
 def _with_means(returned: FunctionReturn, at: int) -> dict[str, Any]:
     """Return the returned values, and the means of the examples of metrics that were not returned."""
-    means = {
-        name: sum(each["values"]) / len(each["values"])
-        for name, each in returned.examples[at].items()
-        if each["values"]
-    }
-    return {**means, **returned.values[at]}
+    return returned.with_means(at)
 
 
 def _with_more(result: Result, returned: FunctionReturn, at: int) -> Result:

@@ -88,11 +88,11 @@ def _absent(outputs: Outputs, pattern: str, shown: str) -> str:
     """Return the reason of a file that is not there, with the place in which it may lie."""
     name = pattern.rpartition("/")[2]
     reason = f"there is no {shown} in ${{dir}}"
-    for path in _walk(outputs.folder, Path()):
+    for path in walk_files(outputs.folder, Path()):
         if fnmatch(path.name, name) and outputs.is_fresh(path):
             return f"{reason}; the script wrote {outputs.name_of(path)}, so name that in `from:`"
     if outputs.cwd != outputs.folder:
-        for path in _walk(outputs.cwd, _folder_of_trainings(outputs)):
+        for path in walk_files(outputs.cwd, _folder_of_trainings(outputs)):
             if fnmatch(path.name, name) and outputs.is_fresh(path):
                 return f"{reason}; {_elsewhere(path.relative_to(outputs.cwd))}"
     return reason
@@ -111,7 +111,7 @@ def _folder_of_trainings(outputs: Outputs) -> Path:
     return outputs.folder if outputs.cwd.is_relative_to(parent) else parent
 
 
-def _walk(top: Path, without: Path) -> Iterator[Path]:
+def walk_files(top: Path, without: Path) -> Iterator[Path]:
     """Yield the files below a folder, those near the top first; at most MOST_VISITED files and folders are visited."""
     folders, visited = [top], 0
     while folders and visited < MOST_VISITED:
@@ -137,7 +137,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 def files_below(outputs: Outputs) -> Iterator[Path]:
     """Yield the files of this attempt in the folder of the training and below it."""
-    files = _walk(outputs.folder, Path())
+    files = walk_files(outputs.folder, Path())
     return (path for path in files if outputs.is_fresh(path) and not outputs.is_own(path))
 
 
