@@ -25,7 +25,7 @@ def run_job(
     try:
         entry = entry_of(job.trainer, job.options)
         configs = [entry.parsed(config) for config in job.configs]
-        checkpoints = Checkpoints(Path(job.checkpoints), job.key, stopping)
+        checkpoints = Checkpoints(Path(job.checkpoints), job.key, stopping, job.earlier_seconds)
         trainer = entry.load()
         meter = CostMeter(job.earlier_seconds)
         state, reason = "done", ""

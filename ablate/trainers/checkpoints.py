@@ -34,6 +34,8 @@ class Checkpoints:
     """Key of the training."""
     stopping: Callable[[], bool] = never
     """Return True if the training should save its state and stop. Trainers call it often."""
+    earlier_seconds: float = 0.0
+    """The time of the earlier attempts from which this one continues."""
 
     def reached(self) -> int:
         """Return the step of the latest checkpoint by its file name, or 0. The file may be torn or foreign."""

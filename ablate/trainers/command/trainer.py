@@ -41,7 +41,7 @@ def train_command(
     current = new_attempt(folder, attempt, seed, config, cwd)
     end = run_script(entry, current, command_of(entry, current), progress, checkpoints.stopping)
     check_end(end, current, entry.declaration)
-    finished = finished_now(current, end)
+    finished = finished_now(current, end, checkpoints.earlier_seconds)
     save_finished(folder, finished)
     try:
         return [result_of(entry, current, finished)] * len(configs)

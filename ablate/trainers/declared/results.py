@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from ablate.trainers.declared.entry import DeclaredEntry
 
 
-def finished_now(attempt: Attempt, end: "ProcessEnd") -> FinishedAttempt:
-    """Return the record of an attempt that has just ended with exit code 0."""
-    costs = {SECONDS.name: end.seconds}
+def finished_now(attempt: Attempt, end: "ProcessEnd", earlier_seconds: float) -> FinishedAttempt:
+    """Return the record of an attempt that has just ended with exit code 0.
+
+    `earlier_seconds`: the time of the attempts from which it continued.
+    """
+    seconds = earlier_seconds + end.seconds
+    costs = {SECONDS.name: seconds}
     if end.peak_memory is not None:
         costs[PEAK_MEMORY.name] = end.peak_memory / 10**6
     if attempt.gpus:
-        costs[GPU_SECONDS.name] = end.seconds * attempt.gpus
+        costs[GPU_SECONDS.name] = seconds * attempt.gpus
     return FinishedAttempt(attempt.number, attempt.began, costs)
 
 

@@ -56,7 +56,7 @@ def train_function(
     finally:
         channel.close()
     _check(end, current, entry, channel)
-    finished = finished_now(current, end)
+    finished = finished_now(current, end, checkpoints.earlier_seconds)
     save_finished(folder, finished)
     try:
         return _results(entry, current, finished, len(configs))

@@ -74,3 +74,21 @@ def test_the_peak_memory_of_a_script_is_a_cost(tmp_path: Path) -> None:
     (row, *_) = ablate.load_results(store=store_of(study)).rows
     assert 300 < row.results[0].costs["peak_memory"].value < 600  # in 10^6 bytes, Python's own part included
     assert values(study)["baseline"] == {0: 0.5}
+
+
+def test_the_time_of_the_attempts_before_it_counts(tmp_path: Path) -> None:
+    train = """
+import os, sys, time
+saved = os.path.join(os.environ["ABLATE_DIR"], "saved.txt")
+time.sleep(0.3)
+if "--resume" not in sys.argv:
+    open(saved, "w").write("state")
+    sys.exit(75)
+print("acc: 0.5")
+"""
+    text = STUDY.replace("trainer: {", "trainer: {resume: {args: [--resume], if: saved.txt}, ")
+    study = project(tmp_path, text.replace("seeds: 2", "seeds: 1"), train=train)
+    assert ran(study, only=["baseline"]).failed == 0
+    (row, *_) = ablate.load_results(store=store_of(study)).rows
+    assert row.results[0].costs["seconds"].value > 0.6
+    assert len(list(tmp_path.glob("results/runs/*/attempt-*.log"))) == 2
