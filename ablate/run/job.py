@@ -7,6 +7,9 @@ from typing import Any, Protocol
 from ablate.measurement import Interim, Result
 from ablate.trainers.protocol import Progress
 
+OUTDATED = "outdated"
+"""The end of a job whose code or data have changed since its trials were planned."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -40,7 +43,8 @@ class JobReport:
     state: str
     """`done`; `failed`: it raised; `diverged`: values are not finite; `lost`: it was killed, or its worker died or
     hung; `abandoned`: its worker was killed before it began; `interrupted`: it saved a checkpoint and stopped, on
-    request or by itself; `pruned`: it was ended early, and saved."""
+    request or by itself; `pruned`: it was ended early, and saved; `outdated`: its code or data
+    have changed."""
     seconds: float
     results: Sequence[Result] | None = None
     """A result for each config, if it is done; if it has diverged, those that were measured. Otherwise None."""

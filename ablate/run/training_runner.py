@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ablate.errors import AblateError
 from ablate.run.costs import CostMeter, with_costs
-from ablate.run.job import Job, JobReport
+from ablate.run.job import OUTDATED, Job, JobReport
 from ablate.trainers.checkpoints import Checkpoints, never
-from ablate.trainers.protocol import Diverged, Judge, Lost, Progress, Pruned, Stopped
+from ablate.trainers.protocol import Diverged, Judge, Lost, Outdated, Progress, Pruned, Stopped
 from ablate.trainers.registry import entry_of
 
 
@@ -38,6 +38,8 @@ def run_job(
         return JobReport("interrupted", time.perf_counter() - started, reason=f"stopped {stop}")
     except Pruned as end:
         return JobReport("pruned", time.perf_counter() - started, reason=f"ended early {end}")
+    except Outdated as end:
+        return JobReport(OUTDATED, time.perf_counter() - started, reason=str(end))
     except Lost as end:
         return JobReport("lost", time.perf_counter() - started, reason=str(end))
     except (Exception, SystemExit) as error:

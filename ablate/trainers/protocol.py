@@ -61,6 +61,13 @@ class Lost(Exception):  # noqa: N818 - no fault of the training, as far as is kn
     """
 
 
+class Outdated(Exception):  # noqa: N818 - no fault of the training
+    """Raised by a trainer whose code or data are no longer those of the trial's identity. The message is the reason.
+
+    The training is queued again, and the run ends: results of the files as they are now belong to other trials.
+    """
+
+
 class Trainer(Protocol):
     """Trains once, then evaluates under each config, with one result each. The configs are equal except for `evaluate`.
 

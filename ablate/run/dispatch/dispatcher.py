@@ -4,12 +4,12 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from ablate.errors import StoreError, StoreGoneError
+from ablate.errors import AblateError, StoreError, StoreGoneError
 from ablate.measurement import Interim
 from ablate.run.devices import Slot
 from ablate.run.dispatch.heartbeat import Heartbeat
@@ -18,7 +18,7 @@ from ablate.run.dispatch.requeue_limit import RequeueLimit
 from ablate.run.dispatch.retry import DEADLINE_SECONDS, retry_with_deadline
 from ablate.run.dispatch.training_queue import SETTLED, TrainingQueue
 from ablate.run.executors import EXECUTORS
-from ablate.run.job import Executor, Job, JobReport
+from ablate.run.job import OUTDATED, Executor, Job, JobReport
 from ablate.run.observer import Observer
 from ablate.store import Store
 from ablate.store.queue import claims
@@ -83,6 +83,7 @@ class Dispatcher:
         self.lease_watch = LeaseWatch()
         self.requeue_limit = RequeueLimit()
         self.looked_at = -LOOK_SECONDS
+        self.outdated = ""
 
     def run(self) -> Mapping[str, str]:
         """Return {training key: done, failed, diverged or pruned}.
@@ -105,6 +106,8 @@ class Dispatcher:
             releasing = threading.Thread(target=self._release_all, daemon=True)
             releasing.start()
             releasing.join(RELEASE_SECONDS)
+        if self.outdated:
+            raise AblateError(f"{self.outdated}. Run again; `ablate plan` shows the results that are stale now")
         return self.queue.states
 
     def _loop(self, executor: Executor, heartbeat: Heartbeat) -> None:
@@ -118,10 +121,12 @@ class Dispatcher:
                 is_stopping = True
             self._retry(self._look)
             self._retry(partial(self._feed, executor))
-            if not self.running and (is_stopping or self._is_settled()):
+            if not self.running and (is_stopping or self.outdated or self._is_settled()):
                 return
             for key, report in executor.reports(WAIT_SECONDS):
-                if not self.stop_requested.is_set():
+                if report.state == OUTDATED:
+                    self.outdated, report = report.reason, replace(report, state=INTERRUPTED)
+                elif not self.stop_requested.is_set():
                     report = self.requeue_limit.judged(key, report, self._counted_step)
                 self._retry(partial(self._record, key, report))
 
@@ -142,8 +147,8 @@ class Dispatcher:
         self.looked_at = time.monotonic()
 
     def _feed(self, executor: Executor) -> None:
-        """Start jobs until every worker has one, no training is free, or a stop is requested."""
-        while executor.has_room() and not self.stop_requested.is_set():
+        """Start jobs until every worker has one, no training is free, a stop is requested, or code has changed."""
+        while executor.has_room() and not self.stop_requested.is_set() and not self.outdated:
             claim = self._next_claim()
             if claim is None:
                 return

@@ -141,7 +141,8 @@ class CommandKind:
         """Return the trainer whose options these are."""
         sources = tuple(MetricSource.from_json(source) for source in options["sources"])
         spec = CommandSpec.model_validate(options["spec"], strict=False)
-        return CommandEntry(Path(options["folder"]), options["config"], sources, spec)
+        planned = CommandEntry.planned_files(spec, options)
+        return CommandEntry(Path(options["folder"]), options["config"], sources, spec, planned=planned)
 
 
 def _is_file(folder: Path, item: str) -> bool:

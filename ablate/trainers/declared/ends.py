@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ablate.errors import AblateError
+from ablate.filesystem import stat_or_none
 from ablate.text import listed
 from ablate.trainers.command.process import EndedBy, ProcessEnd
 from ablate.trainers.declared.attempt import Attempt
@@ -115,11 +116,13 @@ def check_readings(readings: Readings, attempt: Attempt) -> None:
     """Raise ScriptError if a declared metric is missing."""
     if not readings.missing:
         return
-    reasons = "; ".join(f"{name}: {reason}" for name, reason in readings.missing.items())
-    names = "" if readings.seen else "; its output and its files in ${dir} have no number"
-    remedy = "; `ablate check` lists the numbers that a script gives, and how to read each" if readings.seen else ""
+    one, *more = readings.missing.values()
+    reasons = "; ".join(f"{name}: {reason}" for name, reason in readings.missing.items()) if more else one
+    status = stat_or_none(attempt.log)
+    silence = "" if status and status.st_size else "; the script printed nothing"
+    remedy = "; `ablate check` lists the numbers that it gives, and how to read each" if readings.seen else ""
     missing = _metrics(list(readings.missing))
-    raise ScriptError(f"exit code 0, but {missing} missing: {reasons}{names}{remedy}", attempt)
+    raise ScriptError(f"exit code 0, but {missing} missing: {reasons}{silence}{remedy}", attempt)
 
 
 def last_output(log: Path) -> str:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from ablate.errors import AblateError
 from ablate.trainers.config import TrainerConfig
 from ablate.trainers.declared.config_model import config_model
+from ablate.trainers.declared.planned_files import PlannedFiles
 from ablate.trainers.declared.spec import DeclaredSpec
 from ablate.trainers.entry import Config, TrainerEntry
 from ablate.trainers.measuring.files import OWN, Outputs
@@ -35,6 +36,8 @@ class DeclaredEntry(TrainerEntry[TrainerConfig]):
     """The config of the study, plain."""
     metric_sources: tuple[MetricSource, ...]
     """Where the values of each metric are read from."""
+    planned: PlannedFiles | None = field(default=None, kw_only=True)
+    """The code and the data as they were when the trials were planned. Only the entry of a worker has them."""
 
     stall_margin = 120.0
     uses_gpus = True
@@ -68,7 +71,15 @@ class DeclaredEntry(TrainerEntry[TrainerConfig]):
             "folder": os.fspath(self.folder.absolute()),
             "config": self.defaults,
             "sources": [source.to_json() for source in self.metric_sources],
+            "code": dict(self.code.files),
+            "data": [data_fingerprint(self.folder, [each]) for each in self.declaration.data_entries],
         }
+
+    @staticmethod
+    def planned_files(spec: DeclaredSpec, options: Mapping[str, Any]) -> PlannedFiles:
+        """Return the code and the data that `options` names, of a declaration."""
+        data = list(zip(spec.data_entries, options["data"], strict=True))
+        return PlannedFiles(Path(options["folder"]), options["code"], data)
 
     def working_folder(self, run_folder: Path) -> Path:
         """Return the working directory of a training with this folder."""

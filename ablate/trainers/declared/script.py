@@ -20,6 +20,7 @@ REMEDIES = {
     errno.EDQUOT: "make room on the disk, then run it again by --retry-failed",
 }
 """{error of the system: what to do if a script cannot be started for it}."""
+NO_INTERPRETER = "it is there, but the interpreter in its first line is not; correct that line"
 
 
 def run_script(
@@ -30,7 +31,26 @@ def run_script(
     stopping: Callable[[], bool],
     channel: Channel | None = None,
 ) -> ProcessEnd:
-    """Run a command until it ends or is ended; ScriptError if it cannot be started."""
+    """Run a command until it ends or is ended.
+
+    AblateError if it cannot be started, and Outdated if its code or data have changed since the trials were planned.
+    """
+    if entry.planned:
+        entry.planned.check()
+    end = _run(entry, attempt, command, progress, stopping, channel)
+    if entry.planned:
+        entry.planned.check_since(attempt.began)
+    return end
+
+
+def _run(
+    entry: "DeclaredEntry",
+    attempt: Attempt,
+    command: Sequence[str],
+    progress: Callable[[Progress], None],
+    stopping: Callable[[], bool],
+    channel: Channel | None,
+) -> ProcessEnd:
     spec = entry.declaration
     memory = attempt.runtime.get("memory")
     limits = ProcessLimits(spec.timeout, attempt.runtime["stall_seconds"], memory)
@@ -48,5 +68,7 @@ def run_script(
         )
     except OSError as error:
         name = error.filename or command[0]
-        remedy = f"; {REMEDIES[error.errno]}" if error.errno in REMEDIES else ""
-        raise AblateError(f"the script cannot be started: {name}: {error.strerror or error}{remedy}") from None
+        remedy = NO_INTERPRETER if (attempt.cwd / name).is_file() else ""
+        remedy = REMEDIES.get(error.errno or 0, remedy if error.errno == errno.ENOENT else "")
+        words = f"{name}: {error.strerror or error}{remedy and '; '}{remedy}"
+        raise AblateError(f"the script cannot be started: {words}") from None

@@ -44,7 +44,9 @@ class FunctionEntry(DeclaredEntry):
         codes = [self._code(reference) for reference in references]
         hashes = {file: value for code in codes for file, value in code.hashes.items()}
         faults = tuple(dict.fromkeys(fault for code in codes for fault in code.faults))
-        return ProjectCode(hashes, faults, tuple(dict.fromkeys(note for code in codes for note in code.notes)))
+        notes = tuple(dict.fromkeys(note for code in codes for note in code.notes))
+        files = {path: value for code in codes for path, value in code.files.items()}
+        return ProjectCode(hashes, faults, notes, files)
 
     def _code(self, reference: str) -> ProjectCode:
         file, module, _ = parts_of(reference)
@@ -97,7 +99,8 @@ class FunctionKind:
         """Return the trainer whose options these are."""
         sources = tuple(MetricSource.from_json(source) for source in options["sources"])
         spec = FunctionSpec.model_validate(options["spec"], strict=False)
-        return FunctionEntry(Path(options["folder"]), options["config"], sources, spec)
+        planned = FunctionEntry.planned_files(spec, options)
+        return FunctionEntry(Path(options["folder"]), options["config"], sources, spec, planned=planned)
 
 
 def _signature(reference: str | None, folder: Path) -> FunctionSignature | str | None:

@@ -1,7 +1,7 @@
 """The identity of a user's code: a hash of each file that decides a result. No file is run or imported."""
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ablate.text import plural
@@ -23,6 +23,8 @@ class ProjectCode:
     """Files that are missing or cannot be read, and patterns without a file."""
     notes: tuple[str, ...] = ()
     """Code whose changes may go unnoticed, a sentence each with its remedy."""
+    files: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """{absolute path of each file: its hash}, on this machine."""
 
 
 def code_of(folder: Path, script: Path | None, module: str | None, globs: Sequence[str] | None) -> ProjectCode:
@@ -46,16 +48,17 @@ def code_of(folder: Path, script: Path | None, module: str | None, globs: Sequen
 def _hashed(collector: CodeCollector) -> ProjectCode:
     """Return the code that was collected, and keep the hashes for later processes."""
     hashes: dict[str, str] = {}
+    files: dict[str, str] = {}
     faults = list(collector.faults)
     for path, name in collector.names.items():
         facts = collector.files.facts(path)
         if facts is None:
             faults.append(f"{name} cannot be read ({collector.files.unreadable[path]})")
         else:
-            hashes[_free(name, hashes)] = facts.hash
+            hashes[_free(name, hashes)] = files[str(path)] = facts.hash
     collector.files.save()
     notes = tuple(_sentence(note, names) for note, names in collector.notes.items())
-    return ProjectCode(dict(sorted(hashes.items())), tuple(faults), notes)
+    return ProjectCode(dict(sorted(hashes.items())), tuple(faults), notes, files)
 
 
 def _free(name: str, names: Container[str]) -> str:
