@@ -17,6 +17,8 @@ FAULT, PLAIN = "! ", "  "
 """The beginnings of a line about something that is wrong, and of any other one."""
 LAST_LINES, LONGEST_LINE = 12, 200
 """Lines of output that are shown of a training that failed, and letters of each."""
+ENDS = {"lost": "killed", "interrupted": "no result"}
+"""{state of a training without a result: words for it}, if they differ."""
 MOST_NUMBERS = 12
 """Numbers that are shown with their lines."""
 
@@ -49,7 +51,7 @@ def _end(checked: "StudyCheck") -> Iterator[str]:
     if run.has_ended_well or run.is_done:
         yield from _item(f"exit code 0 after {seconds}" if run.readings else f"done after {seconds}")
         return
-    yield from _item(f"{report.state} after {seconds}: {run.reason}", is_fault=True)
+    yield from _item(f"{ENDS.get(report.state, report.state)} after {seconds}: {run.reason}", is_fault=True)
     for text in checked.advice:
         yield from _item(text)
     lines = report.traceback.splitlines()[-LAST_LINES:]
@@ -110,7 +112,7 @@ def _settings(checked: "StudyCheck") -> Iterator[str]:
     if not checked.run.is_done:
         yield from _item("not checked, as the training gave no result: whether the seed and the factors arrive")
     elif checked.is_interrupted:
-        yield from _item("the other trainings were not run, as Ctrl-C was pressed")
+        yield from _item("not checked, as Ctrl-C was pressed: the rest")
     elif checked.study.factors and not checked.with_factors:
         yield from _item("not checked: whether each factor changes the results; `ablate check --factors` does that")
 
@@ -119,6 +121,6 @@ def _sum(checked: "StudyCheck") -> Iterator[str]:
     if checked.findings:
         yield f"{plural(checked.findings, 'finding')}, marked with {FAULT.strip()}"
     else:
-        yield from wrapped("all is well: `ablate run`")
+        yield from wrapped("nothing is wrong so far" if checked.is_interrupted else "all is well: `ablate run`")
     if checked.logs:
         yield from ["", "the output of each training that failed:", *(f"  {path}" for path in checked.logs)]

@@ -86,7 +86,8 @@ class RowComparison:
             return Remark(f"{words}, the results are equal, but the same seed gives other ones, so this shows nothing")
         if names := self._telling(other, echoes):
             named = listed_in_part(names, MOST_NAMED)
-            return Remark(f"{words}, {named} changes; that the metrics are equal is chance, or a small effect")
+            verb = "differs" if len(names) == 1 else "differ"
+            return Remark(f"{words}, {named} {verb}; that the metrics are equal is chance, or a small effect")
         return None
 
     def _telling(self, other: RowRun, echoes: Echoes) -> list[str]:

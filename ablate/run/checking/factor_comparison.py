@@ -48,11 +48,11 @@ class FactorComparison:
     def remark(self, factor: Factor) -> Remark:
         """Train a row that differs in one factor, and return whether it has other results."""
         first, study = self.of_row.first, self.of_row.runner.study
-        row = next(row for row in study.rows if row.label == first.label)
-        other = _neighbour(study, row, factor)
-        if other is None:
+        row = next((row for row in study.rows if row.label == first.label), None)
+        other = row and _neighbour(study, row, factor)
+        if row is None or other is None:
             return Remark(
-                f"{factor.name}: no row differs from {row.label!r} in this factor alone, so it was not checked; "
+                f"{factor.name}: no row differs from {first.label!r} in this factor alone, so it was not checked; "
                 "`--only ROW` chooses another row"
             )
         level, another = row.levels[factor.name], other.levels[factor.name]

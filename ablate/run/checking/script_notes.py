@@ -1,10 +1,13 @@
 """The notes of a script that was watched: the options that it parsed, and the config keys that it read."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+Notes = dict[str, list[Mapping[str, Any]]]
+"""{event: its notes}."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,13 @@ class ScriptNotes:
     """The dotted config keys that a function got; empty if no function was watched."""
     read_keys: frozenset[str] = frozenset()
     unused_seed: str = ""
-    """The function that has an argument `seed` and never uses it; empty if there is none."""
+    """The function that has an argument `seed` and never uses it; empty if there is none, or if another one does."""
 
 
 def read_notes(folder: Path) -> ScriptNotes:
     """Return the notes that the processes of a training wrote into a folder."""
     notes = [note for path in sorted(folder.glob("*.jsonl")) for note in _lines(path)]
-    of_kind: dict[str, list[Mapping[str, Any]]] = {}
+    of_kind: Notes = {}
     for note in notes:
         of_kind.setdefault(note["event"], []).append(note)
     return ScriptNotes(
@@ -64,7 +67,7 @@ def read_notes(folder: Path) -> ScriptNotes:
         ),
         tuple(dict.fromkeys(key for note in of_kind.get("config", ()) for key in note["keys"])),
         frozenset(note["name"] for note in of_kind.get("key", ())),
-        next((note["function"] for note in of_kind.get("unused seed", ())), ""),
+        _unused_seed(of_kind.get("seed", ())),
     )
 
 
@@ -78,7 +81,11 @@ def _lines(path: Path) -> Iterator[Mapping[str, Any]]:
             yield note
 
 
-def _parsed(note: Mapping[str, Any], of_kind: Mapping[str, list[Mapping[str, Any]]]) -> ParsedOptions:
+def _unused_seed(notes: Sequence[Mapping[str, Any]]) -> str:
+    return notes[0]["function"] if notes and not any(note["is_used"] for note in notes) else ""
+
+
+def _parsed(note: Mapping[str, Any], of_kind: Notes) -> ParsedOptions:
     parse = note["parse"]
 
     def names(event: str) -> frozenset[str]:

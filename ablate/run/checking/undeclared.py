@@ -33,11 +33,13 @@ def undeclared_numbers(run: RowRun, study: Study) -> Iterator[UndeclaredNumber]:
     Scripts print their settings too, which are left out.
     """
     settings = {key.rpartition(".")[2]: value for key, value in flattened(run.config).items()}
+    options = {option.lstrip("-").replace("-", "_") for each in run.notes.parsed for option in each.options}
     sources = study.entry.metric_sources if isinstance(study.entry, DeclaredEntry) else ()
     names: set[str] = set()
     for one in run.seen:
         name = one.name.rpartition(" ")[2]
-        is_metric = name.casefold() not in COUNTERS and settings.get(name) != one.value
+        is_option = name in options and f"{name}=" in one.origin  # of a printed namespace
+        is_metric = name.casefold() not in COUNTERS and not is_option and settings.get(name) != one.value
         if name not in names and is_metric and not any(_is_of(one, name, source) for source in sources):
             names.add(name)
             yield UndeclaredNumber(one.name, one.value, _line(name, one))

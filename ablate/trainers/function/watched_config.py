@@ -123,8 +123,8 @@ def watched_arguments(
     """Return the arguments of a function with a watched config. A config of a type with fields counts as read."""
     note("config", keys=list(_keys(config)))
     unused = unused_arguments(function)
-    if "seed" in arguments and "seed" in unused:
-        note("unused seed", function=function.__name__)
+    if "seed" in arguments:
+        note("seed", function=function.__name__, is_used="seed" not in unused)
     result = dict(arguments)
     for name, value in arguments.items():
         if name == "config" and type(value) is dict:

@@ -134,7 +134,7 @@ def test_metrics_that_are_equal_by_chance_are_no_fault(ablate: Ablate) -> None:
     """The rate is 1 with each seed, and the loss, which is not declared, differs. The printed seed shows nothing."""
     result = checked(ablate, OPTIONS + PARSE + TRAIN + 'print("val_acc: 1.0")')
     assert result.code == 0
-    assert "seed: with seed 1, val_loss (stdout) changes" in words(result)
+    assert "seed: with seed 1, val_loss (stdout) differs" in words(result)
 
 
 def test_numbers_that_repeat_the_seed_or_the_time_show_nothing(ablate: Ablate) -> None:
@@ -216,6 +216,33 @@ def test_another_row(ablate: Ablate) -> None:
     assert ablate("check", "study.yaml", "--only", "x").code == 2
 
 
+def test_a_reference_row_has_no_row_next_to_it(ablate: Ablate) -> None:
+    study = COMMAND + "references: {quick: {lr: 0.5}}\n"
+    result = checked(ablate, GOOD, study, "--only", "quick", "--factors")
+    assert result.code == 0
+    assert "lr: no row differs from 'quick' in this factor alone, so it was not checked" in words(result)
+
+
+def test_settings_that_a_script_prints_are_no_metrics(ablate: Ablate) -> None:
+    script = GOOD.replace(PARSE, 'parser.add_argument("--momentum", type=float, default=0.9)\n' + PARSE)
+    result = checked(ablate, script + "print(args, args.momentum)")
+    assert re.findall(r"^    (\S+): \{", result.out, re.MULTILINE) == ["val_loss"]
+
+
+def test_a_row_in_which_the_training_fails(ablate: Ablate) -> None:
+    result = checked(ablate, GOOD + 'if args.augment: sys.exit("too large")', COMMAND, "--factors")
+    assert result.code == 1
+    assert "! augment: with on in place of off, the training fails: exit code 1: too large" in words(result)
+    assert re.search(r"\nthe output of each training that failed:\n  /\S+/training-6/attempt-1.log\n$", result.out)
+
+
+def test_a_script_that_asks_for_another_attempt(ablate: Ablate) -> None:
+    script = GOOD + 'open(os.path.join(os.environ["ABLATE_DIR"], "state"), "w").write("x")\nsys.exit(75)'
+    result = checked(ablate, script)
+    assert result.code == 1
+    assert "stopped with exit code 75" in words(result)
+
+
 def test_a_function_that_ignores_config_keys(ablate: Ablate) -> None:
     script = """
 import random
@@ -290,6 +317,17 @@ def test_ctrl_c_leaves_no_process_and_no_file(temporary_folder: Path) -> None:
     assert time.monotonic() - began < 5
     assert marked(mark) == set()
     assert list(temporary_folder.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_a_later_training_keeps_what_is_known() -> None:
+    write_study(GOOD + 'import time\nif args.seed: open("begun", "w").close(), time.sleep(60)')
+    process = start("check", "study.yaml", folder=Path())
+    wait_until(Path("begun").exists)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err.endswith("seed 1\ninterrupted; no process of the training is left, and nothing was stored\n")
 
 
 def test_from_python(ablate: Ablate) -> None:
