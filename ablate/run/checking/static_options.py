@@ -4,7 +4,7 @@ They are those of the script and of the modules of its project, if the text show
 """
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from ablate.errors import AblateError
@@ -31,12 +31,15 @@ def unknown_options_of(entry: CommandEntry, attempt: Attempt, keys: Sequence[str
     given = [word.partition("=")[0] for word in words if word.startswith("--") and len(word) > 2]
     for option in dict.fromkeys(given) if options else ():
         if not any(each.startswith(option) for each in options):
-            advice = option_advice(option, options, keys)
+            advice = option_advice(option, [each for each in options if not each.startswith("--no-")], keys)
             yield Remark(f"{option}: {script.name} has no such option{advice}", is_fault=True)
 
 
 def declared_options(path: Path) -> frozenset[str]:
-    """Return all options of a script; empty if its text does not show all of them, or if it has none."""
+    """Return all options of a script; empty if its text does not show all of them, or if it has none.
+
+    `--no-NAME` is among them, as some options have that form too.
+    """
     try:
         sources = project_sources(read_source(path))
     except AblateError:
@@ -44,17 +47,22 @@ def declared_options(path: Path) -> frozenset[str]:
     calls = [call for source in sources for call in source.calls]
     adding = [call for call in calls if last_name(call.func) == "add_argument"]
     names = [text_of(argument) for call in adding for argument in call.args]
-    if not adding or not all(names) or any(map(_adds_elsewhere, sources)):
+    functions = {name for source in sources for name in source.functions}
+    if not adding or not all(names) or any(_adds_elsewhere(source, functions) for source in sources):
         return frozenset()
-    return frozenset(name for name in names if name.startswith("-")) | HELP
+    options = {name for name in names if name.startswith("-")}
+    return frozenset({*options, *(f"--no-{name[2:]}" for name in options if name.startswith("--")), *HELP})
 
 
-def _adds_elsewhere(source: PythonSource) -> bool:
-    """Return True if a function of a library gets a parser, to which it may add options, or if a class is a parser."""
+def _adds_elsewhere(source: PythonSource, functions: Collection[str]) -> bool:
+    """Return True if a function of a library gets a parser, to which it may add options, or if a class is a parser.
+
+    `functions`: those of the project.
+    """
     parsers = {dotted(call.func.value) for call in source.calls if _is_adding(call)}  # type: ignore[attr-defined]
     for call in source.calls:
         arguments = {dotted(each) for each in (*call.args, *(each.value for each in call.keywords))}
-        if arguments & parsers - {""} and last_name(call.func) not in SAFE_CALLS | source.functions.keys():
+        if arguments & parsers - {""} and last_name(call.func) not in {*SAFE_CALLS, *functions}:
             return True
     bases = (last_name(base) for each in source.classes.values() for base in each.bases)
     return any(name.endswith(("ArgumentParser", "Action")) for name in bases)
