@@ -69,8 +69,8 @@ def _limit_reason(end: ProcessEnd, attempt: Attempt, spec: DeclaredSpec) -> str:
     reasons = {
         EndedBy.TIMEOUT: f"no result within {_duration(spec.timeout)}, so the script was ended; give it more time by "
         "`timeout:` of the trainer, or less to do",
-        EndedBy.STALL: f"no output and no changed file in {_duration(stall_seconds)}, so the script was taken for hung "
-        f"and ended; if it works in silence, write `runtime: {{stall_seconds: {4 * stall_seconds:g}}}`",
+        EndedBy.STALL: f"{spec.silence} for {_duration(stall_seconds)}, so the script was taken for hung and ended; "
+        f"if it works in silence, write `runtime: {{stall_seconds: {4 * stall_seconds:g}}}`",
         EndedBy.MEMORY: f"out of memory: the script used more than {_size(attempt.runtime.get('memory'))}, so it was "
         "ended; allow more by `runtime: {memory: ...}`, or use a smaller batch or model",
     }
@@ -119,7 +119,7 @@ def check_readings(readings: Readings, attempt: Attempt) -> None:
     one, *more = readings.missing.values()
     reasons = "; ".join(f"{name}: {reason}" for name, reason in readings.missing.items()) if more else one
     status = stat_or_none(attempt.log)
-    silence = "" if status and status.st_size else "; the script printed nothing"
+    silence = "" if readings.seen or (status and status.st_size) else "; the script printed nothing"
     remedy = "; `ablate check` lists the numbers that it gives, and how to read each" if readings.seen else ""
     missing = _metrics(list(readings.missing))
     raise ScriptError(f"exit code 0, but {missing} missing: {reasons}{silence}{remedy}", attempt)

@@ -1,7 +1,7 @@
 """The declaration of a trainer in a study file: its files, its data, its time limit, and the command that runs it."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -56,6 +56,9 @@ class DataSpec(Section):
 
 class DeclaredSpec(Section):
     """The keys of every declared trainer."""
+
+    silence: ClassVar[str] = "no output and no changed file in ${dir}"
+    """The words for a training that gives no sign of life."""
 
     files: Annotated[tuple[Text, ...], ListOf] | None = Field(
         None,

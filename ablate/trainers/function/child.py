@@ -11,13 +11,15 @@ import os
 import platform
 import socket
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from ablate.measurement import TEST, Result
 from ablate.trainers.function.job import ENDED_EARLY, RETURNED, SAVED, FunctionJob, FunctionReturn
+from ablate.trainers.function.plain_values import metric_values
 from ablate.trainers.function.reference import parts_of
 from ablate.trainers.function.run import EndedEarly, Run
 from ablate.trainers.function.typed_config import ConfigFaultsError, annotation_of, as_annotated
@@ -29,22 +31,28 @@ VERSIONS = ("torch", "numpy", "sklearn", "jax", "tensorflow", "transformers", "l
 
 
 def load_function(reference: str, folder: Path) -> Callable[..., Any]:
-    """Import the function that a study file in `folder` names."""
+    """Import the function that a study file in `folder` names. Two functions of one file share the imported module."""
     file, module, name = parts_of(reference)
     sys.path.insert(0, str(folder))
-    if file is not None:
-        path = (folder / file).resolve()
-        sys.path.insert(0, str(path.parent))
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        if spec is None or spec.loader is None:
-            raise ImportError(f"{path} is no Python file")
-        loaded = importlib.util.module_from_spec(spec)
-        sys.modules[path.stem] = loaded  # so that its classes can be pickled
-        spec.loader.exec_module(loaded)
-    else:
-        loaded = importlib.import_module(str(module))
+    loaded = importlib.import_module(str(module)) if file is None else _load_file((folder / file).resolve())
+    sys.argv = [loaded.__file__ or ""]  # code that reads its arguments gets those of a script that was given none
     function: Callable[..., Any] = getattr(loaded, name)
     return function
+
+
+def _load_file(path: Path) -> ModuleType:
+    """Import a file as a module of its name."""
+    sys.path.insert(0, str(path.parent))
+    earlier = sys.modules.get(path.stem)
+    if earlier is not None and earlier.__file__ == str(path):
+        return earlier
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no Python file")
+    loaded = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = loaded  # so that its classes can be pickled
+    spec.loader.exec_module(loaded)
+    return loaded
 
 
 def called(function: Callable[..., Any], config: Mapping[str, Any], seed: int, run: Run) -> Any:
@@ -57,17 +65,6 @@ def called(function: Callable[..., Any], config: Mapping[str, Any], seed: int, r
     else:
         arguments = {name: value for name, value in given.items() if name in parameters}
     return function(**(watched_arguments(function, config, arguments) if WATCH in os.environ else arguments))
-
-
-def metric_values(returned: Any) -> dict[str, Any]:
-    """Return {metric: number} of a returned dict or Result; numbers of arrays and tensors as plain ones."""
-    if isinstance(returned, Result):
-        return {one.metric: one.value for one in returned.measurements if one.split == TEST}
-    if not isinstance(returned, Mapping):
-        raise TypeError(
-            f"the function returned {type(returned).__name__}; accepted: a dict, such as {{'accuracy': 0.93}}"
-        )
-    return {str(name): value.item() if hasattr(value, "item") else value for name, value in returned.items()}
 
 
 def train(job: FunctionJob) -> FunctionReturn | int:
@@ -143,4 +140,8 @@ def main(path: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    try:
+        sys.exit(main(Path(sys.argv[1])))
+    except KeyboardInterrupt:  # raised by the function: Ctrl-C does not reach this process
+        traceback.print_exc()
+        sys.exit(1)

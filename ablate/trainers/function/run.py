@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import signal
 import socket
 from collections.abc import Iterable, Mapping, Sequence
@@ -95,10 +96,16 @@ class Run:
             self._stop_requested = True
 
         signal.signal(signal.SIGTERM, request)
+        os.register_at_fork(after_in_child=_end_at_sigterm)
 
     def _send(self, message: Mapping[str, Any]) -> None:
         if self._channel is not None:
             self._channel.sendall(json.dumps(message).encode() + b"\n")
+
+
+def _end_at_sigterm() -> None:
+    """Let a process that the function forks end at SIGTERM: pools of processes are ended so."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _listed(values: Iterable[Any]) -> list[Any]:

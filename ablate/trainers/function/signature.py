@@ -1,7 +1,7 @@
 """The signature of a user's function, read from its file without importing it."""
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,10 +35,14 @@ def signature_of(path: Path, name: str) -> FunctionSignature | str:
         return f"{path}, line {error.lineno}: {error.msg}"
     except ValueError as error:
         return f"{path}: {error}"
-    functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    statements = list(_statements(tree.body))
+    functions = {node.name: node for node in statements if isinstance(node, ast.FunctionDef)}
     if name in functions:
         return _signature(functions[name])
-    if name in _names(tree):  # imported, or made by a call: its arguments are not known
+    for node in statements:
+        if isinstance(node, ast.AsyncFunctionDef | ast.ClassDef) and node.name == name:
+            return _no_function(node, path.name)
+    if name in _names(statements):  # imported, or made by a call: its arguments are not known
         return FunctionSignature((), (), takes_any=True, is_annotated=True)
     return f"{path.name} has no function of this name: {unknown_name('function', name, functions)}"
 
@@ -65,9 +69,26 @@ def _signature(function: ast.FunctionDef) -> FunctionSignature:
     )
 
 
-def _names(tree: ast.Module) -> Iterator[str]:
-    """Yield the names that a module imports or assigns at its top."""
-    for node in tree.body:
+def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements at the top of a module, those included that stand below `if`, `try` and `with`."""
+    for node in body:
+        yield node
+        if isinstance(node, ast.If | ast.Try | ast.With):
+            handlers = [each.body for each in getattr(node, "handlers", ())]
+            for inner in (node.body, getattr(node, "orelse", []), getattr(node, "finalbody", []), *handlers):
+                yield from _statements(inner)
+
+
+def _no_function(node: ast.AsyncFunctionDef | ast.ClassDef, file: str) -> str:
+    """Return the reason why a name that is there cannot be called for its result."""
+    if isinstance(node, ast.ClassDef):
+        return f"{node.name!r} of {file} is a class; name a function, which makes its object and returns a dict"
+    return f"{node.name!r} of {file} is async; name a function, such as one that returns asyncio.run({node.name}(...))"
+
+
+def _names(statements: Iterable[ast.stmt]) -> Iterator[str]:
+    """Yield the names that statements import or assign."""
+    for node in statements:
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield from ((alias.asname or alias.name).partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.Assign):

@@ -1,6 +1,6 @@
 """The declaration of a function in a study file."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
@@ -20,6 +20,7 @@ Reference = Annotated[Text, AfterValidator(_reference)]
 class FunctionSpec(DeclaredSpec):
     """A function that trains and returns its results."""
 
+    silence: ClassVar[str] = "no output, no changed file in run.dir and no call of run.progress"
     function: Reference = Field(description=f"The function that trains: {FORMS}.")
     evaluate: Reference | None = Field(
         None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ablate.measurement import Measurement, Result
 from ablate.trainers.checkpoints import Checkpoints
-from ablate.trainers.command.process import EndedBy, ProcessEnd
+from ablate.trainers.command.process import ProcessEnd
 from ablate.trainers.declared.attempt import (
     Attempt,
     FinishedAttempt,
@@ -86,9 +86,14 @@ def _check(end: ProcessEnd, attempt: Attempt, entry: "FunctionEntry", channel: M
     """Raise the exception for a function that gave no result."""
     if end.exit_code == ENDED_EARLY and channel.ended_at is not None:
         raise Pruned(f"at {channel.ended_at:.0%} of the training")
-    if end.exit_code == 0 and end.ended_by in (EndedBy.ITSELF, EndedBy.STOP):
-        return  # it had its result before it noticed that it should stop
+    if (attempt.folder / RETURNED).exists():
+        return  # what came after its return, such as a thread that hangs, does not change its result
     check_end(end, attempt, entry.declaration)
+    raise ScriptError(
+        "exit code 0, but the function did not return: it ended its process, by sys.exit or os._exit; let it return a "
+        "dict of its metrics",
+        attempt,
+    )
 
 
 def _results(entry: "FunctionEntry", attempt: Attempt, finished: FinishedAttempt, number: int) -> list[Result]:
