@@ -22,7 +22,7 @@ from ablate.study.model import Study
 from ablate.trainers.declared.attempt import FINISHED
 from ablate.trainers.declared.entry import DeclaredEntry
 from ablate.trainers.declared.reasons import without_log
-from ablate.trainers.function.watched_config import WATCH
+from ablate.trainers.function.config.watched_config import WATCH
 from ablate.trainers.measuring.reader import Readings, read_measurements
 from ablate.trainers.measuring.seen import SeenValue, seen_values
 from ablate.trainers.protocol import Progress

@@ -18,12 +18,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ablate.trainers.function.config.typed_config import ConfigFaultsError, annotation_of, as_annotated
+from ablate.trainers.function.config.watched_config import WATCH, watched_arguments
 from ablate.trainers.function.job import ENDED_EARLY, RETURNED, SAVED, FunctionJob, FunctionReturn
 from ablate.trainers.function.plain_values import metric_values
 from ablate.trainers.function.reference import parts_of
 from ablate.trainers.function.run import EndedEarly, Run
-from ablate.trainers.function.typed_config import ConfigFaultsError, annotation_of, as_annotated
-from ablate.trainers.function.watched_config import WATCH, watched_arguments
 from ablate.trainers.measuring.files import OWN
 
 VERSIONS = ("torch", "numpy", "sklearn", "jax", "tensorflow", "transformers", "lightning", "pytorch_lightning")

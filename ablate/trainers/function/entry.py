@@ -59,7 +59,7 @@ class FunctionEntry(DeclaredEntry):
         """Check the configs against the annotation of the argument `config`, in a process of its own."""
         signatures = [_signature(reference, self.folder) for reference in (self.spec.function, self.spec.evaluate)]
         if any(isinstance(each, FunctionSignature) and each.is_annotated for each in signatures):
-            from ablate.trainers.function.config_check import config_faults
+            from ablate.trainers.function.config.config_check import config_faults
 
             if faults := config_faults(self.spec, self.folder, list(configs)):
                 raise AblateError("\n".join(faults))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ablate.run.checking.script_notes import read_notes
-from ablate.trainers.function.watched_config import WATCH, WatchedConfig, unused_arguments, watched_arguments
+from ablate.trainers.function.config.watched_config import WATCH, WatchedConfig, unused_arguments, watched_arguments
 
 CONFIG = {"lr": 0.1, "model": {"depth": 3, "width": 4}, "sizes": [1, 2], "empty": {}}
 ALL = {"lr", "model.depth", "model.width", "sizes", "empty"}

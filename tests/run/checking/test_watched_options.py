@@ -11,7 +11,7 @@ import pytest
 from ablate.run.checking import watched
 from ablate.run.checking.script_notes import ParsedOptions, ScriptNotes, read_notes
 from ablate.run.checking.watched import sitecustomize
-from ablate.trainers.function.watched_config import WATCH
+from ablate.trainers.function.config.watched_config import WATCH
 
 FOLDER = Path(watched.__file__).parent
 PARSER = """
