@@ -13,7 +13,8 @@ from ablate.errors import AblateError, nearest
 from ablate.text import listed
 from ablate.trainers.command.arguments import argument_faults, as_list, key_faults, keys_not_passed, passes_seed
 from ablate.trainers.command.spec import CommandSpec
-from ablate.trainers.declared.entry import DeclaredEntry, dotted_keys
+from ablate.trainers.declared.entry import RUN_FOLDER, DeclaredEntry, dotted_keys
+from ablate.trainers.declared.named_files import is_code_or_settings, named_path
 from ablate.trainers.entry import Config, Fault
 from ablate.trainers.measuring.sources import MetricSource
 from ablate.trainers.project.code import ProjectCode, code_of
@@ -60,9 +61,19 @@ class CommandEntry(DeclaredEntry):
             return list(self.spec.command)
         return [os.fspath(self.folder / item) if _is_file(self.folder, item) else item for item in self.spec.command]
 
+    @cached_property
+    def named_paths(self) -> Mapping[str, Path]:
+        """{item behind the script: the file or folder that it names}."""
+        path, module, first = self.script
+        items = self.spec.command[first + 1 if path or module else first :]
+        items += self.spec.resume.args if self.spec.resume else ()
+        folders = [self.folder] if self.spec.cwd == RUN_FOLDER else [self.folder, self.folder / self.spec.cwd]
+        return {item: path for item in items if (path := named_path(item, folders))}
+
     def project_code(self) -> ProjectCode:
         path, module, first = self.script
-        code = code_of(self.folder, path, module, self.spec.files)
+        named = [each for each in self.named_paths.values() if is_code_or_settings(each)]
+        code = code_of(self.folder, path, module, self.spec.files, named)
         return replace(code, hashes={**code.hashes, ARGUMENTS: self._arguments(first)})
 
     def prepare_data(self, configs: Any, warn: Callable[[str], None]) -> None:
@@ -76,6 +87,7 @@ class CommandEntry(DeclaredEntry):
     def study_warnings(self, configs: Sequence[Config], searched: Sequence[str]) -> Iterator[str]:
         """Yield what the identity of trials may miss, and values that the command does not pass to the script."""
         yield from super().study_warnings(configs, searched)
+        yield from self.unnoticed_paths(("the command", item) for item in self.named_paths)
         path, _, _ = self.script
         if path is not None and _reads_variables(self.folder / path):
             return
@@ -99,9 +111,11 @@ class CommandEntry(DeclaredEntry):
     def _arguments(self, first: int) -> str:
         """Return the hash of the arguments that the command itself has, from the script on.
 
-        Programs, launchers and paths differ between machines and do not count; files count by their content.
+        Programs, launchers and absolute paths differ between machines and do not count; files of code and settings
+        count by their content.
         """
-        words = ["path" if _is_path(self.folder, item) else item for item in self.spec.command[first:]]
+        words = [_portable(item, self.folder) for item in self.spec.command[first:]]
+        words[:1] = ["path"] if self.script[0] else words[:1]
         words += ["resume", *self.spec.resume.args] if self.spec.resume else []
         return hashlib.sha256("\0".join(words).encode()).hexdigest()[:20]
 
@@ -152,8 +166,13 @@ def _is_file(folder: Path, item: str) -> bool:
         return False
 
 
-def _is_path(folder: Path, item: str) -> bool:
-    return _is_file(folder, item) or Path(item).is_absolute()
+def _portable(item: str, folder: Path) -> str:
+    """Return an item without an absolute path: from `folder` if it lies there, and without its place if not."""
+    before, equals, path = ("", "", item) if item.startswith("/") else item.partition("=")
+    if not path.startswith("/"):
+        return item
+    inside = Path(path).is_relative_to(folder)
+    return before + equals + (os.fspath(Path(path).relative_to(folder)) if inside else "path")
 
 
 def _reads_variables(script: Path) -> bool:

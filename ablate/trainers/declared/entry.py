@@ -1,15 +1,17 @@
 """A trainer that a study file declares, for the rest of the tool."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ablate.errors import AblateError
+from ablate.filesystem import expanded
 from ablate.trainers.config import TrainerConfig
 from ablate.trainers.declared.config_model import config_model
+from ablate.trainers.declared.named_files import is_covered, named_path, texts_of
 from ablate.trainers.declared.planned_files import PlannedFiles
 from ablate.trainers.declared.spec import DeclaredSpec
 from ablate.trainers.entry import Config, TrainerEntry
@@ -20,6 +22,8 @@ from ablate.trainers.project.data import data_fingerprint
 from ablate.trainers.project.imports.by_name import READS_CONFIGS
 from ablate.trainers.protocol import Trainer
 
+OR_WRITTEN = ", or, if the script writes it, write it into ${dir}"
+"""The remedy for a file that a script overwrites in each training."""
 RUN_FOLDER = "${dir}"
 """The working directory of scripts that write files under fixed names: the folder of the training."""
 OWN_FILES = (OWN, "attempt-", "result.json")
@@ -111,6 +115,16 @@ class DeclaredEntry(TrainerEntry[TrainerConfig]):
         paths = [PurePosixPath(entry.path) for entry in self.declaration.data_entries]
         done = tuple(READS_CONFIGS.format(name) for path in paths for name in (path, path.name))
         yield from (note for note in self.code.notes if not note.endswith(done))
+        texts = dict.fromkeys(pair for config in configs for pair in texts_of(config))
+        yield from self.unnoticed_paths((f"config.{key}", text) for key, text in texts)
+
+    def unnoticed_paths(self, texts: Iterable[tuple[str, str]]) -> Iterator[str]:
+        """Yield a warning for each (place, text) that names a file or folder whose changes make no result stale."""
+        data = [os.fspath(self.folder / expanded(each.path)) for each in self.declaration.data_entries]
+        for place, text in texts:
+            path = named_path(text, [self.folder])
+            if path and not is_covered(path, self.code.files, data):
+                yield f"{place} names {text!r}, and no change in it makes results stale; list it in `data:`{OR_WRITTEN}"
 
     def prepare_data(self, configs: Any, warn: Callable[[str], None]) -> None:
         """Check what only this machine can show. Nothing of the user's is run."""

@@ -27,11 +27,18 @@ class ProjectCode:
     """{absolute path of each file: its hash}, on this machine."""
 
 
-def code_of(folder: Path, script: Path | None, module: str | None, globs: Sequence[str] | None) -> ProjectCode:
+def code_of(
+    folder: Path,
+    script: Path | None,
+    module: str | None,
+    globs: Sequence[str] | None,
+    named: Sequence[Path] = (),
+) -> ProjectCode:
     """Return the code of a script, or of a module that `python -m` or a function names.
 
     `folder`: that of the study file, from which the path of the script and the patterns are relative. `globs`: the
-    patterns of the files that count; None for the script or module and all that it imports from the project.
+    patterns of the files that count; None for the script or module and all that it imports from the project, and for
+    `named`, the scripts and settings that a command gives to it.
     """
     collector = CodeCollector(folder.resolve())
     if globs is not None:
@@ -42,6 +49,8 @@ def code_of(folder: Path, script: Path | None, module: str | None, globs: Sequen
         collector.add_module(module)
     else:
         collector.notes[NO_SCRIPT] = []
+    if globs is None:
+        collector.add_named(named)
     return _hashed(collector)
 
 

@@ -76,6 +76,13 @@ class CodeCollector:
             if root is None or not self._add_module_of(ModuleFinder([root], top), module):
                 self.notes[f"the module {module} is not in the project, so that no change of its code is noticed"] = []
 
+    def add_named(self, paths: Iterable[Path]) -> None:
+        """Add scripts and files of settings that a command names, by their absolute paths."""
+        for path in paths:
+            inside = path.parent.resolve() / path.name
+            path = inside if inside.is_relative_to(self.folder) else path
+            self._add_named(path, ImportRoot(path.parent, ""))
+
     def _add_module_of(self, finder: ModuleFinder, module: str) -> bool:
         chain = finder.chain(module)
         if len(chain) <= module.count(".") or not chain[-1].file:
@@ -110,15 +117,19 @@ class CodeCollector:
             return
         others = mentions(read_regular(path), [self.folder, root.folder])
         for inner in others.files:
-            near = ImportRoot(self.folder, "") if inner.is_relative_to(self.folder) else root
-            prefix = posixpath.join(near.prefix, os.path.relpath(inner.parent, near.folder))
-            own = ImportRoot(inner.parent, posixpath.normpath(prefix))
-            if inner.suffix in CODE:
-                self._add_script(inner, own)
-            else:
-                self.names.setdefault(inner, posixpath.normpath(posixpath.join(own.prefix, inner.name)))
+            self._add_named(inner, root)
         for module in others.modules:
             self._add_module_of(ModuleFinder(project_roots(self.folder)), module)
+
+    def _add_named(self, path: Path, root: ImportRoot) -> None:
+        """Add a script or a file of settings. `root`: the folder that its name begins with if it is outside."""
+        near = ImportRoot(self.folder, "") if path.is_relative_to(self.folder) else root
+        prefix = posixpath.join(near.prefix, os.path.relpath(path.parent, near.folder))
+        own = ImportRoot(path.parent, posixpath.normpath(prefix))
+        if path.suffix in CODE:
+            self._add_script(path, own)
+        else:
+            self.names.setdefault(path, posixpath.normpath(posixpath.join(own.prefix, path.name)))
 
 
 def _is_study(path: Path) -> bool:

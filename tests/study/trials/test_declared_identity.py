@@ -21,6 +21,10 @@ def changes(study: Path) -> set[str]:
     return {change.text for item in plan.trials if item.older for change in item.older.changes}
 
 
+def warnings(study: Path) -> tuple[str, ...]:
+    return tuple(ablate.plan_study(study, store_of(study)).warnings)
+
+
 def test_a_command_is_run_once_for_each_row_and_seed(tmp_path: Path) -> None:
     study = project(tmp_path)
     assert (ran(study).ran, values(study)) == (6, EXPECTED)
@@ -100,3 +104,46 @@ def test_outputs_that_lack_a_metric_are_not_read_for_ever(tmp_path: Path) -> Non
     project(tmp_path, other, train=train)
     assert ran(study).failed == 0
     assert values(study)["baseline"] == {0: 0.0, 1: 0.1}
+
+
+def test_settings_that_the_command_names_count(tmp_path: Path) -> None:
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "train.toml").write_text("a = 1", encoding="utf-8")
+    base = tmp_path / "conf" / "base.yaml"
+    base.write_text("lr: 1", encoding="utf-8")
+    train = SCRIPT.replace("args = p", "for name in 'abc': parser.add_argument('--' + name)\nargs = p")
+    named = f"train.py, --a, conf/base.yaml, --b=train.toml, --c={base}"
+    study = project(tmp_path, STUDY.replace("train.py", named), train=train)
+    ran(study)
+    assert (states(study), warnings(study)) == ({"done"}, ())
+    base.write_text("lr: 2", encoding="utf-8")
+    assert changes(study) == {"code: conf/base.yaml changed"}
+    base.write_text("lr: 1", encoding="utf-8")
+    assert states(study) == {"done"}
+    (tmp_path / "train.toml").write_text("a = 2", encoding="utf-8")
+    assert changes(study) == {"code: train.toml changed"}
+
+
+def test_other_files_that_the_command_or_the_config_names_are_warned_of(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv", "c.json"):
+        (tmp_path / name).write_text("1", encoding="utf-8")
+    text = STUDY.replace("train.py,", "train.py, --data=a.csv, --out, c.json,").replace(
+        "depth: 2}", "depth: 2, set: b.csv}"
+    )
+    study = project(tmp_path, text)
+    named = [warning.partition(", and no change in it")[0] for warning in warnings(study)]
+    assert named == ["config.set names 'b.csv'", "the command names '--data=a.csv'", "the command names 'c.json'"]
+    listed = text.replace("trainer: {", "trainer: {data: [a.csv, b.csv, c.json], ")
+    assert warnings(project(tmp_path, listed)) == ()
+
+
+def test_another_file_in_the_command_counts(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("1", encoding="utf-8")
+    train = SCRIPT.replace("args = p", "parser.add_argument('--data')\nargs = p")
+    study = project(tmp_path, STUDY.replace("train.py,", "train.py, --data, a.csv,"), train=train)
+    ran(study)
+    project(tmp_path, STUDY.replace("train.py,", "train.py, --data, b.csv,"), train=train)
+    assert changes(study) == {"code: arguments of the command changed"}
+    project(tmp_path, STUDY.replace("train.py,", f"train.py, --data, {tmp_path}/a.csv,"), train=train)
+    assert (states(study), changes(study)) == ({"done"}, set())
