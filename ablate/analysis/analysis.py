@@ -23,9 +23,9 @@ from ablate.analysis.results import TESTED_ON, RowResult, StudyResults
 from ablate.analysis.search.results import SearchResults
 from ablate.analysis.stats.multiplicity import holm
 from ablate.analysis.stats.resolution import SAME
-from ablate.analysis.untested import EqualResults
 from ablate.measurement import COST, Metric
 from ablate.study.metrics import split_of
+from ablate.study.wiring.outcomes import EqualResults
 
 Population = Literal["seeds", "examples-and-seeds"]
 """The population that results of several seeds are about: new seeds on these examples (E1), or also new examples

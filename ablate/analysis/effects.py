@@ -98,6 +98,8 @@ def effect_contrasts(observations: Observations, design: StudyDesign, new_exampl
         elif (at := finished.model.against_baseline(column)) is not None and not _is_without_effect(design, column):
             weights[:, k] = additive[:, at]
     estimates = estimate_combinations(observations, weights, new_examples)
+    alike = [len(one) > 0 and bool(observations.are_alike(one[:, 0], one[:, 1]).all()) for one in pairs]
+    estimates = replace(estimates, alike=np.array(alike, dtype=bool))
     return EffectContrasts(columns, [len(of_column) for of_column in pairs], weights, estimates)
 
 

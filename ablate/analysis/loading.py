@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from ablate.analysis.equal_results import equal_results
 from ablate.analysis.looks.history import from_json
 from ablate.analysis.results import TESTED_ON, RowResult, SeedResult, StudyResults, common
-from ablate.analysis.untested import EqualResults
 from ablate.errors import AblateError, unknown_name
 from ablate.measurement import COST, Metric
 from ablate.store import Connection, Store, plans, results
@@ -76,7 +75,9 @@ def load_plan(
         loaded = replace(_study_results(plan, trials, costs, tested), about=about)
         if loaded.imported:
             document = plan.document
-            loaded = replace(loaded, equal=EqualResults(document.equal_rows, document.equal_seeds))
+            loaded = replace(
+                loaded, equal=replace(document.alike, rows=document.equal_rows, seeds=document.equal_seeds)
+            )
         elif not is_cost:  # trainings of equal results need not cost the same
             equal = equal_results(loaded.rows, lambda trials: read_contents(connection, trials))
             loaded = replace(loaded, equal=equal)

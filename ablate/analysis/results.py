@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 
 from ablate import text
 from ablate.analysis.looks.history import Look
-from ablate.analysis.untested import EQUAL_RESULTS, NOT_READ, EqualResults, Untested, unread_reasons
+from ablate.analysis.untested import EQUAL_RESULTS, NOT_READ, Untested, unread_reasons
 from ablate.measurement import Metric, Scale
 from ablate.store.examples import Examples
 from ablate.store.plan_document import DataIdentity, PlanDocument
 from ablate.store.results import StoredValue
 from ablate.study.config_keys import overlaps
 from ablate.study.model import Family
+from ablate.study.wiring import words as wiring
+from ablate.study.wiring.outcomes import EqualResults
 from ablate.trainers.registry import TRAINERS
 
 MOST_NAMED = 4
@@ -397,19 +399,11 @@ class StudyResults:
 
     @property
     def equal_results(self) -> list[str]:
-        """A sentence for each group of rows, and of seeds, that have equal results of every example."""
-        by_label = {row.label: row for row in self.rows}
-        sentences = []
-        for labels in self.equal.rows:
-            rows = [by_label[label] for label in labels]
-            names = [name for name in self.factors if len({repr(row.levels.get(name)) for row in rows}) > 1]
-            sentences.append(f"{_rows(rows)} have equal results, to the last bit, in every seed: {_no_reach(names)}")
-        for seeds in self.equal.seeds:
-            sentences.append(
-                f"{_seeds(seeds)} have equal results, to the last bit, in every row: the seed does not reach the "
-                "trainer, or changes nothing, so they count as one seed"
-            )
-        return sentences
+        """A sentence for each group of rows, and of seeds, with equal results that chance hardly explains."""
+        names = {row.label: f"{row.number} ({row.label})" for row in self.rows}
+        keys = {factor.name: factor.sets for factor in self.document.factors}
+        levels = {row.label: row.levels for row in self.rows}
+        return list(wiring.sentences(self.equal, wiring.NamedStudy(names, levels, keys, self.document.trainer)))
 
     def untested(self, before: RowResult, after: RowResult, factors: Sequence[str]) -> Untested | None:
         """Return why the results of two rows, which differ in `factors`, cannot show an effect; None if they can."""
@@ -449,34 +443,14 @@ def _diverged(row: RowResult) -> str:
     return f"{counted}; effects of this row come from {others}, which favours it"
 
 
-def _rows(rows: Sequence[RowResult]) -> str:
-    """Return `rows 1 (plain) and 3 (noisy)`; of many rows the first ones and the number of the others."""
-    return f"rows {text.listed_in_part([f'{row.number} ({row.label})' for row in rows], MOST_NAMED)}"
-
-
 def _why_unusable(metric: Metric, result: SeedResult) -> str:
     if metric.name not in result.values:
         return f"{metric.title} was not reported"
     return f"{metric.title} is {'not a number' if isnan(result.value(metric.name)) else 'infinite'}"
 
 
-def _no_reach(factors: Sequence[str]) -> str:
-    if not factors:
-        return "they differ in no factor"
-    verbs = ("does", "changes") if len(factors) == 1 else ("do", "change")
-    return f"{text.listed(factors)} {verbs[0]} not reach the trainer, or {verbs[1]} nothing"
-
-
 def _named(seeds_of: Mapping[str, Sequence[int]]) -> str:
     """Return text like `row plain, seeds 0–2`. Of many rows, it lists the first ones and the number of the others."""
-    listed = [f"row {label}, {_seeds(seeds)}" for label, seeds in list(seeds_of.items())[:MOST_NAMED]]
+    listed = [f"row {label}, {wiring.seeds_text(seeds)}" for label, seeds in list(seeds_of.items())[:MOST_NAMED]]
     more = len(seeds_of) - len(listed)
     return "; ".join(listed) + (f"; and {more} more row{'s' if more > 1 else ''}" if more else "")
-
-
-def _seeds(seeds: Sequence[int]) -> str:
-    """Return text like `seed 0`, `seeds 0–2` or `seeds 0, 5`."""
-    if len(seeds) == 1:
-        return f"seed {seeds[0]}"
-    in_line = list(seeds) == list(range(seeds[0], seeds[-1] + 1))
-    return "seeds " + (f"{seeds[0]}–{seeds[-1]}" if in_line else ", ".join(map(str, seeds)))

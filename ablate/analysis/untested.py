@@ -21,28 +21,9 @@ class Untested:
 
     why: Literal["not_read", "equal_results"]
     """NOT_READ: one trial stands for both rows, because nothing reads the difference. EQUAL_RESULTS: two trials of each
-    seed have equal results of every example."""
+    seed have equal results of every example, which chance cannot explain."""
     reasons: tuple[str, ...] = ()
     """Why nothing reads the difference, such as `schedule.optimizer is adam`; empty if it is not known."""
-
-
-@dataclass(frozen=True)
-class EqualResults:
-    """Results that are equal to the last bit. Results that are the same for every example do not count."""
-
-    rows: tuple[tuple[str, ...], ...] = ()
-    """Groups of labels: rows of different trials with equal results in every seed."""
-    seeds: tuple[tuple[int, ...], ...] = ()
-    """Groups of seeds with equal results in every row."""
-
-    @property
-    def repeated_seeds(self) -> frozenset[int]:
-        """The seeds that repeat an earlier one. They are no further observations."""
-        return frozenset(seed for group in self.seeds for seed in group[1:])
-
-    def have(self, one: str, other: str) -> bool:
-        """Return True if two rows have equal results."""
-        return any(one in group and other in group for group in self.rows)
 
 
 def unread_reasons(unread: Sequence[UnreadLevels], factors: Sequence[str], labels: Set[str]) -> tuple[str, ...]:

@@ -72,6 +72,7 @@ WITHOUT_SPREAD = (
     "undecided, as all seeds show exactly the same change and the resolution of this metric is not known, so that the "
     "results do not show how much seeds vary"
 )
+EQUAL_VALUES = "undecided, as the results are equal in every seed, which shows neither an effect nor its absence"
 ONE_NUMBER = "nothing is claimed, as one number a row does not show how much runs vary"
 NOT_BY_EXAMPLE = "nothing is claimed, as with one seed these rows cannot be compared {example} by {example}"
 RATIO_OF_ONE = "nothing is claimed, as ratios are compared over two seeds or more"
@@ -81,6 +82,8 @@ REPEAT = "a repeat"
 
 CONSTANT = "every result equal"
 """The verdict shown to people if the results can show nothing; in JSON and CSV the effect is not estimable."""
+EQUAL_IN_EVERY_SEED = "equal in every seed"
+"""The verdict shown to people for rows with equal results that may be chance; in JSON and CSV it is undecided."""
 UNTESTED: Mapping[str, str] = {NOT_READ: "nothing read it", EQUAL_RESULTS: "equal to the last bit"}
 """Why a comparison is not tested, in place of its verdict in a table, in at most 22 letters."""
 
@@ -102,6 +105,8 @@ def phrase(item: Contrast | Effect) -> str:
     code, more = item.estimate.verdict, item.estimate.more_seeds
     if code == verdicts.UNDECIDED and more is not None:
         return f"{PHRASES[code]}, ~{more} more"
+    if code == verdicts.UNDECIDED and item.estimate.alike:
+        return EQUAL_IN_EVERY_SEED
     if item.untested:
         return UNTESTED[item.untested.why]
     if item.estimate.constant is not None:
@@ -135,7 +140,9 @@ def sentences(items: Sequence[Contrast | Effect], results: StudyResults) -> list
 
 
 def _nothing_shown(item: Contrast | Effect) -> str | None:
-    """Return why an effect has no interval, and so no verdict; None if it has one, or no estimate at all."""
+    """Return why an effect has no interval, or one that shows nothing; None if it has another one, or no estimate."""
+    if item.estimate.alike and item.estimate.verdict == verdicts.UNDECIDED:
+        return EQUAL_VALUES
     if item.estimate.without_spread:
         return WITHOUT_SPREAD
     if item.estimate.verdict != verdicts.CANNOT_TELL or item.estimate.interval is not None:

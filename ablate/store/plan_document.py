@@ -12,6 +12,7 @@ from ablate.study.metrics import UNDECLARED, metric_named
 from ablate.study.model import Excluded, Family, Study
 from ablate.study.plan.limits import RowLimits
 from ablate.study.search_space.origin import SearchOrigin
+from ablate.study.wiring.outcomes import EqualResults
 
 DELTA, DELTA_PP = "delta", "delta_pp"
 """The keys of the smallest effect that counts: in general, and of a rate, in percentage points."""
@@ -117,6 +118,8 @@ class PlanDocument:
     """Groups of rows of an imported log whose results were equal to the last bit where the log was written."""
     equal_seeds: tuple[tuple[int, ...], ...] = ()
     """Groups of seeds of an imported log with such results."""
+    alike: EqualResults = field(default_factory=EqualResults)
+    """Groups of rows and seeds of an imported log whose results were equal there, perhaps by chance."""
     script: str = ""
     """The user's script or function, if the study file declares its trainer."""
     metrics: tuple[Metric, ...] = UNDECLARED
@@ -157,6 +160,7 @@ class PlanDocument:
             declared=stored.get("declared", False),
             equal_rows=tuple(tuple(labels) for labels in stored.get("equal_rows", ())),
             equal_seeds=tuple(tuple(seeds) for seeds in stored.get("equal_seeds", ())),
+            alike=EqualResults.from_json(stored.get("alike", {})),
             steps=_steps(stored.get("steps")),
             unread=tuple(
                 UnreadLevels(each["factor"], each["reason"], tuple(each["rows"])) for each in stored.get("unread", ())
@@ -191,6 +195,7 @@ class PlanDocument:
             **({"declared": True} if self.declared else {}),
             **({"equal_rows": [list(labels) for labels in self.equal_rows]} if self.equal_rows else {}),
             **({"equal_seeds": [list(seeds) for seeds in self.equal_seeds]} if self.equal_seeds else {}),
+            **({"alike": self.alike.to_json()} if self.alike != EqualResults() else {}),
             **({"steps": [list(step) for step in self.steps]} if self.steps is not None else {}),
             **({"script": self.script} if self.script else {}),
             **({"unread": [asdict(levels) for levels in self.unread]} if self.unread else {}),

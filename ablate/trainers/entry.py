@@ -279,6 +279,11 @@ Fault = tuple[tuple[str | int, ...], str]
 class DeclaredKind(Protocol):
     """A kind of trainers that study files declare, such as commands."""
 
+    key_advice: str
+    """How a trainer of this kind gets the value of the config key `{key}`, if results do not show it."""
+    seed_advice: str
+    """How it gets the seed, if results do not show it."""
+
     @property
     def spec(self) -> "type[BaseModel]":
         """The class of the declaration."""

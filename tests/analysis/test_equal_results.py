@@ -11,10 +11,10 @@ from ablate.analysis import verdicts
 from ablate.analysis.analysis import analyse
 from ablate.analysis.equal_results import equal_results
 from ablate.analysis.results import RowResult, SeedResult, StudyResults
-from ablate.analysis.untested import EqualResults
 from ablate.report.figures.rows import ladder
 from ablate.report.sections.summary import footer, summary
 from ablate.store.results import StoredValue
+from ablate.study.wiring.outcomes import Contents, EqualResults
 from tests.support.analysis.analysis_rows import N, results, row
 
 Ranks = NDArray[np.uint32]
@@ -37,9 +37,9 @@ def study(of_runs: dict[tuple[int, int], Ranks], rows: int, seeds: int) -> tuple
 
 
 def found(rows: list[RowResult], of_runs: dict[tuple[int, int], Ranks]) -> EqualResults:
-    def read(keys: Collection[str]) -> dict[str, bytes]:
+    def read(keys: Collection[str]) -> dict[str, Contents]:
         kept = {key: of_runs[tuple(map(int, key.split("/")))] for key in keys}  # type: ignore[index]
-        return {key: ranks.tobytes() for key, ranks in kept.items() if len(np.unique(ranks)) > 1}
+        return {key: Contents(ranks.tobytes(), True) for key, ranks in kept.items() if len(np.unique(ranks)) > 1}
 
     return equal_results(rows, read)
 

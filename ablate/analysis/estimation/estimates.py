@@ -46,6 +46,8 @@ class EffectEstimate:
     verdict: str
     without_spread: bool = False
     """True if the seeds agree exactly and the metric's resolution is not known, so that nothing is claimed."""
+    alike: bool = False
+    """True if the results are equal in every seed, so that they show neither an effect nor its absence."""
     more_seeds: int | None = None
     """About how many more seeds would decide an undecided effect."""
     constant: float | None = None
@@ -185,6 +187,7 @@ class FamilyInference:
             separate=interval_or_none(self._separate, at),
             verdict=verdict,
             without_spread=bool(self.estimates.seeds[at] > 1 and np.isnan(self.estimates.standard_error[at])),
+            alike=self._is_alike(at),
             more_seeds=self._more_seeds(at) if verdict == verdicts.UNDECIDED else None,
             constant=self._constant(at),
         )
@@ -192,6 +195,9 @@ class FamilyInference:
     def _constant(self, at: int) -> float | None:
         compared = None if self.estimates.constant is None else float_or_none(self.estimates.constant[at])
         return None if compared is None else self.rules.metric.of_compared(compared)
+
+    def _is_alike(self, at: int) -> bool:
+        return self.estimates.alike is not None and bool(self.estimates.alike[at])
 
     def _verdict(self, at: int) -> str:
         if np.isnan(self.estimates.effect[at]):
@@ -207,6 +213,8 @@ class FamilyInference:
         """
         seeds, error = int(self.estimates.seeds[at]), float(self.estimates.standard_error[at])
         if self.estimates.methods[at] == CROSSED or np.isnan(error):  # more seeds do not narrow the part from examples
+            return None
+        if self._is_alike(at):
             return None
         spread = error * seeds**0.5
         rows = 2 if self.estimates.methods[at] == SEPARATE_T else self.rules.rows

@@ -50,6 +50,9 @@ class EstimateArrays:
     constant: Floats | None = None
     """The value that all results of a contrast have, if they show neither an effect nor its absence: it has no
     estimate then. nan for the other contrasts; None if there are none such. See `Observations.constant`."""
+    alike: Bools | None = None
+    """True for contrasts of rows with equal results in every seed: they show neither an effect nor its absence. None if
+    there are none."""
 
     @property
     def p(self) -> Floats:
@@ -60,8 +63,12 @@ class EstimateArrays:
         return p
 
     def p_equivalence(self, delta: float) -> Floats:
-        """Return the p of an effect of `delta` or more, not adjusted; nan with one seed, whose spread is unknown."""
-        return t_equivalence(self.effect, self.standard_error, self.df, delta)
+        """Return the p of an effect of `delta` or more, not adjusted; nan if no results could show that it is smaller.
+
+        So it is with one seed, whose spread is unknown, and for results that are equal in every seed.
+        """
+        p = t_equivalence(self.effect, self.standard_error, self.df, delta)
+        return p if self.alike is None else np.where(self.alike, np.nan, p)
 
     def interval(self, confidence: float) -> tuple[Floats, Floats]:
         """Return the ends of each contrast's interval; nan without a result."""
@@ -100,7 +107,8 @@ def estimate_pairs(observations: Observations, first: Ints, second: Ints, new_ex
         for seed in range(values.shape[1])
         for part in pairs_of_one_seed(observations, seed, _only_with(estimates, values, seed), first, second)
     ]
-    return replace(_with_one_seed(estimates, parts), constant=constant)
+    alike = observations.are_alike(first, second)
+    return replace(_with_one_seed(estimates, parts), constant=constant, alike=alike)
 
 
 def estimate_combinations(observations: Observations, weights: Floats, new_examples: bool = False) -> EstimateArrays:

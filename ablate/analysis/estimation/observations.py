@@ -52,8 +52,12 @@ class Observations:
     """A number for the trial of each run, shape (rows, seeds), and below 0 if there is none. Runs with one number are
     one trial, so that a comparison of them shows nothing. None if every run is a trial of its own."""
     equal: Ints | None = None
-    """A number for each row, shape (rows,). Rows with one number have equal results of every example. None if no two
-    rows have."""
+    """A number for each row, shape (rows,). Rows with one number have equal results, which chance cannot explain. None
+    if no two rows have."""
+    likely: Ints | None = None
+    """The same of rows with equal results that chance hardly explains."""
+    alike: Ints | None = None
+    """The same of rows with equal results in every seed that they share, be it by chance."""
 
     def cannot_differ(self, first: Ints, second: Ints) -> Bools:
         """Return True for runs of pairs of rows that show no difference whatever the factors do, (pairs, seeds).
@@ -66,6 +70,13 @@ class Observations:
         if self.equal is not None:
             cannot |= (self.equal[first] == self.equal[second])[:, None]
         return cannot
+
+    def are_alike(self, first: Ints, second: Ints) -> Bools:
+        """Return True for pairs of rows with equal results in every seed, which show no absence of an effect."""
+        if self.alike is None:
+            return np.zeros(len(first), dtype=bool)
+        are_alike: Bools = self.alike[first] == self.alike[second]
+        return are_alike
 
     @property
     def successes(self) -> Floats:
@@ -139,12 +150,13 @@ class Observations:
     def groups(self) -> Ints:
         """A number from 0 for each row, shape (rows,), that is the same for rows whose runs are not independent.
 
-        They share their trainings, or have equal results to the last bit.
+        They share their trainings, or have equal results that chance hardly explains.
         """
         numbers = np.arange(len(self.n)) if self.training is None else self.training.copy()
-        for number in np.unique(self.equal) if self.equal is not None else ():
-            joined = np.unique(numbers[self.equal == number])
-            numbers[np.isin(numbers, joined)] = joined[0]
+        for equal in (self.equal, self.likely):
+            for number in np.unique(equal) if equal is not None else ():
+                joined = np.unique(numbers[equal == number])
+                numbers[np.isin(numbers, joined)] = joined[0]
         return np.unique(numbers, return_inverse=True)[1].reshape(-1)
 
     @cached_property
@@ -207,7 +219,9 @@ def observations_of(
         trainings_shared(results.rows),
         _limits(results, metric),
         _trials(results),
-        _equal(results),
+        _joined(results, results.equal.rows),
+        _joined(results, results.equal.likely_rows),
+        _joined(results, results.equal.alike_rows),
     )
 
 
@@ -257,12 +271,12 @@ def _trials(results: StudyResults) -> Ints | None:
     return found
 
 
-def _equal(results: StudyResults) -> Ints | None:
-    """Return `Observations.equal`."""
-    if not results.equal.rows:
+def _joined(results: StudyResults, groups: Sequence[Sequence[str]]) -> Ints | None:
+    """Return a number for each row that is the same for the rows of a group; None without a group."""
+    if not groups:
         return None
-    group = {label: at for at, labels in enumerate(results.equal.rows) for label in labels}
-    alone = len(results.equal.rows)
+    group = {label: at for at, labels in enumerate(groups) for label in labels}
+    alone = len(groups)
     return np.array([group.get(row.label, alone + at) for at, row in enumerate(results.rows)], dtype=np.int64)
 
 

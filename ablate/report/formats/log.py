@@ -7,6 +7,7 @@ several seeds or rules of its own, is written with a section `# study` and the r
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import isfinite
 from statistics import fmean
 from typing import Any
@@ -115,7 +116,8 @@ def _first_primary(results: StudyResults) -> str | None:
 
 def _declared(results: StudyResults) -> Iterator[str]:
     """Return the lines of the section `# study`: the rules, the factors, the looks taken. Their values are JSON."""
-    equal = {"equal_rows": results.equal.rows, "equal_seeds": results.equal.seeds}
+    alike = replace(results.equal, rows=(), seeds=()).to_json()
+    equal = {"equal_rows": results.equal.rows, "equal_seeds": results.equal.seeds, "alike": alike}
     stored = {**results.document.to_json(), **equal}
     for key in DOCUMENT_KEYS:
         value = stored.get(key)

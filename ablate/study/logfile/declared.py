@@ -17,7 +17,7 @@ NEEDED = ("primary", *DELTAS, "alpha", "factors")
 """The keys that every section `# study` has, of DELTAS only one."""
 DOCUMENT_KEYS = (
     *("question", "primary", *DELTAS, "metrics", "alpha", "family", "looks", "excluded", "seeds", "factors", "data"),
-    *("aliases", "fractions", "overrides", "steps", "limits", "unread", "hidden", "equal_rows", "equal_seeds"),
+    *("aliases", "fractions", "overrides", "steps", "limits", "unread", "hidden", "equal_rows", "equal_seeds", "alike"),
 )
 """The keys of a stored plan's document that a section `# study` has, unless there is nothing in them."""
 LOOKS, ENDED = "looks_taken", "families_ended"

@@ -12,7 +12,7 @@ class Outcome:
     trial: str
     """The key of the trial."""
     values: Mapping[str, float]
-    """{metric: value}, without costs, which chance changes."""
+    """{metric: value} of the metrics that are compared, at least one."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,19 @@ class EqualResults:
     """Seeds with equal results in every row, which chance hardly explains."""
     seeds_of_rows: tuple[tuple[str, tuple[int, ...]], ...] = ()
     """(row, seeds) with equal results in that row, which chance cannot explain, and other results in other rows."""
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "EqualResults":
+        """Return the results that `to_json` made plain values of."""
+        fields = {name: tuple(map(tuple, groups)) for name, groups in stored.items() if name != "seeds_of_rows"}
+        alone = tuple((label, tuple(seeds)) for label, seeds in stored.get("seeds_of_rows", ()))
+        return cls(**fields, seeds_of_rows=alone)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the groups as plain values, without empty ones."""
+        groups = {name: [list(group) for group in value] for name, value in vars(self).items() if value}
+        alone = [[label, list(seeds)] for label, seeds in self.seeds_of_rows]
+        return groups | ({"seeds_of_rows": alone} if alone else {})
 
     @property
     def repeated_seeds(self) -> frozenset[int]:

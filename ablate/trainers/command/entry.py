@@ -124,6 +124,8 @@ class CommandKind:
     """Commands, as study files declare them."""
 
     spec = CommandSpec
+    key_advice = "see that `command` passes {key} (${{args}} or ${{{key}}}), and that the script reads it"
+    seed_advice = "see that `command` passes ${seed}, and that the script seeds everything random with it"
 
     def advice(self, plain: Config) -> str:
         """Return the list to write for a command that is written as one text."""

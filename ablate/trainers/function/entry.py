@@ -69,6 +69,8 @@ class FunctionKind:
     """Functions, as study files declare them."""
 
     spec = FunctionSpec
+    key_advice = "see that the function uses {key}"
+    seed_advice = "see that the function has an argument `seed`, and seeds everything random with it"
 
     def advice(self, plain: Config) -> str:
         """Return nothing: no usual way of writing a function wrong is known."""

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from ablate.analysis.analysis import analyse
 from ablate.analysis.loading import load
 from ablate.analysis.results import StudyResults
-from ablate.analysis.untested import EqualResults
 from ablate.errors import LogError
 from ablate.report.formats import FORMATS
 from ablate.report.formats import json as json_report
@@ -23,6 +22,7 @@ from ablate.store.plan_document import PlanDocument
 from ablate.study.logfile.declared import DOCUMENT_KEYS
 from ablate.study.logfile.parser import parse_log
 from ablate.study.logfile.rows import findings, named_rows
+from ablate.study.wiring.outcomes import EqualResults
 from tests.conftest import Ablate
 from tests.support.analysis.analysis_rows import recorded, results, row
 from tests.support.examples import examples
