@@ -19,10 +19,12 @@ from ablate.store.examples import Examples, read_contents, read_example_set, rea
 from ablate.store.looks import LookRow, is_unchanged, read_looks
 from ablate.store.plan_document import changed_rules, rules
 from ablate.store.plans import StoredPlan, StoredRow
+from ablate.store.repeats import read_repeats
 from ablate.store.results import StoredValue, TrialResult
 from ablate.store.schema import DIVERGED, FAILED, QUEUED
 from ablate.study.metrics import split_of
 from ablate.study.plan.staleness_reasons import IdentityChange
+from ablate.study.wiring.compared import compared_metrics
 from ablate.trainers.declared.reasons import without_log
 from ablate.trainers.protocol import TEST_EXAMPLES
 
@@ -64,7 +66,6 @@ def load_plan(
     """Return the results of a plan that need not be stored, as `load` does."""
     _check_names(plan.document.metrics, about, columns)
     judged = about or plan.document.primary
-    is_cost = split_of(judged) == COST
     with store.read() as connection:
         keys = {key for row in plan.rows for key in row.cells.values()}
         trials = results.with_reasons(connection, results.read_trials(connection, keys))
@@ -73,14 +74,7 @@ def load_plan(
         sets = _example_sets(connection, trials)
         tested = _test_examples(trials, sets, judged)
         loaded = replace(_study_results(plan, trials, costs, tested), about=about)
-        if loaded.imported:
-            document = plan.document
-            loaded = replace(
-                loaded, equal=replace(document.alike, rows=document.equal_rows, seeds=document.equal_seeds)
-            )
-        elif not is_cost:  # trainings of equal results need not cost the same
-            equal = equal_results(loaded.rows, lambda trials: read_contents(connection, trials))
-            loaded = replace(loaded, equal=equal)
+        loaded = _with_wiring(connection, loaded)
         chosen = _trials_to_read_by_example(loaded, by_example)
         names = list(loaded.metrics) if every_metric else [loaded.metric.name]
         examples = {name: dict(read_examples(connection, chosen, name)) for name in names if chosen}
@@ -95,6 +89,20 @@ def load_plan(
         clusters={key: one.clusters for key, one in judged_sets.items() if one.clusters is not None},
         **_looks_of_family(plan, loaded, looks),
     )
+
+
+def _with_wiring(connection: Connection, loaded: StudyResults) -> StudyResults:
+    """Return the results with those that are equal, and with the trials that had another result before."""
+    document = loaded.document
+    if loaded.imported:
+        known = replace(document.alike, rows=document.equal_rows, seeds=document.equal_seeds)
+        return replace(loaded, equal=known)
+    done = {trial for row in (*loaded.rows, *loaded.references) for trial in row.trials.values()}
+    repeats = read_repeats(connection, done, compared_metrics(document.metrics))
+    if split_of(loaded.metric.name) == COST:  # trainings of equal results need not cost the same
+        return replace(loaded, repeats=repeats)
+    equal = equal_results(loaded.rows, lambda trials: read_contents(connection, trials))
+    return replace(loaded, equal=equal, repeats=repeats)
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,9 @@ from ablate.store.plan_document import DataIdentity, PlanDocument
 from ablate.store.results import StoredValue
 from ablate.study.config_keys import overlaps
 from ablate.study.model import Family
-from ablate.study.wiring import words as wiring
 from ablate.study.wiring.outcomes import EqualResults
+from ablate.study.wiring.repeats import Repeat, repeat_sentences
+from ablate.study.wiring.words import NamedStudy, equality_sentences, seeds_text
 from ablate.trainers.registry import TRAINERS
 
 MOST_NAMED = 4
@@ -211,6 +212,8 @@ class StudyResults:
     """The reason why each earlier family ended."""
     equal: EqualResults = field(default_factory=EqualResults)
     """The rows and seeds with results that are equal to the last bit though their trainings differ."""
+    repeats: Mapping[str, Repeat] = field(default_factory=dict)
+    """{trial key: difference} of trials that were trained again with another result."""
 
     @property
     def heading(self) -> str:
@@ -356,8 +359,8 @@ class StudyResults:
     @property
     def findings(self) -> list[str]:
         """Sentences about contradictions in an imported log, and about results that cannot be, diverged, cannot be
-        used, are stale, or are equal."""
-        return [*self.document.findings, *self.doubtful, *self.equal_results]
+        used, are stale, are equal, or were others before."""
+        return [*self.document.findings, *self.doubtful, *self.wiring]
 
     @property
     def doubtful(self) -> list[str]:
@@ -398,12 +401,24 @@ class StudyResults:
         return [f"{_named(seeds)}: {reason}, so it is left out" for reason, seeds in seeds_by_reason.items()]
 
     @property
-    def equal_results(self) -> list[str]:
-        """A sentence for each group of rows, and of seeds, with equal results that chance hardly explains."""
+    def wiring(self) -> list[str]:
+        """Sentences about equal results that chance hardly explains, and trials with other results than before."""
         names = {row.label: f"{row.number} ({row.label})" for row in self.rows}
         keys = {factor.name: factor.sets for factor in self.document.factors}
         levels = {row.label: row.levels for row in self.rows}
-        return list(wiring.sentences(self.equal, wiring.NamedStudy(names, levels, keys, self.document.trainer)))
+        values = {row.label: {seed: row.results[seed].value(self.primary) for seed in row.seeds} for row in self.rows}
+        study = NamedStudy(names, levels, keys, self.document.trainer, self.primary, values)
+        equal = [text for _, text in equality_sentences(self.equal, study)]
+        return [*equal, *repeat_sentences(self._repeats_by_name)]
+
+    @property
+    def _repeats_by_name(self) -> dict[str, Repeat]:
+        names = {
+            one.trial: f"row {row.number} ({row.label}), seed {seed}"
+            for row in (*self.references, *self.rows)
+            for seed, one in row.results.items()
+        }
+        return {name: self.repeats[key] for key, name in names.items() if key in self.repeats}
 
     def untested(self, before: RowResult, after: RowResult, factors: Sequence[str]) -> Untested | None:
         """Return why the results of two rows, which differ in `factors`, cannot show an effect; None if they can."""
@@ -451,6 +466,6 @@ def _why_unusable(metric: Metric, result: SeedResult) -> str:
 
 def _named(seeds_of: Mapping[str, Sequence[int]]) -> str:
     """Return text like `row plain, seeds 0–2`. Of many rows, it lists the first ones and the number of the others."""
-    listed = [f"row {label}, {wiring.seeds_text(seeds)}" for label, seeds in list(seeds_of.items())[:MOST_NAMED]]
+    listed = [f"row {label}, {seeds_text(seeds)}" for label, seeds in list(seeds_of.items())[:MOST_NAMED]]
     more = len(seeds_of) - len(listed)
     return "; ".join(listed) + (f"; and {more} more row{'s' if more > 1 else ''}" if more else "")

@@ -37,6 +37,8 @@ class PreparedRun:
     """Sentences about the plan that this one replaced, and about the results that it leaves out."""
     expected: Mapping[str, float]
     """{training key: seconds that it will probably take}, if finished trainings of its shape exist."""
+    plan: StoredPlan
+    """The plan that was saved."""
 
 
 def prepare(
@@ -68,7 +70,8 @@ def prepare(
         if former and may_hide(former, study):
             stored = plans.read_plan(connection, study.name, study.profile)
             hidden = hidden_seeds(stored, planned, partial(plans.finished, connection))
-        plans.save_plan(connection, plan_of(study, planned, overrides, hidden))
+        plan = plan_of(study, planned, overrides, hidden)
+        plans.save_plan(connection, plan)
         keys = list(dict.fromkeys(trial.training_key for trial in current if trial.label in labels))
         if retry_failed:
             claims.retry(connection, keys)
@@ -78,7 +81,7 @@ def prepare(
     before = {key: states[key] for key in keys}
     running = [trial for trial in current if trial.training_key in before]
     notes = [*([other] if (other := other_file(former, study)) else []), *_left_out(hidden)]
-    return PreparedRun(planned, chosen, running, before, notes, expected_seconds(chosen, times))
+    return PreparedRun(planned, chosen, running, before, notes, expected_seconds(chosen, times), plan)
 
 
 def _left_out(hidden: Mapping[str, Sequence[int]]) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ablate.run.devices import Slot
 from ablate.run.dispatch.dispatcher import Dispatcher
 from ablate.run.dispatch.signals import interruptible
+from ablate.run.dispatch.wiring_watch import WiringWatch
 from ablate.run.observer import Observer, RunOutline
 from ablate.run.preparation import PreparedRun
 from ablate.store import Store
@@ -33,6 +34,8 @@ class Session:
     """{training key: its state now}."""
     noted: list[str] = field(default_factory=list)
     """The notes of prepared plans that were reported."""
+    findings: set[object] = field(default_factory=set)
+    """The subjects of warnings about results that were reported."""
     accepted: int = 0
     """Stale results that were kept, at the last call of `run`."""
 
@@ -45,8 +48,13 @@ class Session:
         self._report_notes(prepared)
         self.before = {**prepared.before, **self.before}
         with interruptible() as stop_requested, self.observer.dispatching(outline(prepared)) as observer:
-            dispatcher = Dispatcher(self.store, prepared.trials, observer, self.executor, self.slots, stop_requested)
+            watch = WiringWatch(self.store, prepared.plan, self.findings)
+            dispatcher = Dispatcher(
+                self.store, prepared.trials, observer, self.executor, self.slots, stop_requested, watch=watch
+            )
             states = dispatcher.run()
+        for finding in watch.over():
+            self.observer.message(f"warning: {finding}")
         self.states |= states
         if stop_requested.is_set() and not set(states.values()) <= set(SETTLED):
             raise KeyboardInterrupt

@@ -48,7 +48,7 @@ def read_contents(connection: Connection, keys: Collection[str]) -> dict[str, Co
         examples = unpack_examples(blob)
         if len(examples) and np.any(examples != examples[0]):
             digests.setdefault(key, blake2b()).update(examples.tobytes())
-            rich |= {key} if _are_rich(examples) else set()
+            rich |= {key} if are_rich(examples) else set()
     of_artifacts = select(artifacts.c.trial_key, artifacts.c.content).join(trials, _that_are_kept)
     query = of_artifacts.order_by(artifacts.c.trial_key, artifacts.c.name)
     for key, content in of_keys(connection, query, artifacts.c.trial_key, set(digests)):
@@ -57,7 +57,7 @@ def read_contents(connection: Connection, keys: Collection[str]) -> dict[str, Co
     return {key: Contents(digest.digest(), key in rich) for key, digest in digests.items()}
 
 
-def _are_rich(examples: Examples) -> bool:
+def are_rich(examples: Examples) -> bool:
     """Return True if two trainings practically never have the same values of all examples, by chance or nearly so.
 
     Two trainings of 20 examples often miss the same one. So there must be many different values, or many examples that

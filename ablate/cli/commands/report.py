@@ -84,7 +84,7 @@ def report(
     else:
         write_text(text, output, is_json=form == "json")
     if form in WITHOUT_FINDINGS:
-        for finding in analysis.results.doubtful:
+        for finding in (*analysis.results.doubtful, *analysis.results.wiring):
             say(f"warning: {finding}")
     results = analysis.results
     if results.document.overrides and not analysis.search:

@@ -33,7 +33,14 @@ def summary(analysis: Analysis) -> list[str]:
     if results.imported:
         lines.append("Imported from a log: only totals are known, not the outcomes of single examples.")
     lines += limits(analysis)
-    return [*lines, *_population(analysis), *_looks(analysis), *_noisy(analysis), *incomplete(results)]
+    return [
+        *lines,
+        *_population(analysis),
+        *_repeats(results),
+        *_looks(analysis),
+        *_noisy(analysis),
+        *incomplete(results),
+    ]
 
 
 def _subject(results: StudyResults) -> Iterator[str]:
@@ -254,6 +261,17 @@ def _covered(analysis: Analysis) -> str:
         return f"intervals cover new {several}"
     both = _covers_examples(analysis)
     return f"intervals cover {f'new {several} and new seeds' if both else 'new seeds'}"
+
+
+def _repeats(results: StudyResults) -> Iterator[str]:
+    """Return that trainings vary with the same seed, if results show it."""
+    if results.repeats:
+        trials = wording.counted(len(results.repeats), "trial")
+        covered = "Intervals cover this variation too." if any(len(row.seeds) > 1 for row in results.rows) else ""
+        yield (
+            f"The seed does not decide all of a result: {trials} trained twice with other results (see Findings). "
+            f"{covered}"
+        ).rstrip()
 
 
 def _looks(analysis: Analysis) -> Iterator[str]:

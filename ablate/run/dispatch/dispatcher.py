@@ -17,6 +17,7 @@ from ablate.run.dispatch.recording import TAKEN, record_report
 from ablate.run.dispatch.requeue_limit import RequeueLimit
 from ablate.run.dispatch.retry import DEADLINE_SECONDS, retry_with_deadline
 from ablate.run.dispatch.training_queue import SETTLED, TrainingQueue
+from ablate.run.dispatch.wiring_watch import WiringWatch
 from ablate.run.executors import EXECUTORS
 from ablate.run.job import OUTDATED, Executor, Job, JobReport
 from ablate.run.observer import Observer
@@ -74,6 +75,8 @@ class Dispatcher:
     stop_requested: threading.Event = field(default_factory=threading.Event)
     supply: TrialSupply | None = None
     """Adds trials when a worker is free, and may end them early."""
+    watch: WiringWatch | None = None
+    """Compares the results that come in."""
 
     def __post_init__(self) -> None:
         self.queue = TrainingQueue()
@@ -208,6 +211,9 @@ class Dispatcher:
                 self._checkpoint_step,
             )
         self._settle(key, state, reason)
+        if state == DONE and self.watch is not None:
+            for finding in self.watch.ended([trial.key for trial in self.queue.trials[key]]):
+                self.observer.message(f"warning: {finding}")
 
     def _settle(self, key: str, state: str, reason: str) -> None:
         """Note the state of a training that no longer runs here, and pass it on to the supply and the observer."""

@@ -17,10 +17,10 @@ multiplies by K.
 **The conclusion.** Coincidence is not the only reason for equal values. A factor may disturb a training so little that
 a rate stays the same in every seed, such as a slightly larger regularization of a convex model. Values alone cannot
 distinguish it from a factor that never arrives, however many seeds there are. So they never prove that results are
-equal. If chance explains equal values with a probability of at most LIKELY, reports have a sentence about them; if one
-factor in twenty does not arrive, a third or more of these sentences are right. Verdicts stay, with one exception: the
-absence of an effect is never concluded from results that are equal in every seed. Only examples prove that results are
-equal, see `Contents`: then there is no verdict.
+equal. If chance explains equal values with a probability of at most IN_REPORTS, reports have a sentence about them; if
+one factor in twenty does not arrive, a third or more of these sentences are right. Verdicts stay, with one exception:
+the absence of an effect is never concluded from results that are equal in every seed. Only examples prove that results
+are equal, see `Contents`: then there is no verdict.
 
 **If no seeds differ**, S is not known: all seeds have equal results, or there is one. Then S is taken as the part
 USUAL_SPREAD of the value.
@@ -31,11 +31,23 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from math import pi, sqrt
 from statistics import median
+from typing import NamedTuple
 
 from ablate.study.wiring.resolution import step_of
 
-LIKELY = 0.1
-"""The largest probability of a coincidence, over all comparisons of a study, at which equal results are reported."""
+
+class Caution(NamedTuple):
+    """The evidence that is needed before equal values are reported."""
+
+    most: float
+    """The largest probability of a coincidence, over all comparisons of a study."""
+    fewest: int
+    """The smallest number of comparisons."""
+
+
+IN_REPORTS = Caution(0.1, 1)
+DURING_A_RUN = Caution(0.001, 2)
+"""Before all results are there, further ones may still differ."""
 MOST = 0.6
 """If two values are equal by chance more often than this, nothing is concluded, however many values are equal."""
 USUAL_SPREAD = 0.003

@@ -6,7 +6,7 @@ from functools import cached_property
 from itertools import combinations
 from typing import Any
 
-from ablate.study.wiring.coincidence import LIKELY, Noise
+from ablate.study.wiring.coincidence import Caution, Noise
 from ablate.study.wiring.evidence import Evidence, common_noises
 from ablate.study.wiring.grouping import groups_of_rows
 from ablate.study.wiring.outcomes import Outcome, RowOutcomes
@@ -22,6 +22,7 @@ class EqualRows:
     """The groups of rows with equal results."""
 
     evidence: Evidence
+    caution: Caution
     seeds: Set[int]
     """The seeds, without those that repeat another one."""
 
@@ -89,9 +90,9 @@ class EqualRows:
         shared = [self._shared(one, other) for one, other in pairs]
         times = sum(map(self.evidence.independent, shared))
         noises = common_noises(self._noises, (one for of_pair in shared for one in of_pair))
-        if not noises or (times < 2 and len(noises) < 2):
+        if not noises or times < self.caution.fewest or (times < 2 and len(noises) < 2):
             return False
-        return min(noise.chance_of_equal**times for noise in noises) * len(self._pairs_by_change) <= LIKELY
+        return min(noise.chance_of_equal**times for noise in noises) * len(self._pairs_by_change) <= self.caution.most
 
     def _change(self, one: str, other: str) -> Change | None:
         """Return the only factor in which two rows differ, with its levels; None if they differ in none or in more."""

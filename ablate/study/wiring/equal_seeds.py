@@ -4,7 +4,7 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from functools import cached_property
 
-from ablate.study.wiring.coincidence import LIKELY, Noise
+from ablate.study.wiring.coincidence import Caution, Noise
 from ablate.study.wiring.evidence import Evidence, common_noises
 from ablate.study.wiring.grouping import groups_in_row, groups_of_seeds
 from ablate.study.wiring.outcomes import Outcome, RowOutcomes
@@ -15,6 +15,7 @@ class EqualSeeds:
     """The groups of seeds with equal results."""
 
     evidence: Evidence
+    caution: Caution
     labels: Set[str]
     """The rows, without those that repeat another one."""
 
@@ -36,7 +37,7 @@ class EqualSeeds:
             times = sum(map(self.evidence.independent, shared))
             noises = common_noises(self._noises, (one for of_pair in shared for one in of_pair))
             chance = min((noise.chance_of_equal**times for noise in noises), default=1.0)
-            if first not in certain and times > 1 and chance * self._comparisons <= LIKELY:
+            if first not in certain and times > 1 and chance * self._comparisons <= self.caution.most:
                 yield first, *others
 
     def of_single_rows(self) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -57,7 +58,7 @@ class EqualSeeds:
             return True
         noises = common_noises(self._noises, outcomes)
         chance = min((noise.highest_chance_of_equal ** (len(seeds) - 1) for noise in noises), default=1.0)
-        return chance * len(self.evidence.rows) * self._comparisons <= LIKELY
+        return chance * len(self.evidence.rows) * self._comparisons <= self.caution.most
 
     @cached_property
     def _groups(self) -> list[list[int]]:

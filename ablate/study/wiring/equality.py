@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ablate.study.wiring.coincidence import IN_REPORTS, Caution
 from ablate.study.wiring.equal_rows import EqualRows
 from ablate.study.wiring.equal_seeds import EqualSeeds
 from ablate.study.wiring.evidence import Evidence
@@ -9,11 +10,13 @@ from ablate.study.wiring.grouping import groups_in_row, groups_of_rows, groups_o
 from ablate.study.wiring.outcomes import EqualResults, ReadContents, RowOutcomes
 
 
-def equal_results(rows: Sequence[RowOutcomes], read_contents: ReadContents) -> EqualResults:
+def equal_results(
+    rows: Sequence[RowOutcomes], read_contents: ReadContents, caution: Caution = IN_REPORTS
+) -> EqualResults:
     """Return the rows, and the seeds, that have equal results.
 
     Values are compared first, for all rows; contents are read only of results with equal values. See `coincidence.py`
-    for the conclusions from results that are equal.
+    for the conclusions from results that are equal. `caution`: the evidence for results that are likely equal.
     """
     by_values = marks_by_values(rows)
     suspects = _suspects(rows, by_values)
@@ -23,10 +26,10 @@ def equal_results(rows: Sequence[RowOutcomes], read_contents: ReadContents) -> E
     digests = {key: one.digest for key, one in contents.items()}
     evidence = Evidence(rows, {key: (mark, digests.get(key)) for key, mark in by_values.items()}, contents)
     repeats = {label for _, *others in groups_of_rows(rows, evidence.marks) for label in others}
-    seeds = EqualSeeds(evidence, {row.label for row in rows if row.label not in repeats})
+    seeds = EqualSeeds(evidence, caution, {row.label for row in rows if row.label not in repeats})
     certain = tuple(seeds.certain())
     repeated = {seed for _, *others in certain for seed in others}
-    of_rows = EqualRows(evidence, {seed for row in rows for seed in row.outcomes} - repeated)
+    of_rows = EqualRows(evidence, caution, {seed for row in rows for seed in row.outcomes} - repeated)
     return EqualResults(
         rows=tuple(of_rows.certain()),
         seeds=certain,

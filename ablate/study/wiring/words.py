@@ -11,6 +11,8 @@ from ablate.trainers.registry import DECLARED, declared_kind
 MOST_NAMED = 4
 """Rows that a sentence names; of more it has the number."""
 LIKELY = "equal values of every metric"
+SEED = "seed"
+"""The subject of sentences about seeds."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,10 @@ class NamedStudy:
     """{factor: the config keys that it sets}."""
     trainer: str = ""
     """The name of the trainer, or the kind of a declared one."""
+    metric: str = ""
+    """The metric of which a sentence gives a value."""
+    values: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    """{label: {seed: value of that metric}}, of the seeds that have one."""
 
     def differing(self, labels: Sequence[str]) -> list[str]:
         """Return the factors in which these rows differ."""
@@ -32,41 +38,50 @@ class NamedStudy:
         names = dict.fromkeys(name for of_row in levels for name in of_row)
         return [name for name in names if len({repr(of_row.get(name)) for of_row in levels}) > 1]
 
+    def example(self, labels: Sequence[str]) -> str:
+        """Return ` (acc 0.9312 with seed 0)`, a value that these rows have; nothing without one."""
+        for label in labels:
+            for seed, value in self.values.get(label, {}).items():
+                return f" ({self.metric} {value:.6g} with seed {seed})"
+        return ""
 
-def sentences(equal: EqualResults, study: NamedStudy) -> Iterator[str]:
-    """Yield a sentence for each group of rows, and of seeds, with equal results that chance hardly explains."""
-    for labels in equal.rows:
-        yield about_rows(labels, study, is_certain=True)
-    for labels in equal.likely_rows:
-        yield about_rows(labels, study)
-    for seeds in equal.seeds:
-        yield about_seeds(seeds, study, is_certain=True)
-    for seeds in equal.likely_seeds:
-        yield about_seeds(seeds, study)
+
+def equality_sentences(equal: EqualResults, study: NamedStudy, so_far: str = "") -> Iterator[tuple[object, str]]:
+    """Yield (subject, sentence) for each group of rows, and of seeds, with equal results that chance hardly explains.
+
+    The subject is the same for all rows that differ in the same factors, and for all seeds. `so_far` follows the rows
+    and seeds that are compared.
+    """
+    for groups, is_certain in ((equal.rows, True), (equal.likely_rows, False)):
+        for labels in groups:
+            yield tuple(study.differing(labels)) or labels, _about_rows(labels, study, is_certain, so_far)
+    for of_seeds, is_certain in ((equal.seeds, True), (equal.likely_seeds, False)):
+        for seeds in of_seeds:
+            yield SEED, _about_seeds(seeds, study, is_certain, so_far)
     for label, seeds in equal.seeds_of_rows:
-        yield about_one_row(label, seeds, study)
+        yield (SEED, label), _about_one_row(label, seeds, study)
 
 
-def about_rows(labels: Sequence[str], study: NamedStudy, is_certain: bool = False, where: str = "every seed") -> str:
-    """Return the sentence about rows with equal results. `where`: the seeds in which they are equal."""
+def _about_rows(labels: Sequence[str], study: NamedStudy, is_certain: bool, so_far: str) -> str:
     names = listed_in_part([study.rows[label] for label in labels], MOST_NAMED)
     factors = study.differing(labels)
     equal = "equal results, to the last bit," if is_certain else LIKELY
     keys = [key for name in factors for key in study.keys.get(name, ())]
-    return f"rows {names} have {equal} in {where}: {_no_reach(factors, is_certain)}{_advice(study, keys)}"
+    where = f"in every seed{so_far}" + ("" if is_certain else study.example(labels))
+    return f"rows {names} have {equal} {where}: {_no_reach(factors, is_certain)}{_advice(study, keys)}"
 
 
-def about_seeds(seeds: Sequence[int], study: NamedStudy, is_certain: bool = False, where: str = "every row") -> str:
-    """Return the sentence about seeds with equal results. `where`: the rows in which they are equal."""
+def _about_seeds(seeds: Sequence[int], study: NamedStudy, is_certain: bool, so_far: str) -> str:
+    where = f"in every row{so_far}"
     if is_certain:
         reason = "the seed does not reach the trainer, or changes nothing, so they count as one seed"
-        return f"{seeds_text(seeds)} have equal results, to the last bit, in {where}: {reason}{_seed_advice(study)}"
+        return f"{seeds_text(seeds)} have equal results, to the last bit, {where}: {reason}{_seed_advice(study)}"
     reason = "the seed probably does not reach the trainer, or changes nothing that they show"
-    return f"{seeds_text(seeds)} have {LIKELY} in {where}: {reason}{_seed_advice(study)}"
+    shown = study.example(list(study.rows))
+    return f"{seeds_text(seeds)} have {LIKELY} {where}{shown}: {reason}{_seed_advice(study)}"
 
 
-def about_one_row(label: str, seeds: Sequence[int], study: NamedStudy) -> str:
-    """Return the sentence about seeds with equal results in one row only."""
+def _about_one_row(label: str, seeds: Sequence[int], study: NamedStudy) -> str:
     return (
         f"row {study.rows[label]}: {seeds_text(seeds)} have equal results, and those of other rows differ: in this row "
         "the seed changes nothing, or does not reach the trainer"
