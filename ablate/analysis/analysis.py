@@ -23,8 +23,8 @@ from ablate.analysis.results import TESTED_ON, RowResult, StudyResults
 from ablate.analysis.search.results import SearchResults
 from ablate.analysis.stats.multiplicity import holm
 from ablate.analysis.stats.resolution import SAME
-from ablate.measurement import COST, Metric
-from ablate.study.metrics import split_of
+from ablate.measurement import Metric
+from ablate.study.wiring.compared import is_of_machine
 from ablate.study.wiring.outcomes import EqualResults
 
 Population = Literal["seeds", "examples-and-seeds"]
@@ -149,8 +149,8 @@ class Analysis:
         }
 
     def _results_on(self, metric: Metric) -> StudyResults:
-        """Return the results as those of another metric; trainings of equal results need not cost the same."""
-        equal = EqualResults() if split_of(metric.name) == COST else self.results.equal
+        """Return the results as those of another metric; trainings of equal results need not take the same time."""
+        equal = EqualResults() if is_of_machine(metric) else self.results.equal
         return replace(self.results, about=metric.name, looks=(), equal=equal)
 
     @cached_property

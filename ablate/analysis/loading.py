@@ -19,12 +19,11 @@ from ablate.store.examples import Examples, read_contents, read_example_set, rea
 from ablate.store.looks import LookRow, is_unchanged, read_looks
 from ablate.store.plan_document import changed_rules, rules
 from ablate.store.plans import StoredPlan, StoredRow
-from ablate.store.repeats import read_repeats
-from ablate.store.results import StoredValue, TrialResult
+from ablate.store.results import StoredValue, TrialResult, read_repeats
 from ablate.store.schema import DIVERGED, FAILED, QUEUED
 from ablate.study.metrics import split_of
 from ablate.study.plan.staleness_reasons import IdentityChange
-from ablate.study.wiring.compared import compared_metrics
+from ablate.study.wiring.compared import compared_metrics, is_of_machine
 from ablate.trainers.declared.reasons import without_log
 from ablate.trainers.protocol import TEST_EXAMPLES
 
@@ -99,7 +98,7 @@ def _with_wiring(connection: Connection, loaded: StudyResults) -> StudyResults:
         return replace(loaded, equal=known)
     done = {trial for row in (*loaded.rows, *loaded.references) for trial in row.trials.values()}
     repeats = read_repeats(connection, done, compared_metrics(document.metrics))
-    if split_of(loaded.metric.name) == COST:  # trainings of equal results need not cost the same
+    if is_of_machine(loaded.metric):  # trainings of equal results need not take the same time
         return replace(loaded, repeats=repeats)
     equal = equal_results(loaded.rows, lambda trials: read_contents(connection, trials))
     return replace(loaded, equal=equal, repeats=repeats)

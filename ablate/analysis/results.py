@@ -20,6 +20,7 @@ from ablate.store.plan_document import DataIdentity, PlanDocument
 from ablate.store.results import StoredValue
 from ablate.study.config_keys import overlaps
 from ablate.study.model import Family
+from ablate.study.wiring.compared import is_of_machine
 from ablate.study.wiring.outcomes import EqualResults
 from ablate.study.wiring.repeats import Repeat, repeat_sentences
 from ablate.study.wiring.words import NamedStudy, equality_sentences, seeds_text
@@ -407,7 +408,8 @@ class StudyResults:
         keys = {factor.name: factor.sets for factor in self.document.factors}
         levels = {row.label: row.levels for row in self.rows}
         values = {row.label: {seed: row.results[seed].value(self.primary) for seed in row.seeds} for row in self.rows}
-        study = NamedStudy(names, levels, keys, self.document.trainer, self.primary, values)
+        compared = [metric.title for metric in self.measured if not is_of_machine(metric)]
+        study = NamedStudy(names, levels, keys, self.document.trainer, compared, self.primary, values)
         equal = [text for _, text in equality_sentences(self.equal, study)]
         return [*equal, *repeat_sentences(self._repeats_by_name)]
 

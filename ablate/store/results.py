@@ -4,11 +4,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from math import nan
 
-from sqlalchemy import Connection, Text, and_, cast, select
+from sqlalchemy import Connection, Text, and_, cast, func, select
 
 from ablate.measurement import TEST
 from ablate.store.schema import DIVERGED, FAILED, attempts, measurements, results, trainings, trials
 from ablate.store.sql import of_keys
+from ablate.study.wiring.repeats import Repeat, changed_names, differing_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,43 @@ def read_values(connection: Connection, keys: Collection[str], split: str = TEST
     return values
 
 
+def read_repeats(connection: Connection, keys: Collection[str], names: Collection[str]) -> dict[str, Repeat]:
+    """Return {trial key: difference} of the trials whose valid result differs from an earlier one.
+
+    `names`: the metrics that are compared, on the test split. The latest earlier result that differs counts.
+    """
+    again = {key for (key,) in of_keys(connection, _SEVERAL, results.c.trial_key, keys)}
+    if not again:
+        return {}
+    valid = dict(of_keys(connection, select(trials.c.key, trials.c.attempt_id), trials.c.key, again))
+    by_trial: dict[str, dict[int, dict[str, float]]] = {}
+    for key, attempt, metric, value in of_keys(connection, _VALUES, measurements.c.trial_key, again):
+        by_trial.setdefault(key, {}).setdefault(attempt, {})[metric] = nan if value is None else value
+    found = {}
+    for key, by_attempt in sorted(by_trial.items()):
+        now = by_attempt.pop(valid[key], {}) if valid[key] is not None else {}
+        for attempt in sorted(by_attempt, reverse=True):
+            if values := differing_values(by_attempt[attempt], now, names):
+                found[key] = Repeat(values, _changed(connection, attempt, valid[key]))
+                break
+    return found
+
+
+def _changed(connection: Connection, then: int, now: int) -> tuple[str, ...]:
+    """Return the recorded circumstances in which two attempts differ."""
+    query = select(attempts.c.id, attempts.c.environment).where(attempts.c.id.in_((then, now)))
+    environments = {row.id: row.environment or {} for row in connection.execute(query)}
+    return changed_names(environments.get(then, {}), environments.get(now, {}))
+
+
 _that_is_latest = and_(attempts.c.training_key == trainings.c.key, attempts.c.number == trainings.c.attempts)
 _OF_ATTEMPT = (attempts.c.environment, attempts.c.seconds)
 _that_counts = and_(results.c.trial_key == trials.c.key, results.c.attempt_id == trials.c.attempt_id)
 that_are_measured = and_(measurements.c.trial_key == trials.c.key, measurements.c.attempt_id == trials.c.attempt_id)
 """The measurements of the result that counts, joined with the trials."""
+_SEVERAL = (
+    select(results.c.trial_key).group_by(results.c.trial_key).having(func.count(results.c.attempt_id.distinct()) > 1)
+)
+_VALUES = select(
+    measurements.c.trial_key, measurements.c.attempt_id, measurements.c.metric, measurements.c.value
+).where(measurements.c.split == TEST)

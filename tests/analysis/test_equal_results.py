@@ -11,6 +11,7 @@ from ablate.analysis import verdicts
 from ablate.analysis.analysis import analyse
 from ablate.analysis.equal_results import equal_results
 from ablate.analysis.results import RowResult, SeedResult, StudyResults
+from ablate.report import wording
 from ablate.report.figures.rows import ladder
 from ablate.report.sections.summary import footer, summary
 from ablate.store.results import StoredValue
@@ -112,7 +113,58 @@ def test_one_seed_that_differs_is_enough() -> None:
 @pytest.mark.parametrize("rank", [0, 1])
 def test_results_that_are_the_same_for_every_query_say_nothing_about_a_factor(rank: int) -> None:
     runs = {(number, seed): np.full(N, rank, np.uint32) for number in (1, 2) for seed in range(2)}
-    assert study(runs, 2, 2)[1] == EqualResults()
+    made, equal = study(runs, 2, 2)
+    assert equal == EqualResults(alike_rows=(("row 1", "row 2"),))
+    assert made.findings == []
+
+
+def no_examples(keys: Collection[str]) -> dict[str, Contents]:
+    return {}
+
+
+def of_totals(hits: list[list[int]], delta: float) -> StudyResults:
+    """Rows of three levels of a factor, of which only totals are known."""
+    rows = [row(at, {"a": at}, dict(enumerate(of_row))) for at, of_row in enumerate(hits, 1)]
+    made = results({"a": [1, 2, 3]}, rows, delta_pp=delta)
+    return replace(made, equal=equal_results(made.rows, no_examples))
+
+
+FIRST = [[270, 273, 268, 271, 269], [271, 272, 268, 270, 270]]
+
+
+def test_absence_is_not_concluded_from_values_that_are_equal_in_every_seed() -> None:
+    """Rows 1 and 2 differ by less than delta, and so do rows 1 and 3, which are equal."""
+    made = of_totals([*FIRST, FIRST[0]], delta=2)
+    assert made.equal.rows == ()
+    assert made.equal.alike_rows == (("row 1", "row 3"),)
+    analysis = analyse(made)
+    other, equal = (analysis.contrasts.between(made.rows[0], made.rows[at]).estimate for at in (1, 2))
+    assert other.verdict == verdicts.NO_EFFECT
+    assert (equal.verdict, equal.effect, equal.alike, equal.p_equivalence) == (verdicts.UNDECIDED, 0.0, True, None)
+    effects = {effect.level: effect for effect in analysis.effects}
+    assert effects[2].estimate.verdict == verdicts.NO_EFFECT
+    assert effects[3].estimate.verdict == verdicts.UNDECIDED
+    assert wording.phrase(effects[3]) == "equal in every seed"
+    assert "which shows neither an effect nor its absence" in wording.sentence(effects[3], made)
+
+
+def test_values_that_chance_hardly_makes_equal_are_reported_and_count_once_in_the_variance() -> None:
+    made = of_totals([*FIRST, FIRST[0]], delta=2)
+    assert made.equal.likely_rows == (("row 1", "row 3"),)
+    (finding,) = made.findings
+    assert finding.startswith("rows 1 (row 1) and 3 (row 3) have equal top-1 in every seed (top1 0.27 with seed 0): a ")
+    alone = analyse(of_totals(FIRST, delta=2))
+    with_twin = analyse(made)
+    one, other = (
+        each.contrasts.between(each.results.rows[0], each.results.rows[1]).estimate for each in (with_twin, alone)
+    )
+    assert one.interval == pytest.approx(other.interval)
+
+
+def test_two_equal_seeds_of_a_small_test_may_be_chance() -> None:
+    rows = [row(at, {"a": at}, of_row, n=20) for at, of_row in enumerate([{0: 18, 1: 19}, {0: 18, 1: 19}], 1)]
+    equal = equal_results(rows, no_examples)
+    assert (equal.alike_rows, equal.likely_rows, equal.rows) == ((("row 1", "row 2"),), (), ())
 
 
 def test_seeds_that_do_not_reach_the_trainer_count_as_one() -> None:

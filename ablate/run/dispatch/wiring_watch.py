@@ -1,7 +1,7 @@
 """Wiring checks during a run: a warning as soon as equal results show that a seed or a factor may not arrive."""
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -9,10 +9,9 @@ from ablate.errors import StoreError
 from ablate.store import Connection, Store
 from ablate.store.examples import read_contents
 from ablate.store.plans import StoredPlan, StoredRow
-from ablate.store.repeats import read_repeats
-from ablate.store.results import read_values
+from ablate.store.results import read_repeats, read_values
 from ablate.study.wiring.coincidence import DURING_A_RUN, IN_REPORTS, Caution
-from ablate.study.wiring.compared import compared_metrics
+from ablate.study.wiring.compared import compared_metrics, is_of_machine
 from ablate.study.wiring.equality import equal_results
 from ablate.study.wiring.outcomes import Contents, Outcome, RowOutcomes
 from ablate.study.wiring.repeats import repeat_sentences
@@ -43,7 +42,7 @@ class WiringWatch:
         keys = {factor.name: factor.sets for factor in document.factors}
         levels = {row.label: row.levels for row in self.rows}
         names = {row.label: repr(row.label) for row in self.rows}
-        self.study = NamedStudy(names, levels, keys, document.trainer, document.primary)
+        self.study = NamedStudy(names, levels, keys, document.trainer, metric=document.primary)
 
     def ended(self, keys: Collection[str]) -> list[str]:
         """Return new findings after these trials have got results; none if the checks take too much time."""
@@ -69,17 +68,26 @@ class WiringWatch:
         return []
 
     def _equal(self, connection: Connection, caution: Caution) -> list[str]:
+        document = self.plan.document
+        if is_of_machine(document.metric(document.primary)):  # trainings of equal results need not take the same time
+            return []
         self._read(connection)
         rows = [RowOutcomes(row.label, row.levels, self._of_row(row)) for row in self.rows]
         equal = equal_results(rows, lambda keys: self._read_contents(connection, keys), caution)
         is_over = all(row.cells.keys() == self._of_row(row).keys() for row in self.rows)
+        sentences = equality_sentences(equal, self._named(rows), "" if is_over else " so far")
+        return [text for key, text in sentences if self._is_new(key)]
+
+    def _named(self, rows: Sequence[RowOutcomes]) -> NamedStudy:
+        """Return the names of the study, with the metrics and values that its results have so far."""
         primary = self.plan.document.primary
         values = {
             row.label: {seed: one.values[primary] for seed, one in row.outcomes.items() if primary in one.values}
             for row in rows
         }
-        sentences = equality_sentences(equal, replace(self.study, values=values), "" if is_over else " so far")
-        return [text for key, text in sentences if self._is_new(key)]
+        measured = {name for row in rows for one in row.outcomes.values() for name in one.values}
+        titles = [metric.title for metric in self.plan.document.metrics if metric.name in measured]
+        return replace(self.study, metrics=titles, values=values)
 
     def _repeats(self, connection: Connection) -> list[str]:
         """Return the trials that this run has trained again, with another result."""

@@ -50,6 +50,9 @@ DURING_A_RUN = Caution(0.001, 2)
 """Before all results are there, further ones may still differ."""
 MOST = 0.6
 """If two values are equal by chance more often than this, nothing is concluded, however many values are equal."""
+COARSEST = 0.02
+"""If steps are larger than this part of the value, like those of a rate over 20 examples, nothing is concluded either: a
+factor with a small effect often changes no value."""
 USUAL_SPREAD = 0.003
 """The standard deviation between seeds as a part of the value, if no seeds show it."""
 FEWEST_CHANGES = 3
@@ -66,6 +69,8 @@ class Noise:
     """The smallest difference that its values can show."""
     spread: float
     """The standard deviation between seeds."""
+    size: float
+    """The usual size of a value."""
     pairs: int = 0
     """The number of pairs of seeds of one row that are known."""
     ties: int = 0
@@ -74,6 +79,8 @@ class Noise:
     @property
     def chance_of_equal(self) -> float:
         """The probability that two trainings have equal values."""
+        if self.step > COARSEST * self.size:
+            return 1.0
         share = self.step / (self.spread * sqrt(4 * pi)) if self.spread > 0 else 0.5  # the median difference is 0
         return _limited(max(share, self.ties / max(self.pairs, 1)))
 
@@ -95,16 +102,16 @@ def noise_of(rows: Sequence[Mapping[int, float]]) -> Noise | None:
     values = [value for row in rows for value in row.values()]
     if not values:
         return None
-    step = step_of(values)
+    step, size = step_of(values), median(map(abs, values))
     differences = [later - earlier for row in rows for earlier, later in pairwise(row.values())]
     if not differences:
-        return Noise(step, USUAL_SPREAD * median(map(abs, values)))
+        return Noise(step, USUAL_SPREAD * size, size)
     spreads = [_spread(differences, 2)]
     changes = [change for one, other in pairwise(rows) for change in _changes(one, other)]
     if len(changes) >= FEWEST_CHANGES:
         spreads.append(_spread(changes, 4))
     equal = [one == other for row in rows for one, other in combinations(row.values(), 2)]
-    return Noise(step, min(spreads), len(equal), sum(equal))
+    return Noise(step, min(spreads), size, len(equal), sum(equal))
 
 
 def _changes(one: Mapping[int, float], other: Mapping[int, float]) -> Iterator[float]:

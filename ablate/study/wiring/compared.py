@@ -28,10 +28,11 @@ def compared_metrics(metrics: Iterable[Metric]) -> frozenset[str]:
 
     Times, memory and the like differ between any two runs, and would hide that everything else is equal.
     """
-    return frozenset(metric.name for metric in metrics if not _is_of_machine(metric))
+    return frozenset(metric.name for metric in metrics if not is_of_machine(metric))
 
 
-def _is_of_machine(metric: Metric) -> bool:
+def is_of_machine(metric: Metric) -> bool:
+    """Return True for a metric of the machine, like a time. Equal results say nothing about it."""
     unit = (metric.unit or metric.display.unit).lower()
     words = re.split(r"[^a-z]+", metric.name.lower())
     return split_of(metric.name) == COST or unit in UNITS or "/s" in unit or (not unit and bool(WORDS & set(words)))

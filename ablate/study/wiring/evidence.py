@@ -33,7 +33,7 @@ class Evidence:
 
         A row in which all seeds have equal results, such as one of a model without randomness, is left out.
         """
-        chosen = [row.outcomes for row in self.rows if row.label in labels]
+        chosen = [row.outcomes for row in self.rows if row.label in labels and row.outcomes]
         rows = [row for row in chosen if len(row) < 2 or self.independent(row.values()) > 1] or chosen
         names = dict.fromkeys(name for row in rows for one in row.values() for name in one.values)
         tables = {name: [_values(row, seeds, name) for row in rows] for name in names}

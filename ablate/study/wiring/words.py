@@ -10,7 +10,6 @@ from ablate.trainers.registry import DECLARED, declared_kind
 
 MOST_NAMED = 4
 """Rows that a sentence names; of more it has the number."""
-LIKELY = "equal values of every metric"
 SEED = "seed"
 """The subject of sentences about seeds."""
 
@@ -27,10 +26,17 @@ class NamedStudy:
     """{factor: the config keys that it sets}."""
     trainer: str = ""
     """The name of the trainer, or the kind of a declared one."""
+    metrics: Sequence[str] = ()
+    """The names of the metrics that are compared."""
     metric: str = ""
     """The metric of which a sentence gives a value."""
     values: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     """{label: {seed: value of that metric}}, of the seeds that have one."""
+
+    @property
+    def equal(self) -> str:
+        """The words for equal values, such as `equal acc and loss`."""
+        return f"equal {listed_in_part(self.metrics, MOST_NAMED)}" if self.metrics else "equal values"
 
     def differing(self, labels: Sequence[str]) -> list[str]:
         """Return the factors in which these rows differ."""
@@ -65,7 +71,7 @@ def equality_sentences(equal: EqualResults, study: NamedStudy, so_far: str = "")
 def _about_rows(labels: Sequence[str], study: NamedStudy, is_certain: bool, so_far: str) -> str:
     names = listed_in_part([study.rows[label] for label in labels], MOST_NAMED)
     factors = study.differing(labels)
-    equal = "equal results, to the last bit," if is_certain else LIKELY
+    equal = "equal results, to the last bit," if is_certain else study.equal
     keys = [key for name in factors for key in study.keys.get(name, ())]
     where = f"in every seed{so_far}" + ("" if is_certain else study.example(labels))
     return f"rows {names} have {equal} {where}: {_no_reach(factors, is_certain)}{_advice(study, keys)}"
@@ -78,7 +84,7 @@ def _about_seeds(seeds: Sequence[int], study: NamedStudy, is_certain: bool, so_f
         return f"{seeds_text(seeds)} have equal results, to the last bit, {where}: {reason}{_seed_advice(study)}"
     reason = "the seed probably does not reach the trainer, or changes nothing that they show"
     shown = study.example(list(study.rows))
-    return f"{seeds_text(seeds)} have {LIKELY} {where}{shown}: {reason}{_seed_advice(study)}"
+    return f"{seeds_text(seeds)} have {study.equal} {where}{shown}: {reason}{_seed_advice(study)}"
 
 
 def _about_one_row(label: str, seeds: Sequence[int], study: NamedStudy) -> str:

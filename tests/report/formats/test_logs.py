@@ -152,7 +152,7 @@ def test_every_fact_of_a_plan_is_in_a_log_or_is_no_part_of_a_verdict() -> None:
 def test_rows_and_seeds_that_repeat_others_stay_so(store: Store) -> None:
     rows = [row(n, {"a": level}, {0: 200 + n, 1: 220 - n, 2: 231}) for n, level in enumerate("xyz", start=1)]
     own = results({"a": list("xyz")}, rows, unread=[{"factor": "a", "reason": "b is off", "rows": ["row 3"]}])
-    own = replace(own, equal=EqualResults((("row 1", "row 2"),), ((1, 2),)))
+    own = replace(own, equal=EqualResults((("row 1", "row 2"),), ((1, 2),), (("row 1", "row 3"),), (), ((0, 1),)))
     again = imported_again(store, log_report.render(own), "equal")
     mine, theirs = (json_report.document(analyse(one)) for one in (own, again))
     assert judged(theirs, "data") == judged(mine, "data")

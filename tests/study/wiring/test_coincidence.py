@@ -12,7 +12,7 @@ SEEDS = range(5)
 def test_the_formula_gives_the_share_of_equal_values_and_rather_more(spread: float) -> None:
     values = np.random.default_rng(1).normal(scale=spread, size=(2, 200_000)) + np.linspace(0, 1, 200_000)
     equal = float(np.mean(np.equal(*np.rint(values))))
-    assert 0.98 * equal < Noise(step=1.0, spread=spread).chance_of_equal < 1.1 * equal
+    assert 0.98 * equal < Noise(1.0, spread, size=335.0).chance_of_equal < 1.1 * equal
 
 
 def test_the_spread_of_seeds_is_estimated_and_one_diverged_run_does_not_change_it() -> None:
@@ -46,7 +46,8 @@ def test_pairs_of_equal_values_count_if_the_digits_hide_how_few_values_are_possi
 
 
 def test_values_that_are_mostly_equal_show_nothing() -> None:
-    assert Noise(step=0.05, spread=0.02).chance_of_equal == 1.0
+    assert Noise(0.003, spread=0.001, size=0.9).chance_of_equal == 1.0
+    assert Noise(0.05, spread=0.1, size=0.9).chance_of_equal == 1.0, "a rate over 20 examples"
     assert noise_of([{0: 0.9, 1: 0.9, 2: 0.9, 3: 0.95}]) is not None
     noise = noise_of([{0: 0.9, 1: 0.9, 2: 0.9, 3: 0.9}])
     assert noise is not None

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ablate.store.examples import are_rich
 from ablate.study.wiring.equality import equal_results
 from ablate.study.wiring.outcomes import Contents, Outcome, RowOutcomes
-from tests.support.made_outcomes import add_one
+from tests.support.wiring.made_outcomes import add_one
 
 STUDIES = 60
 SEEDS = (1, 2, 3)

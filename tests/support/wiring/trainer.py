@@ -38,7 +38,7 @@ def train(
 class WiringEntry(SimulatedEntry):
     """Declares an accuracy and a loss."""
 
-    train = "tests.support.wiring_trainer:train"
+    train = "tests.support.wiring.trainer:train"
 
     def metrics(self, configs: Sequence[Config]) -> tuple[Metric, ...]:
         return (ACC, LOSS)
