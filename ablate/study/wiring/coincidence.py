@@ -51,8 +51,8 @@ DURING_A_RUN = Caution(0.001, 2)
 MOST = 0.6
 """If two values are equal by chance more often than this, nothing is concluded, however many values are equal."""
 COARSEST = 0.02
-"""If steps are larger than this part of the value, like those of a rate over 20 examples, nothing is concluded either: a
-factor with a small effect often changes no value."""
+"""If steps are larger than this part of the value, like those of a rate over 20 examples, nothing is concluded either.
+A factor with a small effect often changes no such value."""
 USUAL_SPREAD = 0.003
 """The standard deviation between seeds as a part of the value, if no seeds show it."""
 FEWEST_CHANGES = 3
