@@ -11,18 +11,42 @@ from ablate.trainers.measuring.takes import NoValueError, Point, number_of_text,
 def rows_of(path: Path, name: str) -> Iterator[tuple[int, list[str]]]:
     """Yield (number of the line, cells without spaces around them) for each line that is not empty, the header first.
 
-    NoValueError if the file is no table.
+    Lines with # above the header are left out. NoValueError if the file is no table.
     """
     separator = "\t" if path.suffix.lower() == ".tsv" else ","
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         reader = csv.reader(file, delimiter=separator)
         try:
-            for cells in reader:
-                plain = [cell.strip() for cell in cells]
-                if any(plain):
-                    yield reader.line_num, plain
+            yield from _without_comments((reader.line_num, [cell.strip() for cell in cells]) for cells in reader)
         except csv.Error as error:
             raise NoValueError(f"line {reader.line_num} of {name} cannot be read: {error}") from None
+
+
+def _without_comments(rows: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows without empty ones, and without those above the header that begin with #.
+
+    If numbers follow such a row, it is the header: numpy.savetxt writes `# epoch,loss`.
+    """
+    comment: tuple[int, list[str]] | None = None
+    is_above = True
+    for line, cells in rows:
+        if not any(cells):
+            continue
+        if is_above and cells[0].startswith("#"):
+            comment = line, [cells[0].lstrip("# "), *cells[1:]]
+            continue
+        if is_above and comment and all(map(_is_number, cells)):
+            yield comment
+        is_above = False
+        yield line, cells
+
+
+def _is_number(text: str) -> bool:
+    try:
+        number_of_text(text)
+    except NoValueError:
+        return False
+    return True
 
 
 def csv_points(path: Path, column: str, name: str) -> Iterator[Point]:

@@ -50,6 +50,21 @@ def test_tabs_quotes_and_a_header_that_comes_again(tmp_path: Path) -> None:
     assert [value(left, "again.csv:acc", Take(step=step)) for step in (1, 2)] == [0.5, 0.75]
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        '#{"t_start": 1.5, "env_id": "CartPole-v1"}\nr,l,t\n9,9,0.5\n21,21,0.75\n',  # Monitor of Stable-Baselines3
+        "# r,l,t\n9,9,0.5\n21,21,0.75\n",  # numpy.savetxt(..., header="r,l,t", delimiter=",")
+        "# of 1 December\n#\n# r,l,t\n9,9,0.5\n21,21,0.75\n",
+    ],
+)
+def test_comments_above_the_header(tmp_path: Path, content: str) -> None:
+    left = outputs(tmp_path)
+    write(left.folder / "0.monitor.csv", content)
+    assert value(left, "0.monitor.csv:r") == 21
+    assert value(left, "0.monitor.csv:t", Take(step=1)) == 0.5
+
+
 def test_a_table_without_steps_counts_its_rows(tmp_path: Path) -> None:
     left = outputs(tmp_path)
     write(left.folder / "log.csv", "val_loss,acc\n3,0.5\n1,0.75\n2,\n")
@@ -75,6 +90,7 @@ def test_spellings_of_numbers_that_are_not_finite(tmp_path: Path, text: str) -> 
     [
         ("", "log.csv is empty"),
         ("\n\n", "log.csv is empty"),
+        ("# acc\n", "log.csv is empty"),
         ("epoch,acc\n", "the column acc of log.csv has no value"),
         ("epoch,acc\n1,\n2\n", "the column acc of log.csv has no value"),
         ("epoch,accuracy\n1,2\n", "log.csv: unknown column 'acc'; did you mean 'accuracy'? known: epoch, accuracy"),
