@@ -24,7 +24,7 @@ NOT_PACKED = {"README.md", ".gitattributes"}
 @pytest.fixture(scope="module")
 def core(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> VirtualEnvironment:
     copy = sources(tmp_path_factory.mktemp("sources"))
-    return shared_environment("core", copy, tmp_path_factory, worker_id)
+    return shared_environment("core", [copy], tmp_path_factory, worker_id)
 
 
 def test_the_core_is_small(core: VirtualEnvironment) -> None:

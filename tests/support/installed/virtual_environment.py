@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,16 +37,18 @@ class VirtualEnvironment:
         (path,) = self.folder.glob("lib/python3*/site-packages")
         return path
 
-    def install(self, *requirements: object) -> None:
+    def install(self, *requirements: object, is_compiled: bool = True) -> None:
         """Install packages in the versions of constraints.txt, from the registry that pip is set up for.
 
         Their modules are compiled, but not those of their tests, which would take as long as all the rest.
+        `is_compiled`: False for large packages of which few modules are used; Python compiles those at first use.
         """
         pip = [sys.executable, "-m", "pip", "--python", self.python, "--disable-pip-version-check"]
         words = [*pip, "install", "--quiet", "--no-compile", "-c", ROOT / "constraints.txt", *requirements]
         done = subprocess.run([str(word) for word in words], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-        self.run("-m", "compileall", "-q", "-x", "/tests/", self.packages, cwd=self.folder)
+        if is_compiled:
+            self.run("-m", "compileall", "-q", "-x", "/tests/", self.packages, cwd=self.folder)
 
     def run(self, *words: object, cwd: Path) -> Result:
         """Run Python with these words; nothing of the checkout is found."""
@@ -61,9 +64,13 @@ class VirtualEnvironment:
 
 
 def shared_environment(
-    name: str, requirement: object, folders: pytest.TempPathFactory, worker: str
+    name: str,
+    requirements: Sequence[object],
+    folders: pytest.TempPathFactory,
+    worker: str,
+    is_compiled: bool = True,
 ) -> VirtualEnvironment:
-    """Return the environment of this name with one package. The first process of a test run that needs it makes it.
+    """Return the environment of this name with these packages. The first process of a test run that needs it makes it.
 
     `worker`: the value of the fixture `worker_id`. All workers share the folder above those that are their own.
     """
@@ -73,7 +80,7 @@ def shared_environment(
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not complete.exists():
             venv.create(made.folder, clear=True, with_pip=False)
-            made.install(requirement)
+            made.install(*requirements, is_compiled=is_compiled)
             complete.touch()
     return made
 
