@@ -5,19 +5,19 @@ that the script left are compared too. Those that differ between two trainings o
 do not count, and neither do those that only repeat the setting that was changed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from ablate.measurement import Metric
 from ablate.run.checking.remark import Remark
 from ablate.run.checking.row_run import RowRun, RowRunner
+from ablate.study.wiring.coincidence import noise_of
 from ablate.text import listed_in_part
 
-FEWEST_SEEDS, MOST_SEEDS = 2, 4
-"""Seeds with equal results that are no coincidence: of values with many digits, and of rates and rounded values."""
-MANY_DIGITS = 7
-"""Digits of a value that is hardly equal by chance."""
+CERTAIN = 0.01
+"""The largest probability of a coincidence at which equal results are reported."""
+MOST_SEEDS = 4
+"""Seeds with which a row is trained at most, to rule out a coincidence."""
 MOST_NAMED = 3
 """Numbers that a sentence names."""
 Echoes = Mapping[float, float]
@@ -52,10 +52,13 @@ class RowComparison:
 
     def seed_remark(self) -> Remark:
         """Train with another seed, and return whether that changes the results."""
-        seeds = self._seeds[: MOST_SEEDS if self._is_coarse else FEWEST_SEEDS]
-        for seed in seeds[1:]:
-            other = self.other_seed if seed == seeds[1] else self.with_seed(seed)
-            remark = self.difference(other, f"seed: with seed {seed}", {float(self.first.seed): float(seed)})
+        seeds = self._seeds[:1]
+        while len(seeds) == 1 or (len(seeds) < MOST_SEEDS and self._chance ** (len(seeds) - 1) > CERTAIN):
+            other = self.other_seed if len(seeds) == 1 else self.with_seed(self._seeds[len(seeds)])
+            seeds.append(other.seed)
+            remark = self.difference(
+                other, f"seed: with seed {other.seed}", {float(self.first.seed): float(other.seed)}
+            )
             if remark is not None:
                 return remark
         return Remark(
@@ -97,21 +100,16 @@ class RowComparison:
         return [name for name in shared if own[name] != others[name] and echoes.get(own[name]) != others[name]]
 
     @property
-    def _seeds(self) -> Sequence[int]:
+    def _seeds(self) -> list[int]:
         """The seeds of the row: those of the study, and further ones."""
         seeds = [self.first.seed, *(seed for seed in self.runner.study.seeds if seed != self.first.seed)]
         return [*seeds, *(max(seeds) + step for step in range(1, MOST_SEEDS))]
 
     @property
-    def _is_coarse(self) -> bool:
-        """True if all metrics are rates, or rounded, so that their values are often equal by chance."""
-        metrics = {metric.name: metric for metric in self.runner.study.metrics}
-        return all(_is_coarse(metrics[name], value) for name, value in self.first.values.items())
-
-
-def _is_coarse(metric: Metric, value: float) -> bool:
-    digits = repr(value).partition("e")[0].replace(".", "").lstrip("-0")
-    return metric.is_rate or len(digits) < MANY_DIGITS
+    def _chance(self) -> float:
+        """The probability that two seeds give equal metrics by chance, by the metric that shows differences best."""
+        noises = [noise_of([{self.first.seed: value}]) for value in self.first.values.values()]
+        return min((noise.chance_of_equal for noise in noises if noise is not None), default=1.0)
 
 
 def _numbers(run: RowRun) -> dict[str, float]:

@@ -130,6 +130,13 @@ def test_a_script_that_ignores_its_seed(ablate: Ablate, study: str) -> None:
     assert re.search(r"! seed: the results are equal to the last digit with the seeds (0, 1|5, 9), ", words(result))
 
 
+def test_two_seeds_are_enough_for_values_with_many_digits(ablate: Ablate) -> None:
+    loss = 'val_loss: {better: lower, from: "stdout:val_loss: ([0-9.]+)"}\ndelta: 0.1'
+    study = re.sub("val_acc: .*", loss, COMMAND)
+    result = checked(ablate, OPTIONS + PARSE + TRAIN.replace("Random(args.seed)", "Random(7)"), study)
+    assert "with the seeds 0, 1. Either" in words(result)
+
+
 def test_metrics_that_are_equal_by_chance_are_no_fault(ablate: Ablate) -> None:
     """The rate is 1 with each seed, and the loss, which is not declared, differs. The printed seed shows nothing."""
     result = checked(ablate, OPTIONS + PARSE + TRAIN + 'print("val_acc: 1.0")')
