@@ -133,7 +133,8 @@ def test_a_script_that_ignores_its_seed(ablate: Ablate, study: str) -> None:
 def test_two_seeds_are_enough_for_values_with_many_digits(ablate: Ablate) -> None:
     loss = 'val_loss: {better: lower, from: "stdout:val_loss: ([0-9.]+)"}\ndelta: 0.1'
     study = re.sub("val_acc: .*", loss, COMMAND)
-    result = checked(ablate, OPTIONS + PARSE + TRAIN.replace("Random(args.seed)", "Random(7)"), study)
+    train = TRAIN.replace("Random(args.seed)", "Random(7)").replace("1 - score:.6f", "1 - score!r")
+    result = checked(ablate, OPTIONS + PARSE + train, study)
     assert "with the seeds 0, 1. Either" in words(result)
 
 
