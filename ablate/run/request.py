@@ -164,7 +164,7 @@ def _overridden(study: Study) -> list[str]:
     config = flattened(study.written)
     return [
         f"{'' if overlaps(key, 'runtime') else 'config.'}{key} {yaml_text(config[key])} has no effect: factor "
-        f"{factor.name!r} sets {key}"
+        f"{factor.name!r} sets {key}, to {yaml_text(value)} in the baseline"
         for factor in study.factors
         for key, value in zip(factor.sets, factor.baseline.values, strict=True)
         if key in config and config[key] != value

@@ -15,7 +15,7 @@ NOTES = 5
 AGAIN_SECONDS = 30.0
 """The shortest time between two displays of the same warning."""
 
-STOPPING = "stopping: trainings finish or save; press Ctrl-C again to stop now"
+STOPPING = "stopping: trainings save, or begin again later; press Ctrl-C again to stop now"
 
 
 class BoardNote(NamedTuple):

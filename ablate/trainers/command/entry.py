@@ -94,7 +94,7 @@ class CommandEntry(DeclaredEntry):
         every = dotted_keys(self.defaults)
         varied = [key for key in every if key in searched or len({repr(_value_at(one, key)) for one in configs}) > 1]
         if missing := keys_not_passed(self.spec.command, varied):
-            names = listed(missing, "and no")
+            names = listed(missing, "or")
             yield f"the command passes no {names} to the script; write {ALL_KEYS} or ${{{missing[0]}}}"
         if not passes_seed(self.spec.command):
             yield "the command passes no seed to the script, so seeds can differ by chance only; write --seed, ${seed}"

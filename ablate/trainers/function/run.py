@@ -49,12 +49,15 @@ class Run:
         return self.has_stopped
 
     def report(self, fraction: float, **metrics: float) -> None:
-        """Report values on validation data when this fraction of the training, in (0, 1), is done.
+        """Report values on validation data when this fraction of the training, in (0, 1], is done.
 
-        A search may end the training here. Save a checkpoint before, so that it can be continued.
+        A search may end the training here. Save a checkpoint before, so that it can be continued. Values at the end,
+        with a fraction of 1, are accepted and not used: there is nothing left to save.
         """
-        if not 0 < fraction < 1:
-            raise ValueError(f"run.report: the fraction is {fraction}; accepted: numbers above 0 and below 1")
+        if not 0 < fraction <= 1:
+            raise ValueError(f"run.report: the fraction is {fraction}; accepted: numbers above 0, and at most 1")
+        if fraction == 1:
+            return
         self._send({"report": {"fraction": float(fraction), "metrics": {k: _number(v) for k, v in metrics.items()}}})
         if self._answers is not None and not json.loads(self._answers.readline() or "false"):
             raise EndedEarly

@@ -127,6 +127,16 @@ def test_evaluation_apart_trains_once_for_rows_that_differ_in_it(tmp_path: Path)
     assert (tmp_path / "trainings.txt").read_text(encoding="utf-8") == "x" * 4
 
 
+def test_a_function_may_report_values_at_the_end_of_each_epoch_the_last_one_included(tmp_path: Path) -> None:
+    train = (
+        "def main(config, seed, run):\n    for epoch in range(4):\n        run.report((epoch + 1) / 4, acc=0.5)\n"
+        f"    {BODY}"
+    )
+    study = project(tmp_path, STUDY, train=train)
+    ran(study)
+    assert rounded(study) == EXPECTED
+
+
 def test_examples_of_a_function(tmp_path: Path) -> None:
     train = (
         "def main(config, seed, run):\n    values = [1, 0, 1, config['lr'] > 0.15]\n"
