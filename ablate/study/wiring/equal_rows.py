@@ -47,10 +47,15 @@ class EqualRows:
         for group in self.alike():
             pairs = list(combinations(group[:MOST_COMPARED], 2))
             changes = {pair: change for pair in pairs if (change := self._change(*pair)) is not None}
-            likely = {change for change in set(changes.values()) if self._is_likely(change)}
+            likely = {change for change in set(changes.values()) if self._judged(change)}
             named = {label for pair, change in changes.items() if change in likely for label in pair}
             if named:
                 yield tuple(label for label in group if label in named)
+
+    @cached_property
+    def _are_likely(self) -> dict[Change, bool]:
+        """The changes that were judged: many groups may have the same one."""
+        return {}
 
     @cached_property
     def _rows(self) -> dict[str, RowOutcomes]:
@@ -78,6 +83,11 @@ class EqualRows:
 
     def _is_certain(self, one: str, other: str) -> bool:
         return self.evidence.are_rich(self._shared(one, other))
+
+    def _judged(self, change: Change) -> bool:
+        if change not in self._are_likely:
+            self._are_likely[change] = self._is_likely(change)
+        return self._are_likely[change]
 
     def _is_likely(self, change: Change) -> bool:
         """Return True if chance hardly explains that all pairs of rows with this change are equal, as they are.
@@ -108,9 +118,9 @@ class EqualRows:
         """The pairs of rows with a common seed that differ in one factor only, by the factor and its two levels."""
         by_others: dict[tuple[Any, ...], list[str]] = {}
         for label, row in self._rows.items():
-            for name in row.levels:
-                others = tuple(sorted((other, repr(level)) for other, level in row.levels.items() if other != name))
-                by_others.setdefault((name, others), []).append(label)
+            levels = tuple(sorted((name, repr(level)) for name, level in row.levels.items()))
+            for at in range(len(levels)):
+                by_others.setdefault((*levels[:at], *levels[at + 1 :]), []).append(label)
         pairs: dict[Change, list[tuple[str, str]]] = {}
         for labels in by_others.values():
             for pair in combinations(labels, 2):

@@ -1,6 +1,7 @@
 """Groups of rows, and of seeds, that have equal results in every result that they share."""
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ablate.study.wiring.outcomes import RowOutcomes
@@ -40,26 +41,52 @@ def _groups(trials: Mapping[Name, Mapping[Any, str]], marks: Marks) -> list[list
 
     `trials`: {name: {place: trial key}}. Each name is compared with one other of a group, the one with most places.
     """
-    order = list(trials)
     groups: list[list[Name]] = []
-    at_place: dict[tuple[object, Hashable], list[int]] = {}
+    found = _Found(frozenset(place for of_name in trials.values() for place in of_name))
     for name in sorted(trials, key=lambda name: -len(trials[name])):
         own = {place: marks[trial] for place, trial in trials[name].items()}
-        candidates = dict.fromkeys(number for place in own.items() for number in at_place.get(place, ()))
-        found = next((number for number in candidates if _agree(trials[groups[number][0]], own, marks)), None)
-        if found is not None:
-            groups[found].append(name)
-            continue
+        number = found.group_of(own)
+        if number is None:
+            found.add(own)
+            groups.append([])
+        groups[-1 if number is None else number].append(name)
+    order = {name: at for at, name in enumerate(trials)}
+    several = (sorted(group, key=order.__getitem__) for group in groups if len(group) > 1)
+    return sorted(several, key=lambda group: order[group[0]])
+
+
+Places = Mapping[Any, Hashable]
+"""{place: mark}."""
+
+
+@dataclass
+class _Found:
+    """The first member of each group, found by its marks."""
+
+    places: frozenset[Any]
+    """All places. Members that have them all, as most do, are found at once."""
+    members: list[Places] = field(default_factory=list)
+    whole: dict[frozenset[Any], int] = field(default_factory=dict)
+    at_place: dict[Any, list[int]] = field(default_factory=dict)
+
+    def group_of(self, own: Places) -> int | None:
+        """Return the number of the group whose first member agrees with these marks in all common places."""
+        if own.keys() == self.places:
+            return self.whole.get(frozenset(own.items()))
+        candidates = dict.fromkeys(number for place in own.items() for number in self.at_place.get(place, ()))
+        return next((number for number in candidates if _agree(self.members[number], own)), None)
+
+    def add(self, own: Places) -> None:
+        """Add the first member of another group."""
+        number = len(self.members)
+        self.members.append(own)
+        self.whole[frozenset(own.items())] = number
         for place in own.items():
-            at_place.setdefault(place, []).append(len(groups))
-        groups.append([name])
-    return sorted(
-        (sorted(group, key=order.index) for group in groups if len(group) > 1), key=lambda group: order.index(group[0])
-    )
+            self.at_place.setdefault(place, []).append(number)
 
 
-def _agree(trials: Mapping[Any, str], own: Mapping[Any, Hashable], marks: Marks) -> bool:
-    return all(marks[trial] == own[place] for place, trial in trials.items() if place in own)
+def _agree(one: Places, other: Places) -> bool:
+    return all(one[place] == mark for place, mark in other.items() if place in one)
 
 
 def groups_in_row(row: RowOutcomes, marks: Marks) -> Iterator[tuple[int, ...]]:

@@ -59,8 +59,11 @@ def equality_sentences(equal: EqualResults, study: NamedStudy, so_far: str = "")
     and seeds that are compared.
     """
     for groups, is_certain in ((equal.rows, True), (equal.likely_rows, False)):
+        alike: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
         for labels in groups:
-            yield tuple(study.differing(labels)) or labels, _about_rows(labels, study, is_certain, so_far)
+            alike.setdefault(tuple(study.differing(labels)), []).append(labels)
+        for factors, of_factors in alike.items():
+            yield factors or of_factors[0], _about_rows(of_factors, study, is_certain, so_far)
     for of_seeds, is_certain in ((equal.seeds, True), (equal.likely_seeds, False)):
         for seeds in of_seeds:
             yield SEED, _about_seeds(seeds, study, is_certain, so_far)
@@ -68,12 +71,15 @@ def equality_sentences(equal: EqualResults, study: NamedStudy, so_far: str = "")
         yield (SEED, label), _about_one_row(label, seeds, study)
 
 
-def _about_rows(labels: Sequence[str], study: NamedStudy, is_certain: bool, so_far: str) -> str:
+def _about_rows(groups: Sequence[Sequence[str]], study: NamedStudy, is_certain: bool, so_far: str) -> str:
+    """Return the sentence about groups of rows that differ in the same factors."""
+    labels, more = groups[0], len(groups) - 1
     names = listed_in_part([study.rows[label] for label in labels], MOST_NAMED)
     factors = study.differing(labels)
     equal = "equal results, to the last bit," if is_certain else study.equal
     keys = [key for name in factors for key in study.keys.get(name, ())]
     where = f"in every seed{so_far}" + ("" if is_certain else study.example(labels))
+    where += f", and so {'has' if more == 1 else 'have'} {more} more group{'s'[: more > 1]} of rows" if more else ""
     return f"rows {names} have {equal} {where}: {_no_reach(factors, is_certain)}{_advice(study, keys)}"
 
 
