@@ -132,11 +132,7 @@ class DeclaredEntry(TrainerEntry[TrainerConfig]):
     def outputs(self, folder: Path, began: float) -> Outputs:
         """Return the places of the results of a first attempt with this folder. `began`: seconds since the epoch."""
         log, result = folder / "attempt-1.log", folder / "result.json"
-        return Outputs(folder, log, result, self.returned(folder), self.working_folder(folder), began)
-
-    def returned(self, folder: Path) -> Mapping[str, Any] | None:
-        """Return the values that a function returned in this folder; None if it returned none, or of a command."""
-        return None
+        return Outputs(folder, log, result, None, self.working_folder(folder), began)
 
     def reached(self, folder: Path) -> int:
         """Return the time at which the user's newest file in the folder of a training was changed, in whole seconds."""

@@ -8,6 +8,7 @@ from ablate.trainers.costs import GPU_SECONDS, PEAK_MEMORY, SECONDS
 from ablate.trainers.declared.attempt import Attempt, FinishedAttempt
 from ablate.trainers.declared.ends import check_readings
 from ablate.trainers.declared.reasons import with_log
+from ablate.trainers.measuring.example_files import Examples
 from ablate.trainers.measuring.files import Outputs
 from ablate.trainers.measuring.reader import Readings, read_measurements
 from ablate.trainers.protocol import Diverged
@@ -36,12 +37,16 @@ def result_of(
     attempt: Attempt,
     finished: FinishedAttempt,
     returned: Mapping[str, Any] | None = None,
+    examples: Mapping[str, Examples] | None = None,
 ) -> Result:
-    """Return the result that a finished attempt left. `returned`: {metric: value} that a function returned.
+    """Return the result that a finished attempt left.
+
+    `returned`: {metric: value} that a function returned. `examples`: {metric: outcomes} that it gave.
 
     ScriptError if a metric is missing, Diverged if one is not finite.
     """
-    outputs = Outputs(attempt.folder, attempt.log, attempt.result, returned, attempt.cwd, attempt.began)
+    folder, began = attempt.folder, attempt.began
+    outputs = Outputs(folder, attempt.log, attempt.result, returned, attempt.cwd, began, examples or {})
     readings = read_measurements(entry.metric_sources, outputs)
     check_readings(readings, attempt)
     result = _result(readings, finished, attempt)

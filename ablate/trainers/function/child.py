@@ -21,7 +21,7 @@ from typing import Any
 from ablate.trainers.function.config.typed_config import ConfigFaultsError, annotation_of, as_annotated
 from ablate.trainers.function.config.watched_config import WATCH, watched_arguments
 from ablate.trainers.function.job import ENDED_EARLY, RETURNED, SAVED, FunctionJob, FunctionReturn
-from ablate.trainers.function.plain_values import metric_values
+from ablate.trainers.function.plain_values import metric_values, result_examples
 from ablate.trainers.function.reference import parts_of
 from ablate.trainers.function.run import EndedEarly, Run
 from ablate.trainers.measuring.files import OWN
@@ -78,27 +78,36 @@ def train(job: FunctionJob) -> FunctionReturn | int:
     result = FunctionReturn()
     try:
         if evaluate is None:
-            returned = called(function, job.configs[0], job.seed, run)
-            if run.has_stopped:
-                return SAVED
-            result.values.append(metric_values(returned))
-            result.examples.append(run.outcomes)
+            _add(result, called(function, job.configs[0], job.seed, run), run)
         else:
-            trained = run.dir / f"{OWN}trained.json"
-            if not trained.exists():
-                called(function, _without_evaluate(job.configs[0]), job.seed, run)
-                if run.has_stopped:
-                    return SAVED
-                trained.write_text(json.dumps(run.curve), encoding="utf-8")
-            for config in job.configs:
-                run.outcomes = {}
-                result.values.append(metric_values(called(evaluate, config, job.seed, run)))
-                result.examples.append(run.outcomes)
+            _train_apart(function, job, run)
+            for config in () if run.has_stopped else job.configs:
+                _add(result, called(evaluate, config, job.seed, run), run)
     except EndedEarly:
         return ENDED_EARLY
     result.curve = run.curve
     result.environment = _environment()
-    return result
+    return SAVED if run.has_stopped else result
+
+
+def _train_apart(function: Callable[..., Any], job: FunctionJob, run: Run) -> None:
+    """Train, unless an earlier attempt has done so, and keep the curve."""
+    trained = run.dir / f"{OWN}trained.json"
+    if trained.exists():
+        run.curve = json.loads(trained.read_bytes())
+        return
+    called(function, _without_evaluate(job.configs[0]), job.seed, run)
+    if not run.has_stopped:
+        trained.write_text(json.dumps(run.curve), encoding="utf-8")
+
+
+def _add(result: FunctionReturn, returned: Any, run: Run) -> None:
+    """Add what a function returned, and the examples that it gave meanwhile, as the next ones of a result."""
+    if run.has_stopped:
+        return
+    result.values.append(metric_values(returned))
+    result.examples.append({**result_examples(returned), **run.outcomes})
+    run.outcomes = {}
 
 
 def check(job: FunctionJob) -> FunctionReturn:
@@ -108,9 +117,10 @@ def check(job: FunctionJob) -> FunctionReturn:
     for reference in references:
         function = load_function(reference, Path(job.folder))
         annotation = annotation_of(function, "config")
+        trains_only = job.evaluate is not None and reference == job.function
         for config in job.configs:
             try:
-                as_annotated(config, annotation)
+                as_annotated(_without_evaluate(config) if trains_only else config, annotation)
             except ConfigFaultsError as error:
                 result.faults += [fault for fault in error.faults if fault not in result.faults]
     return result

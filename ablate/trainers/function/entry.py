@@ -1,17 +1,18 @@
 """A function of the user as a trainer."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ablate.errors import AblateError, unknown_name
 from ablate.trainers.declared.entry import DeclaredEntry
 from ablate.trainers.entry import Config, Fault
-from ablate.trainers.function.job import returned_values
+from ablate.trainers.function.job import kept_return
 from ablate.trainers.function.reference import parts_of
 from ablate.trainers.function.signature import GIVEN, FunctionSignature, argument_faults, signature_of
 from ablate.trainers.function.spec import FunctionSpec
+from ablate.trainers.measuring.files import Outputs
 from ablate.trainers.measuring.sources import MetricSource
 from ablate.trainers.project.code import ProjectCode, code_of
 from ablate.trainers.project.modules import find_module
@@ -52,8 +53,11 @@ class FunctionEntry(DeclaredEntry):
         file, module, _ = parts_of(reference)
         return code_of(self.folder, Path(file) if file else None, module, self.spec.files)
 
-    def returned(self, folder: Path) -> Mapping[str, Any] | None:
-        return returned_values(folder)
+    def outputs(self, folder: Path, began: float) -> Outputs:
+        returned = kept_return(folder)
+        if not returned.values:
+            return super().outputs(folder, began)
+        return replace(super().outputs(folder, began), returned=returned.values[0], examples=returned.outcomes(0))
 
     def prepare_data(self, configs: Iterable[Config], warn: Callable[[str], None]) -> None:
         """Check the configs against the annotation of the argument `config`, in a process of its own."""

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ablate.trainers.measuring.example_files import Examples
 from ablate.trainers.measuring.files import OWN
 
 SAVED, ENDED_EARLY = 75, 76
@@ -46,27 +47,24 @@ class FunctionReturn:
     values: list[dict[str, Any]] = field(default_factory=list)
     """{metric: value} for each config."""
     examples: list[dict[str, Any]] = field(default_factory=list)
-    """{metric: {values, ids, clusters}} for each config."""
+    """{metric: the fields of its `Examples`} for each config."""
     curve: list[tuple[int, float]] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     """A sentence for each fault of a checked config."""
 
-    def with_means(self, at: int) -> dict[str, Any]:
-        """Return the values of a config, and the means of the examples of metrics that were not returned."""
-        means = {
-            name: sum(each["values"]) / len(each["values"])
+    def outcomes(self, at: int) -> dict[str, Examples]:
+        """Return the outcomes of the examples under a config, by metric."""
+        return {
+            name: Examples(**{key: each[key] and tuple(each[key]) for key in each})
             for name, each in self.examples[at].items()
-            if each["values"]
         }
-        return {**means, **self.values[at]}
 
 
-def returned_values(folder: Path) -> dict[str, Any] | None:
-    """Return the values that a function returned under its first config; None if it returned none."""
+def kept_return(folder: Path) -> FunctionReturn:
+    """Return the file that a child process wrote in the folder of a training; without values if there is none."""
     path = folder / RETURNED
-    returned = FunctionReturn(**json.loads(path.read_bytes())) if path.exists() else FunctionReturn()
-    return returned.with_means(0) if returned.values else None
+    return FunctionReturn(**json.loads(path.read_bytes())) if path.exists() else FunctionReturn()
 
 
 def child_command(folder: Path, job: FunctionJob) -> list[str]:

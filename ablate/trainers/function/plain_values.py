@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any
 
-from ablate.measurement import TEST, Result
+from ablate.measurement import TEST, VALIDATION, Result
 
 MOST_VALUES = 10_000
 """The largest number of values of an array that is kept."""
@@ -17,12 +17,27 @@ def metric_values(returned: Any) -> dict[str, Any]:
     Numbers of arrays and tensors become plain ones. What no file can hold becomes a text that names its type.
     """
     if isinstance(returned, Result):
-        return {one.metric: one.value for one in returned.measurements if one.split == TEST}
+        ordered = sorted(returned.measurements, key=lambda one: one.split == TEST)  # those of the test count
+        return {one.metric: one.value for one in ordered if one.split in (TEST, VALIDATION)}
     if not isinstance(returned, Mapping):
         raise TypeError(
             f"the function returned {type(returned).__name__}; accepted: a dict, such as {{'accuracy': 0.93}}"
         )
     return {str(name): _plain(value) for name, value in returned.items()}
+
+
+def result_examples(returned: Any) -> dict[str, dict[str, Any]]:
+    """Return {metric: the fields of its `Examples`} of a returned Result; none of anything else."""
+    measured = [one for one in returned.measurements if one.split == TEST] if isinstance(returned, Result) else []
+    return {
+        one.metric: {
+            "values": [float(value) for value in one.examples],
+            "ids": None if one.ids is None else list(one.ids),
+            "clusters": None if one.clusters is None else [str(each) for each in one.clusters],
+        }
+        for one in measured
+        if one.examples is not None
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -5,6 +5,7 @@ import math
 import os
 import signal
 import socket
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
@@ -90,6 +91,8 @@ class Run:
                 raise ValueError(f"run.examples: {len(numbers)} values of {metric!r}, but {len(column)} {name}")
         if not numbers:
             raise ValueError(f"run.examples: there is no value of {metric!r}")
+        if twice := next((name for name, count in Counter(outcome["ids"] or ()).items() if count > 1), None):
+            raise ValueError(f"run.examples: two values of {metric!r} have the id {twice!r}; each example has its own")
         self.outcomes[metric] = outcome
 
     def catch_signals(self) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ablate.errors import unknown_name
+from ablate.text import listed
 
 GIVEN = ("config", "seed", "run")
 """Arguments that a function gets by their names."""
@@ -23,6 +24,8 @@ class FunctionSignature:
     """True if it has `**kwargs`."""
     is_annotated: bool
     """True if `config` has an annotation."""
+    positional: tuple[str, ...] = ()
+    """Those before a `/`, which cannot be given by name."""
 
 
 def signature_of(path: Path, name: str) -> FunctionSignature | str:
@@ -50,6 +53,8 @@ def signature_of(path: Path, name: str) -> FunctionSignature | str:
 def argument_faults(signature: FunctionSignature, keys: Sequence[str]) -> Iterator[str]:
     """Yield the required arguments that nothing gives. `keys`: those at the top of the config."""
     given = (*GIVEN, *keys)
+    if signature.positional:
+        yield f"{listed(signature.positional)} cannot be given by name; take the `/` out of its arguments"
     for name in signature.required:
         if name not in given:
             yield f"its argument {name!r} has no default, and nothing gives it: {unknown_name('argument', name, given)}"
@@ -65,7 +70,11 @@ def _signature(function: ast.FunctionDef) -> FunctionSignature:
     every = [*positional, *arguments.kwonlyargs]
     is_annotated = any(each.arg == "config" and each.annotation is not None for each in every)
     return FunctionSignature(
-        tuple(each.arg for each in every), tuple(required), arguments.kwarg is not None, is_annotated
+        tuple(each.arg for each in every),
+        tuple(required),
+        arguments.kwarg is not None,
+        is_annotated,
+        tuple(each.arg for each in arguments.posonlyargs),
     )
 
 

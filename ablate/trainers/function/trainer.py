@@ -1,13 +1,11 @@
 """Trains by calling a function of the user in a process of its own."""
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ablate.measurement import Measurement, Result
+from ablate.measurement import Result
 from ablate.trainers.checkpoints import Checkpoints
 from ablate.trainers.command.process import ProcessEnd
 from ablate.trainers.declared.attempt import (
@@ -23,7 +21,7 @@ from ablate.trainers.declared.results import finished_now, result_of
 from ablate.trainers.declared.script import run_script
 from ablate.trainers.entry import Config
 from ablate.trainers.function.channel import MessageChannel
-from ablate.trainers.function.job import ENDED_EARLY, RETURNED, FunctionJob, FunctionReturn, child_command
+from ablate.trainers.function.job import ENDED_EARLY, RETURNED, FunctionJob, FunctionReturn, child_command, kept_return
 from ablate.trainers.measuring.sources import RUN_EXAMPLES
 from ablate.trainers.protocol import Judge, Progress, Pruned
 
@@ -98,39 +96,15 @@ def _check(end: ProcessEnd, attempt: Attempt, entry: "FunctionEntry", channel: M
 
 def _results(entry: "FunctionEntry", attempt: Attempt, finished: FinishedAttempt, number: int) -> list[Result]:
     """Return the results of a finished attempt, one for each of a number of configs."""
-    returned = _returned(attempt.folder)
+    returned = kept_return(attempt.folder)
     results = [
-        _with_more(result_of(entry, attempt, finished, _with_means(returned, at)), returned, at)
-        for at in range(len(returned.values))
+        _with_more(result_of(entry, attempt, finished, values, returned.outcomes(at)), returned)
+        for at, values in enumerate(returned.values)
     ]
     return results if entry.evaluates_apart else results * number
 
 
-def _returned(folder: Path) -> FunctionReturn:
-    """Return the result that a child process has written."""
-    return FunctionReturn(**json.loads((folder / RETURNED).read_bytes()))
-
-
-def _with_means(returned: FunctionReturn, at: int) -> dict[str, Any]:
-    """Return the returned values, and the means of the examples of metrics that were not returned."""
-    return returned.with_means(at)
-
-
-def _with_more(result: Result, returned: FunctionReturn, at: int) -> Result:
-    """Return a result with the values of its examples, its curve, and the versions of the function's libraries."""
-    measurements = [_with_examples(one, returned.examples[at].get(one.metric)) for one in result.measurements]
+def _with_more(result: Result, returned: FunctionReturn) -> Result:
+    """Return a result with its curve, and the versions of the function's libraries."""
     curve = [(step, value) for step, value in returned.curve]
-    return replace(
-        result, measurements=measurements, curve=curve, environment={**result.environment, **returned.environment}
-    )
-
-
-def _with_examples(one: Measurement, examples: Mapping[str, Any] | None) -> Measurement:
-    if examples is None:
-        return one
-    import numpy as np
-
-    values = np.array(examples["values"], np.float32)
-    clusters = examples["clusters"]
-    numbers = None if clusters is None else np.unique(np.array(clusters), return_inverse=True)[1].astype(np.int64)
-    return replace(one, n=len(values), examples=values, ids=examples["ids"], clusters=numbers)
+    return replace(result, curve=curve, environment={**result.environment, **returned.environment})

@@ -25,7 +25,8 @@ MOST_ROUNDED = 0.005
 class Examples:
     """The outcomes of the examples of one test."""
 
-    ids: tuple[str, ...]
+    ids: tuple[str, ...] | None
+    """None if the position of an example is its name."""
     values: tuple[float, ...]
     clusters: tuple[str, ...] | None
     """The name of the cluster of each example; None if there are none."""
@@ -50,6 +51,9 @@ class Examples:
 
         numbers = {name: number for number, name in enumerate(sorted(set(self.clusters)))}
         return np.array([numbers[name] for name in self.clusters], dtype=np.int64)
+
+
+OF_RATES = 'examples of a metric with the unit "%" are from 0 to 1'
 
 
 class NotFiniteError(NoValueError):
@@ -88,6 +92,14 @@ def read_examples(path: Path, name: str, is_rate: bool) -> Examples:
     return Examples(tuple(lines), tuple(values), tuple(clusters) if "cluster" in header else None)
 
 
+def check_values(examples: Examples, is_rate: bool) -> None:
+    """Raise NoValueError for outcomes that a metric cannot have, NotFiniteError if one is not finite."""
+    if wrong := next((value for value in examples.values if is_rate and isfinite(value) and not 0 <= value <= 1), None):
+        raise NoValueError(f"an example has the value {wrong:g}, but {OF_RATES}")
+    if special := next((value for value in examples.values if not isfinite(value)), None):
+        raise NotFiniteError(str(special))
+
+
 def _check_header(header: Sequence[str], name: str) -> None:
     accepted = "its first line must be `id,value` or `id,value,cluster`"
     if not header:
@@ -112,7 +124,7 @@ def _value(text: str, place: str, is_rate: bool) -> float:
     except NoValueError:
         raise NoValueError(f"{place} has the value {text!r}, not a number") from None
     if is_rate and isfinite(value) and not 0 <= value <= 1:
-        raise NoValueError(f'{place} has the value {text}, but examples of a metric with the unit "%" are from 0 to 1')
+        raise NoValueError(f"{place} has the value {text}, but {OF_RATES}")
     return value
 
 

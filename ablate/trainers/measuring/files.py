@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from ablate.text import duration
+from ablate.trainers.measuring.example_files import Examples
 from ablate.trainers.measuring.takes import NoValueError
 
 CLOCK_SLACK = 2.0
@@ -36,6 +37,8 @@ class Outputs:
     """The working directory of the script."""
     since: float
     """The time at which the attempt began, in seconds since the epoch."""
+    examples: Mapping[str, Examples] = field(default_factory=dict)
+    """{metric: the outcomes that a function gave}."""
 
     def is_fresh(self, path: Path) -> bool:
         """Return True if a file was written by this attempt."""

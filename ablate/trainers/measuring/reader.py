@@ -7,7 +7,7 @@ from math import isfinite
 from ablate.measurement import TEST, VALIDATION, Measurement
 from ablate.text import plural
 from ablate.trainers.measuring.csv_values import csv_points
-from ablate.trainers.measuring.example_files import SLACK, Examples, NotFiniteError, agree, read_examples
+from ablate.trainers.measuring.example_files import SLACK, Examples, NotFiniteError, agree, check_values, read_examples
 from ablate.trainers.measuring.files import Outputs, fresh_files, matching_files, name_with_count, newest_file
 from ablate.trainers.measuring.json_values import json_line_points, points_at, read_json
 from ablate.trainers.measuring.log_lines import json_points, regex_points
@@ -72,15 +72,28 @@ def read_measurements(sources: Sequence[MetricSource], outputs: Outputs) -> Read
 
 def _measured(source: MetricSource, sources: Mapping[str, MetricSource], outputs: Outputs) -> Measurement:
     """Return the measurement of a metric on TEST; NoValueError with the reason if there is none."""
-    if source.examples in ("", RUN_EXAMPLES):
+    named = _examples(source, outputs)
+    if named is None:
         return Measurement(source.metric, TEST, _value(source, sources, outputs)[0])
-    path = newest_file(outputs, source.examples)
-    name = name_with_count(outputs, source.examples, path)
-    examples = read_examples(path, name, source.is_rate)
-    if source.origin:
+    examples, name = named
+    if source.origin or (outputs.examples and source.metric in (outputs.returned or {})):
         _check_agreement(*_value(source, sources, outputs), examples, name)
     values, clusters = examples.array(), examples.cluster_numbers()
     return Measurement(source.metric, TEST, examples.mean, len(values), values, examples.ids, clusters)
+
+
+def _examples(source: MetricSource, outputs: Outputs) -> tuple[Examples, str] | None:
+    """Return the examples of a metric and the name of their place; None if it has none."""
+    if source.metric in outputs.examples:
+        check_values(outputs.examples[source.metric], source.is_rate)
+        return outputs.examples[source.metric], RUN_EXAMPLES
+    if source.examples == RUN_EXAMPLES:
+        raise NoValueError(f"the function gave no examples; call run.examples({source.metric!r}, values)")
+    if not source.examples:
+        return None
+    path = newest_file(outputs, source.examples)
+    name = name_with_count(outputs, source.examples, path)
+    return read_examples(path, name, source.is_rate), name
 
 
 def _check_agreement(value: float, text: str, examples: Examples, name: str) -> None:

@@ -47,7 +47,10 @@ def body(text: str) -> str:
         ("return {}", "acc is missing: the returned dict: unknown key 'acc'"),
         ("return {'acc': None}", "acc"),
         ("run.progress('a', 2)", "exit code 1: ValueError: invalid literal for int()"),
-        ("run.report(2, acc=0.5)", "ValueError: run.report: the fraction is 2; accepted: numbers above 0 and below 1"),
+        (
+            "run.report(2, acc=0.5)",
+            "ValueError: run.report: the fraction is 2; accepted: numbers above 0, and at most 1",
+        ),
         ("run.examples('acc', [1, 0])", "run.examples: metric 'acc' has no examples in the study file; write under"),
         ("raise MemoryError", "out of memory: MemoryError; use a smaller batch or model"),
         ("run.dir.joinpath('state').write_text('x'); sys.exit(3)", "exit code 3: it printed nothing"),

@@ -29,6 +29,21 @@ seeds: 2
 """
 
 
+ONE_ROW = """
+study: own
+trainer: {{function: train.py:main}}
+metrics: {{acc: {{better: higher, unit: "%", examples: run.examples}}}}
+config: {config}
+design: [{{rows: {{only: {{}}}}}}]
+seeds: 1
+"""
+
+
+def one_row(config: str = "{lr: 0.1}") -> str:
+    """Return a study with one training of a function that gives examples."""
+    return ONE_ROW.format(config=config)
+
+
 def project(folder: Path, study: str = STUDY, **files: str) -> Path:
     """Write a study and its files, {name without `.py`: content}, and return the path of the study."""
     for name, content in ({"train": SCRIPT} | files).items():

@@ -2,11 +2,16 @@
 
 import dataclasses
 import inspect
+import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ablate.errors import unknown_name
+from ablate.text import written
+
+UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
+"""The names that pydantic has for keys which a type does not have."""
 
 
 class ConfigFaultsError(ValueError):
@@ -33,12 +38,15 @@ def as_annotated(config: Mapping[str, Any], annotation: Any) -> Any:
         return dict(config)
     from pydantic import TypeAdapter, ValidationError  # slow to import, and most functions do not need it
 
-    if faults := list(_unknown_keys(config, annotation, "")):
-        raise ConfigFaultsError(faults)
+    faults = list(_unknown_keys(config, annotation, ""))
     try:
-        return TypeAdapter(annotation).validate_python(dict(config))
+        typed = TypeAdapter(annotation).validate_python(dict(config))
     except ValidationError as error:
-        raise ConfigFaultsError([_sentence(detail) for detail in error.errors(include_url=False)]) from None
+        others = (detail for detail in error.errors(include_url=False) if detail["type"] not in UNKNOWN_KEY)
+        faults += map(_sentence, others)
+    if faults:
+        raise ConfigFaultsError(faults)
+    return typed
 
 
 def _has_fields(annotation: Any) -> bool:
@@ -52,8 +60,17 @@ def _unknown_keys(config: Mapping[str, Any], annotation: Any, prefix: str) -> It
         if name not in fields:
             if not _takes_more(annotation):
                 yield f"config.{prefix}{name}: {unknown_name('key', name, fields)}"
-        elif isinstance(value, Mapping) and _has_fields(fields[name]):
-            yield from _unknown_keys(value, fields[name], f"{prefix}{name}.")
+        elif isinstance(value, Mapping) and (section := _section_of(fields[name])):
+            yield from _unknown_keys(value, section, f"{prefix}{name}.")
+
+
+def _section_of(annotation: Any) -> Any:
+    """Return the type with fields of a section, also of an optional one; None if it has none, or several."""
+    if _has_fields(annotation):
+        return annotation
+    several = [each for each in typing.get_args(annotation) if _has_fields(each)]
+    is_union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
+    return several[0] if is_union and len(several) == 1 else None
 
 
 def _fields(annotation: Any) -> dict[str, Any]:
@@ -79,5 +96,12 @@ def _is_model(annotation: Any) -> bool:
 
 
 def _sentence(detail: Any) -> str:
-    key = ".".join(str(part) for part in detail["loc"])
-    return f"config.{key}: found {detail['input']!r}; {detail['msg'][:1].lower()}{detail['msg'][1:]}"
+    """Return the sentence for one fault that pydantic names. A validator of the user's has a message of its own."""
+    key = ".".join(["config", *(str(part) for part in detail["loc"])])
+    if detail["type"] == "missing":
+        return f"{key}: it is missing, and its type has no default"
+    own = detail.get("ctx", {}).get("error")
+    words = str(own) if own else f"{detail['msg'][:1].lower()}{detail['msg'][1:]}"
+    value = detail["input"]
+    shown = repr(value) if isinstance(value, str) else written(value)
+    return f"{key}: {words}" if isinstance(value, Mapping) and own else f"{key}: found {shown}; {words}"
