@@ -106,7 +106,11 @@ def check_study(
             len(runs),
             advice(first, request.study, folder, keys),
             list(undeclared_numbers(first, request.study)),
-            [*setting_remarks(runs, request.study, folder, keys), *compared_remarks, *overwritten_remarks(runs)],
+            [
+                *setting_remarks(runs, request.study, folder, keys),
+                *compared_remarks,
+                *overwritten_remarks(runs, _reads_files(request.study)),
+            ],
             [run.log for run in runs if run.log.exists()],
             factors,
             is_interrupted,
@@ -122,3 +126,9 @@ def _results(store: StoreOrUrl) -> Path:
         return Path(store.folder).absolute()
     path = str(store).removeprefix("sqlite:///")
     return Path(expanded(path if "://" not in path else DEFAULT_STORE.removeprefix("sqlite:///"))).absolute().parent
+
+
+def _reads_files(study: Study) -> bool:
+    """Return True if a metric of a trainer of the user's own may be read from a file that its script writes."""
+    origins = [str(source.get("origin", "")) for source in study.entry.sources.values()]
+    return any(not origin.startswith(("stdout:", "json:")) for origin in origins)

@@ -18,7 +18,10 @@ from ablate.study.plan.time_estimate import expected_seconds, shapes_to_run
 from ablate.study.plan.trial_states import ACCEPTED, FAILED, STALE, PlannedTrial, PreviousResult, resolve
 from ablate.study.trials.identity import REFERENCE, ROW, Trial
 from ablate.study.trials.unread_factors import unread_factors
-from ablate.text import plural
+from ablate.text import listed_in_part, plural
+
+MOST_REASONS = 3
+"""Reasons that a note about stale results lists."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,21 @@ def prepare(
         times = trial_records.read_times(connection, shapes_to_run(chosen))
     before = {key: states[key] for key in keys}
     running = [trial for trial in current if trial.training_key in before]
-    notes = [*([other] if (other := other_file(former, study)) else []), *_left_out(hidden)]
+    notes = [*_stale_notes(chosen), *([other] if (other := other_file(former, study)) else []), *_left_out(hidden)]
     return PreparedRun(planned, chosen, running, before, notes, expected_seconds(chosen, times), plan)
+
+
+def _stale_notes(chosen: Sequence[PlannedTrial]) -> list[str]:
+    """Return a sentence about results that are no longer valid and are made again, with the first reasons."""
+    stale = [item for item in chosen if item.state == STALE and item.older]
+    if not stale:
+        return []
+    reasons = dict.fromkeys(change.text for item in stale if item.older for change in item.older.changes)
+    are = "is stale and is" if len(stale) == 1 else "are stale and are"
+    return [
+        f"{plural(len(stale), 'result')} {are} trained again ({listed_in_part(list(reasons), MOST_REASONS)}); "
+        "--accept-stale keeps them"
+    ]
 
 
 def _left_out(hidden: Mapping[str, Sequence[int]]) -> list[str]:

@@ -13,7 +13,19 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select,
 
 from ablate.errors import StoreError, nearest, unknown_name
 from ablate.store.plan_document import PlanDocument
-from ablate.store.schema import DONE, PRUNED, QUEUED, cells, declarations, plans, rows, trainings, trials
+from ablate.store.schema import (
+    DIVERGED,
+    DONE,
+    FAILED,
+    PRUNED,
+    QUEUED,
+    cells,
+    declarations,
+    plans,
+    rows,
+    trainings,
+    trials,
+)
 from ablate.store.sql import insert_new, of_keys
 from ablate.study.reading.nodes import study_name
 
@@ -230,8 +242,9 @@ def _read_row(joined: Sequence[Row[*tuple[Any, ...]]]) -> StoredRow:
 def save_trials(connection: Connection, planned: "Sequence[Trial]", revive: bool = True) -> None:
     """Add the trainings and trials that the store does not have, with their declarations and shapes.
 
-    A finished training with a new trial is queued again, as that trial has to be evaluated. With `revive`, a training
-    that a search has pruned is queued again as well.
+    A finished training with a new trial is queued again, as that trial has to be evaluated. So is a failed one if the
+    new trial reads other metrics from its outputs. With `revive`, a training that a search has pruned is queued again
+    as well.
     """
     by_key = {trial.key: trial for trial in planned}
     by_training = {trial.training_key: trial for trial in planned}
@@ -249,6 +262,14 @@ def save_trials(connection: Connection, planned: "Sequence[Trial]", revive: bool
         connection.execute(_OF_TRAINING, shapes)
     ended = (DONE, PRUNED) if revive else (DONE,)
     _queue_again(connection, [key for key in sorted(again) if key in stored and stored[key][0] in ended], ended)
+    new = {trial.training_key for trial in planned if trial.key not in valid_attempts and reads_outputs(trial)}
+    failed = [key for key in sorted(new) if key in stored and stored[key][0] in (FAILED, DIVERGED)]
+    _queue_again(connection, failed, (FAILED, DIVERGED))
+
+
+def reads_outputs(trial: "Trial") -> bool:
+    """Return True if the study file declares where the metrics of a trial are read from."""
+    return trial.entry is not None and bool(trial.entry.sources)
 
 
 def queue_unevaluated(connection: Connection, planned: "Sequence[Trial]") -> set[str]:

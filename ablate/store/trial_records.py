@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, select
 
-from ablate.store.plans import finished, training_states
+from ablate.store.plans import finished, reads_outputs, training_states
 from ablate.store.schema import DONE, acceptances, attempts, declarations, results, trainings, trials
 from ablate.store.sql import insert_new, of_keys
 from ablate.study.plan.staleness_reasons import IdentityChange, changes
@@ -23,9 +23,17 @@ def read_records(connection: Connection, planned: Sequence[Trial]) -> StoredReco
     return StoredRecords(
         states=training_states(connection, {trial.training_key for trial in planned}),
         finished=done,
+        unread=_unread(connection, lacking),
         older=_older(connection, lacking),
         accepted=accepted,
     )
+
+
+def _unread(connection: Connection, lacking: Sequence[Trial]) -> frozenset[str]:
+    """Return the keys of trials that are not in the store and whose metrics the study file declares."""
+    keys = {trial.key for trial in lacking if reads_outputs(trial)}
+    stored = {key for (key,) in of_keys(connection, select(trials.c.key), trials.c.key, keys)} if keys else set()
+    return frozenset(keys - stored)
 
 
 def accept(connection: Connection, kept: Mapping[str, PreviousResult]) -> None:

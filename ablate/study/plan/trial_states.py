@@ -31,6 +31,9 @@ class StoredRecords:
     """{training key: state}."""
     finished: Set[str] = frozenset()
     """The keys of the trials that have a result."""
+    unread: Set[str] = frozenset()
+    """The keys of the trials that read a finished training in a new way: they are not in the store, and their trainer's
+    metrics are declared by the study file."""
     older: Mapping[str, PreviousResult] = field(default_factory=dict)
     """{trial key: the latest earlier result}, for trials that have no result."""
     accepted: Mapping[str, PreviousResult] = field(default_factory=dict)
@@ -84,6 +87,6 @@ def _state(trial: Trial, records: StoredRecords) -> str:
     if trial.key in records.accepted:
         return ACCEPTED
     state = records.states.get(trial.training_key)
-    if state in (RUNNING, FAILED, DIVERGED):
+    if state == RUNNING or (state in (FAILED, DIVERGED) and trial.key not in records.unread):
         return state
     return STALE if trial.key in records.older and not trial.unprepared else PENDING

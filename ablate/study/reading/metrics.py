@@ -1,6 +1,7 @@
 """Reads the `metrics`, the `primary` metric and the `delta` of a study file. Faults are recorded with their places."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite, nan
 from typing import Any
@@ -27,6 +28,9 @@ LONGEST_UNIT = 16
 """Letters of a unit, which stands in the heads of tables."""
 PERCENT = "%"
 """The unit of a listed metric that is a rate in [0, 1]."""
+RATES = {"acc", "accuracy", "precision", "recall", "f1", "auc", "auroc", "map", "iou", "dice", "top1", "top5"}
+PARTS_OF_NAME = re.compile(r"[/_\-. ]+")
+"""The parts of names that are usual for rates, and what separates the parts."""
 PLACES = {"origin": "from", "take": "take", "examples": "examples", "split": "split", "percent": "percent"}
 """{field of an entry: its key}, of those about the place of the values."""
 
@@ -156,6 +160,16 @@ class MetricReader:
                     "a file in ${dir}, as only a function can call `run.examples`",
                 )
         return sources
+
+    def warnings(self) -> Iterator[str]:
+        """Yield a sentence for each listed metric that has the name of a rate and no unit."""
+        for name in self.declarations:
+            metric = next(one for one in self.metrics if one.name == name)
+            if not metric.display.unit and set(PARTS_OF_NAME.split(name.lower())) & RATES:
+                yield (
+                    f'{name} has no unit; if its values are rates in [0, 1], write `unit: "%"` below metrics.{name}, so '
+                    "that effects and delta are in percentage points"
+                )
 
     def _refuse_places(self, name: str, entry: MetricEntry) -> None:
         """Record the keys about the place of a metric's values, of a metric that the trainer measures itself."""

@@ -153,6 +153,7 @@ class _Reader:
                 *design.warnings,
                 *searching.warnings,
                 *declared_numbers.warnings(entry.alpha, delta, primary),
+                *metrics.warnings(),
                 *(budget_warnings(search) if search else ()),
             ),
             metrics=metrics.metrics,
@@ -202,6 +203,12 @@ class _Reader:
     ) -> Config:
         """Check the config of a declared trainer, which has the keys that the file writes, and return it."""
         before = len(self.problems)
+        if not written and (sets := [key for read in factors for key in read.factor.sets]):
+            example = ", ".join(f"{key}: ..." for key in sets)
+            self.problems.add(
+                ("config",),
+                f"missing; list the settings of the script with their usual values, like `config: {{{example}}}`",
+            )
         for path, message in key_faults(written):
             self.problems.add(("config", *path), message)
         if self.trainer.kind is not None:

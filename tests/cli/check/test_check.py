@@ -205,7 +205,12 @@ def test_a_program_that_is_missing(ablate: Ablate) -> None:
 def test_a_file_that_every_training_overwrites(ablate: Ablate) -> None:
     script = GOOD + 'json.dump({"loss": score}, open("metrics.json", "w"))'
     result = checked(ablate, script)
-    assert result.code == 1
+    assert result.code == 0  # no metric is read from it
+    assert "each training writes metrics.json in the working directory" in result.out
+    of_result = COMMAND.replace("metrics:", "primary: val_acc\nmetrics:\n  loss: {better: lower}")
+    writes = script + "; json.dump({'loss': 1}, open(__import__('os').environ['ABLATE_RESULT'], 'w'))"
+    result = checked(ablate, writes, of_result)
+    assert result.code == 1  # a metric may be read from a file
     assert "! each training writes metrics.json in the working directory" in result.out
     own = COMMAND.replace('"${seed}"]}', '"${seed}"], cwd: "${dir}"}')
     assert checked(ablate, script, own).code == 0

@@ -93,6 +93,30 @@ def test_scripts_of_two_studies_with_equal_configs_are_told_apart(tmp_path: Path
     assert {item.state for item in plan.trials} == {"pending"}
 
 
+def test_a_corrected_place_of_a_metric_needs_no_request_and_no_training(tmp_path: Path) -> None:
+    train = SCRIPT + "open('count.txt', 'a').write('x')\n"
+    study = project(tmp_path, STUDY.replace("stdout:acc: ", "stdout:ack: "), train=train)
+    assert ran(study).failed == 6
+    project(tmp_path, train=train)
+    assert states(study) == {"pending"}
+    assert ran(study).failed == 0
+    assert values(study) == EXPECTED
+    assert (tmp_path / "count.txt").read_text(encoding="utf-8") == "x" * 6
+
+
+def test_a_run_reports_results_that_it_makes_again(tmp_path: Path) -> None:
+    study = project(tmp_path)
+    ran(study)
+    project(tmp_path, train=SCRIPT.replace("0.5 +", "0.6 +"))
+    shown: list[str] = []
+    observer = ablate.Observer()
+    observer.message = shown.append  # type: ignore[method-assign]
+    ran(study, observer=observer)
+    assert shown == [
+        "note: 6 results are stale and are trained again (code: train.py changed); --accept-stale keeps them"
+    ]
+
+
 def test_outputs_that_lack_a_metric_are_not_read_for_ever(tmp_path: Path) -> None:
     study = project(tmp_path)
     ran(study)

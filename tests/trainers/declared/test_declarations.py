@@ -65,6 +65,20 @@ def test_each_fault_has_its_place(tmp_path: Path, before: str, after: str, words
         read(tmp_path, STUDY)
 
 
+def test_the_config_must_be_there(tmp_path: Path) -> None:
+    project(tmp_path)
+    text = "\n".join(faults(tmp_path, STUDY.replace("config: {lr: 0.1, depth: 2}\n", "")))
+    assert "config: missing; list the settings of the script with their usual values, like `config: {lr: ..." in text
+
+
+def test_a_rate_without_its_unit_is_warned_about(tmp_path: Path) -> None:
+    project(tmp_path)
+    text = STUDY.replace('unit: "%", ', "") + "delta: 0.01\n"
+    warnings = "".join(read(tmp_path, text).warnings)
+    assert 'acc has no unit; if its values are rates in [0, 1], write `unit: "%"`' in warnings
+    assert read(tmp_path, STUDY).warnings == ()
+
+
 def test_all_faults_come_at_once(tmp_path: Path) -> None:
     project(tmp_path)
     text = STUDY.replace("train.py", "trian.py").replace("sets: lr", "sets: rl").replace("([0-9", "[0-9")
