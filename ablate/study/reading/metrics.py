@@ -167,8 +167,8 @@ class MetricReader:
             metric = next(one for one in self.metrics if one.name == name)
             if not metric.display.unit and set(PARTS_OF_NAME.split(name.lower())) & RATES:
                 yield (
-                    f'{name} has no unit; if its values are rates in [0, 1], write `unit: "%"` below metrics.{name}, so '
-                    "that effects and delta are in percentage points"
+                    f'{name} has no unit; if its values are rates in [0, 1], write `unit: "%"` below metrics.{name}, '
+                    "so that effects and delta are in percentage points"
                 )
 
     def _refuse_places(self, name: str, entry: MetricEntry) -> None:
