@@ -55,6 +55,8 @@ def csv_points(path: Path, column: str, name: str) -> Iterator[Point]:
     header = next(rows, (0, []))[1]
     if not header:
         raise NoValueError(f"{name} is empty")
+    if len(header) == 1 and ";" in header[0]:
+        raise NoValueError(f"{name} is separated by semicolons; write it with commas, and numbers with a point")
     if column not in header:
         raise unknown_in(name, "column", column, header)
     at, step_at = header.index(column), step_column(header)

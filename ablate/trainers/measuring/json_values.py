@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ablate.trainers.measuring.takes import NOT_FINITE, NoValueError, OtherValue, Point, unknown_in
+from ablate.trainers.measuring.takes import NoValueError, OtherValue, Point, number_of_text, unknown_in
 
 STEP_KEYS = ("step", "epoch")
 """The keys or columns that hold the step of a value, in any case; the first that is there counts."""
@@ -109,13 +109,22 @@ def _point(value: Any, step: Step, key: str, name: str) -> Point:
 
 
 def raw_of(value: Any) -> str | float | OtherValue:
-    """Return a value of JSON or of a function as a number, as the text of one that is not finite, or in words."""
+    """Return a value of JSON or of a function as a number, as the text of one, or in words."""
     value = _plain(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
-    if isinstance(value, str) and NOT_FINITE.fullmatch(value.strip()):
+    if isinstance(value, str) and _is_number(value):
         return value
     return OtherValue(_words(value))
+
+
+def _is_number(text: str) -> bool:
+    """Return True for the text of a number, as `json.dumps(result, default=str)` writes those of numpy."""
+    try:
+        number_of_text(text)
+    except NoValueError:
+        return False
+    return True
 
 
 def _words(value: Any) -> str:

@@ -122,6 +122,8 @@ def _cells(path: Path, name: str) -> Iterator[tuple[str, Any]]:
     header = next(rows, (0, []))[1]
     for _, cells in rows:
         for column, cell in zip(header, cells, strict=False):
+            if not column:  # the numbers of the rows, as pandas writes them
+                continue
             try:
                 yield column, number_of_text(cell)
             except NoValueError:

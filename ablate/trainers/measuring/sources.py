@@ -9,7 +9,7 @@ from typing import Any
 from ablate.errors import nearest
 from ablate.measurement import Direction
 from ablate.text import listed
-from ablate.trainers.measuring.log_lines import compiled
+from ablate.trainers.measuring.regexes import compiled
 from ablate.trainers.measuring.takes import Take
 from ablate.trainers.measuring.tensorboard_events import EVENT_FILES
 

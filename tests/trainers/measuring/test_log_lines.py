@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ablate.trainers.measuring import log_lines
-from ablate.trainers.measuring.log_lines import blocks, blocks_from_end, compiled, json_points, regex_points
+from ablate.trainers.measuring.log_lines import blocks, blocks_from_end, json_points, regex_points
+from ablate.trainers.measuring.regexes import compiled
 from ablate.trainers.measuring.takes import Take, last_of
 from tests.support.trainers.outputs import outputs, reading, reason, value
 
@@ -72,6 +73,34 @@ def test_a_group_that_takes_a_part_of_the_number(tmp_path: Path, printed: str, r
     assert told.startswith(
         f"the group takes only {part!r} of the number in {printed!r}; write the group as ([-+.0-9eE]+)"
     )
+
+
+@pytest.mark.parametrize("printed", ["acc: 1,234.5", "acc: 0,93", "acc: -0,93", "acc: 12,5 %"])
+@pytest.mark.parametrize("regex", ["acc: ([-+.0-9eE]+)", "acc: (-?[0-9.]+)", "acc: (?P<value>-?[0-9]+)"])
+def test_a_number_with_a_comma_is_not_cut_off_there(tmp_path: Path, printed: str, regex: str) -> None:
+    told = reason(outputs(tmp_path, f"begin\n{printed}\nend\n"), f"stdout:{regex}")
+    assert f"of {printed.removeprefix('acc: ')!r}, and a number has no comma" in told
+
+
+def test_numbers_between_commas(tmp_path: Path) -> None:
+    left = outputs(tmp_path, "step,7,acc,3,0.5,9\n")
+    assert value(left, "stdout:acc,([0-9]+),") == 3
+    assert value(left, "stdout:acc,3,([0-9.]+)") == 0.5
+
+
+@pytest.mark.parametrize("text", ["-inf", "-Infinity", "+inf", "nan", "-nan"])
+@pytest.mark.parametrize("group", ["[-+.0-9eE]+", "-?[0-9.]+", r"\S+"])
+def test_a_value_that_is_not_finite_is_read_with_its_sign(tmp_path: Path, text: str, group: str) -> None:
+    left = outputs(tmp_path, f"loss: 0.5\nloss: {text}\n")
+    assert reading(left, f"stdout:loss: ({group})").not_finite == {"acc": text}
+
+
+def test_colours_of_a_terminal_are_no_part_of_the_output(tmp_path: Path) -> None:
+    printed = "\x1b[32macc:\x1b[0m \x1b[1;38;5;208m0.25\x1b[0m\x1b[K\n"
+    assert value(outputs(tmp_path, printed), "stdout:^acc: ([0-9.]+)$") == 0.25
+    assert value(outputs(tmp_path, printed), r"stdout:acc: (\S+)") == 0.25
+    link = "\x1b]8;;http://x\x07acc\x1b]8;;\x1b\\: 0.5\n"
+    assert value(outputs(tmp_path, link), "stdout:^acc: ([0-9.]+)$") == 0.5
 
 
 @pytest.mark.parametrize(
