@@ -104,6 +104,8 @@ def run_process(
         guard = worker_guard()
         guard.ensure()
         processes = ScriptProcesses(guard.word)
+        if processes.is_alone:
+            guard.tag_descendants()
         signs = SignsOfLife(output, watched, limits.stall_seconds)
         script = RunningScript(command, cwd, with_word(environment, processes.word), output, channel)
         processes.main = script.pid

@@ -157,6 +157,32 @@ def test_a_worker_kills_a_daemon_that_has_cleared_its_environment() -> None:
     assert marked(mark) == set()
 
 
+def guards_of(worker: int | None) -> set[int]:
+    """Return the live guards of a worker."""
+    return {each for each in marked("guard.py") if (its := guard.status(each)) and its.parent == worker}
+
+
+def run_for_long(mark: str) -> None:
+    """Run a script that has a daemon without an environment, and that sleeps then."""
+    run(python(DAEMON + "daemon(sys.argv[1]); import time; time.sleep(100)", mark))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kills_guard", [False, True])
+def test_the_guard_kills_such_a_daemon_of_a_killed_worker(kills_guard: bool) -> None:
+    mark = new_mark()
+    worker = multiprocessing.get_context("spawn").Process(target=run_for_long, args=(mark,))
+    worker.start()
+    wait_until(lambda: len(marked(mark)) == 2)
+    if kills_guard:
+        (first,) = guards_of(worker.pid)
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: bool(guards_of(worker.pid) - {first}))
+    worker.kill()
+    worker.join()
+    wait_until(lambda: not marked(mark))
+
+
 @pytest.mark.slow
 def test_many_orphans_that_end_meanwhile_are_freed() -> None:
     code = "import os, time\nfor i in range(50):\n  if os.fork() == 0:\n    os.fork()\n    os._exit(0)\n"

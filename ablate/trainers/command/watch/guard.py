@@ -3,6 +3,9 @@
 It is started as a program of its own, with a word as its argument, and imports nothing of this package. Its input is
 a pipe whose other end only the worker has. When the worker dies, for whatever reason, the kernel closes that end. Then
 the guard kills every process that has the word in its environment, and all that they have started.
+
+A daemon may have cleared its environment, and has no parent. So a worker also sets a limit that Linux has not enforced
+since 2004, that of file locks, to a random number, the tag. All its descendants inherit it. See getrlimit(2).
 """
 
 import contextlib
@@ -19,6 +22,9 @@ BEGUN, ENDED = b"+", b"-"
 
 ENVIRONMENT_BYTES = 1 << 21
 """More bytes than an environment has: the kernel's usual limit for arguments and environment together."""
+
+LIMITS_BYTES = 1 << 13
+"""More bytes than the list of a process's limits has."""
 
 LONGEST_PAUSE = 1.0
 """Seconds between two looks, at most, while a process cannot be killed, for instance on a hung network disk."""
@@ -64,6 +70,12 @@ def has_word(process: int, word: bytes) -> bool:
     return word in read_proc(f"{process}/environ", ENVIRONMENT_BYTES)
 
 
+def has_tag(process: int, tag: bytes) -> bool:
+    """Return True if a process descends from the worker with this tag, in digits."""
+    line = read_proc(f"{process}/limits", LIMITS_BYTES).partition(b"\nMax file locks ")[2]
+    return line.split(maxsplit=1)[:1] == [tag]
+
+
 def all_processes() -> dict[int, ProcessStatus]:
     """Return {process id: status} of all processes; none on a system without /proc."""
     try:
@@ -74,14 +86,15 @@ def all_processes() -> dict[int, ProcessStatus]:
     return {number: each for number, each in statuses if each is not None}
 
 
-def processes_of(word: bytes, scripts: set[int]) -> set[int]:
-    """Return the live processes of a worker's scripts: by session, by their environment, and all that they started.
+def processes_of(word: bytes, tag: bytes, scripts: set[int]) -> set[int]:
+    """Return the live processes of a worker's scripts: by session, environment and tag, and all that they started.
 
     A process can overwrite its environment, as those do that change their own name. So the worker also reports the
     sessions: `scripts` are their ids.
     """
     processes = {each: its for each, its in all_processes().items() if its.is_alive and each != os.getpid()}
-    marked = {each for each, its in processes.items() if its.session in scripts or has_word(each, word)}
+    marked = {each for each, its in processes.items() if its.session in scripts}
+    marked |= {each for each in processes if has_word(each, word) or has_tag(each, tag)}
     while more := {each for each, its in processes.items() if its.parent in marked or its.session in marked} - marked:
         marked |= more
     return marked
@@ -98,13 +111,13 @@ def listen(pipe: int) -> set[int]:
     return scripts
 
 
-def kill_all(word: bytes, scripts: set[int]) -> None:
+def kill_all(word: bytes, tag: bytes, scripts: set[int]) -> None:
     """Kill the processes of the scripts until two looks in a row find none."""
     for script in scripts:
         _kill_group(script)
     looks, pause = 0, 0.01
     while looks < 2:
-        alive = processes_of(word, scripts)
+        alive = processes_of(word, tag, scripts)
         for process in alive:
             _kill(process)
         looks = 0 if alive else looks + 1
@@ -126,4 +139,4 @@ def _kill_group(script: int) -> None:
 if __name__ == "__main__":
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)
-    kill_all(sys.argv[1].encode(), listen(sys.stdin.fileno()))
+    kill_all(sys.argv[1].encode(), sys.argv[2].encode(), listen(sys.stdin.fileno()))

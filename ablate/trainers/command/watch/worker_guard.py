@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import secrets
 import subprocess
 import sys
@@ -20,6 +21,8 @@ class WorkerGuard:
 
     word: str = field(default_factory=lambda: secrets.token_hex(16))
     """The word with which the words of this process's scripts begin."""
+    tag: int = field(default_factory=lambda: 10**17 + secrets.randbelow(10**17))
+    """The limit of file locks by which the descendants of a worker are recognized."""
     scripts: set[int] = field(default_factory=set)
     """The process ids of the scripts that run now."""
     process: subprocess.Popen[bytes] | None = None
@@ -33,7 +36,7 @@ class WorkerGuard:
         with self.lock:
             if self.process is None or self.process.poll() is not None:
                 self.close()
-                self.process, self.pipe = _start(self.word)
+                self.process, self.pipe = _start(self.word, self.tag)
                 for script in tuple(self.scripts):
                     self._send(BEGUN, script)
             return self.process.pid
@@ -48,6 +51,12 @@ class WorkerGuard:
         self.scripts.discard(script)
         self._send(ENDED, script)
 
+    def tag_descendants(self) -> None:
+        """Give the tag to this process, and so to all that it starts from now on. Nothing is done if it has limits."""
+        with contextlib.suppress(OSError, ValueError):
+            _, hard = resource.getrlimit(_RLIMIT_LOCKS)
+            resource.setrlimit(_RLIMIT_LOCKS, (self.tag, hard))
+
     def close(self) -> None:
         """Close this process's end of the pipe, at which the guard ends once no other process has it."""
         if self.pipe >= 0:
@@ -59,12 +68,12 @@ class WorkerGuard:
             os.write(self.pipe, event + b"%d\n" % script)
 
 
-def _start(word: str) -> tuple[subprocess.Popen[bytes], int]:
+def _start(word: str, tag: int) -> tuple[subprocess.Popen[bytes], int]:
     """Start a guard. Return it, and the end of its pipe that this process keeps."""
     theirs, ours = os.pipe()
     os.set_blocking(ours, False)
     around = {name: value for name, value in os.environ.items() if name == VARIABLE}
-    command = [sys.executable, "-I", "-S", str(Path(guard.__file__)), word]
+    command = [sys.executable, "-I", "-S", str(Path(guard.__file__)), word, str(tag)]
     try:
         process = subprocess.Popen(
             command,
@@ -81,6 +90,10 @@ def _start(word: str) -> tuple[subprocess.Popen[bytes], int]:
     finally:
         os.close(theirs)
     return process, ours
+
+
+_RLIMIT_LOCKS = 10 if sys.platform == "linux" else -1
+"""Linux's RLIMIT_LOCKS, the same on all kinds of processors. Python has no name for it."""
 
 
 def with_word(environment: Mapping[str, str], word: str) -> dict[str, str]:
