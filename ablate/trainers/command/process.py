@@ -90,12 +90,14 @@ def run_process(
     stopping: Callable[[], bool],
     on_sign: Callable[[], None],
     channel: Channel | None = None,
+    inherited_fds: Sequence[int] = (),
 ) -> ProcessEnd:
     """Run a script until it ends, or must be ended. No process of it is left, also if a call of this raises.
 
     The script reads nothing, and writes its output itself to the end of `log`. `environment` is all that it gets. Its
     signs of life are output, changed files below `watched` and messages on the channel. `on_sign` is called after
-    there were some, at most about four times a second. It is stopped soon after `stopping` returns True.
+    there were some, at most about four times a second. It is stopped soon after `stopping` returns True. It inherits
+    the file descriptors `inherited_fds`, besides those of the channel.
 
     OSError if it cannot be started: no such program, no permission, no folder `cwd`, or no file `log`.
     """
@@ -107,7 +109,7 @@ def run_process(
         if processes.is_alone:
             guard.tag_descendants()
         signs = SignsOfLife(output, watched, limits.stall_seconds)
-        script = RunningScript(command, cwd, with_word(environment, processes.word), output, channel)
+        script = RunningScript(command, cwd, with_word(environment, processes.word), output, channel, inherited_fds)
         processes.main = script.pid
         inherited = peak(os.getpid())  # after the start, as this process may grow until then
         watch = _Watch(script, processes, signs, limits, guard)

@@ -12,6 +12,7 @@ from ablate.trainers.command.arguments import ArgumentValues, expanded
 from ablate.trainers.declared.attempt import Attempt, digest_of, finished_attempt, new_attempt, save_finished
 from ablate.trainers.declared.ends import ScriptError, check_end
 from ablate.trainers.declared.entry import dotted_keys
+from ablate.trainers.declared.folder_lock import folder_lock
 from ablate.trainers.declared.results import finished_now, result_of
 from ablate.trainers.declared.script import run_script
 from ablate.trainers.entry import Config
@@ -38,8 +39,9 @@ def train_command(
         earlier = Attempt(folder, finished.number, seed, config, cwd, finished.began)
         with suppress(ScriptError):  # its outputs do not have the metrics: train again
             return [result_of(entry, earlier, finished)] * len(configs)
-    current = new_attempt(folder, attempt, seed, config, cwd)
-    end = run_script(entry, current, command_of(entry, current), progress, checkpoints.stopping)
+    with folder_lock(folder) as lock:
+        current = new_attempt(folder, attempt, seed, config, cwd, lock)
+        end = run_script(entry, current, command_of(entry, current), progress, checkpoints.stopping)
     check_end(end, current, entry.declaration)
     finished = finished_now(current, end, checkpoints.earlier_seconds)
     save_finished(folder, finished)

@@ -37,6 +37,8 @@ class Attempt:
     """The working directory."""
     began: float
     """Seconds since the epoch."""
+    lock: int | None = None
+    """The file descriptor of the folder's lock, which the script inherits; None for an attempt that has ended."""
 
     @property
     def log(self) -> Path:
@@ -81,10 +83,9 @@ class Attempt:
         return 0 if self.runtime["device"] == "cpu" else len(visible_gpus())
 
 
-def new_attempt(folder: Path, number: int, seed: int, config: Config, cwd: Path) -> Attempt:
-    """Return an attempt that begins now, with its folder made, and without the result of an earlier attempt."""
-    attempt = Attempt(folder, number, seed, config, cwd, time.time())
-    folder.mkdir(parents=True, exist_ok=True)
+def new_attempt(folder: Path, number: int, seed: int, config: Config, cwd: Path, lock: int) -> Attempt:
+    """Return an attempt that begins now in a folder whose lock is held, without the result of an earlier attempt."""
+    attempt = Attempt(folder, number, seed, config, cwd, time.time(), lock)
     attempt.result.unlink(missing_ok=True)
     return attempt
 

@@ -65,6 +65,7 @@ def _run(
             stopping=stopping,
             on_sign=lambda: progress(Progress(0, 0)),
             channel=channel,
+            inherited_fds=[attempt.lock] if attempt.lock is not None else [],
         )
     except OSError as error:
         name = error.filename or command[0]

@@ -1,7 +1,7 @@
 """Trains by calling a function of the user in a process of its own."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from ablate.trainers.declared.attempt import (
     save_finished,
 )
 from ablate.trainers.declared.ends import ScriptError, check_end
+from ablate.trainers.declared.folder_lock import folder_lock
 from ablate.trainers.declared.results import finished_now, result_of
 from ablate.trainers.declared.script import run_script
 from ablate.trainers.entry import Config
@@ -46,13 +47,10 @@ def train_function(
         earlier = Attempt(folder, finished.number, seed, configs[0], cwd, finished.began)
         with suppress(ScriptError, OSError):  # its return does not have the metrics: train again
             return _results(entry, earlier, finished, len(configs))
-    current = new_attempt(folder, attempt, seed, configs[0], cwd)
-    channel = MessageChannel(progress, judge)
-    try:
+    with folder_lock(folder) as lock, closing(MessageChannel(progress, judge)) as channel:
+        current = new_attempt(folder, attempt, seed, configs[0], cwd, lock)
         command = child_command(folder, function_job(entry, current, configs, channel))
         end = run_script(entry, current, command, progress, checkpoints.stopping, channel)
-    finally:
-        channel.close()
     _check(end, current, entry, channel)
     finished = finished_now(current, end, checkpoints.earlier_seconds)
     save_finished(folder, finished)

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import uuid
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -85,21 +84,26 @@ class KilledStudy:
         text = STUDY.replace("<mark>", self.mark).replace("<seeds>", str(self.trials // 2))
         (self.folder / "study.yaml").write_text(text)
 
-    def run(self, pause: tuple[float, float]) -> None:
-        """Run the study to its end. Kill a process after each pause, of a random time between these two."""
-        runner = self._start()
+    def run(self, pause: tuple[float, float], most: int) -> None:
+        """Run the study to its end. Kill `most` processes, each after a pause of a random time between these two.
+
+        If there were no end of kills, they would all hit the last training in the end.
+        """
+        runner = self.start()
         while True:
             try:
                 code = runner.wait(self.random.uniform(*pause))
             except subprocess.TimeoutExpired:
-                self._kill(runner)
+                if self.kills.total() < most:
+                    self._kill(runner)
                 continue
             if code == 0:
                 return
             assert code == -signal.SIGKILL, f"the run ended with {code}: {(self.folder / 'errors').read_text()[-2000:]}"
-            runner = self._start()
+            runner = self.start()
 
-    def _start(self) -> "subprocess.Popen[bytes]":
+    def start(self) -> "subprocess.Popen[bytes]":
+        """Start the runner."""
         self.starts += 1
         command = [sys.executable, "-m", "ablate", "run", "study.yaml", "--workers", str(self.workers)]
         around = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -109,24 +113,28 @@ class KilledStudy:
     def _kill(self, runner: "subprocess.Popen[bytes]") -> None:
         """Kill a process of a random kind, if there is one. Runners are killed least, as their start takes long."""
         (kind,) = self.random.choices(list(WEIGHTS), list(WEIGHTS.values()))
-        victims = dict(self._victims(runner.pid))[kind]
+        victims = self.victims(runner.pid)[kind]
         if victims:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.random.choice(victims), signal.SIGKILL)
                 self.kills[kind] += 1
 
-    def _victims(self, runner: int) -> Iterator[tuple[str, list[int]]]:
+    def victims(self, runner: int) -> dict[str, list[int]]:
+        """Return {kind: process ids} of the processes of a runner."""
         workers = workers_of(runner)
         children = [each for each, its in all_processes().items() if its.parent in workers and its.is_alive]
         lines = {each: read_proc(f"{each}/cmdline", 1 << 16) for each in children}
-        yield "runner", [runner]
-        yield "worker", workers
-        yield "guard", [each for each in children if b"guard.py" in lines[each]]
-        yield "script", [each for each in children if b"train.py" in lines[each]]
+        guards = [each for each in children if b"guard.py" in lines[each]]
+        scripts = [each for each in children if b"train.py" in lines[each]]
+        return {"runner": [runner], "worker": workers, "guard": guards, "script": scripts}
+
+    def left(self) -> int:
+        """Return the number of processes of scripts that are alive."""
+        return len(marked(self.mark))
 
     def seconds_until_nothing_is_left(self) -> float:
         """Return the seconds until no process of a script is left."""
-        return wait_until(lambda: not marked(self.mark))
+        return wait_until(lambda: not self.left())
 
     def twice_at_once(self) -> int:
         """Return the number of trainings of which two scripts ran at the same time."""

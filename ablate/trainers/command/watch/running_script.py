@@ -46,6 +46,7 @@ class RunningScript:
         environment: Mapping[str, str],
         output: int,
         channel: Channel | None,
+        inherited_fds: Sequence[int] = (),
     ) -> None:
         """Start the script in a session of its own. `output`: the open file for its output. OSError if it cannot be."""
         self.channel = channel
@@ -63,7 +64,7 @@ class RunningScript:
             cwd=cwd,
             env=environment,
             start_new_session=True,
-            pass_fds=channel.child_fds if channel else (),
+            pass_fds=(*(channel.child_fds if channel else ()), *inherited_fds),
         )
         self.pid = self._process.pid
         self._usage: resource.struct_rusage | None = None
