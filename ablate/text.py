@@ -79,6 +79,8 @@ def written(value: Any) -> str:
         return "{" + ", ".join(f"{written(key)}: {written(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(written, value)) + "]"
+    if value == "":
+        return "''"
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 

@@ -45,7 +45,8 @@ def label_word(factor: str, level: LevelName) -> str:
 
     Different factors, levels, and lists of them always read differently.
     """
-    return f"{_unmistakable(factor)}={_unmistakable(level_text(level))}"
+    text = level if isinstance(level, str) else level_text(level)
+    return f"{_unmistakable(factor)}={_unmistakable(text)}"
 
 
 def _unmistakable(name: str) -> str:

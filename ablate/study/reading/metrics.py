@@ -28,6 +28,7 @@ LONGEST_UNIT = 16
 """Letters of a unit, which stands in the heads of tables."""
 PERCENT = "%"
 """The unit of a listed metric that is a rate in [0, 1]."""
+WORDS_OF_PERCENT = {"percent", "per cent", "pct", "percentage", "pp"}
 RATES = {"acc", "accuracy", "precision", "recall", "f1", "auc", "auroc", "map", "iou", "dice", "top1", "top5"}
 PARTS_OF_NAME = re.compile(r"[/_\-. ]+")
 """The parts of names that are usual for rates, and what separates the parts."""
@@ -162,9 +163,14 @@ class MetricReader:
         return sources
 
     def warnings(self) -> Iterator[str]:
-        """Yield a sentence for each listed metric that has the name of a rate and no unit."""
+        """Yield a sentence for each listed metric that may be a rate and has another unit than "%"."""
         for name in self.declarations:
             metric = next(one for one in self.metrics if one.name == name)
+            if metric.display.unit.lower() in WORDS_OF_PERCENT:
+                yield (
+                    f"metrics.{name}: the unit {metric.display.unit!r} is a mere word; for a rate in [0, 1] write "
+                    '`unit: "%"`, so that it is shown in percent, and effects and delta in percentage points'
+                )
             if not metric.display.unit and set(PARTS_OF_NAME.split(name.lower())) & RATES:
                 yield (
                     f'{name} has no unit; if its values are rates in [0, 1], write `unit: "%"` below metrics.{name}, '

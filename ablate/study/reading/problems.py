@@ -49,6 +49,12 @@ EXAMPLES = {
     "design": "the rows to run, like `design: [add_one: {from: {}}]`",
 }
 """{key that a study file must have: how it is written}."""
+ENTRIES: dict[Path, str] = {
+    ("factors",): "{sets: KEY, levels: [...]}",
+    ("metrics",): "{better: higher} or {better: lower}",
+    ("search", "space"): "{low: ..., high: ...} or {choices: [...]}",
+}
+"""{section: how its entries are written}."""
 
 
 class Problems:
@@ -70,6 +76,8 @@ class Problems:
 
     def expected(self, path: Path, value: Any, accepted: str) -> None:
         """Record a value that is not accepted, with the values that are, and with advice."""
+        if accepted == "a mapping" and (entry := ENTRIES.get(path[:-1])):
+            accepted = f"a mapping like {entry}"
         suggestion = suggested(value, accepted)
         advice = None if suggestion else advised(value, accepted, str(path[-1]) if path else "")
         meant = f" did you mean {suggestion}?" if suggestion else ""

@@ -203,7 +203,8 @@ class _Reader:
     ) -> Config:
         """Check the config of a declared trainer, which has the keys that the file writes, and return it."""
         before = len(self.problems)
-        if not written and (sets := [key for read in factors for key in read.factor.sets]):
+        is_there = self.root.at(("config",)) is not None
+        if not written and not is_there and (sets := [key for read in factors for key in read.factor.sets]):
             example = ", ".join(f"{key}: ..." for key in sets)
             self.problems.add(
                 ("config",),

@@ -15,7 +15,8 @@ from ablate.trainers.entry import DeclaredKind, TrainerEntry
 from ablate.trainers.registry import DECLARED, DEFAULT, TRAINERS, declared_kind
 
 TRAINER: Path = ("trainer",)
-EXAMPLE = "write the name of a trainer, `{command: [python, train.py, '${args}']}` or `{function: train.py:main}`"
+OWN_TRAINER = "write `{command: [python, train.py, '${args}']}` or `{function: train.py:main}`"
+EXAMPLE = f"{OWN_TRAINER}, or the name of a trainer"
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def read_trainer(root: Node, problems: Problems, folder: FilePath, config: Confi
 
 
 def _not_there(problems: Problems, name: Any) -> ReadTrainer:
-    problems.add(TRAINER, f"{TRAINERS.fault(name)}; for a script of your own, {EXAMPLE}")
+    problems.add(TRAINER, f"{TRAINERS.fault(name)}; for a script of your own, {OWN_TRAINER}")
     return ReadTrainer()
 
 

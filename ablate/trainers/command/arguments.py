@@ -142,7 +142,7 @@ def _name_fault(name: str, keys: Sequence[str]) -> str | None:
         return None
     if name.startswith("args:"):
         return unknown_name("style of ${args}", name, STYLES, shown=f"${{{name}}}")
-    fault = unknown_name("placeholder", name, [*keys, "args", *RESERVED], shown=f"${{{name}}}")
+    fault = unknown_name("placeholder", name, dict.fromkeys([*keys, "args", *RESERVED]), shown=f"${{{name}}}")
     if re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):
         fault += "; variables of a shell are not replaced, a literal `${` is written `$${`"
     return fault

@@ -13,7 +13,7 @@ from ablate.errors import AblateError, nearest
 from ablate.text import listed
 from ablate.trainers.command.arguments import argument_faults, as_list, key_faults, keys_not_passed, passes_seed
 from ablate.trainers.command.spec import CommandSpec
-from ablate.trainers.declared.entry import RUN_FOLDER, DeclaredEntry, dotted_keys
+from ablate.trainers.declared.entry import RUN_FOLDER, DeclaredEntry, dotted_keys, folder_faults
 from ablate.trainers.declared.named_files import is_code_or_settings, named_path
 from ablate.trainers.entry import Config, Fault
 from ablate.trainers.measuring.sources import MetricSource
@@ -140,6 +140,7 @@ class CommandKind:
 
     def faults(self, spec: CommandSpec, folder: Path, config: Config) -> Iterator[Fault]:
         """Yield the faults of the items: unknown placeholders, and scripts that are not there."""
+        yield from folder_faults(spec, folder)
         keys = dotted_keys(config)
         for index, message in argument_faults(spec.command, keys):
             yield ("command", index), message

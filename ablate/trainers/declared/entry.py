@@ -14,7 +14,7 @@ from ablate.trainers.declared.config_model import config_model
 from ablate.trainers.declared.named_files import is_covered, named_path, texts_of
 from ablate.trainers.declared.planned_files import PlannedFiles
 from ablate.trainers.declared.spec import DeclaredSpec
-from ablate.trainers.entry import Config, TrainerEntry
+from ablate.trainers.entry import Config, Fault, TrainerEntry
 from ablate.trainers.measuring.files import OWN, Outputs
 from ablate.trainers.measuring.sources import MetricSource
 from ablate.trainers.project.code import ProjectCode
@@ -141,6 +141,16 @@ class DeclaredEntry(TrainerEntry[TrainerConfig]):
             if not path.name.startswith(OWN_FILES):
                 times.append(path.stat().st_mtime)
         return int(max(times))
+
+
+def folder_faults(spec: DeclaredSpec, folder: Path) -> Iterator[Fault]:
+    """Yield the fault of a working directory that is not there. `folder`: that of the study file."""
+    if spec.cwd != RUN_FOLDER and not (folder / spec.cwd).is_dir():
+        yield (
+            ("cwd",),
+            f"found {spec.cwd!r}, and there is no such folder in {folder.absolute()}, the folder of the study file; "
+            f"accepted: a folder, or {RUN_FOLDER}, the folder of the training",
+        )
 
 
 def dotted_keys(config: Config, prefix: str = "") -> list[str]:

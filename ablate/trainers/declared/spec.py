@@ -1,6 +1,7 @@
 """The declaration of a trainer in a study file: its files, its data, its time limit, and the command that runs it."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -54,6 +55,15 @@ class DataSpec(Section):
     )
 
 
+def _as_data(value: Any) -> Any:
+    """Return a path as a mapping."""
+    if isinstance(value, str):
+        return {"path": value}
+    if not isinstance(value, Mapping | DataSpec):
+        raise ValueError("a path, or {path: ..., by: time}")
+    return value
+
+
 class DeclaredSpec(Section):
     """The keys of every declared trainer."""
 
@@ -65,7 +75,7 @@ class DeclaredSpec(Section):
         description="Files that decide results, as paths or patterns relative to the study file; default: the script "
         "and the modules that it imports from the project.",
     )
-    data: Annotated[tuple[Text | DataSpec, ...], ListOf] = Field(
+    data: Annotated[tuple[Annotated[DataSpec, BeforeValidator(_as_data)], ...], ListOf] = Field(
         (), description="Data files and folders that decide results: a path, or {path, by: time}."
     )
     timeout: Duration | None = Field(None, description="The longest time of an attempt, such as 90s, 10m or 2h.")
@@ -74,5 +84,4 @@ class DeclaredSpec(Section):
     @property
     def data_entries(self) -> list[DataEntry]:
         """The declared data."""
-        written = [DataSpec(path=each) if isinstance(each, str) else each for each in self.data]
-        return [DataEntry(each.path, each.by) for each in written]
+        return [DataEntry(each.path, each.by) for each in self.data]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ablate.errors import AblateError, unknown_name
-from ablate.trainers.declared.entry import DeclaredEntry
+from ablate.trainers.declared.entry import DeclaredEntry, folder_faults
 from ablate.trainers.entry import Config, Fault
 from ablate.trainers.function.job import kept_return
 from ablate.trainers.function.reference import parts_of
@@ -89,6 +89,7 @@ class FunctionKind:
 
     def faults(self, spec: FunctionSpec, folder: Path, config: Config) -> Iterator[Fault]:
         """Yield the faults of the functions: files and names that are not there, arguments that nothing gives."""
+        yield from folder_faults(spec, folder)
         for key, reference in (("function", spec.function), ("evaluate", spec.evaluate)):
             signature = _signature(reference, folder)
             if isinstance(signature, str):

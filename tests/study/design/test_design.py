@@ -7,7 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ablate.study.factors import label_word
 from ablate.study.model import Family
+from ablate.text import written
 from tests.support.designs import HEAD, labels, rows
 from tests.support.examples import examples
 from tests.support.study_text import faults, filled, levels, read
@@ -300,3 +302,7 @@ def test_every_pair_of_grid_rows_differs(tmp_path: Path) -> None:
     study = read(tmp_path, HEAD + "design: [{grid: {a: [on, off], b: [on, off], c: [0.3, 0.2, 0.1]}}]")
     for one, other in combinations(study.rows, 2):
         assert dict(one.levels) != dict(other.levels)
+
+
+def test_an_empty_text_is_shown_by_its_quotes() -> None:
+    assert (written(""), written(["", "a"]), label_word("x", "")) == ("''", "['', a]", "x=''")
