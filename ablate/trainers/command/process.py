@@ -16,7 +16,7 @@ from ablate.trainers.command.watch.running_script import Channel as Channel
 from ablate.trainers.command.watch.running_script import RunningScript, default_signals
 from ablate.trainers.command.watch.script_processes import ScriptProcesses
 from ablate.trainers.command.watch.signs import SignsOfLife
-from ablate.trainers.command.watch.worker_guard import WorkerGuard, with_word, worker_guard
+from ablate.trainers.command.watch.worker_guard import WorkerGuard, tagging, with_word, worker_guard
 
 LOOK_SECONDS = 0.25
 """The time between two looks at a script that runs. Its end is noticed at once."""
@@ -106,15 +106,14 @@ def run_process(
         guard = worker_guard()
         guard.ensure()
         processes = ScriptProcesses(guard.word)
-        if processes.is_alone:
-            guard.tag_descendants()
         signs = SignsOfLife(output, watched, limits.stall_seconds)
-        script = RunningScript(command, cwd, with_word(environment, processes.word), output, channel, inherited_fds)
+        with tagging(processes.tag):
+            script = RunningScript(command, cwd, with_word(environment, processes.word), output, channel, inherited_fds)
         processes.main = script.pid
         inherited = peak(os.getpid())  # after the start, as this process may grow until then
         watch = _Watch(script, processes, signs, limits, guard)
         try:
-            guard.begun(script.pid)
+            guard.begun(script.pid, processes.tag)
             ended_by = watch.until_end(stopping, on_sign)
         finally:
             was_over = script.ended is not None

@@ -12,6 +12,8 @@ from ablate.trainers.protocol import Progress
 if TYPE_CHECKING:
     from ablate.trainers.declared.entry import DeclaredEntry
 
+GRACE_SECONDS = 10.0
+"""Seconds between SIGTERM and SIGKILL for a script that must end."""
 REMEDIES = {
     errno.E2BIG: "an argument may have 128 kB; give large values in a file: ${config.json}",
     errno.EACCES: "make it executable (chmod +x), or put its interpreter in front of it, as in [bash, train.sh]",
@@ -53,7 +55,7 @@ def _run(
 ) -> ProcessEnd:
     spec = entry.declaration
     memory = attempt.runtime.get("memory")
-    limits = ProcessLimits(spec.timeout, attempt.runtime["stall_seconds"], memory)
+    limits = ProcessLimits(spec.timeout, attempt.runtime["stall_seconds"], memory, GRACE_SECONDS)
     try:
         return run_process(
             command,

@@ -22,6 +22,7 @@ STARTS = {
     "child": "subprocess.Popen(sleeper(sys.argv[1]))",
     "session": "session(sys.argv[1])",
     "daemon": "daemon(sys.argv[1], **os.environ)",
+    "daemon without environment": "daemon(sys.argv[1])",
 }
 """The ways in which a script starts a process that outlives it."""
 

@@ -4,8 +4,8 @@ It is started as a program of its own, with a word as its argument, and imports 
 a pipe whose other end only the worker has. When the worker dies, for whatever reason, the kernel closes that end. Then
 the guard kills every process that has the word in its environment, and all that they have started.
 
-A daemon may have cleared its environment, and has no parent. So a worker also sets a limit that Linux has not enforced
-since 2004, that of file locks, to a random number, the tag. All its descendants inherit it. See getrlimit(2).
+A daemon may have cleared its environment, and has no parent. So a script also starts with a random limit of file locks,
+its tag, which all its descendants inherit. Linux has not enforced this limit since 2004. See getrlimit(2).
 """
 
 import contextlib
@@ -18,7 +18,7 @@ VARIABLE = "ABLATE_GUARD"
 """The environment variable with the word. A script inside a script has the words of both workers."""
 
 BEGUN, ENDED = b"+", b"-"
-"""The first byte of a line to the guard, before the process id of a script."""
+"""The first byte of a line to the guard, before the process id of a script and, when it has begun, its tag."""
 
 ENVIRONMENT_BYTES = 1 << 21
 """More bytes than an environment has: the kernel's usual limit for arguments and environment together."""
@@ -70,10 +70,10 @@ def has_word(process: int, word: bytes) -> bool:
     return word in read_proc(f"{process}/environ", ENVIRONMENT_BYTES)
 
 
-def has_tag(process: int, tag: bytes) -> bool:
-    """Return True if a process descends from the worker with this tag, in digits."""
-    line = read_proc(f"{process}/limits", LIMITS_BYTES).partition(b"\nMax file locks ")[2]
-    return line.split(maxsplit=1)[:1] == [tag]
+def tag_of(process: int) -> bytes:
+    """Return the tag of a process, in digits: that of the script from which it descends; another word if of none."""
+    words = read_proc(f"{process}/limits", LIMITS_BYTES).partition(b"\nMax file locks ")[2].split(maxsplit=1)
+    return words[0] if words else b""
 
 
 def all_processes() -> dict[int, ProcessStatus]:
@@ -86,38 +86,42 @@ def all_processes() -> dict[int, ProcessStatus]:
     return {number: each for number, each in statuses if each is not None}
 
 
-def processes_of(word: bytes, tag: bytes, scripts: set[int]) -> set[int]:
+def processes_of(word: bytes, scripts: dict[int, bytes]) -> set[int]:
     """Return the live processes of a worker's scripts: by session, environment and tag, and all that they started.
 
     A process can overwrite its environment, as those do that change their own name. So the worker also reports the
-    sessions: `scripts` are their ids.
+    sessions and tags: `scripts` has them.
     """
     processes = {each: its for each, its in all_processes().items() if its.is_alive and each != os.getpid()}
     marked = {each for each, its in processes.items() if its.session in scripts}
-    marked |= {each for each in processes if has_word(each, word) or has_tag(each, tag)}
+    tags = set(scripts.values())
+    marked |= {each for each in processes if has_word(each, word) or tag_of(each) in tags}
     while more := {each for each, its in processes.items() if its.parent in marked or its.session in marked} - marked:
         marked |= more
     return marked
 
 
-def listen(pipe: int) -> set[int]:
-    """Return the scripts that have not ended when the other end of the pipe is closed."""
-    scripts: set[int] = set()
+def listen(pipe: int) -> dict[int, bytes]:
+    """Return {script: its tag} of those that have not ended when the other end of the pipe is closed."""
+    scripts: dict[int, bytes] = {}
     rest = b""
     while content := os.read(pipe, 4096):
         *lines, rest = (rest + content).split(b"\n")
         for line in lines:
-            (scripts.add if line[:1] == BEGUN else scripts.discard)(int(line[1:]))
+            script, _, tag = line[1:].partition(b" ")
+            scripts.pop(int(script), None)
+            if line[:1] == BEGUN:
+                scripts[int(script)] = tag
     return scripts
 
 
-def kill_all(word: bytes, tag: bytes, scripts: set[int]) -> None:
+def kill_all(word: bytes, scripts: dict[int, bytes]) -> None:
     """Kill the processes of the scripts until two looks in a row find none."""
     for script in scripts:
         _kill_group(script)
     looks, pause = 0, 0.01
     while looks < 2:
-        alive = processes_of(word, tag, scripts)
+        alive = processes_of(word, scripts)
         for process in alive:
             _kill(process)
         looks = 0 if alive else looks + 1
@@ -139,4 +143,4 @@ def _kill_group(script: int) -> None:
 if __name__ == "__main__":
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)
-    kill_all(sys.argv[1].encode(), sys.argv[2].encode(), listen(sys.stdin.fileno()))
+    kill_all(sys.argv[1].encode(), listen(sys.stdin.fileno()))

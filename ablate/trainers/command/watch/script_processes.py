@@ -1,16 +1,14 @@
 """All processes of one script: those that it started, and those that left its group, its session and their parents."""
 
 import contextlib
-import multiprocessing
 import os
 import secrets
 import signal
-import threading
 import time
 from collections.abc import Callable
 
 from ablate.trainers.command.watch.family import child_lookup
-from ablate.trainers.command.watch.guard import ProcessStatus, has_word, status
+from ablate.trainers.command.watch.guard import ProcessStatus, has_word, status, tag_of
 
 HANGING_SECONDS = 5.0
 """How long to wait for killed processes to end. One that waits for a hung disk or device ends only after that."""
@@ -20,9 +18,7 @@ class ScriptProcesses:
     """The processes of one script, on Linux. Elsewhere only its process group is known.
 
     While `adopting_orphans` is active, each process that the script started is below this one. A child of this process
-    that was not there before is the script's if it has the script's session, or the script's word in its environment.
-    In a worker, which starts nothing else meanwhile, every other new child is the script's as well: an orphan that
-    left the session and has cleared its environment.
+    that was not there before is the script's if it has the script's session, its tag, or its word in its environment.
     """
 
     def __init__(self, word: str) -> None:
@@ -31,7 +27,8 @@ class ScriptProcesses:
         """The word in the environment of this script."""
         self.main = 0
         """The process id of the script's first process: also that of its group and its session."""
-        self.is_alone = multiprocessing.parent_process() is not None and threading.active_count() == 1
+        self.tag = 10**17 + secrets.randbelow(10**17)
+        """The limit of file locks with which this script starts."""
         self.others: set[tuple[int, int]] = set()
         """The children of this process that are not the script's, as (process id, start)."""
         self.members: set[tuple[int, int]] = set()
@@ -113,4 +110,4 @@ class ScriptProcesses:
         if identity in self.others:
             return False
         is_known = self.main in (child, its.session) or identity in self.members
-        return is_known or self.is_alone or has_word(child, self.word.encode())
+        return is_known or tag_of(child) == b"%d" % self.tag or has_word(child, self.word.encode())

@@ -7,7 +7,7 @@ import secrets
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,10 +21,8 @@ class WorkerGuard:
 
     word: str = field(default_factory=lambda: secrets.token_hex(16))
     """The word with which the words of this process's scripts begin."""
-    tag: int = field(default_factory=lambda: 10**17 + secrets.randbelow(10**17))
-    """The limit of file locks by which the descendants of a worker are recognized."""
-    scripts: set[int] = field(default_factory=set)
-    """The process ids of the scripts that run now."""
+    scripts: dict[int, int] = field(default_factory=dict)
+    """{process id: tag} of the scripts that run now."""
     process: subprocess.Popen[bytes] | None = None
     """The guard; None before the first script."""
     pipe: int = -1
@@ -36,26 +34,20 @@ class WorkerGuard:
         with self.lock:
             if self.process is None or self.process.poll() is not None:
                 self.close()
-                self.process, self.pipe = _start(self.word, self.tag)
-                for script in tuple(self.scripts):
-                    self._send(BEGUN, script)
+                self.process, self.pipe = _start(self.word)
+                for script in tuple(self.scripts.items()):
+                    self._send(BEGUN, *script)
             return self.process.pid
 
-    def begun(self, script: int) -> None:
-        """Report a script that has been started. Its process id is that of its session too."""
-        self.scripts.add(script)
-        self._send(BEGUN, script)
+    def begun(self, script: int, tag: int) -> None:
+        """Report a script that has been started with a tag. Its process id is that of its session too."""
+        self.scripts[script] = tag
+        self._send(BEGUN, script, tag)
 
     def ended(self, script: int) -> None:
         """Report a script of which no process is left."""
-        self.scripts.discard(script)
+        self.scripts.pop(script, None)
         self._send(ENDED, script)
-
-    def tag_descendants(self) -> None:
-        """Give the tag to this process, and so to all that it starts from now on. Nothing is done if it has limits."""
-        with contextlib.suppress(OSError, ValueError):
-            _, hard = resource.getrlimit(_RLIMIT_LOCKS)
-            resource.setrlimit(_RLIMIT_LOCKS, (self.tag, hard))
 
     def close(self) -> None:
         """Close this process's end of the pipe, at which the guard ends once no other process has it."""
@@ -63,17 +55,17 @@ class WorkerGuard:
             os.close(self.pipe)
             self.pipe = -1
 
-    def _send(self, event: bytes, script: int) -> None:
+    def _send(self, event: bytes, *numbers: int) -> None:
         with contextlib.suppress(OSError):  # it has died, or was stopped and reads nothing: then the word must do
-            os.write(self.pipe, event + b"%d\n" % script)
+            os.write(self.pipe, event + " ".join(map(str, numbers)).encode() + b"\n")
 
 
-def _start(word: str, tag: int) -> tuple[subprocess.Popen[bytes], int]:
+def _start(word: str) -> tuple[subprocess.Popen[bytes], int]:
     """Start a guard. Return it, and the end of its pipe that this process keeps."""
     theirs, ours = os.pipe()
     os.set_blocking(ours, False)
     around = {name: value for name, value in os.environ.items() if name == VARIABLE}
-    command = [sys.executable, "-I", "-S", str(Path(guard.__file__)), word, str(tag)]
+    command = [sys.executable, "-I", "-S", str(Path(guard.__file__)), word]
     try:
         process = subprocess.Popen(
             command,
@@ -90,6 +82,21 @@ def _start(word: str, tag: int) -> tuple[subprocess.Popen[bytes], int]:
     finally:
         os.close(theirs)
     return process, ours
+
+
+@contextlib.contextmanager
+def tagging(tag: int) -> Iterator[None]:
+    """Give a tag to the processes that are started while the block runs. Nothing is done on another system."""
+    try:
+        before = resource.getrlimit(_RLIMIT_LOCKS)
+        resource.setrlimit(_RLIMIT_LOCKS, (tag, before[1]))
+    except (OSError, ValueError):  # ValueError if there is no such limit, or it is lower
+        yield
+        return
+    try:
+        yield
+    finally:
+        resource.setrlimit(_RLIMIT_LOCKS, before)
 
 
 _RLIMIT_LOCKS = 10 if sys.platform == "linux" else -1
