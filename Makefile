@@ -45,6 +45,8 @@ bench: setup
 	$(BIN)/python benchmarks/larger.py  # Linux with control groups of version 1, as root; 10 GB of disk
 	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python -m benchmarks.script_kills
+	$(BIN)/python benchmarks/script_overhead.py
+	$(BIN)/python -m benchmarks.script_kills
 	$(BIN)/python -m benchmarks.calibration
 	$(BIN)/python -m benchmarks.calibration_values
 	$(BIN)/python -m benchmarks.adaptive

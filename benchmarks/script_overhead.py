@@ -45,8 +45,8 @@ def main() -> None:
         [
             "# The overhead of a trial by a script",
             "",
-            f"Milliseconds a trial with two workers: median (min to max) of {ROUNDS} rounds; {MANY} runs of the loop and "
-            f"{MANY - FEW} trials a round.",
+            f"Milliseconds a trial with two workers: median (min to max) of {ROUNDS} rounds; {MANY} runs of the loop "
+            f"and {MANY - FEW} trials a round.",
             "",
             "| | ms |",
             "|---|---|",
