@@ -46,7 +46,6 @@ bench: setup
 	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python -m benchmarks.script_kills
 	$(BIN)/python benchmarks/script_overhead.py
-	$(BIN)/python -m benchmarks.script_kills
 	$(BIN)/python -m benchmarks.calibration
 	$(BIN)/python -m benchmarks.calibration_values
 	$(BIN)/python -m benchmarks.adaptive
