@@ -13,6 +13,8 @@ from tests.support.scripts.script_study import ends, states, values, write_comma
 
 EDITED = """
 import os, pathlib, sys
+
+pytestmark = pytest.mark.slow  # seconds each: real scripts through whole runs
 def edit(attempt):
     \"\"\"The user edits a file while this trial, the second that begins, is running.\"\"\"
     mark = pathlib.Path("began")

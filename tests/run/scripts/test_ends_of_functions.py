@@ -7,6 +7,8 @@ import pytest
 from tests.conftest import Ablate
 from tests.support.scripts.script_study import ROW, ends, run_folders, values, write_function
 
+pytestmark = pytest.mark.slow  # seconds each: real scripts through whole runs
+
 INLINE = ("--executor", "inline", *ROW)
 
 

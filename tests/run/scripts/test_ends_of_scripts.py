@@ -8,6 +8,8 @@ import pytest
 from tests.conftest import Ablate
 from tests.support.scripts.script_study import ROW, ends, run_folders, values, write_command
 
+pytestmark = pytest.mark.slow  # seconds each: real scripts through whole runs
+
 INLINE = ("--executor", "inline", *ROW)
 IN_DIR = 'import os; out = open(os.environ["ABLATE_DIR"] + "/metrics.json", "w")\n'
 

@@ -148,6 +148,8 @@ def test_a_script_that_saves_nothing_new_starts_again(ablate: Ablate) -> None:
 STOPPABLE = """
 import time
 
+pytestmark = pytest.mark.slow  # seconds each: real scripts through whole runs
+
 def main(lr, seed, run):
     state = run.dir / "state"
     step = int(state.read_text()) if state.exists() else 0
