@@ -11,10 +11,10 @@ from ablate.trainers.declared import planned_files
 from tests.conftest import Ablate
 from tests.support.scripts.script_study import ends, states, values, write_command, write_function
 
+pytestmark = pytest.mark.slow  # seconds each: real scripts through whole runs
+
 EDITED = """
 import os, pathlib, sys
-
-pytestmark = pytest.mark.slow  # seconds each: real scripts through whole runs
 def edit(attempt):
     \"\"\"The user edits a file while this trial, the second that begins, is running.\"\"\"
     mark = pathlib.Path("began")

@@ -14,6 +14,8 @@ from tests.support.command.watched_scripts import DAEMON, marked, new_mark, wait
 from tests.support.command_line import start
 from tests.support.scripts.script_study import ROW, ends, run_folders, states, values, write_command, write_function
 
+pytestmark = pytest.mark.slow  # seconds each: real scripts through whole runs
+
 INLINE = ("--executor", "inline", *ROW)
 GRACE = {"ablate.trainers.declared.script.GRACE_SECONDS": 0.5}
 STUBBORN = f"""
@@ -147,8 +149,6 @@ def test_a_script_that_saves_nothing_new_starts_again(ablate: Ablate) -> None:
 
 STOPPABLE = """
 import time
-
-pytestmark = pytest.mark.slow  # seconds each: real scripts through whole runs
 
 def main(lr, seed, run):
     state = run.dir / "state"
