@@ -1,4 +1,4 @@
-"""What survives a SIGKILL: a study of a script whose processes are killed at random moments.
+"""Count the results that survive SIGKILLs: the processes of a study of a script are killed at random moments.
 
     python -m benchmarks.script_kills [--trials N] [--seeds N] [--no-keep]
 

@@ -41,10 +41,17 @@ class JobReport:
     """The end of a job."""
 
     state: str
-    """`done`; `failed`: it raised; `diverged`: values are not finite; `lost`: it was killed, or its worker died or
-    hung; `abandoned`: its worker was killed before it began; `interrupted`: it saved a checkpoint and stopped, on
-    request or by itself; `pruned`: it was ended early, and saved; `outdated`: its code or data
-    have changed."""
+    """The end in one word.
+
+    - `done`: it has its results.
+    - `failed`: it raised.
+    - `diverged`: a value is not finite.
+    - `lost`: it was killed, or its worker died or hung.
+    - `abandoned`: its worker was killed before it began.
+    - `interrupted`: it saved a checkpoint and stopped, on request or by itself.
+    - `pruned`: it was ended early, and saved.
+    - `outdated`: its code or data have changed.
+    """
     seconds: float
     results: Sequence[Result] | None = None
     """A result for each config, if it is done; if it has diverged, those that were measured. Otherwise None."""

@@ -62,7 +62,7 @@ def pool() -> Iterator[Pool]:
 def test_failures_in_a_row_stop_a_worker_and_leave_the_others(pool: Pool) -> None:
     assert pool.begin({"seconds": 600.0}) == 1
     assert [pool.run(FAILS) for _ in range(2)] == [(2, "failed")] * 2
-    assert pool.run(WORKS) == (2, "done"), "then the count begins anew"
+    assert pool.run(WORKS) == (2, "done"), "then the count begins again at 0"
     assert [pool.run(FAILS) for _ in range(2)] == [(2, "failed")] * 2
     (stopped,) = pool.idle
     assert (pool.run(FAILS), pool.messages) == (

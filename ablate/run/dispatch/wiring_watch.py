@@ -28,7 +28,7 @@ class WiringWatch:
     store: Store
     plan: StoredPlan
     reported: set[object] = field(default_factory=set)
-    """What was reported; the watches of one session share it."""
+    """The findings that were reported. The watches of one session share them."""
 
     def __post_init__(self) -> None:
         document = self.plan.document

@@ -94,6 +94,6 @@ def _to_do(node: Function, name: str, use: OptionUse, metrics: list[MetricGuess]
         arguments = listed_in_part(list(GIVEN), MOST_NAMED)
         yield f"no config key was recognised: {name} gets {arguments} by name, and the keys that you write in `config:`"
     if "seed" not in {parameter.name for parameter in parameters(node)}:
-        yield f"{name} has no argument `seed`: add one; without it, an effect cannot be told from chance"
+        yield f"{name} has no argument `seed`; add one, as only several seeds show which differences are chance"
     if not metrics:
         yield f"no metric was recognised: let {name} return them, as in `return {{'val_acc': 0.93}}`, and list them"

@@ -49,7 +49,7 @@ def to_do(path: Path, use: OptionUse, metrics: Sequence[MetricGuess], factors: S
     if use.seed is None:
         yield (
             "no option for a seed was recognised: add one, and give it `${seed}` in the command, or let the script "
-            "read the variable ABLATE_SEED; without a seed, an effect cannot be told from chance"
+            "read the variable ABLATE_SEED; only several seeds show which differences are chance"
         )
     if not metrics:
         yield "no metric was recognised: write one in `metrics:`; `ablate check` lists all that it sees"

@@ -39,10 +39,6 @@ class CommandEntry(DeclaredEntry):
     train = "ablate.trainers.command.trainer:train_command"
     reports_on_the_way = False
 
-    @property
-    def declaration(self) -> CommandSpec:
-        return self.spec
-
     @cached_property
     def script(self) -> tuple[Path | None, str | None, int]:
         """The script, or the module of `-m`, and the index of the first item of the command that belongs to it."""
@@ -156,10 +152,7 @@ class CommandKind:
 
     def from_options(self, options: Mapping[str, Any]) -> CommandEntry:
         """Return the trainer whose options these are."""
-        sources = tuple(MetricSource.from_json(source) for source in options["sources"])
-        spec = CommandSpec.model_validate(options["spec"], strict=False)
-        planned = CommandEntry.planned_files(spec, options)
-        return CommandEntry(Path(options["folder"]), options["config"], sources, spec, planned=planned)
+        return CommandEntry.from_options(CommandSpec.model_validate(options["spec"], strict=False), options)
 
 
 def _is_file(folder: Path, item: str) -> bool:

@@ -204,7 +204,7 @@ class _Watch:
 
 @contextlib.contextmanager
 def _opened(log: Path) -> Iterator[int]:
-    """Open the file for the output of a script. It is written at its end, whoever writes."""
+    """Open the file for the output of a script. Everything is appended, whichever process writes it."""
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
     try:
         yield file

@@ -3,17 +3,16 @@
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ablate.measurement import Result
 from ablate.trainers.checkpoints import Checkpoints
 from ablate.trainers.command.arguments import ArgumentValues, expanded
-from ablate.trainers.declared.attempt import Attempt, digest_of, finished_attempt, new_attempt, save_finished
+from ablate.trainers.declared.attempt import Attempt, FinishedAttempt, finished_attempt, new_attempt
 from ablate.trainers.declared.ends import ScriptError, check_end
 from ablate.trainers.declared.entry import dotted_keys
 from ablate.trainers.declared.folder_lock import folder_lock
-from ablate.trainers.declared.results import finished_now, result_of
+from ablate.trainers.declared.results import recorded_results, result_of
 from ablate.trainers.declared.script import run_script
 from ablate.trainers.entry import Config
 from ablate.trainers.protocol import Judge, Progress
@@ -42,20 +41,18 @@ def train_command(
     with folder_lock(folder) as lock:
         current = new_attempt(folder, attempt, seed, config, cwd, lock)
         end = run_script(entry, current, command_of(entry, current), progress, checkpoints.stopping)
-    check_end(end, current, entry.declaration)
-    finished = finished_now(current, end, checkpoints.earlier_seconds)
-    save_finished(folder, finished)
-    try:
+    check_end(end, current, entry.spec)
+
+    def read(finished: FinishedAttempt) -> list[Result]:
         return [result_of(entry, current, finished)] * len(configs)
-    except ScriptError:
-        save_finished(folder, replace(finished, unreadable=digest_of(entry.sources)))
-        raise
+
+    return recorded_results(entry, current, end, checkpoints.earlier_seconds, read)
 
 
 def command_of(entry: "CommandEntry", attempt: Attempt) -> list[str]:
     """Return the command of an attempt with all values in place."""
     items = [*entry.located_command]
-    resume = entry.declaration.resume
+    resume = entry.spec.resume
     if resume and (attempt.folder / resume.file).exists():
         items += resume.args
     keys = frozenset(dotted_keys(entry.defaults))

@@ -31,7 +31,7 @@ MEMORY = re.compile(
 """The words of libraries for memory that is not there."""
 KILL = 9
 FROM_OUTSIDE = {KILL: "SIGKILL", 15: "SIGTERM", 1: "SIGHUP", 2: "SIGINT"}
-"""{number: name} of signals that somebody else sends."""
+"""{number: name} of signals that come from other programs or users."""
 SIGNALS = {6: "SIGABRT", 11: "SIGSEGV", 7: "SIGBUS", 8: "SIGFPE", 4: "SIGILL"}
 CRASHED = "in compiled code, such as that of a library; of a Python script, the end of its log names the line"
 """The words about a signal by which a script has ended itself. `Attempt.environment` requests the traceback."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Self
 
 from ablate.errors import AblateError
 from ablate.filesystem import expanded
@@ -39,7 +39,9 @@ class DeclaredEntry(TrainerEntry[TrainerConfig]):
     defaults: Config
     """The config of the study, plain."""
     metric_sources: tuple[MetricSource, ...]
-    """Where the values of each metric are read from."""
+    """The place from which the values of each metric are read."""
+    spec: DeclaredSpec
+    """The declaration in the study file."""
     planned: PlannedFiles | None = field(default=None, kw_only=True)
     """The code and the data as they were when the trials were planned. Only the entry of a worker has them."""
 
@@ -49,11 +51,6 @@ class DeclaredEntry(TrainerEntry[TrainerConfig]):
     evaluates_apart = False
     outputs_folder = "runs"
     counts_steps = False
-
-    @property
-    def declaration(self) -> DeclaredSpec:
-        """The declaration in the study file."""
-        raise NotImplementedError
 
     def project_code(self) -> ProjectCode:
         """Return the hashes of the user's code, and what is wrong with its files."""
@@ -71,23 +68,26 @@ class DeclaredEntry(TrainerEntry[TrainerConfig]):
     @cached_property
     def options(self) -> Mapping[str, Any]:  # type: ignore[override]
         return {
-            "spec": self.declaration.model_dump(mode="json", by_alias=True),
+            "spec": self.spec.model_dump(mode="json", by_alias=True),
             "folder": os.fspath(self.folder.absolute()),
             "config": self.defaults,
             "sources": [source.to_json() for source in self.metric_sources],
             "code": dict(self.code.files),
-            "data": [data_fingerprint(self.folder, [each]) for each in self.declaration.data_entries],
+            "data": [data_fingerprint(self.folder, [each]) for each in self.spec.data_entries],
         }
 
-    @staticmethod
-    def planned_files(spec: DeclaredSpec, options: Mapping[str, Any]) -> PlannedFiles:
-        """Return the code and the data that `options` names, of a declaration."""
+    @classmethod
+    def from_options(cls, spec: DeclaredSpec, options: Mapping[str, Any]) -> Self:
+        """Return the trainer whose options these are, with its declaration, which they hold as plain values."""
+        folder = Path(options["folder"])
+        sources = tuple(MetricSource.from_json(source) for source in options["sources"])
         data = list(zip(spec.data_entries, options["data"], strict=True))
-        return PlannedFiles(Path(options["folder"]), options["code"], data)
+        planned = PlannedFiles(folder, options["code"], data)
+        return cls(folder, options["config"], sources, spec, planned=planned)
 
     def working_folder(self, run_folder: Path) -> Path:
         """Return the working directory of a training with this folder."""
-        cwd = self.declaration.cwd
+        cwd = self.spec.cwd
         return run_folder if cwd == RUN_FOLDER else self.folder / cwd
 
     def load(self) -> Trainer:
@@ -109,10 +109,10 @@ class DeclaredEntry(TrainerEntry[TrainerConfig]):
         return self.code.hashes
 
     def data_fingerprint(self, config: TrainerConfig) -> str | None:
-        return data_fingerprint(self.folder, self.declaration.data_entries)
+        return data_fingerprint(self.folder, self.spec.data_entries)
 
     def study_warnings(self, configs: Sequence[Config], searched: Sequence[str]) -> Iterator[str]:
-        paths = [PurePosixPath(entry.path) for entry in self.declaration.data_entries]
+        paths = [PurePosixPath(entry.path) for entry in self.spec.data_entries]
         done = tuple(READS_CONFIGS.format(name) for path in paths for name in (path, path.name))
         yield from (note for note in self.code.notes if not note.endswith(done))
         texts = dict.fromkeys(pair for config in configs for pair in texts_of(config))
@@ -120,7 +120,7 @@ class DeclaredEntry(TrainerEntry[TrainerConfig]):
 
     def unnoticed_paths(self, texts: Iterable[tuple[str, str]]) -> Iterator[str]:
         """Yield a warning for each (place, text) that names a file or folder whose changes make no result stale."""
-        data = [os.fspath(self.folder / expanded(each.path)) for each in self.declaration.data_entries]
+        data = [os.fspath(self.folder / expanded(each.path)) for each in self.spec.data_entries]
         for place, text in texts:
             path = named_path(text, [self.folder])
             if path and not is_covered(path, self.code.files, data):

@@ -1,12 +1,13 @@
 """The result of an attempt that ended with exit code 0: the values of its metrics, and its costs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ablate.measurement import COST, Measurement, Result
 from ablate.trainers.costs import GPU_SECONDS, PEAK_MEMORY, SECONDS
-from ablate.trainers.declared.attempt import Attempt, FinishedAttempt
-from ablate.trainers.declared.ends import check_readings
+from ablate.trainers.declared.attempt import Attempt, FinishedAttempt, digest_of, save_finished
+from ablate.trainers.declared.ends import ScriptError, check_readings
 from ablate.trainers.declared.reasons import with_log
 from ablate.trainers.measuring.example_files import Examples
 from ablate.trainers.measuring.files import Outputs
@@ -18,7 +19,28 @@ if TYPE_CHECKING:
     from ablate.trainers.declared.entry import DeclaredEntry
 
 
-def finished_now(attempt: Attempt, end: "ProcessEnd", earlier_seconds: float) -> FinishedAttempt:
+def recorded_results(
+    entry: "DeclaredEntry",
+    attempt: Attempt,
+    end: "ProcessEnd",
+    earlier_seconds: float,
+    read: Callable[[FinishedAttempt], list[Result]],
+) -> list[Result]:
+    """Record that an attempt has just ended with exit code 0, and return the results that `read` finds in its outputs.
+
+    If they cannot be read, the record keeps that, so that they are read again with other sources only. Raises the same
+    exceptions as `read`.
+    """
+    finished = _finished_now(attempt, end, earlier_seconds)
+    save_finished(attempt.folder, finished)
+    try:
+        return read(finished)
+    except ScriptError:
+        save_finished(attempt.folder, replace(finished, unreadable=digest_of(entry.sources)))
+        raise
+
+
+def _finished_now(attempt: Attempt, end: "ProcessEnd", earlier_seconds: float) -> FinishedAttempt:
     """Return the record of an attempt that has just ended with exit code 0.
 
     `earlier_seconds`: the time of the attempts from which it continued.

@@ -53,7 +53,7 @@ def _run(
     stopping: Callable[[], bool],
     channel: Channel | None,
 ) -> ProcessEnd:
-    spec = entry.declaration
+    spec = entry.spec
     memory = attempt.runtime.get("memory")
     limits = ProcessLimits(spec.timeout, attempt.runtime["stall_seconds"], memory, GRACE_SECONDS)
     try:

@@ -28,10 +28,6 @@ class FunctionEntry(DeclaredEntry):
     has_run_examples = True
 
     @property
-    def declaration(self) -> FunctionSpec:
-        return self.spec
-
-    @property
     def title(self) -> str:  # type: ignore[override]
         """The function, as reports name the trainer."""
         return self.spec.function
@@ -104,10 +100,7 @@ class FunctionKind:
 
     def from_options(self, options: Mapping[str, Any]) -> FunctionEntry:
         """Return the trainer whose options these are."""
-        sources = tuple(MetricSource.from_json(source) for source in options["sources"])
-        spec = FunctionSpec.model_validate(options["spec"], strict=False)
-        planned = FunctionEntry.planned_files(spec, options)
-        return FunctionEntry(Path(options["folder"]), options["config"], sources, spec, planned=planned)
+        return FunctionEntry.from_options(FunctionSpec.model_validate(options["spec"], strict=False), options)
 
 
 def _signature(reference: str | None, folder: Path) -> FunctionSignature | str | None:

@@ -11,14 +11,12 @@ from ablate.trainers.command.process import ProcessEnd
 from ablate.trainers.declared.attempt import (
     Attempt,
     FinishedAttempt,
-    digest_of,
     finished_attempt,
     new_attempt,
-    save_finished,
 )
 from ablate.trainers.declared.ends import ScriptError, check_end
 from ablate.trainers.declared.folder_lock import folder_lock
-from ablate.trainers.declared.results import finished_now, result_of
+from ablate.trainers.declared.results import recorded_results, result_of
 from ablate.trainers.declared.script import run_script
 from ablate.trainers.entry import Config
 from ablate.trainers.function.channel import MessageChannel
@@ -52,13 +50,11 @@ def train_function(
         command = child_command(folder, function_job(entry, current, configs, channel))
         end = run_script(entry, current, command, progress, checkpoints.stopping, channel)
     _check(end, current, entry, channel)
-    finished = finished_now(current, end, checkpoints.earlier_seconds)
-    save_finished(folder, finished)
-    try:
+
+    def read(finished: FinishedAttempt) -> list[Result]:
         return _results(entry, current, finished, len(configs))
-    except ScriptError:
-        save_finished(folder, replace(finished, unreadable=digest_of(entry.sources)))
-        raise
+
+    return recorded_results(entry, current, end, checkpoints.earlier_seconds, read)
 
 
 def function_job(
@@ -84,7 +80,7 @@ def _check(end: ProcessEnd, attempt: Attempt, entry: "FunctionEntry", channel: M
         raise Pruned(f"at {channel.ended_at:.0%} of the training")
     if (attempt.folder / RETURNED).exists():
         return  # what came after its return, such as a thread that hangs, does not change its result
-    check_end(end, attempt, entry.declaration)
+    check_end(end, attempt, entry.spec)
     raise ScriptError(
         "exit code 0, but the function did not return: it ended its process, by sys.exit or os._exit; let it return a "
         "dict of its metrics",

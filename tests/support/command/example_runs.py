@@ -95,7 +95,7 @@ def example_study(name: str, folder: Path, programs: Path | None = None) -> Exam
 
 
 def run_and_check(study: ExampleStudy, written: Callable[[Path], Mapping[str, float]] | None) -> None:
-    """Run a study; compare its metrics with those in the files of each training; run it again, which runs nothing.
+    """Run a study, and compare its metrics with those in the files of each training. A second run must run nothing.
 
     `written`: {metric: value} in the folder of a training; None if the script writes no file.
     """
