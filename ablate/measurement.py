@@ -109,6 +109,11 @@ class Metric:
         """The name in tables and sentences."""
         return self.display.title or self.name
 
+    @property
+    def measured_split(self) -> str:
+        """The split that its values are measured on: VALIDATION or TEST."""
+        return VALIDATION if self.on_validation else TEST
+
     def difference(self, shown: float) -> float:
         """Return a difference, which reports print as `shown`, in the metric's own unit.
 

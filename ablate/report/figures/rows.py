@@ -275,7 +275,7 @@ def _top_k_figure(analysis: Analysis, every: Sequence[TopK], stem: Path) -> list
     metrics = proportions(analysis)
     draw_top_k(axes, curves, metrics)
     names = listed([metric.title for metric in metrics])
-    canvas.x_label(axes, f"{names}, {metrics[0].display.unit} of {_examples(results, metrics[0])}")
+    canvas.x_label(axes, f"{names}, {metrics[0].display.unit}{_of_examples(results, metrics[0])}")
     title = f"{results.heading}: {names}"
     canvas.headline(axes, title)
     of_row = Line2D([], [], color=GREY, linewidth=1, label="one row")
@@ -290,14 +290,17 @@ def _top_k_figure(analysis: Analysis, every: Sequence[TopK], stem: Path) -> list
 def _axis(results: StudyResults, metric: Metric, note: str) -> str:
     """Return the label of an axis of means with a note: `accuracy, % of 240 test examples (95 % interval)`."""
     unit = metric.display.unit
-    of_examples = f" of {_examples(results, metric)}" if metric.kind is Kind.PROPORTION else ""
+    of_examples = _of_examples(results, metric) if metric.kind is Kind.PROPORTION else ""
     return f"{metric.title}{unit and f', {unit}'}{of_examples}{units.better(metric, note)}"
 
 
-def _examples(results: StudyResults, metric: Metric) -> str:
+def _of_examples(results: StudyResults, metric: Metric) -> str:
+    """Return ` of 240 test examples`; nothing if no number of examples is known."""
     counts = {row.values[metric.name].n for row in results.rows if metric.name in row.values} - {None}
-    examples = metric.display.examples
-    return f"{counts.pop():,} test {examples}" if len(counts) == 1 else f"each row's own test {examples}"
+    examples = f"{metric.measured_split} {metric.display.examples}"
+    if not counts:
+        return ""
+    return f" of {counts.pop():,} {examples}" if len(counts) == 1 else f" of each row's own {examples}"
 
 
 def _axes(labels: Sequence[str], heading: str, beside: Sequence[str], notes: int) -> Axes:

@@ -95,7 +95,7 @@ def _further(metrics: Sequence[Metric]) -> str:
 
 def _on_split(metrics: Sequence[Metric]) -> str:
     """Return the split on which metrics are measured, in words."""
-    names = list(dict.fromkeys("validation" if metric.on_validation else "test" for metric in metrics))
+    names = list(dict.fromkeys(metric.measured_split for metric in metrics))
     return f"on the {listed(names)} split{'' if len(names) == 1 else 's'}"
 
 

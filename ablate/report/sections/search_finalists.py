@@ -130,8 +130,7 @@ def _notes(analysis: Analysis, results: SearchResults) -> list[str]:
         at = wording.percent(1 - analysis.results.alpha)
         columns += f" Its interval ({at}) is Student's t over the fresh seeds, with the search's score taken as fixed."
     if counts[-1]:
-        split = "validation" if analysis.results.metric.on_validation else "test"
-        columns += f" against baseline: change on the {split} split."
+        columns += f" against baseline: change on the {analysis.results.metric.measured_split} split."
     return [
         f"Ordered by the search's score{_ties(results)}; this order was fixed before any finalist was trained again.",
         *_left_out(results),

@@ -208,8 +208,8 @@ def _population(analysis: Analysis) -> Iterator[str]:
     if not any(has_effect.any() for has_effect in _effects_known(analysis)):
         yield f"{seeds} seeds per row. No contrast has a result, so there are no intervals."
         return
-    several = results.metric.display.examples
-    scope = f"new {several} and new seeds" if with_examples else f"new seeds on these test {several}"
+    several, split = results.metric.display.examples, results.metric.measured_split
+    scope = f"new {several} and new seeds" if with_examples else f"new seeds on these {split} {several}"
     scope = "new seeds on this test" if results.metric.kind is Kind.SCALAR else scope
     yield (
         f"{seeds} seeds per row; {at} of changes generalise to {scope}"
@@ -294,14 +294,15 @@ def _looks_taken(results: StudyResults) -> str:
 
 def _for_seeds_only(analysis: Analysis) -> Iterator[str]:
     """Return how many intervals are for new seeds only, although intervals for new examples too were requested."""
-    display = analysis.results.metric.display
-    yield f"The intervals of single rows generalise to new seeds on these test {display.examples}."
+    metric = analysis.results.metric
+    examples = f"{metric.measured_split} {metric.display.examples}"
+    yield f"The intervals of single rows generalise to new seeds on these {examples}."
     several = [method for method, seeds in _methods(analysis) if seeds > 1]
     without = sum(method != CROSSED for method in several)
     if without:
         yield (
             f"{without:,} of {wording.counted(len(several), 'contrast')} generalise to new seeds only, because "
-            f"outcomes per {display.example} of a row are missing, or the estimated variance is not positive."
+            f"outcomes per {metric.display.example} of a row are missing, or the estimated variance is not positive."
         )
 
 
