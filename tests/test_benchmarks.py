@@ -36,6 +36,7 @@ def test_overhead_counts_the_trials_that_were_run():
     assert (trials.strip(), twice.strip(), never.strip()) == ("10", "0", "0")
 
 
+@pytest.mark.slow
 def test_a_filled_store_is_one_that_status_reads(ablate, tmp_path):
     store = tmp_path / "store.db"
     python("-m", "benchmarks.queueing.fill", store, 200)

@@ -11,6 +11,7 @@ from tests.conftest import Ablate
 from tests.support.paths import ROOT, STUDIES
 
 
+@pytest.mark.slow
 def test_the_notebook_shows_table_and_figures(ablate: Ablate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ablate("run", STUDIES / "simulated.yaml", "--executor", "inline", "--set", "study=bnneck")
     notebook = nbformat.read(ROOT / "notebooks" / "bnneck.ipynb", as_version=4)

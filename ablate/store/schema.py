@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.engine import Dialect
 
@@ -83,7 +84,9 @@ trainings = Table(
     Column("lease", String(32)),
     Column("owner", String(200)),  # host:pid of the runner that holds the lease
     Column("process", String(200)),  # that process, as `process_identity.is_gone` reads it
-    Column("beats", Integer, nullable=False),  # increases while the runner lives, so that no two clocks are compared
+    Column(
+        "beats", Integer, nullable=False, server_default="0"
+    ),  # increases while the runner lives, so that no two clocks are compared
     Index("ablate_trainings_state", "state"),
     Index("ablate_trainings_standing", "key", "state"),  # so that counting does not read configs
 )
@@ -121,7 +124,9 @@ cells = Table(
     Column("row_id", Integer, ForeignKey("ablate_rows.id", ondelete="CASCADE"), primary_key=True),
     Column("seed", Integer, primary_key=True),
     _key("trial_key", "trials"),
-    Column("stale", Boolean, nullable=False),  # when planned, it had a result under older defaults, data or code
+    Column(
+        "stale", Boolean, nullable=False, server_default=false()
+    ),  # when planned, it had a result under older defaults, data or code
     Column("changes", JSON(none_as_null=True)),  # changes since an accepted stale result
     Index("ablate_cells_trial", "trial_key"),
 )
@@ -136,7 +141,9 @@ attempts = Table(
     Column("reason", SafeText),
     Column("traceback", SafeText),
     Column("owner", String(200), nullable=False),
-    Column("resumed_at", Integer, nullable=False),  # step of the checkpoint from which it continued; 0: from the start
+    Column(
+        "resumed_at", Integer, nullable=False, server_default="0"
+    ),  # step of the checkpoint from which it continued; 0: from the start
     Column("step", Integer),  # the step that its runner recorded last
     Column("steps", Integer),
     Column("started", Float, nullable=False),

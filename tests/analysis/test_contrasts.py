@@ -269,6 +269,7 @@ def test_new_queries_widen_the_interval() -> None:
     assert analyse(replace(study, examples={}), "examples-and-seeds").steps[0].estimate.method == POOLED_T
 
 
+@pytest.mark.slow
 def test_a_declared_family_shares_the_error_and_keeps_its_direction() -> None:
     study = ladder(4, 2, family=[["row 3", "row 2"], ["row 1", "row 3"]])
     analysis = analyse(study)

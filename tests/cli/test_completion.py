@@ -1,5 +1,7 @@
 """Completion in a shell: what it offers for each place, and its silence about faults."""
 
+import contextlib
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +11,6 @@ from typer.testing import CliRunner
 
 from ablate.cli.app import app
 from ablate.retrieval.data.catalog import DATASETS
-from tests.conftest import Ablate
 from tests.support.command_line import INLINE
 from tests.support.paths import SIMULATED
 
@@ -29,14 +30,23 @@ def completed(line: str) -> list[str]:
     return result.stdout.split("\n")[:-1] if result.stdout.strip() else []
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with two study files and their stores."""
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "studies").mkdir()
+    (folder / "demo.yaml").write_text(STUDY + "profiles: {quick: {seeds: 1}}\n", encoding="utf-8")
+    (folder / "studies" / "other.yml").write_text(STUDY, encoding="utf-8")
+    (folder / "notes.md").write_text("no study\n")
+    with contextlib.chdir(folder):
+        for words in (["demo.yaml"], ["studies/other.yml", "--store", "other.db", "--set", "study=other"]):
+            assert CliRunner().invoke(app, ["run", *words, *INLINE]).exit_code == 0
+    return folder
+
+
 @pytest.fixture
-def studies(ablate: Ablate, tmp_path: Path) -> None:
-    (tmp_path / "studies").mkdir()
-    (tmp_path / "demo.yaml").write_text(STUDY + "profiles: {quick: {seeds: 1}}\n", encoding="utf-8")
-    (tmp_path / "studies" / "other.yml").write_text(STUDY, encoding="utf-8")
-    (tmp_path / "notes.md").write_text("no study\n")
-    assert ablate("run", "demo.yaml", *INLINE).code == 0
-    assert ablate("run", "studies/other.yml", "--store", "other.db", "--set", "study=other", *INLINE).code == 0
+def studies(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
 
 
 @pytest.mark.parametrize(

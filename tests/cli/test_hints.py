@@ -38,6 +38,7 @@ def typed(ablate: Ablate, command: str) -> int:
     return ablate(*words[1:]).code
 
 
+@pytest.mark.slow
 def test_the_next_command_repeats_what_was_given(ablate: Ablate, study: Path) -> None:
     result = ablate("run", study, "--store", "my store.db", "--profile", "quick", *INLINE)
     assert result.err.splitlines()[-1] == "next: ablate report demo --store 'my store.db' --profile quick"

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Ablate
 from tests.support.command_line import INLINE
 
@@ -16,6 +18,7 @@ search: {space: {k: {low: 1, high: 3}}, trials: 4, finalists: {top: 1, seeds: 2}
 """
 
 
+@pytest.mark.slow
 def test_each_report_names_the_other(ablate: Ablate, tmp_path: Path) -> None:
     path, store = tmp_path / "both.yaml", ("--store", str(tmp_path / "x.db"))
     path.write_text(STUDY)

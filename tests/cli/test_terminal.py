@@ -83,6 +83,7 @@ def test_commands_write_what_the_encoding_holds(study: Path, encoding: str, word
     assert "Traceback" not in text
 
 
+@pytest.mark.slow
 def test_a_json_report_loses_no_letter(study: Path, tmp_path: Path) -> None:
     run("run", study, "--executor", "inline")
     done = run("report", "--format", "json", PYTHONIOENCODING="ascii")

@@ -45,6 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_simulated_study_is_planned_run_and_reported(folder: Path) -> None:
     words = [
         ["plan", SIMULATED],

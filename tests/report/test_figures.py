@@ -652,6 +652,7 @@ def test_colours_are_of_the_palette_that_colour_blind_readers_tell_apart() -> No
 # the command
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_three_figures_and_writes_them_alike(imported: Ablate, tmp_path: Path) -> None:
     folder = tmp_path / "results" / "figures" / "baseline-log"
     output = imported("report").out.splitlines()

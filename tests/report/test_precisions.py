@@ -100,6 +100,7 @@ def lines(ablate: Ablate) -> dict[str, dict[str, str]]:
     return {line["row"]: line for line in csv.DictReader(io.StringIO(shown(ablate, "csv")))}
 
 
+@pytest.mark.slow
 def test_reports_of_rows_without_them_do_not_mention_them(study: Ablate) -> None:
     for form in FORMATS:
         text = shown(study, form)

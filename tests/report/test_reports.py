@@ -154,6 +154,7 @@ def test_the_json_has_the_contracts_shape(imported: Ablate) -> None:
     assert len(report["contrasts"]) == 36
 
 
+@pytest.mark.slow
 def test_a_step_of_two_factors_is_shown_as_such_in_every_format(imported: Ablate) -> None:
     assert "2 at once: margin, normalization" in " ".join(imported("report").out.split()).replace(" confounded", "")
     assert "2 at once: margin, normalization" in imported("report", "--format", "markdown").out

@@ -222,6 +222,7 @@ def test_sentences_say_who_wins_and_how_optimistic_the_search_was(analysis: Anal
     assert "not about margin or omega alone" in text
 
 
+@pytest.mark.slow
 def test_of_one_dimension_it_does_not_say_that_several_differ(store: Store) -> None:
     assert "all searched values" not in terminal.render(one_dimension(store), False, 80)
 
@@ -279,6 +280,7 @@ def test_json_has_the_numbers_unrounded(analysis: Analysis) -> None:
     assert sum(shares.values()) == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_the_command_reports_the_search_and_draws_its_figures(ablate: Ablate, store: Store, tmp_path: Path) -> None:
     usual(store)
     result = ablate("report", "made", "--store", tmp_path / "results" / "ablate.db")

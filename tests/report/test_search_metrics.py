@@ -220,6 +220,7 @@ def test_fresh_seeds_that_agree_have_no_interval_and_the_report_says_why(broken:
     assert json.loads(json_report.render(analysis))["search"]["finalists"][0]["validation"]["score"]["ci"] is None
 
 
+@pytest.mark.slow
 def test_two_metrics_of_two_directions_and_units(tmp_path: Path) -> None:
     """Effects of 6 and 3 pp raise both metrics: of top-1 the higher is better, of the score the lower."""
     analysis, _ = searched(tmp_path, TWO)
@@ -293,6 +294,7 @@ def test_a_search_of_a_cost_says_nothing_of_validation(tmp_path: Path) -> None:
             assert "validation" not in path.read_text()
 
 
+@pytest.mark.slow
 def test_long_intervals_leave_room_for_the_names_of_finalists(tmp_path: Path) -> None:
     text = TWO.replace("{better: lower, per_pp: 0.5}", "{better: lower, base: 0.0002, per_pp: 0.0000912}")
     text = text.replace("  seed_sd_pp: 0\n  discordance: 0\n", "  queries: 100\n")

@@ -65,6 +65,7 @@ def test_a_peak_is_that_of_one_training() -> None:
     assert at_peak - values(small)["peak_memory"] > MEGABYTES / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["CLEAR", "STATUS"])
 def test_a_peak_that_is_not_known_is_left_out(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     """A system that cannot forget a peak knows it only if the process has never been larger."""

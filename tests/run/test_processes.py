@@ -119,6 +119,7 @@ def test_no_part_is_left_out_though_progress_is_throttled(pool: ProcessExecutor,
     assert [part for _, part in judge.shown] == PARTS
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_while_it_waits_is_lost(pool: ProcessExecutor, judge: Judge, tmp_path: Path) -> None:
     def kill(shown: Interim) -> None:
         process = pool.busy["key 1"].process
@@ -135,6 +136,7 @@ def test_a_worker_that_dies_while_it_waits_is_lost(pool: ProcessExecutor, judge:
     assert report(pool).state == "done", "its slot has another worker"
 
 
+@pytest.mark.slow
 def test_asked_to_stop_while_it_waits_it_saves_and_stops(
     pool: ProcessExecutor, judge: Judge, asked: list[bool], tmp_path: Path
 ) -> None:
@@ -160,6 +162,7 @@ def test_where_judging_fails_the_worker_goes_on(pool: ProcessExecutor, judge: Ju
     assert [part for _, part in judge.shown] == PARTS
 
 
+@pytest.mark.slow
 def test_a_judge_that_takes_its_time_is_no_fault_of_the_worker(
     pool: ProcessExecutor, judge: Judge, tmp_path: Path
 ) -> None:

@@ -205,6 +205,7 @@ def locked(path: Path, seconds: float) -> Iterator[None]:
     other.close()
 
 
+@pytest.mark.slow
 def test_a_lock_is_waited_for_and_readers_are_not_held_up(store: Store) -> None:
     assert store.path is not None
     add(store, "a")
@@ -225,6 +226,7 @@ def test_a_lock_of_more_than_thirty_seconds_is_waited_for(store: Store) -> None:
     assert read(store.path) == ["a"]
 
 
+@pytest.mark.slow
 def test_a_lock_that_does_not_end_is_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     assert store.path is not None
     monkeypatch.setattr(sqlite, "WAIT_TO_WRITE", 0.5)

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Connection, inspect, text
 
 from ablate.errors import StoreError, StoreGoneError
 from ablate.packed_arrays import deflate, pack, unpack
@@ -33,6 +32,35 @@ def test_the_known_revisions_are_those_of_the_migrations() -> None:
     config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
     found = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
     assert tuple(reversed(found)) == database.REVISIONS
+
+
+@on_both_engines
+def test_a_new_store_is_made_as_the_migrations_make_it(store: Store) -> None:
+    with store.read() as connection:
+        new = structure_of(connection)
+    as_of_old(store, "0001")
+    with open_store(store.url).read() as connection:
+        migrated = structure_of(connection)
+    assert new == migrated
+
+
+def structure_of(connection: Connection) -> dict[str, object]:
+    """Return what makes up each table and view of a store.
+
+    The order of a table's columns and the names that PostgreSQL gives to foreign keys are left out.
+    """
+    found = inspect(connection)
+    parts = (found.get_indexes, found.get_unique_constraints, found.get_check_constraints)
+    tables = {
+        name: (
+            sorted(str(sorted(column.items())) for column in found.get_columns(name)),
+            sorted(found.get_pk_constraint(name)["constrained_columns"]),
+            sorted(str(sorted((key | {"name": None}).items())) for key in found.get_foreign_keys(name)),
+            [sorted(str(sorted(each.items())) for each in part(name)) for part in parts],
+        )
+        for name in found.get_table_names()
+    }
+    return tables | {name: found.get_view_definition(name) for name in found.get_view_names()}
 
 
 @pytest.mark.parametrize("write", [True, False])
@@ -172,10 +200,7 @@ def as_of_old(store: Store, revision: str, *statements: str) -> None:
         connection.exec_driver_sql("DROP VIEW metrics")
         metadata.drop_all(connection)
         connection.exec_driver_sql(f"DROP TABLE {database.VERSION_TABLE}")
-        config = Config()
-        config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
-        config.attributes.update(connection=connection, version_table=database.VERSION_TABLE)
-        command.upgrade(config, revision)
+        revisions.upgrade(connection, revision)
         for statement in statements:
             connection.exec_driver_sql(statement)
 
@@ -202,6 +227,7 @@ def beating(store: Store, statement: str) -> Iterator[None]:
     beats.join()
 
 
+@pytest.mark.slow
 @on_both_engines
 def test_no_store_is_migrated_beneath_a_runner(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     as_of_old(store, "0001", RUNNING)

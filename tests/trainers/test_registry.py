@@ -72,6 +72,7 @@ def typed(folder: Path, *words: str) -> Result:
     return Result(done.returncode, done.stdout, done.stderr)
 
 
+@pytest.mark.slow
 def test_the_tool_works_without_the_trainer_retrieval(without_retrieval: Path) -> None:
     told = typed(without_retrieval, "--help")
     assert told.code == 0, told.err
@@ -91,6 +92,7 @@ def test_the_tool_works_without_the_trainer_retrieval(without_retrieval: Path) -
     assert "config_retrieval" not in told.out
 
 
+@pytest.mark.slow
 def test_a_study_of_a_trainer_that_is_not_installed_is_a_wrong_request(without_retrieval: Path) -> None:
     for trainer in ("trainer: retrieval\n", ""):  # the second: the trainer of a file that names none
         path = without_retrieval / "study.yaml"

@@ -320,6 +320,7 @@ seeds: 2
 """
 
 
+@pytest.mark.slow
 def test_a_study_is_loaded_with_the_looks_of_its_current_family(ablate: Ablate, tmp_path: Path) -> None:
     (tmp_path / "made.yaml").write_text(STUDY)
     assert ablate("run", tmp_path / "made.yaml").code == 0

@@ -86,6 +86,7 @@ def test_a_metric_of_fewer_examples_than_have_names_is_paired_with_none(ablate: 
         assert render(analysis, False)
 
 
+@pytest.mark.slow
 def test_clusters_without_names_are_paired_by_position(ablate: Ablate) -> None:
     analysis = run(ablate, "clusters: 12")
     assert {contrast.estimate.method for contrast in analysis.contrasts} == {CLUSTERED_T}

@@ -14,6 +14,7 @@ from tests.support.paths import SIMULATED
 HOUR = 3600.0
 
 
+@pytest.mark.slow
 def test_a_clock_that_is_set_back_during_a_run(ablate: Ablate, monkeypatch: pytest.MonkeyPatch) -> None:
     real = time.time
     attempts = itertools.count()

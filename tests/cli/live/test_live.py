@@ -219,6 +219,7 @@ def output(descriptor: int) -> Iterator[bytes]:
         yield piece
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("terminal", [True, False])
 def test_a_run_shows_a_table_on_a_terminal_alone(tmp_path: Path, terminal: bool) -> None:
     """Whatever the environment says of colours: a log has none."""

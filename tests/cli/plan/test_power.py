@@ -243,6 +243,7 @@ def test_the_queries_of_the_data_are_named_if_others_are_assumed(ablate: Ablate)
     assert "the test split has" not in given
 
 
+@pytest.mark.slow
 def test_trials_at_an_end_of_the_scale_measure_no_spread(ablate: Ablate, monkeypatch: pytest.MonkeyPatch) -> None:
     """They look as if nothing varied, and as if the smallest effect would be shown."""
     assert ablate("run", SIMULATED, "--set", "config.queries=50").code == 0

@@ -158,6 +158,7 @@ def test_a_plan_of_unpacked_data_imports_no_torch(lines: list[str]) -> None:
     assert "heavy: []" in done.stdout, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_store_that_a_run_cannot_write_is_a_warning(ablate: Ablate) -> None:
     """A plan may read a store that this user cannot write."""
     few = ("--executor", "inline", "--seeds", 1)

@@ -165,6 +165,7 @@ def test_an_interrupted_run_goes_on_with_the_next_call(ablate: Ablate, tmp_path:
     assert query("SELECT DISTINCT state FROM results") == [("done",)]
 
 
+@pytest.mark.slow
 def test_a_killed_runner_loses_nothing(ablate: Ablate, tmp_path: Path) -> None:
     running = start("run", SIMULATED, "--workers", 1, "--set", "config.seconds=0.4", folder=tmp_path)
     wait_for("SELECT 1 FROM ablate_results")

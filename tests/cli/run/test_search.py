@@ -65,6 +65,7 @@ def scores(store: str = "results/ablate.db") -> list[object]:
     return query("SELECT state, scores, told FROM ablate_candidates ORDER BY number", store)
 
 
+@pytest.mark.slow
 def test_it_tries_so_many_and_compares_the_best_with_the_baseline(ablate: Ablate, peak: Path) -> None:
     done = ablate("search", peak, *INLINE)
     assert done.code == 0, done.err
@@ -264,6 +265,7 @@ def test_another_config_is_another_search(ablate: Ablate, peak: Path) -> None:
     assert query("SELECT count(*) FROM ablate_candidates") == [(28,)]
 
 
+@pytest.mark.slow
 def test_hours_end_a_search(ablate: Ablate, peak: Path) -> None:
     changed(peak, ("trials: 14", "hours: 0.0002"))  # 0.72 s
     done = ablate("search", peak, *INLINE, "--set", "config.seconds=0.2")

@@ -123,6 +123,7 @@ def test_rows_get_seeds_only_while_a_verdict_is_open(ablate: Ablate, study: Path
     assert (values(looks()), attempts()) == (values(taken), sum(planned.values()) + 2)
 
 
+@pytest.mark.slow
 def test_a_plain_run_takes_the_first_look_and_no_other(ablate: Ablate, study: Path) -> None:
     assert "looks at 2, 3, 5, 7 seeds: 10 trials of rows at the first, 35 at most; none" in ablate("plan", study).out
     run = ablate("run", study, *INLINE).err
@@ -426,6 +427,7 @@ def test_no_look_is_taken_at_nothing(ablate: Ablate, study: Path) -> None:
     assert attempts() == 12
 
 
+@pytest.mark.slow
 def test_profiles_have_looks_of_their_own(ablate: Ablate, study: Path) -> None:
     ablate("run", study, *UNTIL)
     before = looks()
@@ -448,6 +450,7 @@ def test_only_some_rows_make_no_look(ablate: Ablate, study: Path) -> None:
         assert (wrong.code, message in wrong.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_number_of_seeds_and_the_usual_looks(ablate: Ablate, study: Path) -> None:
     edit(study, "{looks: [2, 3, 5, 7]}", "3")
     assert ablate("run", study, *INLINE).code == 0

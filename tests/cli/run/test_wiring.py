@@ -37,6 +37,7 @@ def warnings(err: str) -> list[str]:
     return [line.partition("warning: ")[2] for line in err.splitlines() if "warning: " in line]
 
 
+@pytest.mark.slow
 def test_a_factor_that_does_not_reach_the_trainer(ablate: Ablate, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wiring_watch, "LARGEST_SHARE", inf)
     file.write_text(STUDY.replace("IGNORED", "dropout"))

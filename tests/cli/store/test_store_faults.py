@@ -206,6 +206,7 @@ def test_a_full_disk_is_told_at_once(ablate: Ablate, disk: Disk) -> None:
     assert "no room is left" in refused.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [("run", SIMULATED), ("plan", SIMULATED), ("status",), ("report",)])
 def test_a_damaged_store_never_gives_a_traceback(ablate: Ablate, command: tuple[object, ...]) -> None:
     """`ablate` raises what is no message."""

@@ -218,6 +218,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return open_store(str(tmp_path_factory.mktemp("logs") / "logs.db"))
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(300))
 @given(studies())
 def test_any_text_comes_back_through_a_log(store: Store, own: StudyResults) -> None:

@@ -111,6 +111,7 @@ def test_on_a_log_scale_effects_are_ratios_of_geometric_means(ablate: Ablate) ->
     assert float(line["change"]) == pytest.approx(means["warm"] / means["plain"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     ("seeds", "sd", "verdict", "words"),

@@ -114,6 +114,7 @@ def test_ratios_of_rates_of_one_seed_claim_nothing_and_say_why(ablate: Ablate) -
     assert "query by query" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "broken",
     [

@@ -147,6 +147,7 @@ def test_equal_results_have_the_same_words_in_both_tables(searched: Searched) ->
     assert "p Holm and simultaneous intervals are adjusted" not in text
 
 
+@pytest.mark.slow
 def test_every_candidate_failed(searched: Searched) -> None:
     analysis, _ = searched(weights(WORSE), "config.fail=1")
     text = flat(terminal.render(analysis, False, 80))
@@ -176,6 +177,7 @@ search:
 """
 
 
+@pytest.mark.slow
 def test_levels_are_printed_as_study_files_write_them(searched: Searched, tmp_path: Path) -> None:
     analysis, messages = searched(LEVELS)
     assert analysis.search is not None

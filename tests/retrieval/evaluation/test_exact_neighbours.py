@@ -54,6 +54,7 @@ def test_any_shape_any_ties(seed, screens, monkeypatch):
     check(found[:queries], found[queries:], int(random.integers(1, min(gallery, 12) + 1)))
 
 
+@pytest.mark.slow
 def test_as_this_machine_searches():
     check(*features("clustered", 60, 3000), 10)
 

@@ -33,6 +33,7 @@ def of(dataset, split, domain):
     return (dataset.split == SPLITS.index(split)) & (dataset.domain == domain)
 
 
+@pytest.mark.slow
 def test_the_embedded_data_and_the_made_up_pass(dataset, configure):
     assert faults(load("emoji", None, (32, 32)), RetrievalConfig()) == []
     assert faults(dataset, configure()) == []

@@ -143,6 +143,7 @@ def test_training_again_gives_the_same_weights(dataset, configure, baseline):
     assert torch.equal(baseline, trained(dataset, configure()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("backbone", "amp"), [("timm/test_resnet", "none"), pytest.param("resnet18", "bf16", marks=pytest.mark.network)]
 )
@@ -265,6 +266,7 @@ def test_detected_boxes_that_cannot_be_searched_are_refused_before_training(data
         train_on(dataset, [config], 0, silent, detections={"boxes.json": fewer})
 
 
+@pytest.mark.slow
 def test_detections_that_changed_since_they_were_planned_with(configure, tmp_path):
     path = tmp_path / "boxes.json"
     path.write_bytes(b"[]")

@@ -12,6 +12,7 @@ FUNCTION = "function: package.fit:main"
 COMMAND = 'command: ["${python}", train.py, "${args}", --seed, "${seed}"]'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trainer", [COMMAND, COMMAND.replace("train.py", "-m, package.fit"), FUNCTION])
 def test_a_script_that_leaves_a_mark(tmp_path: Path, ablate: Ablate, trainer: str) -> None:
     mark = tmp_path / "mark.txt"

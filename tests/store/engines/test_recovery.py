@@ -185,6 +185,7 @@ except StoreGoneError as gone:
 """
 
 
+@pytest.mark.slow
 def test_runners_that_lose_one_store_save_it_each_and_leave_the_next_alone(tmp_path: Path) -> None:
     path = tmp_path / "ablate.db"
     command = [sys.executable, "-c", RUNNER, str(path)]

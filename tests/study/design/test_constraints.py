@@ -114,6 +114,7 @@ def test_contradictions_are_those_that_trying_everything_finds(
             assert possible([outs[index] for index in culprits if index != left])
 
 
+@pytest.mark.slow
 def test_a_search_for_contradictions_has_an_end(tmp_path: Path) -> None:
     head = "study: demo\ntrainer: simulated\nfactors:\n"
     head += "".join(filled("  f<i>: {sets: settings.f<i>, levels: [0, 1, 2]}\n", i=i) for i in range(60))

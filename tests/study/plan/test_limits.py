@@ -162,6 +162,7 @@ def test_a_search_whose_candidates_all_score_alike_says_that_it_chose_nothing(ab
     assert "every result is 100.00 %, which shows neither an effect nor its absence" in report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["direct", "effects"])
 def test_looks_end_at_results_that_show_nothing(ablate: Ablate, tmp_path: Path, family: str) -> None:
     path = tmp_path / "level.yaml"

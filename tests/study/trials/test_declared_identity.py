@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 import ablate
 from tests.support.trainers.own_script import SCRIPT, STUDY, project, ran, store_of, values
 
@@ -117,6 +119,7 @@ def test_a_run_reports_results_that_it_makes_again(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_outputs_that_lack_a_metric_are_not_read_for_ever(tmp_path: Path) -> None:
     study = project(tmp_path)
     ran(study)

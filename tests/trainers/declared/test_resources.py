@@ -67,6 +67,7 @@ def test_the_memory_of_a_trial_limits_the_number_of_workers(tmp_path: Path) -> N
     assert len(slots(trials(study), 3)) == 3  # more on request
 
 
+@pytest.mark.slow
 def test_the_peak_memory_of_a_script_is_a_cost(tmp_path: Path) -> None:
     train = SCRIPT + "block = bytearray(300_000_000)\nimport time; time.sleep(0.6)\n"
     study = project(tmp_path, PLAIN, train=train)
@@ -76,6 +77,7 @@ def test_the_peak_memory_of_a_script_is_a_cost(tmp_path: Path) -> None:
     assert values(study)["baseline"] == {0: 0.5}
 
 
+@pytest.mark.slow
 def test_the_time_of_the_attempts_before_it_counts(tmp_path: Path) -> None:
     train = """
 import os, sys, time

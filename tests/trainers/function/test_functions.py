@@ -28,6 +28,7 @@ def rounded(study: Path, metric: str = "acc") -> dict[str, dict[int, float]]:
     return {row: {seed: round(one, 6) for seed, one in of.items()} for row, of in values(study, metric).items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "train",
     [

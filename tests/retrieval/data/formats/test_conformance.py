@@ -57,6 +57,7 @@ def test_every_data_set_is_tested_here() -> None:
     assert SMALL_DATASETS.keys() == DATASETS.keys()
 
 
+@pytest.mark.slow
 @every_set
 def test_it_loads_whole_with_labels_for_every_image(name: str, root: Path) -> None:
     data.prepare(name, str(root), SIZE)
