@@ -203,6 +203,7 @@ def test_a_budget_of_hours_and_no_pruner(store: Store) -> None:
     assert "Pruning saved" not in text
 
 
+@pytest.mark.slow
 def test_sentences_say_who_wins_and_how_optimistic_the_search_was(analysis: Analysis) -> None:
     winner, *others = of(analysis).finalists
     rows = {row.label: row for row in analysis.results.rows}

@@ -145,6 +145,7 @@ def packed(ablate: Ablate, path: Path) -> None:
     assert ablate("data", "prepare", "csv", "--root", path, "--size", 16, 16).code == 0
 
 
+@pytest.mark.slow
 def test_declarations_without_a_path_are_those_of_earlier_versions(folder: Path) -> None:
     """Their digests are in stores: another form would hide why a result is stale."""
     texts = {

@@ -26,6 +26,7 @@ seeds: 2
 """
 
 
+@pytest.mark.slow
 def test_a_plan_names_each_factor_that_nothing_reads_and_trains_once(ablate: Ablate, tmp_path: Path) -> None:
     (tmp_path / "inert.yaml").write_text(INERT)
     plan = ablate("plan", tmp_path / "inert.yaml")

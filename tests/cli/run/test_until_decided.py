@@ -94,6 +94,7 @@ def verdicts(ablate: Ablate) -> dict[str, str]:
     return {one["to"]: one["verdict"] for one in report(ablate)["contrasts"] if one["from"] == "plain"}
 
 
+@pytest.mark.slow
 def test_rows_get_seeds_only_while_a_verdict_is_open(ablate: Ablate, study: Path) -> None:
     done = ablate("run", study, *UNTIL)
     assert done.code == 0

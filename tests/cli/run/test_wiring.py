@@ -86,6 +86,7 @@ def test_a_seed_that_does_not_reach_the_trainer(ablate: Ablate, file: Path, monk
     assert {one["p"] for one in report["effects"]} == {None}
 
 
+@pytest.mark.slow
 def test_a_trial_that_is_trained_again_with_another_result(ablate: Ablate, file: Path) -> None:
     file.write_text(STUDY.replace("IGNORED", "all"))
     assert warnings(ablate("run", file, *INLINE).err) == []

@@ -141,6 +141,7 @@ def test_a_score_without_spread_claims_nothing_and_says_why(
     assert "score, 95 %" not in text, "no mean has an interval"
 
 
+@pytest.mark.slow
 def test_a_report_about_another_metric_judges_nothing(ablate: Ablate) -> None:
     """Its p is that of the same study with the other metric as its primary one, before Holm's adjustment."""
     run(ablate, "[loss, rates]", "seeds: {looks: [2, 3]}\ndelta: 0.02")
