@@ -41,6 +41,10 @@ class StoreGoneError(StoreError):
     """A store that was deleted, replaced or migrated after it was opened. It can no longer be written."""
 
 
+class SourceError(AblateError):
+    """Results of another program that `ablate import` cannot read. The message gives the place and the remedy."""
+
+
 class LogError(AblateError):
     """An experiment log in a form that `ablate import` cannot read."""
 

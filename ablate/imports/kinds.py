@@ -1,0 +1,54 @@
+"""The kinds of sources, in the order in which they are tried, and the recognition of a path's kind."""
+
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import NamedTuple
+
+from ablate.errors import AblateError, SourceError
+from ablate.imports.source import Reader
+
+READERS = {
+    "table": "ablate.imports.tables.table",
+}
+"""{kind: the module of its reader, which has it as `reader`}, the most specific kinds first: of several that recognise
+a path, the first one reads it."""
+
+
+class Recognised(NamedTuple):
+    """The reader of a path."""
+
+    reader: Reader
+    why: str
+    """Why the path is of this kind, as the end of a sentence."""
+
+
+def recognise(path: Path, kind: str = "") -> Recognised:
+    """Return the reader of a path: that of a named kind, or of the first kind that recognises it.
+
+    SourceError if there is none.
+    """
+    if not path.exists():
+        raise SourceError(f"{path}: no such file or folder")
+    if kind:
+        if kind not in READERS:
+            raise AblateError(f"--from: unknown kind {kind!r}; known: {', '.join(READERS)}")
+        reader = _reader(kind)
+        return Recognised(reader, reader.recognise(path) or "--from names this kind")
+    for reader in _readers():
+        if why := reader.recognise(path):
+            return Recognised(reader, why)
+    what = "folder" if path.is_dir() else "file"
+    raise SourceError(
+        f"{path}: this {what} is of no kind that is known; name its kind with --from: {', '.join(READERS)}; "
+        "or write its results as a CSV file, with a line for each run"
+    )
+
+
+def _readers() -> Iterator[Reader]:
+    return (_reader(kind) for kind in READERS)
+
+
+def _reader(kind: str) -> Reader:
+    reader: Reader = import_module(READERS[kind]).reader
+    return reader
