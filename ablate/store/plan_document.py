@@ -28,6 +28,26 @@ class StoredFactor:
     levels: tuple[LevelName, ...]
     """Its levels as reports name them, in the order of the study file."""
     baseline: LevelName
+    bundle: tuple[str, ...] = ()
+    """The keys of an imported study that always vary together, if the factor stands for several; otherwise empty. Its
+    effect is that of all of them."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the factor as the store writes it."""
+        written = asdict(self)
+        if not self.bundle:
+            del written["bundle"]
+        return written
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The spread of a row's values of one metric, if its source has only their mean. The mean is the stored value."""
+
+    sd: float | None = None
+    """The standard deviation of one run, in the metric's unit; None if the source does not have it."""
+    seeds: int | None = None
+    """The number of runs that the mean and the SD are of; None if the source does not have it."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +144,12 @@ class PlanDocument:
     """The user's script or function, if the study file declares its trainer."""
     metrics: tuple[Metric, ...] = UNDECLARED
     """All metrics that the plan's trials can have, costs included."""
+    unpaired: str = ""
+    """Why the runs of an imported study are not paired by seed, as `no column has the seeds`; empty if they are. The
+    seeds are then only the numbers of each row's replicates: seed 0 of one row has nothing in common with that of
+    another."""
+    summaries: Mapping[str, Mapping[str, Summary]] = field(default_factory=dict)
+    """{row: {metric: spread}} of rows of an imported study of which only the mean is known, stored as seed 0."""
 
     def metric(self, name: str) -> Metric:
         """Return a metric by its name; KeyError if there is none."""
@@ -167,6 +193,11 @@ class PlanDocument:
             ),
             script=stored.get("script", ""),
             metrics=tuple(map(Metric.from_json, metrics)) if metrics else UNDECLARED,
+            unpaired=stored.get("unpaired", ""),
+            summaries={
+                label: {metric: Summary(one["sd"], one["seeds"]) for metric, one in of_row.items()}
+                for label, of_row in stored.get("summaries", {}).items()
+            },
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -178,7 +209,7 @@ class PlanDocument:
             "metrics": [metric.to_json() for metric in self.metrics],
             "excluded": [_lists(rule) for rule in self.excluded],
             "seeds": list(self.seeds),
-            "factors": [asdict(factor) for factor in self.factors],
+            "factors": [factor.to_json() for factor in self.factors],
             "config": self.config,
             "data": asdict(self.data) if self.data else None,
             "setting": [list(line) for line in self.setting],
@@ -199,7 +230,12 @@ class PlanDocument:
             **({"steps": [list(step) for step in self.steps]} if self.steps is not None else {}),
             **({"script": self.script} if self.script else {}),
             **({"unread": [asdict(levels) for levels in self.unread]} if self.unread else {}),
+            **({"unpaired": self.unpaired} if self.unpaired else {}),
+            **({"summaries": self._summaries()} if self.summaries else {}),
         }
+
+    def _summaries(self) -> dict[str, dict[str, dict[str, Any]]]:
+        return {label: {name: asdict(one) for name, one in of_row.items()} for label, of_row in self.summaries.items()}
 
 
 def rules(declared: Study | PlanDocument) -> dict[str, Any]:
@@ -237,7 +273,8 @@ def _rule(declared: Mapping[str, Any], name: str) -> Any:
 
 
 def _factor(stored: Mapping[str, Any]) -> StoredFactor:
-    return StoredFactor(stored["name"], tuple(stored["sets"]), tuple(stored["levels"]), stored["baseline"])
+    names = stored["name"], tuple(stored["sets"]), tuple(stored["levels"])
+    return StoredFactor(*names, stored["baseline"], tuple(stored.get("bundle", ())))
 
 
 def _implied_level(stored: Mapping[str, Any]) -> ImpliedLevel:

@@ -9,7 +9,7 @@ import pytest
 from ablate.measurement import RATE, Direction, Display, Metric, Scale
 from ablate.report.sections.aliases import alias_sentences
 from ablate.run.preparation import plan_of
-from ablate.store.plan_document import PlanDocument, changed_rules, rules
+from ablate.store.plan_document import PlanDocument, Summary, changed_rules, rules
 from ablate.study.model import Family
 from ablate.study.plan.trial_states import StoredRecords, resolve
 from ablate.study.reading.study_reader import read_study
@@ -50,6 +50,25 @@ def test_a_document_without_metrics_has_those_of_ranked_results() -> None:
     document = PlanDocument.from_json(OLD)
     assert [metric.name for metric in document.metrics] == ["top1", "top5", "top10", "map", "map_at_r"]
     assert document.metric("top1").difference(document.delta) == 0.01
+
+
+def test_the_facts_of_an_imported_study_without_pairs_come_back() -> None:
+    old = PlanDocument.from_json(OLD)
+    factor = replace(old.factors[0], name="lr + decay", bundle=("lr", "decay"))
+    summaries = {"a": {"top1": Summary(0.01, 5), "top5": Summary()}, "b": {"top1": Summary(0.02)}}
+    document = replace(old, factors=(factor,), unpaired="no column has the seeds", summaries=summaries)
+    assert PlanDocument.from_json(json.loads(json.dumps(document.to_json()))) == replace(
+        PlanDocument.from_json(json.loads(json.dumps(old.to_json()))),
+        factors=(factor,),
+        unpaired="no column has the seeds",
+        summaries=summaries,
+    )
+
+
+def test_a_document_with_pairs_has_no_line_about_them() -> None:
+    written = PlanDocument.from_json(OLD).to_json()
+    assert not {"unpaired", "summaries"} & written.keys()
+    assert "bundle" not in written["factors"][0]
 
 
 LOSS = Metric("loss", Direction.MINIMIZE, unit="nats", display=Display(unit="nats", difference_unit="nats"))
