@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ablate.analysis.reproduction.comparison import Comparison, compare
     from ablate.analysis.results import StudyResults
     from ablate.api.check import StudyCheck, check_study
+    from ablate.api.export import ResultsExport, export_results
     from ablate.api.init import StudyStart, init_study
     from ablate.api.log_import import ImportedLog, import_log
     from ablate.api.plan import StudyPlan, plan_study
@@ -50,6 +51,7 @@ _MODULES = {
     "ablate.analysis.reproduction.comparison": ("Comparison", "compare"),
     "ablate.analysis.results": ("StudyResults",),
     "ablate.api.check": ("StudyCheck", "check_study"),
+    "ablate.api.export": ("ResultsExport", "export_results"),
     "ablate.api.init": ("StudyStart", "init_study"),
     "ablate.api.log_import": ("ImportedLog", "import_log"),
     "ablate.api.plan": ("StudyPlan", "plan_study"),
@@ -91,6 +93,7 @@ __all__ = [
     "Observer",
     "Progress",
     "Result",
+    "ResultsExport",
     "RunOutline",
     "RunSummary",
     "Scale",
@@ -112,6 +115,7 @@ __all__ = [
     "check_study",
     "compare",
     "draw",
+    "export_results",
     "find_store",
     "import_log",
     "init_study",

@@ -1,5 +1,7 @@
-"""Small pieces of text: counts, durations, lists of faults, and letters that a terminal obeys or an encoding lacks."""
+"""Small pieces of text: counts, durations, faults, lines of CSV, letters that terminals obey or encodings lack."""
 
+import csv
+import io
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -150,3 +152,10 @@ def _is_hidden(letter: str) -> bool:
 
 def _written_out(letter: str) -> str:
     return letter.encode("unicode_escape").decode("ascii")
+
+
+def csv_line(values: Sequence[object]) -> str:
+    """Return a line of CSV; a value with any end of line in it is quoted, a carriage return too."""
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\r\n").writerow(values)  # the writer quotes what its own line ends with
+    return buffer.getvalue().removesuffix("\r\n") + "\n"

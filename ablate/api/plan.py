@@ -79,6 +79,11 @@ def plan_study(
     return StudyPlan(request, planned, count, estimate(planned, times, count), looks_taken, family_ended)
 
 
+def is_study_file(study: Path | str) -> bool:
+    """Return True for the path of a study file, False for the name of a study."""
+    return Path(study).suffix in (".yaml", ".yml")
+
+
 def _with_note(store: "Store", request: StudyRequest) -> StudyRequest:
     """Return the request with a warning if a run would replace the plan of another file."""
     from ablate.run.replaced_plan import other_file

@@ -9,7 +9,7 @@ from ablate.analysis.loading import load, load_plan
 from ablate.analysis.reproduction.comparison import Comparison
 from ablate.analysis.results import StudyResults
 from ablate.analysis.search.results import load_search
-from ablate.api.plan import plan_study
+from ablate.api.plan import is_study_file, plan_study
 from ablate.api.stores import DEFAULT_STORE, StoreOrUrl, store_to_read
 from ablate.errors import AblateError, unknown_name
 from ablate.filesystem import expanded, file_word
@@ -37,11 +37,6 @@ def _load(store: Store, study: Path | str | None, profile: str | None, **parts: 
         return load(store, None if study is None else str(study), profile, **parts)
     planned = plan_study(study, store, profile=profile)
     return load_plan(store, plan_of(planned.study, planned.trials), **parts)
-
-
-def is_study_file(study: Path | str) -> bool:
-    """Return True for the path of a study file, False for the name of a study."""
-    return Path(study).suffix in (".yaml", ".yml")
 
 
 def analyse_study(

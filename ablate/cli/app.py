@@ -5,16 +5,17 @@ import typer
 from ablate.cli.command_line import CONTEXT, CommandLine, StudyCommand
 from ablate.cli.commands.check import check
 from ablate.cli.commands.compare import compare
-from ablate.cli.commands.gc import gc
+from ablate.cli.commands.export import export
 from ablate.cli.commands.import_log import import_log
 from ablate.cli.commands.init import init
 from ablate.cli.commands.plan import plan
 from ablate.cli.commands.report import report
-from ablate.cli.commands.reset import reset
 from ablate.cli.commands.run import run
 from ablate.cli.commands.schema import schema
 from ablate.cli.commands.search import search
 from ablate.cli.commands.status import status
+from ablate.cli.commands.upkeep.gc import gc
+from ablate.cli.commands.upkeep.reset import reset
 from ablate.cli.options import guarded
 from ablate.trainers.registry import TRAINERS
 from ablate.version import VERSION
@@ -45,7 +46,7 @@ def _options(
 
 COMMANDS = {
     "Run a study": {"init": init, "check": check, "plan": plan, "run": run, "status": status, "report": report},
-    "Search and compare": {"search": search, "compare": compare, "import": import_log},
+    "Search and compare": {"search": search, "compare": compare, "import": import_log, "export": export},
     "Keep order": {"reset": reset, "gc": gc},
     "Data and files": {"schema": schema},
 }

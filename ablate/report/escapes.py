@@ -1,9 +1,6 @@
-"""Text written so that Markdown prints it, and CSV holds it, unchanged."""
+"""Text written so that Markdown prints it unchanged."""
 
-import csv
-import io
 import re
-from collections.abc import Sequence
 
 from ablate.text import visible
 
@@ -26,10 +23,3 @@ def as_markdown_line(text: str) -> str:
         return line
     at = match.end("digits") if match["digits"] else 0
     return f"{line[:at]}\\{line[at:]}"
-
-
-def csv_line(values: Sequence[object]) -> str:
-    """Return a line of CSV; a value with any end of line in it is quoted, a carriage return too."""
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\r\n").writerow(values)  # the writer quotes what its own line ends with
-    return buffer.getvalue().removesuffix("\r\n") + "\n"

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator, ScalarFormatter
 
-from ablate.report.escapes import csv_line
+from ablate.text import csv_line
 
 # The colours of Okabe and Ito, which colour-blind readers can distinguish; marks and line styles also differ in grey
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"

@@ -11,8 +11,8 @@ from ablate.analysis.analysis import Analysis
 from ablate.analysis.contrasts import Contrast
 from ablate.analysis.results import RowResult, StudyResults
 from ablate.measurement import Kind, Metric
-from ablate.report.escapes import csv_line
 from ablate.report.units import effect_cells
+from ablate.text import csv_line
 
 CHANGES = ["change", "change_low", "change_high"]
 DIFFERS = ["differs", "undeclared", "identified", "change_p_holm", "verdict"]

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from ablate.analysis.analysis import Analysis, analyse
 from ablate.analysis.reproduction.comparison import compare
-from ablate.report.escapes import as_markdown_line, csv_line, in_markdown
+from ablate.report.escapes import as_markdown_line, in_markdown
 from ablate.report.formats import csv as csv_report
 from ablate.report.formats import latex, markdown, terminal
 from ablate.report.sections import reproduction
-from ablate.text import visible
+from ablate.text import csv_line, visible
 from tests.conftest import Ablate
 from tests.support.analysis.analysis_rows import results, row
 

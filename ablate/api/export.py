@@ -1,0 +1,81 @@
+"""Writing the results of a study for other programs."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ablate.api.plan import is_study_file, plan_study
+from ablate.api.stores import DEFAULT_STORE, StoreOrUrl, store_to_read
+from ablate.errors import AblateError, unknown_name
+from ablate.exports.formats import FORMATS, TEXTS
+from ablate.exports.trials import ExportedStudy, exported_study
+from ablate.exports.writing import check_free, write_file
+from ablate.filesystem import expanded
+from ablate.run.preparation import plan_of
+from ablate.store import Store, plans
+from ablate.store.plans import StoredPlan
+
+
+@dataclass(frozen=True)
+class ResultsExport:
+    """Results that were exported."""
+
+    study: str
+    profile: str
+    states: dict[str, int]
+    """{state: number of trials}: done, failed, diverged, stale, running, queued."""
+    text: str
+    """The text of a format that is one; empty if it was written to a file."""
+    path: Path | None
+    """The file or folder that was written; None if the text was returned."""
+
+
+def export_results(
+    study: Path | str | None = None,
+    store: StoreOrUrl = DEFAULT_STORE,
+    *,
+    format: str = "csv",
+    output: Path | str | None = None,
+    profile: str | None = None,
+    columns: Sequence[str] = (),
+    force: bool = False,
+) -> ResultsExport:
+    """Write the trials of a study for other programs: a line for each row and seed, with levels and values.
+
+    `study`: the name of a study in the store, or the path of a study file; by default the study that was last run or
+    imported. `format`: csv or jsonl. `output`: a file; without it the text is returned. `profile`: a profile of the
+    study. `columns`: costs, such as `seconds`, that become columns too. `force`: take the place of a file that is
+    there.
+
+    Raises AblateError for names that the store does not have, and if the file is there or cannot be written.
+    """
+    if format not in FORMATS:
+        raise AblateError(f"--format: {unknown_name('format', format, FORMATS)}")
+    path = None if output is None else Path(expanded(str(output)))
+    if path is not None:
+        check_free(path, force)
+    opened = store_to_read(store)
+    plan = _plan(opened, study, profile)
+    with opened.read() as connection:
+        exported = exported_study(connection, plan, columns)
+    text = TEXTS[format](exported)
+    if path is None:
+        return _outcome(exported, text, None)
+    write_file(path, text.encode("utf-8", "backslashreplace"))
+    return _outcome(exported, "", path)
+
+
+def _plan(store: Store, study: Path | str | None, profile: str | None) -> StoredPlan:
+    """Return the plan of a study by its name or by its file."""
+    if study is not None and is_study_file(study):
+        planned = plan_study(study, store, profile=profile)
+        return plan_of(planned.study, planned.trials)
+    with store.read() as connection:
+        name = plans.choose(connection, None if study is None else str(study), profile, store.url)
+        return plans.read_plan(connection, name.study, name.profile)
+
+
+def _outcome(exported: ExportedStudy, text: str, path: Path | None) -> ResultsExport:
+    states = Counter(trial.state for trial in exported.trials)
+    return ResultsExport(exported.study, exported.profile, dict(states), text, path)
