@@ -9,6 +9,8 @@ from ablate.errors import AblateError, SourceError
 from ablate.imports.source import Reader
 
 READERS = {
+    "mlflow-db": "ablate.imports.trackers.mlflow.database",
+    "mlflow": "ablate.imports.trackers.mlflow.folder",
     "table": "ablate.imports.tables.table",
 }
 """{kind: the module of its reader, which has it as `reader`}, the most specific kinds first: of several that recognise
