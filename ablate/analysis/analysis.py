@@ -108,8 +108,11 @@ class Analysis:
             return None
         rows = [contrast.before.number - 1, contrast.after.number - 1]
         compared = ~np.isnan(self._observations.values[rows]).any(axis=0)
-        seed = self.results.seeds[int(np.flatnonzero(compared)[0])]
-        before, after = (row.results[seed].values[contrast.metric] for row in (contrast.before, contrast.after))
+        at = int(np.flatnonzero(compared)[0])
+        both = contrast.before.results, contrast.after.results
+        seed = self.results.seeds[at]
+        of_rows = [next(iter(of.values())) if self.results.unpaired else of[seed] for of in both]
+        before, after = (one.values[contrast.metric] for one in of_rows)
         if before.n is None or before.n != after.n:
             return None
         total_before, total_after = (round(one.value * before.n) for one in (before, after))

@@ -47,11 +47,13 @@ class Contrast:
     estimate: EffectEstimate
     untested: Untested | None = None
     """Why the two rows cannot show an effect; None if they can."""
+    bundles: tuple[tuple[str, ...], ...] = ()
+    """The keys of each differing factor that stands for several keys, which always vary together."""
 
     @property
     def identified(self) -> str:
-        """DIRECT if exactly one factor differs and no circumstance does, otherwise CONFOUNDED."""
-        return DIRECT if len(self.differs) == 1 and not self.undeclared else CONFOUNDED
+        """DIRECT if exactly one factor of one key differs and no circumstance does, otherwise CONFOUNDED."""
+        return DIRECT if len(self.differs) == 1 and not self.undeclared and not self.bundles else CONFOUNDED
 
     @property
     def flipped(self) -> "Contrast":
@@ -101,14 +103,15 @@ class Contrasts(Sequence[Contrast]):
         differs = _selected(self.results.factors, self.differing[at])
         undeclared = _selected(self.circumstances, self.undeclared[at])
         estimate = self._estimate(int(self.group[at]), int(self.place[at]))
-        if (len(differs) != 1 or undeclared) and estimate.verdict != verdicts.NOT_ESTIMABLE:
+        bundles = tuple(self.results.bundles[name] for name in differs if name in self.results.bundles)
+        if (len(differs) != 1 or undeclared or bundles) and estimate.verdict != verdicts.NOT_ESTIMABLE:
             estimate = replace(estimate, verdict=verdicts.CONFOUNDED, more_seeds=None)
         in_family = bool(self.group[at] == FAMILY)
         untested = None
         if estimate.effect is None:
             untested = self.results.untested(rows[before], rows[after], differs)
         pair = rows[before], rows[after]
-        return Contrast(*pair, differs, undeclared, self.results.metric.name, in_family, estimate, untested)
+        return Contrast(*pair, differs, undeclared, self.results.metric.name, in_family, estimate, untested, bundles)
 
     def __iter__(self) -> Iterator[Contrast]:
         return (self[at] for at in range(len(self)))
@@ -189,19 +192,25 @@ def _differences(design: StudyDesign, pairs: Ints) -> tuple[Bools, Bools]:
 
 
 def _direct_pairs(design: StudyDesign) -> Ints:
-    """Return all pairs of rows that differ in one factor and in nothing undeclared."""
+    """Return all pairs of rows that differ in one factor, which stands for one key, and in nothing undeclared."""
     first, second, _ = design.model.direct
     pairs = np.column_stack([first, second])
-    _, undeclared = _differences(design, pairs)
-    return pairs[~undeclared.any(axis=1)]
+    differing, undeclared = _differences(design, pairs)
+    return pairs[~undeclared.any(axis=1) & ~differing[:, _bundled(design)].any(axis=1)]
+
+
+def _bundled(design: StudyDesign) -> Bools:
+    """Return True for the factors that stand for several keys, shape (factors,)."""
+    return np.array([bool(factor.bundle) for factor in design.results.document.factors], dtype=bool)
 
 
 def _confounded(design: StudyDesign, pairs: Ints) -> Bools:
-    """Return True for pairs of the family that differ in no factor, in several, or in something undeclared."""
+    """Return True for pairs of the family that differ in no factor, in several keys, or in something undeclared."""
     if design.results.family.kind != "pairs":  # all pairs are direct
         return np.zeros(len(pairs), dtype=bool)
     differing, undeclared = _differences(design, pairs)
-    confounded: Bools = (differing.sum(axis=1) != 1) | undeclared.any(axis=1)
+    several: Bools = (differing.sum(axis=1) != 1) | differing[:, _bundled(design)].any(axis=1)
+    confounded: Bools = several | undeclared.any(axis=1)
     return confounded
 
 

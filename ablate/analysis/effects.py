@@ -44,6 +44,8 @@ class Effect:
     estimate: EffectEstimate
     untested: Untested | None = None
     """Why no row can show an effect; None if rows can."""
+    bundle: tuple[str, ...] = ()
+    """The keys that the factor stands for, if they are several, which always vary together."""
 
 
 @dataclass(frozen=True)
@@ -166,10 +168,19 @@ def _effect(design: StudyDesign, column: ModelColumn, contexts: int, estimate: E
         group = next((group for group in finished.aliases if column.variable in group), ())
         aliased_with = tuple(finished.variables[other].name for other in group if other != column.variable)
         estimate = replace(estimate, verdict=verdicts.NOT_ESTIMABLE)
+    bundle = design.results.bundles.get(variable.name, ())
+    if bundle and identified != NONE:
+        estimate = _confounded(estimate)
     levels, untested = (variable.levels[0], model.level_of(column)), None
     if identified == NONE and not aliased_with:
         untested = _untested(design, column)
-    return Effect(variable.name, *levels, identified, contexts, aliased_with, estimate, untested)
+    return Effect(variable.name, *levels, identified, contexts, aliased_with, estimate, untested, bundle)
+
+
+def _confounded(estimate: EffectEstimate) -> EffectEstimate:
+    """Return the estimate of several keys together, of which no single one can be named: it has no verdict."""
+    judged = replace(estimate, verdict=verdicts.CONFOUNDED, more_seeds=None)
+    return replace(judged, p_holm=None, p_equivalence=None, simultaneous=None)
 
 
 def _is_without_effect(design: StudyDesign, column: ModelColumn) -> bool:

@@ -16,7 +16,7 @@ from ablate.analysis.looks.history import Look
 from ablate.analysis.untested import EQUAL_RESULTS, NOT_READ, Untested, unread_reasons
 from ablate.measurement import Metric, Scale
 from ablate.store.examples import Examples
-from ablate.store.plan_document import DataIdentity, PlanDocument
+from ablate.store.plan_document import DataIdentity, PlanDocument, Summary
 from ablate.store.results import StoredValue
 from ablate.study.config_keys import overlaps
 from ablate.study.model import Family
@@ -217,6 +217,11 @@ class StudyResults:
     """{trial key: difference} of trials that were trained again with another result."""
 
     @property
+    def unpaired(self) -> str:
+        """Why the runs of the rows are not paired by seed, in words; empty if they are."""
+        return self.document.unpaired or ("only the means of rows are known" if self.document.summaries else "")
+
+    @property
     def heading(self) -> str:
         """The study, its profile, and the options that changed the file, as a title."""
         overrides = ", ".join(self.document.overrides)
@@ -357,6 +362,15 @@ class StudyResults:
         """Return the number of seeds of a row, without those that repeat another to the last bit."""
         return len(set(row.seeds) - self.equal.repeated_seeds)
 
+    def summary(self, row: RowResult, metric: str) -> Summary | None:
+        """Return the spread of a row's runs if only their mean is known; None if the runs themselves are."""
+        return self.document.summaries.get(row.label, {}).get(metric)
+
+    def runs(self, row: RowResult) -> int | None:
+        """Return the number of runs that a row's mean on the metric is of; None if it is not known."""
+        summary = self.summary(row, self.metric.name)
+        return self.different_seeds(row) if summary is None else summary.seeds
+
     @property
     def findings(self) -> list[str]:
         """Sentences about contradictions in an imported log, and about results that cannot be, diverged, cannot be
@@ -444,6 +458,11 @@ class StudyResults:
             f"{_named(seeds)}: results kept although stale: {'; '.join(reason)}"
             for reason, seeds in seeds_by_reason.items()
         ]
+
+    @cached_property
+    def bundles(self) -> Mapping[str, tuple[str, ...]]:
+        """{factor: its keys} of factors that stand for several keys, which always vary together."""
+        return {factor.name: factor.bundle for factor in self.document.factors if factor.bundle}
 
     def sets(self, factor: str) -> list[str]:
         """Return the config keys that a factor sets; empty for a factor of an imported log."""

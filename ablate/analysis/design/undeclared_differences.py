@@ -21,7 +21,8 @@ class RecordedCircumstances:
 
     names: tuple[str, ...]
     codes: Ints
-    """A number for the value in each run, shape (names, rows, seeds): equal numbers mean equal values."""
+    """A number for the value in each run, shape (names, rows, seeds): equal numbers mean equal values. If rows are not
+    paired by seed, shape (names, rows, 1): a number for the values that the row's runs have."""
     declares: Bools
     """True if a factor sets the circumstance, so that a difference is expected; shape (names, factors)."""
 
@@ -57,7 +58,10 @@ def recorded_circumstances(results: StudyResults, seeds: Sequence[int]) -> Recor
     """Return the circumstances that are not the same in all runs of a study, in the order of their names."""
     runs = [[row.results[seed].environment if seed in row.results else None for seed in seeds] for row in results.rows]
     names = _differing_names([run for of_row in runs for run in of_row if run is not None])
-    codes = np.full((len(names), len(runs), len(seeds)), MISSING, dtype=np.int64)
+    if results.unpaired:
+        runs = [[_of_all_runs([run for run in of_row if run is not None], names)] for of_row in runs]
+        names = [name for name in names if len({run.get(name) for (run,) in runs if run is not None}) > 1]
+    codes = np.full((len(names), len(runs), len(runs[0]) if runs else 0), MISSING, dtype=np.int64)
     for name_codes, name in zip(codes, names, strict=True):
         numbers: dict[str | None, int] = {}
         for row, of_row in enumerate(runs):
@@ -67,6 +71,11 @@ def recorded_circumstances(results: StudyResults, seeds: Sequence[int]) -> Recor
     keys_set = [_keys_and_their_parts(results.sets(factor)) for factor in results.factors]
     declares = np.array([[name in keys for keys in keys_set] for name in names], dtype=bool)
     return RecordedCircumstances(tuple(names), codes, declares.reshape(len(names), len(keys_set)))
+
+
+def _of_all_runs(runs: Sequence[Mapping[str, str]], names: Sequence[str]) -> Mapping[str, str] | None:
+    """Return for each circumstance the values that a row's runs have, as one text; None without a run."""
+    return {name: repr(sorted({run.get(name, "") for run in runs})) for name in names} if runs else None
 
 
 def _differing_names(runs: Sequence[Mapping[str, str]]) -> list[str]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ablate.analysis import verdicts
 from ablate.analysis.estimation.estimators import CROSSED, SEPARATE_T, EstimateArrays
+from ablate.analysis.estimation.row_spreads import REASONS
 from ablate.analysis.looks.repeated_p_values import as_if_looked, repeated
 from ablate.analysis.results import StudyResults
 from ablate.analysis.stats.group_sequential import nominal_level
@@ -52,6 +53,9 @@ class EffectEstimate:
     """About how many more seeds would decide an undecided effect."""
     constant: float | None = None
     """The value that all results have, if they show neither an effect nor its absence; None otherwise."""
+    lacking: str = ""
+    """Why rows that are not paired by seed give no interval, one of `row_spreads.REASONS`; empty if they give one. Then
+    `seeds` is 0 if a number of runs is not known."""
 
     @property
     def agreeing(self) -> tuple[float, float] | None:
@@ -148,7 +152,13 @@ class FamilyInference:
     @cached_property
     def _verdicts(self) -> NDArray[np.str_]:
         p, p_equivalence = self._adjusted
-        return verdicts.decide(self._improvement, p, p_equivalence, self.estimates.seeds == 1, self.rules.alpha)
+        return verdicts.decide(self._improvement, p, p_equivalence, self._without_spread, self.rules.alpha)
+
+    @property
+    def _without_spread(self) -> NDArray[np.bool_]:
+        """True for effects whose results cannot show how much runs vary: of one seed, or of means alone."""
+        one: NDArray[np.bool_] = self.estimates.seeds <= 1
+        return one if self.estimates.unpaired is None else one | (self.estimates.unpaired.lacking > 0)
 
     @cached_property
     def _intervals(self) -> tuple[Floats, Floats]:
@@ -186,10 +196,11 @@ class FamilyInference:
             p_equivalence=float_or_none(self._adjusted[1][at]) if in_family else None,
             separate=interval_or_none(self._separate, at),
             verdict=verdict,
-            without_spread=bool(self.estimates.seeds[at] > 1 and np.isnan(self.estimates.standard_error[at])),
+            without_spread=bool(not self._without_spread[at] and np.isnan(self.estimates.standard_error[at])),
             alike=self._is_alike(at),
             more_seeds=self._more_seeds(at) if verdict == verdicts.UNDECIDED else None,
             constant=self._constant(at),
+            lacking="" if self.estimates.unpaired is None else REASONS[int(self.estimates.unpaired.lacking[at])],
         )
 
     def _constant(self, at: int) -> float | None:
@@ -216,8 +227,7 @@ class FamilyInference:
             return None
         if self._is_alike(at):
             return None
-        spread = error * seeds**0.5
-        rows = 2 if self.estimates.methods[at] == SEPARATE_T else self.rules.rows
+        spread, rows = self._spread_of_one_seed(at)
         level = self.rules.alpha / max(self.size or 1, 1)
         if not self.rules.delta > 0:
             return None
@@ -227,6 +237,14 @@ class FamilyInference:
             return None
         needed = _seeds_to_decide(round(in_parts[0]), max(1, round(in_parts[1])), rows, level)
         return None if needed is None else max(1, needed - seeds)
+
+    def _spread_of_one_seed(self, at: int) -> tuple[float, int]:
+        """Return the SD of an effect if each row had one seed, and the number of rows over which it is pooled."""
+        unpaired = self.estimates.unpaired
+        if unpaired is not None:
+            return float(unpaired.sd[at]), int(unpaired.pooled_rows[at])
+        rows = 2 if self.estimates.methods[at] == SEPARATE_T else self.rules.rows
+        return float(self.estimates.standard_error[at] * self.estimates.seeds[at] ** 0.5), rows
 
 
 @lru_cache(maxsize=4096)

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.analysis.estimation.observations import Observations
+from ablate.analysis.estimation.row_spreads import RowSpreads
 from ablate.analysis.estimation.seed_differences import PAIR_PRECISION, SeedDifferences, pair_values, seedwise
 from ablate.analysis.estimation.single_seed import OneSeed, combinations_of_one_seed, pairs_of_one_seed
+from ablate.analysis.estimation.welch import WelchErrors, welch
 from ablate.analysis.stats.clusters import by_cluster
 from ablate.analysis.stats.crossed_effects import crossed
 from ablate.analysis.stats.t_tests import t_equivalence, t_interval, t_test
@@ -21,7 +23,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-POOLED_T, SEPARATE_T, CROSSED = "pooled t", "separate t", "crossed"
+POOLED_T, SEPARATE_T, CROSSED, WELCH = "pooled t", "separate t", "crossed", "welch"
 NO_METHOD = ""
 ROUNDING = 1e-9
 """A weight below it counts as zero: weights of rows that share a training cancel except for rounding."""
@@ -53,6 +55,9 @@ class EstimateArrays:
     alike: Bools | None = None
     """True for contrasts of rows with equal results in every seed: they show neither an effect nor its absence. None if
     there are none."""
+    unpaired: WelchErrors | None = None
+    """The details of Welch's errors, if rows are not paired by seed; None if they are. Then `seeds` is the smallest
+    number of runs of a row of the contrast, and 0 if it is not known."""
 
     @property
     def p(self) -> Floats:
@@ -89,13 +94,11 @@ def estimate_pairs(observations: Observations, first: Ints, second: Ints, new_ex
     uses its own seed-wise values, because it varies far less than two trainings do. Pairs that cannot differ have no
     estimate: a test of them would show the absence of an effect that nothing could show.
     """
+    if observations.spreads is not None:
+        return _unpaired_pairs(observations, observations.spreads, first, second)
     same_training = observations.groups[first] == observations.groups[second]
     separate = observations.noisy[first] | observations.noisy[second] | same_training
-    values = pair_values(observations.values, first, second)
-    fixed = observations.constant
-    constant = np.where(fixed[first] == fixed[second], fixed[first], np.nan)
-    values[~np.isnan(constant)] = np.nan
-    values[observations.cannot_differ(first, second)] = np.nan
+    values, constant = _pair_values(observations, first, second)
     precision = np.full(values.shape, PAIR_PRECISION)
     estimates = _estimate_arrays(seedwise(observations.variance_model, values, precision, separate))
     if new_examples:
@@ -111,6 +114,60 @@ def estimate_pairs(observations: Observations, first: Ints, second: Ints, new_ex
     return replace(_with_one_seed(estimates, parts), constant=constant, alike=alike)
 
 
+def _pair_values(observations: Observations, first: Ints, second: Ints) -> tuple[Floats, Floats]:
+    """Return each seed's difference of pairs of rows, (pairs, seeds), and the value that both rows have for certain.
+
+    Differences of runs that cannot differ are nan, and so are values of rows that can.
+    """
+    values = pair_values(observations.values, first, second)
+    fixed = observations.constant
+    constant = np.where(fixed[first] == fixed[second], fixed[first], np.nan)
+    values[~np.isnan(constant)] = np.nan
+    values[observations.cannot_differ(first, second)] = np.nan
+    return values, constant
+
+
+def _unpaired_pairs(observations: Observations, spreads: RowSpreads, first: Ints, second: Ints) -> EstimateArrays:
+    """Estimate pairs of rows that are not paired by seed. Pairs of rows with one run each are those of one seed."""
+    values, constant = _pair_values(observations, first, second)
+    errors = welch(np.array([-1.0, 1.0]), np.column_stack([first, second]), spreads)
+    estimates = _welch_estimates(values[:, 0], errors)
+    parts = pairs_of_one_seed(observations, 0, _of_one_run(estimates), first, second)
+    alike = observations.are_alike(first, second)
+    return replace(_with_one_seed(estimates, parts), constant=constant, alike=alike)
+
+
+def _unpaired_combinations(
+    observations: Observations, spreads: RowSpreads, weights: Floats, values: Floats, constant: Floats
+) -> EstimateArrays:
+    """Estimate contrasts of rows that are not paired by seed. `weights`: (contrasts, rows); `values`: (contrasts,)."""
+    estimates = _welch_estimates(values, welch(weights, np.arange(weights.shape[1]), spreads))
+    parts = combinations_of_one_seed(observations, 0, _of_one_run(estimates), weights)
+    return replace(_with_one_seed(estimates, parts), constant=constant)
+
+
+def _welch_estimates(effect: Floats, errors: WelchErrors) -> EstimateArrays:
+    """Return estimates without a result of one seed; no interval is from the contrast's own seed-wise values."""
+    nan, has_effect = np.full(effect.shape, np.nan), ~np.isnan(effect)
+    has_error = has_effect & (errors.runs > 1) & (errors.lacking == 0)
+    return EstimateArrays(
+        effect,
+        np.where(has_effect, errors.runs, 0),
+        np.where(has_error, errors.standard_error, np.nan),
+        errors.df,
+        nan,
+        np.ones(effect.shape),
+        np.where(has_error, WELCH, NO_METHOD).astype(object),
+        unpaired=errors,
+    )
+
+
+def _of_one_run(estimates: EstimateArrays) -> Ints:
+    """Return the positions of the contrasts of rows that all have one run."""
+    lacking = 0 if estimates.unpaired is None else estimates.unpaired.lacking
+    return np.flatnonzero((estimates.seeds == 1) & (lacking == 0) & ~np.isnan(estimates.effect))
+
+
 def estimate_combinations(observations: Observations, weights: Floats, new_examples: bool = False) -> EstimateArrays:
     """Estimate contrasts given by weights, shape (seeds, contrasts, rows).
 
@@ -122,6 +179,8 @@ def estimate_combinations(observations: Observations, weights: Floats, new_examp
     values[np.isnan(weights).any(axis=2).T] = np.nan
     constant = _constant(observations.constant, finite_weights)
     values[~np.isnan(constant)] = np.nan
+    if observations.spreads is not None:
+        return _unpaired_combinations(observations, observations.spreads, finite_weights[0], values[:, 0], constant)
     of_trainings = finite_weights @ np.eye(len(observations.variance_model.present))[observations.groups]
     same_training = np.all(np.abs(of_trainings) < ROUNDING, axis=(0, 2))
     squares = np.sum(np.where(same_training[None, :, None], finite_weights, 0.0) ** 2, axis=2) + np.sum(

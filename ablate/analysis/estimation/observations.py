@@ -1,12 +1,13 @@
 """The results of all rows on one metric as arrays: values by row and seed, and those of each example if known."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ablate.analysis.estimation.row_spreads import RowSpread, RowSpreads, spread_of_runs, spread_of_summary
 from ablate.analysis.estimation.variance_components import VarianceModel
 from ablate.analysis.results import TESTED_ON, Clusters, RowResult, StudyResults, common
 from ablate.analysis.stats.resolution import resolution_variance
@@ -58,6 +59,9 @@ class Observations:
     """The same of rows with equal results that chance hardly explains."""
     alike: Ints | None = None
     """The same of rows with equal results in every seed that they share, be it by chance."""
+    spreads: RowSpreads | None = None
+    """The spread of each row's own runs, if the rows are not paired by seed. `values` are then the means of the rows,
+    shape (rows, 1). None if they are paired."""
 
     def cannot_differ(self, first: Ints, second: Ints) -> Bools:
         """Return True for runs of pairs of rows that show no difference whatever the factors do, (pairs, seeds).
@@ -200,6 +204,47 @@ def observations_of(
 
     `examples`: {trial key: value of each example}, if known. Values that are no finite numbers are left out.
     """
+    if results.unpaired:
+        numbered = _numbered(results)
+        return _means_of_rows(_by_row_and_seed(numbered, metric, examples), numbered)
+    return _by_row_and_seed(results, metric, examples)
+
+
+def _numbered(results: StudyResults) -> StudyResults:
+    """Return the results with the runs of each row numbered from 0, as their seeds mean nothing."""
+    rows = tuple(replace(row, results=dict(enumerate(row.results.values()))) for row in results.rows)
+    return replace(results, rows=rows)
+
+
+def _means_of_rows(runs: Observations, results: StudyResults) -> Observations:
+    """Return the rows' means with the spread of their own runs. Examples stay only if every row has one run."""
+    floor = resolution_variance(runs.resolution)
+    spreads = RowSpreads.of([row_spread(row, runs.metric, results, floor) for row in results.rows])
+    number = np.sum(~np.isnan(runs.values), axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        means = np.where(number > 0, np.nansum(runs.values, axis=1, keepdims=True) / np.maximum(number, 1), np.nan)
+    trials = None if runs.trials is None else runs.trials[:, :1]
+    one_column = replace(runs, values=means, spreads=spreads, trials=trials)
+    if runs.values.shape[1] == 1:
+        return one_column
+    return replace(one_column, examples={}, paired={}, clusters={}, tests={})
+
+
+def row_spread(row: RowResult, metric: Metric, results: StudyResults, floor: float) -> RowSpread:
+    """Return the spread of a row's own runs, as values are compared, from its runs or from their summary.
+
+    `floor`: as in `spread_of_runs`.
+    """
+    values = np.array([one.value(metric.name) for one in row.results.values()], dtype=float)
+    finite = np.isfinite(values)
+    summary = results.summary(row, metric.name)
+    if summary is not None and finite.any():
+        return spread_of_summary(summary, float(values[finite][0]), metric, floor)
+    of_runs = compared(values, metric)
+    return spread_of_runs(of_runs[np.isfinite(of_runs)], floor)
+
+
+def _by_row_and_seed(results: StudyResults, metric: Metric, examples: Mapping[str, Examples] | None) -> Observations:
     possible = {at: row for at, row in enumerate(results.rows) if not row.impossible}
     of_seeds = {at: [one.value(metric.name) for one in row.results.values()] for at, row in possible.items()}
     values = compared(_by_seed(results, of_seeds), metric)

@@ -7,11 +7,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ablate.analysis.estimation.observations import Observations, compared, observations_of
+from ablate.analysis.estimation.observations import Observations, compared, observations_of, row_spread
+from ablate.analysis.estimation.row_spreads import RowSpread
 from ablate.analysis.results import RowResult, RowValues, StudyResults
 from ablate.analysis.stats.clusters import variance_of_mean
 from ablate.analysis.stats.proportions import wilson
-from ablate.analysis.stats.resolution import known_variance, variance_of_seeds
+from ablate.analysis.stats.resolution import known_variance, resolution_variance, variance_of_seeds
 from ablate.analysis.stats.t_tests import t_interval
 from ablate.measurement import Kind, Metric, Scale
 
@@ -103,11 +104,15 @@ class RowIntervals:
         """Return the interval of a row's mean on a metric at 1 − alpha, in the metric's unit; None if it has none.
 
         With several seeds, Student's t on the seeds, with the variance pooled over all rows; a noisy row and a
-        reference use their own variance. On a log scale, it is the interval of the geometric mean. With one seed,
-        Wilson's interval of a proportion, and Student's t on the examples of another metric, if they are
-        known and the analysis is about it.
+        reference use their own variance, and so does every row if rows are not paired by seed. On a log scale, it is
+        the interval of the geometric mean. With one seed, Wilson's interval of a proportion, and Student's t on the
+        examples of another metric, if they are known and the analysis is about it.
         """
         metric, of_row = self.results.metrics[name], row.values[name]
+        if self.results.unpaired:
+            spread = self._own_spread(row, metric)
+            if spread.runs != 1:
+                return self._over_runs(spread, of_row, metric)
         if self.results.different_seeds(row) > 1:
             return self._over_seeds(row, of_row, metric)
         if metric.kind is not Kind.PROPORTION:
@@ -116,6 +121,16 @@ class RowIntervals:
             return None
         low, high = wilson(of_row.mean * of_row.n, of_row.n, 1 - self.results.alpha)
         return float(low), float(high)
+
+    def _own_spread(self, row: RowResult, metric: Metric) -> RowSpread:
+        return row_spread(row, metric, self.results, resolution_variance(self._observations[metric.name].resolution))
+
+    def _over_runs(self, spread: RowSpread, of_row: RowValues, metric: Metric) -> tuple[float, float] | None:
+        """Return the interval of a row that is not paired with others, by t on its own runs; None without a spread."""
+        values = compared(np.array(of_row.values, dtype=float), metric)
+        if spread.lacking or not np.isfinite(values).all():
+            return None
+        return self._around(values, spread.variance / spread.runs, float(spread.runs - 1), metric)
 
     def _over_examples(self, row: RowResult, metric: Metric) -> tuple[float, float] | None:
         """Return the interval of the mean over the examples of a row's first seed, by t; None if they are not known."""
