@@ -1,0 +1,141 @@
+"""The role of each column of runs: as the source says it, as an option says it, or by its name and values."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ablate.errors import SourceError, unknown_name
+from ablate.imports.source import ColumnRole, Request, Source
+from ablate.study.starting.metric_names import COSTS, is_metric
+from ablate.study.starting.roles import FOLDERS, MACHINE, SEEDS
+from ablate.study.starting.scanning.options import words_of
+from ablate.text import listed
+
+CIRCUMSTANCES = frozenset(
+    {
+        "id", "uuid", "name", "run", "job", "trial", "index", "idx", "no", "time", "timestamp", "date", "datetime",
+        "created", "started", "ended", "start", "end", "duration", "elapsed", "runtime", "host", "hostname", "node",
+        "ip", "pid", "commit", "git", "sha", "hash", "branch", "user", "username", "author", "url", "version", "path",
+        "command", "state", "status", "notes", "unnamed", "stage",
+    }
+)  # fmt: skip
+"""Words of ids, times, hosts, paths and commits: nobody sets them to learn something about a method."""
+REPLICATES = frozenset({"run", "trial", "fold", "rep", "repeat", "repetition", "replicate", "iteration", "split"})
+"""Words of numbers that tell the runs of one row apart, as seeds do."""
+MANY_LEVELS = 10
+"""A column of numbers with more values than this, in more than half as many values as runs, has no levels."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of runs by their roles."""
+
+    settings: tuple[str, ...]
+    metrics: tuple[str, ...]
+    """Those that options name first, in their order."""
+    seed: str
+    """The column of the seeds; empty if there is none."""
+    circumstances: tuple[str, ...]
+    notes: tuple[str, ...]
+    """A sentence for each column that is not used, or whose role is a guess that a user may want to change."""
+
+
+def columns_of(source: Source, request: Request) -> Columns:
+    """Return the columns of a source by their roles; SourceError for options that name none, or without a metric."""
+    names = [str(name) for name in source.runs.columns]
+    wanted = [("--factors", request.factors), ("--metric", request.metrics), ("--where", tuple(request.where))]
+    wanted += [("--seed", (request.seed,) if request.seed else ())]
+    faults = [
+        f"{option}: {unknown_name('column', name, names)}" for option, of_option in wanted for name in of_option
+        if name not in names
+    ]  # fmt: skip
+    if faults:
+        raise SourceError("\n".join(faults))
+    seed = request.seed or _seed(source, names)
+    chosen = {seed, *request.factors, *request.metrics}
+    roles = {name: _role(source, name) for name in names if name not in chosen}
+    metrics = [*request.metrics, *(name for name, role in roles.items() if role is ColumnRole.METRIC)]
+    if not metrics:
+        raise SourceError(_no_metric(source, [name for name in roles if _is_number(source.runs[name])]))
+    without_levels = [
+        name for name, role in roles.items() if role is ColumnRole.SETTING and _has_no_levels(source, name)
+    ]
+    settings = [
+        name for name in names
+        if name in request.factors or (roles.get(name) is ColumnRole.SETTING and name not in without_levels)
+    ]  # fmt: skip
+    circumstances = [name for name, role in roles.items() if role is ColumnRole.CIRCUMSTANCE]
+    notes = [*_notes_on_levels(source, without_levels), *_notes_on_replicates(source, seed, circumstances)]
+    return Columns(tuple(settings), tuple(metrics), seed, tuple(circumstances), tuple(notes))
+
+
+def _seed(source: Source, names: Sequence[str]) -> str:
+    """Return the column of the seeds; empty if there is none."""
+    said = [name for name in names if source.roles.get(name) is ColumnRole.SEED]
+    named = [name for name in names if _last(name) in SEEDS and source.roles.get(name) is not ColumnRole.METRIC]
+    varying = [name for name in named if source.runs[name].nunique(dropna=False) > 1]
+    return next(iter([*said, *sorted(varying, key=lambda name: SEEDS.index(_last(name))), *named]), "")
+
+
+def _role(source: Source, name: str) -> ColumnRole:
+    """Return the role of a column that no option names, other than the column of the seeds."""
+    said = source.roles.get(name)
+    words = set(words_of(name))
+    if said is ColumnRole.SETTING:
+        is_kept_apart = bool(words & MACHINE) or _last(name) in FOLDERS or _last(name) in CIRCUMSTANCES
+        return ColumnRole.CIRCUMSTANCE if is_kept_apart or _last(name) in SEEDS else ColumnRole.SETTING
+    if said is not None:
+        return said
+    column = source.runs[name]
+    if _is_number(column) and is_metric(name):
+        return ColumnRole.METRIC
+    if words & (CIRCUMSTANCES | MACHINE | REPLICATES) or _last(name) in FOLDERS or _last(name) in SEEDS:
+        return ColumnRole.CIRCUMSTANCE
+    if words & COSTS - {"lr"} and _is_number(column):
+        return ColumnRole.CIRCUMSTANCE
+    return ColumnRole.SETTING
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2].strip().replace("-", "_").replace(" ", "_").lower()
+
+
+def _is_number(column: "pd.Series[float]") -> bool:
+    return bool(pd.api.types.is_numeric_dtype(column)) and not pd.api.types.is_bool_dtype(column)
+
+
+def _has_no_levels(source: Source, name: str) -> bool:
+    """Return True for numbers that nearly every run has another one of: of a random search, or a result."""
+    column = source.runs[name]
+    values = int(column.nunique())
+    return _is_number(column) and values > max(MANY_LEVELS, len(column) / 2)
+
+
+def _no_metric(source: Source, numbers: Sequence[str]) -> str:
+    if not numbers:
+        return f"no column of {source.kind} has numbers; an import needs a metric, such as a column `accuracy`"
+    first = numbers[-1]
+    return (
+        f"no column has the name of a metric; name it and its better values: --metric '{first}:higher' or "
+        f"'{first}:lower'; columns with numbers: {', '.join(numbers)}"
+    )
+
+
+def _notes_on_levels(source: Source, names: Sequence[str]) -> Iterator[str]:
+    for name in names:
+        values = source.runs[name].nunique()
+        yield (
+            f"{name} has {values:,} values in {len(source.runs):,} runs: it has no levels, as in a random search, or it is "
+            f"a result; --metric '{name}:higher' or --factors {name} uses it"
+        )
+
+
+def _notes_on_replicates(source: Source, seed: str, names: Sequence[str]) -> Iterator[str]:
+    """Yield how runs could be paired, if no column has the seeds but one could stand for them."""
+    could = [name for name in names if set(words_of(name)) & REPLICATES and source.runs[name].nunique() > 1]
+    if not seed and could:
+        yield (
+            f"no column has the seeds, so the runs of two rows are not paired; if runs of equal {listed(could, 'or')} "
+            f"belong together, --seed '{could[0]}' pairs them"
+        )

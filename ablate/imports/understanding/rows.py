@@ -1,0 +1,127 @@
+"""Runs grouped into rows of equal levels, and the runs of a row as seeds or as replicates without a pair."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ablate.errors import SourceError
+from ablate.imports.source import Source
+from ablate.imports.understanding.factors import ImportedFactor
+from ablate.imports.understanding.metrics import ImportedMetric
+from ablate.study.factors import LevelName, label_word
+from ablate.text import listed_in_part, plural
+
+MOST_NAMED = 3
+"""Runs that a sentence names."""
+ONLY_ROW = "all runs"
+"""The label of the row of a source without factors."""
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """The rows of a study as positions of runs."""
+
+    labels: tuple[str, ...]
+    levels: tuple[Mapping[str, LevelName], ...]
+    """{factor: level} of each row."""
+    runs: tuple[Mapping[int, int], ...]
+    """{seed, or number of the replicate: position of the run} of each row."""
+    unpaired: str
+    """Why the runs of two rows are not paired; empty if they are paired by seed."""
+    notes: tuple[str, ...]
+
+
+def group(
+    source: Source,
+    kept: NDArray[np.int64],
+    factors: Sequence[ImportedFactor],
+    seed: str,
+    metrics: Sequence[ImportedMetric],
+) -> Grouped:
+    """Group the runs at positions `kept` into rows, in the order in which they appear.
+
+    A run that is there twice, with equal values, counts once. Of two runs with the same levels and seed and other
+    values, both count, and the rows are not paired then.
+    """
+    codes = np.array([factor.codes for factor in factors], dtype=np.int64).reshape(len(factors), -1).T
+    numbers, first = _numbers(codes if factors else np.zeros((len(source.runs), 1), dtype=np.int64), kept)
+    levels = [{factor.name: factor.levels[factor.codes[at]] for factor in factors} for at in first]
+    labels = [", ".join(label_word(*pair) for pair in of_row.items()) or ONLY_ROW for of_row in levels]
+    seeds = _seeds(source, seed) if seed else {}
+    members = [kept[numbers == number].tolist() for number in range(len(first))]
+    unique, again = _without_copies(members, seeds, metrics)
+    notes = [_copies(source, again)] if again else []
+    doubled = [at for of_row in unique for at in _doubled(of_row, seeds)] if seed else []
+    if seed and not doubled:
+        runs: list[dict[int, int]] = [dict(sorted((seeds[at], at) for at in of_row)) for of_row in unique]
+        return Grouped(tuple(labels), tuple(levels), tuple(runs), "", tuple(notes))
+    unpaired = ""
+    if doubled:
+        unpaired = f"some seeds of a row have several runs with other results, such as {source.places[doubled[0]]}"
+    elif any(len(of_row) > 1 for of_row in unique):
+        unpaired = "no column has the seeds"
+    return Grouped(
+        tuple(labels), tuple(levels), tuple(dict(enumerate(of_row)) for of_row in unique), unpaired, tuple(notes)
+    )
+
+
+def _numbers(codes: NDArray[np.int64], kept: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[int]]:
+    """Return the number of each kept run's row, and the position of the first run of each row."""
+    frame = pd.DataFrame(codes[kept])
+    numbers: NDArray[np.int64] = frame.groupby(list(frame.columns), sort=False).ngroup().to_numpy(dtype=np.int64)
+    _, first = np.unique(numbers, return_index=True)
+    return numbers, [int(at) for at in kept[first]]
+
+
+def _seeds(source: Source, column: str) -> dict[int, int]:
+    """Return {position: seed}. SourceError if a seed is missing; seeds that are no whole numbers get numbers from 0."""
+    cells = source.runs[column]
+    missing = [source.places[int(at)] for at in np.flatnonzero(cells.isna())]
+    if missing:
+        raise SourceError(
+            f"{column}, the column of the seeds, is empty in {listed_in_part(missing, MOST_NAMED)}; accepted: a "
+            "seed in each run, or another column: --seed COLUMN"
+        )
+    texts = [str(cell).removesuffix(".0") for cell in cells]
+    if all(text.isdigit() and len(text) < 18 for text in texts):
+        return {at: int(text) for at, text in enumerate(texts)}
+    numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+    return {at: numbers[text] for at, text in enumerate(texts)}
+
+
+def _without_copies(
+    members: Sequence[Sequence[int]], seeds: Mapping[int, int], metrics: Sequence[ImportedMetric]
+) -> tuple[list[list[int]], list[int]]:
+    """Return the runs of each row without those that repeat the seed and all values of an earlier one, and those."""
+    unique: list[list[int]] = []
+    again: list[int] = []
+    for of_row in members:
+        seen: set[Any] = set()
+        unique.append([])
+        for at in of_row:
+            values = tuple(repr(float(metric.values[at])) for metric in metrics)
+            known = (seeds.get(at), values)
+            if seeds and known in seen:
+                again.append(at)
+            else:
+                unique[-1].append(at)
+            seen.add(known)
+    return unique, again
+
+
+def _doubled(of_row: Sequence[int], seeds: Mapping[int, int]) -> Iterator[int]:
+    """Yield runs whose seed an earlier run of the row has."""
+    seen: set[int] = set()
+    for at in of_row:
+        if seeds[at] in seen:
+            yield at
+        seen.add(seeds[at])
+
+
+def _copies(source: Source, again: Sequence[int]) -> str:
+    places = listed_in_part([source.places[at] for at in again], MOST_NAMED)
+    return f"left out: {plural(len(again), 'run')} with the settings, the seed and all values of an earlier run: {places}"
