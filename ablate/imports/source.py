@@ -25,8 +25,8 @@ class ColumnRole(StrEnum):
     """What no researcher sets to learn something: ids, times, hosts, paths, commits."""
 
 
-DONE, FAILED, RUNNING = "done", "failed", "running"
-"""The states of a run."""
+DONE, FAILED, DIVERGED, RUNNING = "done", "failed", "diverged", "running"
+"""The states of a run. Values of a run that is DONE and that are infinite make it DIVERGED as well."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Source:
     percent: frozenset[str] = frozenset()
     """Metrics that were written in percent. Their values here are rates in [0, 1]."""
     states: Sequence[str] = ()
-    """The state of each run: DONE, FAILED or RUNNING; empty if all are done."""
+    """The state of each run: DONE, FAILED, DIVERGED or RUNNING; empty if all are done."""
     spreads: Mapping[str, Spread] = field(default_factory=dict)
     """{metric: its spread}, if a line stands for several seeds and its value is their mean."""
     counts: Mapping[str, Sequence[int | None]] = field(default_factory=dict)

@@ -150,6 +150,8 @@ class PlanDocument:
     another."""
     summaries: Mapping[str, Mapping[str, Summary]] = field(default_factory=dict)
     """{row: {metric: spread}} of rows of an imported study of which only the mean is known, stored as seed 0."""
+    source: str = ""
+    """The path that the results of an imported study were read from; empty for a log, and if it was run here."""
 
     def metric(self, name: str) -> Metric:
         """Return a metric by its name; KeyError if there is none."""
@@ -198,6 +200,7 @@ class PlanDocument:
                 label: {metric: Summary(one["sd"], one["seeds"]) for metric, one in of_row.items()}
                 for label, of_row in stored.get("summaries", {}).items()
             },
+            source=stored.get("source", ""),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -232,6 +235,7 @@ class PlanDocument:
             **({"unread": [asdict(levels) for levels in self.unread]} if self.unread else {}),
             **({"unpaired": self.unpaired} if self.unpaired else {}),
             **({"summaries": self._summaries()} if self.summaries else {}),
+            **({"source": self.source} if self.source else {}),
         }
 
     def _summaries(self) -> dict[str, dict[str, dict[str, Any]]]:

@@ -304,6 +304,11 @@ def finished(connection: Connection, keys: Collection[str]) -> set[str]:
     return {key for (key,) in of_keys(connection, query, trials.c.key, keys)}
 
 
+def known(connection: Connection, keys: Collection[str]) -> set[str]:
+    """Return the keys of the trials that the store has, with a result or without."""
+    return {key for (key,) in of_keys(connection, select(trials.c.key), trials.c.key, keys)}
+
+
 def _training(trial: "Trial") -> dict[str, Any]:
     identity = trial.training
     return {

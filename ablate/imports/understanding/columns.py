@@ -126,8 +126,8 @@ def _notes_on_levels(source: Source, names: Sequence[str]) -> Iterator[str]:
     for name in names:
         values = source.runs[name].nunique()
         yield (
-            f"{name} has {values:,} values in {len(source.runs):,} runs: it has no levels, as in a random search, or it is "
-            f"a result; --metric '{name}:higher' or --factors {name} uses it"
+            f"{name} has {values:,} values in {len(source.runs):,} runs: it has no levels, as in a random search, or "
+            f"it is a result; --metric '{name}:higher' or --factors {name} uses it"
         )
 
 

@@ -72,7 +72,7 @@ def group(
 def _numbers(codes: NDArray[np.int64], kept: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[int]]:
     """Return the number of each kept run's row, and the position of the first run of each row."""
     frame = pd.DataFrame(codes[kept])
-    numbers: NDArray[np.int64] = frame.groupby(list(frame.columns), sort=False).ngroup().to_numpy(dtype=np.int64)
+    numbers = np.asarray(frame.groupby(list(frame.columns), sort=False).ngroup(), dtype=np.int64)
     _, first = np.unique(numbers, return_index=True)
     return numbers, [int(at) for at in kept[first]]
 
@@ -124,4 +124,5 @@ def _doubled(of_row: Sequence[int], seeds: Mapping[int, int]) -> Iterator[int]:
 
 def _copies(source: Source, again: Sequence[int]) -> str:
     places = listed_in_part([source.places[at] for at in again], MOST_NAMED)
-    return f"left out: {plural(len(again), 'run')} with the settings, the seed and all values of an earlier run: {places}"
+    runs = plural(len(again), "run")
+    return f"left out: {runs} with the settings, the seed and all values of an earlier run: {places}"

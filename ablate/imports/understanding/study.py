@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.errors import SourceError
-from ablate.imports.source import DONE, RUNNING, ExampleValues, Request, Source
+from ablate.imports.source import DIVERGED, DONE, FAILED, RUNNING, ExampleValues, Request, Source
 from ablate.imports.understanding.columns import Columns, columns_of
 from ablate.imports.understanding.factors import ImportedFactor, factors_of
 from ablate.imports.understanding.metrics import ImportedMetric, metrics_of
@@ -30,6 +30,8 @@ class ImportedRun:
     counts: Mapping[str, int]
     """{metric: number of examples}, for those where it is known."""
     state: str = DONE
+    reason: str = ""
+    """Why it has no result; empty if it has one."""
     undeclared: Mapping[str, str] = field(default_factory=dict)
     """{setting that varies and is no factor: its value}: a difference in it confounds a comparison."""
     examples: Mapping[str, ExampleValues] = field(default_factory=dict)
@@ -168,19 +170,27 @@ def _row(
 
 
 def _run(source: Source, at: int, metrics: Sequence[ImportedMetric], undeclared: Sequence[str]) -> ImportedRun:
-    cells = {each.metric.name: source.runs[each.metric.name].iloc[at] for each in metrics}
+    state, reason = _end(source, at, metrics[0].metric.name)
     return ImportedRun(
         source.places[at],
-        {
-            each.metric.name: float(each.values[at])
-            for each in metrics
-            if not (np.isnan(each.values[at]) and cells[each.metric.name] is None)
-        },
+        {each.metric.name: float(each.values[at]) for each in metrics if not np.isnan(each.values[at])},
         {each.metric.name: int(count) for each in metrics if (count := each.n[at]) is not None},
-        source.states[at] if source.states else DONE,
+        state,
+        reason,
         {name: str(source.runs[name].iloc[at]) for name in undeclared},
         {name: examples for name, values in source.examples.items() if (examples := values[at]) is not None},
     )
+
+
+def _end(source: Source, at: int, primary: str) -> tuple[str, str]:
+    """Return the state of a run, and why it has no result; empty if it has one."""
+    state = source.states[at] if source.states else DONE
+    value = float(source.runs[primary].iloc[at])
+    if state == DONE and np.isinf(value):
+        return DIVERGED, f"{primary} is {value} in the source"
+    if state == DONE and np.isnan(value):
+        return FAILED, f"{primary} has no value in the source"
+    return state, "" if state == DONE else f"{state} in the source"
 
 
 def _unfinished(source: Source, positions: Sequence[int]) -> list[str]:

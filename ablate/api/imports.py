@@ -1,0 +1,70 @@
+"""Importing the results of other programs as a study."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ablate.api.stores import DEFAULT_STORE, StoreOrUrl, store_to_write
+from ablate.errors import AblateError, SourceError
+from ablate.filesystem import expanded
+from ablate.imports.kinds import recognise
+from ablate.imports.source import Request
+from ablate.imports.understanding.study import ImportedStudy, understand
+from ablate.store.imported.study import SavedStudy, save_study
+from ablate.study.starting.targets import slug
+
+ANY = Request()
+
+
+@dataclass(frozen=True)
+class ImportedResults:
+    """A study that was imported."""
+
+    study: str
+    """Its name in the store."""
+    understood: ImportedStudy
+    saved: SavedStudy
+
+
+def read_results(path: Path | str, request: Request = ANY, *, kind: str = "") -> ImportedStudy:
+    """Return the results at a path as a study, without storing them.
+
+    `kind`: the kind of the source, such as "table"; empty to recognise it. Raises SourceError with what to change if
+    the source cannot be read, or if it can be understood in several ways that lead to other verdicts.
+    """
+    found = Path(expanded(str(path)))
+    try:
+        reader = recognise(found, kind).reader
+        source = reader.read(found, request)
+        study = understand(source, request)
+    except SourceError as error:
+        raise SourceError("\n".join(_placed(str(path), line) for line in str(error).splitlines())) from None
+    return study
+
+
+def import_results(
+    path: Path | str,
+    study: str = "",
+    store: StoreOrUrl = DEFAULT_STORE,
+    request: Request = ANY,
+    *,
+    kind: str = "",
+    replace: bool = False,
+) -> ImportedResults:
+    """Save the results at a path as a study of this name; by default its name is made from the path.
+
+    A second import of the same source adds nothing, and one of a source that has grown adds the new runs. `replace`:
+    take the place of results of another source with this name. Raises what `read_results` raises, and StoreError if
+    the name belongs to another source or to a study that was run.
+    """
+    name = study or slug(Path(path).resolve().stem)
+    if name != slug(name):
+        raise AblateError(f"--study: found {name!r}; accepted: small letters, digits and dashes, like {slug(name)}")
+    understood = read_results(path, request, kind=kind)
+    source = str(Path(expanded(str(path))).resolve())
+    with store_to_write(store).write(alone=True) as connection:
+        saved = save_study(connection, name, understood, source, replace_other=replace)
+    return ImportedResults(name, understood, saved)
+
+
+def _placed(path: str, line: str) -> str:
+    return line if line.startswith((path, "--")) else f"{path}: {line}"
