@@ -1,5 +1,6 @@
 """Importing the results of other programs as a study."""
 
+import codecs
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,12 @@ from ablate.store.imported.study import SavedStudy, save_study
 from ablate.study.starting.targets import slug
 
 ANY = Request()
+LOG = "log"
+"""The kind of an experiment log, which `ablate.api.log_import` reads."""
+LOG_BEGINNINGS = ("# setting", "# study")
+"""The first line of an experiment log."""
+LONGEST_BEGINNING = 4096
+"""Bytes of a file that are looked at for that line."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,20 @@ def import_results(
     with store_to_write(store).write(alone=True) as connection:
         saved = save_study(connection, name, understood, source, replace_other=replace)
     return ImportedResults(name, understood, saved)
+
+
+def is_log(path: Path | str, kind: str = "") -> bool:
+    """Return True if a path is to be imported as an experiment log: by its kind, or by its first line."""
+    if kind:
+        return kind == LOG
+    try:
+        with Path(expanded(str(path))).open("rb") as file:
+            begin = file.read(LONGEST_BEGINNING)
+    except OSError:
+        return False
+    lines = begin.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace").split("\n")
+    first = next((line.strip() for line in lines if line.strip()), "")
+    return first in LOG_BEGINNINGS
 
 
 def _placed(path: str, line: str) -> str:

@@ -6,7 +6,8 @@ from ablate.cli.command_line import CONTEXT, CommandLine, StudyCommand
 from ablate.cli.commands.check import check
 from ablate.cli.commands.compare import compare
 from ablate.cli.commands.export import export
-from ablate.cli.commands.import_log import import_log
+from ablate.cli.commands.gc import gc
+from ablate.cli.commands.import_results import import_results
 from ablate.cli.commands.init import init
 from ablate.cli.commands.plan import plan
 from ablate.cli.commands.report import report
@@ -46,7 +47,7 @@ def _options(
 
 COMMANDS = {
     "Run a study": {"init": init, "check": check, "plan": plan, "run": run, "status": status, "report": report},
-    "Search and compare": {"search": search, "compare": compare, "import": import_log, "export": export},
+    "Search and compare": {"search": search, "compare": compare, "import": import_results, "export": export},
     "Keep order": {"reset": reset, "gc": gc},
     "Data and files": {"schema": schema},
 }

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from shlex import quote
 from typing import NamedTuple
 
 from ablate.errors import AblateError, SourceError
@@ -15,6 +16,9 @@ READERS = {
 }
 """{kind: the module of its reader, which has it as `reader`}, the most specific kinds first: of several that recognise
 a path, the first one reads it."""
+
+
+STUDY_FILES = (".yaml", ".yml")
 
 
 class Recognised(NamedTuple):
@@ -34,15 +38,16 @@ def recognise(path: Path, kind: str = "") -> Recognised:
         raise SourceError(f"{path}: no such file or folder")
     if kind:
         if kind not in READERS:
-            raise AblateError(f"--from: unknown kind {kind!r}; known: {', '.join(READERS)}")
+            raise AblateError(f"--from: unknown kind {kind!r}; known: {', '.join((*READERS, 'log'))}")
         reader = _reader(kind)
         return Recognised(reader, reader.recognise(path) or "--from names this kind")
     for reader in _readers():
         if why := reader.recognise(path):
             return Recognised(reader, why)
     what = "folder" if path.is_dir() else "file"
+    study = f" (a study file is run with `ablate run {quote(str(path))}`)" if path.suffix in STUDY_FILES else ""
     raise SourceError(
-        f"{path}: this {what} is of no kind that is known; name its kind with --from: {', '.join(READERS)}; "
+        f"{path}: this {what} is of no kind that is known{study}; name its kind with --from: {', '.join(READERS)}; "
         "or write its results as a CSV file, with a line for each run"
     )
 

@@ -55,7 +55,7 @@ def test_the_version(ablate: Ablate) -> None:
         (["data", "prepar"], "ablate data: unknown command 'prepar'; did you mean 'prepare'? known: list, prepare"),
         (["run"], "ablate run: STUDY.yaml is missing: the study file; `ablate run -h` shows how it is written"),
         (["compare", "ours"], "ablate compare: --against THEIRS is missing: the study to compare ours with; "),
-        (["import", "log.md"], "ablate import: --study NAME is missing: the name of the study in the store; "),
+        (["import"], "ablate import: PATH is missing: a file or a folder with results; "),
         (["reset", "demo"], "ablate reset: ROW... is missing: labels of rows, or patterns like 'margin=*'; "),
         (["run", "x.yaml", "--workers", "0"], "ablate run: --workers: found '0'; accepted: a whole number from 1"),
         (["run", "x.yaml", "--workers", "two"], "ablate run: --workers: found 'two'; accepted: a whole number from 1"),

@@ -1,6 +1,7 @@
 """Sentences above the tables (data, seeds, meaning of the intervals, failures), and the footer below them."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,9 @@ def summary(analysis: Analysis) -> list[str]:
     """Return the sentences to read before the tables."""
     results = analysis.results
     lines = [*_subject(results), *_data(results)]
-    if results.imported:
+    if results.document.source:
+        lines.append(f"Imported from {results.document.source}.")
+    elif results.imported:
         lines.append("Imported from a log: only totals are known, not the outcomes of single examples.")
     lines += limits(analysis)
     return [
@@ -165,6 +168,8 @@ def _data_name(results: StudyResults) -> str:
     name = data.name if data else None
     if results.document.script:
         return name or f"of {results.document.script}"
+    if results.document.source:
+        return name or Path(results.document.source).name
     return name or ("imported log" if results.imported else f"{results.document.trainer} trainer")
 
 

@@ -1,0 +1,135 @@
+"""`ablate import`: saves the results of another program, or an experiment log, as a study in the store."""
+
+import sys
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ablate.cli.messages import say, say_next
+from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded
+from ablate.cli.terminal import columns
+from ablate.text import plural, visible
+from ablate.trainers.top_k import METRICS
+
+if TYPE_CHECKING:
+    from ablate.api.imports import ImportedResults
+    from ablate.api.log_import import ImportedLog
+    from ablate.imports.understanding.study import ImportedStudy
+
+HEADING = 14
+"""The width of the headings of what was understood."""
+
+
+@guarded
+def import_results(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A file or a folder with results.")],
+    study: Annotated[
+        str, typer.Option("--study", metavar="NAME", help="The name of the study in the store. Default: that of PATH.")
+    ] = "",
+    kind: Annotated[
+        str, typer.Option("--from", metavar="KIND", help="The kind of PATH, such as table. Default: as recognised.")
+    ] = "",
+    factors: Annotated[
+        str, typer.Option("--factors", metavar="A,B", help="The columns that are factors. Default: settings that vary.")
+    ] = "",
+    seed: Annotated[str, typer.Option("--seed", metavar="COLUMN", help="The column that pairs runs.")] = "",
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metric",
+            metavar="NAME[:higher|lower]",
+            help="A metric and its better values; the first is the one that verdicts are about. May be given several "
+            "times.",
+        ),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option("--where", metavar="KEY=VALUE", help="Only runs with this value. May be given several times."),
+    ] = None,
+    examples: Annotated[
+        int | None, typer.Option("--examples", metavar="N", help="The number of examples that each value is a mean of.")
+    ] = None,
+    columns_are: Annotated[
+        str, typer.Option("--columns-are", metavar="FACTOR", help="The columns of a table are levels of this factor.")
+    ] = "",
+    names: Annotated[
+        str,
+        typer.Option("--names", metavar="FORM", help="The form of run names, with the name of each part in braces."),
+    ] = "",
+    store: StoreUrl = DEFAULT_STORE,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Take the place of other results that have this name in the store.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what was understood, and store nothing.")] = False,
+) -> None:
+    """Import results that are there already: a table, a folder of runs, a tracker, or an experiment log."""
+    from ablate.api import imports
+    from ablate.imports.options import request_of
+
+    if imports.is_log(path, kind):
+        _import_log(path, study, store, replace)
+        return
+    request = request_of(
+        factors=factors,
+        seed=seed,
+        metrics=metric or (),
+        where=where or (),
+        examples=examples,
+        columns_are=columns_are,
+        names=names,
+    )
+    if dry_run:
+        _show(imports.read_results(path, request, kind=kind))
+        say("nothing is stored: --dry-run")
+        return
+    imported = imports.import_results(path, study, store, request, kind=kind, replace=replace)
+    _show(imported.understood)
+    say(f"{imported.study}: {_saved(imported)}")
+    say_next("report", imported.study)
+
+
+def _show(study: "ImportedStudy") -> None:
+    from ablate.imports.understanding.words import lines
+
+    width = columns(sys.stdout) or 10_000
+    for heading, text in lines(study):
+        begin = f"{heading:<{HEADING}}"
+        typer.echo(textwrap.fill(visible(text), width, initial_indent=begin, subsequent_indent=" " * HEADING))
+
+
+def _saved(imported: "ImportedResults") -> str:
+    saved = imported.saved
+    if not saved.new:
+        return f"the store has all of its {plural(saved.trials, 'run')} already"
+    more = "" if saved.new == saved.trials else f" of {saved.trials:,}"
+    return f"{saved.new:,}{more} runs stored" if saved.new != 1 else f"1{more} run stored"
+
+
+def _import_log(path: Path, study: str, store: str, replace: bool) -> None:
+    from ablate.api.log_import import import_log as import_into_store
+    from ablate.study.starting.targets import slug
+
+    log = import_into_store(path, study or slug(path.stem), store, replace=replace)
+    typer.echo(f"{log.study}: {log.rows} rows, {log.values} values, {_source(log)}")
+    width = columns(sys.stdout) or 10_000
+    for finding in log.findings:
+        typer.echo(textwrap.fill(visible(finding), width, initial_indent="- ", subsequent_indent="  "))
+    if log.layout:
+        typer.echo(f"- {log.layout}")
+    if log.replaced:
+        say(f"replaced: a log with {visible(log.replaced, keep='')}; import its file again to get it back")
+    say_next("report", log.study)
+
+
+EXAMPLES = METRICS[0].display.examples
+"""The word for the examples of a log."""
+
+
+def _source(log: "ImportedLog") -> str:
+    """Return the numbers of which the log's values are rates or means."""
+    if log.seeds is None:
+        return f"all whole numbers over {log.examples:,} {EXAMPLES}"
+    of_examples = f" over {log.examples:,} {EXAMPLES}" if log.examples else ""
+    return f"means of {plural(log.seeds, 'result')}{of_examples}"

@@ -1,0 +1,116 @@
+"""`ablate import` of results of other programs: what it shows, what it stores, and what it asks for."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Ablate
+from tests.support.imports import table
+
+HEAD = "lr,norm,seed,acc\n"
+
+
+def csv(lines: str, head: str = HEAD) -> Path:
+    path = Path("runs.csv")
+    path.write_text(head + lines, encoding="utf-8")
+    return path
+
+
+def shown(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_a_table_becomes_a_study_with_verdicts(ablate: Ablate, tmp_path: Path) -> None:
+    result = ablate("import", table.write(tmp_path), "--study", "mine")
+    assert result.code == 0
+    assert "12: 4 rows x 3 seeds (column seed)" in result.out
+    assert "same in all epochs=10" in shown(result.out)
+    assert "mine: 12 runs stored\nnext: ablate report mine\n" in result.err
+    report = json.loads(ablate("report", "mine", "--format", "json").out)
+    verdicts = {(each["from"], each["to"]): each["verdict"] for each in report["contrasts"] if each["in_family"]}
+    assert len(verdicts) == 4
+    assert set(verdicts.values()) <= {"better", "worse"}, "effects of 3 and 20 pp, with an SD of .1"
+    assert f"Imported from {tmp_path / 'results.csv'}." in shown(ablate("report", "mine").out)
+
+
+def test_a_dry_run_shows_the_same_and_stores_nothing(ablate: Ablate, tmp_path: Path) -> None:
+    path = table.write(tmp_path)
+    dry = ablate("import", path, "--dry-run")
+    assert not Path("results").exists()
+    assert ablate("import", path).out == dry.out
+
+
+def test_a_second_import_adds_nothing_and_a_grown_source_what_is_new(ablate: Ablate) -> None:
+    csv("0.1,a,0,0.5\n0.2,a,0,0.6\n")
+    assert "runs: 2 runs stored" in ablate("import", "runs.csv").err
+    assert "the store has all of its 2 runs already" in ablate("import", "runs.csv").err
+    csv("0.1,a,0,0.5\n0.2,a,0,0.6\n0.1,a,1,0.51\n0.2,a,1,0.62\n")
+    assert "2 of 4 runs stored" in ablate("import", "runs.csv").err
+
+
+def test_another_source_does_not_take_a_name_without_a_word(ablate: Ablate) -> None:
+    csv("0.1,a,0,0.5\n0.2,a,0,0.6\n")
+    Path("other.csv").write_text(HEAD + "0.1,a,0,0.9\n0.2,a,0,0.8\n")
+    assert ablate("import", "runs.csv", "--study", "x").code == 0
+    refused = ablate("import", "other.csv", "--study", "x")
+    assert (refused.code, "or add --replace" in refused.err) == (2, True)
+    assert ablate("import", "other.csv", "--study", "x", "--replace").code == 0
+
+
+def test_settings_that_vary_together_are_confounded(ablate: Ablate) -> None:
+    lines = [
+        f"{lr},{norm},{seed},{0.5 + lr + 0.001 * seed}" for lr, norm in ((0.1, "a"), (0.2, "b")) for seed in range(3)
+    ]
+    csv("\n".join(lines) + "\n")
+    result = ablate("import", "runs.csv")
+    assert "lr and norm always vary together" in shown(result.out)
+    report = json.loads(ablate("report", "runs", "--format", "json").out)
+    assert {each["verdict"] for each in report["contrasts"]} == {"confounded"}
+
+
+def test_runs_without_seeds_are_not_paired(ablate: Ablate) -> None:
+    csv("".join(f"{lr},{0.5 + lr + 0.001 * run}\n" for lr in (0.1, 0.2) for run in range(4)), "lr,acc\n")
+    result = ablate("import", "runs.csv")
+    assert "8: 2 rows x 4 runs, not paired: no column has the seeds" in shown(result.out)
+
+
+def test_a_setting_that_is_no_factor_by_request_confounds(ablate: Ablate) -> None:
+    csv("0.1,a,0,0.5\n0.1,a,1,0.51\n0.2,b,0,0.6\n0.2,b,1,0.62\n0.2,a,2,0.6\n")
+    result = ablate("import", "runs.csv", "--factors", "lr")
+    assert "norm vary and are no factors" in shown(result.out)
+    report = json.loads(ablate("report", "runs", "--format", "json").out)
+    assert {each["verdict"] for each in report["contrasts"]} == {"confounded"}
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "words"),
+    [
+        ("lr,q\n0.1,3\n0.2,4\n", (), "--metric 'q:higher' or 'q:lower'"),
+        ("lr,q\n0.1,3\n0.2,4\n", ("--metric", "q"), "--metric 'q:higher' or 'q:lower'"),
+        (
+            "lr,acc\n0.1,high\n0.2,4\n",
+            ("--metric", "acc"),
+            "line 2: found 'high' for the metric acc; accepted: a number",
+        ),
+        ("lr,acc\n0.1,3\n", ("--factors", "lrr"), "--factors: unknown column 'lrr'; did you mean 'lr'?"),
+        ("lr,acc\n0.1,3\n", ("--where", "lr"), "--where: found 'lr'; accepted: a column and its value"),
+        ("lr,acc\n0.1,3\n", ("--where", "lr=7"), "--where: no run has lr=7; its values are 0.1"),
+        ("lr,seed,acc\n0.1,,0.3\n0.2,1,0.3\n", (), "seed, the column of the seeds, is empty in line 2"),
+        ("lr,acc\n", (), "there is no run in it"),
+        ("lr,acc\n0.1,3\n", ("--from", "excel"), "--from: unknown kind 'excel'; known: "),
+        ("lr,acc\n0.1,3\n", ("--study", "My Study"), "accepted: small letters, digits and dashes, like my-study"),
+    ],
+)
+def test_what_is_asked_for(ablate: Ablate, text: str, options: tuple[str, ...], words: str) -> None:
+    csv("", text)
+    result = ablate("import", "runs.csv", *options)
+    assert (result.code, result.out) == (2, "")
+    assert words in result.err
+    assert not Path("results").exists()
+
+
+def test_a_path_that_is_not_there_or_of_no_kind(ablate: Ablate) -> None:
+    assert "none.csv: no such file or folder" in ablate("import", "none.csv").err
+    Path("x.bin").write_bytes(bytes(1000))
+    assert "x.bin: this file is of no kind that is known" in ablate("import", "x.bin").err
