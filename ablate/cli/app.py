@@ -6,7 +6,6 @@ from ablate.cli.command_line import CONTEXT, CommandLine, StudyCommand
 from ablate.cli.commands.check import check
 from ablate.cli.commands.compare import compare
 from ablate.cli.commands.export import export
-from ablate.cli.commands.gc import gc
 from ablate.cli.commands.import_results import import_results
 from ablate.cli.commands.init import init
 from ablate.cli.commands.plan import plan
