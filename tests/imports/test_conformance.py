@@ -17,7 +17,8 @@ CANONICAL = Request(metrics=(METRIC,))
 
 def written(kind: str, folder: Path) -> Path:
     """Write the canonical study as a source of a kind, and return its path."""
-    path: Path = import_module(f"tests.support.imports.{kind.replace('-', '_')}").write(folder)
+    module = READERS[kind].rpartition(".")[2]
+    path: Path = import_module(f"tests.support.imports.{module}").write(folder)
     return path
 
 
