@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "report": {*BASE, "trainers", "study", "store", "analysis"},
     "adaptive": {*BASE, "trainers", "study", "store", "run", "analysis"},
     "api": {*BASE, "study", "imports", "exports", "store", "run", "analysis", "report", "adaptive"},
-    "cli": {*BASE, "api", "trainers", "exports", "study", "store", "run", "analysis", "report", "adaptive"},
+    "cli": {*BASE, "api", "trainers", "exports", "study", "imports", "store", "run", "analysis", "report", "adaptive"},
     "__main__": {"cli"},
     "__init__": {"errors", "version", "measurement", "trainers", "study", "store", "run", "analysis", "api"},
 }

@@ -17,7 +17,7 @@ CANONICAL = Request(metrics=(METRIC,))
 
 def written(kind: str, folder: Path) -> Path:
     """Write the canonical study as a source of a kind, and return its path."""
-    module = READERS[kind].rpartition(".")[2]
+    module = "_".join(READERS[kind].split(".")[3:])  # ablate.imports.trackers.mlflow.folder: mlflow_folder
     path: Path = import_module(f"tests.support.imports.{module}").write(folder)
     return path
 
