@@ -34,4 +34,4 @@ def test_the_picture_names_every_folder_once() -> None:
 
 
 def test_the_picture_is_short() -> None:
-    assert len(drawn_folders()) <= 72
+    assert len(drawn_folders()) <= 80
