@@ -12,6 +12,8 @@ from ablate.imports.source import Reader
 READERS = {
     "mlflow-db": "ablate.imports.trackers.mlflow.database",
     "mlflow": "ablate.imports.trackers.mlflow.folder",
+    "lm-eval": "ablate.imports.trackers.harness.reader",
+    "tensorboard": "ablate.imports.trackers.training.tensorboard",
     "table": "ablate.imports.tables.table",
 }
 """{kind: the module of its reader, which has it as `reader`}, the most specific kinds first: of several that recognise

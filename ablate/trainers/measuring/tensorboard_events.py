@@ -19,7 +19,8 @@ LARGEST_RECORD = 256 * 2**20
 """Bytes of a record above which it is passed over unread: it holds an image or a graph, not a scalar."""
 FLOAT, DOUBLE = 1, 2
 """The types of tensors that hold a scalar, by their numbers in `tensor_shape.proto`'s DataType."""
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+"""The wire types of protobuf."""
 
 
 class Scalar(NamedTuple):
@@ -37,7 +38,7 @@ def scalars(path: Path) -> Iterator[Scalar]:
 
     NoValueError if it is no event file.
     """
-    for number, record in enumerate(_records(path)):
+    for number, record in enumerate(records(path)):
         try:
             yield from _of_event(record)
         except (ValueError, IndexError, struct.error):
@@ -46,7 +47,8 @@ def scalars(path: Path) -> Iterator[Scalar]:
             return  # torn in the middle of a record that a crash of the machine left
 
 
-def _records(path: Path) -> Iterator[bytes]:
+def records(path: Path) -> Iterator[bytes]:
+    """Yield the records of a file, up to its end or to a torn one; those of more than `LARGEST_RECORD` are left out."""
     size = path.stat().st_size
     with path.open("rb") as file:
         while len(head := file.read(12)) == 12:
@@ -63,16 +65,16 @@ def _records(path: Path) -> Iterator[bytes]:
 def _of_event(record: bytes) -> Iterator[Scalar]:
     """Yield the scalars of the message Event: 1 wall_time, 2 step, 5 summary."""
     wall_time, step, summaries = 0.0, 0, []
-    for field, kind, value in _fields(record):
-        if (field, kind) == (1, _FIXED64):
+    for field, kind, value in fields(record):
+        if (field, kind) == (1, FIXED64):
             (wall_time,) = struct.unpack("<d", value)
-        elif (field, kind) == (2, _VARINT):
+        elif (field, kind) == (2, VARINT):
             step = _signed(value)
-        elif (field, kind) == (5, _BYTES):
+        elif (field, kind) == (5, BYTES):
             summaries.append(value)
     for summary in summaries:
-        for field, kind, value in _fields(summary):
-            if (field, kind) == (1, _BYTES) and (scalar := _of_value(value)):
+        for field, kind, value in fields(summary):
+            if (field, kind) == (1, BYTES) and (scalar := _of_value(value)):
                 yield Scalar(scalar[0], step, wall_time, scalar[1])
 
 
@@ -82,12 +84,12 @@ def _of_value(message: bytes) -> tuple[str, float] | None:
     1 tag, 2 simple_value, 8 tensor.
     """
     tag, number = "", None
-    for field, kind, value in _fields(message):
-        if (field, kind) == (1, _BYTES):
+    for field, kind, value in fields(message):
+        if (field, kind) == (1, BYTES):
             tag = value.decode("utf-8", errors="replace")
-        elif (field, kind) == (2, _FIXED32):
+        elif (field, kind) == (2, FIXED32):
             (number,) = struct.unpack("<f", value)
-        elif (field, kind) == (8, _BYTES):
+        elif (field, kind) == (8, BYTES):
             number = _of_tensor(value)
     return None if number is None else (tag, number)
 
@@ -95,8 +97,8 @@ def _of_value(message: bytes) -> tuple[str, float] | None:
 def _of_tensor(message: bytes) -> float | None:
     """Return the number of the message TensorProto if it is one float or double: 1 dtype, 4 content, 5 and 6 values."""
     kind_of_number, packed = 0, b""
-    for field, kind, value in _fields(message):
-        if (field, kind) == (1, _VARINT):
+    for field, kind, value in fields(message):
+        if (field, kind) == (1, VARINT):
             kind_of_number = int.from_bytes(value, "little")
         elif field in (4, 5, 6):
             packed = value
@@ -104,18 +106,21 @@ def _of_tensor(message: bytes) -> float | None:
     return None if form is None else float(struct.unpack(form, packed)[0])
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Yield (number, wire type, content) of the fields of a protobuf message; a varint as 8 little-endian bytes."""
+def fields(message: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Yield (number, wire type, content) of the fields of a protobuf message; a varint as 8 little-endian bytes.
+
+    ValueError, IndexError or struct.error if it is no message.
+    """
     at, end = 0, len(message)
     while at < end:
         key, at = _varint(message, at)
         field, kind = key >> 3, key & 7
-        if kind == _VARINT:
+        if kind == VARINT:
             number, at = _varint(message, at)
             yield field, kind, (number % 2**64).to_bytes(8, "little")
             continue
-        length = {_FIXED64: 8, _FIXED32: 4}.get(kind)
-        if kind == _BYTES:
+        length = {FIXED64: 8, FIXED32: 4}.get(kind)
+        if kind == BYTES:
             length, at = _varint(message, at)
         if length is None or at + length > end:
             raise ValueError(f"wire type {kind} at byte {at}")

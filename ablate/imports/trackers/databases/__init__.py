@@ -1,0 +1,1 @@
+"""Databases of trackers and of searches, opened read-only."""

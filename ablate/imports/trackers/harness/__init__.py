@@ -1,0 +1,1 @@
+"""Results of lm-evaluation-harness."""

@@ -1,0 +1,1 @@
+"""Folders that training libraries write, one folder a run."""
