@@ -6,11 +6,11 @@ from pathlib import Path
 
 from ablate.errors import SourceError
 from ablate.imports.source import ColumnRole, Request, Source
-from ablate.imports.trackers.common.cells import Cell
-from ablate.imports.trackers.common.logged import LoggedRun, source_of
-from ablate.imports.trackers.common.walk import files_below, glimpse, relative
+from ablate.imports.trackers.cells import Cell
 from ablate.imports.trackers.harness.results import NO_FILTER, TaskResult, is_results, results_of
 from ablate.imports.trackers.harness.samples import examples_of
+from ablate.imports.trackers.logged import LoggedRun, source_of
+from ablate.imports.trackers.walk import files_below, glimpse, relative
 from ablate.measurement import Direction
 
 MOST_TRIED = 10

@@ -12,8 +12,8 @@ from typing import Any
 
 from ablate.errors import SourceError
 from ablate.imports.source import Request
-from ablate.imports.trackers.common.cells import Cell, cell, flat, number, number_in_text
-from ablate.imports.trackers.common.documents import json_of
+from ablate.imports.trackers.cells import Cell, cell, flat, number, number_in_text
+from ablate.imports.trackers.documents import json_of
 
 BOOKKEEPING = frozenset(
     {"batch_size", "batch_sizes", "device", "use_cache", "no_cache", "bootstrap_iters", "model_num_parameters"}

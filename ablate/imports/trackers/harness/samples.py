@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ablate.imports.source import ExampleValues
-from ablate.imports.trackers.common.cells import number
-from ablate.imports.trackers.common.documents import json_lines
+from ablate.imports.trackers.cells import number
+from ablate.imports.trackers.documents import json_lines
 from ablate.imports.trackers.harness.results import TaskResult
 
 TOLERANCE = 1e-6

@@ -1,1 +1,1 @@
-"""Folders that training libraries write, one folder a run."""
+"""Folders and databases that training libraries and searches write, one file a program."""

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from ablate.errors import SourceError
 from ablate.imports.source import Request, Source
-from ablate.imports.trackers.common.cells import MOST_COLUMNS, Cell, flat
-from ablate.imports.trackers.common.documents import yaml_of
-from ablate.imports.trackers.common.logged import LoggedRun, source_of
-from ablate.imports.trackers.common.walk import files_below, glimpse, relative
+from ablate.imports.trackers.cells import MOST_COLUMNS, Cell, flat
+from ablate.imports.trackers.documents import yaml_of
+from ablate.imports.trackers.logged import LoggedRun, source_of
 from ablate.imports.trackers.training.tensorboard_hparams import hparams_of
+from ablate.imports.trackers.walk import files_below, glimpse, relative
 from ablate.trainers.measuring.takes import NoValueError
 from ablate.trainers.measuring.tensorboard_events import Scalar, scalars
 

@@ -7,7 +7,7 @@ from math import isfinite, nan
 from typing import Any
 
 from ablate.errors import SourceError
-from ablate.imports.trackers.common.documents import LeftOut
+from ablate.imports.trackers.documents import LeftOut
 
 MOST_COLUMNS, DEEPEST = 10_000, 50
 """The largest number of columns of one run, and the deepest nesting of its settings."""

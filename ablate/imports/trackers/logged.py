@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ablate.errors import SourceError
 from ablate.imports.source import DONE, ColumnRole, Source
-from ablate.imports.trackers.common.cells import Cell
+from ablate.imports.trackers.cells import Cell
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,1 +1,0 @@
-"""Files of trackers read within bounds, and their runs put together as a source."""

@@ -1,1 +1,0 @@
-"""Databases of trackers and of searches, opened read-only."""
