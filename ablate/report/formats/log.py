@@ -14,7 +14,7 @@ from typing import Any
 
 from ablate.analysis.estimation.observations import trainings_shared
 from ablate.analysis.looks.history import as_json
-from ablate.analysis.results import TESTED_ON, RowResult, StudyResults
+from ablate.analysis.results import TESTED_ON, RowResult, SeedResult, StudyResults
 from ablate.errors import LogError
 from ablate.measurement import TEST
 from ablate.store.imported_log import ALPHA, DELTA_PP
@@ -66,7 +66,7 @@ def _with_seeds(results: StudyResults) -> str:
         is_row = at < len(results.rows)
         lines = _every_line(row, results) if is_row else []
         same = (None if first == at else int(first) + 1 for first in (shared[at], trials[at]))
-        others = _other_values(row) if _declares_metrics(results.document) else {}
+        others = _other_values(row) if _declares_metrics(results) else {}
         measured = _measured(row, is_row, circumstances, others, *same)
         listed = "\n".join(f"    {key}: {value}" for key, value in measured.lines())
         accuracy = [_accuracy(row)] if _rates(row) else []
@@ -79,6 +79,8 @@ def _keeps(text: str, results: StudyResults) -> bool:
     document = results.document
     own = (document.delta, document.alpha, document.family.kind, document.looks)
     if own != (DELTA_PP, ALPHA, "direct", ()) or _differing_circumstances(results):
+        return False
+    if document.unpaired or document.summaries or results.bundles:
         return False
     if _any_fixed(document) or document.unread or results.equal.rows or results.equal.seeds:
         return False
@@ -123,7 +125,7 @@ def _declared(results: StudyResults) -> Iterator[str]:
         value = stored.get(key)
         if key == "data" and not any((value or {}).values()):
             continue
-        if key == "metrics" and not _declares_metrics(results.document):
+        if key == "metrics" and not _declares_metrics(results):
             continue
         if value or (key in NEEDED and key in stored) or (key == "steps" and value is not None):
             yield f"{key}: {_json(value)}"
@@ -134,15 +136,21 @@ def _declared(results: StudyResults) -> Iterator[str]:
             yield f"{ENDED}: {_json(list(results.ended))}"
 
 
-def _declares_metrics(document: PlanDocument) -> bool:
+def _declares_metrics(results: StudyResults) -> bool:
     """Return True unless the log can be read without its metrics, as one about a rate of the k best that is to rise."""
-    return document.primary not in _TOP_K or DELTA_PP_KEY not in rules(document)
+    document = results.document
+    if document.primary not in _TOP_K or DELTA_PP_KEY not in rules(document):
+        return True
+    runs = [one for row in (*results.rows, *results.references) for one in row.results.values()]
+    return results.imported and any(
+        name not in _TOP_K or not _is_of_queries(one, name) for one in runs for name in one.values
+    )
 
 
 def _other_values(row: RowResult) -> dict[str, list[StoredValue | None]]:
     """Return {metric: value of each seed} of metrics that have no line of their own; None for a seed that has none."""
     results = list(row.results.values())
-    own = {f"top{k}" for k in _rates(row)} | {name for name in PRECISIONS if name in row.values}
+    own = {f"top{k}" for k in _rates(row)} | set(_precisions(row))
     names = dict.fromkeys(name for one in results for name in one.values if name not in own)
     return {name: [one.values.get(name) for one in results] for name in names}
 
@@ -165,7 +173,7 @@ def _measured(
         first.sizes.get("gallery") if first else None,
         first.data if first else None,
         _hits(row),
-        {name: tuple(row.values[name].values) for name in PRECISIONS if name in row.values},
+        {name: tuple(row.values[name].values) for name in _precisions(row)},
         {name: tuple(None if one is None else one.value for one in of_seeds) for name, of_seeds in others.items()},
         {
             name: tuple(None if one is None else one.n for one in of_seeds)
@@ -205,13 +213,28 @@ def _hits(row: RowResult) -> dict[int, tuple[int, ...]]:
 def _rates(row: RowResult) -> dict[int, float]:
     """Return {k: mean hit rate over seeds, in [0, 1]} for each k that all seeds have, in ascending order.
 
-    Rates that are no finite numbers have no hits, so that the log cannot hold them.
+    Rates that are no finite numbers, or no shares of the queries of the test, have no hits.
     """
     results = list(row.results.values())
-    finite = [{name for name, one in result.values.items() if isfinite(one.value)} for result in results]
+    finite = [
+        {name for name, one in result.values.items() if isfinite(one.value) and _is_of_queries(result, name)}
+        for result in results
+    ]
     names = set.intersection(*finite) if finite else set()
     ks = sorted(int(match[1]) for name in names if (match := TOP.fullmatch(name)))
     return {k: fmean(one.values[f"top{k}"].value for one in results) for k in ks}
+
+
+def _precisions(row: RowResult) -> list[str]:
+    """Return the precisions that all seeds have, as means over the queries of the test."""
+    every = row.results.values()
+    return [name for name in PRECISIONS if name in row.values and all(_is_of_queries(one, name) for one in every)]
+
+
+def _is_of_queries(result: SeedResult, name: str) -> bool:
+    """Return True unless a value is not a mean over the queries of the test, as far as is known."""
+    n = result.values[name].n
+    return n is not None and n == (result.sizes.get("queries") or 0)
 
 
 def _differing_circumstances(results: StudyResults) -> dict[str, dict[str, str]]:

@@ -18,6 +18,7 @@ NEEDED = ("primary", *DELTAS, "alpha", "factors")
 DOCUMENT_KEYS = (
     *("question", "primary", *DELTAS, "metrics", "alpha", "family", "looks", "excluded", "seeds", "factors", "data"),
     *("aliases", "fractions", "overrides", "steps", "limits", "unread", "hidden", "equal_rows", "equal_seeds", "alike"),
+    *("unpaired", "summaries"),
 )
 """The keys of a stored plan's document that a section `# study` has, unless there is nothing in them."""
 LOOKS, ENDED = "looks_taken", "families_ended"
@@ -44,6 +45,10 @@ def check_study(values: Mapping[str, Any]) -> list[str]:
         faults.append("found another form of `family:` than `--format log` writes")
     if not _are_factors(values.get("factors", [])):
         faults.append("found another form of `factors:` than `--format log` writes")
+    if not isinstance(values.get("unpaired", ""), str):
+        faults.append(f"found {values['unpaired']!r} for unpaired; accepted: why rows are not paired by seed, in words")
+    if not _are_summaries(values.get("summaries", {})):
+        faults.append("found another form of `summaries:` than `--format log` writes")
     return faults
 
 
@@ -115,7 +120,23 @@ def _are_factors(values: Any) -> bool:
         and isinstance(one.get("levels"), list)
         and all(isinstance(level, bool | int | float | str) for level in [*one["levels"], one.get("baseline")])
         and level_text(one["baseline"]) in map(level_text, one["levels"])
+        and isinstance(one.get("bundle", []), list)
+        and all(isinstance(key, str) for key in one.get("bundle", []))
         for one in values
+    )
+
+
+def _are_summaries(values: Any) -> bool:
+    """Return True for {row: {metric: {"sd": number or null, "seeds": whole number or null}}}."""
+    if not isinstance(values, dict) or not all(isinstance(of_row, dict) for of_row in values.values()):
+        return False
+    return all(
+        isinstance(one, dict)
+        and one.keys() == {"sd", "seeds"}
+        and (one["sd"] is None or (_is_number(one["sd"]) and one["sd"] >= 0))
+        and (one["seeds"] is None or (type(one["seeds"]) is int and one["seeds"] > 0))
+        for of_row in values.values()
+        for one in of_row.values()
     )
 
 
