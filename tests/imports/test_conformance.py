@@ -11,6 +11,7 @@ from ablate.imports.kinds import READERS, recognise
 from ablate.imports.source import DONE, Request
 from ablate.imports.understanding.study import understand
 from tests.support.imports.canonical import METRIC, NORMS, RATES, SEEDS, value
+from tests.support.paths import ROOT
 
 CANONICAL = Request(metrics=(METRIC,))
 
@@ -18,7 +19,8 @@ CANONICAL = Request(metrics=(METRIC,))
 def written(kind: str, folder: Path) -> Path:
     """Write the canonical study as a source of a kind, and return its path."""
     module = "_".join(READERS[kind].split(".")[3:])  # ablate.imports.trackers.mlflow.folder: mlflow_folder
-    path: Path = import_module(f"tests.support.imports.{module}").write(folder)
+    (helper,) = (ROOT / "tests" / "support" / "imports").rglob(f"{module}.py")
+    path: Path = import_module(".".join(helper.relative_to(ROOT).with_suffix("").parts)).write(folder)
     return path
 
 

@@ -11,7 +11,7 @@ from ablate.imports.source import ColumnRole, Request
 from ablate.imports.trackers.harness.reader import reader
 from ablate.measurement import Direction
 from tests.support.imports.canonical import runs
-from tests.support.imports.trackers.lm_eval import content, save, write
+from tests.support.imports.trackers.harness_reader import content, save, write
 
 OLD = {
     "results": {"lambada": {"acc": 0.5, "acc_stderr": 0.007, "ppl": 9.25, "ppl_stderr": 0.1}},

@@ -6,7 +6,7 @@ import numpy as np
 
 from ablate.imports.source import ExampleValues, Request
 from ablate.imports.trackers.harness.reader import reader
-from tests.support.imports.trackers.lm_eval import content, sample, save, save_samples
+from tests.support.imports.trackers.harness_reader import content, sample, save, save_samples
 
 RIGHT = [1.0, 0.0, 1.0, 1.0]
 

@@ -9,7 +9,7 @@ from ablate.errors import SourceError
 from ablate.imports.source import ColumnRole, Request
 from ablate.imports.trackers.training.tensorboard import reader
 from tests.support.imports.canonical import runs
-from tests.support.imports.trackers.tensorboard import save, write
+from tests.support.imports.trackers.training_tensorboard import save, write
 from tests.support.trainers.outputs import TORCH
 
 
