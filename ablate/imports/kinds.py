@@ -14,6 +14,8 @@ READERS = {
     "mlflow": "ablate.imports.trackers.mlflow.folder",
     "lm-eval": "ablate.imports.trackers.harness.reader",
     "tensorboard": "ablate.imports.trackers.training.tensorboard",
+    "mapping": "ablate.imports.folders.mapping",
+    "folders": "ablate.imports.folders.folder_runs",
     "table": "ablate.imports.tables.table",
 }
 """{kind: the module of its reader, which has it as `reader`}, the most specific kinds first: of several that recognise

@@ -1,0 +1,111 @@
+"""The runs of a folder or file as a table, each column with the role that its source gives it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import isfinite, nan
+from typing import Any
+
+import pandas as pd
+
+from ablate.errors import SourceError
+from ablate.imports.folders.reading.documents import Cell
+from ablate.imports.folders.sections import RunParts
+from ablate.imports.folders.words import COUNTERS
+from ablate.imports.source import DONE, ColumnRole, Source
+
+MOST_CELLS = 20_000_000
+"""The largest number of values of all runs together."""
+
+
+def source_of(kind: str, why: str, parts: Sequence[RunParts], unused: Sequence[str], seed: str = "") -> Source:
+    """Return the runs as a source. `seed`: the column of seeds, if the source says it."""
+    runs = _without_collisions(parts)
+    groups = {
+        ColumnRole.SETTING: _keys(run.settings for run in runs),
+        ColumnRole.METRIC: _keys(run.metrics for run in runs),
+        None: _keys(run.plain for run in runs),
+        ColumnRole.CIRCUMSTANCE: _keys(run.circumstances for run in runs),
+    }
+    if sum(map(len, groups.values())) * len(runs) > MOST_CELLS:
+        raise SourceError(
+            f"the {len(runs):,} runs have {sum(map(len, groups.values())):,} different keys, too many for one table; "
+            "give a folder with fewer runs"
+        )
+    columns: dict[str, Any] = {}
+    roles: dict[str, ColumnRole] = {}
+    for role, keys in groups.items():
+        for key in keys:
+            if key not in columns:
+                columns[key] = _column(runs, key, role)
+                roles |= {key: _role(key, role)} if role else {}
+    roles |= {seed: ColumnRole.SEED} if seed in columns else {}
+    frame = pd.DataFrame(columns, index=range(len(runs)))
+    states = [run.state for run in runs]
+    are_done = all(state == DONE for state in states)
+    places = [run.place for run in runs]
+    return Source(kind, why, frame, places, roles, states=() if are_done else states, unused=tuple(unused))
+
+
+def _role(key: str, role: ColumnRole) -> ColumnRole:
+    is_counter = role is ColumnRole.METRIC and key.rpartition(".")[2].lower() in COUNTERS
+    return ColumnRole.CIRCUMSTANCE if is_counter else role
+
+
+def _column(runs: Sequence[RunParts], key: str, role: ColumnRole | None) -> Any:
+    if role is ColumnRole.METRIC:
+        values = [run.metrics.get(key, nan) for run in runs]
+        return pd.Series([value if isfinite(value) else nan for value in values], dtype="float64")
+    if role is None:
+        return pd.Series([run.plain.get(key) for run in runs], dtype=object)
+    if role is ColumnRole.CIRCUMSTANCE:
+        return pd.Series([run.circumstances.get(key) for run in runs], dtype=object)
+    return pd.Series([run.settings.get(key) for run in runs], dtype=object)
+
+
+def _keys(mappings: Any) -> list[str]:
+    keys: dict[str, None] = {}
+    for mapping in mappings:
+        keys |= dict.fromkeys(mapping)
+    return list(keys)
+
+
+def _without_collisions(parts: Sequence[RunParts]) -> list[RunParts]:
+    """Return the runs with each key in one part only.
+
+    A result that repeats a setting is left out. A setting and a result of one name, such as `loss`, become
+    `config.loss` and `loss`.
+    """
+    settings, metrics = set(_keys(run.settings for run in parts)), set(_keys(run.metrics for run in parts))
+    plain = set(_keys(run.plain for run in parts))
+    repeated = {key for key in settings & (metrics | plain) if all(_is_repeated(run, key) for run in parts)}
+    renamed = (settings & (metrics | plain)) - repeated
+    return [_run_without(run, repeated, renamed, metrics) for run in parts]
+
+
+def _is_repeated(run: RunParts, key: str) -> bool:
+    others = [values[key] for values in (run.metrics, run.plain) if key in values]
+    return key not in run.settings or all(_is_same(run.settings[key], other) for other in others)
+
+
+def _is_same(setting: Cell, other: Cell) -> bool:
+    return setting == other or str(setting) == str(other)
+
+
+def _run_without(run: RunParts, repeated: set[str], renamed: set[str], metrics: set[str]) -> RunParts:
+    settings = {f"config.{key}" if key in renamed else key: value for key, value in run.settings.items()}
+    own = {key: value for key, value in run.metrics.items() if key not in repeated}
+    plain = {key: value for key, value in run.plain.items() if key not in repeated}
+    own |= {key: _number(value) for key, value in plain.items() if key in metrics and key not in own}
+    settings |= {key: run.plain[key] for key in repeated if key not in run.settings and key in run.plain}
+    settings |= {key: run.metrics[key] for key in repeated if key not in settings and key in run.metrics}
+    plain = {key: value for key, value in plain.items() if key not in metrics}
+    return replace(run, settings=settings, metrics=own, plain=plain)
+
+
+def _number(value: Cell) -> float:
+    return float(value) if isinstance(value, int | float) else nan
+
+
+def with_settings(run: RunParts, settings: Mapping[str, Cell]) -> RunParts:
+    """Return a run with more settings, which do not replace those that it has."""
+    return replace(run, settings={**settings, **run.settings})
