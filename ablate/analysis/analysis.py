@@ -15,8 +15,10 @@ from ablate.analysis.estimation.estimates import FamilyInference, InferenceRules
 from ablate.analysis.estimation.estimators import estimate_pairs
 from ablate.analysis.estimation.observations import Observations, observations_of
 from ablate.analysis.estimation.row_intervals import NoisyRow, RowIntervals, UnequalSpread
+from ablate.analysis.estimation.row_spreads import REASONS
 from ablate.analysis.estimation.single_seed import NEWCOMBE
 from ablate.analysis.estimation.unpaired_totals import Pairing, pairing
+from ablate.analysis.estimation.welch import width_if_paired
 from ablate.analysis.log_readings import other_readings
 from ablate.analysis.looks.status import FamilyMembers, LookStatus
 from ablate.analysis.results import TESTED_ON, RowResult, StudyResults
@@ -210,6 +212,28 @@ class Analysis:
     def interval(self, row: RowResult, metric: str) -> tuple[float, float] | None:
         """Return the interval of a row's mean at 1 − alpha, in the metric's unit; see `RowIntervals.interval`."""
         return self._row_intervals.interval(row, metric)
+
+    # Rows that are not paired by seed
+
+    def width_if_paired(self, correlation: float) -> float | None:
+        """Return the median width of the contrasts' intervals if runs were paired by seed, as a share of Welch's.
+
+        `correlation`: between paired runs. None if rows are paired, or without an interval.
+        """
+        spreads, pairs = self._observations.spreads, self.contrasts.pairs
+        if spreads is None or not len(pairs):
+            return None
+        widths = width_if_paired(spreads, pairs[:, 0], pairs[:, 1], correlation, self.results.alpha)
+        return float(np.nanmedian(widths)) if np.any(~np.isnan(widths)) else None
+
+    @property
+    def lacking_spreads(self) -> list[tuple[RowResult, str]]:
+        """The rows that have a value and no interval, with the reason, if rows are not paired by seed."""
+        spreads = self._observations.spreads
+        if spreads is None:
+            return []
+        reasons = [REASONS[at] for at in spreads.lacking.tolist()]
+        return [(row, reason) for row, reason in zip(self.results.rows, reasons, strict=True) if reason]
 
     @cached_property
     def _observations(self) -> Observations:

@@ -9,6 +9,8 @@ from ablate.analysis.contrasts import DIRECT, Contrast
 from ablate.analysis.effects import ADDITIVE, Effect
 from ablate.analysis.estimation import unpaired_totals
 from ablate.analysis.estimation.estimates import EffectEstimate, includes_0
+from ablate.analysis.estimation.estimators import WELCH
+from ablate.analysis.estimation.row_spreads import MEAN_ONLY, NO_NUMBER, NO_SD, ONE_RUN
 from ablate.analysis.results import TESTED_ON, RowResult, StudyResults
 from ablate.analysis.untested import EQUAL_RESULTS, NOT_READ, Untested
 from ablate.measurement import Kind, Metric, Scale
@@ -56,7 +58,7 @@ MEANINGS: Mapping[str, str] = {
 ALIKE: Mapping[str, str] = {
     verdicts.NO_EFFECT: "No effect beyond delta ({delta}), up or down",
     verdicts.UNDECIDED: "Undecided, the data show neither an effect nor its absence (in brackets: about how many more "
-    "seeds per row would decide it)",
+    "{run}s per row would decide it)",
     verdicts.CANNOT_TELL: "The trained networks are not shown to differ, and with one seed this is no evidence about "
     "the factors",
     verdicts.CONFOUNDED: "Confounded (several factors change at once; the change cannot be attributed to one of them)",
@@ -73,6 +75,19 @@ WITHOUT_SPREAD = (
     "results do not show how much seeds vary"
 )
 EQUAL_VALUES = "undecided, as the results are equal in every seed, which shows neither an effect nor its absence"
+RUNS_WITHOUT_SPREAD = (
+    "undecided, as the runs of a row agree exactly and the resolution of this metric is not known, so that the results "
+    "do not show how much runs vary"
+)
+LACKING: Mapping[str, str] = {
+    ONE_RUN: "nothing is claimed, as a row has one run only, which does not show how much runs vary",
+    NO_SD: "nothing is claimed, as the SD of a row's runs is not known",
+    NO_NUMBER: "nothing is claimed, as the number of runs of a mean is not known",
+    MEAN_ONLY: "nothing is claimed, as neither the SD nor the number of runs of a mean is known",
+}
+"""{reason why rows that are not paired by seed give no interval: the verdict in words}."""
+METHODS: Mapping[str, str] = {WELCH: "Welch, unpaired"}
+"""{method: its name for people}, if that is not the method's own."""
 ONE_NUMBER = "nothing is claimed, as one number a row does not show how much runs vary"
 NOT_BY_EXAMPLE = "nothing is claimed, as with one seed these rows cannot be compared {example} by {example}"
 RATIO_OF_ONE = "nothing is claimed, as ratios are compared over two seeds or more"
@@ -133,7 +148,8 @@ def sentences(items: Sequence[Contrast | Effect], results: StudyResults) -> list
             brief = "; ".join(_brief(item, results) for item in alike)
             if code == verdicts.UNDECIDED and _decided_at_looks(alike[0], results):
                 opening = UNTIL_NEXT_LOOK
-            lines.append(f"{opening.format(delta=units.delta_text(results.metric, results.delta))}: {brief}.")
+            delta = units.delta_text(results.metric, results.delta)
+            lines.append(f"{opening.format(delta=delta, run=run_word(results))}: {brief}.")
         else:
             lines += [sentence(item, results) for item in alike]
     return lines
@@ -143,8 +159,10 @@ def _nothing_shown(item: Contrast | Effect) -> str | None:
     """Return why an effect has no interval, or one that shows nothing; None if it has another one, or no estimate."""
     if item.estimate.alike and item.estimate.verdict == verdicts.UNDECIDED:
         return EQUAL_VALUES
+    if item.estimate.lacking and item.estimate.verdict == verdicts.CANNOT_TELL:
+        return LACKING[item.estimate.lacking]
     if item.estimate.without_spread:
-        return WITHOUT_SPREAD
+        return RUNS_WITHOUT_SPREAD if item.estimate.method == WELCH else WITHOUT_SPREAD
     if item.estimate.verdict != verdicts.CANNOT_TELL or item.estimate.interval is not None:
         return None
     metric = item.estimate.metric
@@ -180,7 +198,7 @@ def meaning(item: Contrast | Effect, results: StudyResults) -> str:
     return MEANINGS[item.estimate.verdict].format(
         p=p_value(item.estimate.p_holm, "= "),
         delta=units.delta_text(results.metric, results.delta),
-        more=_seeds_until_look(more) if _decided_at_looks(item, results) else _more_seeds(more),
+        more=_seeds_until_look(more) if _decided_at_looks(item, results) else _more_seeds(more, run_word(results)),
         confounded=_confounded_with(item),
         lacking=_missing_reason(item),
     )
@@ -355,11 +373,21 @@ def more_seeds_note(items: Sequence[Contrast | Effect], results: StudyResults) -
     for item in items:
         more = item.estimate.more_seeds
         if item.estimate.verdict == verdicts.UNDECIDED and more is not None:
-            seeds = counted(more, "more seed")
+            seeds = counted(more, f"more {run_word(results)}")
             if _decided_at_looks(item, results):
                 return [f"~{more} more: the next look is after {seeds} per row."]
             return [f"~{more} more: about {seeds} per row would decide it."]
     return []
+
+
+def run_word(results: StudyResults) -> str:
+    """Return the word for a replicate of a row: `seed`, or `run` if rows are not paired by seed."""
+    return "run" if results.unpaired else "seed"
+
+
+def method(name: str | None) -> str:
+    """Return the name of a method for people; a dash without one."""
+    return METHODS.get(name, name) if name else NOTHING
 
 
 def percent(share: float) -> str:
@@ -449,10 +477,10 @@ def _seeds_until_look(seeds: int | None) -> str:
     return "no further look is planned" if seeds is None else f"the next look is after {counted(seeds, 'more seed')}"
 
 
-def _more_seeds(seeds: int | None) -> str:
+def _more_seeds(seeds: int | None, word: str) -> str:
     if seeds is None:
-        return "no practical number of additional seeds would decide it"
-    return f"about {counted(seeds, 'more seed')} per row would decide it"
+        return f"no practical number of additional {word}s would decide it"
+    return f"about {counted(seeds, f'more {word}')} per row would decide it"
 
 
 def _aliases(item: Contrast | Effect) -> Sequence[str]:
@@ -461,6 +489,8 @@ def _aliases(item: Contrast | Effect) -> Sequence[str]:
 
 def _confounded_with(item: Contrast | Effect) -> str:
     if isinstance(item, Effect):
+        if item.bundle:
+            return vary_together(item.bundle)
         return f"with {listed(item.aliased_with)}" if item.aliased_with else "with other factors"
     if TESTED_ON in item.undeclared:
         counts = [row.values[item.metric].n for row in (item.before, item.after) if item.metric in row.values]
@@ -470,7 +500,14 @@ def _confounded_with(item: Contrast | Effect) -> str:
         return "nothing differs"
     if not item.differs:
         return f"the two rows differ in {listed(item.undeclared)}, which no factor declares"
+    if len(item.differs) == 1 and item.bundles and not item.undeclared:
+        return vary_together(item.bundles[0])
     return f"{listed(_changed_names(item))} change at once, so the change cannot be attributed to one of them"
+
+
+def vary_together(keys: Sequence[str]) -> str:
+    """Return why a change of several keys has no verdict, in words."""
+    return f"{listed(keys)} always vary together in these runs, so a change cannot be attributed to one of them"
 
 
 def _untested_reason(item: Contrast | Effect, untested: Untested) -> str:

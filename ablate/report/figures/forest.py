@@ -217,7 +217,7 @@ def _marks(axes: Axes, kind: str, places: Sequence[LinePosition]) -> None:
     """Draw marks, open for one seed and filled for several."""
     mark, colour = MARKS[kind]
     for name, face, of_one in (("open", "white", True), ("filled", colour, False)):
-        own = [(p, p.entry.estimate) for p in places if (p.entry.estimate.seeds == 1) == of_one]
+        own = [(p, p.entry.estimate) for p in places if (p.entry.estimate.seeds <= 1) == of_one]
         points = [(e.metric.shown(e.effect), p.y) for p, e in own if e.effect is not None]
         if points:
             xs, ys = zip(*points, strict=True)
@@ -273,7 +273,7 @@ def _high(upper: str, lower: str) -> float:
 def legend_entries(entries: Sequence[ForestLine], results: StudyResults) -> list[Any]:
     """Return the legend's entries for the marks, bars and lines that are drawn."""
     drawn = [entry for entry in entries if entry.estimate.effect is not None]
-    kinds, one = {entry.kind for entry in drawn}, {entry.estimate.seeds == 1 for entry in drawn}
+    kinds, one = {entry.kind for entry in drawn}, {entry.estimate.seeds <= 1 for entry in drawn}
     barred = {entry.kind for entry in drawn if entry.estimate.interval}
     share = f"{100 * (1 - results.alpha):g} % interval"
     style: Any = {"linestyle": "", "markersize": 6}

@@ -136,7 +136,7 @@ def ladder(analysis: Analysis) -> list[LadderRow]:
         ends = analysis.interval(row, metric.name)
         low, high = (None, None) if ends is None else (units.shown_value(metric, end) for end in ends)
         rate, best = units.shown_value(metric, row.values[metric.name].mean), row.label in marked
-        own = _label(row), rate, low, high, analysis.results.different_seeds(row), best
+        own = _label(row), rate, low, high, analysis.results.runs(row) or 0, best
         direct = shown is None or shown.identified == DIRECT
         rungs.append(LadderRow(*own, _change(shown, is_named), direct, step.before.number if step else None))
     return rungs
@@ -246,7 +246,7 @@ def _ladder_figure(analysis: Analysis, every: Sequence[LadderRow], stem: Path) -
     heading = f"change from {start}{units.in_title(metric)}; factors changed"
     notes = [
         *_reference_notes(lines),
-        _seeds(rungs, metric),
+        _seeds(rungs, metric, wording.run_word(analysis.results)),
         *_not_drawn(results, len(every)),
         *_more(len(every) - len(rungs), stem),
     ]
@@ -349,16 +349,16 @@ def _ladder_legend(rungs: Sequence[LadderRow], lines: Sequence[ReferenceLine], a
     return handles
 
 
-def _seeds(rungs: Sequence[LadderRow], metric: Metric) -> str:
+def _seeds(rungs: Sequence[LadderRow], metric: Metric, word: str) -> str:
     """Return the number of seeds of the rows, and the scope of their intervals."""
     counts, several = [rung.seeds for rung in rungs], metric.display.examples
     if all(rung.low is None for rung in rungs):
-        return f"{wording.counted(counts[0], 'seed')} per row: the results do not show how much runs vary."
+        return f"{wording.counted(counts[0], word)} per row: the results do not show how much runs vary."
     if max(counts) == 1:
-        return f"One seed per row: intervals generalise to new {several} for these networks, not to other seeds."
+        return f"One {word} per row: intervals generalise to new {several} for these networks, not to other {word}s."
     few = f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else f"{counts[0]}"
-    one = f"; with one seed, to new {several} only." if min(counts) == 1 else "."
-    return f"{few} seeds per row: intervals generalise to new seeds{one}"
+    one = f"; with one {word}, to new {several} only." if min(counts) == 1 and word == "seed" else "."
+    return f"{few} {word}s per row: intervals generalise to new {word}s{one}"
 
 
 def _reference_notes(lines: Sequence[ReferenceLine]) -> list[str]:

@@ -32,7 +32,7 @@ def render(analysis: Analysis) -> str:
     sizes = _sizes(results)
     of_seeds = ["seeds_used", "seeds_stale", *(f"{metric.name}_{metric.display.count}" for metric in counted)]
     of_primary = "_pp" if results.metrics[results.primary].is_rate else ""
-    rules = ["primary", f"delta{of_primary}", *RULES]
+    rules = ["primary", f"delta{of_primary}", *RULES, *(["unpaired"] if results.unpaired else [])]
     fixed = ["seeds", "n", *means, *changes, *STATE, *sizes, "data", *of_seeds, *rules]
     taken = {"kind", "row", *fixed}
     factors = [f"{name} (factor)" if name in taken else name for name in results.factors]
@@ -66,7 +66,9 @@ def _row(analysis: Analysis, row: RowResult, metrics: Sequence[Metric]) -> list[
     n = next((row.values[metric.name].n for metric in metrics if metric.name in row.values), None)
     levels = [row.levels.get(name, "") for name in analysis.results.factors]
     means = [cell for metric in metrics for cell in _mean(analysis, row, metric.name)]
-    return [row.label, *levels, len(row.seeds), _or_empty(n), *means]
+    results = analysis.results
+    runs = len(row.seeds) if results.summary(row, results.metric.name) is None else _or_empty(results.runs(row))
+    return [row.label, *levels, runs, _or_empty(n), *means]
 
 
 def _mean(analysis: Analysis, row: RowResult, name: str) -> list[Any]:
@@ -124,7 +126,8 @@ def counts(row: RowResult, name: str) -> list[int | None]:
 
 def _rules(analysis: Analysis) -> list[Any]:
     results = analysis.results
-    return [results.primary, results.document.delta, results.alpha, " ".join(results.document.overrides)]
+    declared = [results.primary, results.document.delta, results.alpha, " ".join(results.document.overrides)]
+    return [*declared, *([results.unpaired] if results.unpaired else [])]
 
 
 def _joined(values: Sequence[int | None]) -> str:

@@ -63,6 +63,11 @@ def document(analysis: Analysis) -> Plain:
             "tested": analysis.family.tested,
         },
         "data": {**data, **results.sizes},
+        "unpaired": results.unpaired or None,
+        "summaries": {
+            label: {name: asdict(one) for name, one in of_row.items()}
+            for label, of_row in results.document.summaries.items()
+        },
         "metrics": [_metric(analysis, metric) for metric in results.measured],
         "limits": [_limits(results, limits) for limits in results.document.limits],
         "rows": [_row(analysis, row) for row in results.rows],
@@ -239,6 +244,7 @@ def _contrast(analysis: Analysis, contrast: Contrast) -> Plain:
         "identified": contrast.identified,
         "in_family": contrast.in_family,
         "totals": _totals(analysis.results.metric, analysis.pairing(contrast)),
+        **({"bundles": [list(keys) for keys in contrast.bundles]} if contrast.bundles else {}),
         **_untested(contrast.untested),
     }
 
@@ -254,6 +260,7 @@ def _effect(analysis: Analysis, effect: Effect) -> Plain:
         "contexts": effect.contexts,
         "aliased_with": list(effect.aliased_with),
         "in_family": analysis.results.family.kind == "effects",
+        **({"bundles": [list(effect.bundle)]} if effect.bundle else {}),
         **_untested(effect.untested),
     }
 
@@ -282,6 +289,7 @@ def _estimate(estimate: EffectEstimate) -> Plain:
         "verdict": estimate.verdict,
         "more_seeds": estimate.more_seeds,
         **({} if estimate.constant is None else {"constant": estimate.constant}),
+        **({"lacking": estimate.lacking} if estimate.lacking else {}),
     }
 
 

@@ -8,10 +8,12 @@ from ablate.analysis.contrasts import CONFOUNDED, DIRECT, Contrast
 from ablate.analysis.effects import ADDITIVE, NONE, Effect, Interaction
 from ablate.analysis.estimation.estimates import includes_0
 from ablate.analysis.estimation.estimators import POOLED_T, SEPARATE_T
+from ablate.analysis.results import StudyResults
 from ablate.report import units, wording
 from ablate.report.sections.aliases import alias_sentences
 from ablate.report.sections.summary import family
 from ablate.report.tables import Cell, Column, ReportSection, block
+from ablate.report.unpaired import is_unpaired, runs_of
 from ablate.text import listed
 
 MOST_SENTENCES = 8
@@ -65,7 +67,7 @@ def effects(analysis: Analysis, most: int) -> ReportSection:
         *([Column("simultaneous", "r", wide=True)] if judged else []),
         Column(P_HOLM if judged else P_ALONE, "r"),
         Column("verdict", flex=1),
-        Column("seeds", "r", wide=True),
+        Column(f"{wording.run_word(analysis.results)}s", "r", wide=True),
     ]
     rows: list[list[str | Cell]] = [
         [
@@ -83,7 +85,7 @@ def effects(analysis: Analysis, most: int) -> ReportSection:
     notes = [*_effect_notes(analysis, shown), *_more(len(analysis.effects), most, "effect")]
     notes += [*wording.more_seeds_note(shown, analysis.results)]
     notes += [*wording.disagreements(shown, analysis.results)]
-    notes += [*not_separable(analysis), *suggested(analysis)]
+    notes += [*bundles(analysis), *not_separable(analysis), *suggested(analysis)]
     wide_notes = [SIMULTANEOUS] if any(e.estimate.simultaneous for e in shown) else []
     wide_notes += wording.direction_note(shown)
     return block(
@@ -169,6 +171,12 @@ def identified(effect: Effect) -> str:
     return f"not separable from {listed(effect.aliased_with)}" if effect.aliased_with else "no result"
 
 
+def bundles(analysis: Analysis) -> list[str]:
+    """Return a sentence for each factor that stands for several keys, which always vary together."""
+    factors = analysis.results.bundles.items()
+    return [f"{name}: {wording.vary_together(keys)}." for name, keys in factors]
+
+
 def not_separable(analysis: Analysis) -> list[str]:
     """Return a sentence for each group of factors that the rows cannot separate."""
     lines = []
@@ -206,14 +214,14 @@ def _contrasts(analysis: Analysis, title: str, chosen: Sequence[Contrast], most:
         *([Column(f"{SEPARATE_T}, {at}", "r", under=True, paper=True)] if several else []),
         Column(P_HOLM if judged else P_ALONE, "r"),
         Column("verdict", flex=2),
-        Column("seeds", "r", wide=True),
+        Column(f"{wording.run_word(analysis.results)}s", "r", wide=True),
         Column("method", wide=True),
     ]
-    rows = [_contrast(c, several, judged) for c in chosen[:most]]
+    rows = [_contrast(c, several, judged, analysis.results) for c in chosen[:most]]
     return block(title, columns, rows, _contrast_notes(analysis, chosen, most))
 
 
-def _contrast(contrast: Contrast, several: bool, judged: bool) -> list[str | Cell]:
+def _contrast(contrast: Contrast, several: bool, judged: bool, results: StudyResults) -> list[str | Cell]:
     estimate, direct = contrast.estimate, contrast.identified == DIRECT
     return [
         wording.pair(contrast),
@@ -223,9 +231,17 @@ def _contrast(contrast: Contrast, several: bool, judged: bool) -> list[str | Cel
         *([wording.interval(estimate.metric, estimate.separate)] if several else []),
         wording.p_value(estimate.p_holm if judged else estimate.p),
         Cell(wording.phrase(contrast), doubtful=not direct),
-        str(estimate.seeds or wording.NOTHING),
-        estimate.method or wording.NOTHING,
+        _seeds(contrast, results),
+        wording.method(estimate.method),
     ]
+
+
+def _seeds(contrast: Contrast, results: StudyResults) -> str:
+    """Return the number of seeds of a contrast; of rows that are not paired, the runs of both if they differ."""
+    if not is_unpaired(results):
+        return str(contrast.estimate.seeds or wording.NOTHING)
+    both = [runs_of(row, results) for row in (contrast.before, contrast.after)]
+    return both[0] if both[0] == both[1] else " and ".join(both)
 
 
 def _contrast_notes(analysis: Analysis, chosen: Sequence[Contrast], most: int) -> list[str]:

@@ -10,6 +10,7 @@ from ablate.measurement import Kind, Metric
 from ablate.report import units, wording
 from ablate.report.sections.search_words import is_cost
 from ablate.report.tables import Cell, Column, ReportSection, block
+from ablate.report.unpaired import runs_of
 from ablate.study.factors import level_text
 from ablate.text import listed
 
@@ -36,15 +37,15 @@ def means(analysis: Analysis, most: int, others: Sequence[Metric]) -> ReportSect
         Column("row", flex=1),
         Column(f"{_heading(metric, in_title)}{_share(analysis)}", "r"),
         *(Column(_heading(other, in_title), "r") for other in others),
-        Column("seeds", "r"),
+        Column(f"{wording.run_word(results)}s", "r"),
     ]
     rows: list[list[str | Cell]] = []
     for row, best in _shown(analysis, most):
         own: list[str | Cell] = [str(row.number), BEST if best else "", Cell(row.label, best)]
-        rows.append([*own, Cell(reached(analysis, row), best), *_cells(row, others)])
+        rows.append([*own, Cell(reached(analysis, row), best), *_cells(results, row, others)])
     for row in results.references:
         own = ["", "", f"{row.label} (reference)", reached(analysis, row)]
-        rows.append([*own, *_cells(row, others)])
+        rows.append([*own, *_cells(results, row, others)])
     words = "rates" if metric.is_rate and in_title else "means"
     return block(
         f"Rows: {words} {_on_split([metric])}{in_title and f', {in_title}'}",
@@ -146,7 +147,7 @@ def steps(analysis: Analysis, most: int) -> ReportSection:
     return block(
         f"Steps: change of {metric.title} from {wording.step_start(analysis.results)}{words and f', {words}'}",
         [Column("rows"), *_change_columns(analysis)],
-        [[wording.pair(step), *_change(step)] for step in shown],
+        [[wording.pair(step), *_change(step, analysis.results)] for step in shown],
         [*_change_notes(analysis, shown), *left_out(analysis, most), *_without_order(analysis)],
     )
 
@@ -160,7 +161,7 @@ def against_baseline(analysis: Analysis, most: int) -> ReportSection:
     return block(
         f"Against {_start(analysis.results)}: change of {metric.title}{units.in_title(metric)}",
         [Column("rows"), *_change_columns(analysis)],
-        [[wording.pair(contrast), *_change(contrast, MOST_NAMED)] for contrast in contrasts],
+        [[wording.pair(contrast), *_change(contrast, analysis.results, MOST_NAMED)] for contrast in contrasts],
         [*_change_notes(analysis, contrasts), *left_out(analysis, most)],
     )
 
@@ -177,17 +178,17 @@ def ladder(analysis: Analysis) -> ReportSection:
         *(Column(name, "c") for name in factors),
         Column(f"{_heading(results.metric, '')}{_share(analysis)}", "r"),
         *(Column(_heading(other, ""), "r") for other in others),
-        Column("seeds", "r"),
+        Column(f"{wording.run_word(results)}s", "r"),
         *_wide_columns(analysis),
     ]
     rows: list[list[str | Cell]] = []
     own: list[str | Cell]
     for row, best in _shown(analysis, len(results.rows)):
         levels = [wording.mark(row.levels.get(name)) for name in factors]
-        own = [Cell(reached(analysis, row), best), *_cells(row, others)]
+        own = [Cell(reached(analysis, row), best), *_cells(results, row, others)]
         rows.append([str(row.number), Cell(row.label, best), *levels, *own, *_wide_changes(analysis, row)])
     for row in results.references:
-        own = [reached(analysis, row), *_cells(row, others)]
+        own = [reached(analysis, row), *_cells(results, row, others)]
         rows.append(
             ["", f"{row.label} (reference)", *("" for _ in factors), *own, *("" for _ in _wide_columns(analysis))]
         )
@@ -215,8 +216,8 @@ def _wide_changes(analysis: Analysis, row: RowResult) -> list[str | Cell]:
     step, baseline = analysis.step_to.get(row.number), analysis.against_baseline.get(row.number)
     name = "baseline" if analysis.results.has_baseline else wording.NOTHING
     if not analysis.steps:
-        return [name, "", ""] if baseline is None else _change(baseline)
-    changes = ["", "", ""] if step is None else _change(step)
+        return [name, "", ""] if baseline is None else _change(baseline, analysis.results)
+    changes = ["", "", ""] if step is None else _change(step, analysis.results)
     return [*changes, name if baseline is None else wording.change(baseline)]
 
 
@@ -334,7 +335,8 @@ def _seed_note(analysis: Analysis, most: int) -> list[str]:
     """Return the meaning of `3 of 5`, by the first row of the table that has it."""
     for row in analysis.results.rows[:most]:
         if row.missing:
-            return [f"{_finished(row)}: seeds with a result, of those that are planned."]
+            word = wording.run_word(analysis.results)
+            return [f"{_finished(row)}: {word}s with a result, of those that are planned."]
     return []
 
 
@@ -383,9 +385,11 @@ def _change_notes(analysis: Analysis, contrasts: Sequence[Contrast]) -> list[str
     ]
 
 
-def _change(contrast: Contrast, most: int | None = None) -> list[str | Cell]:
+def _change(contrast: Contrast, results: StudyResults, most: int | None = None) -> list[str | Cell]:
     direct = contrast.identified == DIRECT
-    fewer = 0 < contrast.estimate.seeds < max(len(contrast.before.seeds), len(contrast.after.seeds))
+    fewer = not results.unpaired and 0 < contrast.estimate.seeds < max(
+        len(contrast.before.seeds), len(contrast.after.seeds)
+    )
     common = f" (on {wording.counted(contrast.estimate.seeds, 'shared seed')})" if fewer else ""
     return [
         wording.change(contrast),
@@ -399,6 +403,7 @@ def _mean(row: RowResult, metric: Metric) -> str:
     return wording.NOTHING if of_row is None else units.value_text(metric, of_row.mean)
 
 
-def _cells(row: RowResult, metrics: Sequence[Metric]) -> list[str]:
+def _cells(results: StudyResults, row: RowResult, metrics: Sequence[Metric]) -> list[str]:
     """Return the cells next to the mean that verdicts are about: other metrics, seeds."""
-    return [*(_mean(row, metric) for metric in metrics), seeds(row)]
+    is_summary = results.summary(row, results.metric.name) is not None
+    return [*(_mean(row, metric) for metric in metrics), runs_of(row, results) if is_summary else seeds(row)]

@@ -13,6 +13,7 @@ from ablate.measurement import Direction, Kind, Metric, Scale
 from ablate.report import units, wording
 from ablate.report.sections.incomplete import incomplete
 from ablate.report.sections.limits import limits
+from ablate.report.unpaired import has_intervals, is_unpaired, numbers_of_runs, unpaired_lines
 from ablate.text import listed
 
 FINGERPRINT = 16
@@ -38,7 +39,7 @@ def summary(analysis: Analysis) -> list[str]:
     lines += limits(analysis)
     return [
         *lines,
-        *_population(analysis),
+        *(unpaired_lines(analysis) if is_unpaired(results) else _population(analysis)),
         *_repeats(results),
         *_looks(analysis),
         *_noisy(analysis),
@@ -133,7 +134,9 @@ def footer(analysis: Analysis) -> list[str]:
     seeds = ", ".join(map(str, results.seeds)) if len(results.seeds) <= MOST_SEEDS else _ranges(results.seeds)
     if results.imported and not results.document.declared:
         seeds = "unknown (log)"
-    methods = sorted({method for method, _ in _methods(analysis) if method})
+    if is_unpaired(results):
+        seeds = f"not paired, {numbers_of_runs(results)} runs a row"
+    methods = sorted({wording.method(method) for method, _ in _methods(analysis) if method})
     return [
         f"data {_data_name(results)}{content} · seeds {seeds or 'none'} · "
         f"alpha {results.alpha:g} · delta {units.delta_text(results.metric, results.delta)} · "
@@ -260,6 +263,8 @@ def _covered(analysis: Analysis) -> str:
     """Return the population that the intervals cover, for the footer: `intervals cover new seeds`."""
     if _agrees_exactly(analysis) or claims_nothing(analysis):
         return "no intervals"
+    if is_unpaired(analysis.results):
+        return "intervals cover new runs" if has_intervals(analysis) else "no intervals"
     several = analysis.results.metric.display.examples
     counts = [analysis.results.different_seeds(row) for row in analysis.results.rows if row.seeds]
     if counts and max(counts) == 1:

@@ -144,7 +144,7 @@ def test_rows_that_share_trainings_and_undeclared_differences_are_kept(tmp_path:
 def test_every_fact_of_a_plan_is_in_a_log_or_is_no_part_of_a_verdict() -> None:
     """A new field of the plan comes into the log, unless this test says why it need not."""
     of_log = {"setting", "tight", "findings", "doubts", "declared"}  # from the log's other sections
-    of_origin = {"trainer", "script", "config", "file", "search"}  # of the origin, which a log changes
+    of_origin = {"trainer", "script", "config", "file", "search", "source"}  # of the origin, which a log changes
     names = {field.name for field in fields(PlanDocument)} | {"delta_pp"}
     assert names - of_log - of_origin == set(DOCUMENT_KEYS)
 
