@@ -12,6 +12,8 @@ from ablate.imports.source import Reader
 READERS = {
     "mlflow-db": "ablate.imports.trackers.mlflow.database",
     "mlflow": "ablate.imports.trackers.mlflow.folder",
+    "wandb-csv": "ablate.imports.trackers.wandb.export",
+    "wandb": "ablate.imports.trackers.wandb.runs",
     "lm-eval": "ablate.imports.trackers.harness.reader",
     "tensorboard": "ablate.imports.trackers.training.tensorboard",
     "mapping": "ablate.imports.folders.mapping",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,15 @@ MOST_VALUES = 10_000
 """Values of one config or summary above which it is refused."""
 DEEPEST = 20
 """Levels of nested values."""
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """A loader of plain values, for which `1e-05` is a number, as other programs write it."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+\Z"), list("-+.0123456789")
+)
 
 
 def text_of(path: Path) -> str:
@@ -43,7 +52,7 @@ def text_of(path: Path) -> str:
 def yaml_mapping(path: Path) -> dict[str, Any]:
     """Return the mapping of a YAML file. No object is built but plain values. SourceError if it holds none."""
     try:
-        content = yaml.load(text_of(path), Loader=_LOADER)
+        content = yaml.load(text_of(path), Loader=_Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f":{mark.line + 1}" if mark else ""

@@ -19,6 +19,8 @@ MOST_COLUMNS = 10_000
 MOST_CELLS = 50_000_000
 """Columns, and columns x runs, above which a source is refused: they would fill the memory."""
 
+COUNTERS = {"epoch", "step", "global_step", "iteration", "iter"}
+"""The last parts of names that trackers log next to metrics, to count how far a training is."""
 _BOOLEANS = {"True": True, "true": True, "False": False, "false": False}
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"[-+]?([0-9]{1,30}\.?[0-9]{0,30}|\.[0-9]{1,30})([eE][-+]?[0-9]{1,3})?")
@@ -122,6 +124,11 @@ def cell(text: str) -> Cell:
     if _NUMBER.fullmatch(text) and not _LEADING_ZERO.match(text) and math.isfinite(float(text)):
         return float(text)
     return text
+
+
+def is_counter(name: str) -> bool:
+    """Return True for the name of a number that counts how far a training is: `epoch`, `trainer/global_step`."""
+    return name.replace("/", ".").rpartition(".")[2].lower() in COUNTERS
 
 
 def finite(value: float) -> float:

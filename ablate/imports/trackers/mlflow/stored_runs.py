@@ -13,6 +13,7 @@ from ablate.imports.trackers.tracked_runs import (
     TrackedRun,
     cell,
     finite,
+    is_counter,
     moment,
     places,
     source,
@@ -62,7 +63,11 @@ class StoredRun:
 
     @property
     def has_results(self) -> bool:
-        return any(not name.startswith(MACHINE) for name in self.metrics)
+        return any(not _is_bookkeeping(name) for name in self.metrics)
+
+
+def _is_bookkeeping(metric: str) -> bool:
+    return metric.startswith(MACHINE) or is_counter(metric)
 
 
 def as_source(kind: str, path: Path, why: str, stored: Sequence[StoredRun], unused: Sequence[str] = ()) -> Source:
@@ -86,8 +91,8 @@ def _is_run(run: StoredRun, children: Mapping[str, int]) -> bool:
 
 
 def _tracked(run: StoredRun, by_key: Mapping[str, StoredRun], place: str, several_experiments: bool) -> TrackedRun:
-    results = {name: finite(value) for name, value in run.metrics.items() if not name.startswith(MACHINE)}
-    machine: dict[str, Cell] = {name: value for name, value in run.metrics.items() if name.startswith(MACHINE)}
+    results = {name: finite(value) for name, value in run.metrics.items() if not _is_bookkeeping(name)}
+    counted: dict[str, Cell] = {name: value for name, value in run.metrics.items() if _is_bookkeeping(name)}
     tags = {name: text for name, text in run.tags.items() if name in KEPT_TAGS or not name.startswith("mlflow.")}
     about: dict[str, Cell] = {"run_id": run.key, "run_name": run.title, "start_time": moment(run.start)}
     return TrackedRun(
@@ -95,7 +100,7 @@ def _tracked(run: StoredRun, by_key: Mapping[str, StoredRun], place: str, severa
         STATES.get(run.status, DONE),
         {name: cell(text) for name, text in _params(run, by_key).items()},
         results,
-        without_gaps({**tags, **machine, **about}),
+        without_gaps({**tags, **counted, **about}),
         {"experiment": run.experiment} if several_experiments else {},
     )
 
