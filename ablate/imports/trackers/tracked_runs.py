@@ -90,9 +90,13 @@ def _free(name: str, prefix: str, taken: Mapping[str, object]) -> str:
     return column
 
 
-def _column(cells: list[Cell] | list[float | None], role: ColumnRole | None) -> pd.Series:
-    if role is ColumnRole.METRIC:
-        return pd.Series([math.nan if cell is None else cell for cell in cells], dtype="float64")
+def _column(cells: Sequence[Cell], role: ColumnRole | None) -> pd.Series:
+    """Return a column: as numbers if it is a metric or may be one, else with its cells as they are."""
+    numbers = [cell for cell in cells if isinstance(cell, int | float) and not isinstance(cell, bool)]
+    if role is ColumnRole.METRIC or (role is None and len(numbers) == len(cells) - cells.count(None)):
+        is_whole = len(numbers) == len(cells) and all(isinstance(cell, int) and abs(cell) < 2**53 for cell in cells)
+        values = [math.nan if cell is None else cell for cell in cells]
+        return pd.Series(values, dtype="int64" if is_whole and role is None else "float64")
     return pd.Series(cells, dtype=object)
 
 
@@ -106,9 +110,11 @@ def _too_many(path: Path, runs: int) -> str:
 def places(names: Sequence[str], ids: Sequence[str]) -> list[str]:
     """Return the name of each run, with the start of its id if several have the name, or the id if it has none."""
     counts = Counter(names)
+    short = [key[:8] for key in ids]
+    shown = short if len(set(short)) == len(set(ids)) else ids
     return [
-        f"run {key}" if not name else f"run {name}" if counts[name] == 1 else f"run {name} ({key[:8]})"
-        for name, key in zip(names, ids, strict=True)
+        f"run {key}" if not name else f"run {name}" if counts[name] == 1 else f"run {name} ({part})"
+        for name, key, part in zip(names, ids, shown, strict=True)
     ]
 
 

@@ -12,7 +12,7 @@ from ablate.errors import SourceError
 from ablate.imports.kinds import recognise
 from ablate.imports.source import ColumnRole, Request, Source
 from tests.support.imports.canonical import runs
-from tests.support.imports.mlflow_database import OLD_TABLES, MlflowDatabase, write
+from tests.support.imports.trackers.mlflow_database import OLD_TABLES, MlflowDatabase, write
 
 
 def read(path: Path) -> Source:
@@ -70,7 +70,7 @@ def test_the_experiment_is_a_column_if_it_varies_and_deleted_experiments_are_lef
         database.add("same", {"lr": 0.1}, {"acc": 0.5}, experiment=experiment)
     source = read(tmp_path)
     assert list(source.runs["experiment"]) == ["Default", "study"]
-    assert list(source.places) == ["run same (00000000)", "run same (00000000)"]
+    assert list(source.places) == [f"run same ({number:032x})" for number in (0, 1)]
     assert "experiment" not in source.roles
 
 

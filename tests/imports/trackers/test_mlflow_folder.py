@@ -10,7 +10,7 @@ from ablate.errors import SourceError
 from ablate.imports.kinds import recognise
 from ablate.imports.source import ColumnRole, Request, Source
 from tests.support.imports.canonical import runs
-from tests.support.imports.mlflow_folder import MlflowFolder, series, write
+from tests.support.imports.trackers.mlflow_folder import MlflowFolder, series, write
 
 
 def read(path: Path) -> Source:

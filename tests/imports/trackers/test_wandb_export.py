@@ -8,7 +8,7 @@ from ablate.errors import SourceError
 from ablate.imports.kinds import recognise
 from ablate.imports.source import ColumnRole, Request, Source
 from tests.support.imports.canonical import METRIC, runs
-from tests.support.imports.wandb_export import HEADER, write, write_chart, write_quoted
+from tests.support.imports.trackers.wandb_export import HEADER, write, write_chart, write_quoted
 
 
 def read(path: Path) -> Source:

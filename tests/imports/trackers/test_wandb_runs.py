@@ -9,7 +9,7 @@ from ablate.errors import SourceError
 from ablate.imports.kinds import recognise
 from ablate.imports.source import ColumnRole, Request, Source
 from tests.support.imports.canonical import runs
-from tests.support.imports.wandb_runs import (
+from tests.support.imports.trackers.wandb_runs import (
     CONFIG,
     EXIT,
     HISTORY,
