@@ -91,13 +91,18 @@ def _free(name: str, prefix: str, taken: Mapping[str, object]) -> str:
 
 
 def _column(cells: Sequence[Cell], role: ColumnRole | None) -> pd.Series:
-    """Return a column: as numbers if it is a metric or may be one, else with its cells as they are."""
-    numbers = [cell for cell in cells if isinstance(cell, int | float) and not isinstance(cell, bool)]
-    if role is ColumnRole.METRIC or (role is None and len(numbers) == len(cells) - cells.count(None)):
-        is_whole = len(numbers) == len(cells) and all(isinstance(cell, int) and abs(cell) < 2**53 for cell in cells)
-        values = [math.nan if cell is None else cell for cell in cells]
-        return pd.Series(values, dtype="int64" if is_whole and role is None else "float64")
-    return pd.Series(cells, dtype=object)
+    """Return a column: as numbers if it is a metric or has no other values, else with its cells as they are."""
+    present = [cell for cell in cells if cell is not None]
+    if role is not ColumnRole.METRIC and not all(_is_exact(cell) for cell in present):
+        return pd.Series(cells, dtype=object)
+    is_whole = len(present) == len(cells) and all(isinstance(cell, int) for cell in cells)
+    values = [math.nan if cell is None else cell for cell in cells]
+    return pd.Series(values, dtype="int64" if is_whole else "float64")
+
+
+def _is_exact(cell: Cell) -> bool:
+    """Return True for a number that a float holds exactly."""
+    return isinstance(cell, float) or (isinstance(cell, int) and not isinstance(cell, bool) and abs(cell) < 2**53)
 
 
 def _too_many(path: Path, runs: int) -> str:

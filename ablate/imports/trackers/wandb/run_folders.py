@@ -24,7 +24,7 @@ MOST_LISTED = 100_000
 
 
 @dataclass(frozen=True)
-class RunFiles:
+class WandbFiles:
     """The files of one run."""
 
     folder: Path
@@ -58,10 +58,10 @@ class RunContent:
     """Why the log ends early, as the end of a sentence; empty if it is whole or there is none."""
 
 
-def run_folders(path: Path) -> list[RunFiles]:
+def run_folders(path: Path) -> list[WandbFiles]:
     """Return the runs in a folder `wandb`, in the folder that holds it, in one run's folder, or of one log."""
     if path.is_file():
-        return [RunFiles(path.parent, path)]
+        return [WandbFiles(path.parent, path)]
     if own := _of_run(path):
         return [own]
     for root in (path, path / NAME):
@@ -73,17 +73,17 @@ def run_folders(path: Path) -> list[RunFiles]:
     return []
 
 
-def _of_run(folder: Path) -> RunFiles | None:
+def _of_run(folder: Path) -> WandbFiles | None:
     """Return the files of a run's folder; None if it is none."""
     if not folder.is_dir():
         return None
     log = next((each for each in sorted(folder.glob("run-*.wandb")) if each.is_file()), None)
     if log or (folder / CONFIG).is_file() or (folder / SUMMARY).is_file():
-        return RunFiles(folder, log)
-    return RunFiles(folder, None) if FOLDER.fullmatch(folder.name) and (folder / "files").is_dir() else None
+        return WandbFiles(folder, log)
+    return WandbFiles(folder, None) if FOLDER.fullmatch(folder.name) and (folder / "files").is_dir() else None
 
 
-def content(run: RunFiles) -> RunContent:
+def content(run: WandbFiles) -> RunContent:
     """Return the content of a run. Its files count where they and the log differ, since a log may end early.
 
     SourceError if a file cannot be read.
@@ -105,7 +105,7 @@ def content(run: RunFiles) -> RunContent:
     )
 
 
-def _state(run: RunFiles, log: RunLog, has_summary: bool) -> str:
+def _state(run: WandbFiles, log: RunLog, has_summary: bool) -> str:
     """Return the state by the exit code. Without a log, a run that has a summary counts as done."""
     if run.log is None:
         return DONE if has_summary else RUNNING
@@ -127,7 +127,7 @@ def moment_in(start: str) -> str:
         return ""
 
 
-def resumed(runs: list[RunFiles]) -> Iterator[RunFiles]:
+def resumed(runs: list[WandbFiles]) -> Iterator[WandbFiles]:
     """Yield the runs that a later folder with the same id went on with."""
     last = {run.key: run for run in sorted(runs, key=lambda run: run.start)}
     for run in runs:
@@ -135,7 +135,7 @@ def resumed(runs: list[RunFiles]) -> Iterator[RunFiles]:
             yield run
 
 
-def read_all(runs: list[RunFiles], faults: list[str]) -> list[tuple[RunFiles, RunContent]]:
+def read_all(runs: list[WandbFiles], faults: list[str]) -> list[tuple[WandbFiles, RunContent]]:
     """Return the content of each run; what cannot be read becomes a line of `faults`."""
     read = []
     for run in runs:

@@ -6,7 +6,7 @@ from ablate.errors import SourceError
 from ablate.imports.source import DONE, Request, Source
 from ablate.imports.trackers.tracked_runs import Prefixes, TrackedRun, places, source, varies, without_gaps
 from ablate.imports.trackers.wandb.log import HEAD
-from ablate.imports.trackers.wandb.run_folders import NAME, RunContent, RunFiles, read_all, resumed, run_folders
+from ablate.imports.trackers.wandb.run_folders import NAME, RunContent, WandbFiles, read_all, resumed, run_folders
 from ablate.imports.trackers.wandb.values import circumstances_in, metrics_in
 from ablate.text import fault_lines, listed_in_part, plural
 
@@ -49,7 +49,7 @@ class WandbRunsReader:
         return _source(path, self.recognise(path), read, earlier)
 
 
-def _source(path: Path, why: str, read: list[tuple[RunFiles, RunContent]], earlier: list[RunFiles]) -> Source:
+def _source(path: Path, why: str, read: list[tuple[WandbFiles, RunContent]], earlier: list[WandbFiles]) -> Source:
     used = [(run, each) for run, each in read if metrics_in(each.summary) or each.state != DONE]
     unused = [
         *[f"{run.folder.name}: a later folder goes on with the same run" for run in earlier],
