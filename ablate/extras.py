@@ -34,3 +34,7 @@ class OptionalLibraries:
 def extra(name: str) -> str:
     """Return the command that installs an extra of the package."""
     return f"pip install 'ablate-study[{name}]'"
+
+
+PARQUET = OptionalLibraries(("pyarrow",), extra("parquet"))
+"""The libraries that read and write Parquet files."""

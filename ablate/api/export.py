@@ -8,7 +8,7 @@ from pathlib import Path
 from ablate.api.plan import is_study_file, plan_study
 from ablate.api.stores import DEFAULT_STORE, StoreOrUrl, store_to_read
 from ablate.errors import AblateError, unknown_name
-from ablate.exports.formats import FORMATS, TEXTS
+from ablate.exports.formats import FILES, FORMATS, TEXTS
 from ablate.exports.trials import ExportedStudy, exported_study
 from ablate.exports.writing import check_free, write_file
 from ablate.filesystem import expanded
@@ -44,25 +44,26 @@ def export_results(
     """Write the trials of a study for other programs: a line for each row and seed, with levels and values.
 
     `study`: the name of a study in the store, or the path of a study file; by default the study that was last run or
-    imported. `format`: csv or jsonl. `output`: a file; without it the text is returned. `profile`: a profile of the
-    study. `columns`: costs, such as `seconds`, that become columns too. `force`: take the place of a file that is
-    there.
+    imported. `format`: csv, jsonl or parquet. `output`: a file; without it the text of csv and jsonl is returned.
+    `profile`: a profile of the study. `columns`: costs, such as `seconds`, that become columns too. `force`: take the
+    place of a file that is there.
 
     Raises AblateError for names that the store does not have, and if the file is there or cannot be written.
     """
     if format not in FORMATS:
         raise AblateError(f"--format: {unknown_name('format', format, FORMATS)}")
     path = None if output is None else Path(expanded(str(output)))
+    if path is None and format not in TEXTS:
+        raise AblateError(f"--output: {format} is no text; give the path to write to, like --output results.{format}")
     if path is not None:
         check_free(path, force)
     opened = store_to_read(store)
     plan = _plan(opened, study, profile)
     with opened.read() as connection:
         exported = exported_study(connection, plan, columns)
-    text = TEXTS[format](exported)
     if path is None:
-        return _outcome(exported, text, None)
-    write_file(path, text.encode("utf-8", "backslashreplace"))
+        return _outcome(exported, TEXTS[format](exported), None)
+    write_file(path, _content(exported, format))
     return _outcome(exported, "", path)
 
 
@@ -74,6 +75,10 @@ def _plan(store: Store, study: Path | str | None, profile: str | None) -> Stored
     with store.read() as connection:
         name = plans.choose(connection, None if study is None else str(study), profile, store.url)
         return plans.read_plan(connection, name.study, name.profile)
+
+
+def _content(exported: ExportedStudy, format: str) -> bytes:
+    return FILES[format](exported) if format in FILES else TEXTS[format](exported).encode("utf-8", "backslashreplace")
 
 
 def _outcome(exported: ExportedStudy, text: str, path: Path | None) -> ResultsExport:

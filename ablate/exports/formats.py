@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ablate.exports import tables
+from ablate.exports import parquet, tables
 from ablate.exports.trials import ExportedStudy
 
 TEXTS: dict[str, Callable[[ExportedStudy], str]] = {
@@ -11,4 +11,9 @@ TEXTS: dict[str, Callable[[ExportedStudy], str]] = {
 }
 """{format: the function that returns it as text}."""
 
-FORMATS = tuple(TEXTS)
+FILES: dict[str, Callable[[ExportedStudy], bytes]] = {
+    "parquet": parquet.parquet_bytes,
+}
+"""{format: the function that returns the content of its file}."""
+
+FORMATS = (*TEXTS, *FILES)

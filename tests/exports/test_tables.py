@@ -120,7 +120,7 @@ def test_a_file_that_is_there_stays(ablate: Ablate, store: Path, tmp_path: Path)
         (["nix"], "unknown study 'nix'; known: exported"),
         (["--profile", "quick"], "unknown profile 'quick'; known: base"),
         (["--columns", "secnds,memory"], "--columns: unknown metric 'secnds'; did you mean 'seconds'?"),
-        (["--format", "xlsx"], "--format: unknown format 'xlsx'; known: csv, jsonl"),
+        (["--format", "xlsx"], "--format: unknown format 'xlsx'; known: csv, jsonl, parquet"),
         (["--store", "none.db"], "none.db"),
     ],
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ablate.extras import INSTALLED_AS, OptionalLibraries
+from ablate.extras import INSTALLED_AS, PARQUET, OptionalLibraries
 from ablate.report.formats import FORMATS
 from ablate.retrieval.libraries import LIBRARIES
 from ablate.study.search_space.libraries import IMPORTANCE, OF_SAMPLERS, SEARCH
@@ -128,6 +128,7 @@ def requirements(section: str, name: str) -> set[str]:
 
 def test_the_extras_bring_the_libraries_that_messages_name() -> None:
     assert requirements("options.extras_require", "retrieval") == set(LIBRARIES.modules)
+    assert requirements("options.extras_require", "parquet") == set(PARQUET.modules)
     of_searches = {name for each in (SEARCH, IMPORTANCE, OF_SAMPLERS["cmaes"]) for name in each.modules}
     assert requirements("options.extras_require", "search") == {INSTALLED_AS.get(name, name) for name in of_searches}
     assert not requirements("options", "install_requires") & {INSTALLED_AS.get(name, name) for name in OF_EXTRAS}
@@ -144,6 +145,7 @@ def test_all_commands_that_train_nothing_work(tmp_path: Path) -> None:
         ["report", "first-log"],
         ["compare", "simulated", "--against", "first-log"],
         ["plan", SIMULATED, "--power"],
+        ["export", "simulated", "--format", "jsonl"],
         ["schema"],
         ["data", "list"],
         ["reset", "simulated", "plain"],

@@ -23,8 +23,8 @@ def export(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help="csv or jsonl.",
-            autocompletion=completion.words("csv", "jsonl"),
+            help="csv, jsonl or parquet.",
+            autocompletion=completion.words("csv", "jsonl", "parquet"),
         ),
     ] = "csv",
     output: Annotated[

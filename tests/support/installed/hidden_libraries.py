@@ -10,7 +10,17 @@ from pathlib import Path
 from tests.support.command_line import Result
 from tests.support.paths import ROOT
 
-OF_EXTRAS = ("torch", "torchvision", "timm", "optuna", "sklearn", "cmaes", "pytorch_metric_learning", "faiss")
+OF_EXTRAS = (
+    "torch",
+    "torchvision",
+    "timm",
+    "optuna",
+    "sklearn",
+    "cmaes",
+    "pytorch_metric_learning",
+    "faiss",
+    "pyarrow",
+)
 """Libraries that no part of the core may need."""
 
 HIDE = f"""
