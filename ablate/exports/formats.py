@@ -1,8 +1,10 @@
 """The formats of `ablate export`, by name."""
 
 from collections.abc import Callable
+from pathlib import Path
 
-from ablate.exports import parquet, tables
+from ablate.exports import mlflow, parquet, tables, tensorboard
+from ablate.exports.folders import ExportFolder
 from ablate.exports.trials import ExportedStudy
 
 TEXTS: dict[str, Callable[[ExportedStudy], str]] = {
@@ -16,4 +18,10 @@ FILES: dict[str, Callable[[ExportedStudy], bytes]] = {
 }
 """{format: the function that returns the content of its file}."""
 
-FORMATS = (*TEXTS, *FILES)
+FOLDERS: dict[str, Callable[[ExportedStudy, Path], ExportFolder]] = {
+    "mlflow": mlflow.mlflow_folder,
+    "tensorboard": tensorboard.tensorboard_folder,
+}
+"""{format: the function that returns the study's folder below the folder that is given}."""
+
+FORMATS = (*TEXTS, *FILES, *FOLDERS)

@@ -1,7 +1,7 @@
 """The trials of a plan with their states and values, from which every export is written."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ablate.errors import AblateError, unknown_name
@@ -9,7 +9,7 @@ from ablate.measurement import COST, Metric
 from ablate.store import Connection
 from ablate.store.plan_document import PlanDocument, Summary
 from ablate.store.plans import StoredPlan, StoredRow
-from ablate.store.results import StoredValue, TrialResult, read_trials, read_values
+from ablate.store.results import StoredValue, TrialResult, read_attempt_times, read_trials, read_values
 from ablate.store.schema import DONE, PRUNED, QUEUED, STALE
 from ablate.study.metrics import split_of
 
@@ -33,6 +33,11 @@ class ExportedTrial:
     """{metric: spread} of a row of an imported study of which only the mean is known."""
     key: str
     """The key of the trial in the store."""
+    started: float | None = None
+    """The start of the attempt that has the result, or of the latest one, in seconds since the epoch; None if there is
+    none."""
+    ended: float | None = None
+    """The end of that attempt."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +49,10 @@ class ExportedStudy:
     document: PlanDocument
     trials: Sequence[ExportedTrial]
     """Row after row in the order of the study, the references last, each with its seeds in ascending order."""
-    columns: Sequence[str] = field(default_factory=tuple)
+    columns: Sequence[str] = ()
     """Metrics and costs that were requested by name."""
+    planned: float = 0.0
+    """When the plan was saved, in seconds since the epoch; 0 if it is not stored."""
 
     @property
     def factors(self) -> list[str]:
@@ -65,6 +72,11 @@ class ExportedStudy:
         return not self.document.unpaired
 
 
+def run_name(study: ExportedStudy, trial: ExportedTrial) -> str:
+    """Return the name of a trial in trackers: `lr=0.1, seed 0`, or `lr=0.1, run 0` if its source has no seeds."""
+    return f"{trial.row}, {'seed' if study.are_paired else 'run'} {trial.seed}"
+
+
 def exported_study(connection: Connection, plan: StoredPlan, columns: Sequence[str] = ()) -> ExportedStudy:
     """Return the trials of a plan. `columns`: names of metrics and costs; AblateError if the study has no such one."""
     known = [metric.name for metric in plan.document.metrics]
@@ -74,22 +86,28 @@ def exported_study(connection: Connection, plan: StoredPlan, columns: Sequence[s
     keys = {key for row in plan.rows for key in row.cells.values()}
     results = read_trials(connection, keys)
     costs = read_values(connection, {key for key, result in results.items() if result.done}, COST)
+    times = read_attempt_times(connection, keys)
     rows = sorted(plan.rows, key=lambda row: row.kind != "row")
-    trials = tuple(trial for row in rows for trial in _trials(row, plan.document, results, costs))
-    return ExportedStudy(plan.study, plan.profile, plan.document, trials, tuple(columns))
+    trials = tuple(
+        _trial(row, seed, plan.document, results.get(key), costs.get(key, {}), times.get(key, (None, None)))
+        for row in rows
+        for seed, key in sorted(row.cells.items())
+    )
+    return ExportedStudy(plan.study, plan.profile, plan.document, trials, tuple(columns), plan.updated)
 
 
-def _trials(
+def _trial(
     row: StoredRow,
+    seed: int,
     document: PlanDocument,
-    results: Mapping[str, TrialResult],
-    costs: Mapping[str, Mapping[str, StoredValue]],
-) -> Iterable[ExportedTrial]:
-    for seed, key in sorted(row.cells.items()):
-        result = results.get(key)
-        values = {**(result.values or {}), **costs.get(key, {})} if result else {}
-        spreads = document.summaries.get(row.label, {})
-        yield ExportedTrial(row.kind, row.label, row.levels, seed, _state(row, seed, result), values, spreads, key)
+    result: TrialResult | None,
+    costs: Mapping[str, StoredValue],
+    times: tuple[float | None, float | None],
+) -> ExportedTrial:
+    values = {**(result.values or {}), **costs} if result else {}
+    spreads = document.summaries.get(row.label, {})
+    state = _state(row, seed, result)
+    return ExportedTrial(row.kind, row.label, row.levels, seed, state, values, spreads, row.cells[seed], *times)
 
 
 def _state(row: StoredRow, seed: int, result: TrialResult | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from math import nan
 
-from sqlalchemy import Connection, Text, and_, cast, func, select
+from sqlalchemy import Connection, Text, and_, cast, func, or_, select
 
 from ablate.measurement import TEST
 from ablate.store.schema import DIVERGED, FAILED, attempts, measurements, results, trainings, trials
@@ -103,6 +103,21 @@ def read_values(connection: Connection, keys: Collection[str], split: str = TEST
     for key, metric, value, n, example_set in of_keys(connection, query, measurements.c.trial_key, keys):
         values.setdefault(key, {})[metric] = StoredValue(nan if value is None else value, n, example_set)
     return values
+
+
+def read_attempt_times(connection: Connection, keys: Collection[str]) -> dict[str, tuple[float, float | None]]:
+    """Return {trial key: (start, end)} of the attempt with the result, or else of the latest one.
+
+    Both are seconds since the epoch; the end is None while it runs. Trials without an attempt are left out.
+    """
+    latest = and_(trials.c.attempt_id.is_(None), attempts.c.number == trainings.c.attempts)
+    query = (
+        select(trials.c.key, attempts.c.started, attempts.c.ended)
+        .join(trainings, trainings.c.key == trials.c.training_key)
+        .join(attempts, attempts.c.training_key == trainings.c.key)
+        .where(or_(attempts.c.id == trials.c.attempt_id, latest))
+    )
+    return {key: (started, ended) for key, started, ended in of_keys(connection, query, trials.c.key, keys)}
 
 
 def read_repeats(connection: Connection, keys: Collection[str], names: Collection[str]) -> dict[str, Repeat]:

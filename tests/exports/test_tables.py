@@ -15,11 +15,10 @@ from hypothesis import strategies as st
 import ablate
 from ablate.exports.tables import csv_text, jsonl_text
 from ablate.exports.trials import ExportedStudy, ExportedTrial
-from ablate.measurement import Metric
-from ablate.store.plan_document import PlanDocument, StoredFactor, Summary
-from ablate.store.results import StoredValue
+from ablate.store.plan_document import Summary
 from tests.conftest import Ablate
 from tests.support.command_line import query
+from tests.support.exports.made_studies import made
 from tests.support.exports.studies import UNDONE, run_study
 
 STORED = """
@@ -120,7 +119,7 @@ def test_a_file_that_is_there_stays(ablate: Ablate, store: Path, tmp_path: Path)
         (["nix"], "unknown study 'nix'; known: exported"),
         (["--profile", "quick"], "unknown profile 'quick'; known: base"),
         (["--columns", "secnds,memory"], "--columns: unknown metric 'secnds'; did you mean 'seconds'?"),
-        (["--format", "xlsx"], "--format: unknown format 'xlsx'; known: csv, jsonl, parquet"),
+        (["--format", "xlsx"], "--format: unknown format 'xlsx'; known: csv, jsonl, parquet, mlflow, tensorboard"),
         (["--store", "none.db"], "none.db"),
     ],
 )
@@ -133,19 +132,6 @@ def test_unknown_names_are_answered_with_the_known_ones(
 
 
 FORMULAS = ["=1+1", "+1", "-x", "@cmd", 'a"b', "a,b", "two\nlines", "\r", " space ", "x\x1b[31m", "–"]
-
-
-def made(
-    levels: list[Any], values: list[float], factor: str = "f", metric: str = "acc", **document: Any
-) -> ExportedStudy:
-    """Return a study with a row for each level and a value for each row."""
-    factors = (StoredFactor(factor, (), tuple(levels), levels[0]),)
-    plan = PlanDocument("t", metric, 0.5, 0.05, factors=factors, metrics=(Metric(metric),), **document)
-    trials = [
-        ExportedTrial("row", f"row {at}", {factor: level}, 0, "done", {metric: StoredValue(value, None)}, {}, f"k{at}")
-        for at, (level, value) in enumerate(zip(levels, values, strict=True))
-    ]
-    return ExportedStudy("made", "base", plan, trials)
 
 
 def test_texts_that_a_spreadsheet_takes_for_formulas_are_unchanged() -> None:

@@ -23,18 +23,25 @@ def export(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help="csv, jsonl or parquet.",
-            autocompletion=completion.words("csv", "jsonl", "parquet"),
+            help="csv, jsonl, parquet, mlflow or tensorboard.",
+            autocompletion=completion.words("csv", "jsonl", "parquet", "mlflow", "tensorboard"),
         ),
     ] = "csv",
     output: Annotated[
-        Path | None, typer.Option("--output", metavar="PATH", help="Write to this path, not to stdout.")
+        Path | None,
+        typer.Option(
+            "--output",
+            metavar="PATH",
+            help="The file; of mlflow and tensorboard the folder, which may hold other things. Default: stdout.",
+        ),
     ] = None,
     columns: Annotated[
         str | None,
         typer.Option(metavar="NAMES", help="Costs of the trainings to write as well, such as seconds,peak_memory."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a file that is there, or an earlier export of the study.")
+    ] = False,
 ) -> None:
     """Write the results for other programs: a line for each row and seed, with its levels, state and values.
 
