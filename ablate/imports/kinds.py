@@ -16,8 +16,10 @@ READERS = {
     "wandb": "ablate.imports.trackers.wandb.runs",
     "lm-eval": "ablate.imports.trackers.harness.reader",
     "tensorboard": "ablate.imports.trackers.training.tensorboard",
+    "hydra": "ablate.imports.folders.hydra",
     "mapping": "ablate.imports.folders.mapping",
     "folders": "ablate.imports.folders.folder_runs",
+    "logs": "ablate.imports.folders.logs",
     "table": "ablate.imports.tables.table",
 }
 """{kind: the module of its reader, which has it as `reader`}, the most specific kinds first: of several that recognise

@@ -49,6 +49,8 @@ class Request:
     """The factor whose levels are the columns of a wide table; empty if columns are settings and metrics."""
     names: str = ""
     """The form of run names, such as `{arch}_{norm}_seed{seed}`; empty to find it."""
+    patterns: Mapping[str, str] = field(default_factory=dict)
+    """{metric: the regular expression with one group that finds its values in text logs}."""
 
 
 @dataclass(frozen=True)

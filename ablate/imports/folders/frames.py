@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import isfinite, nan
+from math import isnan, nan
 from typing import Any
 
 import pandas as pd
@@ -11,13 +11,15 @@ from ablate.errors import SourceError
 from ablate.imports.folders.reading.documents import Cell
 from ablate.imports.folders.sections import RunParts
 from ablate.imports.folders.words import COUNTERS
-from ablate.imports.source import DONE, ColumnRole, Source
+from ablate.imports.source import DIVERGED, DONE, ColumnRole, Request, Source
 
 MOST_CELLS = 20_000_000
 """The largest number of values of all runs together."""
 
 
-def source_of(kind: str, why: str, parts: Sequence[RunParts], unused: Sequence[str], seed: str = "") -> Source:
+def source_of(
+    kind: str, why: str, parts: Sequence[RunParts], unused: Sequence[str], request: Request, seed: str = ""
+) -> Source:
     """Return the runs as a source. `seed`: the column of seeds, if the source says it."""
     runs = _without_collisions(parts)
     groups = {
@@ -40,7 +42,7 @@ def source_of(kind: str, why: str, parts: Sequence[RunParts], unused: Sequence[s
                 roles |= {key: _role(key, role)} if role else {}
     roles |= {seed: ColumnRole.SEED} if seed in columns else {}
     frame = pd.DataFrame(columns, index=range(len(runs)))
-    states = [run.state for run in runs]
+    states = [_state(run, request.metrics[:1]) for run in runs]
     are_done = all(state == DONE for state in states)
     places = [run.place for run in runs]
     return Source(kind, why, frame, places, roles, states=() if are_done else states, unused=tuple(unused))
@@ -54,12 +56,30 @@ def _role(key: str, role: ColumnRole) -> ColumnRole:
 def _column(runs: Sequence[RunParts], key: str, role: ColumnRole | None) -> Any:
     if role is ColumnRole.METRIC:
         values = [run.metrics.get(key, nan) for run in runs]
-        return pd.Series([value if isfinite(value) else nan for value in values], dtype="float64")
+        return pd.Series(values, dtype="float64")
     if role is None:
-        return pd.Series([run.plain.get(key) for run in runs], dtype=object)
+        return _typed([run.plain.get(key) for run in runs], is_gap_filled=True)
     if role is ColumnRole.CIRCUMSTANCE:
-        return pd.Series([run.circumstances.get(key) for run in runs], dtype=object)
-    return pd.Series([run.settings.get(key) for run in runs], dtype=object)
+        return _typed([run.circumstances.get(key) for run in runs])
+    return _typed([run.settings.get(key) for run in runs])
+
+
+def _typed(values: Sequence[Cell], is_gap_filled: bool = False) -> Any:
+    """Return a column of numbers, if all values are numbers. `is_gap_filled`: nan for missing values of those."""
+    kept = [value for value in values if value is not None] if is_gap_filled else values
+    are_numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in kept)
+    if not kept or not are_numbers:
+        return pd.Series(values, dtype=object)
+    is_whole = all(isinstance(value, int) for value in values)
+    return pd.Series([nan if value is None else value for value in values], dtype="int64" if is_whole else "float64")
+
+
+def _state(run: RunParts, primary: Sequence[str]) -> str:
+    """Return the state of a run: diverged if its primary metric is nan, or half of its metrics, if none is named."""
+    if run.state != DONE:
+        return run.state
+    values = [run.metrics[name] for name in primary if name in run.metrics] if primary else list(run.metrics.values())
+    return DIVERGED if values and 2 * sum(map(isnan, values)) >= len(values) else DONE
 
 
 def _keys(mappings: Any) -> list[str]:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from ablate.errors import SourceError
 from ablate.imports.folders.frames import source_of, with_settings
-from ablate.imports.folders.name_forms import form_settings
-from ablate.imports.folders.name_parts import SEED, NameSettings, all_settings
+from ablate.imports.folders.names.forms import form_settings
+from ablate.imports.folders.names.parts import SEED, NameSettings, all_settings
 from ablate.imports.folders.reading.documents import read_document
 from ablate.imports.folders.sections import RunParts, sorted_parts
 from ablate.imports.folders.words import SETTING_SECTIONS, SPLITS
@@ -66,7 +66,7 @@ class MappingReader:
         except NoValueError as error:
             raise SourceError(f"{path}: {error}") from None
         named, seed = _with_names(parts, request)
-        return source_of(self.kind, self.recognise(path) or "--from names this kind", named, unused, seed)
+        return source_of(self.kind, self.recognise(path) or "--from names this kind", named, unused, request, seed)
 
 
 def _with_names(parts: Sequence[RunParts], request: Request) -> tuple[list[RunParts], str]:

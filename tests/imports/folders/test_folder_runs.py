@@ -8,7 +8,7 @@ import pytest
 from ablate.errors import SourceError
 from ablate.imports.folders.folder_runs import reader
 from ablate.imports.source import DONE, FAILED, RUNNING, ColumnRole, Request, Source
-from tests.support.imports import canonical, folders
+from tests.support.imports import canonical, folder_runs
 from tests.support.imports.run_trees import write_tree
 
 SEEDS = range(3)
@@ -23,7 +23,7 @@ def rows(source: Source, *columns: str) -> list[tuple[Any, ...]]:
 
 
 def test_the_canonical_study(tmp_path: Path) -> None:
-    source = read(folders.write(tmp_path))
+    source = read(folder_runs.write(tmp_path))
     expected = sorted((run.lr, run.norm, run.seed, run.acc) for run in canonical.runs())
     assert rows(source, "lr", "norm", "seed", "acc") == expected
     assert any("never opened" in sentence for sentence in source.unused)

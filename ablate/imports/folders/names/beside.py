@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ablate.imports.folders.frames import with_settings
-from ablate.imports.folders.name_forms import form_settings
-from ablate.imports.folders.name_parts import SEED, NameSettings, all_settings, are_seeds, keyed_settings
+from ablate.imports.folders.names.forms import form_settings
+from ablate.imports.folders.names.parts import SEED, NameSettings, all_settings, are_seeds, keyed_settings
 from ablate.imports.folders.reading.documents import Cell
 from ablate.imports.folders.sections import RunParts
 from ablate.imports.folders.words import is_seed

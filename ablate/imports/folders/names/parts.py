@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ablate.errors import SourceError
-from ablate.imports.folders.name_forms import typed
+from ablate.imports.folders.names.forms import typed
 from ablate.imports.folders.reading.documents import Cell
 from ablate.imports.folders.words import IDS
 
