@@ -5,15 +5,15 @@ length and kind. A record that crosses blocks has several parts. The checksum is
 Records are messages of `wandb/proto/wandb_internal.proto`.
 """
 
-import json
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from ablate.errors import SourceError
+from ablate.imports.trackers.wandb.log_items import Values, add_items, remove_items
 from ablate.trainers.measuring.tensorboard_events import BYTES, VARINT, fields
 
 HEAD = b":W&B\xe1\xbe\x00"
@@ -25,17 +25,9 @@ FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
 """The kinds of parts of a record."""
 HISTORY, SUMMARY, CONFIG, RUN, EXIT = 2, 3, 5, 17, 18
 """The fields of the message Record that are read."""
-KEY, NESTED_KEY, VALUE_JSON = 1, 2, 16
-"""The fields of the messages ConfigItem, HistoryItem and SummaryItem."""
-UPDATE, REMOVE = 1, 2
-"""The fields of the messages ConfigRecord and SummaryRecord."""
 ABOUT = {1: "run_id", 3: "project", 6: "group", 7: "job_type", 8: "name", 12: "sweep", 13: "host"}
 """The texts in the message RunRecord that are kept."""
 RUN_CONFIG, EXIT_CODE = 4, 1
-
-Keys = tuple[str, ...]
-Item = tuple[Keys, bytes]
-"""The keys of a nested value, and the value as JSON."""
 
 
 class TornLogError(Exception):
@@ -46,10 +38,11 @@ class TornLogError(Exception):
 class RunLog:
     """The content of a log, as far as it goes."""
 
-    config: dict[Keys, bytes] = field(default_factory=dict)
-    """{keys: value as JSON}."""
-    values: dict[Keys, bytes] = field(default_factory=dict)
-    """{keys: last value as JSON}, from history and summary in the order of the records."""
+    config: Values = field(default_factory=dict)
+    values: Values = field(default_factory=dict)
+    """The last values, from history and summary in the order of the records."""
+    objects: Values = field(default_factory=dict)
+    """The last values that are objects, such as `best: {"max": 0.9}`, while the history has numbers for `best`."""
     about: dict[str, str] = field(default_factory=dict)
     """{one of ABOUT: its text}."""
     exit_code: int | None = None
@@ -67,12 +60,12 @@ class RunLog:
             raise TornLogError("a record cannot be read") from None
 
     def _add_part(self, number: int, content: bytes) -> None:
-        if number == HISTORY:
-            self.values.update(_items(content, UPDATE))
-        elif number == SUMMARY:
-            _change(self.values, content, _opened)
+        if number in (HISTORY, SUMMARY):
+            add_items(self.values, content, self.objects)
+            remove_items(self.values, content if number == SUMMARY else b"")
         elif number == CONFIG:
-            _change(self.config, content)
+            add_items(self.config, content)
+            remove_items(self.config, content)
         elif number == RUN:
             self._add_run(content)
         elif number == EXIT:
@@ -82,7 +75,7 @@ class RunLog:
     def _add_run(self, content: bytes) -> None:
         for number, wire, value in fields(content):
             if wire == BYTES and number == RUN_CONFIG:
-                _change(self.config, value)
+                add_items(self.config, value)
             elif wire == BYTES and number in ABOUT:
                 self.about[ABOUT[number]] = value.decode("utf-8", errors="replace")
 
@@ -141,50 +134,3 @@ def _parts(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
             yield kind, data
             at += 7 + length
         block = file.read(BLOCK)
-
-
-def _change(
-    values: dict[Keys, bytes], content: bytes, opened: Callable[[Iterator[Item]], Iterator[Item]] = iter
-) -> None:
-    """Carry out a message ConfigRecord or SummaryRecord: values that are set, and values that are removed."""
-    values.update(opened(_items(content, UPDATE)))
-    for removed, _ in _items(content, REMOVE):
-        for keys in [keys for keys in values if keys[: len(removed)] == removed]:
-            del values[keys]
-
-
-def _opened(items: Iterator[Item]) -> Iterator[Item]:
-    """Yield the values in objects: `best: {"max": 0.9}` must not be lost when the history sets `best`."""
-    for keys, value in items:
-        inner = _json(value) if value.startswith(b"{") else None
-        if isinstance(inner, dict):
-            yield from (((*keys, str(name)), json.dumps(each).encode()) for name, each in inner.items())
-        else:
-            yield keys, value
-
-
-def _json(value: bytes) -> Any:
-    """Return a value that was written as JSON; None if it is none."""
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _items(content: bytes, field_number: int) -> Iterator[Item]:
-    """Yield (keys, value as JSON) of the items in one field of a message."""
-    for number, wire, item in fields(content):
-        if (number, wire) == (field_number, BYTES):
-            keys: list[str] = []
-            value = b"null"
-            for each, kind, part in fields(item):
-                if kind == BYTES and each in (KEY, NESTED_KEY):
-                    keys.append(part.decode("utf-8", errors="replace"))
-                elif kind == BYTES and each == VALUE_JSON:
-                    value = part
-            yield tuple(keys), value
-
-
-def plain(values: dict[Keys, bytes]) -> dict[str, Any]:
-    """Return values under dotted names; None for those that are no JSON."""
-    return {".".join(keys): _json(value) for keys, value in values.items()}

@@ -11,7 +11,8 @@ from ablate.errors import SourceError
 from ablate.imports.source import DONE, FAILED, RUNNING
 from ablate.imports.trackers.small_files import dotted, json_mapping, yaml_mapping
 from ablate.imports.trackers.tracked_runs import Cell
-from ablate.imports.trackers.wandb.log import RunLog, plain, read_log
+from ablate.imports.trackers.wandb.log import RunLog, read_log
+from ablate.imports.trackers.wandb.log_items import plain
 from ablate.imports.trackers.wandb.values import without_objects
 
 NAME = "wandb"
@@ -78,7 +79,7 @@ def _of_run(folder: Path) -> WandbFiles | None:
     if not folder.is_dir():
         return None
     log = next((each for each in sorted(folder.glob("run-*.wandb")) if each.is_file()), None)
-    if log or (folder / CONFIG).is_file() or (folder / SUMMARY).is_file():
+    if log or (folder / SUMMARY).is_file():
         return WandbFiles(folder, log)
     return WandbFiles(folder, None) if FOLDER.fullmatch(folder.name) and (folder / "files").is_dir() else None
 
@@ -89,8 +90,8 @@ def content(run: WandbFiles) -> RunContent:
     SourceError if a file cannot be read.
     """
     log = read_log(run.log) if run.log else RunLog()
-    config = dotted(plain(log.config), run.log or run.folder)
-    summary = dotted(plain(log.values), run.log or run.folder)
+    config = dotted(plain(log.config), run.folder)
+    summary = {**dotted(plain(log.objects), run.folder), **dotted(plain(log.values), run.folder)}
     has_config, has_summary = (run.folder / CONFIG).is_file(), (run.folder / SUMMARY).is_file()
     if has_config:
         config = dotted(_values(yaml_mapping(run.folder / CONFIG)), run.folder / CONFIG)
