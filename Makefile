@@ -48,6 +48,7 @@ bench: setup
 	$(BIN)/python benchmarks/script_overhead.py
 	$(BIN)/python -m benchmarks.calibration
 	$(BIN)/python -m benchmarks.calibration_values
+	$(BIN)/python -m benchmarks.unpaired
 	$(BIN)/python -m benchmarks.adaptive
 	$(BIN)/python benchmarks/search.py
 	$(BIN)/python benchmarks/analysis.py

@@ -12,6 +12,8 @@ from ablate.text import listed
 
 CORRELATIONS = (0.5, 0.9)
 """Correlations between paired runs for which the width of paired intervals is shown."""
+FEW, UNEQUAL = 3, 2
+"""Runs of a row up to which Welch's t can be too sure, if another row has this many times as many or more."""
 CHANGE_SHOWN = 0.005
 """A smaller change of a width is none, as it is printed in whole percent."""
 MISSING = {
@@ -43,6 +45,7 @@ def unpaired_lines(analysis: Analysis) -> Iterator[str]:
         f"spread of each row's own runs. {remedy}"
     )
     yield from _population(analysis)
+    yield from _few_runs(analysis)
     yield from _if_paired(analysis)
     yield from _missing(analysis)
 
@@ -76,6 +79,19 @@ def _population(analysis: Analysis) -> Iterator[str]:
         yield f"{opening}; intervals ({at}) of changes generalise to new runs on this test."
     else:
         yield f"{opening}. No contrast has an interval, so nothing is claimed."
+
+
+def _few_runs(analysis: Analysis) -> Iterator[str]:
+    """Return the rows of few runs next to rows of many, for which Welch's t makes more false claims than alpha."""
+    results = analysis.results
+    numbers = {row.number: results.runs(row) or 0 for row in results.rows if row.seeds}
+    most = max(numbers.values(), default=0)
+    few = [row for row in results.rows if 1 < numbers.get(row.number, 0) <= min(FEW, most / UNEQUAL)]
+    if few and has_intervals(analysis):
+        yield (
+            f"{wording.rows(few)}: few runs next to a row of {most}. Welch's t can then make false claims about twice as "
+            "often as alpha. More runs of the rows that have few avoid this."
+        )
 
 
 def _if_paired(analysis: Analysis) -> Iterator[str]:

@@ -127,3 +127,11 @@ class TestData:
         assert [row["seeds"] for row in rows] == ["5", "5", "5", ""]
         assert {row["unpaired"] for row in rows} == {NO_SEEDS}
         assert "unpaired" not in csv.render(analyse(study_of_values(LOSS, 0.1, SQUARE, VALUES))).splitlines()[0]
+
+
+def test_few_runs_next_to_many_are_warned_of() -> None:
+    values = np.random.default_rng(0).normal(2.0, 0.1, (4, 6))
+    assert "few runs" not in " ".join(summary.summary(analysed(values)))
+    values[2, 3:] = np.nan
+    (line,) = (line for line in summary.summary(analysed(values)) if "few runs" in line)
+    assert line.startswith("Row 3 (row 3): few runs next to a row of 6.")
