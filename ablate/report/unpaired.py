@@ -89,8 +89,8 @@ def _few_runs(analysis: Analysis) -> Iterator[str]:
     few = [row for row in results.rows if 1 < numbers.get(row.number, 0) <= min(FEW, most / UNEQUAL)]
     if few and has_intervals(analysis):
         yield (
-            f"{wording.rows(few)}: few runs next to a row of {most}. Welch's t can then make false claims about twice as "
-            "often as alpha. More runs of the rows that have few avoid this."
+            f"{wording.rows(few)}: few runs next to a row of {most}. Welch's t can then make false claims about "
+            "twice as often as alpha. More runs of the rows that have few avoid this."
         )
 
 
