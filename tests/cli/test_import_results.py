@@ -114,3 +114,21 @@ def test_a_path_that_is_not_there_or_of_no_kind(ablate: Ablate) -> None:
     assert "none.csv: no such file or folder" in ablate("import", "none.csv").err
     Path("x.bin").write_bytes(bytes(1000))
     assert "x.bin: this file is of no kind that is known" in ablate("import", "x.bin").err
+
+
+def test_of_a_line_for_each_step_the_last_of_a_run_is_its_result(ablate: Ablate) -> None:
+    lines = [f"{lr},{seed},{step},{lr + step / 100}" for step in (1, 3, 2) for lr in (0.1, 0.2) for seed in (0, 1)]
+    csv("\n".join(lines) + "\n", "lr,seed,step,acc\n")
+    result = ablate("import", "runs.csv")
+    assert "4: 2 rows x 2 seeds" in result.out
+    assert "step counts the steps of a run: the last line of each of 4 runs is used" in shown(result.out)
+    report = json.loads(ablate("report", "runs", "--format", "json").out)
+    assert [row["metrics"]["acc"]["mean"] for row in report["rows"]] == pytest.approx([0.13, 0.23])
+
+
+def test_infinite_and_missing_values_are_outcomes(ablate: Ablate) -> None:
+    csv("0.1,a,0,0.5\n0.1,a,1,inf\n0.2,a,0,0.6\n0.2,a,1,\n")
+    assert ablate("import", "runs.csv").code == 0
+    status = shown(ablate("status").out)
+    assert "1 diverged" in status
+    assert "1 failed" in status

@@ -32,6 +32,8 @@ class ImportedMetric:
     metric: Metric
     values: Floats
     """The value of each run in the metric's unit, shape (runs,); nan if it is not finite or missing."""
+    infinite: NDArray[np.bool_]
+    """True for runs whose value is infinite, shape (runs,)."""
     scale: float
     """The number by which values of the source, and their SDs, were multiplied."""
     n: Sequence[int | None]
@@ -107,7 +109,8 @@ def _metric(
     direction = directions.get(name, guessed)
     notes = [] if name in directions else [f"{direction.better} values of {name} are taken as better, by its name"]
     values = source.runs[name].to_numpy(dtype=np.float64, na_value=np.nan)
-    values = np.where(np.isfinite(values), values, np.nan)
+    infinite = np.isinf(values)
+    values = np.where(infinite, np.nan, values)
     present = values[~np.isnan(values)]
     is_within = bool(len(present)) and present.min() >= 0
     scale = 1.0
@@ -122,9 +125,8 @@ def _metric(
         metric = replace(metric, bounds=(0.0, 1.0), display=RATE)
         if any(n):
             metric = replace(metric, kind=Kind.PROPORTION if _are_counts(values * scale, n) else Kind.MEAN)
-    return ImportedMetric(
-        metric, values * scale, scale, n if is_share or not request.examples else [None] * len(values)
-    ), notes
+    counts = n if is_share or not request.examples else [None] * len(values)
+    return ImportedMetric(metric, values * scale, infinite, scale, counts), notes
 
 
 def _are_counts(values: Floats, n: Sequence[int | None]) -> bool:

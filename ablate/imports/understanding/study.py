@@ -13,6 +13,7 @@ from ablate.imports.understanding.columns import Columns, columns_of
 from ablate.imports.understanding.factors import ImportedFactor, factors_of
 from ablate.imports.understanding.metrics import ImportedMetric, metrics_of
 from ablate.imports.understanding.rows import Grouped, group
+from ablate.imports.understanding.series import last_steps
 from ablate.measurement import Metric
 from ablate.study.factors import LevelName, level_text
 from ablate.text import listed_in_part
@@ -92,8 +93,8 @@ def understand(source: Source, request: Request) -> ImportedStudy:
     """Return a source as a study; SourceError with what to type if it needs a word from the user."""
     if source.runs.empty:
         raise SourceError("there is no run in it; accepted: a line for each run")
-    columns = columns_of(source, request)
-    kept = _kept(source, request)
+    columns, last, steps = last_steps(source, columns_of(source, request), request)
+    kept = np.intersect1d(_kept(source, request), last)
     metrics = metrics_of(source, columns.metrics, request)
     unfinished = [at for at in kept if source.states and source.states[at] == RUNNING]
     kept = np.setdiff1d(kept, unfinished)
@@ -115,7 +116,7 @@ def understand(source: Source, request: Request) -> ImportedStudy:
         tuple(undeclared),
         columns.seed,
         "the source has means over seeds" if spreads else grouped.unpaired,
-        (*metrics.notes, *columns.notes, *grouped.notes, *_notes(factors, undeclared)),
+        (*metrics.notes, *([steps] if steps else []), *columns.notes, *grouped.notes, *_notes(factors, undeclared)),
         tuple(unused),
     )
 
@@ -170,7 +171,7 @@ def _row(
 
 
 def _run(source: Source, at: int, metrics: Sequence[ImportedMetric], undeclared: Sequence[str]) -> ImportedRun:
-    state, reason = _end(source, at, metrics[0].metric.name)
+    state, reason = _end(source, at, metrics[0])
     return ImportedRun(
         source.places[at],
         {each.metric.name: float(each.values[at]) for each in metrics if not np.isnan(each.values[at])},
@@ -182,14 +183,13 @@ def _run(source: Source, at: int, metrics: Sequence[ImportedMetric], undeclared:
     )
 
 
-def _end(source: Source, at: int, primary: str) -> tuple[str, str]:
+def _end(source: Source, at: int, primary: ImportedMetric) -> tuple[str, str]:
     """Return the state of a run, and why it has no result; empty if it has one."""
     state = source.states[at] if source.states else DONE
-    value = float(source.runs[primary].iloc[at])
-    if state == DONE and np.isinf(value):
-        return DIVERGED, f"{primary} is {value} in the source"
-    if state == DONE and np.isnan(value):
-        return FAILED, f"{primary} has no value in the source"
+    if state == DONE and primary.infinite[at]:
+        return DIVERGED, f"{primary.metric.name} is infinite in the source"
+    if state == DONE and np.isnan(primary.values[at]):
+        return FAILED, f"{primary.metric.name} has no value in the source"
     return state, "" if state == DONE else f"{state} in the source"
 
 

@@ -161,7 +161,7 @@ def diverge(connection: Connection, claim: Claim, reason: str, outcome: Mapping[
         return False
     for key, result in outcome.items():
         measured = [one if isfinite(one.value) else replace(one, value=nan) for one in result.measurements]
-        _add_measured(connection, key, claim.attempt_id, replace(result, measurements=measured))
+        _add_measured(connection, [(key, claim.attempt_id, replace(result, measurements=measured))])
     return True
 
 
@@ -176,23 +176,32 @@ def write_results(connection: Connection, key: str, attempt_id: int, result: Res
     A result has the split TEST even if nothing was measured on it. Costs have no split.
     """
     if connection.execute(_COUNT, {"of": key, "by": attempt_id}).rowcount:
-        _add_measured(connection, key, attempt_id, result)
+        _add_measured(connection, [(key, attempt_id, result)])
 
 
-def _add_measured(connection: Connection, key: str, attempt_id: int, result: Result) -> None:
-    """Add the sizes, measurements and artifacts of an attempt's result of a trial."""
-    of_trial = {"trial_key": key, "attempt_id": attempt_id}
-    splits = dict.fromkeys([TEST, *result.sizes, *(one.split for one in result.measurements if one.split != COST)])
-    sizes = [{**of_trial, "split": split, "sizes": dict(result.sizes.get(split, {}))} for split in splits]
-    connection.execute(_ADD_RESULTS, sizes)
-    measured = [
-        {**of_trial, **_plain(one), "example_set": _example_set(connection, one)} for one in result.measurements
-    ]
-    if measured:
-        connection.execute(_ADD_MEASUREMENTS, measured)
-    kept = [{**of_trial, "name": name, "content": content} for name, content in result.artifacts.items()]
-    if kept:
-        connection.execute(_ADD_ARTIFACTS, kept)
+def write_new_results(connection: Connection, written: Sequence[tuple[str, int, Result]]) -> None:
+    """Add the results of many trials that have none: (trial key, attempt id, result) of each."""
+    if written:
+        connection.execute(_COUNT, [{"of": key, "by": attempt_id} for key, attempt_id, _ in written])
+        _add_measured(connection, written)
+
+
+def _add_measured(connection: Connection, written: Sequence[tuple[str, int, Result]]) -> None:
+    """Add the sizes, measurements and artifacts of attempts' results of trials."""
+    sizes: list[dict[str, object]] = []
+    measured: list[dict[str, object]] = []
+    kept: list[dict[str, object]] = []
+    for key, attempt_id, result in written:
+        of_trial = {"trial_key": key, "attempt_id": attempt_id}
+        splits = dict.fromkeys([TEST, *result.sizes, *(one.split for one in result.measurements if one.split != COST)])
+        sizes += [{**of_trial, "split": split, "sizes": dict(result.sizes.get(split, {}))} for split in splits]
+        measured += [
+            {**of_trial, **_plain(one), "example_set": _example_set(connection, one)} for one in result.measurements
+        ]
+        kept += [{**of_trial, "name": name, "content": content} for name, content in result.artifacts.items()]
+    for statement, values in ((_ADD_RESULTS, sizes), (_ADD_MEASUREMENTS, measured), (_ADD_ARTIFACTS, kept)):
+        if values:
+            connection.execute(statement, values)
 
 
 def _plain(measurement: Measurement) -> dict[str, object]:
