@@ -4,14 +4,15 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 
 from ablate.errors import SourceError
-from ablate.imports.source import ColumnRole, Source
+from ablate.imports.folders.names.forms import form_settings
+from ablate.imports.source import ColumnRole, Request, Source
 
 Cell = bool | int | float | str | None
 
@@ -33,6 +34,8 @@ class TrackedRun:
 
     place: str
     """The run as messages name it."""
+    name: str
+    """The name that users gave it; empty if there is none."""
     state: str
     """DONE, FAILED or RUNNING."""
     settings: Mapping[str, Cell] = field(default_factory=dict)
@@ -79,6 +82,17 @@ def source(
     return Source(
         kind, why, table, [run.place for run in runs], roles, states=[run.state for run in runs], unused=unused
     )
+
+
+def with_names(runs: Sequence[TrackedRun], request: Request) -> list[TrackedRun]:
+    """Return the runs with the settings in their names, if the form of the names is given.
+
+    Without a form, a name is no setting: trackers themselves make names such as `lively-sun-12`.
+    """
+    if not request.names:
+        return list(runs)
+    found = form_settings(request.names, [run.name for run in runs])
+    return [replace(run, settings={**run.settings, **each}) for run, each in zip(runs, found, strict=True)]
 
 
 def _free(name: str, prefix: str, taken: Mapping[str, object]) -> str:

@@ -63,6 +63,24 @@ def test_deleted_runs_empty_runs_and_parents_are_named_and_left_out(tmp_path: Pa
     ]
 
 
+def test_a_parent_with_metrics_is_a_run_and_keeps_its_parameters(tmp_path: Path) -> None:
+    database = MlflowDatabase(tmp_path / "mlflow.db")
+    parent = database.add("best", {"best_lr": 0.2}, {"acc": 0.9})
+    database.add("child", {"lr": 0.2}, {"acc": 0.9}, {"mlflow.parentRunId": parent})
+    source = read(tmp_path)
+    assert len(source.runs) == 2
+    assert list(source.runs["best_lr"].isna()) == [False, True]
+
+
+def test_runs_that_name_each_other_as_parents_are_read(tmp_path: Path) -> None:
+    database = MlflowDatabase(tmp_path / "mlflow.db")
+    first, second = f"{0:032x}", f"{1:032x}"
+    database.add("a", {"x": 1}, {}, {"mlflow.parentRunId": second})
+    database.add("b", {"y": 1}, {}, {"mlflow.parentRunId": first})
+    database.add("c", {}, {"acc": 0.5}, {"mlflow.parentRunId": first})
+    assert len(read(tmp_path).runs) == 1
+
+
 def test_the_experiment_is_a_column_if_it_varies_and_deleted_experiments_are_left_out(tmp_path: Path) -> None:
     database = MlflowDatabase(tmp_path / "mlflow.db")
     database.connection.execute("INSERT INTO experiments VALUES (2, 'other', '', 'deleted', 0, 0)")

@@ -52,6 +52,13 @@ def test_a_chart_gives_the_last_value_of_each_run(tmp_path: Path) -> None:
     assert source.roles == {METRIC: ColumnRole.METRIC, "name": ColumnRole.CIRCUMSTANCE}
 
 
+def test_the_form_of_names_gives_the_settings_of_a_chart(tmp_path: Path) -> None:
+    reader, _ = recognise(write_chart(tmp_path))
+    source = reader.read(tmp_path / "chart.csv", Request(names="lr{lr}-{norm}-seed{seed}"))
+    assert [*source.runs[["lr", "norm", "seed", "acc"]].itertuples(index=False, name=None)] == list(runs())
+    assert source.roles["lr"] is ColumnRole.SETTING
+
+
 def test_a_run_that_ended_early_has_its_last_value_and_an_empty_one_is_named(tmp_path: Path) -> None:
     columns = [name + end for name in ("a - b - acc", "c - acc") for end in ("", "__MIN", "__MAX")]
     lines = [["epoch", *columns], ["0", "0.1", "0", "1", "", "", ""], ["1", "", "", "", "", "", ""]]

@@ -55,7 +55,7 @@ class MlflowDatabaseReader:
                 stored = _runs(database)
         except (sqlite3.Error, OSError, UnicodeError) as error:
             raise SourceError(_fault(file, error)) from None
-        return as_source(self.kind, file, self.recognise(path), stored)
+        return as_source(self.kind, file, self.recognise(path), stored, request)
 
 
 def _file(path: Path) -> Path:

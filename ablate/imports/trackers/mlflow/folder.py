@@ -50,7 +50,8 @@ class MlflowFolderReader:
             runs += _unless_faulty(lambda each: list(_runs_of(each, faults)), folder, faults) or []
         if faults:
             raise SourceError(f"{path}: cannot be read as runs of MLflow:\n{fault_lines(faults)}")
-        return as_source(self.kind, path, self.recognise(path), sorted(runs, key=lambda run: (str(run.start), run.key)))
+        in_order = sorted(runs, key=lambda run: (str(run.start), run.key))
+        return as_source(self.kind, path, self.recognise(path), in_order, request)
 
 
 def _is_experiment(folder: Path) -> bool:

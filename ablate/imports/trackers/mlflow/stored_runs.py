@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ablate.errors import SourceError
-from ablate.imports.source import DONE, FAILED, RUNNING, Source
+from ablate.imports.source import DONE, FAILED, RUNNING, Request, Source
 from ablate.imports.trackers.tracked_runs import (
     Cell,
     Prefixes,
@@ -18,6 +18,7 @@ from ablate.imports.trackers.tracked_runs import (
     places,
     source,
     varies,
+    with_names,
     without_gaps,
 )
 from ablate.text import listed_in_part, plural
@@ -70,7 +71,7 @@ def _is_bookkeeping(metric: str) -> bool:
     return metric.startswith(MACHINE) or is_counter(metric)
 
 
-def as_source(kind: str, path: Path, why: str, stored: Sequence[StoredRun], unused: Sequence[str] = ()) -> Source:
+def as_source(kind: str, path: Path, why: str, stored: Sequence[StoredRun], request: Request) -> Source:
     """Return the runs of a study among the stored ones. SourceError if there is none."""
     present = [run for run in stored if not run.is_deleted]
     children = Counter(run.parent for run in present if run.parent)
@@ -78,11 +79,11 @@ def as_source(kind: str, path: Path, why: str, stored: Sequence[StoredRun], unus
     used = [run for run in present if _is_run(run, children)]
     if not used:
         raise SourceError(_nothing(path, stored, present))
-    sentences = [*unused, *_of_deleted(stored), *_of_parents(present, children), *_of_empty(present, children)]
+    sentences = [*_of_deleted(stored), *_of_parents(present, children), *_of_empty(present, children)]
     several = varies(run.experiment for run in used)
     names = places([run.title for run in used], [run.key for run in used])
     tracked = [_tracked(run, by_key, place, several) for run, place in zip(used, names, strict=True)]
-    return source(kind, path, why, tracked, sentences, Prefixes("params", "tags"))
+    return source(kind, path, why, with_names(tracked, request), sentences, Prefixes("params", "tags"))
 
 
 def _is_run(run: StoredRun, children: Mapping[str, int]) -> bool:
@@ -97,6 +98,7 @@ def _tracked(run: StoredRun, by_key: Mapping[str, StoredRun], place: str, severa
     about: dict[str, Cell] = {"run_id": run.key, "run_name": run.title, "start_time": moment(run.start)}
     return TrackedRun(
         place,
+        run.title,
         STATES.get(run.status, DONE),
         {name: cell(text) for name, text in _params(run, by_key).items()},
         results,
@@ -106,9 +108,9 @@ def _tracked(run: StoredRun, by_key: Mapping[str, StoredRun], place: str, severa
 
 
 def _params(run: StoredRun, by_key: Mapping[str, StoredRun]) -> dict[str, str]:
-    """Return the parameters of a run, and those of the runs around it that it has none of its own for."""
+    """Return the parameters of a run, and those that it lacks of the runs that only hold it and others together."""
     params, passed = dict(run.params), {run.key}
-    while (run := by_key.get(run.parent, run)).key not in passed:
+    while (run := by_key.get(run.parent, run)).key not in passed and not run.has_results:
         params = {**run.params, **params}
         passed.add(run.key)
     return params

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ablate.errors import SourceError
-from ablate.imports.source import Source
-from ablate.imports.trackers.tracked_runs import Prefixes, TrackedRun, source
+from ablate.imports.source import DONE, Request, Source
+from ablate.imports.trackers.tracked_runs import Prefixes, TrackedRun, source, with_names
 from ablate.imports.trackers.wandb.csv_lines import header, lines
 from ablate.imports.trackers.wandb.values import circumstances_in, metrics_in
 from ablate.text import plural
@@ -19,7 +19,7 @@ def is_chart(names: Sequence[str]) -> bool:
     return any(SEPARATOR in name and {name + LOWEST, name + HIGHEST} <= known for name in names)
 
 
-def read_chart(kind: str, path: Path, why: str) -> Source:
+def read_chart(kind: str, path: Path, why: str, request: Request) -> Source:
     """Return the runs with the last value of each metric. SourceError if no column has a number."""
     names = header(path)
     columns = {at: name for at, name in enumerate(names) if SEPARATOR in name and not _is_bound(name, set(names))}
@@ -35,10 +35,12 @@ def read_chart(kind: str, path: Path, why: str) -> Source:
         raise SourceError("\n".join(faults[:20]))
     if not last:
         raise SourceError(f"{path}: has no number below the names of runs; export the chart again as CSV")
-    return _source(kind, path, why, columns, last)
+    runs, unused = _runs(columns, last)
+    return source(kind, path, why, with_names(runs, request), unused, Prefixes())
 
 
-def _source(kind: str, path: Path, why: str, columns: dict[int, str], last: dict[int, float | str]) -> Source:
+def _runs(columns: dict[int, str], last: dict[int, float | str]) -> tuple[list[TrackedRun], list[str]]:
+    """Return the runs that have a value, and a sentence for each part that is not used."""
     values: dict[str, dict[str, float | str]] = {}
     for at, column in columns.items():
         run, _, metric = column.rpartition(SEPARATOR)
@@ -46,11 +48,11 @@ def _source(kind: str, path: Path, why: str, columns: dict[int, str], last: dict
     used = {run: each for run, each in values.items() if metrics_in(each)}
     unused = [f"column {run}: has no value" for run in values if run not in used]
     unused.append(f"all steps but the last one with a value, for each of {plural(len(used), 'run')}")
-    return source(kind, path, why, [_run(run, each) for run, each in used.items()], unused, Prefixes())
+    return [_run(run, each) for run, each in used.items()], unused
 
 
 def _run(name: str, values: dict[str, float | str]) -> TrackedRun:
-    return TrackedRun(f"run {name}", "done", {}, metrics_in(values), {**circumstances_in(values), "name": name})
+    return TrackedRun(f"run {name}", name, DONE, {}, metrics_in(values), {**circumstances_in(values), "name": name})
 
 
 def _is_bound(name: str, known: set[str]) -> bool:

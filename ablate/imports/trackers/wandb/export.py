@@ -28,9 +28,9 @@ class WandbExportReader:
             raise SourceError(f"{path}: is no file; give a CSV file that W&B exported")
         names = header(path)
         if is_chart(names):
-            return read_chart(self.kind, path, self.recognise(path))
+            return read_chart(self.kind, path, self.recognise(path), request)
         if is_run_table(names):
-            return read_runs(self.kind, path, self.recognise(path))
+            return read_runs(self.kind, path, self.recognise(path), request)
         raise SourceError(
             f"{path}: is no table that W&B exported: those of runs have the column Name and others such as State and "
             "Created, those of charts have columns `run - metric` with __MIN and __MAX; for other tables, leave --from "

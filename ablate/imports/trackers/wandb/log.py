@@ -62,7 +62,8 @@ class RunLog:
     def _add_part(self, number: int, content: bytes) -> None:
         if number in (HISTORY, SUMMARY):
             add_items(self.values, content, self.objects)
-            remove_items(self.values, content if number == SUMMARY else b"")
+        if number == SUMMARY:
+            remove_items(self.values, content)
         elif number == CONFIG:
             add_items(self.config, content)
             remove_items(self.config, content)

@@ -5,8 +5,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ablate.errors import SourceError
-from ablate.imports.source import DONE, Source
-from ablate.imports.trackers.tracked_runs import Cell, Prefixes, TrackedRun, cell, is_counter, source, without_gaps
+from ablate.imports.source import DONE, Request, Source
+from ablate.imports.trackers.tracked_runs import (
+    Cell,
+    Prefixes,
+    TrackedRun,
+    cell,
+    is_counter,
+    source,
+    with_names,
+    without_gaps,
+)
 from ablate.imports.trackers.wandb.csv_lines import header, lines
 from ablate.imports.trackers.wandb.values import NOT_FINITE, STATES, TYPE
 
@@ -25,13 +34,13 @@ def is_run_table(names: Sequence[str]) -> bool:
     return NAME in names and bool(typical & set(names)) and len((BOOKKEEPING | typical) & set(names)) >= 2
 
 
-def read_runs(kind: str, path: Path, why: str) -> Source:
+def read_runs(kind: str, path: Path, why: str, request: Request) -> Source:
     """Return the runs. SourceError if there is none, or lines differ from the header."""
     names = _columns(header(path))
     runs = [_run(dict(zip(names, cells, strict=True)), number) for number, cells in lines(path)]
     if not runs:
         raise SourceError(f"{path}: holds no run below its header; choose runs in W&B's table, and export it again")
-    return source(kind, path, why, runs, _unused(names), Prefixes("config", "run", "values"))
+    return source(kind, path, why, with_names(runs, request), _unused(names), Prefixes("config", "run", "values"))
 
 
 def _columns(names: Sequence[str]) -> list[str]:
@@ -48,6 +57,7 @@ def _run(cells: dict[str, str], number: int) -> TrackedRun:
     values = {name: _value(text) for name, text in cells.items() if name != STATE and not _is_of_object(name, cells)}
     return TrackedRun(
         f"line {number}",
+        cells[NAME],
         STATES.get(cells.get(STATE, "").strip().lower(), DONE),
         circumstances=without_gaps({name: value for name, value in values.items() if _is_bookkeeping(name)}),
         others={name: value for name, value in values.items() if not _is_bookkeeping(name)},

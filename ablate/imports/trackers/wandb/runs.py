@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ablate.errors import SourceError
 from ablate.imports.source import DONE, Request, Source
-from ablate.imports.trackers.tracked_runs import Prefixes, TrackedRun, places, source, varies, without_gaps
+from ablate.imports.trackers.tracked_runs import Prefixes, TrackedRun, places, source, varies, with_names, without_gaps
 from ablate.imports.trackers.wandb.log import HEAD
 from ablate.imports.trackers.wandb.run_folders import NAME, RunContent, WandbFiles, read_all, resumed, run_folders
 from ablate.imports.trackers.wandb.values import circumstances_in, metrics_in
@@ -46,10 +46,12 @@ class WandbRunsReader:
         read = read_all([run for run in runs if run not in earlier], faults)
         if faults:
             raise SourceError(f"{path}: cannot be read as runs of W&B:\n{fault_lines(faults)}")
-        return _source(path, self.recognise(path), read, earlier)
+        return _source(path, self.recognise(path), read, earlier, request)
 
 
-def _source(path: Path, why: str, read: list[tuple[WandbFiles, RunContent]], earlier: list[WandbFiles]) -> Source:
+def _source(
+    path: Path, why: str, read: list[tuple[WandbFiles, RunContent]], earlier: list[WandbFiles], request: Request
+) -> Source:
     used = [(run, each) for run, each in read if metrics_in(each.summary) or each.state != DONE]
     unused = [
         *[f"{run.folder.name}: a later folder goes on with the same run" for run in earlier],
@@ -64,13 +66,14 @@ def _source(path: Path, why: str, read: list[tuple[WandbFiles, RunContent]], ear
     names = places([each.about.get("name", "") for _, each in used], [run.key for run, _ in used])
     several = varies(each.about.get("project") for _, each in used)
     tracked = [_tracked(each, place, several) for (_, each), place in zip(used, names, strict=True)]
-    return source("wandb", path, why, tracked, unused, Prefixes("config", "run", "summary"))
+    return source("wandb", path, why, with_names(tracked, request), unused, Prefixes("config", "run", "summary"))
 
 
 def _tracked(run: RunContent, place: str, several_projects: bool) -> TrackedRun:
     about = {name: text for name, text in run.about.items() if name != "project"}
     return TrackedRun(
         place,
+        run.about.get("name", ""),
         run.state,
         run.config,
         metrics_in(run.summary),
