@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from datetime import date
-from math import isfinite, nan
+from math import isfinite, isnan, nan
 from typing import Any
 
 from ablate.errors import SourceError
@@ -18,14 +18,14 @@ Cell = bool | int | float | str | None
 _WORDS = {"nan": nan, "inf": nan, "infinity": nan, "-inf": nan, "-infinity": nan, "n/a": nan}
 
 
-def flat(settings: Mapping[str, Any], place: str, unused: list[str]) -> dict[str, Cell]:
-    """Return nested settings as {dotted name: cell}.
+def flat(settings: Mapping[str, Any], place: str, unused: list[str], separator: str = ".") -> dict[str, Cell]:
+    """Return nested settings as {name with dots: cell}, or with another separator.
 
     A list of plain values is one cell with its text, `[0.9, 0.999]`; other lists have a name for each item. Values that
     only executing code could make are left out, with a sentence in `unused`. SourceError if there are too many.
     """
     cells: dict[str, Cell] = {}
-    for name, value in _leaves(settings, "", 0, place):
+    for name, value in _leaves(settings, (), place, separator):
         if isinstance(value, LeftOut):
             unused.append(f"{place}: {name} is left out: its value is an object ({value.tag}), which is not built")
             continue
@@ -35,18 +35,18 @@ def flat(settings: Mapping[str, Any], place: str, unused: list[str]) -> dict[str
     return cells
 
 
-def _leaves(value: Any, name: str, depth: int, place: str) -> Iterator[tuple[str, Any]]:
-    if depth > DEEPEST:
-        raise SourceError(f"{place}: {name[:80]}: nested more than {DEEPEST} levels deep")
+def _leaves(value: Any, above: tuple[str, ...], place: str, separator: str) -> Iterator[tuple[str, Any]]:
+    if len(above) > DEEPEST:
+        raise SourceError(f"{place}: {separator.join(above)[:80]}: nested more than {DEEPEST} levels deep")
     if isinstance(value, dict):
         items = value.items()
     elif isinstance(value, list) and any(isinstance(item, dict | list | LeftOut) for item in value):
         items = dict(enumerate(value)).items()
     else:
-        yield name, value
+        yield separator.join(above), value
         return
     for key, item in items:
-        yield from _leaves(item, f"{name}.{key}" if name else str(key), depth + 1, place)
+        yield from _leaves(item, (*above, str(key)), place, separator)
 
 
 def cell(value: Any) -> Cell:
@@ -81,3 +81,13 @@ def number_in_text(text: str) -> float | None:
         return number(float(text))
     except ValueError:
         return None
+
+
+def typed(text: str) -> Cell:
+    """Return a setting that was written as text: a bool, a whole number, a number, or the text itself."""
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    if text.isascii() and text.isdigit() and len(text) < 19:
+        return int(text)
+    parsed = number_in_text(text)
+    return text if parsed is None or isnan(parsed) else parsed

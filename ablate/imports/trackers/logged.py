@@ -22,10 +22,14 @@ class LoggedRun:
     metrics: Mapping[str, float] = field(default_factory=dict)
     """{metric: its value}, nan if it is not finite."""
     circumstances: Mapping[str, Cell] = field(default_factory=dict)
+    others: Mapping[str, Cell] = field(default_factory=dict)
+    """Values of which the program does not say whether they are settings or metrics."""
     state: str = DONE
 
 
-_SUFFIX = {ColumnRole.SETTING: "", ColumnRole.METRIC: " (logged)", ColumnRole.CIRCUMSTANCE: " (tracker)"}
+MOST_CELLS = 50_000_000
+"""Columns x runs above which a source is refused: they would fill the memory."""
+_SUFFIX = {ColumnRole.METRIC: " (logged)", ColumnRole.CIRCUMSTANCE: " (tracker)", None: " (noted)"}
 """The ends of column names by role, for names that a role before it has already."""
 
 
@@ -52,23 +56,26 @@ def source_of(kind: str, why: str, runs: Sequence[LoggedRun], unused: Iterable[s
 def _frame(runs: Sequence[LoggedRun]) -> "tuple[pd.DataFrame, dict[str, ColumnRole]]":
     import pandas as pd
 
-    columns: dict[str, list[Cell]] = {}
+    columns: dict[str, pd.Series[Any]] = {}
     roles: dict[str, ColumnRole] = {}
     for role, parts in _parts(runs):
         for name in dict.fromkeys(name for part in parts for name in part):
-            shown = name if name not in roles else f"{name}{_SUFFIX[role]}"
-            columns[shown], roles[shown] = [part.get(name) for part in parts], role
-    frame = pd.DataFrame({name: _series(values, roles[name]) for name, values in columns.items()})
-    return frame, roles
+            shown = name if name not in columns else f"{name}{_SUFFIX.get(role, '')}"
+            columns[shown] = _series([part.get(name) for part in parts], role)
+            roles |= {shown: role} if role else {}
+            if len(columns) * len(runs) > MOST_CELLS:
+                raise SourceError(f"{len(runs):,} runs have {len(columns):,} columns and more; name fewer of them")
+    return pd.DataFrame(columns), roles
 
 
-def _parts(runs: Sequence[LoggedRun]) -> Iterable[tuple[ColumnRole, list[Mapping[str, Cell]]]]:
+def _parts(runs: Sequence[LoggedRun]) -> Iterable[tuple[ColumnRole | None, list[Mapping[str, Cell]]]]:
     yield ColumnRole.SETTING, [run.settings for run in runs]
     yield ColumnRole.METRIC, [run.metrics for run in runs]
     yield ColumnRole.CIRCUMSTANCE, [run.circumstances for run in runs]
+    yield None, [run.others for run in runs]
 
 
-def _series(values: Sequence[Cell], role: ColumnRole) -> "pd.Series[Any]":
+def _series(values: Sequence[Cell], role: ColumnRole | None) -> "pd.Series[Any]":
     """Return a column. Whole numbers with gaps stay whole, which a column of floats would not keep."""
     import pandas as pd
 

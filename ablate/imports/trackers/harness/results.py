@@ -6,13 +6,12 @@ Their form is that of `lm_eval/result_schema.py` (version 0.4), and of version 0
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import isnan
 from pathlib import Path
 from typing import Any
 
 from ablate.errors import SourceError
 from ablate.imports.source import Request
-from ablate.imports.trackers.cells import Cell, cell, flat, number, number_in_text
+from ablate.imports.trackers.cells import Cell, cell, flat, number, typed
 from ablate.imports.trackers.documents import json_of
 
 BOOKKEEPING = frozenset(
@@ -145,20 +144,10 @@ def model_args(value: Any, place: str, unused: list[str]) -> dict[str, Cell]:
     """Return the parts of `model_args`, `pretrained=gpt2,dtype=float32` or a mapping, as `model_args.pretrained`."""
     if isinstance(value, str) and value:
         parts = [part.partition("=") for part in value.split(",")]
-        value = {name.strip(): _typed(text) if equals else True for name, equals, text in parts}
+        value = {name.strip(): typed(text) if equals else True for name, equals, text in parts}
     if not isinstance(value, dict):
         return {}
     return {f"model_args.{name}": part for name, part in flat(value, place, unused).items()}
-
-
-def _typed(text: str) -> Cell:
-    """Return the value of an argument as the program itself reads it (`handle_arg_string` in `lm_eval/utils.py`)."""
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    if text.isascii() and text.isdigit() and len(text) < 19:
-        return int(text)
-    parsed = number_in_text(text)
-    return text if parsed is None or isnan(parsed) else parsed
 
 
 def _shots(content: Mapping[str, Any], task: str) -> dict[str, Cell]:
