@@ -12,6 +12,8 @@ from ablate.errors import SourceError
 
 LARGEST_JSON, LARGEST_YAML, LARGEST_LINE = 128 * 2**20, 4 * 2**20, 16 * 2**20
 """Bytes of the largest JSON file, YAML file and line of JSON that is read."""
+DEEPEST_YAML = 100
+"""The deepest nesting of a YAML file that is read."""
 _MEBIBYTE = 2**20
 
 
@@ -70,9 +72,19 @@ def yaml_of(path: Path) -> Any:
     """Return the content of a YAML file, with `LeftOut` for objects of programs. SourceError if it is no YAML."""
     text = text_of(path, LARGEST_YAML)
     try:
+        _check_depth(text)
         return yaml.load(text, Loader=PlainLoader)
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise SourceError(f"{path}: is no valid YAML: {_reason(error)}") from None
+
+
+def _check_depth(text: str) -> None:
+    """RecursionError if values are nested too deeply: the loader in C would end the whole process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=PlainLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST_YAML:
+            raise RecursionError
 
 
 class JsonLine(NamedTuple):

@@ -1,11 +1,14 @@
 """The runs of a tracker put together as a source: settings, metrics and circumstances, each with its role."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ablate.errors import SourceError
-from ablate.imports.source import DONE, ColumnRole, Source
+from ablate.imports.folders.run_names import with_names as settings_of_names
+from ablate.imports.folders.sections import RunParts
+from ablate.imports.source import DONE, ColumnRole, Request, Source
 from ablate.imports.trackers.cells import Cell
 
 if TYPE_CHECKING:
@@ -27,6 +30,8 @@ class LoggedRun:
     state: str = DONE
 
 
+_TIME = re.compile(r"[A-Z][a-z]{2}\d{2}_\d{2}-\d{2}-\d{2}_")
+"""The time in the names that PyTorch's SummaryWriter makes: `Dec01_16-57-45_host`."""
 MOST_CELLS = 50_000_000
 """Columns x runs above which a source is refused: they would fill the memory."""
 _SUFFIX = {ColumnRole.METRIC: " (logged)", ColumnRole.CIRCUMSTANCE: " (tracker)", None: " (noted)"}
@@ -51,6 +56,25 @@ def source_of(kind: str, why: str, runs: Sequence[LoggedRun], unused: Iterable[s
         unused=tuple(unused),
         **more,
     )
+
+
+def with_names(runs: Sequence[LoggedRun], request: Request) -> list[LoggedRun]:
+    """Return the runs with the settings that their names have and their files lack. The name is the column `run`."""
+    parts = [
+        RunParts(
+            run.place, _TIME.sub("", str(run.circumstances["run"])), run.settings, run.metrics, {}, run.circumstances
+        )
+        for run in runs
+    ]
+    named, _ = settings_of_names(parts, request)
+    return [
+        replace(run, settings=part.settings, circumstances={**run.circumstances, **part.circumstances, **_name(run)})
+        for run, part in zip(runs, named, strict=True)
+    ]
+
+
+def _name(run: LoggedRun) -> dict[str, Cell]:
+    return {"run": run.circumstances["run"]}
 
 
 def _frame(runs: Sequence[LoggedRun]) -> "tuple[pd.DataFrame, dict[str, ColumnRole]]":

@@ -7,7 +7,7 @@ from ablate.imports.source import Request, Source
 from ablate.imports.trackers.cells import Cell, flat, number
 from ablate.imports.trackers.csv_series import last_values, split_numbers
 from ablate.imports.trackers.documents import json_of, yaml_of
-from ablate.imports.trackers.logged import LoggedRun, source_of
+from ablate.imports.trackers.logged import LoggedRun, source_of, with_names
 from ablate.imports.trackers.walk import files_below, glimpse, relative
 from ablate.text import fault_lines
 
@@ -42,7 +42,9 @@ class DvcLiveReader:
         if len(runs) == 1:
             unused.append("DVC keeps the other runs in other commits: copy the folder of each commit into one folder")
         unused += [f"{run.place}: it has no values" for run in runs if not run.metrics]
-        return source_of(self.kind, self.recognise(path), [run for run in runs if run.metrics], unused)
+        return source_of(
+            self.kind, self.recognise(path), with_names([run for run in runs if run.metrics], request), unused
+        )
 
 
 def _is_file_of_run(name: str) -> bool:

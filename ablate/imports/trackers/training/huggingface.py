@@ -12,7 +12,7 @@ from ablate.errors import SourceError
 from ablate.imports.source import Request, Source
 from ablate.imports.trackers.cells import Cell, cell, flat, number, typed
 from ablate.imports.trackers.documents import json_of, text_of
-from ablate.imports.trackers.logged import LoggedRun, source_of
+from ablate.imports.trackers.logged import LoggedRun, source_of, with_names
 from ablate.imports.trackers.walk import by_numbers, files_below, glimpse, relative
 from ablate.text import fault_lines, plural
 
@@ -55,7 +55,7 @@ class HuggingFaceReader:
         if faults:
             raise SourceError(f"{path}: cannot be read as outputs of Hugging Face's Trainer:\n{fault_lines(faults)}")
         unused += [f"{run.place}: it has no metrics" for run in runs if not run.metrics]
-        used = [run for run in runs if run.metrics]
+        used = with_names([run for run in runs if run.metrics], request)
         pickles = sum((folder / PICKLE).is_file() for folder in folders)
         if pickles:
             unused.append(

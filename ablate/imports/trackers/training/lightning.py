@@ -7,7 +7,7 @@ from ablate.imports.source import Request, Source
 from ablate.imports.trackers.cells import Cell, flat
 from ablate.imports.trackers.csv_series import last_values, split_numbers
 from ablate.imports.trackers.documents import yaml_of
-from ablate.imports.trackers.logged import LoggedRun, source_of
+from ablate.imports.trackers.logged import LoggedRun, source_of, with_names
 from ablate.imports.trackers.walk import files_below, glimpse, relative
 from ablate.text import fault_lines
 
@@ -41,7 +41,9 @@ class LightningReader:
         if faults:
             raise SourceError(f"{path}: cannot be read as logs of Lightning:\n{fault_lines(faults)}")
         unused += [f"{run.place}: its {METRICS} has no values" for run in runs if not run.metrics]
-        return source_of(self.kind, self.recognise(path), [run for run in runs if run.metrics], unused)
+        return source_of(
+            self.kind, self.recognise(path), with_names([run for run in runs if run.metrics], request), unused
+        )
 
 
 def _is_metrics(name: str) -> bool:

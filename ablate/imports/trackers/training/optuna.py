@@ -148,7 +148,7 @@ def _add_params(connection: sqlite3.Connection, trials: Mapping[object, OptunaTr
             trial = trials[key]
             try:
                 trial.params[str(name)] = parameter(value, _json(distribution))
-            except (ValueError, TypeError, KeyError, IndexError, OverflowError):
+            except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError):
                 shown = str(distribution)[:60]
                 faults.append(f"{_place(trial)}: {name}: {value!r} is no value of the distribution {shown}")
     return faults

@@ -8,7 +8,7 @@ from ablate.imports.source import DONE, FAILED, RUNNING, Request, Source
 from ablate.imports.trackers.cells import Cell, flat, number
 from ablate.imports.trackers.csv_series import last_values, split_numbers
 from ablate.imports.trackers.documents import json_lines, json_of
-from ablate.imports.trackers.logged import LoggedRun, source_of
+from ablate.imports.trackers.logged import LoggedRun, source_of, with_names
 from ablate.imports.trackers.walk import files_below, glimpse, relative
 from ablate.text import fault_lines
 
@@ -49,7 +49,7 @@ class RayReader:
                 faults.append(str(error))
         if faults:
             raise SourceError(f"{path}: cannot be read as trials of Ray:\n{fault_lines(faults)}")
-        return source_of(self.kind, self.recognise(path), runs, unused)
+        return source_of(self.kind, self.recognise(path), with_names(runs, request) if request.names else runs, unused)
 
 
 def _is_params(name: str) -> bool:

@@ -11,7 +11,7 @@ from ablate.errors import SourceError
 from ablate.imports.source import Request, Source
 from ablate.imports.trackers.cells import MOST_COLUMNS, Cell, flat
 from ablate.imports.trackers.documents import yaml_of
-from ablate.imports.trackers.logged import LoggedRun, source_of
+from ablate.imports.trackers.logged import LoggedRun, source_of, with_names
 from ablate.imports.trackers.training.tensorboard_hparams import hparams_of
 from ablate.imports.trackers.walk import files_below, glimpse, relative
 from ablate.trainers.measuring.takes import NoValueError
@@ -59,7 +59,7 @@ class TensorBoardReader:
         runs = [_run(name, folders, root, unused) for name, folders in _by_run(_folders(files, unused)).items()]
         with_metrics = [run for run in runs if run.metrics]
         unused += [f"{run.place}: its event files have no scalars" for run in runs if not run.metrics]
-        return source_of(self.kind, self.recognise(path), with_metrics, unused)
+        return source_of(self.kind, self.recognise(path), with_names(with_metrics, request), unused)
 
 
 def is_event_file(name: str) -> bool:

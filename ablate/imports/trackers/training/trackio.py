@@ -10,7 +10,7 @@ from typing import Any
 from ablate.errors import SourceError
 from ablate.imports.source import Request, Source
 from ablate.imports.trackers.cells import Cell, cell, flat, number
-from ablate.imports.trackers.logged import LoggedRun, source_of
+from ablate.imports.trackers.logged import LoggedRun, source_of, with_names
 from ablate.imports.trackers.sqlite_files import database, has_tables, rows_of
 from ablate.imports.trackers.walk import files_below, glimpse, relative
 
@@ -55,7 +55,8 @@ class TrackioReader:
             several = len(files) > 1
             runs += [_logged(key, run, file.stem if several else "", stored, unused) for key, run in stored.items()]
         unused += [f"{run.place}: it has no values" for run in runs if not run.metrics]
-        return source_of(self.kind, self.recognise(path), [run for run in runs if run.metrics], unused)
+        used = [run for run in runs if run.metrics]
+        return source_of(self.kind, self.recognise(path), with_names(used, request) if request.names else used, unused)
 
 
 def _is_database(name: str) -> bool:
