@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ablate.errors import SourceError
-from ablate.imports.folders.run_names import with_names as settings_of_names
+from ablate.imports.folders.names.beside import with_names as settings_of_names
 from ablate.imports.folders.sections import RunParts
 from ablate.imports.source import DONE, ColumnRole, Request, Source
 from ablate.imports.trackers.cells import Cell
