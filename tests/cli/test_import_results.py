@@ -132,3 +132,12 @@ def test_infinite_and_missing_values_are_outcomes(ablate: Ablate) -> None:
     status = shown(ablate("status").out)
     assert "1 diverged" in status
     assert "1 failed" in status
+
+
+def test_runs_of_one_configuration_are_one_row(ablate: Ablate) -> None:
+    csv("".join(f"Run {run},{0.5 + run / 1000},{run / 7},{run / 9}\n" for run in range(20)), "Run,acc,Lexical (n),x\n")
+    result = ablate("import", "runs.csv")
+    assert "20: 1 row x 20 runs" in shown(result.out)
+    assert "Lexical (n) and x have many values, so they are results" in shown(result.out)
+    assert ablate("report", "runs").code == 0
+    assert "1 row x 20 runs" in shown(ablate("import", "runs.csv", "--factors", "none", "--metric", "x:lower").out)

@@ -1,6 +1,6 @@
 """The role of each column of runs: as the source says it, as an option says it, or by its name and values."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -10,7 +10,7 @@ from ablate.imports.source import ColumnRole, Request, Source
 from ablate.study.starting.metric_names import COSTS, is_metric
 from ablate.study.starting.roles import FOLDERS, MACHINE, SEEDS
 from ablate.study.starting.scanning.options import words_of
-from ablate.text import listed
+from ablate.text import listed, listed_in_part
 
 CIRCUMSTANCES = frozenset(
     {
@@ -23,6 +23,10 @@ CIRCUMSTANCES = frozenset(
 """Words of ids, times, hosts, paths and commits: nobody sets them to learn something about a method."""
 REPLICATES = frozenset({"run", "trial", "fold", "rep", "repeat", "repetition", "replicate", "iteration", "split"})
 """Words of numbers that tell the runs of one row apart, as seeds do."""
+NONE = ("none",)
+"""Factors of a request for one row of all runs."""
+MOST_NAMED = 4
+"""Columns that a sentence names."""
 MANY_LEVELS = 10
 """A column of numbers with more values than this, in more than half as many values as runs, has no levels."""
 
@@ -44,7 +48,11 @@ class Columns:
 def columns_of(source: Source, request: Request) -> Columns:
     """Return the columns of a source by their roles; SourceError for options that name none, or without a metric."""
     names = [str(name) for name in source.runs.columns]
-    wanted = [("--factors", request.factors), ("--metric", request.metrics), ("--where", tuple(request.where))]
+    wanted = [
+        ("--factors", () if request.factors == NONE else request.factors),
+        ("--metric", request.metrics),
+        ("--where", tuple(request.where)),
+    ]
     wanted += [("--seed", (request.seed,) if request.seed else ())]
     faults = [
         f"{option}: {unknown_name('column', name, names)}" for option, of_option in wanted for name in of_option
@@ -58,15 +66,18 @@ def columns_of(source: Source, request: Request) -> Columns:
     metrics = [*request.metrics, *(name for name, role in roles.items() if role is ColumnRole.METRIC)]
     if not metrics:
         raise SourceError(_no_metric(source, [name for name in roles if _is_number(source.runs[name])]))
+    results = _results(source, roles)
     without_levels = [
-        name for name, role in roles.items() if role is ColumnRole.SETTING and _has_no_levels(source, name)
+        name
+        for name, role in roles.items()
+        if role is ColumnRole.SETTING and (name in results or _has_no_levels(source, name))
     ]
     settings = [
         name for name in names
         if name in request.factors or (roles.get(name) is ColumnRole.SETTING and name not in without_levels)
     ]  # fmt: skip
     circumstances = [name for name, role in roles.items() if role is ColumnRole.CIRCUMSTANCE]
-    notes = [*_notes_on_levels(source, without_levels), *_notes_on_replicates(source, seed, circumstances)]
+    notes = [*_notes_on_levels(without_levels), *_notes_on_replicates(source, seed, circumstances)]
     return Columns(tuple(settings), tuple(metrics), seed, tuple(circumstances), tuple(notes))
 
 
@@ -112,6 +123,18 @@ def _has_no_levels(source: Source, name: str) -> bool:
     return _is_number(column) and values > max(MANY_LEVELS, len(column) / 2)
 
 
+def _results(source: Source, roles: Mapping[str, ColumnRole]) -> set[str]:
+    """Return the numbers behind the first metric that are a block of results of other names.
+
+    Settings usually stand before results. If most of these columns have many values, all of them are results.
+    """
+    names = [name for name in roles if name not in source.roles]
+    first = next((at for at, name in enumerate(names) if roles[name] is ColumnRole.METRIC), len(names))
+    behind = [name for name in names[first:] if roles[name] is ColumnRole.SETTING and _is_number(source.runs[name])]
+    many = [name for name in behind if source.runs[name].nunique() > MANY_LEVELS]
+    return set(behind) if 2 * len(many) > len(behind) else set()
+
+
 def _no_metric(source: Source, numbers: Sequence[str]) -> str:
     if not numbers:
         return f"no column of {source.kind} has numbers; an import needs a metric, such as a column `accuracy`"
@@ -122,13 +145,14 @@ def _no_metric(source: Source, numbers: Sequence[str]) -> str:
     )
 
 
-def _notes_on_levels(source: Source, names: Sequence[str]) -> Iterator[str]:
-    for name in names:
-        values = source.runs[name].nunique()
-        yield (
-            f"{name} has {values:,} values in {len(source.runs):,} runs: it has no levels, as in a random search, or "
-            f"it is a result; --metric '{name}:higher' or --factors {name} uses it"
-        )
+def _notes_on_levels(names: Sequence[str]) -> Iterator[str]:
+    if not names:
+        return
+    it_is = "has many values, so it is a result" if len(names) == 1 else "have many values, so they are results"
+    yield (
+        f"{listed_in_part(names, MOST_NAMED)} {it_is}, or settings of a random search without levels; "
+        f"--metric '{names[0]}:higher' uses one as a metric, --factors one as a factor"
+    )
 
 
 def _notes_on_replicates(source: Source, seed: str, names: Sequence[str]) -> Iterator[str]:

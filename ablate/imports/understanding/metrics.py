@@ -1,6 +1,6 @@
 """The metrics of an imported study: their directions, units and numbers of examples, and the primary one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,10 +19,13 @@ from ablate.study.starting.metric_names import (
     is_metric,
     is_rate,
 )
+from ablate.text import listed_in_part
 
 Floats = NDArray[np.float64]
 
 PERCENT = 100.0
+MOST_NAMED = 4
+"""Metrics that a sentence names."""
 
 
 @dataclass(frozen=True)
@@ -66,15 +69,25 @@ def metrics_of(source: Source, names: Sequence[str], request: Request) -> Metric
     if texts := [name for name in known if name not in numbers]:
         raise SourceError("\n".join(_no_numbers(source, name) for name in texts))
     ordered = sorted(numbers, key=lambda name: _rank(name, request), reverse=True)
-    notes = [
-        f"{name} is not used, as its better values are not known; --metric '{name}:higher' uses it" for name in without
-    ]
-    metrics = []
-    for name in ordered:
-        metric, words = _metric(source, name, request, directions)
-        metrics.append(metric)
-        notes += words
+    metrics = [_metric(source, name, request, directions) for name in ordered]
+    notes = [*_guesses([each for each in metrics if each.metric.name not in directions]), *_percent(source, metrics)]
+    if without:
+        names = listed_in_part(without, MOST_NAMED)
+        notes.append(f"not used, as the better values are not known: {names}; --metric '{without[0]}:higher' uses one")
     return Metrics(tuple(metrics), (*_note_on_primary(ordered, request), *notes))
+
+
+def _guesses(metrics: Sequence["ImportedMetric"]) -> Iterator[str]:
+    """Yield which values are better by the names of metrics, a sentence for each direction."""
+    for direction in Direction:
+        if names := [each.metric.name for each in metrics if each.metric.direction is direction]:
+            whose = "its name" if len(names) == 1 else "their names"
+            yield f"{direction.better} values of {listed_in_part(names, MOST_NAMED)} are taken as better, by {whose}"
+
+
+def _percent(source: Source, metrics: Sequence["ImportedMetric"]) -> Iterator[str]:
+    if names := [each.metric.name for each in metrics if each.scale != 1]:
+        yield f"values of {listed_in_part(names, MOST_NAMED)} are read as percent, as some are above 1"
 
 
 def _no_numbers(source: Source, name: str) -> str:
@@ -101,13 +114,10 @@ def _note_on_primary(ordered: Sequence[str], request: Request) -> Sequence[str]:
     )
 
 
-def _metric(
-    source: Source, name: str, request: Request, directions: Mapping[str, Direction]
-) -> tuple[ImportedMetric, list[str]]:
-    """Return a metric, and sentences about the guesses that it rests on."""
+def _metric(source: Source, name: str, request: Request, directions: Mapping[str, Direction]) -> ImportedMetric:
+    """Return a metric with its values."""
     guessed = Direction.MINIMIZE if is_lower_better(name) else Direction.MAXIMIZE
     direction = directions.get(name, guessed)
-    notes = [] if name in directions else [f"{direction.better} values of {name} are taken as better, by its name"]
     values = source.runs[name].to_numpy(dtype=np.float64, na_value=np.nan)
     infinite = np.isinf(values)
     values = np.where(infinite, np.nan, values)
@@ -117,7 +127,6 @@ def _metric(
     looks_rate = name in source.percent or is_rate(name)
     if looks_rate and name not in source.percent and is_within and 1 < present.max() <= PERCENT:
         scale = 1 / PERCENT
-        notes.append(f"values of {name} are read as percent, as some are above 1")
     is_share = looks_rate and is_within and present.max() * scale <= 1
     n = [request.examples] * len(values) if request.examples else list(source.counts.get(name, [None] * len(values)))
     metric = Metric(name, direction)
@@ -126,7 +135,7 @@ def _metric(
         if any(n):
             metric = replace(metric, kind=Kind.PROPORTION if _are_counts(values * scale, n) else Kind.MEAN)
     counts = n if is_share or not request.examples else [None] * len(values)
-    return ImportedMetric(metric, values * scale, infinite, scale, counts), notes
+    return ImportedMetric(metric, values * scale, infinite, scale, counts)
 
 
 def _are_counts(values: Floats, n: Sequence[int | None]) -> bool:

@@ -47,8 +47,8 @@ def group(
     A run that is there twice, with equal values, counts once. Of two runs with the same levels and seed and other
     values, both count, and the rows are not paired then.
     """
-    codes = np.array([factor.codes for factor in factors], dtype=np.int64).reshape(len(factors), -1).T
-    numbers, first = _numbers(codes if factors else np.zeros((len(source.runs), 1), dtype=np.int64), kept)
+    codes = np.column_stack([factor.codes for factor in factors] or [np.zeros(len(source.runs), dtype=np.int64)])
+    numbers, first = _numbers(codes, kept)
     levels = [{factor.name: factor.levels[factor.codes[at]] for factor in factors} for at in first]
     labels = [", ".join(label_word(*pair) for pair in of_row.items()) or ONLY_ROW for of_row in levels]
     seeds = _seeds(source, seed) if seed else {}

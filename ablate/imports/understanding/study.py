@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ablate.errors import SourceError
 from ablate.imports.source import DIVERGED, DONE, FAILED, RUNNING, ExampleValues, Request, Source
-from ablate.imports.understanding.columns import Columns, columns_of
+from ablate.imports.understanding.columns import NONE, Columns, columns_of
 from ablate.imports.understanding.factors import ImportedFactor, factors_of
 from ablate.imports.understanding.metrics import ImportedMetric, metrics_of
 from ablate.imports.understanding.rows import Grouped, group
@@ -145,7 +145,7 @@ def _factors(
     undeclared: list[str] = []
     if request.factors:
         undeclared = [key for factor in found for key in factor.keys if key not in request.factors]
-        found, _ = factors_of(used, request.factors)
+        found, _ = factors_of(used, () if request.factors == NONE else request.factors)
     return [_over_all(factor, kept, len(source.runs)) for factor in found], constants, undeclared
 
 
