@@ -1,0 +1,121 @@
+"""Wide tables as long ones: columns that are levels of a factor, or seeds, become lines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ablate.errors import SourceError
+from ablate.imports.source import Request
+from ablate.imports.tables.columns import Column
+from ablate.imports.tables.headings import is_seed_name, seed_column
+
+SEED = "seed"
+VALUE = "value"
+"""The name of a metric that a wide table does not name."""
+
+
+@dataclass(frozen=True)
+class Long:
+    """The columns of a table with a line for each run."""
+
+    columns: tuple[Column, ...]
+    at: NDArray[np.int64]
+    """The line of the table that each run is from, shape (runs,)."""
+    names: tuple[str, ...] = ()
+    """The column that each run is from; empty if a run is a line."""
+    metrics: tuple[str, ...] = ()
+    """The metrics whose values were in several columns."""
+    note: str = ""
+    """A sentence's end about the layout; empty if a run is a line."""
+
+
+def as_long(columns: Sequence[Column], request: Request) -> Long:
+    """Return the columns with a line for each run. SourceError if `--columns-are` finds no columns."""
+    if request.columns_are:
+        return _levels(columns, request)
+    return _seeds(columns, request)
+
+
+def _levels(columns: Sequence[Column], request: Request) -> Long:
+    keys = [column for column in columns if _is_key(column, request)]
+    values = [column for column in columns if column not in keys]
+    if len(values) < 2:
+        raise SourceError(
+            f"--columns-are {request.columns_are}: fewer than two columns of numbers could be its levels; "
+            f"the columns are {', '.join(column.name for column in columns)}"
+        )
+    if request.columns_are in {column.name for column in keys}:
+        raise SourceError(f"--columns-are {request.columns_are}: a column has this name; give the factor another name")
+    metric = request.metrics[0] if request.metrics else VALUE
+    note = f"its columns {', '.join(column.name for column in values)} are levels of {request.columns_are}"
+    levels = [column.name for column in values]
+    return _melted(keys, {metric: values}, request.columns_are, levels, note)
+
+
+def _is_key(column: Column, request: Request) -> bool:
+    """Return True if a column is no level: a text, the seed, or one that the request names."""
+    named = {*request.factors, request.seed, *request.where}
+    return not column.is_number or column.name in named or is_seed_name(column.name)
+
+
+def _seeds(columns: Sequence[Column], request: Request) -> Long:
+    """Turn columns such as `seed 0` and `seed 1` into lines, if there are several."""
+    named = {*request.factors, *request.metrics, request.seed, *request.where}
+    seeds = {
+        column.name: seed
+        for column in columns
+        if column.is_number and column.name not in named and (seed := seed_column(column.name))
+    }
+    metrics = list(dict.fromkeys(metric for metric, _ in seeds.values()))
+    numbers = sorted({number for _, number in seeds.values()})
+    by_seed = {seed: column for column in columns if (seed := seeds.get(column.name))}
+    if len(numbers) < 2 or len(by_seed) < len(seeds) or SEED in {column.name for column in columns}:
+        return Long(tuple(columns), np.arange(_length(columns)))
+    keys = [column for column in columns if column.name not in seeds]
+    default = request.metrics[0] if len(request.metrics) == 1 else VALUE
+    groups = {
+        metric or default: [by_seed.get((metric, number), _empty(columns)) for number in numbers] for metric in metrics
+    }
+    return _melted(keys, groups, SEED, numbers, f"its columns {', '.join(seeds)} are seeds")
+
+
+def _melted(
+    keys: Sequence[Column], groups: dict[str, list[Column]], name: str, levels: Sequence[object], note: str
+) -> Long:
+    """Return a line for each line and level: first all levels of the first line."""
+    length, count = _length(keys or next(iter(groups.values()))), len(levels)
+    at = np.repeat(np.arange(length), count)
+    level = np.array(list(levels) * length, dtype=np.int64 if name == SEED else object)
+    columns = [replace(key, values=key.values[at], sd=None if key.sd is None else key.sd[at]) for key in keys]
+    columns.append(Column(name, level))
+    columns += [_joined(metric, group) for metric, group in groups.items()]
+    names = tuple(str(text) for text in levels) * length
+    return Long(tuple(columns), at, names, tuple(groups), note)
+
+
+def _joined(name: str, group: Sequence[Column]) -> Column:
+    """Return one column of the values of several, line by line."""
+    percents = {column.is_percent for column in group if column.name}
+    if len(percents) > 1:
+        raise SourceError(
+            f"some of the columns {', '.join(column.name for column in group)} are in percent and others are not; "
+            "write all of them in percent, or none"
+        )
+    values = np.stack([column.values.astype(np.float64) for column in group], axis=1).ravel()
+    sds = [np.full(len(column.values), np.nan) if column.sd is None else column.sd for column in group]
+    sd = np.stack(sds, axis=1).ravel() if any(column.sd is not None for column in group) else None
+    directions = {column.direction for column in group} - {None}
+    direction = directions.pop() if len(directions) == 1 else None
+    seeds = {column.seeds for column in group}
+    count = seeds.pop() if len(seeds) == 1 else 0
+    return Column(name, values, sd, percents == {True}, direction, count)
+
+
+def _length(columns: Sequence[Column]) -> int:
+    return len(columns[0].values) if columns else 0
+
+
+def _empty(columns: Sequence[Column]) -> Column:
+    return Column("", np.full(_length(columns), np.nan))
