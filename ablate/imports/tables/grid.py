@@ -23,8 +23,6 @@ MOST_BYTES_AT_ONCE = 256 * 1024 * 1024
 class Grid:
     """The cells of a table before they are understood."""
 
-    form: str
-    """The form of the file, as the end of "it is": `a CSV table with the delimiter ;`."""
     headings: tuple[str, ...]
     columns: tuple[Cells, ...]
     """The cells of each column, parallel to `headings`."""
@@ -38,6 +36,8 @@ class Grid:
     """True if a number such as 1,234 has a decimal comma, although it could be a thousand."""
     comma_delimits: bool = False
     """True if the delimiter is a comma."""
+    layout: str = ""
+    """A note about a layout other than a line for each run; empty without one."""
     unused: tuple[str, ...] = ()
 
     def __len__(self) -> int:

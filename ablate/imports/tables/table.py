@@ -61,13 +61,14 @@ class TableReader:
         if name := archive(path):
             raise SourceError(f"{path}: this is {name}, which is not read; unpack it, or save the table as CSV")
         form = next((form for form in FORMS if form.recognise(path)), FORMS[-1])
+        why = form.recognise(path) or "--from names this kind"
         try:
-            return self._source(chosen(form.read(path), request), request)
+            return self._source(why, chosen(form.read(path), request), request)
         except SourceError as error:
             lines = str(error).splitlines()
             raise SourceError("\n".join(line if str(path) in line else f"{path}: {line}" for line in lines)) from None
 
-    def _source(self, grid: Grid, request: Request) -> Source:
+    def _source(self, why: str, grid: Grid, request: Request) -> Source:
         grid = without_other_lines(with_a_line_for_each_run(with_headings(grid), request))
         if not len(grid):
             raise SourceError("there is no line below the headings; a table has a line for each run")
@@ -77,7 +78,7 @@ class TableReader:
         unused = [*grid.unused, *spreading.unused, *(note for column in columns for note in column.unused)]
         return Source(
             kind=self.kind,
-            why=f"it is {grid.form}" + (f"; {long.note}" if long.note else ""),
+            why="; ".join(part for part in (why, grid.layout, long.note) if part),
             runs=pd.DataFrame({column.name: column.values for column in long.columns}),
             places=Places(grid.unit, grid.lines[long.at], long.names),
             roles=_roles(long, request),

@@ -23,7 +23,7 @@ def with_a_line_for_each_run(grid: Grid, request: Request) -> Grid:
     columns = tuple(_typed([run[at] for run in runs]) for at in range(len(names)))
     return replace(
         grid,
-        form=f"{grid.form}, with a column for each run",
+        layout="each of its columns is a run",
         headings=tuple(names),
         columns=columns,
         lines=np.arange(2, len(runs) + 2),

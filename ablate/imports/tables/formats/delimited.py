@@ -54,7 +54,6 @@ def _grid(
     unused: Sequence[str] = (),
 ) -> Grid:
     return Grid(
-        form=_form(found),
         headings=headings,
         columns=tuple(columns),
         lines=numbers,

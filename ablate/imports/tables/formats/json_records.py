@@ -37,8 +37,8 @@ def is_list(path: Path) -> bool:
 def read(path: Path) -> list[Grid]:
     """Return the table of a file, as the only one. SourceError if a part of it is no object of JSON."""
     if is_list(path):
-        return [_grid(path, _items(path), "a JSON list of objects", "item")]
-    return [_grid(path, _objects(path), "a file of JSON lines", "line")]
+        return [_grid(path, _items(path), "item")]
+    return [_grid(path, _objects(path), "line")]
 
 
 def _items(path: Path) -> Iterator[tuple[int, Record]]:
@@ -65,7 +65,7 @@ def _objects(path: Path) -> Iterator[tuple[int, Record]]:
         yield number, item
 
 
-def _grid(path: Path, items: Iterable[tuple[int, Record]], form: str, unit: str) -> Grid:
+def _grid(path: Path, items: Iterable[tuple[int, Record]], unit: str) -> Grid:
     numbers: list[int] = []
     builders: dict[str, ColumnBuilder] = {}
     chunk: list[Record] = []
@@ -80,7 +80,7 @@ def _grid(path: Path, items: Iterable[tuple[int, Record]], form: str, unit: str)
             chunk = []
     _add(path, builders, chunk, len(numbers) - len(chunk))
     columns = tuple(builder.finish() for builder in builders.values())
-    return Grid(form, tuple(builders), columns, np.array(numbers, dtype=np.int64), unit)
+    return Grid(tuple(builders), columns, np.array(numbers, dtype=np.int64), unit)
 
 
 def _add(path: Path, builders: dict[str, ColumnBuilder], chunk: list[Record], before: int) -> None:

@@ -109,7 +109,7 @@ def _grid(path: Path, rows: list[_Row], faults: list[str]) -> Grid | None:
     ]
     cells = _filled([(row.cells + [""] * width)[:width] for row in below])
     headings = _headings([row.cells for row in rows[:heads]], width)
-    return table("a LaTeX table", headings, cells, [row.line for row in below])
+    return table(headings, cells, [row.line for row in below])
 
 
 def _headings(rows: Sequence[Sequence[str]], width: int) -> list[str]:

@@ -85,17 +85,17 @@ def _grid(path: Path, lines: Sequence[str], start: int, end: int, faults: list[s
             faults.append(f"{path}: line {at + 1} has a cell with more than {MOST_CHARACTERS:,} characters")
         rows.append((row + [""] * len(headings))[: len(headings)])
         numbers.append(at + 1)
-    return table("a Markdown table", headings, rows, numbers)
+    return table(headings, rows, numbers)
 
 
-def table(form: str, headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> Grid:
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> Grid:
     """Return a table of markup from its cells, row by row."""
     columns = []
     for at in range(len(headings)):
         cells = np.empty(len(rows), dtype=object)
         cells[:] = [row[at] for row in rows]
         columns.append(cells)
-    return Grid(form, tuple(headings), tuple(columns), np.array(numbers, dtype=np.int64), is_markup=True)
+    return Grid(tuple(headings), tuple(columns), np.array(numbers, dtype=np.int64), is_markup=True)
 
 
 def _split(line: str) -> list[str]:

@@ -43,7 +43,7 @@ def read(path: Path) -> list[Grid]:
         raise SourceError(f"{path}: cannot be read as Parquet: {error}") from None
     columns = tuple(_cells(column) for column in table.columns)
     lines = np.arange(1, table.num_rows + 1)
-    return [Grid("a Parquet file", tuple(table.column_names), columns, lines, "row")]
+    return [Grid(tuple(table.column_names), columns, lines, "row")]
 
 
 def _check_size(path: Path, metadata: Any) -> None:
