@@ -1,17 +1,15 @@
 """Parquet files, which need the package pyarrow."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ablate.errors import SourceError
-from ablate.extras import OptionalLibraries, extra
+from ablate.extras import PARQUET
 from ablate.imports.tables.formats.files import head_bytes
 from ablate.imports.tables.grid import MOST_COLUMNS, Cells, Grid
 
-LIBRARIES = OptionalLibraries(("pyarrow",), extra("parquet"))
 MOST_LINES = 20_000_000
 """The largest number of lines: a small file can claim to have more than fit into memory."""
 MOST_BYTES = 4 * 1024**3
@@ -29,10 +27,12 @@ def read(path: Path) -> list[Grid]:
     """Return the table of a file, as the only one. SourceError if pyarrow is missing, or the file is damaged."""
     if head_bytes(path)[:4] != b"PAR1":
         raise SourceError(f"{path}: this is no Parquet file, which begins with PAR1; write the table as CSV")
-    if fault := LIBRARIES.fault():
+    if fault := PARQUET.fault():
         raise SourceError(f"{path}: a Parquet file {fault}, or write the table as CSV")
+    import pyarrow.parquet
+
     try:
-        with import_module("pyarrow.parquet").ParquetFile(path) as file:
+        with pyarrow.parquet.ParquetFile(path) as file:
             _check_size(path, file.metadata)
             table = file.read()
             while any(_is_nested(field.type) for field in table.schema):
@@ -62,15 +62,18 @@ def _check_size(path: Path, metadata: Any) -> None:
 
 
 def _is_nested(kind: Any) -> bool:
-    return bool(import_module("pyarrow").types.is_struct(kind))
+    import pyarrow.types
+
+    return bool(pyarrow.types.is_struct(kind))
 
 
 def _cells(column: Any) -> Cells:
     """Return a column as numbers, or as objects: bool, str, None, and lists and times as text."""
-    kinds = import_module("pyarrow").types
-    if kinds.is_floating(column.type):
+    import pyarrow.types
+
+    if pyarrow.types.is_floating(column.type):
         return np.array(column.to_numpy(), dtype=np.float64)
-    if kinds.is_integer(column.type) and not column.null_count:
+    if pyarrow.types.is_integer(column.type) and not column.null_count:
         return np.array(column.to_numpy(), dtype=np.int64)
     cells = np.empty(len(column), dtype=object)
     cells[:] = [_cell(value) for value in column.to_pylist()]
