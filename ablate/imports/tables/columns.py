@@ -20,7 +20,7 @@ _ZERO_COMMA = re.compile(r"[+-]?0,\d")
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """A column of a table with its values."""
 
     name: str
@@ -40,7 +40,7 @@ class Column:
         return self.values.dtype.kind in "if"
 
 
-def read_columns(grid: Grid) -> list[Column]:
+def read_columns(grid: Grid) -> list[TableColumn]:
     """Return the columns of a table. SourceError if one has percent signs in some of its cells only."""
     different = [_different(cells) for cells in grid.columns]
     names = _names(grid.headings)
@@ -81,21 +81,21 @@ class _ColumnReader:
     commas: bool
     """True if the numbers of the table have decimal commas."""
 
-    def read(self, at: int, name: str, texts: dict[str, None]) -> Column:
+    def read(self, at: int, name: str, texts: dict[str, None]) -> TableColumn:
         head, cells = heading(self.grid.headings[at]), self.grid.columns[at]
         if cells.dtype != object:
             values = _rates(cells) if head.is_percent else cells
-            return Column(name, values, None, head.is_percent, head.direction, head.seeds)
+            return TableColumn(name, values, None, head.is_percent, head.direction, head.seeds)
         if set(map(type, cells.tolist())) == {bool}:
-            return Column(name, cells)
+            return TableColumn(name, cells)
         if on := marks.levels(texts, self.grid.is_markup, self.has_ticks):
-            return Column(name, _mapped(cells, on))
+            return TableColumn(name, _mapped(cells, on))
         if texts.keys() - MISSING and all(cell.lower() in _TRUTHS or cell.lower() in MISSING for cell in texts):
-            return Column(name, _mapped(cells, {cell: _TRUTHS.get(cell.lower()) for cell in texts}))
+            return TableColumn(name, _mapped(cells, {cell: _TRUTHS.get(cell.lower()) for cell in texts}))
         numbers = self._numbers(texts, head.is_percent)
         if numbers:
             return self._column_of_numbers(at, name, numbers)
-        return Column(name, _mapped(cells, {cell: None if cell.lower() in MISSING else cell for cell in texts}))
+        return TableColumn(name, _mapped(cells, {cell: None if cell.lower() in MISSING else cell for cell in texts}))
 
     def _numbers(self, texts: dict[str, None], is_percent: bool) -> dict[str, Quantity]:
         """Return {cell: its number}, without the cells that have none; empty if the column is text."""
@@ -113,7 +113,7 @@ class _ColumnReader:
                 return numbers
         return {}
 
-    def _column_of_numbers(self, at: int, name: str, numbers: dict[str, Quantity]) -> Column:
+    def _column_of_numbers(self, at: int, name: str, numbers: dict[str, Quantity]) -> TableColumn:
         head, cells = heading(self.grid.headings[at]), self.grid.columns[at]
         self._check_percent(at, numbers)
         of_cells = different(cells)
@@ -127,7 +127,7 @@ class _ColumnReader:
         sds = {cell: number.sd for cell, number in numbers.items() if number.sd is not None}
         sd = np.array([sds.get(cell, np.nan) for cell in texts], dtype=np.float64) if sds else None
         is_percent = any(number.is_percent for number in numbers.values())
-        return Column(name, array, sd, is_percent, head.direction, head.seeds, tuple(unused))
+        return TableColumn(name, array, sd, is_percent, head.direction, head.seeds, tuple(unused))
 
     def _check_percent(self, at: int, numbers: dict[str, Quantity]) -> None:
         without = [

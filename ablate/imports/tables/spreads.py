@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.imports.source import Request
-from ablate.imports.tables.columns import Column
+from ablate.imports.tables.columns import TableColumn
 from ablate.imports.tables.headings import COUNT_NAMES, mean_of, sd_of, se_of
 
 
@@ -15,13 +15,13 @@ from ablate.imports.tables.headings import COUNT_NAMES, mean_of, sd_of, se_of
 class Spreading:
     """The columns of a table, with the standard deviations at their means."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[TableColumn, ...]
     seeds: NDArray[np.int64] | None
     """The number of seeds of each line; None without a column of it."""
     unused: tuple[str, ...] = ()
 
 
-def with_spreads(columns: Sequence[Column], request: Request) -> Spreading:
+def with_spreads(columns: Sequence[TableColumn], request: Request) -> Spreading:
     """Return the columns without those of standard deviations, which go to the columns of their means."""
     by_name = {column.name.casefold(): column.name for column in columns if column.is_number}
     pairs = {}
@@ -42,7 +42,7 @@ def with_spreads(columns: Sequence[Column], request: Request) -> Spreading:
     return _with_seeds(rest, request, unused)
 
 
-def _mean(column: Column, base: str, by_name: dict[str, str]) -> str:
+def _mean(column: TableColumn, base: str, by_name: dict[str, str]) -> str:
     """Return the name of the column of means that belongs to one of standard deviations; empty if there is none."""
     if not base or not column.is_number or column.sd is not None:
         return ""
@@ -53,7 +53,7 @@ def _mean(column: Column, base: str, by_name: dict[str, str]) -> str:
     return next((by_name[form] for form in forms if form in by_name and by_name[form] != column.name), "")
 
 
-def _joined(column: Column, sd: Column | None, names: set[str]) -> Column:
+def _joined(column: TableColumn, sd: TableColumn | None, names: set[str]) -> TableColumn:
     if sd is None:
         return column
     values = sd.values.astype(np.float64)
@@ -63,7 +63,7 @@ def _joined(column: Column, sd: Column | None, names: set[str]) -> Column:
     return replace(column, name=column.name if short in names else short, sd=values)
 
 
-def _with_seeds(columns: Sequence[Column], request: Request, unused: tuple[str, ...]) -> Spreading:
+def _with_seeds(columns: Sequence[TableColumn], request: Request, unused: tuple[str, ...]) -> Spreading:
     """Take out the column of the number of seeds."""
     used = {*request.factors, *request.metrics, request.seed, *request.where}
     for column in columns:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ablate.errors import SourceError
 from ablate.imports.source import Request
-from ablate.imports.tables.columns import Column
+from ablate.imports.tables.columns import TableColumn
 from ablate.imports.tables.headings import is_seed_name, seed_column
 
 SEED = "seed"
@@ -20,7 +20,7 @@ VALUE = "value"
 class Long:
     """The columns of a table with a line for each run."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[TableColumn, ...]
     at: NDArray[np.int64]
     """The line of the table that each run is from, shape (runs,)."""
     names: tuple[str, ...] = ()
@@ -31,14 +31,14 @@ class Long:
     """A sentence's end about the layout; empty if a run is a line."""
 
 
-def as_long(columns: Sequence[Column], request: Request) -> Long:
+def as_long(columns: Sequence[TableColumn], request: Request) -> Long:
     """Return the columns with a line for each run. SourceError if `--columns-are` finds no columns."""
     if request.columns_are:
         return _levels(columns, request)
     return _seeds(columns, request)
 
 
-def _levels(columns: Sequence[Column], request: Request) -> Long:
+def _levels(columns: Sequence[TableColumn], request: Request) -> Long:
     keys = [column for column in columns if _is_key(column, request)]
     values = [column for column in columns if column not in keys]
     if len(values) < 2:
@@ -54,13 +54,13 @@ def _levels(columns: Sequence[Column], request: Request) -> Long:
     return _melted(keys, {metric: values}, request.columns_are, levels, note)
 
 
-def _is_key(column: Column, request: Request) -> bool:
+def _is_key(column: TableColumn, request: Request) -> bool:
     """Return True if a column is no level: a text, the seed, or one that the request names."""
     named = {*request.factors, request.seed, *request.where}
     return not column.is_number or column.name in named or is_seed_name(column.name)
 
 
-def _seeds(columns: Sequence[Column], request: Request) -> Long:
+def _seeds(columns: Sequence[TableColumn], request: Request) -> Long:
     """Turn columns such as `seed 0` and `seed 1` into lines, if there are several."""
     named = {*request.factors, *request.metrics, request.seed, *request.where}
     seeds = {
@@ -82,20 +82,20 @@ def _seeds(columns: Sequence[Column], request: Request) -> Long:
 
 
 def _melted(
-    keys: Sequence[Column], groups: dict[str, list[Column]], name: str, levels: Sequence[object], note: str
+    keys: Sequence[TableColumn], groups: dict[str, list[TableColumn]], name: str, levels: Sequence[object], note: str
 ) -> Long:
     """Return a line for each line and level: first all levels of the first line."""
     length, count = _length(keys or next(iter(groups.values()))), len(levels)
     at = np.repeat(np.arange(length), count)
     level = np.array(list(levels) * length, dtype=np.int64 if name == SEED else object)
     columns = [replace(key, values=key.values[at], sd=None if key.sd is None else key.sd[at]) for key in keys]
-    columns.append(Column(name, level))
+    columns.append(TableColumn(name, level))
     columns += [_joined(metric, group) for metric, group in groups.items()]
     names = tuple(str(text) for text in levels) * length
     return Long(tuple(columns), at, names, tuple(groups), note)
 
 
-def _joined(name: str, group: Sequence[Column]) -> Column:
+def _joined(name: str, group: Sequence[TableColumn]) -> TableColumn:
     """Return one column of the values of several, line by line."""
     percents = {column.is_percent for column in group if column.name}
     if len(percents) > 1:
@@ -110,12 +110,12 @@ def _joined(name: str, group: Sequence[Column]) -> Column:
     direction = directions.pop() if len(directions) == 1 else None
     seeds = {column.seeds for column in group}
     count = seeds.pop() if len(seeds) == 1 else 0
-    return Column(name, values, sd, percents == {True}, direction, count)
+    return TableColumn(name, values, sd, percents == {True}, direction, count)
 
 
-def _length(columns: Sequence[Column]) -> int:
+def _length(columns: Sequence[TableColumn]) -> int:
     return len(columns[0].values) if columns else 0
 
 
-def _empty(columns: Sequence[Column]) -> Column:
-    return Column("", np.full(_length(columns), np.nan))
+def _empty(columns: Sequence[TableColumn]) -> TableColumn:
+    return TableColumn("", np.full(_length(columns), np.nan))
