@@ -363,8 +363,12 @@ class StudyResults:
         return len(set(row.seeds) - self.equal.repeated_seeds)
 
     def summary(self, row: RowResult, metric: str) -> Summary | None:
-        """Return the spread of a row's runs if only their mean is known; None if the runs themselves are."""
-        return self.document.summaries.get(row.label, {}).get(metric)
+        """Return the spread of a row's runs if only their mean is known; None if the runs themselves are.
+
+        If some rows are known by their means, a single value without a spread is a mean too.
+        """
+        is_mean = bool(self.document.summaries) and len(row.results) == 1
+        return self.document.summaries.get(row.label, {}).get(metric, Summary() if is_mean else None)
 
     def runs(self, row: RowResult) -> int | None:
         """Return the number of runs that a row's mean on the metric is of; None if it is not known."""

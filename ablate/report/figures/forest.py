@@ -21,6 +21,7 @@ from ablate.measurement import Metric, Scale
 from ablate.report import units, wording
 from ablate.report.figures import canvas
 from ablate.report.figures.canvas import BAND, BLUE, GREEN, GREY, LINE, MEDIUM, PAD, SMALL, VERMILION
+from ablate.report.unpaired import is_unpaired
 
 STEP, FACTOR, CONFOUNDED = "One factor between two rows", "A factor over all rows", "Several factors at once"
 MARKS: Final = {STEP: ("o", BLUE), FACTOR: ("s", GREEN), CONFOUNDED: ("D", VERMILION)}
@@ -71,14 +72,15 @@ class LinePosition(NamedTuple):
 
 
 def forest(analysis: Analysis) -> list[ForestLine]:
-    """Return the direct contrasts (of a listed family, only its own), then the effects, then the confounded steps."""
+    """Return the direct contrasts (of a listed family, only its own), then the effects, then what is confounded."""
     results, listed = analysis.results, analysis.results.family.kind == "pairs"
     confounded = [step for step in analysis.steps if step.identified != DIRECT]
     factors = analysis.effects if analysis.search is None else ()  # the effects of finalists are their contrasts
     return [
         *(_of_rows(STEP, one, results) for one in _direct(analysis.contrasts) if one.in_family or not listed),
-        *(_of_factor(effect, results) for effect in factors),
+        *(_of_factor(FACTOR, effect, results) for effect in factors if not effect.bundle),
         *(_of_rows(CONFOUNDED, step, results) for step in confounded),
+        *(_of_factor(CONFOUNDED, effect, results) for effect in factors if effect.bundle),
     ]
 
 
@@ -170,7 +172,8 @@ def forest_figure(analysis: Analysis, entries: Sequence[ForestLine], stem: Path)
 def _direct(contrasts: Contrasts) -> Iterable[Contrast]:
     """Return the contrasts that change one factor, selected by arrays: with many rows most pairs are others."""
     alone = (contrasts.differing.sum(axis=1) == 1) & ~contrasts.undeclared.any(axis=1)
-    return (contrasts[int(at)] for at in np.flatnonzero(alone))
+    chosen = (contrasts[int(at)] for at in np.flatnonzero(alone))
+    return (contrast for contrast in chosen if contrast.identified == DIRECT)
 
 
 def _of_rows(kind: str, contrast: Contrast, results: StudyResults) -> ForestLine:
@@ -182,11 +185,11 @@ def _of_rows(kind: str, contrast: Contrast, results: StudyResults) -> ForestLine
     return ForestLine(kind, ", ".join(changes) or "nothing", context, *_estimated(contrast, results))
 
 
-def _of_factor(effect: Effect, results: StudyResults) -> ForestLine:
+def _of_factor(kind: str, effect: Effect, results: StudyResults) -> ForestLine:
     change = f"{effect.factor} {wording.level(effect.baseline)} → {wording.level(effect.level)}"
     pairs = "one pair of rows" if effect.contexts == 1 else f"mean over {effect.contexts} pairs of rows"
     context = "" if effect.estimate.effect is None else pairs if effect.contexts else "if effects add up"
-    return ForestLine(FACTOR, change, context, *_estimated(effect, results))
+    return ForestLine(kind, change, context, *_estimated(effect, results))
 
 
 def _estimated(item: Contrast | Effect, results: StudyResults) -> tuple[EffectEstimate, str, str]:
@@ -270,6 +273,11 @@ def _high(upper: str, lower: str) -> float:
     return LINE * sum(points * (text.count("\n") + 1) for text, points in ((upper, MEDIUM), (lower, SMALL)) if text)
 
 
+def _of_one(results: StudyResults) -> str:
+    """Return the meaning of an open mark."""
+    return "a row of one run, or of means alone" if is_unpaired(results) else "one seed: for these networks only"
+
+
 def legend_entries(entries: Sequence[ForestLine], results: StudyResults) -> list[Any]:
     """Return the legend's entries for the marks, bars and lines that are drawn."""
     drawn = [entry for entry in entries if entry.estimate.effect is not None]
@@ -285,11 +293,8 @@ def legend_entries(entries: Sequence[ForestLine], results: StudyResults) -> list
         for kind, (mark, colour) in MARKS.items()
     }
     entries_of |= {
-        "one seed: for these networks only": (
-            True in one,
-            Line2D([], [], marker="o", markerfacecolor="white", **grey),
-        ),
-        "several seeds": (False in one, Line2D([], [], marker="o", **grey)),
+        _of_one(results): (True in one, Line2D([], [], marker="o", markerfacecolor="white", **grey)),
+        f"several {wording.run_word(results)}s": (False in one, Line2D([], [], marker="o", **grey)),
         share: (bool(barred - {CONFOUNDED}), Line2D([], [], color=GREY, linewidth=3.8)),
         f"{share}, confounded": (CONFOUNDED in barred, Patch(**hatched)),
         "simultaneous interval": (simultaneous, Line2D([], [], color=GREY, linewidth=1.1)),

@@ -241,7 +241,7 @@ def _rules(comparison: Comparison) -> Iterator[str]:
     single = [
         name
         for name, results in (("ours", ours), ("theirs", comparison.theirs))
-        if any(row.seeds for row in results.rows) and all(len(row.seeds) <= 1 for row in results.rows)
+        if any(row.seeds for row in results.rows) and all(results.runs(row) in (0, 1) for row in results.rows)
     ]
     if single:
         verb = "have" if len(single) > 1 else "has"

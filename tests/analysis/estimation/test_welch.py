@@ -232,6 +232,6 @@ class TestSummaries:
         assert estimate.verdict == verdicts.CANNOT_TELL
         assert analysis.interval(analysis.results.rows[1], "loss") is None
 
-    def test_a_row_without_a_summary_among_others_has_one_run(self) -> None:
+    def test_a_row_without_a_summary_among_others_is_a_mean_of_an_unknown_number(self) -> None:
         analysis = self.summarised()
-        assert analysis.contrasts.between(*analysis.results.rows[::2]).estimate.lacking == ONE_RUN
+        assert analysis.contrasts.between(*analysis.results.rows[::2]).estimate.lacking == MEAN_ONLY

@@ -10,6 +10,7 @@ from scipy import stats
 
 from ablate.analysis.analysis import Analysis, analyse
 from ablate.measurement import Direction, Metric
+from ablate.report.figures import forest
 from ablate.report.formats import csv, latex, markdown, terminal
 from ablate.report.formats import json as json_report
 from ablate.report.sections import summary
@@ -135,3 +136,14 @@ def test_few_runs_next_to_many_are_warned_of() -> None:
     values[2, 3:] = np.nan
     (line,) = (line for line in summary.summary(analysed(values)) if "few runs" in line)
     assert line.startswith("Row 3 (row 3): few runs next to a row of 6.")
+
+
+def test_a_figure_draws_a_bundle_as_confounded() -> None:
+    study = analysed().results
+    first, second = study.document.factors
+    factors = (replace(first, bundle=("lr", "decay")), second)
+    analysis = analyse(replace(study, document=replace(study.document, factors=factors)))
+    lines = forest.forest(analysis)
+    assert {line.kind for line in lines if "a off → on" in line.change} == {forest.CONFOUNDED}
+    assert {line.kind for line in lines if "b off → on" in line.change} >= {forest.STEP, forest.FACTOR}
+    assert "several runs" in [entry.get_label() for entry in forest.legend_entries(lines, analysis.results)]
