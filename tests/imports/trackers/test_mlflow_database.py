@@ -12,6 +12,7 @@ from ablate.errors import SourceError
 from ablate.imports.kinds import recognise
 from ablate.imports.source import ColumnRole, Request, Source
 from tests.support.imports.canonical import runs
+from tests.support.imports.trackers import mlflow_folder
 from tests.support.imports.trackers.mlflow_database import OLD_TABLES, MlflowDatabase, write
 
 
@@ -187,6 +188,16 @@ def test_a_database_without_runs_is_a_fault_with_a_remedy(tmp_path: Path) -> Non
     MlflowDatabase(tmp_path / "mlflow.db")
     with pytest.raises(SourceError, match="holds no run; train with MLflow's tracking"):
         read(tmp_path)
+
+
+def test_a_database_next_to_runs_in_files(tmp_path: Path) -> None:
+    database = MlflowDatabase(tmp_path / "mlflow.db")
+    mlflow_folder.write(tmp_path)
+    assert recognise(tmp_path).reader.kind == "mlflow", "the database has no run"
+    database.add("a", {}, {"acc": 0.5})
+    assert read(tmp_path).unused == [
+        "mlruns/ next to mlflow.db: it holds runs of MLflow too, which --from mlflow reads"
+    ]
 
 
 def test_a_copy_under_another_name_is_recognised_by_its_tables(tmp_path: Path) -> None:

@@ -92,6 +92,12 @@ def test_a_word_in_a_chart_is_a_fault_with_its_line(tmp_path: Path) -> None:
         read(write_quoted(tmp_path / "chart.csv", lines))
 
 
+def test_a_chart_without_numbers_is_a_fault(tmp_path: Path) -> None:
+    lines = [["Step", *["a - _step" + end for end in ("", "__MIN", "__MAX")]], ["0", "0", "0", "0"]]
+    with pytest.raises(SourceError, match="has no number below the names of runs"):
+        read(write_quoted(tmp_path / "chart.csv", lines))
+
+
 @pytest.mark.parametrize("names", [["Name", "Group", "Notes", "acc"], ["Step", "a - acc"], ["Name"], []])
 def test_other_tables_are_not_taken_for_exports(tmp_path: Path, names: list[str]) -> None:
     file = write_quoted(tmp_path / "table.csv", [names, ["1"] * len(names)])

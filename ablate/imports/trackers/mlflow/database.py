@@ -4,12 +4,14 @@ import math
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from ablate.errors import SourceError
 from ablate.imports.source import Request, Source
+from ablate.imports.trackers.mlflow import folder
 from ablate.imports.trackers.mlflow.stored_runs import StoredRun, as_source
 
 NAME = "mlflow.db"
@@ -38,6 +40,8 @@ class MlflowDatabaseReader:
             with closing(_opened(file)) as database:
                 if not set(TABLES) <= _tables(database) or "run_uuid" not in _columns(database, "runs"):
                     return ""
+                if file != path and _is_empty(database) and folder.reader.recognise(path):
+                    return ""  # the runs are in files next to it
         except (sqlite3.Error, OSError):
             return f"it holds a database {NAME}" if file.name == NAME else ""
         return (
@@ -55,7 +59,11 @@ class MlflowDatabaseReader:
                 stored = _runs(database)
         except (sqlite3.Error, OSError, UnicodeError) as error:
             raise SourceError(_fault(file, error)) from None
-        return as_source(self.kind, file, self.recognise(path), stored, request)
+        source = as_source(self.kind, file, self.recognise(path), stored, request)
+        if file != path and folder.reader.recognise(path):
+            other = f"{folder.NAME}/ next to {file.name}: it holds runs of MLflow too, which --from mlflow reads"
+            return replace(source, unused=[*source.unused, other])
+        return source
 
 
 def _file(path: Path) -> Path:
@@ -99,6 +107,10 @@ def _opened(file: Path) -> sqlite3.Connection:
 def _tables(database: sqlite3.Connection) -> set[str]:
     """Return the names of the tables. A view is none: its query could run without end."""
     return {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def _is_empty(database: sqlite3.Connection) -> bool:
+    return database.execute("SELECT 1 FROM runs LIMIT 1").fetchone() is None
 
 
 def _columns(database: sqlite3.Connection, table: str) -> set[str]:

@@ -33,9 +33,14 @@ def read_chart(kind: str, path: Path, why: str, request: Request) -> Source:
                     faults.append(f"{path}:{number}: {columns[at]}: {last[at]!r} is no number")
     if faults:
         raise SourceError("\n".join(faults[:20]))
-    if not last:
-        raise SourceError(f"{path}: has no number below the names of runs; export the chart again as CSV")
     runs, unused = _runs(columns, last)
+    if not runs:
+        raise SourceError(f"{path}: has no number below the names of runs; export the chart again as CSV")
+    if not request.names:
+        unused.append(
+            f"the names of runs, such as {runs[0].name}; if they hold settings, --names gives their form, as in "
+            "'{arch}_{norm}_seed{seed}'"
+        )
     return source(kind, path, why, with_names(runs, request), unused, Prefixes())
 
 
