@@ -1,12 +1,13 @@
 """The reader of folders of runs: each run has a configuration and results, or one file with both."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ablate.errors import SourceError
 from ablate.imports.folders.frames import source_of
 from ablate.imports.folders.names.beside import with_names, without_ensembles
 from ablate.imports.folders.reading.walking import files_below
-from ablate.imports.folders.run_files import grouped
+from ablate.imports.folders.run_files import RunFiles, grouped
 from ablate.imports.folders.run_values import nothing_fault, sentences, values_of
 from ablate.imports.source import Request, Source
 from ablate.text import plural
@@ -22,15 +23,9 @@ class FolderReader:
         if not path.is_dir():
             return ""
         try:
-            runs = grouped(path, files_below(path)).runs
+            return _why(path, grouped(path, files_below(path)).runs)
         except SourceError:
             return ""
-        done = [run for run in runs if run.results]
-        if not done:
-            return ""
-        example = done[0].results[0][1].relative_to(path)
-        have = "has" if len(done) == 1 else "have"
-        return f"{plural(len(done), 'run')} below it {have} a result file, such as {example}"
 
     def read(self, path: Path, request: Request) -> Source:
         """Return the runs with the settings of their configurations, or of their names."""
@@ -43,8 +38,18 @@ class FolderReader:
         unused = [*found.unused, *sentences(read)]
         parts, left_out = without_ensembles([each.parts for each in read])
         named, seed = with_names(parts, request)
-        why = self.recognise(path) or "--from names this kind"
+        why = _why(path, found.runs) or "--from names this kind"
         return source_of(self.kind, why, named, [*unused, *left_out], request, seed)
+
+
+def _why(path: Path, runs: Sequence[RunFiles]) -> str:
+    """Return why a folder is one of runs; empty if no run has a result file."""
+    done = [run for run in runs if run.results]
+    if not done:
+        return ""
+    example = done[0].results[0][1].relative_to(path)
+    have = "has" if len(done) == 1 else "have"
+    return f"{plural(len(done), 'run')} below it {have} a result file, such as {example}"
 
 
 reader = FolderReader()

@@ -40,12 +40,20 @@ def source_of(
             if key not in columns:
                 columns[key] = _column(runs, key, role)
                 roles |= {key: _role(key, role)} if role else {}
+    roles |= {key: ColumnRole.CIRCUMSTANCE for key in groups[None] if _is_only_of_ended(runs, key)}
     roles |= {seed: ColumnRole.SEED} if seed in columns else {}
     frame = pd.DataFrame(columns, index=range(len(runs)))
-    states = [_state(run, request.metrics[:1]) for run in runs]
+    finite = {key for key in groups[ColumnRole.METRIC] if any(not isnan(run.metrics.get(key, nan)) for run in runs)}
+    states = [_state(run, request.metrics[:1], finite) for run in runs]
     are_done = all(state == DONE for state in states)
     places = [run.place for run in runs]
     return Source(kind, why, frame, places, roles, states=() if are_done else states, unused=tuple(unused))
+
+
+def _is_only_of_ended(runs: Sequence[RunParts], key: str) -> bool:
+    """Return True for a value that is the same in all runs but those without results, so that it is no setting."""
+    values = {str(run.plain.get(key)) for run in runs if run.state == DONE}
+    return len(values) == 1 and any(key not in run.plain for run in runs if run.state != DONE)
 
 
 def _role(key: str, role: ColumnRole) -> ColumnRole:
@@ -74,11 +82,14 @@ def _typed(values: Sequence[Cell], is_gap_filled: bool = False) -> Any:
     return pd.Series([nan if value is None else value for value in values], dtype="int64" if is_whole else "float64")
 
 
-def _state(run: RunParts, primary: Sequence[str]) -> str:
-    """Return the state of a run: diverged if its primary metric is nan, or half of its metrics, if none is named."""
+def _state(run: RunParts, primary: Sequence[str], finite: set[str]) -> str:
+    """Return the state of a run: diverged if its primary metric is nan, or half of its metrics, if none is named.
+
+    `finite`: the metrics that are finite in any run.
+    """
     if run.state != DONE:
         return run.state
-    values = [run.metrics[name] for name in primary if name in run.metrics] if primary else list(run.metrics.values())
+    values = [value for name, value in run.metrics.items() if name in (primary or finite)]
     return DIVERGED if values and 2 * sum(map(isnan, values)) >= len(values) else DONE
 
 

@@ -67,10 +67,10 @@ def test_a_name_that_is_not_of_the_form_is_shown_with_the_parts_that_are(tmp_pat
 def test_names_of_different_numbers_of_parts_ask_for_a_form(tmp_path: Path) -> None:
     names = ("base_seed0", "base_seed1", "no_norm_seed0", "no_norm_seed1")
     path = write(tmp_path, {name: {"acc": 0.5} for name in names})
-    with pytest.raises(SourceError, match=r"--names '\{name\}_seed\{seed\}'"):
+    with pytest.raises(SourceError, match=r"--names '\{variant\}_seed\{seed\}'"):
         reader.read(path, Request())
-    source = reader.read(path, Request(names="{name}_seed{seed}"))
-    assert list(source.runs["name"]) == ["base", "base", "no_norm", "no_norm"]
+    source = reader.read(path, Request(names="{variant}_seed{seed}"))
+    assert list(source.runs["variant"]) == ["base", "base", "no_norm", "no_norm"]
 
 
 def test_names_in_several_levels(tmp_path: Path) -> None:

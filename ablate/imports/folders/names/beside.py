@@ -97,16 +97,27 @@ def _beside_settings(parts: Sequence[RunParts], found: NameSettings) -> NameSett
 
 
 def _rows(parts: Sequence[RunParts], more: Sequence[Mapping[str, Cell]]) -> list[object]:
-    """Return the settings of each run as one value."""
+    """Return the settings of each run as one value, with those values of files without sections that repeat."""
+    repeated = _repeated(parts)
     return [
-        tuple(sorted((key, str(value)) for key, value in {**each, **_settings_of(run)}.items()))
+        tuple(
+            sorted((key, str(value)) for key, value in {**each, **_kept(run.plain, repeated), **run.settings}.items())
+        )
         for run, each in zip(parts, more, strict=True)
     ]
 
 
-def _settings_of(run: RunParts) -> dict[str, Cell]:
-    """Return the settings of a run; of a file without sections, all its values."""
-    return dict(run.settings or run.plain)
+def _repeated(parts: Sequence[RunParts]) -> set[str]:
+    """Return the keys without a role whose values are those of two runs or more on average: no result does that."""
+    values: dict[str, set[str]] = {}
+    for run in parts:
+        for key, value in run.plain.items():
+            values.setdefault(key, set()).add(str(value))
+    return {key for key, each in values.items() if 2 * len(each) <= len(parts) or is_seed(key)}
+
+
+def _kept(values: Mapping[str, Cell], keys: set[str]) -> dict[str, Cell]:
+    return {key: value for key, value in values.items() if key in keys}
 
 
 def _are_different(rows: Sequence[object]) -> bool:

@@ -106,9 +106,21 @@ def _split(names: Sequence[str]) -> list[_Name]:
     has_dashes = not any(re.search(r"[_,;&= ]", piece) for each in pieces for piece in each)
     counts = {sum(len(_dashed(piece)) for piece in each) for each in pieces}
     by_dash = has_dashes and len(counts) == 1
+    columns = list(zip(*pieces, strict=True)) if len({len(each) for each in pieces}) == 1 else []
+    pairs = {piece for column in columns if _word_before_dash(column) for piece in column}
     return [
-        _Name([part for piece in each for part in (_dashed(piece) if by_dash else _parts(piece))]) for each in pieces
+        _Name([part for piece in each for part in ([piece] if piece in pairs else cut(piece))])
+        for each in pieces
+        for cut in [_dashed if by_dash else _parts]
     ]
+
+
+def _word_before_dash(column: Sequence[str]) -> str:
+    """Return the word that is the key in `norm-batch`, `norm-layer`; empty if the parts have no such word in common."""
+    pairs = [_WORD_AND_WORD.fullmatch(part) for part in column]
+    words = {match[1] for match in pairs if match}
+    is_key = all(pairs) and len(words) == 1 and len(set(column)) > 1
+    return words.pop() if is_key and not any(_SEED.fullmatch(match[2]) for match in pairs if match) else ""
 
 
 def _dashed(piece: str) -> list[str]:
@@ -193,13 +205,11 @@ def _take_constant_words(names: Sequence[_Name]) -> None:
     taken: set[int] = set()
     for at in range(len(names[0].parts)):
         column = [name.parts[at] for name in names]
-        pairs = [_WORD_AND_WORD.fullmatch(part) for part in column]
-        words = {match[1] for match in pairs if match}
         after = [name.parts[at + 1] for name in names if at + 1 < len(name.parts)]
-        if all(pairs) and len(words) == 1 and len(set(column)) > 1:
+        if word := _word_before_dash(column):
             taken.add(at)
             for name in names:
-                name.pairs[min(words)] = name.parts[at].partition("-")[2]
+                name.pairs[word] = name.parts[at].partition("-")[2]
         elif at not in taken and len(set(column)) == 1 and column[0].isalpha() and _are_numbers(after):
             taken |= {at, at + 1}
             for name in names:
@@ -244,5 +254,5 @@ def proposed_form(name: str, found: NameSettings, at: int) -> str:
         form = re.sub(rf"({re.escape(key)}[-_=]?){re.escape(str(value))}(?![0-9.])", rf"\1{{{key}}}", form, count=1)
     parts = found.keyless[at]
     if parts and (start := form.find(parts[0])) >= 0 and (end := form.find(parts[-1], start)) >= 0:
-        form = f"{form[:start]}{{name}}{form[end + len(parts[-1]) :]}"
+        form = f"{form[:start]}{{variant}}{form[end + len(parts[-1]) :]}"
     return form

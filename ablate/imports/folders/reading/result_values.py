@@ -29,9 +29,9 @@ def result_document(path: Path, name: str) -> Mapping[str, Any]:
                 f"{name} has more than {LARGEST_SERIES // 2**30} GB, too much for the results of one run"
             )
         ending = path.suffix.lower()
-        if ending in TABLES:
-            return _table(path, name)
-        content = _last_values(path, name) if ending in LINES else read_document(path, name)
+        content: Any = _table(path, name) if ending in TABLES else None
+        content = _last_values(path, name) if ending in LINES else content
+        content = read_document(path, name) if ending in DOCUMENTS else content
     except (OSError, csv.Error) as error:
         raise NoValueError(f"{name} cannot be read: {error}") from None
     if isinstance(content, list):
