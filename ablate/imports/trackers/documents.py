@@ -72,19 +72,19 @@ def yaml_of(path: Path) -> Any:
     """Return the content of a YAML file, with `LeftOut` for objects of programs. SourceError if it is no YAML."""
     text = text_of(path, LARGEST_YAML)
     try:
-        _check_depth(text)
+        check_depth(text)
         return yaml.load(text, Loader=PlainLoader)
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise SourceError(f"{path}: is no valid YAML: {_reason(error)}") from None
 
 
-def _check_depth(text: str) -> None:
+def check_depth(text: str) -> None:
     """RecursionError if values are nested too deeply: the loader in C would end the whole process."""
     depth = 0
     for event in yaml.parse(text, Loader=PlainLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST_YAML:
-            raise RecursionError
+            raise RecursionError("it is nested too deeply")
 
 
 class JsonLine(NamedTuple):

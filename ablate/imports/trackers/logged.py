@@ -10,6 +10,7 @@ from ablate.imports.folders.names.beside import with_names as settings_of_names
 from ablate.imports.folders.sections import RunParts
 from ablate.imports.source import DONE, ColumnRole, Request, Source
 from ablate.imports.trackers.cells import Cell
+from ablate.text import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,9 +42,10 @@ _SUFFIX = {ColumnRole.METRIC: " (logged)", ColumnRole.CIRCUMSTANCE: " (tracker)"
 def source_of(kind: str, why: str, runs: Sequence[LoggedRun], unused: Iterable[str] = (), **more: Any) -> Source:
     """Return the source of the runs; `more`: its other fields. SourceError if there are no runs or no metrics."""
     if not runs:
-        raise SourceError(f"no run of the kind {kind} has results; {' '.join(unused)}".rstrip("; "))
+        raise SourceError("\n".join([f"there is no run with results of the kind {kind}", *unused]))
     if not any(run.metrics for run in runs):
-        raise SourceError(f"{runs[0].place}: this run and the {len(runs) - 1} others have no metric")
+        others = f" and {plural(len(runs) - 1, 'other run')}" if len(runs) > 1 else ""
+        raise SourceError(f"{runs[0].place}{others}: no metric has a value")
     roles = more.pop("roles", {})
     frame, own_roles = _frame(runs)
     return Source(

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from ablate.errors import SourceError
+from ablate.imports.trackers.documents import check_depth
 from ablate.imports.trackers.tracked_runs import Cell
 
 LARGEST_FILE = 10_000_000
@@ -52,7 +53,9 @@ def text_of(path: Path) -> str:
 def yaml_mapping(path: Path) -> dict[str, Any]:
     """Return the mapping of a YAML file. No object is built but plain values. SourceError if it holds none."""
     try:
-        content = yaml.load(text_of(path), Loader=_Loader)
+        text = text_of(path)
+        check_depth(text)
+        content = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f":{mark.line + 1}" if mark else ""

@@ -7,6 +7,7 @@ import pytest
 from ablate.errors import SourceError
 from ablate.imports.trackers.cells import flat
 from ablate.imports.trackers.documents import LARGEST_YAML, LeftOut, json_lines, json_of, yaml_of
+from ablate.imports.trackers.small_files import yaml_mapping
 
 
 def yaml_text(folder: Path, text: str) -> Path:
@@ -62,6 +63,11 @@ BOMB = "a: &a [1, 1]\n" + "".join(
 def test_settings_without_end_give_a_fault(tmp_path: Path, text: str) -> None:
     with pytest.raises(SourceError, match="more than"):
         flat(yaml_of(yaml_text(tmp_path, text)), "version_0", [])
+
+
+def test_nesting_that_would_end_the_process_gives_a_fault_in_configs_too(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"hparams\.yaml: is no YAML"):
+        yaml_mapping(yaml_text(tmp_path, "[" * 100_000))
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe{}", b"[" * 100_000, b"1" * 5_000, b"\0"])

@@ -17,6 +17,10 @@ MOST_TRIED = 10
 """JSON files of a folder that are tried to recognise it."""
 
 
+PREFIX = "results_"
+"""The start of the names of files of results, unless a user names them."""
+
+
 class HarnessReader:
     """Reads one file of results, or all of them below a folder. A task with a filter is a run."""
 
@@ -30,8 +34,8 @@ class HarnessReader:
                 if is_it
                 else ""
             )
-        likely = islice(glimpse(path, _is_results_name), MOST_TRIED)
-        first = next((file for file in likely if is_results(file)), None)
+        likely = sorted(glimpse(path, _is_results_name), key=lambda file: not file.name.startswith(PREFIX))
+        first = next((file for file in islice(likely, MOST_TRIED) if is_results(file)), None)
         return f"{relative(first, path)} is a file of results of lm-evaluation-harness" if first else ""
 
     def read(self, path: Path, request: Request) -> Source:

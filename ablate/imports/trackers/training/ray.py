@@ -28,6 +28,12 @@ BOOKKEEPING = frozenset(
 """Keys of a report that Ray itself adds (`ray/tune/result.py`)."""
 
 
+SIGNS = (b"time_this_iter_s", b"training_iteration", b"trial_id")
+"""Keys that are in each report, by which one is recognised."""
+LONGEST_HEAD = 100_000
+"""Bytes of the first report that are looked at."""
+
+
 class RayReader:
     """Reads the folders of trials below a folder. The last report of a trial has its metrics."""
 
@@ -57,7 +63,18 @@ def _is_params(name: str) -> bool:
 
 
 def _is_trial(params: Path) -> bool:
-    return any(params.with_name(name).is_file() for name in (RESULT, PROGRESS, PICKLE))
+    """Return True for settings next to the pickle that Ray writes, or next to reports with a key that Ray adds."""
+    if params.with_name(PICKLE).is_file():
+        return True
+    heads = (_head(params.with_name(name)) for name in (RESULT, PROGRESS))
+    return any(key in head for head in heads for key in SIGNS)
+
+
+def _head(file: Path) -> bytes:
+    if not file.is_file():
+        return b""
+    with file.open("rb") as opened:
+        return opened.readline(LONGEST_HEAD)
 
 
 def _run(trial: Path, root: Path, unused: list[str]) -> LoggedRun:

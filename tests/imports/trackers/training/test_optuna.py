@@ -104,7 +104,7 @@ def test_a_view_that_never_ends_is_no_table(tmp_path: Path) -> None:
         SELECT x AS trial_id, x AS param_name, x AS param_value, x AS distribution_json FROM n;""",
     )
     assert reader.recognise(path) == ""
-    with pytest.raises(SourceError, match="no run of the kind optuna"):
+    with pytest.raises(SourceError, match="no run with results of the kind optuna"):
         reader.read(path, Request())
 
 

@@ -32,15 +32,23 @@ def test_failed_trials_and_trials_without_a_report_keep_their_state(tmp_path: Pa
 def test_progress_as_csv_is_read_if_there_are_no_lines_of_json(tmp_path: Path) -> None:
     folder = save(tmp_path / "a", {"lr": 1}, [])
     (folder / "result.json").unlink()
-    (folder / "progress.csv").write_text("acc,info/loss,pid,config/lr\n0.5,2.0,1,1\n0.75,1.5,1,1\n")
+    (folder / "params.pkl").unlink()
+    (folder / "progress.csv").write_text("acc,info/loss,trial_id,config/lr\n0.5,2.0,a_0,1\n0.75,1.5,a_0,1\n")
     row = reader.read(tmp_path, Request()).runs.iloc[0]
-    assert row.to_dict() == {"lr": 1, "acc": 0.75, "info/loss": 1.5, "run": "a", "pid": 1.0}
+    assert row.to_dict() == {"lr": 1, "acc": 0.75, "info/loss": 1.5, "run": "a", "trial_id": "a_0"}
 
 
 def test_nested_reports_have_slashes_and_settings_of_a_metric_name_stay(tmp_path: Path) -> None:
     save(tmp_path / "a", {"loss": "mse"}, [{"loss": 0.5, "info": {"kl": 0.1, "x": [{"y": 1.0}]}}])
     row = reader.read(tmp_path, Request()).runs.iloc[0]
     assert (row["loss"], row["loss (logged)"], row["info/kl"], row["info/x/0/y"]) == ("mse", 0.5, 0.1, 1.0)
+
+
+def test_settings_next_to_results_of_another_program_are_not_recognised(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "params.json").write_text('{"lr": 1}')
+    (tmp_path / "a" / "result.json").write_text('{\n  "acc": 0.5\n}')
+    assert reader.recognise(tmp_path) == ""
 
 
 def test_every_fault_at_once(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_what_is_no_project_gives_a_fault(tmp_path: Path) -> None:
     for content in (b"", b"SQLite format 3\0" + bytes(5000), b"PK\3\4" + bytes(1000)):
         path.write_bytes(content)
         assert reader.recognise(path) == ""
-        with pytest.raises(SourceError, match=r"p\.db|no run"):
+        with pytest.raises(SourceError, match=r"p\.db|no run with results"):
             reader.read(path, Request())
     path.unlink()
     TrackioProject(path).add("run", {}, [["no", "object"]])  # type: ignore[list-item]
