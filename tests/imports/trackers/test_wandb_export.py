@@ -86,6 +86,13 @@ def test_hostile_lines_are_faults(tmp_path: Path, tail: bytes) -> None:
         read(file)
 
 
+def test_a_hundred_thousand_columns_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "runs.csv"
+    file.write_text("Name,State,Created" + ",x" * 100_000 + "\n")
+    with pytest.raises(SourceError, match="has 100,003 columns"):
+        recognise(file, "wandb-csv").reader.read(file, Request())
+
+
 def test_a_word_in_a_chart_is_a_fault_with_its_line(tmp_path: Path) -> None:
     lines = [["Step", "a - acc", "a - acc__MIN", "a - acc__MAX"], ["0", "good", "", ""]]
     with pytest.raises(SourceError, match="2: a - acc: 'good' is no number"):

@@ -22,7 +22,8 @@ def is_chart(names: Sequence[str]) -> bool:
 def read_chart(kind: str, path: Path, why: str, request: Request) -> Source:
     """Return the runs with the last value of each metric. SourceError if no column has a number."""
     names = header(path)
-    columns = {at: name for at, name in enumerate(names) if SEPARATOR in name and not _is_bound(name, set(names))}
+    known = set(names)
+    columns = {at: name for at, name in enumerate(names) if SEPARATOR in name and not _is_bound(name, known)}
     last: dict[int, float | str] = {}
     faults = []
     for number, cells in lines(path):

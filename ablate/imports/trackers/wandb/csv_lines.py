@@ -11,6 +11,8 @@ LONGEST_CELL = 1_000_000
 """Letters of a cell above which a file is refused."""
 LONGEST_HEADER = 20_000_000
 """Bytes of the header above which a file is not looked at."""
+WIDEST = 30_000
+"""Cells of a line above which a file is refused."""
 MOST_FAULTS = 100
 """Lines with faults after which a file is not read further."""
 
@@ -38,6 +40,8 @@ def lines(path: Path) -> Iterator[tuple[int, list[str]]]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file)
             width = len(next(reader, []))
+            if width > WIDEST:
+                raise SourceError(f"{path}: has {width:,} columns, and at most {WIDEST:,} are read; export fewer")
             for cells in reader:
                 if cells and len(cells) != width:
                     faults.append(f"{path}:{reader.line_num}: has {len(cells)} cells, but the header has {width}")
