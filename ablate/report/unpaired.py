@@ -40,11 +40,14 @@ def unpaired_lines(analysis: Analysis) -> Iterator[str]:
         else "If a column has the seeds, import again with `--seed COLUMN`: then the part of a result that runs of one "
         "seed share cancels."
     )
-    yield (
-        f"Rows are not paired by seed: {results.unpaired}. Changes are compared by Welch's t (unpaired), with the "
-        f"spread of each row's own runs. {remedy}"
-    )
+    method = "Changes are compared by Welch's t (unpaired), with the spread of each row's own runs. "
+    yield f"Rows are not paired by seed: {results.unpaired}. {method if has_intervals(analysis) else ''}{remedy}"
     yield from _population(analysis)
+    if results.document.summaries and has_intervals(analysis):
+        yield (
+            "The spread of a mean in the source is taken for the SD of its runs. If it is a standard error, these "
+            "intervals are too narrow."
+        )
     yield from _few_runs(analysis)
     yield from _if_paired(analysis)
     yield from _missing(analysis)

@@ -95,6 +95,12 @@ def test_means_alone_claim_nothing() -> None:
     assert "An unknown number of runs per row. No contrast has an interval, so nothing is claimed." in text
     assert "no intervals" in summary.footer(analysis)[0]
     assert "With runs paired" not in text
+    assert "Welch" not in text
+
+
+def test_the_spread_of_a_mean_is_named_as_an_assumption() -> None:
+    assert any("is taken for the SD of its runs" in line for line in summary.summary(of_means()))
+    assert not any("is taken for the SD" in line for line in summary.summary(analysed()))
 
 
 def test_a_bundle_is_named_with_its_keys() -> None:
