@@ -13,6 +13,7 @@ from posixpath import normpath
 import yaml
 
 from ablate.errors import AblateError
+from ablate.exports.columns import ExportColumn, settings
 from ablate.exports.folders import ExportFolder
 from ablate.exports.trials import ExportedStudy, ExportedTrial, run_name
 from ablate.store.schema import DIVERGED, DONE, FAILED, RUNNING
@@ -47,13 +48,15 @@ def mlflow_folder(study: ExportedStudy, root: Path) -> ExportFolder:
         "name": name,
     }
     files = {"meta.yaml": _yaml(about)}
-    factors = _names(study.factors, taken=("seed",))
+    chosen = settings(study)
+    paths = _names([setting.name for setting in chosen], taken=("seed",))
+    params = [ExportColumn(paths[setting.name], setting.cell) for setting in chosen]
     metrics = _names([metric.name for metric in study.metrics])
     for trial in study.trials:
         run = blake2b(repr((name, trial.row, trial.seed)).encode(), digest_size=16).hexdigest()
         of_run = {
             "meta.yaml": _yaml(_run(study, trial, run, number, f"{place}/{run}/artifacts")),
-            **{f"params/{path}": text for path, text in _params(study, trial, factors).items()},
+            **{f"params/{path}": text for path, text in _params(study, trial, params).items()},
             **{f"metrics/{path}": text for path, text in _metrics(study, trial, metrics).items()},
             **{f"tags/{path}": text for path, text in _tags(study, trial, metrics).items()},
         }
@@ -104,8 +107,9 @@ def _times(study: ExportedStudy, trial: ExportedTrial) -> tuple[int, int | None]
     return round(trial.started * 1000), None if trial.ended is None else round(trial.ended * 1000)
 
 
-def _params(study: ExportedStudy, trial: ExportedTrial, names: Mapping[str, str]) -> dict[str, str]:
-    levels = {names[factor]: str(trial.levels[factor]) for factor in study.factors if factor in trial.levels}
+def _params(study: ExportedStudy, trial: ExportedTrial, params: Sequence[ExportColumn]) -> dict[str, str]:
+    cells = {param.name: param.cell(trial) for param in params}
+    levels = {name: str(cell) for name, cell in cells.items() if cell is not None}
     return {**levels, "seed": str(trial.seed)} if study.are_paired else levels
 
 

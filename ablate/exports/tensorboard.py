@@ -4,9 +4,11 @@ The files are written by hand: the few messages are simple, and no package is ne
 TensorBoard keeps them.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ablate.exports import event_records
+from ablate.exports.columns import ExportColumn, settings
 from ablate.exports.folders import ExportFolder
 from ablate.exports.trials import ExportedStudy, ExportedTrial, run_name
 from ablate.filesystem import file_word
@@ -26,25 +28,27 @@ def tensorboard_folder(study: ExportedStudy, root: Path) -> ExportFolder:
     numbers = {row: at for at, row in enumerate(dict.fromkeys(trial.row for trial in study.trials), start=1)}
     width = len(str(len(numbers)))
     files = {}
+    chosen = settings(study)
     for trial in study.trials:
         row = f"{numbers[trial.row]:0{width}}-{file_word(trial.row)}"
         seconds = round(_started(study, trial))
         place = f"{row}/{'seed' if study.are_paired else 'run'}-{trial.seed}/{FILE.format(seconds=seconds)}"
-        files[place] = _events(study, trial)
+        files[place] = _events(study, trial, chosen)
     return ExportFolder(f"{file_word(study.study)}-{file_word(study.profile)}", files)
 
 
-def _events(study: ExportedStudy, trial: ExportedTrial) -> bytes:
+def _events(study: ExportedStudy, trial: ExportedTrial, chosen: Sequence[ExportColumn]) -> bytes:
     """Return the event file of a trial. One without values has its hyperparameters only, and has failed."""
     started = _started(study, trial)
     ended = trial.ended if trial.ended is not None else started
-    settings = {name: _setting(trial.levels[name]) for name in study.factors if name in trial.levels}
+    cells = {setting.name: setting.cell(trial) for setting in chosen}
+    given = {name: _setting(cell) for name, cell in cells.items() if cell is not None}
     if study.are_paired:
-        settings["seed"] = trial.seed
+        given["seed"] = trial.seed
     values = {metric.name: trial.values[metric.name].value for metric in study.metrics if metric.name in trial.values}
     is_done = trial.state == DONE or (trial.state == STALE and bool(values))
     summaries = [
-        event_records.hyperparameters(settings, run_name(study, trial), started),
+        event_records.hyperparameters(given, run_name(study, trial), started),
         *(event_records.scalar(name, value) for name, value in values.items()),
         event_records.end_of_run(ended, is_done),
     ]

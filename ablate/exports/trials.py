@@ -1,7 +1,7 @@
 """The trials of a plan with their states and values, from which every export is written."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ablate.errors import AblateError, unknown_name
@@ -38,6 +38,8 @@ class ExportedTrial:
     none."""
     ended: float | None = None
     """The end of that attempt."""
+    undeclared: Mapping[str, str] = field(default_factory=dict)
+    """{setting: value} of a run of an imported study, for settings that vary and are no factors."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def exported_study(connection: Connection, plan: StoredPlan, columns: Sequence[s
     times = read_attempt_times(connection, keys)
     rows = sorted(plan.rows, key=lambda row: row.kind != "row")
     trials = tuple(
-        _trial(row, seed, plan.document, results.get(key), costs.get(key, {}), times.get(key, (None, None)))
+        _trial(row, seed, plan, results.get(key), costs.get(key, {}), times.get(key, (None, None)))
         for row in rows
         for seed, key in sorted(row.cells.items())
     )
@@ -99,15 +101,17 @@ def exported_study(connection: Connection, plan: StoredPlan, columns: Sequence[s
 def _trial(
     row: StoredRow,
     seed: int,
-    document: PlanDocument,
+    plan: StoredPlan,
     result: TrialResult | None,
     costs: Mapping[str, StoredValue],
     times: tuple[float | None, float | None],
 ) -> ExportedTrial:
     values = {**(result.values or {}), **costs} if result else {}
-    spreads = document.summaries.get(row.label, {})
+    spreads = plan.document.summaries.get(row.label, {})
     state = _state(row, seed, result)
-    return ExportedTrial(row.kind, row.label, row.levels, seed, state, values, spreads, row.cells[seed], *times)
+    undeclared = result.environment if result and plan.imported else {}
+    own = (row.kind, row.label, row.levels, seed, state, values, spreads, row.cells[seed])
+    return ExportedTrial(*own, *times, undeclared)
 
 
 def _state(row: StoredRow, seed: int, result: TrialResult | None) -> str:

@@ -10,6 +10,7 @@ from ablate.errors import AblateError, SourceError
 from ablate.imports.source import Reader
 
 READERS = {
+    "ablate": "ablate.imports.trackers.ablate_export",
     "mlflow-db": "ablate.imports.trackers.mlflow.database",
     "mlflow": "ablate.imports.trackers.mlflow.folder",
     "wandb-csv": "ablate.imports.trackers.wandb.export",

@@ -31,12 +31,15 @@ class StoredFactor:
     bundle: tuple[str, ...] = ()
     """The keys of an imported study that always vary together, if the factor stands for several; otherwise empty. Its
     effect is that of all of them."""
+    values: tuple[tuple[Any, ...], ...] = ()
+    """The values of a bundle's keys in each level, parallel to `levels`; otherwise empty."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the factor as the store writes it."""
         written = asdict(self)
-        if not self.bundle:
-            del written["bundle"]
+        for name in ("bundle", "values"):
+            if not written[name]:
+                del written[name]
         return written
 
 
@@ -278,7 +281,8 @@ def _rule(declared: Mapping[str, Any], name: str) -> Any:
 
 def _factor(stored: Mapping[str, Any]) -> StoredFactor:
     names = stored["name"], tuple(stored["sets"]), tuple(stored["levels"])
-    return StoredFactor(*names, stored["baseline"], tuple(stored.get("bundle", ())))
+    values = tuple(map(tuple, stored.get("values", ())))
+    return StoredFactor(*names, stored["baseline"], tuple(stored.get("bundle", ())), values)
 
 
 def _implied_level(stored: Mapping[str, Any]) -> ImpliedLevel:

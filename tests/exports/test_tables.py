@@ -179,7 +179,7 @@ def test_a_mean_keeps_its_spread() -> None:
     known = ExportedTrial(first.kind, first.row, first.levels, 0, "done", first.values, spread, first.key)
     text = csv_text(ExportedStudy("made", "base", study.document, [known, second]))
     lines = list(csv.DictReader(io.StringIO(text)))
-    assert [(line["acc"], line["acc_sd"], line["acc_seeds"]) for line in lines] == [
+    assert [(line["acc"], line["acc_sd"], line["n_seeds"]) for line in lines] == [
         ("1.0", "0.25", "5"),
         ("2.0", "", ""),
     ]

@@ -137,6 +137,7 @@ def _document(study: ImportedStudy, source: str) -> PlanDocument:
             factor.levels,
             factor.baseline,
             factor.keys if factor.is_bundle else (),
+            factor.values if factor.is_bundle else (),
         )
         for factor in study.factors
     )
