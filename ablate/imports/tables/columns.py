@@ -19,7 +19,7 @@ _TRUTHS = {"true": True, "false": False}
 _ZERO_COMMA = re.compile(r"[+-]?0,\d")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TableColumn:
     """A column of a table with its values."""
 

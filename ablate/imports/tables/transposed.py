@@ -61,6 +61,10 @@ def _is_value(cell: str) -> bool:
 
 
 def _typed(cells: Sequence[object]) -> Cells:
+    """Return the cells of a line as a column. Whole numbers are whole again if those of other lines had decimals."""
+    numbers = [cell for cell in cells if isinstance(cell, float) and cell == cell]
     column = np.empty(len(cells), dtype=object)
+    if numbers and all(number.is_integer() for number in numbers):
+        cells = [int(cell) if isinstance(cell, float) and cell == cell else cell for cell in cells]
     column[:] = cells
     return column

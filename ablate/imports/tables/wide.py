@@ -39,8 +39,8 @@ def as_long(columns: Sequence[TableColumn], request: Request) -> Long:
 
 
 def _levels(columns: Sequence[TableColumn], request: Request) -> Long:
-    keys = [column for column in columns if _is_key(column, request)]
-    values = [column for column in columns if column not in keys]
+    values = _level_columns(columns, request)
+    keys = [column for column in columns if column not in values]
     if len(values) < 2:
         raise SourceError(
             f"--columns-are {request.columns_are}: fewer than two columns of numbers could be its levels; "
@@ -52,6 +52,17 @@ def _levels(columns: Sequence[TableColumn], request: Request) -> Long:
     note = f"its columns {', '.join(column.name for column in values)} are levels of {request.columns_are}"
     levels = [column.name for column in values]
     return _melted(keys, {metric: values}, request.columns_are, levels, note)
+
+
+def _level_columns(columns: Sequence[TableColumn], request: Request) -> list[TableColumn]:
+    """Return the columns that are levels: of those with numbers the ones in percent, or right of text and seeds."""
+    values = [column for column in columns if not _is_key(column, request)]
+    percents = [column for column in values if column.is_percent]
+    if len(percents) > 1:
+        return percents
+    last = max((at for at, column in enumerate(columns) if _is_key(column, request)), default=-1)
+    right = [column for column in columns[last + 1 :] if column in values]
+    return right if len(right) > 1 and not request.factors else values
 
 
 def _is_key(column: TableColumn, request: Request) -> bool:

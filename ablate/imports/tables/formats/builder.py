@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ablate.imports.tables.cells import NO_NUMBER
+from ablate.imports.tables.cells import MISSING
 from ablate.imports.tables.grid import Cells
 
 LINES_AT_ONCE = 20_000
@@ -63,7 +63,7 @@ def _plain_floats(cells: Sequence[str]) -> NDArray[np.float64] | None:
     try:
         numbers = list(map(float, cells))
     except ValueError:
-        present = {cell for cell in cells if cell.strip().lower() not in NO_NUMBER}
+        present = {cell for cell in cells if cell.strip().lower() not in MISSING}
         if not any("." in cell for cell in present) or not all(map(_is_float, present)):
             return None
         numbers = [float(cell) if cell in present else np.nan for cell in cells]

@@ -67,7 +67,8 @@ def _is_separator(line: str) -> bool:
 
 def _has_numbers(lines: Sequence[str]) -> bool:
     rows = [[clean(cell) for cell in _split(line)] for line in lines[2:]]
-    return any(are_numbers(column) for column in zip_longest(*rows, fillvalue=""))
+    columns = zip_longest(*rows, fillvalue="")
+    return any(map(are_numbers, columns)) or any(len(row) > 2 and are_numbers(row[1:]) for row in rows)
 
 
 def _grid(path: Path, lines: Sequence[str], start: int, end: int, faults: list[str]) -> Grid:
