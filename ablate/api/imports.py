@@ -8,6 +8,7 @@ from ablate.api.stores import DEFAULT_STORE, StoreOrUrl, store_to_write
 from ablate.errors import AblateError, SourceError
 from ablate.filesystem import expanded
 from ablate.imports.kinds import recognise
+from ablate.imports.questions import OpenQuestionError
 from ablate.imports.source import Request
 from ablate.imports.understanding.study import ImportedStudy, understand
 from ablate.store.imported.study import SavedStudy, save_study
@@ -41,11 +42,11 @@ def read_results(path: Path | str, request: Request = ANY, *, kind: str = "") ->
     found = Path(expanded(str(path)))
     try:
         reader = recognise(found, kind).reader
-        source = reader.read(found, request)
-        study = understand(source, request)
+        return understand(reader.read(found, request), request)
+    except OpenQuestionError as error:
+        raise OpenQuestionError(_placed(str(path), error), error.question) from None
     except SourceError as error:
-        raise SourceError("\n".join(_placed(str(path), line) for line in str(error).splitlines())) from None
-    return study
+        raise SourceError(_placed(str(path), error)) from None
 
 
 def import_results(
@@ -63,14 +64,32 @@ def import_results(
     take the place of results of another source with this name. Raises what `read_results` raises, and StoreError if
     the name belongs to another source or to a study that was run.
     """
-    name = study or slug(Path(path).resolve().stem)
-    if name != slug(name):
-        raise AblateError(f"--study: found {name!r}; accepted: small letters, digits and dashes, like {slug(name)}")
     understood = read_results(path, request, kind=kind)
+    return save_results(path, understood, study, store, replace=replace)
+
+
+def save_results(
+    path: Path | str,
+    understood: ImportedStudy,
+    study: str = "",
+    store: StoreOrUrl = DEFAULT_STORE,
+    *,
+    replace: bool = False,
+) -> ImportedResults:
+    """Save results that `read_results` has read from a path, as `import_results` does."""
+    name = study_name(path, study)
     source = str(Path(expanded(str(path))).resolve())
     with store_to_write(store).write(alone=True) as connection:
         saved = save_study(connection, name, understood, source, replace_other=replace)
     return ImportedResults(name, understood, saved)
+
+
+def study_name(path: Path | str, study: str = "") -> str:
+    """Return the name of an imported study, by default made from the path; AblateError if it cannot be one."""
+    name = study or slug(Path(expanded(str(path))).resolve().stem)
+    if name != slug(name):
+        raise AblateError(f"--study: found {name!r}; accepted: small letters, digits and dashes, like {slug(name)}")
+    return name
 
 
 def is_log(path: Path | str, kind: str = "") -> bool:
@@ -87,5 +106,7 @@ def is_log(path: Path | str, kind: str = "") -> bool:
     return first in LOG_BEGINNINGS
 
 
-def _placed(path: str, line: str) -> str:
-    return line if line.startswith((path, "--")) else f"{path}: {line}"
+def _placed(path: str, error: SourceError) -> str:
+    """Return the message of a fault with the path before each line that names neither the path nor an option."""
+    lines = str(error).splitlines()
+    return "\n".join(line if line.startswith((path, "--")) else f"{path}: {line}" for line in lines)

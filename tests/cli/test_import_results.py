@@ -1,7 +1,13 @@
 """`ablate import` of results of other programs: what it shows, what it stores, and what it asks for."""
 
+import contextlib
 import json
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -141,3 +147,34 @@ def test_runs_of_one_configuration_are_one_row(ablate: Ablate) -> None:
     assert "Lexical (n) and x have many values, so they are results" in shown(result.out)
     assert ablate("report", "runs").code == 0
     assert "1 row x 20 runs" in shown(ablate("import", "runs.csv", "--factors", "none", "--metric", "x:lower").out)
+
+
+@pytest.mark.slow
+def test_on_a_terminal_it_asks_one_question_after_another(tmp_path: Path) -> None:
+    csv("".join(f"{lr},{fold},{lr + fold / 100},{fold}\n" for lr in (0.1, 0.2) for fold in (1, 2, 3)), "lr,fold,q,z\n")
+    code = "from ablate.__main__ import main; main()"
+    first, second = pty.openpty()
+    command = [sys.executable, "-c", code, "import", "runs.csv"]
+    running = subprocess.Popen(command, stdin=second, stdout=second, stderr=second, cwd=tmp_path, close_fds=True)
+    os.close(second)
+    seen = ""
+    for question, answer in (("--metric", "q:lower"), ("--seed", "2"), ("store this?", "y")):
+        while question not in seen or not seen.endswith(": "):
+            seen += os.read(first, 10_000).decode()
+        os.write(first, f"{answer}\n".encode())
+        seen = ""
+    with contextlib.suppress(OSError):  # the end of the terminal
+        while part := os.read(first, 10_000):
+            seen += part.decode()
+    assert running.wait() == 0
+    assert "runs: 6 runs stored" in seen
+    report = ablate_report(tmp_path)
+    assert report["primary"] == "q"
+    assert {contrast["seeds"] for contrast in report["contrasts"]} == {3}, "paired by fold"
+
+
+def ablate_report(folder: Path) -> dict[str, Any]:
+    command = [sys.executable, "-m", "ablate", "report", "runs", "--format", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder)
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report

@@ -2,8 +2,9 @@
 
 import sys
 import textwrap
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -62,30 +63,42 @@ def import_results(
     replace: Annotated[
         bool, typer.Option("--replace", help="Take the place of other results that have this name in the store.")
     ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; guesses are used, and shown.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what was understood, and store nothing.")] = False,
 ) -> None:
     """Import results that are there already: a table, a folder of runs, a tracker, or an experiment log."""
     from ablate.api import imports
+    from ablate.cli import import_dialog
     from ablate.imports.options import request_of
 
     if imports.is_log(path, kind):
         _import_log(path, study, store, replace)
         return
-    request = request_of(
-        factors=factors,
-        seed=seed,
-        metrics=metric or (),
-        where=where or (),
-        examples=examples,
-        columns_are=columns_are,
-        names=names,
-    )
-    if dry_run:
-        _show(imports.read_results(path, request, kind=kind))
-        say("nothing is stored: --dry-run")
+    options: dict[str, Any] = {
+        "factors": factors,
+        "seed": seed,
+        "metrics": metric or (),
+        "where": where or (),
+        "examples": examples,
+        "columns_are": columns_are,
+        "names": names,
+    }
+    request = request_of(**options)
+    imports.study_name(path, study)
+    asks = not yes and import_dialog.can_ask()
+    answers: list[str] = []
+    if asks:
+        read = partial(imports.read_results, path, kind=kind)
+        understood, request, answers = import_dialog.ask_all(read, options, request_of)
+    else:
+        understood = imports.read_results(path, request, kind=kind)
+    _show(understood)
+    if answers:
+        say(f"the same without questions: {import_dialog.command_text(str(path), answers)}")
+    if dry_run or (asks and not typer.confirm("store this?", default=True, err=True)):
+        say("nothing is stored")
         return
-    imported = imports.import_results(path, study, store, request, kind=kind, replace=replace)
-    _show(imported.understood)
+    imported = imports.save_results(path, understood, study, store, replace=replace)
     say(f"{imported.study}: {_saved(imported)}")
     say_next("report", imported.study)
 

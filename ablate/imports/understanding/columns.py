@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ablate.errors import SourceError, unknown_name
+from ablate.imports.questions import OpenQuestionError, Question
 from ablate.imports.source import ColumnRole, Request, Source
 from ablate.study.starting.metric_names import COSTS, is_metric
 from ablate.study.starting.roles import FOLDERS, MACHINE, SEEDS
@@ -65,7 +66,7 @@ def columns_of(source: Source, request: Request) -> Columns:
     roles = {name: _role(source, name) for name in names if name not in chosen}
     metrics = [*request.metrics, *(name for name, role in roles.items() if role is ColumnRole.METRIC)]
     if not metrics:
-        raise SourceError(_no_metric(source, [name for name in roles if _is_number(source.runs[name])]))
+        raise _no_metric(source, [name for name in roles if _is_number(source.runs[name])])
     results = _results(source, roles)
     without_levels = [
         name
@@ -77,7 +78,7 @@ def columns_of(source: Source, request: Request) -> Columns:
         if name in request.factors or (roles.get(name) is ColumnRole.SETTING and name not in without_levels)
     ]  # fmt: skip
     circumstances = [name for name, role in roles.items() if role is ColumnRole.CIRCUMSTANCE]
-    notes = [*_notes_on_levels(without_levels), *_notes_on_replicates(source, seed, circumstances)]
+    notes = _notes_on_levels(without_levels)
     return Columns(tuple(settings), tuple(metrics), seed, tuple(circumstances), tuple(notes))
 
 
@@ -135,13 +136,17 @@ def _results(source: Source, roles: Mapping[str, ColumnRole]) -> set[str]:
     return set(behind) if 2 * len(many) > len(behind) else set()
 
 
-def _no_metric(source: Source, numbers: Sequence[str]) -> str:
+def _no_metric(source: Source, numbers: Sequence[str]) -> SourceError:
     if not numbers:
-        return f"no column of {source.kind} has numbers; an import needs a metric, such as a column `accuracy`"
-    first = numbers[-1]
-    return (
-        f"no column has the name of a metric; name it and its better values: --metric '{first}:higher' or "
-        f"'{first}:lower'; columns with numbers: {', '.join(numbers)}"
+        return SourceError("no column has numbers; an import needs a metric, such as a column `accuracy`")
+    last = numbers[-1]
+    message = (
+        f"no column has the name of a metric; name it and its better values: --metric '{last}:higher' or "
+        f"'{last}:lower'; columns with numbers: {', '.join(numbers)}"
+    )
+    choices = tuple(f"{name}:{better}" for name in reversed(numbers) for better in ("higher", "lower"))
+    return OpenQuestionError(
+        message, Question("--metric", "Which column is the metric, with its better values?", choices)
     )
 
 
@@ -155,11 +160,17 @@ def _notes_on_levels(names: Sequence[str]) -> Iterator[str]:
     )
 
 
-def _notes_on_replicates(source: Source, seed: str, names: Sequence[str]) -> Iterator[str]:
-    """Yield how runs could be paired, if no column has the seeds but one could stand for them."""
-    could = [name for name in names if set(words_of(name)) & REPLICATES and source.runs[name].nunique() > 1]
-    if not seed and could:
-        yield (
-            f"no column has the seeds, so the runs of two rows are not paired; if runs of equal {listed(could, 'or')} "
-            f"belong together, --seed '{could[0]}' pairs them"
-        )
+def could_pair(source: Source, columns: Columns) -> list[str]:
+    """Return the columns that tell runs apart as seeds do, if no column has the seeds."""
+    names = [name for name in columns.circumstances if set(words_of(name)) & REPLICATES]
+    return [] if columns.seed else [name for name in names if source.runs[name].nunique() > 1]
+
+
+def note_on_pairs(could: Sequence[str]) -> list[str]:
+    """Return how runs could be paired."""
+    if not could:
+        return []
+    return [
+        f"no column has the seeds, so the runs of two rows are not paired; if runs of equal {listed(could, 'or')} "
+        f"belong together, --seed '{could[0]}' pairs them"
+    ]

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ablate.errors import SourceError
+from ablate.imports.questions import OpenQuestionError, Question
 from ablate.imports.source import Request, Source
 from ablate.measurement import RATE, Direction, Kind, Metric
 from ablate.study.starting.metric_names import (
@@ -59,12 +60,12 @@ def metrics_of(source: Source, names: Sequence[str], request: Request) -> Metric
     without = [name for name in names if name not in known]
     wanted = [name for name in without if name in request.metrics] or ([] if known else without)
     if wanted:
-        raise SourceError(
-            "\n".join(
-                f"it is not known which values of {name} are better; write --metric '{name}:higher' or '{name}:lower'"
-                for name in wanted
-            )
+        message = "\n".join(
+            f"it is not known which values of {name} are better; write --metric '{name}:higher' or '{name}:lower'"
+            for name in wanted
         )
+        choices = tuple(f"{name}:{direction.better}" for name in wanted for direction in Direction)
+        raise OpenQuestionError(message, Question("--metric", "Which values of the metric are better?", choices))
     numbers = [name for name in known if pd.api.types.is_numeric_dtype(source.runs[name])]
     if texts := [name for name in known if name not in numbers]:
         raise SourceError("\n".join(_no_numbers(source, name) for name in texts))

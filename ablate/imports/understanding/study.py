@@ -1,6 +1,6 @@
 """Runs understood as a study: rows with the results of their seeds, factors, metrics, and what rests on a guess."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.errors import SourceError
+from ablate.imports.questions import Question
 from ablate.imports.source import DIVERGED, DONE, FAILED, RUNNING, ExampleValues, Request, Source
-from ablate.imports.understanding.columns import NONE, Columns, columns_of
+from ablate.imports.understanding.columns import NONE, Columns, columns_of, could_pair, note_on_pairs
 from ablate.imports.understanding.factors import ImportedFactor, factors_of
 from ablate.imports.understanding.metrics import ImportedMetric, metrics_of
 from ablate.imports.understanding.rows import Grouped, group
@@ -82,6 +83,8 @@ class ImportedStudy:
     """A sentence for each guess."""
     unused: tuple[str, ...]
     """A sentence for each part of the source that is not used."""
+    questions: tuple[Question, ...] = ()
+    """Questions to a user about guesses that change verdicts."""
 
     @property
     def bundles(self) -> tuple[ImportedFactor, ...]:
@@ -104,6 +107,8 @@ def understand(source: Source, request: Request) -> ImportedStudy:
     grouped = group(source, kept, factors, columns.seed, metrics.metrics)
     rows = tuple(_row(source, grouped, at, metrics.metrics, undeclared) for at in range(len(grouped.labels)))
     spreads = any(row.spreads for row in rows)
+    could = could_pair(source, columns) if grouped.unpaired and not spreads else []
+    pairs = note_on_pairs(could)
     unused = [*source.unused, *_unfinished(source, unfinished)]
     return ImportedStudy(
         source.kind,
@@ -116,9 +121,25 @@ def understand(source: Source, request: Request) -> ImportedStudy:
         tuple(undeclared),
         columns.seed,
         "the source has means over seeds" if spreads else grouped.unpaired,
-        (*metrics.notes, *([steps] if steps else []), *columns.notes, *grouped.notes, *_notes(factors, undeclared)),
+        (
+            *metrics.notes,
+            *([steps] if steps else []),
+            *columns.notes,
+            *grouped.notes,
+            *_notes(factors, undeclared),
+            *pairs,
+        ),
         tuple(unused),
+        tuple(_questions(metrics.metrics, could, request)),
     )
+
+
+def _questions(metrics: Sequence[ImportedMetric], could: Sequence[str], request: Request) -> Iterator[Question]:
+    if len(metrics) > 1 and not request.metrics:
+        choices = tuple(f"{each.metric.name}:{each.metric.direction.better}" for each in metrics)
+        yield Question("--metric", "Which metric are verdicts about?", choices)
+    if could and not request.seed:
+        yield Question("--seed", "Which column has the number that pairs runs of different rows?", ("", *could))
 
 
 def _kept(source: Source, request: Request) -> NDArray[np.int64]:
