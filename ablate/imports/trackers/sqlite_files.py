@@ -41,7 +41,7 @@ def database(file: Path) -> Iterator[sqlite3.Connection]:
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_CELL)
             connection.text_factory = lambda raw: raw.decode("utf-8", errors="replace")
             yield connection
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, UnicodeError) as error:
         raise SourceError(f"{file}: {_fault(error)}") from None
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from ablate.errors import SourceError
 from ablate.imports.source import ColumnRole, Request, Source
 from ablate.imports.trackers.cells import Cell
-from ablate.imports.trackers.harness.results import NO_FILTER, TaskResult, is_results, results_of
+from ablate.imports.trackers.harness.results import NO_FILTER, TaskResult, has_head, is_results, results_of
 from ablate.imports.trackers.harness.samples import examples_of
 from ablate.imports.trackers.logged import LoggedRun, source_of
 from ablate.imports.trackers.walk import files_below, glimpse, relative
@@ -39,12 +39,10 @@ class HarnessReader:
         return f"{relative(first, path)} is a file of results of lm-evaluation-harness" if first else ""
 
     def read(self, path: Path, request: Request) -> Source:
-        files = [path] if path.is_file() else files_below(path, _is_results_name)
-        if path.is_dir():
-            files = [file for file in files if is_results(file)]
+        unused: list[str] = []
+        files = [path] if path.is_file() else _files(path, unused)
         if not files:
             raise SourceError(f"{path}: has no results_*.json of lm-evaluation-harness below it")
-        unused: list[str] = []
         results = _all(files, request, unused)
         if not results:
             raise SourceError(f"{path}: has no values for a task; {' '.join(unused)}")
@@ -64,6 +62,16 @@ class HarnessReader:
 
 def _is_results_name(name: str) -> bool:
     return name.endswith(".json") and not name.startswith("samples_")
+
+
+def _files(root: Path, unused: list[str]) -> list[Path]:
+    """Return the files that begin as results do. One that is named so and does not is named in `unused`."""
+    named = files_below(root, _is_results_name)
+    files = [file for file in named if has_head(file)]
+    others = set(named) - set(files)
+    left_out = [file for file in named if file in others and file.name.startswith(PREFIX)]
+    unused += [f"{relative(file, root)}: does not begin as a file of results" for file in left_out]
+    return files
 
 
 def _all(files: Sequence[Path], request: Request, unused: list[str]) -> list[TaskResult]:

@@ -53,15 +53,21 @@ class TaskResult:
 def is_results(path: Path) -> bool:
     """Return True if the file has the form of aggregated results. Reads the whole file only if its head fits."""
     try:
-        with path.open(encoding="utf-8-sig", errors="replace") as file:
-            if not _HEAD.match(file.read(LONGEST_HEAD)):
-                return False
-        return _has_form(json_of(path))
-    except (SourceError, OSError):
+        return has_head(path) and has_form(json_of(path))
+    except SourceError:
         return False
 
 
-def _has_form(content: Any) -> bool:
+def has_head(path: Path) -> bool:
+    """Return True if a file begins as results do. It may be torn after that."""
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            return bool(_HEAD.match(file.read(LONGEST_HEAD)))
+    except OSError:
+        return False
+
+
+def has_form(content: Any) -> bool:
     if not isinstance(content, dict) or not isinstance(content.get("results"), dict):
         return False
     tasks = content["results"].values()
@@ -76,8 +82,8 @@ def results_of(path: Path, request: Request, unused: list[str]) -> Iterator[Task
     names it.
     """
     content = json_of(path)
-    if not _has_form(content):
-        raise SourceError(f"{path}: has no `results` with a line for each task next to `versions`")
+    if not has_form(content):
+        raise SourceError(f"{path}: has no `results` with values for each task next to `versions`")
     groups = _groups(content)
     asked = request.where.get("task")
     for task, values in content["results"].items():
