@@ -1,5 +1,7 @@
 """Each kind of source that holds the canonical study is recognised, read, and understood as that study."""
 
+import random
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -7,10 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ablate.errors import SourceError
 from ablate.imports.kinds import READERS, recognise
 from ablate.imports.source import DONE, Request
 from ablate.imports.understanding.study import understand
+from tests.support.examples import examples
 from tests.support.imports.canonical import METRIC, NORMS, RATES, SEEDS, value
+from tests.support.imports.damage import damaged
 from tests.support.paths import ROOT
 
 CANONICAL = Request(metrics=(METRIC,))
@@ -61,3 +66,19 @@ def test_nothing_is_taken_for_it_that_is_none(kind: str, tmp_path: Path) -> None
     reader = import_module(READERS[kind]).reader
     for path in (tmp_path / "folder", tmp_path / "folder" / "notes.txt", tmp_path / "binary.bin"):
         assert reader.recognise(path) == ""
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_a_damaged_source_is_read_or_gives_a_fault(kind: str, tmp_path: Path) -> None:
+    path = written(kind, tmp_path)
+    reader = import_module(READERS[kind]).reader
+    files = sorted(file for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file())[:6]
+    whole = {file: file.read_bytes() for file in files}
+    draw = random.Random(kind)
+    for _ in range(examples(50)):
+        file = draw.choice(files)
+        file.write_bytes(damaged(whole[file], draw))
+        with suppress(SourceError):
+            reader.recognise(path)
+            reader.read(path, CANONICAL)
+        file.write_bytes(whole[file])

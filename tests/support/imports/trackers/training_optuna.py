@@ -43,7 +43,7 @@ CATEGORICAL = '{"name": "CategoricalDistribution", "attributes": {"choices": ["b
 def database(path: Path, script: str) -> Path:
     """Write a database with a script of SQL, and return it."""
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(script)
+        connection.executescript(f"BEGIN; {script}; COMMIT;")
     return path
 
 
