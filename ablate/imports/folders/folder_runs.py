@@ -32,7 +32,7 @@ class FolderReader:
         if not path.is_dir():
             raise SourceError(f"{path}: it is no folder; a folder of runs has a configuration and results for each run")
         found = grouped(path, files_below(path))
-        read = [values_of(path, run) for run in found.runs]
+        read = [each for run in found.runs for each in values_of(path, run)]
         if not any(each.parts.metrics or each.parts.plain for each in read):
             raise SourceError(nothing_fault(path, [each.fault for each in read if each.fault]))
         unused = [*found.unused, *sentences(read)]

@@ -56,11 +56,12 @@ class HydraReader:
         jobs = _jobs(path) if path.is_dir() else []
         if not jobs:
             raise SourceError(f"{path}: no folder below it has {OUTPUT}/config.yaml, which Hydra writes for each job")
-        read = _with_ended([_read(path, job, request) for job in jobs])
+        of_jobs = [(job, each) for job in jobs for each in _read(path, job, request)]
+        read = _with_ended([each for _, each in of_jobs])
         if not any(each.parts.metrics or each.parts.plain for each in read):
             raise SourceError(_nothing(path, read))
         try:
-            parts, replaced = with_choices([each.parts for each in read], [_hydra(path, job) for job in jobs])
+            parts, replaced = with_choices([each.parts for each in read], [_hydra(path, job) for job, _ in of_jobs])
         except NoValueError as error:
             raise SourceError(f"{path}: {error}") from None
         why = self.recognise(path) or "--from names this kind"
@@ -114,14 +115,19 @@ def _files_of(root: Path, folder: Path, files: Sequence[Path]) -> RunFiles:
     return RunFiles(name, "the folder itself" if name == "." else name, (), results, logs)
 
 
-def _read(root: Path, job: HydraJob, request: Request) -> ReadRun:
+def _read(root: Path, job: HydraJob, request: Request) -> list[ReadRun]:
     settings, faults = _settings(root, job)
-    read = values_of(root, job.files, settings)
+    runs = values_of(root, job.files, settings)
     if request.patterns:
-        read = log_parts(root, read, job.files.logs, request.patterns)
+        runs = [log_parts(root, each, job.files.logs, request.patterns) for each in runs]
     own = {"job": job.folder.name} if job.folder.name else {}
-    parts = replace(read.parts, circumstances={**own, **read.parts.circumstances})
-    return ReadRun(parts, "; ".join(each for each in (read.fault, *faults) if each))
+    return [
+        ReadRun(
+            replace(each.parts, circumstances={**own, **each.parts.circumstances}),
+            "; ".join(fault for fault in (each.fault, *faults) if fault),
+        )
+        for each in runs
+    ]
 
 
 def _settings(root: Path, job: HydraJob) -> tuple[dict[str, Cell], list[str]]:

@@ -58,10 +58,10 @@ def _runs(path: Path, logs: Sequence[Path]) -> list[tuple[RunFiles, ReadRun]]:
     """Return the runs with the settings of their configurations, if the folder has some."""
     if path.is_file():
         files = RunFiles(path.stem, path.name, (), (), (path,))
-        return [(files, values_of(path.parent, files))]
+        return [(files, each) for each in values_of(path.parent, files)]
     kept = [file for file in files_below(path) if file in set(logs) or file.suffix.lower() not in (".txt", *LOGS)]
     runs = grouped(path, kept, has_logs=True).runs
-    return [(run, values_of(path, run)) for run in runs]
+    return [(run, each) for run in runs for each in values_of(path, run)]
 
 
 def _logs(path: Path) -> list[Path]:

@@ -1,16 +1,18 @@
 """The values of one run: the settings of its configurations, and its results."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ablate.imports.folders.reading.documents import Cell, cells, read_mapping
-from ablate.imports.folders.reading.result_values import result_document
+from ablate.imports.folders.reading.result_values import result_documents, series_in
+from ablate.imports.folders.reading.seed_groups import SEED
 from ablate.imports.folders.run_files import RunFiles
 from ablate.imports.folders.sections import RunParts, sorted_parts
 from ablate.imports.folders.words import is_seed
 from ablate.imports.source import FAILED, RUNNING
-from ablate.text import fault_lines
+from ablate.text import fault_lines, plural
 from ablate.trainers.measuring.takes import NoValueError
 
 END_OF_LOG = 2**16
@@ -22,6 +24,8 @@ _FAILURES = (
     b"CANCELLED AT",
     b"oom-kill",
 )
+MOST_SENTENCES = 20
+"""The largest number of runs that are mentioned one by one."""
 HAS_FAILED, STILL_RUNNING = "the run counts as failed", "the run counts as running"
 
 
@@ -31,6 +35,8 @@ class ReadRun:
 
     parts: RunParts
     fault: str = ""
+    series: tuple[str, ...] = ()
+    """The keys of series without steps, of which the last value counts."""
 
 
 def nothing_fault(path: Path, faults: Sequence[str]) -> str:
@@ -45,33 +51,56 @@ def nothing_fault(path: Path, faults: Sequence[str]) -> str:
 def sentences(read: Sequence[ReadRun]) -> list[str]:
     """Return the sentences about runs that were not used, or only in part."""
     faults = [each.fault for each in read if each.fault]
-    return faults if len(faults) <= 20 else [*faults[:20], f"{len(faults) - 20:,} more runs without a result"]
+    more = [f"{len(faults) - MOST_SENTENCES:,} more runs without a result"] if len(faults) > MOST_SENTENCES else []
+    series = Counter(key for each in read for key in each.series)
+    lasts = [f"{key}: a series of numbers in {plural(n, 'run')}; its last one is used" for key, n in series.items()]
+    return [*faults[:MOST_SENTENCES], *more, *lasts[:MOST_SENTENCES]]
 
 
-def values_of(root: Path, run: RunFiles, known: Mapping[str, Cell] | None = None) -> ReadRun:
-    """Return the values of a run. One without a result that can be read has failed, or is still running.
+def values_of(root: Path, run: RunFiles, known: Mapping[str, Cell] | None = None) -> list[ReadRun]:
+    """Return the values of a run; if its results are those of several seeds, of a run for each.
 
-    `known`: the settings of the run, if they do not lie in its configurations.
+    A run without a result that can be read has failed, or is still running. `known`: the settings of the run, if they
+    do not lie in its configurations.
     """
-    parts = RunParts(run.place, run.name)
-    faults = []
     settings, config_faults = read_settings(root, run.configs)
     settings |= known or {}
-    for prefix, path in run.results:
-        name = str(path.relative_to(root))
-        try:
-            read = sorted_parts(result_document(path, name), name, has_config=bool(settings))
-        except NoValueError as error:
-            faults.append(f"{error}")
-            continue
-        parts = parts.joined(prefixed(read, prefix, path.stem, parts))
-    parts = replace(parts, settings={**settings, **parts.settings})
+    series: list[str] = []
+    by_seed, faults = _results_by_seed(root, run, bool(settings), series)
+    shared = by_seed.pop(None, RunParts(run.place, run.name))
+    found = [replace(each.joined(shared), place=f"{run.place} (seed {seed})") for seed, each in by_seed.items()]
+    found = found or [shared]
+    runs = [replace(each, name=run.name, settings={**settings, **each.settings}) for each in found]
     if not faults and run.results:
-        return ReadRun(parts, "; ".join(config_faults))
+        return [ReadRun(each, "; ".join(config_faults), tuple(series)) for each in runs]
     state = FAILED if run.results or _has_failed(run.logs) else RUNNING
     reason = "; ".join(faults) or f"{run.place}: a configuration without results"
     shown = HAS_FAILED if state == FAILED else STILL_RUNNING
-    return ReadRun(replace(parts, state=state), "; ".join([f"{reason}; {shown}", *config_faults]))
+    return [ReadRun(replace(each, state=state), "; ".join([f"{reason}; {shown}", *config_faults])) for each in runs]
+
+
+def _results_by_seed(
+    root: Path, run: RunFiles, has_config: bool, series: list[str]
+) -> tuple[dict[Cell, RunParts], list[str]]:
+    """Return {seed: results}, those of files without seeds at None, and the faults of files that cannot be read.
+
+    The keys of series are added to `series`.
+    """
+    by_seed: dict[Cell, RunParts] = {}
+    faults: list[str] = []
+    for prefix, path in run.results:
+        name = str(path.relative_to(root))
+        try:
+            documents = result_documents(path, name)
+            for document in documents:
+                seed = document.get(SEED) if len(documents) > 1 else None
+                before = by_seed.get(seed, RunParts(run.place))
+                read = sorted_parts(document, name, has_config)
+                series += series_in(document)
+                by_seed[seed] = before.joined(prefixed(read, prefix, path.stem, before))
+        except NoValueError as error:
+            faults.append(f"{error}")
+    return by_seed, faults
 
 
 def read_settings(root: Path, configs: Sequence[Path]) -> tuple[dict[str, Cell], list[str]]:

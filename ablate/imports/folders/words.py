@@ -11,7 +11,9 @@ SETTING_SECTIONS = words(
     "options opts flags configuration experiment_config train_config"
 )
 """The names of sections that hold settings."""
-RESULT_SECTIONS = words("metrics metric results result scores score summary performance outcome outcomes")
+RESULT_SECTIONS = words(
+    "metrics metric results result scores score summary performance outcome outcomes history curves"
+)
 """The names of sections that hold metrics. They do not become a part of the metrics' names."""
 SPLITS = words(
     "train training val valid validation test testing dev eval evaluation holdout final best ood iid overall"
@@ -46,6 +48,8 @@ NO_RUNS = words(
 """The names of files of tools and models, which describe no run."""
 NAME_COLUMNS = words("metric name key measure")
 """The columns of tables with a line for each metric that hold its name."""
+TIME_COLUMNS = words("time date datetime timestamp created started ended")
+"""The words of columns of tables that hold times."""
 VALUE_COLUMNS = words("value score result mean")
 """The columns of such tables that hold its value."""
 

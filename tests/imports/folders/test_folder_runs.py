@@ -37,6 +37,7 @@ def test_nested_keys_become_dotted_and_results_metrics(tmp_path: Path) -> None:
     source = read(tmp_path)
     assert rows(source, "seed", "optim.lr", "test.acc", "history") == [(s, 1e-3, 0.5 + s, 0.2) for s in SEEDS]
     assert source.runs["loss"].isna().all()
+    assert "history: a series of numbers in 3 runs; its last one is used" in source.unused
     assert source.roles["optim.lr"] is ColumnRole.SETTING
     assert source.roles["test.acc"] is ColumnRole.METRIC
     assert "device" not in source.roles
@@ -171,3 +172,10 @@ def test_a_folder_without_results_is_no_folder_of_runs(tmp_path: Path) -> None:
     assert reader.recognise(tmp_path) == ""
     with pytest.raises(SourceError, match="no run has a result"):
         read(tmp_path)
+
+
+def test_a_run_with_the_results_of_several_seeds(tmp_path: Path) -> None:
+    for lr in (0.1, 0.01):
+        results = {"args": {"lr": lr}, "results": {f"seed{seed}": {"acc": lr + seed} for seed in SEEDS}}
+        write_tree(tmp_path, {f"exp-{lr}.json": results})
+    assert rows(read(tmp_path), "lr", "seed", "acc") == [(lr, seed, lr + seed) for lr in (0.01, 0.1) for seed in SEEDS]

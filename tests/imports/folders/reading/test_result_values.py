@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ablate.imports.folders.reading.result_values import result_document
+from ablate.imports.folders.reading.result_values import result_documents
 from ablate.trainers.measuring.takes import NoValueError
 
 
@@ -22,7 +22,7 @@ from ablate.trainers.measuring.takes import NoValueError
 )
 def test_values_of_files(tmp_path: Path, name: str, text: str, values: dict[str, float]) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
-    assert result_document(tmp_path / name, name) == values
+    assert result_documents(tmp_path / name, name) == [values]
 
 
 @pytest.mark.parametrize(
@@ -39,4 +39,25 @@ def test_values_of_files(tmp_path: Path, name: str, text: str, values: dict[str,
 def test_files_without_results(tmp_path: Path, name: str, text: str, reason: str) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises(NoValueError, match=reason):
-        result_document(tmp_path / name, name)
+        result_documents(tmp_path / name, name)
+
+
+SEEDS = [{"seed": 0, "acc": 0.5}, {"seed": 7, "acc": 0.6}]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", "seed,acc\n0,0.5\n7,0.6\n"),
+        ("a.csv", "epoch,random_seed,acc\n1,0,0.1\n1,7,0.2\n2,0,0.5\n2,7,0.6\n"),
+        ("a.csv", "seed,metric,value\n0,acc,0.5\n0,f1,0.1\n7,acc,0.6\n7,f1,0.2\n"),
+        ("a.jsonl", '{"seed": 0, "acc": 0.5}\n{"seed": 7, "acc": 0.6}\n'),
+        ("a.json", '[{"seed": 0, "acc": 0.5}, {"seed": 7, "acc": 0.6}]'),
+        ("a.json", '{"seeds": [0, 7], "acc": [0.5, 0.6]}'),
+        ("a.json", '{"seed_0": {"acc": 0.5}, "seed_7": {"acc": 0.6}, "mean": {"acc": 0.55}}'),
+    ],
+)
+def test_a_file_with_the_results_of_several_seeds(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    documents = result_documents(tmp_path / name, name)
+    assert [{key: each[key] for key in ("seed", "acc")} for each in documents] == SEEDS
