@@ -1,6 +1,7 @@
 """The cells of a run: nested settings with dotted names, and metrics as numbers."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from math import isfinite, isnan, nan
@@ -15,6 +16,10 @@ LONGEST_TEXT = 10_000
 """Letters of a text that are kept."""
 
 Cell = bool | int | float | str | None
+COUNTERS = {"epoch", "step", "global_step", "iteration", "iter"}
+"""The last parts of names that trackers log next to metrics, to count how far a training is."""
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
+_NUMBER = re.compile(r"[-+]?((0|[1-9][0-9]{0,30})(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][-+]?[0-9]{1,3})?")
 _WORDS = {"nan": nan, "inf": nan, "infinity": nan, "-inf": nan, "-infinity": nan, "n/a": nan}
 
 
@@ -84,10 +89,18 @@ def number_in_text(text: str) -> float | None:
 
 
 def typed(text: str) -> Cell:
-    """Return a setting that was written as text: a bool, a whole number, a number, or the text itself."""
+    """Return a setting that was written as text: a bool, a whole number, a number, or the text itself.
+
+    A number with a leading zero stays text, since it names something: `007`.
+    """
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
-    if text.isascii() and text.isdigit() and len(text) < 19:
+    if _INTEGER.fullmatch(text):
         return int(text)
-    parsed = number_in_text(text)
+    parsed = number_in_text(text) if _NUMBER.fullmatch(text) else None
     return text if parsed is None or isnan(parsed) else parsed
+
+
+def is_counter(name: str) -> bool:
+    """Return True for the name of a number that counts how far a training is: `epoch`, `trainer/global_step`."""
+    return name.replace("/", ".").rpartition(".")[2].lower() in COUNTERS

@@ -78,6 +78,13 @@ def yaml_of(path: Path) -> Any:
         raise SourceError(f"{path}: is no valid YAML: {_reason(error)}") from None
 
 
+def mapping_in(content: Any, path: Path) -> dict[str, Any]:
+    """Return the content of a file that must be a mapping of names to values. SourceError if it is none."""
+    if not isinstance(content, dict):
+        raise SourceError(f"{path}: must hold names with values, but holds {'nothing' if content is None else 'none'}")
+    return {str(key): value for key, value in content.items()}
+
+
 def check_depth(text: str) -> None:
     """RecursionError if values are nested too deeply: the loader in C would end the whole process."""
     depth = 0

@@ -1,6 +1,7 @@
 """The runs of a tracker put together as a source: settings, metrics and circumstances, each with its role."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,7 @@ def source_of(kind: str, why: str, runs: Sequence[LoggedRun], unused: Iterable[s
     """Return the source of the runs; `more`: its other fields. SourceError if there are no runs or no metrics."""
     if not runs:
         raise SourceError("\n".join([f"there is no run with results of the kind {kind}", *unused]))
-    if not any(run.metrics for run in runs):
+    if not any(run.metrics or run.others for run in runs):
         others = f" and {plural(len(runs) - 1, 'other run')}" if len(runs) > 1 else ""
         raise SourceError(f"{runs[0].place}{others}: no metric has a value")
     roles = more.pop("roles", {})
@@ -60,23 +61,36 @@ def source_of(kind: str, why: str, runs: Sequence[LoggedRun], unused: Iterable[s
     )
 
 
-def with_names(runs: Sequence[LoggedRun], request: Request) -> list[LoggedRun]:
-    """Return the runs with the settings that their names have and their files lack. The name is the column `run`."""
+def places(names: Sequence[str], ids: Sequence[str]) -> list[str]:
+    """Return the name of each run, with the start of its id if several have the name, or the id if it has none."""
+    counts = Counter(names)
+    short = [key[:8] for key in ids]
+    shown = short if len(set(short)) == len(set(ids)) else ids
+    return [
+        f"run {key}" if not name else f"run {name}" if counts[name] == 1 else f"run {name} ({part})"
+        for name, key, part in zip(names, ids, shown, strict=True)
+    ]
+
+
+def with_names(runs: Sequence[LoggedRun], request: Request, column: str = "run") -> list[LoggedRun]:
+    """Return the runs with the settings that their names have and their files lack. A circumstance has the names."""
     parts = [
         RunParts(
-            run.place, _TIME.sub("", str(run.circumstances["run"])), run.settings, run.metrics, {}, run.circumstances
+            run.place, _TIME.sub("", str(run.circumstances[column])), run.settings, run.metrics, {}, run.circumstances
         )
         for run in runs
     ]
     named, _ = settings_of_names(parts, request)
     return [
-        replace(run, settings=part.settings, circumstances={**run.circumstances, **part.circumstances, **_name(run)})
+        replace(
+            run, settings=part.settings, circumstances={**run.circumstances, **part.circumstances, **_name(run, column)}
+        )
         for run, part in zip(runs, named, strict=True)
     ]
 
 
-def _name(run: LoggedRun) -> dict[str, Cell]:
-    return {"run": run.circumstances["run"]}
+def _name(run: LoggedRun, column: str) -> dict[str, Cell]:
+    return {column: run.circumstances[column]}
 
 
 def _frame(runs: Sequence[LoggedRun]) -> "tuple[pd.DataFrame, dict[str, ColumnRole]]":
@@ -102,10 +116,18 @@ def _parts(runs: Sequence[LoggedRun]) -> Iterable[tuple[ColumnRole | None, list[
 
 
 def _series(values: Sequence[Cell], role: ColumnRole | None) -> "pd.Series[Any]":
-    """Return a column. Whole numbers with gaps stay whole, which a column of floats would not keep."""
+    """Return a column. Whole numbers with gaps stay whole, which a column of floats would not keep.
+
+    A column that may be a metric is one of floats if it has gaps.
+    """
     import pandas as pd
 
-    if role is ColumnRole.METRIC:
+    present = [value for value in values if value is not None]
+    may_be_metric = role is None and len(present) < len(values) and all(map(_is_number, present))
+    if role is ColumnRole.METRIC or may_be_metric:
         return pd.Series(values, dtype="float64")
-    is_number = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-    return pd.Series(values, dtype=None if is_number else "object")
+    return pd.Series(values, dtype=None if all(map(_is_number, values)) else "object")
+
+
+def _is_number(value: Cell) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -37,12 +37,25 @@ def database(file: Path) -> Iterator[sqlite3.Connection]:
     files in the folder, so the file is read as one that does not change.
     """
     try:
+        _check_length(file)
         with closing(sqlite3.connect(_address(file), uri=True, timeout=PATIENCE_S)) as connection:
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_CELL)
             connection.text_factory = lambda raw: raw.decode("utf-8", errors="replace")
             yield connection
     except (sqlite3.Error, OSError, UnicodeError) as error:
         raise SourceError(f"{file}: {_fault(error)}") from None
+
+
+def _check_length(file: Path) -> None:
+    """SourceError if the file has fewer bytes than its pages. SQLite itself reads such a file as far as it goes."""
+    with file.open("rb") as opened:
+        head = opened.read(100)
+    if head[24:28] != head[92:96]:
+        return  # a version before 3.7 wrote it last, so that the number of pages is not known
+    page, pages = int.from_bytes(head[16:18], "big"), int.from_bytes(head[28:32], "big")
+    expected, size = (65536 if page == 1 else page) * pages, file.stat().st_size
+    if size < expected:
+        raise SourceError(f"{file}: is cut short: it has {size:,} of {expected:,} bytes; copy it again")
 
 
 def _address(file: Path) -> str:

@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from ablate.errors import SourceError
-from ablate.imports.trackers.cells import flat
-from ablate.imports.trackers.documents import LARGEST_YAML, LeftOut, json_lines, json_of, yaml_of
-from ablate.imports.trackers.small_files import yaml_mapping
+from ablate.imports.trackers.cells import flat, typed
+from ablate.imports.trackers.documents import LARGEST_YAML, LeftOut, json_lines, json_of, mapping_in, yaml_of
 
 
 def yaml_text(folder: Path, text: str) -> Path:
@@ -65,9 +64,20 @@ def test_settings_without_end_give_a_fault(tmp_path: Path, text: str) -> None:
         flat(yaml_of(yaml_text(tmp_path, text)), "version_0", [])
 
 
-def test_nesting_that_would_end_the_process_gives_a_fault_in_configs_too(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"hparams\.yaml: is no YAML"):
-        yaml_mapping(yaml_text(tmp_path, "[" * 100_000))
+def test_a_file_that_holds_no_mapping_is_a_fault_if_one_is_needed(tmp_path: Path) -> None:
+    path = yaml_text(tmp_path, "1: a\n")
+    assert mapping_in(yaml_of(path), path) == {"1": "a"}
+    with pytest.raises(SourceError, match="must hold names with values"):
+        mapping_in(yaml_of(yaml_text(tmp_path, "- a\n")), path)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("true", True), ("7", 7), ("-7", -7), ("0.5", 0.5), ("1e-05", 1e-05), ("5.", 5.0), (".5", 0.5), ("0", 0)]
+    + [(text, text) for text in ("007", "00.5", "1e999", "nan", "inf", "None", "1_000", "", "1.2.3", "9" * 40)],
+)
+def test_a_setting_that_was_written_as_text(text: str, value: object) -> None:
+    assert (typed(text), type(typed(text))) == (value, type(value))
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe{}", b"[" * 100_000, b"1" * 5_000, b"\0"])

@@ -32,7 +32,7 @@ def test_every_run_has_its_settings_as_numbers_and_its_last_value(tmp_path: Path
     assert source.roles["acc"] is ColumnRole.METRIC
     assert source.roles["run_id"] is source.roles["mlflow.user"] is ColumnRole.CIRCUMSTANCE
     assert "experiment" not in source.runs
-    assert source.unused == []
+    assert list(source.unused) == []
 
 
 def test_states_and_values_that_are_not_finite(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_deleted_runs_empty_runs_and_parents_are_named_and_left_out(tmp_path: Pa
     source = read(tmp_path)
     assert list(source.places) == ["run child-0.1", "run child-0.2"]
     assert list(source.runs["arch"]) == ["vit", "vit"], "parameters of the parent count for its nested runs"
-    assert source.unused == [
+    assert list(source.unused) == [
         "1 deleted run: gone",
         "run sweep: only holds 2 nested runs together, and has no metric of its own; its parameters count for them",
         "1 finished run without a metric: idle",
@@ -98,7 +98,7 @@ def test_a_name_that_is_a_parameter_and_a_metric_stays_two_columns(tmp_path: Pat
     database.add("a", {"acc": "high", "run_id": 7}, {"acc": 0.5, "system/gpu_0_memory": 3.0}, {"acc": "tag"})
     source = read(tmp_path)
     row = source.runs.iloc[0].to_dict()
-    assert (row["acc"], row["params.acc"], row["tags.acc"], row["run_id"]) == (0.5, "high", "tag", 7)
+    assert (row["acc"], row["acc (logged)"], row["acc (tracker)"], row["run_id"]) == ("high", 0.5, "tag", 7)
     assert source.roles["system/gpu_0_memory"] is ColumnRole.CIRCUMSTANCE
 
 
@@ -131,7 +131,7 @@ def test_reading_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
 
 
 def test_a_locked_database_is_a_fault_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ablate.imports.trackers.mlflow.database.PATIENCE_S", 0.0)
+    monkeypatch.setattr("ablate.imports.trackers.sqlite_files.PATIENCE_S", 0.0)
     file = write(tmp_path)
     writer = sqlite3.connect(file, isolation_level=None)
     writer.execute("BEGIN EXCLUSIVE")
@@ -179,8 +179,8 @@ def test_a_table_that_is_a_query_without_end_is_refused(tmp_path: Path) -> None:
 
 def test_a_cell_of_megabytes_is_refused(tmp_path: Path) -> None:
     database = MlflowDatabase(tmp_path / "mlflow.db")
-    database.add("a", {"lr": "9" * 2_000_000}, {"acc": 0.5})
-    with pytest.raises(SourceError, match="holds a value of more than 1,000,000 bytes"):
+    database.add("a", {"lr": "9" * 17_000_000}, {"acc": 0.5})
+    with pytest.raises(SourceError, match="holds a value of more than 16,000,000 bytes"):
         read(tmp_path)
 
 
@@ -195,7 +195,7 @@ def test_a_database_next_to_runs_in_files(tmp_path: Path) -> None:
     mlflow_folder.write(tmp_path)
     assert recognise(tmp_path).reader.kind == "mlflow", "the database has no run"
     database.add("a", {}, {"acc": 0.5})
-    assert read(tmp_path).unused == [
+    assert list(read(tmp_path).unused) == [
         "mlruns/ next to mlflow.db: it holds runs of MLflow too, which --from mlflow reads"
     ]
 

@@ -42,14 +42,14 @@ def test_images_are_left_out_and_a_name_that_is_there_twice_is_two_columns(tmp_p
     source = read(write_quoted(tmp_path / "runs.csv", lines))
     assert (source.runs["acc"][0], source.runs["acc.2"][0]) == ("high", 0.5)
     assert not [name for name in source.runs if name.startswith("im.")]
-    assert source.unused == ["column im: an image, histogram, table or file, and no single value"]
+    assert list(source.unused) == ["column im: an image, histogram, table or file, and no single value"]
 
 
 def test_a_chart_gives_the_last_value_of_each_run(tmp_path: Path) -> None:
     source = read(write_chart(tmp_path))
     assert list(source.runs[METRIC]) == [run.acc for run in runs()]
-    assert list(source.runs["name"])[:2] == ["lr0.1-batch-seed0", "lr0.1-batch-seed1"]
-    assert source.roles == {METRIC: ColumnRole.METRIC, "name": ColumnRole.CIRCUMSTANCE}
+    assert list(source.runs["run"])[:2] == ["lr0.1-batch-seed0", "lr0.1-batch-seed1"]
+    assert source.roles == {METRIC: ColumnRole.METRIC, "run": ColumnRole.CIRCUMSTANCE}
 
 
 def test_the_form_of_names_gives_the_settings_of_a_chart(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_a_run_that_ended_early_has_its_last_value_and_an_empty_one_is_named(tmp
     columns = [name + end for name in ("a - b - acc", "c - acc") for end in ("", "__MIN", "__MAX")]
     lines = [["epoch", *columns], ["0", "0.1", "0", "1", "", "", ""], ["1", "", "", "", "", "", ""]]
     source = read(write_quoted(tmp_path / "chart.csv", lines))
-    assert (list(source.runs["name"]), list(source.runs["acc"])) == (["a - b"], [0.1])
+    assert (list(source.runs["run"]), list(source.runs["acc"])) == (["a - b"], [0.1])
     assert "column c: has no value" in source.unused
 
 

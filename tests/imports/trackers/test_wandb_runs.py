@@ -42,9 +42,9 @@ def test_every_offline_run_has_its_settings_and_last_values(tmp_path: Path, of: 
     assert [*source.runs[["lr", "norm", "seed", "acc"]].itertuples(index=False, name=None)] == list(runs())
     assert source.roles["lr"] is ColumnRole.SETTING
     assert source.roles["acc"] is ColumnRole.METRIC
-    assert {source.roles[name] for name in ("epoch", "_step", "name", "run_id")} == {ColumnRole.CIRCUMSTANCE}
+    assert {source.roles[name] for name in ("epoch", "_step", "run", "run_id")} == {ColumnRole.CIRCUMSTANCE}
     assert set(source.states) == {"done"}
-    assert source.unused == []
+    assert list(source.unused) == []
 
 
 @pytest.mark.parametrize("of", [lambda folder: folder, lambda folder: folder / "run-abc.wandb"], ids=["folder", "log"])
@@ -62,7 +62,7 @@ def test_files_count_before_the_log(tmp_path: Path) -> None:
     add_files(folder, {"lr": 0.2, "opt": {"betas": [0.9, 0.99]}, "tiny": 1e-5}, {"acc": 0.75, "best": {"max": 0.8}})
     row = read(tmp_path).runs.iloc[0].to_dict()
     assert (row["lr"], row["opt.betas"], row["tiny"]) == (0.2, "[0.9, 0.99]", 1e-05)
-    assert (row["acc"], row["best.max"], row["name"]) == (0.75, 0.8, "n")
+    assert (row["acc"], row["best.max"], row["run"]) == (0.75, 0.8, "n")
 
 
 def test_files_without_a_log(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_states_by_the_exit_code(tmp_path: Path) -> None:
         add(tmp_path, number, log(records(f"r{number}", f"n{number}", {}, STEPS, code)), key=f"r{number}")
     source = read(tmp_path)
     assert list(source.states) == ["done", "failed", "failed", "running"]
-    assert source.unused == [
+    assert list(source.unused) == [
         "offline-run-20260101_120003-r3: the log ends early, because it has no record of the run's end"
     ]
 
@@ -95,7 +95,7 @@ def test_records_that_cross_blocks_and_changes_of_config_and_summary(tmp_path: P
     add(tmp_path, 1, log(body))
     source = read(tmp_path)
     row = source.runs.iloc[0].to_dict()
-    assert row["long"] == long
+    assert row["long"] == long[:10_000]
     assert (row["best"], row["best.max"], row["a.b"], row["a.c"]) == (0.4, 0.9, 7, 8)
     assert not {"gone", "im.size"} & set(row)
 
@@ -107,10 +107,15 @@ def test_a_log_gives_what_it_has_wherever_it_is_cut(tmp_path: Path) -> None:
     counts = []
     for cut in [*range(7, len(whole), 997), len(whole) - 1]:
         (folder / "run-a.wandb").write_bytes(whole[:cut])
-        source = read(folder)
+        try:
+            source = read(folder)
+        except SourceError as error:
+            assert str(error) == "run a: no metric has a value" or "run has a metric" in str(error)  # noqa: PT017
+            counts.append(-1)
+            continue
         assert list(source.states) == ["running"]
         assert "the log ends early, because" in source.unused[0]
-        counts.append(round(source.runs["acc"][0] * 100) if "acc" in source.runs else -1)
+        counts.append(round(source.runs["acc"][0] * 100))
     assert counts == sorted(counts)
     assert counts[-1] == 99
 
@@ -131,20 +136,31 @@ def test_a_resumed_run_is_one_run(tmp_path: Path) -> None:
     (tmp_path / "latest-run").symlink_to("offline-run-20260101_120001-a")
     source = read(tmp_path)
     assert list(source.runs["acc"]) == [0.2]
-    assert source.unused == ["offline-run-20260101_120000-a: a later folder goes on with the same run"]
+    assert list(source.unused) == ["offline-run-20260101_120000-a: a later folder goes on with the same run"]
 
 
-def test_every_fault_is_reported_and_no_tag_builds_an_object(tmp_path: Path) -> None:
+def test_every_fault_is_reported(tmp_path: Path) -> None:
     first, second = add(tmp_path, 1, None), add(tmp_path, 2, None)
-    (first / "files" / "config.yaml").write_text("lr: !!python/object/apply:os.system [touch hacked]\n")
+    (first / "files" / "config.yaml").write_text("lr: [\n")
     (second / "files" / "wandb-summary.json").write_text('{"acc": 0.5,}')
     add(tmp_path, 3, b"PK\x03\x04 an archive")
     with pytest.raises(SourceError) as raised:
         read(tmp_path)
     message = str(raised.value)
-    assert "config.yaml:1: is no YAML of plain values" in message
-    assert "wandb-summary.json:1: column" in message
+    assert "config.yaml: is no valid YAML" in message
+    assert "wandb-summary.json: is no valid JSON" in message
     assert "run-run00003.wandb: is no log of W&B" in message
+
+
+def test_no_tag_of_yaml_builds_an_object(tmp_path: Path) -> None:
+    folder = add(tmp_path, 1, None)
+    add_files(folder, {"lr": 0.1}, {"acc": 0.5})
+    hostile = f"opt:\n  value: !!python/object/apply:os.mkdir [{tmp_path}/made]\nlr:\n  value: 1e-05\n"
+    (folder / "files" / "config.yaml").write_text(hostile)
+    source = read(tmp_path)
+    assert list(source.runs["lr"]) == [1e-05]
+    assert "opt is left out: its value is an object" in source.unused[0]
+    assert not (tmp_path / "made").exists()
 
 
 def test_a_run_without_metrics_is_left_out_and_none_with_metrics_is_a_fault(tmp_path: Path) -> None:
@@ -152,7 +168,7 @@ def test_a_run_without_metrics_is_left_out_and_none_with_metrics_is_a_fault(tmp_
     with pytest.raises(SourceError, match=r"no run has a metric \(1 run\); log metrics with wandb.log"):
         read(tmp_path)
     add(tmp_path, 2, log(records("b", "m", {}, STEPS)))
-    assert read(tmp_path).unused == ["1 finished run without a metric: offline-run-20260101_120001-run00001"]
+    assert list(read(tmp_path).unused) == ["1 finished run without a metric: offline-run-20260101_120001-run00001"]
 
 
 def test_other_folders_are_not_recognised(tmp_path: Path) -> None:

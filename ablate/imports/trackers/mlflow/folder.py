@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ablate.errors import SourceError
 from ablate.imports.source import Request, Source
+from ablate.imports.trackers.documents import mapping_in, text_of, yaml_of
 from ablate.imports.trackers.mlflow.stored_runs import StoredRun, as_source
-from ablate.imports.trackers.small_files import files_below, text_of, yaml_mapping
+from ablate.imports.trackers.walk import files_below, relative
 from ablate.text import fault_lines
 
 NAME, META, TRASH = "mlruns", "meta.yaml", ".trash"
@@ -18,7 +19,7 @@ STATUSES = {"1": "RUNNING", "2": "SCHEDULED", "3": "FINISHED", "4": "FAILED", "5
 LONGEST_LINE = 10_000
 """Bytes of a line of a metric; MLflow writes a few dozen."""
 LARGEST_PARAM = 100_000
-"""Letters of a parameter or a tag; MLflow writes at most 8,000."""
+"""Bytes of a parameter or a tag; MLflow writes at most 8,000."""
 MOST_LISTED = 1_000
 """Entries of a folder that are looked at to recognise it."""
 
@@ -84,7 +85,7 @@ def _experiments(path: Path) -> list[Path]:
 
 def _runs_of(experiment: Path, faults: list[str]) -> Iterator[StoredRun]:
     """Yield the runs of an experiment; what cannot be read becomes a line of `faults`."""
-    about = _unless_faulty(yaml_mapping, experiment / META, faults) or {}
+    about = _unless_faulty(_mapping, experiment / META, faults) or {}
     name = str(about.get("name") or experiment.name)
     deleted = about.get("lifecycle_stage") == "deleted" or experiment.parent.name == TRASH
     for folder in sorted(experiment.iterdir()):
@@ -103,10 +104,10 @@ def _unless_faulty(read: Callable[[Path], Content], file: Path, faults: list[str
 
 
 def _run(folder: Path, experiment: str, deleted: bool, faults: list[str]) -> StoredRun:
-    about = _unless_faulty(yaml_mapping, folder / META, faults) or {}
+    about = _unless_faulty(_mapping, folder / META, faults) or {}
     status = str(about.get("status"))
     return StoredRun(
-        str(about.get("run_id") or about.get("run_uuid") or folder.name),
+        folder.name,
         str(about.get("run_name") or about.get("name") or ""),
         experiment,
         STATUSES.get(status, status),
@@ -120,15 +121,17 @@ def _run(folder: Path, experiment: str, deleted: bool, faults: list[str]) -> Sto
 
 def _values(read: Callable[[Path], Content], folder: Path, faults: list[str]) -> dict[str, Content]:
     """Return {name: value} for the files below a folder. A name may have slashes, which are folders on the disk."""
-    values = {name: _unless_faulty(read, file, faults) for name, file in files_below(folder)}
+    files = files_below(folder, bool)
+    values = {relative(file, folder): _unless_faulty(read, file, faults) for file in files}
     return {name: value for name, value in values.items() if value is not None}
 
 
+def _mapping(file: Path) -> dict[str, Any]:
+    return mapping_in(yaml_of(file), file)
+
+
 def _param(file: Path) -> str:
-    text = text_of(file)
-    if len(text) > LARGEST_PARAM:
-        raise SourceError(f"{file}: has more than {LARGEST_PARAM:,} letters, which MLflow does not write")
-    return text
+    return text_of(file, LARGEST_PARAM)
 
 
 def _last(file: Path) -> float:

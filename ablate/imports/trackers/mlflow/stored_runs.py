@@ -1,26 +1,16 @@
 """Runs as MLflow stores them, in a database or in files, and which of them are runs of a study."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ablate.errors import SourceError
 from ablate.imports.source import DONE, FAILED, RUNNING, Request, Source
-from ablate.imports.trackers.tracked_runs import (
-    Cell,
-    Prefixes,
-    TrackedRun,
-    cell,
-    finite,
-    is_counter,
-    moment,
-    places,
-    source,
-    varies,
-    with_names,
-    without_gaps,
-)
+from ablate.imports.trackers.cells import Cell, is_counter, typed
+from ablate.imports.trackers.logged import LoggedRun, places, source_of, with_names
 from ablate.text import listed_in_part, plural
 
 PARENT = "mlflow.parentRunId"
@@ -29,6 +19,8 @@ MACHINE = "system/"
 """The beginning of the metrics that MLflow itself measures: load and memory of the machine."""
 KEPT_TAGS = ("mlflow.user", "mlflow.source.name", "mlflow.source.git.commit", PARENT)
 """The tags of MLflow itself that are kept as circumstances, besides all tags that users set."""
+LARGEST = 1.79e308
+"""A little less than the largest float, which stands for inf in a database."""
 MOST_NAMED = 5
 """Runs that a sentence names; of more it gives the number."""
 
@@ -80,10 +72,10 @@ def as_source(kind: str, path: Path, why: str, stored: Sequence[StoredRun], requ
     if not used:
         raise SourceError(_nothing(path, stored, present))
     sentences = [*_of_deleted(stored), *_of_parents(present, children), *_of_empty(present, children)]
-    several = varies(run.experiment for run in used)
+    several = len({run.experiment for run in used}) > 1
     names = places([run.title for run in used], [run.key for run in used])
-    tracked = [_tracked(run, by_key, place, several) for run, place in zip(used, names, strict=True)]
-    return source(kind, path, why, with_names(tracked, request), sentences, Prefixes("params", "tags"))
+    tracked = [_logged(run, by_key, place, several) for run, place in zip(used, names, strict=True)]
+    return source_of(kind, why, with_names(tracked, request) if request.names else tracked, sentences)
 
 
 def _is_run(run: StoredRun, children: Mapping[str, int]) -> bool:
@@ -91,20 +83,32 @@ def _is_run(run: StoredRun, children: Mapping[str, int]) -> bool:
     return run.has_results or (run.key not in children and STATES.get(run.status, DONE) != DONE)
 
 
-def _tracked(run: StoredRun, by_key: Mapping[str, StoredRun], place: str, several_experiments: bool) -> TrackedRun:
-    results = {name: finite(value) for name, value in run.metrics.items() if not _is_bookkeeping(name)}
-    counted: dict[str, Cell] = {name: value for name, value in run.metrics.items() if _is_bookkeeping(name)}
+def _logged(run: StoredRun, by_key: Mapping[str, StoredRun], place: str, several_experiments: bool) -> LoggedRun:
+    results = {name: _finite(value) for name, value in run.metrics.items() if not _is_bookkeeping(name)}
+    counted = {name: value for name, value in run.metrics.items() if _is_bookkeeping(name)}
     tags = {name: text for name, text in run.tags.items() if name in KEPT_TAGS or not name.startswith("mlflow.")}
-    about: dict[str, Cell] = {"run_id": run.key, "run_name": run.title, "start_time": moment(run.start)}
-    return TrackedRun(
+    about: dict[str, Cell] = {"run_id": run.key, "run": run.title, "start_time": _moment(run.start)}
+    return LoggedRun(
         place,
-        run.title,
-        STATES.get(run.status, DONE),
-        {name: cell(text) for name, text in _params(run, by_key).items()},
+        {name: typed(text) for name, text in _params(run, by_key).items()},
         results,
-        without_gaps({**tags, **counted, **about}),
+        {name: value for name, value in {**tags, **counted, **about}.items() if value is not None},
         {"experiment": run.experiment} if several_experiments else {},
+        STATES.get(run.status, DONE),
     )
+
+
+def _finite(value: float) -> float:
+    """Return a metric's value, nan if it is not finite. MLflow writes inf as the largest float."""
+    return value if math.isfinite(value) and abs(value) < LARGEST else math.nan
+
+
+def _moment(milliseconds: object) -> str | None:
+    """Return milliseconds since the epoch as a date and time in UTC; None if they are none."""
+    try:
+        return datetime.fromtimestamp(int(str(milliseconds)) / 1000, UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _params(run: StoredRun, by_key: Mapping[str, StoredRun]) -> dict[str, str]:

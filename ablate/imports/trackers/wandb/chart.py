@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ablate.errors import SourceError
-from ablate.imports.source import DONE, Request, Source
-from ablate.imports.trackers.tracked_runs import Prefixes, TrackedRun, source, with_names
+from ablate.imports.source import Request, Source
+from ablate.imports.trackers.logged import LoggedRun, source_of, with_names
 from ablate.imports.trackers.wandb.csv_lines import header, lines
 from ablate.imports.trackers.wandb.values import circumstances_in, metrics_in
 from ablate.text import plural
@@ -39,13 +39,13 @@ def read_chart(kind: str, path: Path, why: str, request: Request) -> Source:
         raise SourceError(f"{path}: has no number below the names of runs; export the chart again as CSV")
     if not request.names:
         unused.append(
-            f"the names of runs, such as {runs[0].name}; if they hold settings, --names gives their form, as in "
-            "'{arch}_{norm}_seed{seed}'"
+            f"the names of runs, such as {runs[0].circumstances['run']}; if they hold settings, --names gives their "
+            "form, as in '{arch}_{norm}_seed{seed}'"
         )
-    return source(kind, path, why, with_names(runs, request), unused, Prefixes())
+    return source_of(kind, why, with_names(runs, request) if request.names else runs, unused)
 
 
-def _runs(columns: dict[int, str], last: dict[int, float | str]) -> tuple[list[TrackedRun], list[str]]:
+def _runs(columns: dict[int, str], last: dict[int, float | str]) -> tuple[list[LoggedRun], list[str]]:
     """Return the runs that have a value, and a sentence for each part that is not used."""
     values: dict[str, dict[str, float | str]] = {}
     for at, column in columns.items():
@@ -57,8 +57,8 @@ def _runs(columns: dict[int, str], last: dict[int, float | str]) -> tuple[list[T
     return [_run(run, each) for run, each in used.items()], unused
 
 
-def _run(name: str, values: dict[str, float | str]) -> TrackedRun:
-    return TrackedRun(f"run {name}", name, DONE, {}, metrics_in(values), {**circumstances_in(values), "name": name})
+def _run(name: str, values: dict[str, float | str]) -> LoggedRun:
+    return LoggedRun(f"run {name}", {}, metrics_in(values), {**circumstances_in(values), "run": name})
 
 
 def _is_bound(name: str, known: set[str]) -> bool:

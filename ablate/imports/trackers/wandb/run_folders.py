@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ablate.errors import SourceError
 from ablate.imports.source import DONE, FAILED, RUNNING
-from ablate.imports.trackers.small_files import dotted, json_mapping, yaml_mapping
-from ablate.imports.trackers.tracked_runs import Cell
+from ablate.imports.trackers.cells import Cell, flat
+from ablate.imports.trackers.documents import json_of, mapping_in, yaml_of
 from ablate.imports.trackers.wandb.log import RunLog, read_log
 from ablate.imports.trackers.wandb.log_items import plain
 from ablate.imports.trackers.wandb.values import without_objects
@@ -84,19 +84,19 @@ def _of_run(folder: Path) -> WandbFiles | None:
     return WandbFiles(folder, None) if FOLDER.fullmatch(folder.name) and (folder / "files").is_dir() else None
 
 
-def content(run: WandbFiles) -> RunContent:
+def content(run: WandbFiles, unused: list[str]) -> RunContent:
     """Return the content of a run. Its files count where they and the log differ, since a log may end early.
 
     SourceError if a file cannot be read.
     """
     log = read_log(run.log) if run.log else RunLog()
-    config = dotted(plain(log.config), run.folder)
-    summary = {**dotted(plain(log.objects), run.folder), **dotted(plain(log.values), run.folder)}
-    has_config, has_summary = (run.folder / CONFIG).is_file(), (run.folder / SUMMARY).is_file()
-    if has_config:
-        config = dotted(_values(yaml_mapping(run.folder / CONFIG)), run.folder / CONFIG)
+    place, has_summary = run.folder.name, (run.folder / SUMMARY).is_file()
+    config = flat(plain(log.config), place, unused)
+    summary = {**flat(plain(log.objects), place, unused), **flat(plain(log.values), place, unused)}
+    if (run.folder / CONFIG).is_file():
+        config = flat(_values(mapping_in(yaml_of(run.folder / CONFIG), run.folder / CONFIG)), place, unused)
     if has_summary:
-        summary |= dotted(json_mapping(run.folder / SUMMARY), run.folder / SUMMARY)
+        summary |= flat(mapping_in(json_of(run.folder / SUMMARY), run.folder / SUMMARY), place, unused)
     return RunContent(
         without_objects(config),
         without_objects(summary),
@@ -136,12 +136,12 @@ def resumed(runs: list[WandbFiles]) -> Iterator[WandbFiles]:
             yield run
 
 
-def read_all(runs: list[WandbFiles], faults: list[str]) -> list[tuple[WandbFiles, RunContent]]:
+def read_all(runs: list[WandbFiles], faults: list[str], unused: list[str]) -> list[tuple[WandbFiles, RunContent]]:
     """Return the content of each run; what cannot be read becomes a line of `faults`."""
     read = []
     for run in runs:
         try:
-            read.append((run, content(run)))
+            read.append((run, content(run, unused)))
         except SourceError as error:
             faults.append(str(error))
     return read

@@ -6,16 +6,8 @@ from pathlib import Path
 
 from ablate.errors import SourceError
 from ablate.imports.source import DONE, Request, Source
-from ablate.imports.trackers.tracked_runs import (
-    Cell,
-    Prefixes,
-    TrackedRun,
-    cell,
-    is_counter,
-    source,
-    with_names,
-    without_gaps,
-)
+from ablate.imports.trackers.cells import Cell, is_counter, typed
+from ablate.imports.trackers.logged import LoggedRun, source_of, with_names
 from ablate.imports.trackers.wandb.csv_lines import header, lines
 from ablate.imports.trackers.wandb.values import NOT_FINITE, STATES, TYPE
 
@@ -40,7 +32,8 @@ def read_runs(kind: str, path: Path, why: str, request: Request) -> Source:
     runs = [_run(dict(zip(names, cells, strict=True)), number) for number, cells in lines(path)]
     if not runs:
         raise SourceError(f"{path}: holds no run below its header; choose runs in W&B's table, and export it again")
-    return source(kind, path, why, with_names(runs, request), _unused(names), Prefixes("config", "run", "values"))
+    named = with_names(runs, request, NAME) if request.names else runs
+    return source_of(kind, why, named, _unused(names))
 
 
 def _columns(names: Sequence[str]) -> list[str]:
@@ -53,14 +46,14 @@ def _columns(names: Sequence[str]) -> list[str]:
     return columns
 
 
-def _run(cells: dict[str, str], number: int) -> TrackedRun:
+def _run(cells: dict[str, str], number: int) -> LoggedRun:
     values = {name: _value(text) for name, text in cells.items() if name != STATE and not _is_of_object(name, cells)}
-    return TrackedRun(
+    own = {name: value for name, value in values.items() if _is_bookkeeping(name) and value is not None}
+    return LoggedRun(
         f"line {number}",
-        cells[NAME],
-        STATES.get(cells.get(STATE, "").strip().lower(), DONE),
-        circumstances=without_gaps({name: value for name, value in values.items() if _is_bookkeeping(name)}),
+        circumstances={**own, NAME: cells[NAME]},
         others={name: value for name, value in values.items() if not _is_bookkeeping(name)},
+        state=STATES.get(cells.get(STATE, "").strip().lower(), DONE),
     )
 
 
@@ -68,7 +61,7 @@ def _value(text: str) -> Cell:
     """Return a cell: None if it is empty, nan for a number that is not finite, else the value that it shows."""
     if text.strip() in NOT_FINITE:
         return float("nan")
-    return cell(text.strip()) if text.strip() else None
+    return typed(text.strip()) if text.strip() else None
 
 
 def _is_bookkeeping(name: str) -> bool:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ablate.errors import SourceError
 from ablate.imports.source import DONE, Request, Source
-from ablate.imports.trackers.tracked_runs import Prefixes, TrackedRun, places, source, varies, with_names, without_gaps
+from ablate.imports.trackers.logged import LoggedRun, places, source_of, with_names
 from ablate.imports.trackers.wandb.log import HEAD
 from ablate.imports.trackers.wandb.run_folders import NAME, RunContent, WandbFiles, read_all, resumed, run_folders
 from ablate.imports.trackers.wandb.values import circumstances_in, metrics_in
@@ -42,43 +42,38 @@ class WandbRunsReader:
         if not runs:
             raise SourceError(f"{path}: holds no folder of a W&B run, such as {NAME}/run-20260101_120000-abcd1234")
         earlier = list(resumed(runs))
+        unused = [f"{run.folder.name}: a later folder goes on with the same run" for run in earlier]
         faults: list[str] = []
-        read = read_all([run for run in runs if run not in earlier], faults)
+        read = read_all([run for run in runs if run not in earlier], faults, unused)
         if faults:
             raise SourceError(f"{path}: cannot be read as runs of W&B:\n{fault_lines(faults)}")
-        return _source(path, self.recognise(path), read, earlier, request)
+        logged = _with_results(path, read, unused)
+        named = with_names(logged, request) if request.names else logged
+        return source_of(self.kind, self.recognise(path), named, unused)
 
 
-def _source(
-    path: Path, why: str, read: list[tuple[WandbFiles, RunContent]], earlier: list[WandbFiles], request: Request
-) -> Source:
+def _with_results(path: Path, read: list[tuple[WandbFiles, RunContent]], unused: list[str]) -> list[LoggedRun]:
+    """Return the runs without those that ended and have no metric. SourceError if there is none."""
     used = [(run, each) for run, each in read if metrics_in(each.summary) or each.state != DONE]
-    unused = [
-        *[f"{run.folder.name}: a later folder goes on with the same run" for run in earlier],
-        *[f"{run.folder.name}: the log ends early, because {each.torn}" for run, each in used if each.torn],
-    ]
-    empty = [run.folder.name for run, _ in read if run not in [one for one, _ in used]]
-    unused += (
-        [f"{plural(len(empty), 'finished run')} without a metric: {listed_in_part(empty, MOST_NAMED)}"] if empty else []
-    )
     if not used:
         raise SourceError(f"{path}: no run has a metric ({plural(len(read), 'run')}); log metrics with wandb.log")
+    unused += [f"{run.folder.name}: the log ends early, because {each.torn}" for run, each in used if each.torn]
+    if empty := [run.folder.name for run, each in read if (run, each) not in used]:
+        unused.append(f"{plural(len(empty), 'finished run')} without a metric: {listed_in_part(empty, MOST_NAMED)}")
     names = places([each.about.get("name", "") for _, each in used], [run.key for run, _ in used])
-    several = varies(each.about.get("project") for _, each in used)
-    tracked = [_tracked(each, place, several) for (_, each), place in zip(used, names, strict=True)]
-    return source("wandb", path, why, with_names(tracked, request), unused, Prefixes("config", "run", "summary"))
+    several = len({each.about.get("project") for _, each in used}) > 1
+    return [_logged(each, place, several) for (_, each), place in zip(used, names, strict=True)]
 
 
-def _tracked(run: RunContent, place: str, several_projects: bool) -> TrackedRun:
-    about = {name: text for name, text in run.about.items() if name != "project"}
-    return TrackedRun(
+def _logged(run: RunContent, place: str, several_projects: bool) -> LoggedRun:
+    about = {"run" if name == "name" else name: text for name, text in run.about.items() if text and name != "project"}
+    return LoggedRun(
         place,
-        run.about.get("name", ""),
-        run.state,
         run.config,
         metrics_in(run.summary),
-        without_gaps({**circumstances_in(run.summary), **about}),
+        {"run": "", **circumstances_in(run.summary), **about},
         {"project": run.about.get("project", "")} if several_projects else {},
+        run.state,
     )
 
 

@@ -1,10 +1,9 @@
 """The values of W&B's runs: which are settings, metrics, circumstances, and which are no single value."""
 
-import math
 from collections.abc import Mapping
 
 from ablate.imports.source import DONE, FAILED, RUNNING
-from ablate.imports.trackers.tracked_runs import Cell, finite, is_counter
+from ablate.imports.trackers.cells import Cell, is_counter, number
 
 STATES = {"finished": DONE, "failed": FAILED, "crashed": FAILED, "killed": FAILED, "preempted": FAILED}
 STATES |= {"preempting": RUNNING, "running": RUNNING, "pending": RUNNING}
@@ -45,14 +44,9 @@ def circumstances_in(summary: Mapping[str, Cell]) -> dict[str, Cell]:
 
 
 def _number(value: Cell) -> float | None:
-    if isinstance(value, str):
-        return math.nan if value in NOT_FINITE else None
-    if value is None or isinstance(value, bool):
-        return None
-    try:
-        return finite(float(value))
-    except OverflowError:
-        return math.nan
+    """Return a number, nan for the text of one that is not finite; None for a truth value or another text."""
+    is_text = isinstance(value, str) and value not in NOT_FINITE
+    return None if is_text or isinstance(value, bool) else number(value)
 
 
 def _is_bookkeeping(name: str) -> bool:
