@@ -74,7 +74,8 @@ def load_plan(
         tested = _test_examples(trials, sets, judged)
         loaded = replace(_study_results(plan, trials, costs, tested), about=about)
         loaded = _with_wiring(connection, loaded)
-        chosen = _trials_to_read_by_example(loaded, by_example)
+        has_examples = bool(sets) or not loaded.imported
+        chosen = _trials_to_read_by_example(loaded, by_example) if has_examples else set()
         names = list(loaded.metrics) if every_metric else [loaded.metric.name]
         examples = {name: dict(read_examples(connection, chosen, name)) for name in names if chosen}
         looks = read_looks(connection, plan.study, plan.profile) if loaded.schedule else []
@@ -227,8 +228,6 @@ def _saw_these_results(plan: StoredPlan, loaded: StudyResults, look: LookRow) ->
 
 def _trials_to_read_by_example(loaded: StudyResults, every: bool) -> set[str]:
     """Return the trial keys of each seed that some two rows have as their only common one; of all seeds if `every`."""
-    if loaded.imported:
-        return set()
     seeds = [seed for seed in loaded.seeds if seed not in loaded.equal.repeated_seeds]
     counts = np.array([[row.has_value(seed, loaded.metric.name) for seed in seeds] for row in loaded.rows])
     counts = counts.reshape(len(loaded.rows), -1)
