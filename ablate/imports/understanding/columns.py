@@ -1,6 +1,6 @@
 """The role of each column of runs: as the source says it, as an option says it, or by its name and values."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -67,7 +67,7 @@ def columns_of(source: Source, request: Request) -> Columns:
     metrics = [*request.metrics, *(name for name, role in roles.items() if role is ColumnRole.METRIC)]
     if not metrics:
         raise _no_metric(source, [name for name in roles if _is_number(source.runs[name])])
-    results = _results(source, roles)
+    results = _results(source, roles, request.metrics)
     without_levels = [
         name
         for name, role in roles.items()
@@ -124,14 +124,19 @@ def _has_no_levels(source: Source, name: str) -> bool:
     return _is_number(column) and values > max(MANY_LEVELS, len(column) / 2)
 
 
-def _results(source: Source, roles: Mapping[str, ColumnRole]) -> set[str]:
+def _results(source: Source, roles: Mapping[str, ColumnRole], chosen: Collection[str]) -> set[str]:
     """Return the numbers behind the first metric that are a block of results of other names.
 
-    Settings usually stand before results. If most of these columns have many values, all of them are results.
+    `chosen`: metrics that options name. Settings usually stand before results. If most of these columns have many
+    values, all of them are results.
     """
-    names = [name for name in roles if name not in source.roles]
-    first = next((at for at, name in enumerate(names) if roles[name] is ColumnRole.METRIC), len(names))
-    behind = [name for name in names[first:] if roles[name] is ColumnRole.SETTING and _is_number(source.runs[name])]
+    names = [str(name) for name in source.runs.columns]
+    metrics = [at for at, name in enumerate(names) if name in chosen or roles.get(name) is ColumnRole.METRIC]
+    behind = [
+        name
+        for name in names[min(metrics, default=len(names)) :]
+        if roles.get(name) is ColumnRole.SETTING and name not in source.roles and _is_number(source.runs[name])
+    ]
     many = [name for name in behind if source.runs[name].nunique() > MANY_LEVELS]
     return set(behind) if 2 * len(many) > len(behind) else set()
 

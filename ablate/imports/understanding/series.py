@@ -20,7 +20,7 @@ OF_RUN = frozenset({"run", "id", "uuid", "name", "trial", "job"})
 def last_steps(source: Source, columns: Columns, request: Request) -> tuple[Columns, NDArray[np.int64], str]:
     """Return the columns without that of the steps, the position of the last line of each run, and a sentence about it.
 
-    All lines are runs, and the sentence is empty, if no column of that name has several values in a run.
+    All lines are runs, and the sentence is empty, if no column of that name has two or more values in a usual run.
     """
     every = np.arange(len(source.runs))
     chosen = (*request.factors, *request.metrics)
@@ -29,24 +29,20 @@ def last_steps(source: Source, columns: Columns, request: Request) -> tuple[Colu
         if not pd.api.types.is_numeric_dtype(source.runs[name]):
             continue
         others = replace(columns, settings=tuple(other for other in columns.settings if other != name))
-        last, most = _last(source.runs, name, others)
-        if most > 1 and len(last) < len(every):
-            return (
-                others,
-                last,
-                f"{name} counts the steps of a run: the last line of each of {len(last):,} runs is used",
-            )
+        last = _last(source.runs, name, others)
+        if 2 * len(last) <= len(every):
+            words = f"{name} counts the steps of a run: the last line of each of {len(last):,} runs is used"
+            return others, last, f"{words}; --factors {name} makes it a factor"
     return columns, every, ""
 
 
-def _last(runs: pd.DataFrame, step: str, columns: Columns) -> tuple[NDArray[np.int64], int]:
-    """Return the position of the line with the highest step of each run, and the most steps that a run has."""
+def _last(runs: pd.DataFrame, step: str, columns: Columns) -> NDArray[np.int64]:
+    """Return the position of the line with the highest step of each run."""
     of_run = [name for name in columns.circumstances if set(words_of(name)) & OF_RUN]
     keys: Sequence[str] = [*columns.settings, *([columns.seed] if columns.seed else []), *of_run]
     if not keys:
-        return np.arange(len(runs)), 1
+        return np.arange(len(runs))
     numbers = runs.groupby(list(keys), sort=False, dropna=False).ngroup().to_numpy()
     order = np.lexsort((runs[step].to_numpy(dtype=float), numbers))
     ends = np.flatnonzero(np.r_[np.diff(numbers[order]) != 0, True])
-    most = int(runs[step].groupby(numbers).nunique().max())
-    return np.sort(order[ends]), most
+    return np.sort(order[ends])
