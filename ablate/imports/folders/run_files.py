@@ -1,7 +1,7 @@
 """The files below a folder, grouped by the runs that they belong to."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -88,7 +88,8 @@ def grouped(root: Path, files: Sequence[Path], has_logs: bool = False) -> Groupe
     beside = _configs_beside_folders(others, {file.folder for file in results})
     unused = _pickles(files)
     if not results and not (has_logs and logs):
-        results = _single_files(others, configs)
+        results, beside_results = _single_files(others, configs)
+        configs += beside_results
     else:
         rest = [file for file in others if file not in beside.values()]
         unused += _unused_others(rest, root)
@@ -114,22 +115,28 @@ def _configs_beside_folders(others: Sequence[NamedFile], folders: set[PurePosixP
     return {folder: beside[folder] for folder in folders if folder in beside}
 
 
-def _single_files(others: Sequence[NamedFile], configs: Sequence[NamedFile]) -> list[NamedFile]:
-    """Return the files that are the results of runs although no name says it.
+def _single_files(others: Sequence[NamedFile], configs: Sequence[NamedFile]) -> tuple[list[NamedFile], list[NamedFile]]:
+    """Return the files that are results, and those that are configurations, although no name says it.
 
-    A file next to a configuration is the result of its folder. Of `a.yaml` and `a.json`, the latter is the result.
+    A file next to a configuration is the result of its folder. Of `a.yaml` and `a.json`, or `a.json` and `a.csv`, the
+    former is the configuration.
     """
-    by_folder = defaultdict(list)
-    for file in others:
-        by_folder[file.folder].append(file)
-    alone = {folder for folder, files in by_folder.items() if len(files) == 1}
+    by_folder = Counter(file.folder for file in others)
     has_config = {file.folder for file in configs if not file.rest}
-    tabular = {(file.folder, file.rest) for file in others if file.path.suffix.lower() in TABLES | LINES | {".json"}}
+    ranks = {(file.folder, file.rest): 0 for file in others}
+    for file in others:
+        ranks[file.folder, file.rest] = max(ranks[file.folder, file.rest], _rank(file))
+    results = [file for file in others if _rank(file) == ranks[file.folder, file.rest]]
     return [
-        file._replace(rest="") if file.folder in alone & has_config else file
-        for file in others
-        if file.path.suffix.lower() not in (".yaml", ".yml", ".toml") or (file.folder, file.rest) not in tabular
-    ]
+        file._replace(rest="") if by_folder[file.folder] == 1 and file.folder in has_config else file
+        for file in results
+    ], [file._replace(role=CONFIG) for file in others if file not in results]
+
+
+def _rank(file: NamedFile) -> int:
+    """Return how much a file looks like a result next to one of the same name."""
+    ending = file.path.suffix.lower()
+    return 2 if ending in TABLES | LINES else 1 if ending == ".json" else 0
 
 
 def _run_of(file: NamedFile) -> tuple[PurePosixPath, str, str]:

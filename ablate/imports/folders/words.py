@@ -36,11 +36,13 @@ CONFIG_FILES = words(
 """The words in the names of files that hold settings."""
 RESULT_FILES = words(
     "evaluation results metrics performance summary scores result metric eval score stats statistics progress history "
-    "report"
+    "report log logs"
 )
 """The words in the names of files that hold results."""
 NEUTRAL_FOLDERS = words("results result metrics output outputs logs eval evaluation")
 """The names of folders that belong to the run of the folder above."""
+PLAIN_FOLDERS = words("runs results outputs output out exps experiments logs jobs checkpoints sweep multirun trials")
+"""The names of folders that say nothing about the runs in them."""
 NO_RUNS = words(
     "package package-lock tsconfig pyproject setup environment requirements dvc docker-compose tokenizer vocab "
     "tokenizer_config special_tokens_map added_tokens generation_config merges mkdocs multirun optimization_results"

@@ -179,3 +179,17 @@ def test_a_run_with_the_results_of_several_seeds(tmp_path: Path) -> None:
         results = {"args": {"lr": lr}, "results": {f"seed{seed}": {"acc": lr + seed} for seed in SEEDS}}
         write_tree(tmp_path, {f"exp-{lr}.json": results})
     assert rows(read(tmp_path), "lr", "seed", "acc") == [(lr, seed, lr + seed) for lr in (0.01, 0.1) for seed in SEEDS]
+
+
+def test_two_files_of_one_name_are_a_configuration_and_its_results(tmp_path: Path) -> None:
+    for seed in SEEDS:
+        write_tree(tmp_path, {f"vit_{seed}.yaml": f"arch: vit\nseed: {seed}\n", f"vit_{seed}.json": {"acc": 0.5}})
+    source = read(tmp_path)
+    assert rows(source, "arch", "seed", "acc") == [("vit", seed, 0.5) for seed in SEEDS]
+
+
+def test_an_ensemble_beside_numbered_runs_is_left_out(tmp_path: Path) -> None:
+    runs = {f"runs/vit/{seed}/result.json": {"acc": 0.5} for seed in SEEDS}
+    source = read(write_tree(tmp_path, {**runs, "runs/vit/ensemble/result.json": {"acc": 0.6}}))
+    assert sorted(source.runs["seed"]) == list(SEEDS)
+    assert any("ensemble" in sentence for sentence in source.unused)

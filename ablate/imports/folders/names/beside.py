@@ -19,13 +19,23 @@ def without_ensembles(parts: Sequence[RunParts]) -> tuple[list[RunParts], list[s
     ensembles = [run for run in parts if _is_ensemble(run)]
     singles = [run for run in parts if not _is_ensemble(run)]
     usual = Counter(frozenset(run.settings) for run in singles).most_common(1)
-    left = [run for run in ensembles if usual and frozenset(run.settings) != usual[0][0]]
+    are_numbered = all(_has_digit(run) for run in singles)
+    left = [
+        run
+        for run in ensembles
+        if usual and (frozenset(run.settings) != usual[0][0] or (are_numbered and not _has_digit(run)))
+    ]
     if not left:
         return list(parts), []
     names = listed_in_part([run.place for run in left], 3)
     return [run for run in parts if run not in left], [
         f"{names}: ensembles, which have other settings than single runs"
     ]
+
+
+def _has_digit(run: RunParts) -> bool:
+    """Return True if the last part of a run's name has a digit, as those of single runs with their seeds have."""
+    return any(letter.isdigit() for letter in run.name.rpartition("/")[2])
 
 
 def _is_ensemble(run: RunParts) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ablate.errors import SourceError
 from ablate.imports.folders.names.forms import typed
 from ablate.imports.folders.reading.documents import Cell
-from ablate.imports.folders.words import IDS
+from ablate.imports.folders.words import IDS, PLAIN_FOLDERS
 
 SEED = "seed"
 _NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
@@ -26,6 +26,7 @@ _TIME = re.compile(
 class _Name:
     """One name: the pairs that were found in it, and the parts that are left."""
 
+    text: str
     parts: list[str]
     pairs: dict[str, str] = field(default_factory=dict)
 
@@ -102,14 +103,17 @@ def are_seeds(values: Sequence[Cell], rows: Sequence[object]) -> bool:
 def _split(names: Sequence[str]) -> list[_Name]:
     """Return the parts of each name: between `/`, `_`, `,` and spaces, and between `-` if no other letter separates."""
     plain = [_TIME.sub("", name) for name in names]
-    pieces = [[piece for piece in name.split("/") if piece.strip("-_ ")] for name in plain]
+    pieces = [
+        [piece for piece in name.split("/") if piece.strip("-_ ") and piece.lower() not in PLAIN_FOLDERS]
+        for name in plain
+    ]
     has_dashes = not any(re.search(r"[_,;&= ]", piece) for each in pieces for piece in each)
     counts = {sum(len(_dashed(piece)) for piece in each) for each in pieces}
     by_dash = has_dashes and len(counts) == 1
     columns = list(zip(*pieces, strict=True)) if len({len(each) for each in pieces}) == 1 else []
     pairs = {piece for column in columns if _word_before_dash(column) for piece in column}
     return [
-        _Name([part for piece in each for part in ([piece] if piece in pairs else cut(piece))])
+        _Name("/".join(each), [part for piece in each for part in ([piece] if piece in pairs else cut(piece))])
         for each in pieces
         for cut in [_dashed if by_dash else _parts]
     ]
@@ -205,12 +209,11 @@ def _take_constant_words(names: Sequence[_Name]) -> None:
     taken: set[int] = set()
     for at in range(len(names[0].parts)):
         column = [name.parts[at] for name in names]
-        after = [name.parts[at + 1] for name in names if at + 1 < len(name.parts)]
         if word := _word_before_dash(column):
             taken.add(at)
             for name in names:
                 name.pairs[word] = name.parts[at].partition("-")[2]
-        elif at not in taken and len(set(column)) == 1 and column[0].isalpha() and _are_numbers(after):
+        elif at not in taken and len(set(column)) == 1 and column[0].isalpha() and _are_in_one_folder(names, at):
             taken |= {at, at + 1}
             for name in names:
                 name.pairs[column[0]] = name.parts[at + 1]
@@ -227,9 +230,16 @@ def _join_numbers(names: Sequence[_Name]) -> None:
         after = [name.parts[at + 1] for name in names]
         by_word = {word: {b for a, b in zip(words, after, strict=True) if a == word} for word in set(words)}
         is_crossed = len({frozenset(each) for each in by_word.values()}) == 1
-        if all(word.isalpha() for word in words) and _are_numbers(after) and not is_crossed:
+        if all(word.isalpha() for word in words) and _are_in_one_folder(names, at) and not is_crossed:
             for name in names:
                 name.parts[at : at + 2] = [f"{name.parts[at]}_{name.parts[at + 1]}"]
+
+
+def _are_in_one_folder(names: Sequence[_Name], at: int) -> bool:
+    """Return True if the parts after a position are numbers, and lie in the same folder's name as those before."""
+    if at + 1 >= len(names[0].parts) or not _are_numbers([name.parts[at + 1] for name in names]):
+        return False
+    return not any(f"{name.parts[at]}/{name.parts[at + 1]}" in name.text for name in names)
 
 
 def _are_numbers(parts: Sequence[str]) -> bool:
