@@ -31,11 +31,22 @@ def read_document(path: Path, name: str) -> Any:
         if path.stat().st_size > largest:
             raise NoValueError(f"{name} has more than {largest // 2**20} MB, too much for one configuration or result")
         if ending == ".json":
-            return read_json(path, name)
+            return _checked(read_json(path, name), name)
         text = path.read_bytes().decode("utf-8-sig", errors="replace")
     except OSError as error:
         raise NoValueError(f"{name} cannot be read: {error.strerror}") from None
-    return _toml(text, name) if ending == ".toml" else yaml_values(text, name)
+    return _checked(_toml(text, name), name) if ending == ".toml" else yaml_values(text, name)
+
+
+def _checked(content: Any, name: str) -> Any:
+    """Return a content; NoValueError if it has too many levels."""
+    level = [content]
+    for _ in range(DEEPEST + 1):
+        inner = [each for each in level if isinstance(each, dict | list)]
+        level = [value for each in inner for value in (each.values() if isinstance(each, dict) else each)]
+        if not level:
+            return content
+    raise NoValueError(f"{name} has more than {DEEPEST} levels, too many for a configuration or results")
 
 
 def read_mapping(path: Path, name: str) -> Mapping[str, Any]:

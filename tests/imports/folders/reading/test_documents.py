@@ -46,6 +46,7 @@ def test_tags_of_python_make_no_objects(tmp_path: Path) -> None:
         ("a.yaml", "- 1\n- 2\n", "holds a list"),
         ("a.yaml", "", "is empty"),
         ("a.json", "[" * 100_000, "too deep"),
+        ("a.json", '{"a":' * 60 + "1" + "}" * 60, "more than 50 levels"),
         ("a.json", '{"a": 1', "cut off at line 1"),
         ("a.json", "", "is empty"),
         ("a.toml", "a = ", "is not TOML"),
