@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ablate.analysis.results import StudyResults
     from ablate.api.check import StudyCheck, check_study
     from ablate.api.export import ResultsExport, export_results
-    from ablate.api.init import StudyStart, init_study
+    from ablate.api.init import StudyStart, init_from_import, init_study
     from ablate.api.log_import import ImportedLog, import_log
     from ablate.api.plan import StudyPlan, plan_study
     from ablate.api.reset import reset_rows
@@ -52,7 +52,7 @@ _MODULES = {
     "ablate.analysis.results": ("StudyResults",),
     "ablate.api.check": ("StudyCheck", "check_study"),
     "ablate.api.export": ("ResultsExport", "export_results"),
-    "ablate.api.init": ("StudyStart", "init_study"),
+    "ablate.api.init": ("StudyStart", "init_from_import", "init_study"),
     "ablate.api.log_import": ("ImportedLog", "import_log"),
     "ablate.api.plan": ("StudyPlan", "plan_study"),
     "ablate.api.reset": ("reset_rows",),
@@ -118,6 +118,7 @@ __all__ = [
     "export_results",
     "find_store",
     "import_log",
+    "init_from_import",
     "init_study",
     "load_results",
     "open_store",

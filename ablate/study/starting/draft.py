@@ -127,13 +127,13 @@ def _config_lines(draft: StudyDraft) -> Iterator[str]:
     about = ["every setting that a factor may change, with its default"] if draft.config else []
     left = [f"left at their defaults: {', '.join(draft.left)}"] if draft.left else []
     yield from comments([*about, *left])
-    nested = _nested(draft.config)
-    line = f"config: {yaml_value(nested)}"
+    config = nested(draft.config)
+    line = f"config: {yaml_value(config)}"
     if len(line) <= WIDTH:
         yield from [line] if draft.config else []
         return
     yield "config:"
-    for key, value in nested.items():
+    for key, value in config.items():
         yield f"  {yaml_value(key)}: {yaml_value(value)}"
 
 
@@ -151,13 +151,13 @@ def _factor_lines(factors: Sequence[FactorGuess]) -> Iterator[str]:
         yield f"  {yaml_value(factor.name)}: {entry}"
 
 
-def _nested(config: Mapping[str, Any]) -> dict[str, Any]:
+def nested(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return `{model: {depth: 3}}` for `{model.depth: 3}`."""
-    nested: dict[str, Any] = {}
+    root: dict[str, Any] = {}
     for key, value in config.items():
         *sections, last = key.split(".")
-        table = nested
+        table = root
         for section in sections:
             table = table.setdefault(section, {})
         table[last] = value
-    return nested
+    return root
