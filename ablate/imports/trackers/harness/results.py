@@ -11,18 +11,10 @@ from typing import Any
 
 from ablate.errors import SourceError
 from ablate.imports.source import Request
-from ablate.imports.trackers.cells import Cell, cell, flat, number, typed
+from ablate.imports.trackers.cells import Cell, number
 from ablate.imports.trackers.documents import json_of
+from ablate.imports.trackers.harness.settings import SEEDS, circumstances_of, mapping_in, recipe_of, settings_of
 
-BOOKKEEPING = frozenset(
-    {"batch_size", "batch_sizes", "device", "use_cache", "no_cache", "bootstrap_iters", "model_num_parameters"}
-    | {"model_sha", "peft_sha", "delta_sha"}
-)
-"""Parts of `config` that say how the program ran, or that follow from other settings."""
-SEEDS = ("random_seed", "numpy_seed", "torch_seed", "fewshot_seed")
-"""The four seeds of the program; its option --seed sets all of them."""
-ENVIRONMENT = ("date", "git_hash", "lm_eval_version", "transformers_version", "total_evaluation_time_seconds")
-PROMPTS = ("system_instruction", "fewshot_as_multiturn", "chat_template_sha")
 NOT_METRICS = frozenset({"alias", "name", "sample_len", "sample_count", "samples"})
 """Keys of a task's results next to its metrics."""
 NO_FILTER = "none"
@@ -97,21 +89,16 @@ def results_of(path: Path, request: Request, unused: list[str]) -> Iterator[Task
 
 
 def _groups(content: Mapping[str, Any]) -> dict[str, list[str]]:
-    subtasks = _mapping(content, "group_subtasks")
-    return {name: below for name, below in subtasks.items() if below and set(below) & set(content["results"])}
+    subtasks = mapping_in(content, "group_subtasks")
+    named = {name: [str(task) for task in below] for name, below in subtasks.items() if isinstance(below, list)}
+    return {name: below for name, below in named.items() if set(below) & set(content["results"])}
 
 
 def _of_task(
     path: Path, content: Mapping[str, Any], task: str, values: Mapping[str, Any], unused: list[str]
 ) -> Iterator[TaskResult]:
     place = f"{path.name}, {task}"
-    config = {name: value for name, value in _mapping(content, "config").items() if name != "model_args"}
-    settings = {
-        **{name: value for name, value in flat(config, place, unused).items() if name.split(".")[0] not in BOOKKEEPING},
-        **model_args(_mapping(content, "config").get("model_args"), place, unused),
-        **{name: cell(content[name]) for name in PROMPTS if name in content},
-        **_shots(content, task),
-    }
+    settings = settings_of(content, task, place, unused)
     for name, metrics in _by_filter(values, place, unused).items():
         yield TaskResult(
             path=path,
@@ -120,14 +107,14 @@ def _of_task(
             metrics=metrics,
             settings={"task": task, "filter": name, **{key: settings[key] for key in settings if key not in SEEDS}},
             seeds={name: settings[name] for name in SEEDS if name in settings},
-            circumstances=_circumstances(content, config, task),
+            circumstances=circumstances_of(content, task),
             directions={
                 metric: is_higher
-                for metric, is_higher in _mapping(_mapping(content, "higher_is_better"), task).items()
+                for metric, is_higher in mapping_in(mapping_in(content, "higher_is_better"), task).items()
                 if isinstance(is_higher, bool)
             },
             examples=_count(content, task, values),
-            recipe=_recipe(content, task, place),
+            recipe=recipe_of(content, task, place),
         )
 
 
@@ -146,44 +133,6 @@ def _by_filter(values: Mapping[str, Any], place: str, unused: list[str]) -> dict
     return filters
 
 
-def model_args(value: Any, place: str, unused: list[str]) -> dict[str, Cell]:
-    """Return the parts of `model_args`, `pretrained=gpt2,dtype=float32` or a mapping, as `model_args.pretrained`."""
-    if isinstance(value, str) and value:
-        parts = [part.partition("=") for part in value.split(",")]
-        value = {name.strip(): typed(text) if equals else True for name, equals, text in parts}
-    if not isinstance(value, dict):
-        return {}
-    return {f"model_args.{name}": part for name, part in flat(value, place, unused).items()}
-
-
-def _shots(content: Mapping[str, Any], task: str) -> dict[str, Cell]:
-    shots = _mapping(content, "n-shot").get(task)
-    if shots is None:
-        shots = _mapping(_mapping(content, "configs"), task).get("num_fewshot")
-    return {} if shots is None else {"num_fewshot": cell(shots)}
-
-
-def _circumstances(content: Mapping[str, Any], config: Mapping[str, Any], task: str) -> dict[str, Cell]:
-    version = _mapping(content, "versions").get(task)
-    return {
-        **{name: cell(config[name]) for name in sorted(BOOKKEEPING) if name in config},
-        **{name: cell(content[name]) for name in ENVIRONMENT if name in content},
-        **({} if version is None else {"task_version": cell(version)}),
-    }
-
-
 def _count(content: Mapping[str, Any], task: str, values: Mapping[str, Any]) -> int | None:
-    count = _mapping(_mapping(content, "n-samples"), task).get("effective", values.get("sample_len"))
+    count = mapping_in(mapping_in(content, "n-samples"), task).get("effective", values.get("sample_len"))
     return count if isinstance(count, int) and not isinstance(count, bool) and count > 0 else None
-
-
-def _recipe(content: Mapping[str, Any], task: str, place: str) -> dict[str, Cell]:
-    """Return the task's own config. Its `metadata` repeats the model's arguments, so it is not part of the recipe."""
-    config = _mapping(_mapping(content, "configs"), task)
-    left_out = {"metadata", "num_fewshot", "task"}
-    return flat({key: value for key, value in config.items() if key not in left_out}, place, [])
-
-
-def _mapping(content: Mapping[str, Any], key: str) -> dict[str, Any]:
-    value = content.get(key)
-    return value if isinstance(value, dict) else {}

@@ -10,7 +10,8 @@ import pytest
 
 from ablate.errors import SourceError
 from ablate.imports.source import DONE, FAILED, ColumnRole, Request
-from ablate.imports.trackers.training.optuna import parameter, reader
+from ablate.imports.trackers.training.optuna import reader
+from ablate.imports.trackers.training.optuna_tables import parameter
 from ablate.measurement import Direction
 from tests.support.imports.canonical import runs
 from tests.support.imports.trackers.training_optuna import OLD_SCHEMA, SCHEMA, database, write
