@@ -11,6 +11,7 @@ from ablate.imports.folders.hydra_groups import with_choices
 from ablate.imports.folders.log_values import log_parts
 from ablate.imports.folders.names.forms import typed
 from ablate.imports.folders.reading.documents import Cell, cells, read_document, read_mapping
+from ablate.imports.folders.reading.named_files import RESULT, named_file
 from ablate.imports.folders.reading.walking import files_below
 from ablate.imports.folders.run_files import RunFiles, grouped
 from ablate.imports.folders.run_values import HAS_FAILED, STILL_RUNNING, ReadRun, nothing_fault, sentences, values_of
@@ -21,6 +22,8 @@ from ablate.trainers.measuring.takes import NoValueError
 OUTPUT = ".hydra"
 """The folder of each job in which Hydra writes its configuration."""
 MULTIRUN = "multirun.yaml"
+EVENTS = "tfevents"
+"""A part of the name of each event file of TensorBoard."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +41,19 @@ class HydraReader:
     kind = "hydra"
 
     def recognise(self, path: Path) -> str:
-        """Return why a folder is Hydra's: it has multirun.yaml, or jobs with the folder .hydra."""
+        """Return why a folder is Hydra's: it has multirun.yaml, or jobs with the folder .hydra.
+
+        If the jobs wrote their values to event files of TensorBoard only, the folder is left to the reader of those.
+        """
         if not path.is_dir():
             return ""
         try:
-            jobs = _job_folders(files_below(path))
+            files = files_below(path)
         except SourceError:
             return ""
-        if not jobs:
+        jobs = _job_folders(files)
+        has_events = any(EVENTS in file.name for file in files)
+        if not jobs or (has_events and not any(named_file(file, path).role == RESULT for file in files)):
             return ""
         multirun = f"it has {MULTIRUN}, and " if (path / MULTIRUN).is_file() else ""
         have = "has" if len(jobs) == 1 else "have"

@@ -97,3 +97,12 @@ def test_a_configuration_that_grows_by_aliases_is_not_read(tmp_path: Path) -> No
     lists += [f"a{at}: &a{at} [{', '.join([f'*a{at - 1}'] * 10)}]" for at in range(1, 9)]
     write_tree(tmp_path, {"0/.hydra/config.yaml": "\n".join(lists), "0/results.json": {"acc": 0.5}})
     assert any("more than 100,000 values" in sentence for sentence in read(tmp_path).unused)
+
+
+def test_jobs_with_events_only_are_left_to_their_reader(tmp_path: Path) -> None:
+    job(tmp_path, 0, "vit", "step", 0, None)
+    assert reader.recognise(tmp_path)
+    (tmp_path / "0" / "events.out.tfevents.1.host.1.0").write_bytes(b"")
+    assert reader.recognise(tmp_path) == ""
+    write_tree(tmp_path, {"0/metrics.csv": "epoch,acc\n1,0.5\n"})
+    assert reader.recognise(tmp_path)
