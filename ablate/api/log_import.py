@@ -14,6 +14,12 @@ from ablate.report.formats import log as log_format
 from ablate.store.imported_log import save_log
 from ablate.study.logfile.parser import read_log
 from ablate.study.logfile.rows import findings, named_rows
+from ablate.text import plural
+from ablate.trainers.top_k import METRICS
+
+EXAMPLES = METRICS[0].display.examples
+"""The word for the examples of a log."""
+MOST_EXAMPLES = 10**12
 
 
 @dataclass(frozen=True)
@@ -24,9 +30,13 @@ class ImportedLog:
     """Its name in the store."""
     rows: int
     values: int
-    """The number of values of all rows. Rates are whole numbers over `examples`, or means of such rates."""
+    """The number of values of all rows."""
     examples: int
-    """The number of examples; of several numbers, the largest; 0 if the log has no rates."""
+    """The number of examples; of several numbers, the largest; 0 if it is not known."""
+    inferred: bool
+    """True if the number of examples was inferred from the decimals of the values."""
+    why_unknown: str
+    """Why the number of examples of a log without seeds is not known."""
     findings: Sequence[str]
     """Contradictions within the log, a sentence each."""
     replaced: str | None
@@ -36,19 +46,43 @@ class ImportedLog:
     layout: str | None
     """The first difference of `ablate report --format log` from the log's bytes; None if they are the same."""
 
+    @property
+    def source(self) -> str:
+        """The numbers of which the values are rates or means, in words."""
+        of_examples = f" over {self.examples:,} {EXAMPLES}" if self.examples else ""
+        if self.seeds is not None:
+            return f"means of {plural(self.seeds, 'result')}{of_examples}"
+        if self.inferred:
+            return f"all whole numbers{of_examples}, which is inferred from their decimals; --examples N states it"
+        if self.examples:
+            return f"rates{of_examples}"
+        return (
+            f"the number of {EXAMPLES} is not known, as {self.why_unknown}: no intervals and no verdicts, unless "
+            "--examples N gives it"
+        )
+
 
 def import_log(
-    path: Path | str, study: str, store: StoreOrUrl = DEFAULT_STORE, *, replace: bool = False
+    path: Path | str,
+    study: str,
+    store: StoreOrUrl = DEFAULT_STORE,
+    *,
+    replace: bool = False,
+    examples: int | None = None,
 ) -> ImportedLog:
     """Save the rows of an experiment log as a study of this name, and return what it contradicts itself in.
 
-    `replace`: take the place of another log of this name. Raises LogError if the file does not have the form of such a
-    log, and StoreError if the name belongs to another log or to a study that was run.
+    `replace`: take the place of another log of this name. `examples`: the number of examples of which the log's values
+    are rates; None if the log states it, if its decimals show it, or if it is not known. Raises LogError if the file
+    does not have the form of such a log, or has values that are no rates of that number, and StoreError if the name
+    belongs to another log or to a study that was run.
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", study):
         raise AblateError(f"--study: found {study!r}; accepted: small letters, digits and dashes, like baseline-log")
+    if examples is not None and not 1 <= examples <= MOST_EXAMPLES:
+        raise AblateError(f"--examples: found {examples}; accepted: a whole number from 1 to {MOST_EXAMPLES:,}")
     path = Path(expanded(str(path)))
-    log = read_log(path)
+    log = read_log(path, examples)
     with _place(path):
         rows = named_rows(log)
         contradictions = findings(log, rows)
@@ -61,7 +95,8 @@ def import_log(
     seeds = None if log.study is None else sum(len(row.seeds) for row in (*results.rows, *results.references))
     layout = _layout_difference(path.read_bytes(), log_format.render(results).encode())
     every = [*contradictions, *results.impossible]
-    return ImportedLog(study, len(rows), values, log.queries, every, replaced, seeds, layout)
+    number = log.queries, log.inferred, log.why_unknown
+    return ImportedLog(study, len(rows), values, *number, every, replaced, seeds, layout)
 
 
 @contextmanager

@@ -90,6 +90,7 @@ METHODS: Mapping[str, str] = {WELCH: "Welch, unpaired"}
 """{method: its name for people}, if that is not the method's own."""
 ONE_NUMBER = "nothing is claimed, as one number a row does not show how much runs vary"
 NOT_BY_EXAMPLE = "nothing is claimed, as with one seed these rows cannot be compared {example} by {example}"
+NO_TOTALS = "nothing is claimed, as the number of {examples} is not known"
 RATIO_OF_ONE = "nothing is claimed, as ratios are compared over two seeds or more"
 NO_SPREAD = "nothing is claimed, as the {examples} do not show how much they vary"
 REPEAT = "a repeat"
@@ -170,7 +171,8 @@ def _nothing_shown(item: Contrast | Effect) -> str | None:
         return ONE_NUMBER
     if metric.scale is Scale.LOG:
         return RATIO_OF_ONE
-    reason = NO_SPREAD if item.estimate.method else NOT_BY_EXAMPLE
+    without_method = NO_TOTALS if metric.is_rate else NOT_BY_EXAMPLE
+    reason = NO_SPREAD if item.estimate.method else without_method
     return reason.format(example=metric.display.example, examples=metric.display.examples)
 
 

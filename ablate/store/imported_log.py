@@ -1,5 +1,6 @@
 """Saving an imported log in the store: each row and seed becomes a finished trial with known totals only."""
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,7 +19,7 @@ from ablate.store.schema import DIVERGED, DONE, FAILED, attempts, looks, trainin
 from ablate.study.factors import level_text
 from ablate.study.logfile.declared import ENDED, LOOKS
 from ablate.study.logfile.measurements import TOP_K_NAMES, RowMeasurements
-from ablate.study.logfile.parser import ExperimentLog
+from ablate.study.logfile.parser import ExperimentLog, rate_text
 from ablate.study.logfile.rows import InheritedDoubt, NamedRow, doubts
 from ablate.study.metrics import split_of
 from ablate.study.trials.identity import Identity, Trial, digest
@@ -27,6 +28,8 @@ PROFILE = "imported"
 TRAINER = "imported"
 ALPHA, DELTA_PP = 0.05, 0.5
 """The study file's defaults; a log without a section `# study` declares none."""
+EXAMPLES = "queries"
+"""The key of a trial's identity for the number of queries, unless it was inferred."""
 MOST_NAMED = 4
 """Rows of a log that messages name."""
 ENDED_THERE = {state: f"{state} in the study that the log was written from" for state in (FAILED, DIVERGED)}
@@ -56,7 +59,7 @@ def save_log(
     every = [trial for of_row in trials for trial in of_row.values()]
     finished = plans.finished(connection, {trial.key for trial in every})
     plan = _plan(study, document, rows, measured, trials)
-    other = _other_log(connection, plan)
+    other = _other_log(connection, plan, {trial.key: trial for trial in every})
     if other and not replace_other:
         raise StoreError(
             f"--study {study}: another log has this name, with {other}; import under another name, or add --replace to "
@@ -73,23 +76,47 @@ def save_log(
     return other
 
 
-def _other_log(connection: Connection, plan: plans.StoredPlan) -> str | None:
-    """Return the rows of the log that has the plan's name, in words; None if there is none, or if it is the same."""
+def _other_log(connection: Connection, plan: plans.StoredPlan, trials: Mapping[str, Trial]) -> str | None:
+    """Return the rows of the log that has the plan's name, in words; None if there is none, or if it is the same.
+
+    A log is the same with another number of queries too. `trials`: {key: trial} of the plan.
+    """
     if not any(name.study == plan.study and name.profile == plan.profile for name in plans.read_plans(connection)):
         return None
     stored = plans.read_plan(connection, plan.study, plan.profile)
-    if [dict(row.cells) for row in stored.rows] == [dict(row.cells) for row in plan.rows]:
+    if _contents(connection, stored.rows, {}) == _contents(connection, plan.rows, trials):
         return None
     labels = [row.label for row in stored.rows]
     more = f" and {len(labels) - MOST_NAMED} more" if len(labels) > MOST_NAMED else ""
     return f"{len(labels)} row{'' if len(labels) == 1 else 's'} ({', '.join(labels[:MOST_NAMED])}{more})"
 
 
+def _contents(
+    connection: Connection, rows: Sequence[plans.StoredRow], trials: Mapping[str, Trial]
+) -> list[dict[int, str]]:
+    """Return a digest of each row and seed that the number of queries does not change.
+
+    `trials`: {key: trial}, as far as the store does not have them.
+    """
+    keys = {key for row in rows for key in row.cells.values()}
+    configs: dict[str, Mapping[str, Any]] = {key: trial.training.config for key, trial in trials.items()}
+    configs |= plans.read_configs(connection, keys - configs.keys())
+    plain = {key: digest(json.loads(json.dumps({**config, EXAMPLES: None}))) for key, config in configs.items()}
+    return [{seed: plain.get(key, key) for seed, key in row.cells.items()} for row in rows]
+
+
 def _measured(log: ExperimentLog, named: NamedRow) -> RowMeasurements:
-    """Return a row's results; those of a log without seeds are results of one seed, which is called 0."""
+    """Return a row's results; those of a log without seeds are results of one seed, which is called 0.
+
+    Its rates are numbers of hits if the log format prints these as they are written, else values.
+    """
     if named.row.measured is not None:
         return named.row.measured
-    return RowMeasurements((0,), log.queries, hits={k: (count,) for k, count in log.hits(named.row).items()})
+    hits = log.hits(named.row)
+    exact = {k: (count,) for k, count in hits.items() if rate_text(count / log.queries) == named.row.rates[k]}
+    values = {f"top{k}": (float(rate),) for k, rate in named.row.rates.items() if k not in exact}
+    counts = dict.fromkeys(values, (log.queries,)) if log.queries else {}
+    return RowMeasurements((0,), log.queries, hits=exact, values=values, examples=counts)
 
 
 def _trials(
@@ -111,6 +138,8 @@ def _trials(
     if log.study is not None:
         measured = named.row.measured or RowMeasurements()
         identified |= {"study": log.study, "results": _plain(measured)}
+    elif not log.inferred:  # then it is another result of the same values; earlier versions always inferred it
+        identified[EXAMPLES] = log.queries or None
     trials = {}
     for seed in sorted({*row.seeds, *row.missing}):
         identity = Identity(TRAINER, {**identified, "setting": log.setting}, seed, row.data, {})
@@ -185,6 +214,7 @@ def _document(log: ExperimentLog, rows: Sequence[NamedRow], findings: Sequence[s
         data=DataIdentity(),
         setting=log.setting,
         tight=log.tight,
+        examples_inferred=log.inferred,
         findings=tuple(findings),
         doubts=tuple(_implied_level(doubt) for doubt in doubts(rows) if not _is_other_row(doubt, rows)),
     )

@@ -122,6 +122,8 @@ class PlanDocument:
     """The options on the command line that changed the study file, as `key=value`."""
     search: SearchOrigin | None = None
     """If the rows are finalists of a search: the facts about that search."""
+    examples_inferred: bool = False
+    """True if the number of examples of an imported log was inferred from the decimals of its values."""
     doubts: tuple[ImpliedLevel, ...] = ()
     """Levels of an imported log that its titles contradict."""
     file: str | None = None
@@ -184,6 +186,7 @@ class PlanDocument:
             fractions=tuple(stored.get("fractions", ())),
             overrides=tuple(stored.get("overrides", ())),
             search=SearchOrigin.from_json(search) if search else None,
+            examples_inferred=stored.get("examples_inferred", _was_inferred(stored)),
             doubts=tuple(_implied_level(doubt) for doubt in stored.get("doubts", ())),
             file=stored.get("file"),
             hidden={label: tuple(seeds) for label, seeds in stored.get("hidden", {}).items()},
@@ -221,6 +224,7 @@ class PlanDocument:
             "setting": [list(line) for line in self.setting],
             "tight": self.tight,
             "findings": list(self.findings),
+            "examples_inferred": self.examples_inferred,
             "aliases": [asdict(table) for table in self.aliases],
             "overrides": list(self.overrides),
             **({"fractions": list(self.fractions)} if self.fractions else {}),
@@ -277,6 +281,11 @@ def _rule(declared: Mapping[str, Any], name: str) -> Any:
     """Return a value of `rules`. Values that are not written are those of a rate that should rise."""
     usual = {DELTA: declared.get(DELTA_PP), "direction": Direction.MAXIMIZE, "scale": Scale.LINEAR}
     return declared.get(name, usual.get(name))
+
+
+def _was_inferred(stored: Mapping[str, Any]) -> bool:
+    """Return True for logs that earlier versions imported: they inferred each number of examples that no row states."""
+    return stored["trainer"] == "imported" and not stored.get("declared", False)
 
 
 def _factor(stored: Mapping[str, Any]) -> StoredFactor:

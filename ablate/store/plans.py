@@ -309,6 +309,12 @@ def known(connection: Connection, keys: Collection[str]) -> set[str]:
     return {key for (key,) in of_keys(connection, select(trials.c.key), trials.c.key, keys)}
 
 
+def read_configs(connection: Connection, keys: Collection[str]) -> dict[str, Mapping[str, Any]]:
+    """Return {trial key: config of its training}, for the trials that the store has."""
+    query = select(trials.c.key, trainings.c.config).join(trainings, trainings.c.key == trials.c.training_key)
+    return dict(of_keys(connection, query, trials.c.key, keys))
+
+
 def _training(trial: "Trial") -> dict[str, Any]:
     identity = trial.training
     return {

@@ -85,7 +85,6 @@ def test_importing_a_log_of_another_layout_says_so(ablate: Ablate, tmp_path: Pat
     result = ablate("import", "log.md", "--study", "log")
     assert result.code == 0
     assert "will not give back the same bytes; they differ from line 3 on" in result.out
-    assert "row 1: top-1 is 0.50, and 1 of 2 is 0.5" in result.out
 
 
 def test_importing_again_changes_nothing(imported: Ablate) -> None:

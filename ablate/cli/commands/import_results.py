@@ -12,11 +12,9 @@ from ablate.cli.messages import say, say_next
 from ablate.cli.options import DEFAULT_STORE, StoreUrl, guarded
 from ablate.cli.terminal import columns
 from ablate.text import plural, visible
-from ablate.trainers.top_k import METRICS
 
 if TYPE_CHECKING:
     from ablate.api.imports import ImportedResults
-    from ablate.api.log_import import ImportedLog
     from ablate.imports.understanding.study import ImportedStudy
 
 HEADING = 14
@@ -72,7 +70,7 @@ def import_results(
     from ablate.imports.options import request_of
 
     if imports.is_log(path, kind):
-        _import_log(path, study, store, replace)
+        _import_log(path, study, store, replace, examples)
         return
     options: dict[str, Any] = {
         "factors": factors,
@@ -120,12 +118,12 @@ def _saved(imported: "ImportedResults") -> str:
     return f"{saved.new:,}{more} runs stored" if saved.new != 1 else f"1{more} run stored"
 
 
-def _import_log(path: Path, study: str, store: str, replace: bool) -> None:
+def _import_log(path: Path, study: str, store: str, replace: bool, examples: int | None) -> None:
     from ablate.api.log_import import import_log as import_into_store
     from ablate.study.starting.targets import slug
 
-    log = import_into_store(path, study or slug(path.stem), store, replace=replace)
-    typer.echo(f"{log.study}: {log.rows} rows, {log.values} values, {_source(log)}")
+    log = import_into_store(path, study or slug(path.stem), store, replace=replace, examples=examples)
+    typer.echo(f"{log.study}: {log.rows} rows, {log.values} values, {log.source}")
     width = columns(sys.stdout) or 10_000
     for finding in log.findings:
         typer.echo(textwrap.fill(visible(finding), width, initial_indent="- ", subsequent_indent="  "))
@@ -134,15 +132,3 @@ def _import_log(path: Path, study: str, store: str, replace: bool) -> None:
     if log.replaced:
         say(f"replaced: a log with {visible(log.replaced, keep='')}; import its file again to get it back")
     say_next("report", log.study)
-
-
-EXAMPLES = METRICS[0].display.examples
-"""The word for the examples of a log."""
-
-
-def _source(log: "ImportedLog") -> str:
-    """Return the numbers of which the log's values are rates or means."""
-    if log.seeds is None:
-        return f"all whole numbers over {log.examples:,} {EXAMPLES}"
-    of_examples = f" over {log.examples:,} {EXAMPLES}" if log.examples else ""
-    return f"means of {plural(log.seeds, 'result')}{of_examples}"

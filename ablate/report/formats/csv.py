@@ -18,7 +18,7 @@ CHANGES = ["change", "change_low", "change_high"]
 DIFFERS = ["differs", "undeclared", "identified", "change_p_holm", "verdict"]
 AGAINST = ["baseline_change", "baseline_low", "baseline_high"]
 STATE = ["failed", "diverged", "missing", "tied_best"]
-RULES = ["alpha", "overrides"]
+RULES = ["alpha", "overrides", "n_inferred"]
 
 
 def render(analysis: Analysis) -> str:
@@ -127,7 +127,8 @@ def counts(row: RowResult, name: str) -> list[int | None]:
 def _rules(analysis: Analysis) -> list[Any]:
     results = analysis.results
     declared = [results.primary, results.document.delta, results.alpha, " ".join(results.document.overrides)]
-    return [*declared, *([results.unpaired] if results.unpaired else [])]
+    inferred = "yes" if results.document.examples_inferred else "no"
+    return [*declared, inferred, *([results.unpaired] if results.unpaired else [])]
 
 
 def _joined(values: Sequence[int | None]) -> str:

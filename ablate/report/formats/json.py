@@ -63,6 +63,7 @@ def document(analysis: Analysis) -> Plain:
             "tested": analysis.family.tested,
         },
         "data": {**data, **results.sizes},
+        "examples_inferred": results.document.examples_inferred,
         "unpaired": results.unpaired or None,
         "summaries": {
             label: {name: asdict(one) for name, one in of_row.items()}

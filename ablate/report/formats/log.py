@@ -23,8 +23,9 @@ from ablate.store.plan_document import PlanDocument, rules
 from ablate.store.results import StoredValue
 from ablate.study.factors import level_text
 from ablate.study.logfile.declared import DOCUMENT_KEYS, ENDED, LOOKS, NEEDED
+from ablate.study.logfile.examples import STATED, stated
 from ablate.study.logfile.measurements import RowMeasurements
-from ablate.study.logfile.parser import DIGITS, NOTE, RESULTS, parse_log
+from ablate.study.logfile.parser import NOTE, RESULTS, parse_log, rate_text
 from ablate.study.logfile.quoting import is_key, is_line, is_title, quoted, quoted_level
 from ablate.study.logfile.rows import named_rows
 from ablate.study.logfile.vocabulary import BACKBONE, BACKBONES, PARTS, factor_of, title_parts, words_of
@@ -34,6 +35,7 @@ from ablate.trainers.registry import TRAINERS
 from ablate.trainers.top_k import MAP, MAP_AT_R
 
 TOP = re.compile(r"top(\d+)")
+QUERIES = STATED[0]
 PRECISIONS = (MAP.name, MAP_AT_R.name)
 _TOP_K = {metric.name for metric in UNDECLARED}
 
@@ -48,16 +50,16 @@ def render(results: StudyResults) -> str:
 
 def _first_form(results: StudyResults) -> str:
     """Return the log with the mean rates of each row that has a result."""
-    sections = [_setting(results)] if results.document.setting else []
+    sections = [_setting(results)] if _setting_lines(results) else []
     for row in results.rows:
-        if _rates(row):
-            sections.append("\n\n".join([_heading(row), *_blocks(_lines(row, results)), _accuracy(row)]))
+        if rates := _rates(row, of_queries=not results.imported):
+            sections.append("\n\n".join([_heading(row), *_blocks(_lines(row, results)), _accuracy(rates)]))
     return "\n\n".join(sections) + "\n"
 
 
 def _with_seeds(results: StudyResults) -> str:
     """Return the log with a section `# study`, and with the results of every seed of every row and reference."""
-    sections = [_setting(results)] if results.document.setting else []
+    sections = [_setting(results)] if _setting_lines(results) else []
     sections.append("\n\n".join(["# study", *_declared(results)]))
     circumstances = _differing_circumstances(results)
     every = [*results.rows, *results.references]
@@ -69,7 +71,7 @@ def _with_seeds(results: StudyResults) -> str:
         others = _other_values(row) if _declares_metrics(results) else {}
         measured = _measured(row, is_row, circumstances, others, *same)
         listed = "\n".join(f"    {key}: {value}" for key, value in measured.lines())
-        accuracy = [_accuracy(row)] if _rates(row) else []
+        accuracy = [_accuracy(rates)] if (rates := _rates(row)) else []
         sections.append("\n\n".join([_heading(row), *_blocks(lines), *accuracy, RESULTS, listed]))
     return "\n\n".join(sections) + "\n"
 
@@ -99,7 +101,7 @@ def _keeps(text: str, results: StudyResults) -> bool:
         return False
     return document.primary == _first_primary(results) and all(
         log.hits(named.row) == {k: counts[0] for k, counts in _hits(row).items()}
-        and log.queries == row.results[row.seeds[0]].sizes.get("queries", 0)
+        and log.queries == row.results[row.seeds[0]].sizes.get(QUERIES, 0)
         and all(level_text(level) == level_text(row.levels[name]) for name, level in named.levels.items())
         for named, row in zip(read, results.rows, strict=True)
     )
@@ -169,7 +171,7 @@ def _measured(
     own = {name: tuple(known.get(key) for key in keys) for name, known in circumstances.items()}
     return RowMeasurements(
         seeds,
-        (first.sizes.get("queries") or 0) if first else 0,
+        (first.sizes.get(QUERIES) or 0) if first else 0,
         first.sizes.get("gallery") if first else None,
         first.data if first else None,
         _hits(row),
@@ -210,14 +212,18 @@ def _hits(row: RowResult) -> dict[int, tuple[int, ...]]:
     }
 
 
-def _rates(row: RowResult) -> dict[int, float]:
+def _rates(row: RowResult, *, of_queries: bool = True) -> dict[int, float]:
     """Return {k: mean hit rate over seeds, in [0, 1]} for each k that all seeds have, in ascending order.
 
-    Rates that are no finite numbers, or no shares of the queries of the test, have no hits.
+    Rates that are no finite numbers have no hits. `of_queries`: only shares of the queries of the test, which have.
     """
     results = list(row.results.values())
     finite = [
-        {name for name, one in result.values.items() if isfinite(one.value) and _is_of_queries(result, name)}
+        {
+            name
+            for name, one in result.values.items()
+            if isfinite(one.value) and (not of_queries or _is_of_queries(result, name))
+        }
         for result in results
     ]
     names = set.intersection(*finite) if finite else set()
@@ -234,7 +240,7 @@ def _precisions(row: RowResult) -> list[str]:
 def _is_of_queries(result: SeedResult, name: str) -> bool:
     """Return True unless a value is not a mean over the queries of the test, as far as is known."""
     n = result.values[name].n
-    return n is not None and n == (result.sizes.get("queries") or 0)
+    return n is not None and n == (result.sizes.get(QUERIES) or 0)
 
 
 def _differing_circumstances(results: StudyResults) -> dict[str, dict[str, str]]:
@@ -270,10 +276,19 @@ def _differ_in_names_only(results: StudyResults) -> bool:
 
 def _setting(results: StudyResults) -> str:
     opening = "# setting\n" if results.document.tight else "# setting\n\n"
-    lines = results.document.setting
+    lines = _setting_lines(results)
     if not results.imported:  # the lines of an imported log are written as they were spelled
         lines = tuple((key, quoted(value, is_line)) for key, value in lines)
     return opening + "\n\n".join(_blocks(lines))
+
+
+def _setting_lines(results: StudyResults) -> tuple[tuple[str, str], ...]:
+    """Return the lines of the setting, with the number of queries of an imported log if only an option gave it."""
+    document, n = results.document, results.sizes.get(QUERIES)
+    is_given = results.imported and not document.declared and not document.examples_inferred
+    if not n or not is_given or stated(document.setting):
+        return document.setting
+    return (*document.setting, (QUERIES, str(n)))
 
 
 def _heading(row: RowResult) -> str:
@@ -328,8 +343,8 @@ def _in_title(name: str, row: RowResult, named: set[str], shared: str | None) ->
     return name in PARTS.values() and (row.levels[name] == "on") == (name in named)
 
 
-def _accuracy(row: RowResult) -> str:
-    lines = [f"    - top-{k}\n      {rate:.{DIGITS}g}" for k, rate in _rates(row).items()]
+def _accuracy(rates: Mapping[int, float]) -> str:
+    lines = [f"    - top-{k}\n      {rate_text(rate)}" for k, rate in rates.items()]
     return "accuracy:\n\n" + "\n".join(lines)
 
 

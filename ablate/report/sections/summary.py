@@ -35,7 +35,7 @@ def summary(analysis: Analysis) -> list[str]:
     if results.document.source:
         lines.append(f"Imported from {results.document.source}.")
     elif results.imported:
-        lines.append("Imported from a log: only totals are known, not the outcomes of single examples.")
+        lines += _of_log(results)
     lines += limits(analysis)
     return [
         *lines,
@@ -45,6 +45,23 @@ def summary(analysis: Analysis) -> list[str]:
         *_noisy(analysis),
         *incomplete(results),
     ]
+
+
+def _of_log(results: StudyResults) -> Iterator[str]:
+    """Return the facts that an imported log lacks: outcomes of single examples, and often their number."""
+    words = results.metric.display
+    if results.n is None and not results.document.declared:
+        yield (
+            f"Imported from a log: the number of test {words.examples} is not known, so there are no intervals and no "
+            "verdicts. To have them, import the log again with `--examples N`."
+        )
+        return
+    yield f"Imported from a log: only totals are known, not the outcomes of single {words.examples}."
+    if results.document.examples_inferred:
+        yield (
+            f"The number of {words.examples} is inferred from the decimals of the values, and not stated in the log. "
+            "If it is another one, import the log again with `--examples N`."
+        )
 
 
 def _subject(results: StudyResults) -> Iterator[str]:
@@ -111,11 +128,17 @@ def _common_test(results: StudyResults) -> str:
         known = {results.metric.display.examples: results.n}
     if not known and results.metric.kind is Kind.SCALAR:
         return ""
-    return _test(results.metric, known) if known else "the size of the test is not known"
+    inferred = results.document.examples_inferred
+    return _test(results.metric, known, is_inferred=inferred) if known else "the size of the test is not known"
 
 
-def _test(metric: Metric, sizes: Mapping[str, int | None], data: str | None = None) -> str:
-    """Return `240 test images, index of 4`, with the fingerprint of the data if it is given."""
+def _test(
+    metric: Metric, sizes: Mapping[str, int | None], data: str | None = None, *, is_inferred: bool = False
+) -> str:
+    """Return `240 test images, index of 4`, with the fingerprint of the data if it is given.
+
+    `is_inferred`: the number was inferred from the decimals of the values.
+    """
     content = f" (data {data[:FINGERPRINT]})" if data else ""
     known = [(word, number) for word, number in sizes.items() if number is not None]
     if not known:
@@ -123,6 +146,7 @@ def _test(metric: Metric, sizes: Mapping[str, int | None], data: str | None = No
     (word, number), *others = known
     one = metric.display.example if word == metric.display.examples else word
     size = f"1 test {one}" if number == 1 else f"{number:,} test {word}"
+    size += " (inferred)" if is_inferred else ""
     return f"{size}{''.join(f', {other} of {count:,}' for other, count in others if count)}{content}"
 
 
@@ -192,7 +216,8 @@ def _population(analysis: Analysis) -> Iterator[str]:
             yield "Only one row has a result, so nothing can be compared yet."
             return
         if claims_nothing(analysis):
-            yield f"{opening}, {_why_nothing(analysis)}, so nothing is claimed. Run at least two seeds."
+            remedy = "" if results.imported else " Run at least two seeds."
+            yield f"{opening}, {_why_nothing(analysis)}, so nothing is claimed.{remedy}"
             return
         yield (
             f"{opening}: {at} generalise to new {several}, for these trained networks only. "
@@ -240,7 +265,8 @@ def _covers_examples(analysis: Analysis) -> bool:
 def claims_nothing(analysis: Analysis) -> bool:
     """Return True if there are contrasts and none has a test; the totals of a rate suffice for one of a difference."""
     metric = analysis.results.metric
-    if (metric.is_rate and metric.scale is Scale.LINEAR) or not analysis.contrasts:
+    has_totals = any(row.values[metric.name].n for row in analysis.results.rows if metric.name in row.values)
+    if (metric.is_rate and metric.scale is Scale.LINEAR and has_totals) or not analysis.contrasts:
         return False
     return all(bool(np.isnan(group.inference.p).all()) for group in analysis.contrasts.groups)
 
@@ -252,6 +278,8 @@ def _why_nothing(analysis: Analysis) -> str:
         return f"and the {display.examples} do not show how much they vary"
     if analysis.results.metric.kind is not Kind.SCALAR and analysis.results.metric.scale is Scale.LOG:
         return "and ratios are compared over two seeds or more"
+    if analysis.results.metric.is_rate:
+        return f"and the number of {display.examples} is not known"
     if analysis.results.metric.kind is not Kind.SCALAR:
         return f"and rows cannot be compared {display.example} by {display.example}"
     return (

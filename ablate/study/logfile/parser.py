@@ -6,7 +6,7 @@ A log of several seeds also has a `# study` section, and the results of each see
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -15,14 +15,12 @@ from typing import Any
 
 from ablate.errors import LogError
 from ablate.filesystem import read_regular
+from ablate.study.logfile.examples import QueryCount, fault, inferred, stated
 from ablate.study.logfile.measurements import RowMeasurements, read_measurements
+from ablate.study.logfile.other_files import other_kind
 from ablate.study.logfile.quoting import is_key, is_title, unquoted
 from ablate.trainers.entry import NOTE as NOTE
 
-MOST_QUERIES = 10_000_000
-"""The largest number of queries that is tried."""
-CHUNK = 100_000
-"""The number of candidates for the number of queries that are tried at once."""
 MOST_FAULTS = 20
 """The largest number of faults that are shown."""
 EXAMPLE = "studies/reference/baseline-log.md"
@@ -53,6 +51,8 @@ class LogRow:
     """{k: the printed top-k rate, from 0 to 1}; in a log of several seeds, the mean over them."""
     measured: RowMeasurements | None = None
     """The results of each seed; None in a log without a `# study` section."""
+    places: Mapping[int, int] = field(default_factory=dict)
+    """{k: the number of the line of its rate}."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,19 @@ class ExperimentLog:
     """True if the setting's first line follows its heading without a blank line."""
     rows: tuple[LogRow, ...]
     queries: int
-    """The number of queries: inferred from the rates, or the largest number that a row lists; 0 without rates."""
+    """The number of queries: that of all rates, or the largest one that a row lists; 0 if it is not known."""
     study: Mapping[str, Any] | None = None
     """The section `# study`, {key: value}: the rules and factors under which the results were judged. None if the log
     has none."""
+    inferred: bool = False
+    """True if the number of queries was inferred from the decimals of the rates."""
+    why_unknown: str = ""
+    """Why the number of queries of a log without a `# study` section is not known."""
 
     def hits(self, row: LogRow) -> dict[int, int]:
-        """Return {k: hits}: the row's rates times the number of queries, which are whole numbers."""
+        """Return {k: hits}, the whole numbers next to the rates times the number of queries; empty if it is unknown."""
+        if not self.queries:
+            return {}
         return {k: round(Decimal(text) * self.queries) for k, text in row.rates.items()}
 
 
@@ -81,10 +87,13 @@ class _Section:
     lines: list[tuple[int, str]] = field(default_factory=list)
 
 
-def read_log(path: Path) -> ExperimentLog:
-    """Return the log in a file; LogError with every fault and its line."""
+def read_log(path: Path, examples: int | None = None) -> ExperimentLog:
+    """Return the log in a file; LogError with every fault and its line. `examples`: the number of queries, if given."""
     try:
-        text = read_regular(path).decode("utf-8-sig")
+        content = read_regular(path)
+        if other := other_kind(content):
+            raise LogError(f"{path}: {other}")
+        text = content.decode("utf-8-sig")
     except IsADirectoryError:
         raise LogError(f"{path}: is a folder; give a log file, like {EXAMPLE}") from None
     except FileNotFoundError:
@@ -95,7 +104,7 @@ def read_log(path: Path) -> ExperimentLog:
     except UnicodeDecodeError as error:
         raise LogError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
     try:
-        return parse_log(text)
+        return parse_log(text, examples)
     except LogError as error:
         faults = str(error).splitlines()
         if len(faults) == 1 and path.suffix in (".yaml", ".yml"):
@@ -105,8 +114,11 @@ def read_log(path: Path) -> ExperimentLog:
         raise LogError("\n".join(texts + more)) from None
 
 
-def parse_log(text: str) -> ExperimentLog:
-    """Return the log in a text. Every line of the LogError begins with the number of the faulty line."""
+def parse_log(text: str, examples: int | None = None) -> ExperimentLog:
+    """Return the log in a text. Every line of the LogError begins with the number of the faulty line.
+
+    `examples`: the number of queries; None if it is not given.
+    """
     faults: list[str] = []
     sections = _sections(text.splitlines(), faults)
     setting = next((section for section in sections if section.title == SETTING), None)
@@ -127,35 +139,32 @@ def parse_log(text: str) -> ExperimentLog:
     if faults:
         raise LogError("\n".join(faults))
     tight = setting is not None and bool(setting.lines) and setting.lines[0][0] == setting.at + 1
-    if study is None:
-        queries = infer_queries([rate for row in rows for rate in row.rates.values()])
-    else:
+    if study is not None:
         queries = max(row.measured.queries for row in rows if row.measured)
-    return ExperimentLog(lines, tight, tuple(rows), queries, study)
+        if examples not in (None, queries):
+            raise LogError(f"1: the log states its numbers of queries itself, so --examples {examples} cannot be used")
+        return ExperimentLog(lines, tight, tuple(rows), queries, study)
+    count = _query_count(lines, rows, examples)
+    return ExperimentLog(lines, tight, tuple(rows), count.n, None, count.inferred, count.why)
 
 
-def infer_queries(rates: Iterable[str]) -> int:
-    """Return the smallest n such that every printed rate is a whole number over n; LogError if none up to 10⁷ is."""
-    import numpy as np  # here, so that plans and help texts do not load it
-
-    printed = list(dict.fromkeys(rates))
-    bounds = [(float(rate), _half_unit(rate)) for rate in printed]
-    for start in range(1, MOST_QUERIES + 1, CHUNK):
-        n = np.arange(start, min(start + CHUNK, MOST_QUERIES + 1), dtype=np.float64)
-        for rate, half in bounds:
-            n = n[np.abs(rate * n - np.rint(rate * n)) <= half * n]
-        if len(n):
-            return int(n[0])
-    raise LogError(
-        f"1: the values are no rates of one set of queries: no n up to {MOST_QUERIES:,} makes all {len(printed)} of "
-        "them whole; look for a value that was copied from another log, or rounded differently"
-    )
+def _query_count(setting: Sequence[Line], rows: Sequence[LogRow], examples: int | None) -> QueryCount:
+    """Return the number of queries of all rates; LogError with each rate that is none of a given or stated number."""
+    of_setting = stated(setting)
+    n = examples or of_setting
+    if not n:
+        return inferred(rate for row in rows for rate in row.rates.values())
+    if of_setting not in (0, n):
+        raise LogError(f"1: `# setting` states {of_setting:,} queries, and --examples {n}; correct one of them")
+    rates = [(row.places[k], k, rate) for row in rows for k, rate in row.rates.items()]
+    if faults := [f"{at}: top-{k} {why}" for at, k, rate in rates if (why := fault(rate, n))]:
+        raise LogError("\n".join(faults))
+    return QueryCount(n)
 
 
-def _half_unit(rate: str) -> float:
-    """Return the largest distance of a rate from its printed text, with a thousandth more for errors of floats."""
-    value = Decimal(rate)
-    return 0.0 if value == 0 else 1.001 * 0.5 * 10.0 ** (value.adjusted() - DIGITS + 1)
+def rate_text(rate: float) -> str:
+    """Return a rate as the log format prints it."""
+    return f"{rate:.{DIGITS}g}"
 
 
 def _sections(lines: Sequence[str], faults: list[str]) -> list[_Section]:
@@ -220,7 +229,7 @@ def _measured_row(number: int, section: _Section, faults: list[str]) -> LogRow:
     else:
         row = LogRow(number, section.title, _lines(own, faults), {})
     hits = measured.hits if measured.queries else {}
-    rates = {k: f"{fmean(counts) / measured.queries:.{DIGITS}g}" for k, counts in hits.items() if counts}
+    rates = {k: rate_text(fmean(counts) / measured.queries) for k, counts in hits.items() if counts}
     if rates != row.rates:
         faults.append(
             f"{section.at}: the accuracy of row {section.title!r} is not the mean of its hits over its queries; one of "
@@ -238,7 +247,8 @@ def _row(number: int, section: _Section, faults: list[str]) -> LogRow:
     lines = _lines(_Section(section.title, section.at, before), faults)
     if not after:
         faults.append(f"{section.lines[at][0]}: the accuracy list of row {section.title!r} is empty")
-    return LogRow(number, section.title, lines, _rates(after, faults))
+    rates, places = _rates(after, faults)
+    return LogRow(number, section.title, lines, rates, places=places)
 
 
 def _position(section: _Section, heading: str) -> int | None:
@@ -246,9 +256,10 @@ def _position(section: _Section, heading: str) -> int | None:
     return next((index for index, (_, line) in enumerate(section.lines) if line.strip() == heading), None)
 
 
-def _rates(lines: Sequence[tuple[int, str]], faults: list[str]) -> dict[int, str]:
-    """Return {k: value as printed} from pairs of lines: `- top-k`, then the value."""
+def _rates(lines: Sequence[tuple[int, str]], faults: list[str]) -> tuple[dict[int, str], dict[int, int]]:
+    """Return {k: value as printed} and {k: its line} from pairs of lines: `- top-k`, then the value."""
     rates: dict[int, str] = {}
+    places: dict[int, int] = {}
     k: int | None = None
     for number, line in lines:
         text = line.strip()
@@ -263,10 +274,10 @@ def _rates(lines: Sequence[tuple[int, str]], faults: list[str]) -> dict[int, str
         else:
             if not _is_rate(text):
                 faults.append(f"{number}: found {text[:40]!r} for top-{k}; accepted: a rate from 0 to 1{_meant(text)}")
-            rates[k], k = text, None
+            rates[k], places[k], k = text, number, None
     if k is not None:
         faults.append(f"{lines[-1][0]}: top-{k} has no value")
-    return rates
+    return rates, places
 
 
 def _is_rate(text: str) -> bool:

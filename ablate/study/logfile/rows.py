@@ -10,7 +10,8 @@ from typing import Any
 from ablate.errors import LogError
 from ablate.study.factors import LevelName, level_text
 from ablate.study.logfile.declared import check_study, declared_labels, declared_levels
-from ablate.study.logfile.parser import DIGITS, NOTE, ExperimentLog, LogRow
+from ablate.study.logfile.examples import rounding
+from ablate.study.logfile.parser import NOTE, ExperimentLog, LogRow
 from ablate.study.logfile.quoting import is_key, is_word, unquoted
 from ablate.study.logfile.vocabulary import (
     BACKBONE,
@@ -24,8 +25,6 @@ from ablate.study.reading.nodes import scalar
 from ablate.text import listed
 
 UNLISTED = "not listed"
-MOST_ROUNDED = 6
-"""Decimals up to which a value may have been rounded: it is then whole over a number of queries that is not its own."""
 OFF = {"off", "0", "none", "null"}
 
 
@@ -96,7 +95,7 @@ def findings(log: ExperimentLog, rows: Sequence[NamedRow]) -> list[str]:
         *_several_at_once(rows),
         *_repeated_keys(rows),
         *_equal_values(rows),
-        *_spellings(log),
+        *_of_values(log),
     ]
 
 
@@ -260,24 +259,13 @@ def _equal_values(rows: Sequence[NamedRow]) -> list[str]:
     ]
 
 
-def _spellings(log: ExperimentLog) -> list[str]:
-    """Return sentences about values that the log format prints differently, and about a rounded number of queries."""
-    sentences = []
-    for row in log.rows:
-        for k, count in log.hits(row).items():
-            printed = f"{count / log.queries:.{DIGITS}g}"
-            if printed != row.rates[k]:
-                sentences.append(
-                    f"row {row.number}: top-{k} is {row.rates[k]}, and {count} of {log.queries} is {printed}"
-                )
-    sentences += _without_top_k(log)
+def _of_values(log: ExperimentLog) -> list[str]:
+    """Return sentences about values that some rows lack, that reports cannot compare, or that are rounded."""
+    sentences = _without_top_k(log)
     if not any(all(k in row.rates for row in log.rows) for k in (1, 5, 10)):
         sentences.append("all rows: none of top-1, top-5, top-10 is in all of them, so reports have nothing to compare")
-    if 10**MOST_ROUNDED % log.queries == 0:
-        sentences.append(
-            f"all rows: every value is whole over {log.queries}, so the values may have been rounded, and "
-            "the number of queries may be another"
-        )
+    if log.queries and (rounded := rounding((rate for row in log.rows for rate in row.rates.values()), log.queries)):
+        sentences.append(rounded)
     return sentences
 
 

@@ -1,42 +1,20 @@
-"""Reading logs: the number of queries, the levels, the labels, and the contradictions."""
+"""Reading logs: the levels, the labels, and the contradictions."""
 
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ablate.errors import LogError
-from ablate.study.logfile.parser import infer_queries, parse_log, read_log
+from ablate.study.logfile.parser import parse_log, read_log
 from ablate.study.logfile.rows import findings, named_rows
 
 SEED = Path(__file__).parents[3] / "studies" / "reference" / "baseline-log.md"
 
 
-@settings(deadline=None)
-@given(st.integers(2, 60_000) | st.integers(10**6, 9 * 10**6), st.data())
-def test_the_number_of_queries_is_the_smallest_that_fits(n: int, data: st.DataObject) -> None:
-    hits = data.draw(st.lists(st.integers(0, n), min_size=1, max_size=9))
-    found = infer_queries(f"{h / n:.12g}" for h in hits)
-    assert found <= n
-    assert all(f"{round(h / n * found) / found:.12g}" == f"{h / n:.12g}" for h in hits)
-
-
-def test_it_is_the_smallest_by_trying_all() -> None:
-    rates = [f"{h / 360:.12g}" for h in (90, 120, 10)]
-    tried = [n for n in range(1, 500) if all(f"{round(float(r) * n) / n:.12g}" == r for r in rates)]
-    assert infer_queries(rates) == tried[0] == 36
-
-
-def test_values_of_no_common_n_are_refused() -> None:
-    with pytest.raises(LogError, match="no n up to"):
-        infer_queries(["0.123456789012", "0.987654321098", "0.314159265359"])
-
-
 def test_the_seed_log() -> None:
     log = read_log(SEED)
     rows = named_rows(log)
-    assert log.queries == 12_377
+    assert (log.queries, log.inferred) == (12_377, True)
     assert log.hits(log.rows[1])[1] == 3430
     assert [named.label for named in rows][6:] == [
         "baseline 2 + random erasing + warmup training + label smooth (omega 0.9)",
