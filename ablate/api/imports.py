@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ablate.api.stores import DEFAULT_STORE, StoreOrUrl, store_to_write
 from ablate.errors import AblateError, SourceError
-from ablate.filesystem import expanded
+from ablate.filesystem import expanded, open_regular
 from ablate.imports.kinds import recognise
 from ablate.imports.questions import OpenQuestionError
 from ablate.imports.source import Request
@@ -97,7 +97,7 @@ def is_log(path: Path | str, kind: str = "") -> bool:
     if kind:
         return kind == LOG
     try:
-        with Path(expanded(str(path))).open("rb") as file:
+        with open_regular(Path(expanded(str(path)))) as file:
             begin = file.read(LONGEST_BEGINNING)
     except OSError:
         return False

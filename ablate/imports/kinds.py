@@ -51,6 +51,8 @@ def recognise(path: Path, kind: str = "") -> Recognised:
     """
     if not path.exists():
         raise SourceError(f"{path}: no such file or folder")
+    if not path.is_dir() and not path.is_file():
+        raise SourceError(f"{path}: cannot be read: it is a pipe or a device, not a file")
     if kind:
         if kind not in READERS:
             raise AblateError(f"--from: unknown kind {kind!r}; known: {', '.join((*READERS, 'log'))}")
