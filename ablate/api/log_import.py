@@ -14,10 +14,10 @@ from ablate.report.formats import log as log_format
 from ablate.store.imported_log import save_log
 from ablate.study.logfile.parser import read_log
 from ablate.study.logfile.rows import findings, named_rows
+from ablate.study.metrics import UNDECLARED
 from ablate.text import plural
-from ablate.trainers.top_k import METRICS
 
-EXAMPLES = METRICS[0].display.examples
+EXAMPLES = UNDECLARED[0].display.examples
 """The word for the examples of a log."""
 MOST_EXAMPLES = 10**12
 
