@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ablate.analysis.results import StudyResults
     from ablate.api.check import StudyCheck, check_study
     from ablate.api.export import ResultsExport, export_results
+    from ablate.api.imports import ImportedResults, import_results, read_results
     from ablate.api.init import StudyStart, init_from_import, init_study
     from ablate.api.log_import import ImportedLog, import_log
     from ablate.api.plan import StudyPlan, plan_study
@@ -31,12 +32,14 @@ if TYPE_CHECKING:
         AblateError,
         DataError,
         LogError,
+        SourceError,
         StoreBusyError,
         StoreError,
         StoreFullError,
         StoreGoneError,
         StudyError,
     )
+    from ablate.imports.source import Request
     from ablate.measurement import Direction, Interim, Kind, Measurement, Metric, Result, Scale
     from ablate.run.observer import Observer, RunOutline
     from ablate.store.database import Store, find_store, open_store
@@ -52,6 +55,7 @@ _MODULES = {
     "ablate.analysis.results": ("StudyResults",),
     "ablate.api.check": ("StudyCheck", "check_study"),
     "ablate.api.export": ("ResultsExport", "export_results"),
+    "ablate.api.imports": ("ImportedResults", "import_results", "read_results"),
     "ablate.api.init": ("StudyStart", "init_from_import", "init_study"),
     "ablate.api.log_import": ("ImportedLog", "import_log"),
     "ablate.api.plan": ("StudyPlan", "plan_study"),
@@ -63,12 +67,14 @@ _MODULES = {
         "AblateError",
         "DataError",
         "LogError",
+        "SourceError",
         "StoreBusyError",
         "StoreError",
         "StoreFullError",
         "StoreGoneError",
         "StudyError",
     ),
+    "ablate.imports.source": ("Request",),
     "ablate.measurement": ("Direction", "Interim", "Kind", "Measurement", "Metric", "Result", "Scale"),
     "ablate.run.observer": ("Observer", "RunOutline"),
     "ablate.store.database": ("Store", "find_store", "open_store"),
@@ -85,6 +91,7 @@ __all__ = [
     "DataError",
     "Direction",
     "ImportedLog",
+    "ImportedResults",
     "Interim",
     "Kind",
     "LogError",
@@ -92,12 +99,14 @@ __all__ = [
     "Metric",
     "Observer",
     "Progress",
+    "Request",
     "Result",
     "ResultsExport",
     "RunOutline",
     "RunSummary",
     "Scale",
     "SearchRunSummary",
+    "SourceError",
     "Store",
     "StoreBusyError",
     "StoreError",
@@ -118,11 +127,13 @@ __all__ = [
     "export_results",
     "find_store",
     "import_log",
+    "import_results",
     "init_from_import",
     "init_study",
     "load_results",
     "open_store",
     "plan_study",
+    "read_results",
     "read_study",
     "render",
     "reset_rows",

@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "api": {*BASE, "study", "imports", "exports", "store", "run", "analysis", "report", "adaptive"},
     "cli": {*BASE, "api", "trainers", "exports", "study", "imports", "store", "run", "analysis", "report", "adaptive"},
     "__main__": {"cli"},
-    "__init__": {"errors", "version", "measurement", "trainers", "study", "store", "run", "analysis", "api"},
+    "__init__": {"errors", "version", "measurement", "trainers", "study", "imports", "store", "run", "analysis", "api"},
 }
 LIVES_IN = {
     "torch": {"trainers", "retrieval"},

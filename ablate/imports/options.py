@@ -15,6 +15,7 @@ def request_of(
     metrics: Sequence[str] = (),
     where: Sequence[str] = (),
     examples: int | None = None,
+    seeds: int | None = None,
     columns_are: str = "",
     names: str = "",
     patterns: Sequence[str] = (),
@@ -42,12 +43,23 @@ def request_of(
         faults.append(f"--examples: found {examples}; accepted: the number of test examples, from 1")
     regexes, of_patterns = _patterns(patterns)
     faults += of_patterns
+    if seeds is not None and seeds < 1:
+        faults.append(f"--seeds: found {seeds}; accepted: the number of seeds that each mean is of, from 1")
     if faults:
         raise AblateError("\n".join(faults))
     conditions = {column.strip(): value.strip() for column, _, value in (text.partition("=") for text in where)}
     listed = tuple(name.strip() for name in factors.split(",") if name.strip())
     return Request(
-        listed, seed, tuple(dict.fromkeys(named)), directions, conditions, examples, columns_are, names, regexes
+        factors=listed,
+        seed=seed,
+        metrics=tuple(dict.fromkeys(named)),
+        directions=directions,
+        where=conditions,
+        examples=examples,
+        seeds=seeds,
+        columns_are=columns_are,
+        names=names,
+        patterns=regexes,
     )
 
 

@@ -45,6 +45,8 @@ class Request:
     """{column: the value that runs must have to be used}."""
     examples: int | None = None
     """The number of examples that each value is the mean over; None if it is not given."""
+    seeds: int | None = None
+    """The number of seeds that each mean is of, if the source has means; None if it is not given."""
     columns_are: str = ""
     """The factor whose levels are the columns of a wide table; empty if columns are settings and metrics."""
     names: str = ""

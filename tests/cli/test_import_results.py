@@ -177,3 +177,11 @@ def ablate_report(folder: Path) -> dict[str, Any]:
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder)
     report: dict[str, Any] = json.loads(done.stdout)
     return report
+
+
+def test_a_failed_attempt_counts_only_without_a_run_that_repeats_it(ablate: Ablate) -> None:
+    csv("0.1,a,0,\n0.1,a,0,0.5\n0.2,a,0,0.6\n0.2,a,1,\n0.1,a,,\n")
+    result = ablate("import", "runs.csv")
+    assert "1 run without a result, as another run of the same settings and seed has one: line 2" in shown(result.out)
+    assert "1 run without a seed and a result: line 6" in shown(result.out)
+    assert "1 failed" in shown(ablate("status").out)

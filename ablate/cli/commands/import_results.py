@@ -50,6 +50,9 @@ def import_results(
     examples: Annotated[
         int | None, typer.Option("--examples", metavar="N", help="The number of examples that each value is a mean of.")
     ] = None,
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", metavar="N", help="The number of seeds that each mean is of.")
+    ] = None,
     columns_are: Annotated[
         str, typer.Option("--columns-are", metavar="FACTOR", help="The columns of a table are levels of this factor.")
     ] = "",
@@ -57,6 +60,14 @@ def import_results(
         str,
         typer.Option("--names", metavar="FORM", help="The form of run names, with the name of each part in braces."),
     ] = "",
+    pattern: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--pattern",
+            metavar="NAME=REGEX",
+            help="The regular expression that finds a metric in text logs. May be given several times.",
+        ),
+    ] = None,
     store: StoreUrl = DEFAULT_STORE,
     replace: Annotated[
         bool, typer.Option("--replace", help="Take the place of other results that have this name in the store.")
@@ -78,8 +89,10 @@ def import_results(
         "metrics": metric or (),
         "where": where or (),
         "examples": examples,
+        "seeds": seeds,
         "columns_are": columns_are,
         "names": names,
+        "patterns": pattern or (),
     }
     request = request_of(**options)
     imports.study_name(path, study)

@@ -47,14 +47,21 @@ def group(
     A run that is there twice, with equal values, counts once. Of two runs with the same levels and seed and other
     values, both count, and the rows are not paired then.
     """
+    ended = ~np.isnan(metrics[0].values)
+    seeds, without = _seeds(source, seed, kept, ended) if seed else ({}, [])
+    kept = np.setdiff1d(kept, without)
     codes = np.column_stack([factor.codes for factor in factors] or [np.zeros(len(source.runs), dtype=np.int64)])
     numbers, first = _numbers(codes, kept)
     levels = [{factor.name: factor.levels[factor.codes[at]] for factor in factors} for at in first]
     labels = [", ".join(label_word(*pair) for pair in of_row.items()) or ONLY_ROW for of_row in levels]
-    seeds = _seeds(source, seed) if seed else {}
-    members = [kept[numbers == number].tolist() for number in range(len(first))]
+    members = [part.tolist() for part in np.split(kept[np.argsort(numbers, kind="stable")], _ends(numbers))]
     unique, again = _without_copies(members, seeds, metrics)
-    notes = [_copies(source, again)] if again else []
+    unique, earlier = _without_failures(unique, seeds, ended)
+    notes = [
+        *_left_out(source, without, "without a seed and a result"),
+        *_left_out(source, again, "with the settings, the seed and all values of an earlier run"),
+        *_left_out(source, earlier, "without a result, as another run of the same settings and seed has one"),
+    ]
     doubled = [at for of_row in unique for at in _doubled(of_row, seeds)] if seed else []
     if seed and not doubled:
         runs: list[dict[int, int]] = [dict(sorted((seeds[at], at) for at in of_row)) for of_row in unique]
@@ -77,20 +84,46 @@ def _numbers(codes: NDArray[np.int64], kept: NDArray[np.int64]) -> tuple[NDArray
     return numbers, [int(at) for at in kept[first]]
 
 
-def _seeds(source: Source, column: str) -> dict[int, int]:
-    """Return {position: seed}. SourceError if a seed is missing; seeds that are no whole numbers get numbers from 0."""
+def _ends(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the ends of groups, but for the last, among runs in the order of their groups."""
+    ends: NDArray[np.int64] = np.cumsum(np.bincount(numbers))[:-1]
+    return ends
+
+
+def _seeds(
+    source: Source, column: str, kept: NDArray[np.int64], ended: NDArray[np.bool_]
+) -> tuple[dict[int, int], list[int]]:
+    """Return {position: seed}, and the runs that have neither a seed nor a result.
+
+    Seeds that are no whole numbers get numbers from 0. SourceError if a run with a result has no seed.
+    """
     cells = source.runs[column]
-    missing = [source.places[int(at)] for at in np.flatnonzero(cells.isna())]
-    if missing:
+    empty = [int(at) for at in kept if pd.isna(cells.iloc[at])]
+    if missing := [source.places[at] for at in empty if ended[at]]:
         raise SourceError(
             f"{column}, the column of the seeds, is empty in {listed_in_part(missing, MOST_NAMED)}; accepted: a "
-            "seed in each run, or another column: --seed COLUMN"
+            "seed in each run with a result, or another column: --seed COLUMN"
         )
     texts = [str(cell).removesuffix(".0") for cell in cells]
-    if all(text.isdigit() and len(text) < 18 for text in texts):
-        return {at: int(text) for at, text in enumerate(texts)}
+    if all(texts[at].isdigit() and len(texts[at]) < 18 for at in kept if at not in empty):
+        return {int(at): int(texts[at]) for at in kept if at not in empty}, empty
     numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
-    return {at: numbers[text] for at, text in enumerate(texts)}
+    return {at: numbers[text] for at, text in enumerate(texts)}, empty
+
+
+def _without_failures(
+    members: Sequence[Sequence[int]], seeds: Mapping[int, int], ended: NDArray[np.bool_]
+) -> tuple[list[list[int]], list[int]]:
+    """Return the runs of each row without those that have no result while a run of the same seed has one, and those."""
+    if not seeds:
+        return [list(of_row) for of_row in members], []
+    kept, left_out = [], []
+    for of_row in members:
+        with_result = {seeds[at] for at in of_row if ended[at]}
+        again = [at for at in of_row if not ended[at] and seeds[at] in with_result]
+        kept.append([at for at in of_row if at not in again])
+        left_out += again
+    return kept, left_out
 
 
 def _without_copies(
@@ -122,7 +155,8 @@ def _doubled(of_row: Sequence[int], seeds: Mapping[int, int]) -> Iterator[int]:
         seen.add(seeds[at])
 
 
-def _copies(source: Source, again: Sequence[int]) -> str:
-    places = listed_in_part([source.places[at] for at in again], MOST_NAMED)
-    runs = plural(len(again), "run")
-    return f"left out: {runs} with the settings, the seed and all values of an earlier run: {places}"
+def _left_out(source: Source, runs: Sequence[int], why: str) -> list[str]:
+    if not runs:
+        return []
+    places = listed_in_part([source.places[at] for at in runs], MOST_NAMED)
+    return [f"left out: {plural(len(runs), 'run')} {why}: {places}"]

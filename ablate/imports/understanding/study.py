@@ -105,7 +105,9 @@ def understand(source: Source, request: Request) -> ImportedStudy:
         raise SourceError("every run of it is unfinished; accepted: runs that have ended")
     factors, constants, undeclared = _factors(source, columns, request, kept)
     grouped = group(source, kept, factors, columns.seed, metrics.metrics)
-    rows = tuple(_row(source, grouped, at, metrics.metrics, undeclared) for at in range(len(grouped.labels)))
+    rows = tuple(
+        _row(source, grouped, at, metrics.metrics, undeclared, request.seeds) for at in range(len(grouped.labels))
+    )
     spreads = any(row.spreads for row in rows)
     could = could_pair(source, columns) if grouped.unpaired and not spreads else []
     pairs = note_on_pairs(could)
@@ -178,8 +180,14 @@ def _over_all(factor: ImportedFactor, kept: NDArray[np.int64], runs: int) -> Imp
 
 
 def _row(
-    source: Source, grouped: Grouped, at: int, metrics: Sequence[ImportedMetric], undeclared: Sequence[str]
+    source: Source,
+    grouped: Grouped,
+    at: int,
+    metrics: Sequence[ImportedMetric],
+    undeclared: Sequence[str],
+    given: int | None,
 ) -> ImportedRow:
+    """Return a row. `given`: the number of seeds of each mean, if the source does not have it."""
     runs = {seed: _run(source, position, metrics, undeclared) for seed, position in grouped.runs[at].items()}
     spreads = {}
     for each in metrics:
@@ -187,7 +195,7 @@ def _row(
         if name in source.spreads and len(runs) == 1:
             (position,) = grouped.runs[at].values()
             sd, seeds = float(source.spreads[name].sd[position]), int(source.spreads[name].seeds[position])
-            spreads[name] = SeedSpread(None if np.isnan(sd) else sd * each.scale, seeds or None)
+            spreads[name] = SeedSpread(None if np.isnan(sd) else sd * each.scale, seeds or given)
     return ImportedRow(grouped.labels[at], grouped.levels[at], runs, spreads)
 
 
