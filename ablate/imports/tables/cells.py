@@ -32,18 +32,20 @@ class Quantity:
     """The standard deviation next to it; None without one."""
     is_percent: bool = False
     """True if a percent sign follows it. The value is then a rate."""
-    has_difference: bool = False
-    """True if a difference in brackets follows it, such as (+1.2)."""
+    has_note: bool = False
+    """True if a difference or an interval in brackets follows it, such as (+1.2) or [0.8, 0.9]."""
 
 
 _LOOSE = r"[+-]?(?:\d[\d.,'\u00a0\u202f ]*|[.,]\d+)(?:[eE][+-]?\d+)?|[+-]?nan|[+-]?inf"
 _SPREAD = rf"(?:±|\+/-|\+-)\s*(?P<sd>{_LOOSE})\s*(?P<sd_percent>%?)"
-_BRACKET = rf"[(\[]\s*(?:±|\+/-|\+-|std[ =:]*|sd[ =:]*|σ[ =:]*)?\s*(?P<bracket>(?![+-])(?:{_LOOSE}))\s*%?\s*[)\]]"
+_SD_SIGN = r"(?:±|\+/-|\+-|std[ =:]*|sd[ =:]*|σ[ =:]*)?"
+_BRACKET = rf"[(\[]\s*{_SD_SIGN}\s*(?P<bracket>(?![+-]|[^)\]]*(?:,\s|;|–))(?:{_LOOSE}))\s*%?\s*[)\]]"
 _DIFFERENCE = r"[({\[]\s*[-+↑↓△▽▲▼Δ]\s*[\d.,]*\s*(?:%|pp|pt|pts)?\s*[-+↑↓▲▼]?\s*[)}\]]"
+_INTERVAL = rf"[(\[]\s*(?:{_LOOSE})\s*%?\s*(?:,\s|;|–|\bto\b)\s*(?:{_LOOSE})\s*%?\s*[)\]]"
 _QUANTITY = re.compile(
     rf"(?P<value>{_LOOSE})\s*(?P<percent>%?)\s*"
     rf"(?:{_SPREAD}|[(\[]\s*{_SPREAD.replace('<sd', '<in_sd')}\s*[)\]]|{_BRACKET})?\s*"
-    rf"(?P<difference>{_DIFFERENCE})?\s*[*†‡§]*",
+    rf"(?P<note>{_DIFFERENCE}|{_INTERVAL})?\s*[*†‡§]*",
     re.IGNORECASE,
 )
 _WHOLE_PERCENT = re.compile(r"\((?P<inside>[^()]*)\)\s*%")
@@ -74,7 +76,7 @@ def quantity(text: str, notation: Notation, is_percent: bool = False) -> Quantit
     sd = None if spread is None else number(spread, notation, percent)
     if value is None or (spread is not None and sd is None) or _is_rank(match["value"], match["bracket"]):
         return None
-    return Quantity(value, None if sd is None else float(sd), percent, match["difference"] is not None)
+    return Quantity(value, None if sd is None else float(sd), percent, match["note"] is not None)
 
 
 def number(text: str, notation: Notation, is_percent: bool = False) -> int | float | None:

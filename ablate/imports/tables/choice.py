@@ -8,8 +8,8 @@ import numpy as np
 
 from ablate.errors import SourceError
 from ablate.imports.source import Request
-from ablate.imports.tables.cells import MISSING, are_numbers
-from ablate.imports.tables.grid import Cells, Grid, text
+from ablate.imports.tables.cells import MISSING, are_numbers, is_number
+from ablate.imports.tables.grid import MOST_LETTERS_OF_HEADINGS, Cells, Grid, text
 from ablate.imports.tables.headings import heading
 
 NAME = "name"
@@ -52,6 +52,13 @@ def with_headings(grid: Grid) -> Grid:
         else:
             faults.append(f"column {at + 1} has values but no heading")
     faults += _twice(headings)
+    if len(headings) > 1 and all(map(is_number, headings)):
+        faults.append("the first line has numbers, no headings; write a line with the names of the columns above")
+    faults += [
+        f"the heading {name[:60]!r}… has {len(name):,} characters; at most {MOST_LETTERS_OF_HEADINGS} are read"
+        for name in headings
+        if len(name) > MOST_LETTERS_OF_HEADINGS
+    ]
     if faults:
         raise SourceError("\n".join(faults))
     return replace(grid, headings=tuple(headings), columns=tuple(columns), unused=tuple(unused))

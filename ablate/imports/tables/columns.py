@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -53,7 +54,8 @@ def read_columns(grid: Grid) -> list[TableColumn]:
 def _names(headings: Sequence[str]) -> list[str]:
     """Return the headings without their signs, or as they are if two would be the same."""
     names = [heading(text).name for text in headings]
-    return [name if names.count(name) == 1 else text for name, text in zip(names, headings, strict=True)]
+    counts = Counter(names)
+    return [name if counts[name] == 1 else text for name, text in zip(names, headings, strict=True)]
 
 
 def _different(cells: Cells) -> dict[str, None]:
@@ -119,8 +121,8 @@ class _ColumnReader:
         of_cells = different(cells)
         texts = [of_cells[cell] for cell in cells.tolist()]
         unused = list(self._no_results(name, numbers, texts))
-        if any(number.has_difference for number in numbers.values()):
-            unused.append(f"column {name!r}: differences in brackets, such as (+1.2): they follow from the values")
+        if any(number.has_note for number in numbers.values()):
+            unused.append(f"column {name!r}: differences and intervals in brackets, such as (+1.2), are not used")
         values = {cell: number.value for cell, number in numbers.items()}
         is_whole = all(isinstance(value, int) for value in values.values()) and all(cell in values for cell in texts)
         array = np.array([values.get(cell, np.nan) for cell in texts], dtype=np.int64 if is_whole else np.float64)

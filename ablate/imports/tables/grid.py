@@ -15,7 +15,11 @@ MOST_COLUMNS = 10_000
 """The largest number of columns of a table."""
 MOST_CHARACTERS = 131_072
 """The largest number of characters of a cell."""
-MOST_BYTES_AT_ONCE = 256 * 1024 * 1024
+MOST_LETTERS_OF_MARKUP = 2_000
+"""The longest cell whose markup is taken away; a longer one stays as it is written."""
+MOST_LETTERS_OF_HEADINGS = 500
+"""The longest heading."""
+MOST_BYTES_AT_ONCE = 64 * 1024 * 1024
 """The largest size of a file that is read as a whole, which holds for all forms but CSV, JSON lines and Parquet."""
 
 
@@ -106,3 +110,10 @@ def in_words(numbers: Sequence[int], unit: str = "line") -> str:
     return f"{unit}{'s' if several else ''} " + (
         shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
     )
+
+
+def without(grid: Grid, gone: list[int], why: str) -> Grid:
+    """Return a table without some lines, given by their index, with one sentence about them."""
+    if not gone:
+        return grid
+    return grid.without(gone, f"{in_words([int(grid.lines[at]) for at in gone], grid.unit)}: {why}")

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from ablate.imports.tables.grid import MOST_LETTERS_OF_HEADINGS
 from ablate.measurement import Direction
 
 _UP = r"↑|⬆|▲|higher(?: is)?(?: the)? better"
@@ -71,6 +72,8 @@ class Heading:
 
 def heading(text: str) -> Heading:
     """Return a heading without percent sign, arrow and number of seeds: `Top-1 (%) ↑` is named `Top-1`."""
+    if len(text) > MOST_LETTERS_OF_HEADINGS:
+        return Heading(text.strip())
     arrow, seeds, percent = _ARROW.search(text), _SEEDS.search(text), _PERCENT.search(text)
     name = text
     for pattern, match in ((_ARROW, arrow), (_SEEDS, seeds), (_PERCENT, percent)):

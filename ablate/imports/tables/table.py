@@ -60,7 +60,8 @@ class TableReader:
             raise SourceError(f"{path}: a table is a file; for a folder name another kind with --from")
         if name := archive(path):
             raise SourceError(f"{path}: this is {name}, which is not read; unpack it, or save the table as CSV")
-        form = next((form for form in FORMS if form.recognise(path)), FORMS[-1])
+        other = FORMS[1] if path.suffix.lower() == ".json" else FORMS[-1]
+        form = next((form for form in FORMS if form.recognise(path)), other)
         why = form.recognise(path) or "--from names this kind"
         try:
             return self._source(why, chosen(form.read(path), request), request)
@@ -75,7 +76,8 @@ class TableReader:
         columns = read_columns(grid)
         spreading = with_spreads(columns, request)
         long = as_long(spreading.columns, request)
-        unused = [*grid.unused, *spreading.unused, *(note for column in columns for note in column.unused)]
+        of_columns = [sentence for column in columns for sentence in column.unused]
+        unused = [*grid.unused, *spreading.unused, *long.unused, *of_columns]
         return Source(
             kind=self.kind,
             why="; ".join(part for part in (why, grid.layout, long.note) if part),

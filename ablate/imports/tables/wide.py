@@ -10,6 +10,7 @@ from ablate.errors import SourceError
 from ablate.imports.source import Request
 from ablate.imports.tables.columns import TableColumn
 from ablate.imports.tables.headings import is_seed_name, seed_column
+from ablate.imports.tables.summaries import SUMMARIES
 
 SEED = "seed"
 VALUE = "value"
@@ -27,6 +28,8 @@ class Long:
     """The column that each run is from; empty if a run is a line."""
     metrics: tuple[str, ...] = ()
     """The metrics whose values were in several columns."""
+    unused: tuple[str, ...] = ()
+    """A sentence for each column that summarises the others."""
     note: str = ""
     """A sentence's end about the layout; empty if a run is a line."""
 
@@ -84,12 +87,15 @@ def _seeds(columns: Sequence[TableColumn], request: Request) -> Long:
     by_seed = {seed: column for column in columns if (seed := seeds.get(column.name))}
     if len(numbers) < 2 or len(by_seed) < len(seeds) or SEED in {column.name for column in columns}:
         return Long(tuple(columns), np.arange(_length(columns)))
-    keys = [column for column in columns if column.name not in seeds]
+    others = [column for column in columns if column.name not in seeds]
+    keys = [column for column in others if not column.is_number or column.name.lower() not in SUMMARIES]
     default = request.metrics[0] if len(request.metrics) == 1 else VALUE
     groups = {
         metric or default: [by_seed.get((metric, number), _empty(columns)) for number in numbers] for metric in metrics
     }
-    return _melted(keys, groups, SEED, numbers, f"its columns {', '.join(seeds)} are seeds")
+    unused = tuple(f"column {column.name!r}: a summary of the seeds" for column in others if column not in keys)
+    long = _melted(keys, groups, SEED, numbers, f"its columns {', '.join(seeds)} are seeds")
+    return replace(long, unused=unused)
 
 
 def _melted(
@@ -103,7 +109,7 @@ def _melted(
     columns.append(TableColumn(name, level))
     columns += [_joined(metric, group) for metric, group in groups.items()]
     names = tuple(str(text) for text in levels) * length
-    return Long(tuple(columns), at, names, tuple(groups), note)
+    return Long(tuple(columns), at, names, tuple(groups), note=note)
 
 
 def _joined(name: str, group: Sequence[TableColumn]) -> TableColumn:

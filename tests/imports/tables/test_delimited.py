@@ -71,6 +71,29 @@ def test_a_mean_below_names_is_left_out_if_it_is_their_mean(tmp_path) -> None:
     assert source.runs["data"].tolist() == ["CIFAR", "SVHN"]
 
 
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("m;acc\na;0,5\nb;0,75\nmean;0,625\n", [0.5, 0.75]),
+        ("m;acc\na;0,5\nb;0,75\nmean;0,5\n", [0.5, 0.75, 0.5]),
+        ("m,seed,acc\na,0,1.5\na,1,2.5\na,mean,2\nb,0,3\nb,1,4\nb,mean,3.5\n", [1.5, 2.5, 3, 4]),
+        ("fold,acc\n1,1.5\n2,2.5\nmean ± std,2.0 ± 0.7\n", [1.5, 2.5]),
+        ("m,acc\na,1.5\nm,acc\nb,2.5\n", [1.5, 2.5]),
+    ],
+)
+def test_summaries_and_headings_that_stand_again_are_left_out(tmp_path, text, values) -> None:
+    assert read_text(tmp_path, text).runs["acc"].tolist() == values
+
+
+def test_many_summaries_have_one_sentence(tmp_path) -> None:
+    lines = [["m", "seed", "acc"]]
+    for at in range(50):
+        lines += [[f"a{at}", "0", "1"], [f"a{at}", "1", "2"], [f"a{at}", "mean", "1.5"]]
+    source = read_text(tmp_path, delimited(lines))
+    assert len(source.runs) == 100
+    assert source.unused == ["lines 4, 7, 10 and 47 more: summaries of the lines above"]
+
+
 def test_missing_cells_and_text_among_numbers(tmp_path) -> None:
     source = read_text(tmp_path, "a,b,c,d\n1,-,None,OOM\n2,0.5,relu,0.5\n3,N/A,gelu,0.25\n")
     assert source.runs["b"].isna().tolist() == [True, False, True]
@@ -103,6 +126,8 @@ def test_a_level_that_is_true_or_false_is_a_truth(tmp_path) -> None:
         (",".join(f"c{at}" for at in range(1_000_000)) + "\n1\n", "1,000,000 columns"),
         ("a,b\n1," + "x" * 10_000_000 + "\n", "more than 131,072 characters"),
         ("a" * 20_000_000, "more than"),
+        ("0.1,0.5\n0.2,0.6\n", "the first line has numbers, no headings"),
+        ("a" + " " * 100_000 + "b,c\n1,2\n", "at most 500 are read"),
         ("acc,b\n98%,1\n97,2\n", "'97' has no percent sign"),
     ],
 )
@@ -131,7 +156,7 @@ def test_other_texts_are_no_tables(tmp_path, text) -> None:
     assert reader.recognise(path) == ""
 
 
-def test_the_quick_way_gives_the_same_columns(tmp_path) -> None:
+def test_the_quick_way_gives_the_same_columns(tmp_path, monkeypatch) -> None:
     lines = [["lr", "norm", "seed", "acc", "note", "bias"]]
     for at in range(300):
         acc = ["nan", "", f"{at / 7:.6f}"][min(at, 2)]
@@ -145,13 +170,8 @@ def test_the_quick_way_gives_the_same_columns(tmp_path) -> None:
     quick = plain_csv.read(path, found, least_bytes=0)
     assert quick is not None
     careful = read_text(tmp_path, delimited(lines)).runs
-    (tmp_path / "quick").mkdir()
-    original = form.plain_csv.read
-    form.plain_csv.read = lambda path, found: original(path, found, 0)
-    try:
-        runs = reader.read(path, Request()).runs
-    finally:
-        form.plain_csv.read = original
+    monkeypatch.setattr(form.plain_csv, "read", lambda path, found: quick)
+    runs = reader.read(path, Request()).runs
     assert runs.equals(careful)
     assert runs.dtypes.equals(careful.dtypes)
 

@@ -22,6 +22,18 @@ def test_columns_that_are_seeds_become_lines(tmp_path, headings) -> None:
     assert source.roles == {"seed": ColumnRole.SEED, "acc": ColumnRole.METRIC}
 
 
+def test_summaries_next_to_seeds_are_left_out(tmp_path) -> None:
+    source = read_text(tmp_path, "norm,seed 0,seed 1,Mean,Std\nbatch,1,2,1.5,0.7\n")
+    assert list(source.runs) == ["norm", "seed", "value"]
+    assert source.unused == ["column 'Mean': a summary of the seeds", "column 'Std': a summary of the seeds"]
+
+
+def test_levels_are_right_of_the_settings(tmp_path) -> None:
+    source = read_text(tmp_path, "lr,seed,batch,layer\n0.1,0,1.5,2.5\n0.1,1,3.5,4.5\n", columns_are="norm")
+    assert list(source.runs) == ["lr", "seed", "norm", "value"]
+    assert source.runs["norm"].tolist() == ["batch", "layer"] * 2
+
+
 def test_columns_of_several_metrics_and_seeds(tmp_path) -> None:
     source = read_text(tmp_path, "norm,acc_seed0,acc_seed1,loss_seed0,loss_seed1\nbatch,1,2,3,4\n")
     assert source.runs.to_dict("list") == {
@@ -68,6 +80,13 @@ def test_the_number_of_seeds_is_unknown_or_in_the_heading(tmp_path) -> None:
     assert np.isnan(read_text(tmp_path, "m,acc\na,1.5 ± 0.1\nb,nan ± nan\n").spreads["acc"].sd[1])
 
 
+def test_an_interval_next_to_a_value_is_not_used(tmp_path) -> None:
+    source = read_text(tmp_path, 'm,acc\na,"93.5 [92.0, 94.0]"\nb,91 (90–92)\n')
+    assert source.runs["acc"].tolist() == [93.5, 91.0]
+    assert not source.spreads
+    assert "intervals in brackets" in source.unused[0]
+
+
 def test_percent_in_the_heading_gives_the_nearest_rates(tmp_path) -> None:
     source = read_text(tmp_path, "m,acc (%),acc_std\na,98.07,0.1\nb,12.3,0.2\n")
     assert source.runs["acc"].tolist() == [0.9807, 0.123]
@@ -102,6 +121,11 @@ def test_json_records(tmp_path, is_list) -> None:
     assert runs["model.layers"].tolist() == ["[64, 32]", "[64]"]
     assert runs.isna().sum().tolist() == [1, 0, 0, 0, 1, 1]
     assert source.places[1] == ("item 2" if is_list else "line 2")
+
+
+def test_half_characters_of_json_are_replaced(tmp_path) -> None:
+    source = read_text(tmp_path, '{"a": "\\ud800", "acc": 1}\n', "results.jsonl")
+    assert source.runs["a"].tolist() == ["?"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """Tables in Markdown and LaTeX as papers have them: marks, spreads, arrows, groups and several header lines."""
 
+import contextlib
+import time
+
 import pytest
 
 from ablate.errors import SourceError
@@ -64,7 +67,7 @@ def test_differences_in_brackets_are_no_spreads(tmp_path) -> None:
     )
     assert source.runs["acc"].tolist() == [90.1, 91.3, 89.6]
     assert not source.spreads
-    assert any("differences in brackets" in sentence for sentence in source.unused)
+    assert any("differences and intervals in brackets" in sentence for sentence in source.unused)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +104,23 @@ def test_a_line_that_heads_a_group_is_left_out(tmp_path) -> None:
     source = read_text(tmp_path, "|m|p|acc|\n|-|-|-|\n|*Ours*| | |\n|a|1|2|\n|b|2|3|\n", "t.md")
     assert source.runs["m"].tolist() == ["a", "b"]
     assert source.unused == ["line 3: one text in place of a run"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("t.md", "|a|b|\n|" + "-" * 1_000_000 + "x|\n"),
+        ("t.md", "|a|b|\n|-|-|\n|1|" + "[" * 100_000 + "|\n"),
+        ("t.tex", "\\begin{tabular}" * 100_000),
+        ("t.tex", "\\begin{tabular}{ll}a & b \\\\ " + "\\multicolumn{9999}{c}{x} & " * 50_000),
+        ("t.tex", "\\begin{tabular}{ll}a & b \\\\ " + "\\multirow{999999}{*}{1} & 2 \\\\ " * 2_000),
+    ],
+)
+def test_hostile_markup_takes_no_long_time(tmp_path, name, text) -> None:
+    start = time.monotonic()
+    with contextlib.suppress(SourceError):
+        read_text(tmp_path, text, name)
+    assert time.monotonic() - start < 10
 
 
 def test_too_many_cells_are_a_fault_with_their_line(tmp_path) -> None:

@@ -101,7 +101,7 @@ def _flat(record: Record, before: str = "", depth: int = 0) -> Iterator[tuple[st
         if isinstance(value, dict) and value:
             yield from _flat(value, f"{before}{name}.", depth + 1)
         else:
-            yield f"{before}{name}", _cell(value)
+            yield _encodable(f"{before}{name}"), _cell(value)
 
 
 def _cell(value: Any) -> Any:
@@ -111,7 +111,12 @@ def _cell(value: Any) -> Any:
         value = float(value) if abs(value) < 10**300 else str(value)[:MOST_CHARACTERS]
     if isinstance(value, str) and len(value) > MOST_CHARACTERS:
         raise SourceError(f"a value has more than {MOST_CHARACTERS:,} characters")
-    return value
+    return _encodable(value) if isinstance(value, str) else value
+
+
+def _encodable(text: str) -> str:
+    """Return a text without halves of characters, which JSON can have and no file can hold."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _record(pairs: list[tuple[str, Any]]) -> Record:

@@ -20,8 +20,13 @@ _RULE = re.compile(
 _MIDDLE = re.compile(r"\\(?:midrule|hline|endhead)(?![a-zA-Z])")
 _ROW_END = re.compile(r"\\\\(?:\s*\[[^\[\]\n]*\])?|\\tabularnewline")
 _CELL_END = re.compile(r"(?<!\\)&")
-_SPAN = re.compile(r"\\multicolumn\s*\{\s*(\d+)\s*\}\s*\{(?:[^{}]|\{[^{}]*\})*\}\s*")
-_ROWS = re.compile(r"\\multirow\s*(?:\[[^\[\]]*\])?\{\s*(-?\d+)\s*\}\s*(?:\[[^\[\]]*\])?\{[^{}]*\}\s*(?:\[[^\[\]]*\])?")
+_SPAN = re.compile(r"\\multicolumn\s*\{\s*(\d{1,6})\s*\}\s*\{(?:[^{}]|\{[^{}]*\})*\}\s*")
+_OPTION = r"\s*(?:\[[^\[\]]*\])?"
+_ROWS = re.compile(rf"\\multirow{_OPTION}\{{\s*(-?\d{{1,6}})\s*\}}{_OPTION}\{{[^{{}}]*\}}{_OPTION}\s*")
+
+
+MOST_ROWS = 1_000
+"""The largest number of rows of one cell."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +54,11 @@ def read(path: Path) -> list[Grid]:
 
 def _bodies(text: str) -> Iterator[tuple[str, int]]:
     """Yield the text between the begin and the end of each table, and its first line."""
-    for begin in _BEGIN.finditer(text):
+    at = 0
+    while begin := _BEGIN.search(text, at):
         end = text.find(f"\\end{{{begin[1]}}}", begin.end())
-        body = text[begin.end() : end if end >= 0 else len(text)]
+        at = end if end >= 0 else len(text)
+        body = text[begin.end() : at]
         start = _after_arguments(body)
         yield body[start:], text.count("\n", 0, begin.end() + start) + 1
 
@@ -76,10 +83,10 @@ def _rows(body: str, line: int) -> Iterator[_Row]:
         piece = body[at : len(body) if end is None else end.start()]
         shown = _RULE.sub(" ", piece)
         if shown.strip():
-            above = next(at for at, part in enumerate(piece.split("\n")) if _RULE.sub(" ", part).strip())
-            first = line + body.count("\n", 0, at) + above
-            yield _Row(first, _cells(shown), _MIDDLE.search(piece) is not None)
+            above = next(number for number, part in enumerate(piece.split("\n")) if _RULE.sub(" ", part).strip())
+            yield _Row(line + above, _cells(shown), _MIDDLE.search(piece) is not None)
         if end is not None:
+            line += body.count("\n", at, end.end())
             at = end.end()
 
 
@@ -88,7 +95,7 @@ def _cells(piece: str) -> list[str]:
     cells: list[str] = []
     for cell in _CELL_END.split(piece):
         span = _SPAN.search(cell)
-        count = min(int(span[1]), MOST_COLUMNS) if span else 1
+        count = min(int(span[1]), MOST_COLUMNS) if span and len(cells) <= MOST_COLUMNS else 1
         cells += [_SPAN.sub("", cell)] * count
     return cells
 
@@ -127,6 +134,6 @@ def _filled(rows: list[list[str]]) -> list[list[str]]:
         for column, cell in enumerate(row):
             if match := _ROWS.search(cell):
                 row[column] = cell = _ROWS.sub("", cell)
-                for below in rows[at + 1 : at + max(int(match[1]), 1)]:
+                for below in rows[at + 1 : at + min(max(int(match[1]), 1), MOST_ROWS)]:
                     below[column] = below[column].strip() or cell
     return [[plain(cell) for cell in row] for row in rows]

@@ -2,6 +2,8 @@
 
 import re
 
+from ablate.imports.tables.grid import MOST_LETTERS_OF_MARKUP
+
 _SYMBOLS = {
     r"\pm": "±",
     r"\uparrow": "↑",
@@ -47,6 +49,8 @@ _SCRIPT = re.compile(r"[_^]\s*\{([^{}]*)\}")
 
 def plain(text: str) -> str:
     """Return a piece of LaTeX as plain text: `$\\mathbf{93.1}_{\\pm 0.2}$` is `93.1 ± 0.2`."""
+    if len(text) > MOST_LETTERS_OF_MARKUP:
+        return text.strip()
     text = text.replace(r"\$", "＄").replace("$", "").replace("~", " ").replace("＄", "$")
     for symbol, mark in _SYMBOLS.items():
         end = "(?![a-zA-Z])" if symbol[-1].isalpha() else ""

@@ -12,9 +12,10 @@ from ablate.errors import SourceError
 from ablate.imports.tables.cells import are_numbers
 from ablate.imports.tables.formats.files import head_text, whole_text
 from ablate.imports.tables.formats.latex_text import plain as plain_latex
-from ablate.imports.tables.grid import MOST_CHARACTERS, MOST_COLUMNS, Grid
+from ablate.imports.tables.grid import MOST_CHARACTERS, MOST_COLUMNS, MOST_LETTERS_OF_MARKUP, Grid
 
-_SEPARATOR = re.compile(r"[\s|:-]*-[\s|:-]*")
+_SEPARATOR = frozenset("|:- \t")
+"""The letters of the line below the headings."""
 _ROW = re.compile(r"(?<!\\)\|")
 _EMOJI = {":white_check_mark:": "✓", ":heavy_check_mark:": "✓", ":x:": "✗", ":heavy_multiplication_x:": "✗"}
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
@@ -62,7 +63,7 @@ def _is_row(line: str) -> bool:
 
 
 def _is_separator(line: str) -> bool:
-    return "|" in line and _SEPARATOR.fullmatch(line) is not None
+    return "|" in line and "-" in line and _SEPARATOR.issuperset(line)
 
 
 def _has_numbers(lines: Sequence[str]) -> bool:
@@ -111,7 +112,7 @@ def _split(line: str) -> list[str]:
 def clean(cell: str) -> str:
     """Return the text of a cell without bold, links, footnotes, tags and the like."""
     text = cell.strip()
-    if len(text) > MOST_CHARACTERS:
+    if len(text) > MOST_LETTERS_OF_MARKUP:
         return text
     for emoji, mark in _EMOJI.items():
         text = text.replace(emoji, mark)
