@@ -4,12 +4,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from ablate.errors import SourceError
 from ablate.imports.folders.names.beside import with_names as settings_of_names
 from ablate.imports.folders.sections import RunParts
-from ablate.imports.source import DONE, ColumnRole, Request, Source
+from ablate.imports.source import DIVERGED, DONE, ColumnRole, Request, Source
 from ablate.imports.trackers.cells import Cell
 from ablate.text import plural
 
@@ -25,7 +26,7 @@ class LoggedRun:
     """The run's place as messages name it."""
     settings: Mapping[str, Cell] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
-    """{metric: its value}, nan if it is not finite."""
+    """{metric: its value}, nan if it is not finite. A metric without a value is not in it."""
     circumstances: Mapping[str, Cell] = field(default_factory=dict)
     others: Mapping[str, Cell] = field(default_factory=dict)
     """Values of which the program does not say whether they are settings or metrics."""
@@ -40,8 +41,19 @@ _SUFFIX = {ColumnRole.METRIC: " (logged)", ColumnRole.CIRCUMSTANCE: " (tracker)"
 """The ends of column names by role, for names that a role before it has already."""
 
 
-def source_of(kind: str, why: str, runs: Sequence[LoggedRun], unused: Iterable[str] = (), **more: Any) -> Source:
-    """Return the source of the runs; `more`: its other fields. SourceError if there are no runs or no metrics."""
+def source_of(
+    kind: str,
+    why: str,
+    runs: Sequence[LoggedRun],
+    unused: Iterable[str] = (),
+    *,
+    primary: Sequence[str] = (),
+    **more: Any,
+) -> Source:
+    """Return the source of the runs. SourceError if there are no runs or no metrics.
+
+    `primary`: the metrics that a user names; they decide which runs diverged. `more`: the other fields of the source.
+    """
     if not runs:
         raise SourceError("\n".join([f"there is no run with results of the kind {kind}", *unused]))
     if not any(run.metrics or run.others for run in runs):
@@ -55,10 +67,24 @@ def source_of(kind: str, why: str, runs: Sequence[LoggedRun], unused: Iterable[s
         runs=frame,
         places=[run.place for run in runs],
         roles={**own_roles, **roles},
-        states=[run.state for run in runs],
+        states=_states(runs, set(primary)),
         unused=tuple(unused),
         **more,
     )
+
+
+def _states(runs: Sequence[LoggedRun], primary: set[str]) -> list[str]:
+    """Return the state of each run: of those that are done, diverged if half of their metrics are nan.
+
+    Metrics are those that are named, or else those that are finite in any run.
+    """
+    finite = {name for run in runs for name, value in run.metrics.items() if not isnan(value)}
+    states = []
+    for run in runs:
+        values = [value for name, value in run.metrics.items() if name in (primary or finite)]
+        has_diverged = bool(values) and 2 * sum(map(isnan, values)) >= len(values)
+        states.append(DIVERGED if run.state == DONE and has_diverged else run.state)
+    return states
 
 
 def places(names: Sequence[str], ids: Sequence[str]) -> list[str]:

@@ -42,7 +42,7 @@ def test_states_and_values_that_are_not_finite(tmp_path: Path) -> None:
     for status in ("FAILED", "KILLED", "RUNNING", "SCHEDULED"):
         database.add(status, {"lr": 0.1}, {} if status == "SCHEDULED" else {"acc": 0.5}, status=status)
     source = read(tmp_path)
-    assert list(source.states) == ["done", "failed", "failed", "running", "running"]
+    assert list(source.states) == ["diverged", "failed", "failed", "running", "running"]
     assert math.isnan(source.runs["acc"][0])
     assert math.isnan(source.runs["loss"][0])
 

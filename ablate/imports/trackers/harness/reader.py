@@ -12,11 +12,14 @@ from ablate.imports.trackers.harness.samples import examples_of
 from ablate.imports.trackers.logged import LoggedRun, source_of
 from ablate.imports.trackers.walk import files_below, glimpse, relative
 from ablate.measurement import Direction
+from ablate.text import listed_in_part
 
 MOST_TRIED = 10
 """JSON files of a folder that are tried to recognise it."""
 
 
+MOST_LISTED = 10
+"""Tasks that a message names one by one."""
 PREFIX = "results_"
 """The start of the names of files of results, unless a user names them."""
 
@@ -53,6 +56,7 @@ class HarnessReader:
             self.recognise(path),
             runs,
             unused,
+            primary=request.metrics,
             roles={"seed": ColumnRole.SEED} if "seed" in runs[0].settings else {},
             directions=_directions(results, unused),
             counts=_counts(results),
@@ -84,7 +88,31 @@ def _all(files: Sequence[Path], request: Request, unused: list[str]) -> list[Tas
             faults.append(str(error))
     if faults:
         raise SourceError("\n".join(faults))
-    return results
+    return _chosen(results, request, unused)
+
+
+def _chosen(results: Sequence[TaskResult], request: Request, unused: list[str]) -> list[TaskResult]:
+    """Return the results of the task and filter of --where, with the metric that is named: tasks have different ones.
+
+    SourceError if there are none.
+    """
+    chosen = [
+        result
+        for result in results
+        if all(
+            request.where.get(name, value) == value
+            for name, value in (("task", result.task), ("filter", result.filter))
+        )
+    ]
+    if results and not chosen:
+        known = dict.fromkeys(f"task={result.task} filter={result.filter}" for result in results)
+        raise SourceError(f"--where chooses no task; there are {listed_in_part(list(known), MOST_LISTED)}")
+    with_metric = [result for result in chosen if not request.metrics or request.metrics[0] in result.metrics]
+    if len(with_metric) in (0, len(chosen)):
+        return chosen
+    others = dict.fromkeys(result.task for result in chosen if result not in with_metric)
+    unused.append(f"{listed_in_part(list(others), MOST_LISTED)}: without the metric {request.metrics[0]}")
+    return with_metric
 
 
 def _runs(results: Sequence[TaskResult], root: Path) -> list[LoggedRun]:

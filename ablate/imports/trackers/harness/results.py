@@ -17,6 +17,8 @@ from ablate.imports.trackers.harness.settings import SEEDS, circumstances_of, ma
 
 NOT_METRICS = frozenset({"alias", "name", "sample_len", "sample_count", "samples"})
 """Keys of a task's results next to its metrics."""
+NO_VALUE = "N/A"
+"""The value of a metric that could not be computed."""
 NO_FILTER = "none"
 _HEAD = re.compile(r'\s*\{\s*"results"\s*:\s*\{')
 LONGEST_HEAD = 4096
@@ -125,7 +127,7 @@ def _by_filter(values: Mapping[str, Any], place: str, unused: list[str]) -> dict
         metric, _, name = key.partition(",")
         if metric in NOT_METRICS or metric.endswith("_stderr"):
             continue
-        parsed = number(value)
+        parsed = None if value == NO_VALUE else number(value)
         if parsed is None:
             unused.append(f"{place}, {key}: {str(value)[:40]!r} is no number")
             continue

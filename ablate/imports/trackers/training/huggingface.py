@@ -62,7 +62,7 @@ class HuggingFaceReader:
                 f"{PICKLE} of {plural(pickles, 'run')}: a pickle can run code, so it is not read; settings are taken "
                 f"from {CARD}, {STATE} and the folders' names"
             )
-        return source_of(self.kind, self.recognise(path), used, unused, counts=_counts(used))
+        return source_of(self.kind, self.recognise(path), used, unused, primary=request.metrics, counts=_counts(used))
 
 
 def _is_file_of_run(name: str) -> bool:

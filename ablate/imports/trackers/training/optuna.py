@@ -41,6 +41,7 @@ class OptunaReader:
             self.recognise(path),
             [_logged(trial, several) for trial in used],
             unused,
+            primary=request.metrics,
             directions=_directions(used, unused),
             roles={"study": ColumnRole.SETTING} if several else {},
         )

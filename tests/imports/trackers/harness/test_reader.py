@@ -69,6 +69,17 @@ def test_a_group_is_read_only_if_it_is_named(tmp_path: Path) -> None:
     assert "mmlu" in reader.read(path, Request(where={"task": "mmlu"})).runs["task"].tolist()
 
 
+def test_tasks_with_other_metrics_are_left_out_if_a_task_or_a_metric_is_named(tmp_path: Path) -> None:
+    results = {"boolq": {"acc,none": 0.5}, "arc": {"acc,none": "N/A", "acc_norm,none": 0.5}, "wiki": {"ppl,none": 9.0}}
+    path = save(tmp_path, content(results))
+    source = reader.read(path, Request(metrics=("acc",)))
+    assert source.runs["task"].tolist() == ["boolq"]
+    assert "arc and wiki: without the metric acc" in source.unused
+    assert reader.read(path, Request(where={"task": "wiki"})).runs["ppl"].tolist() == [9.0]
+    with pytest.raises(SourceError, match="--where chooses no task; there are task=boolq filter=none, task=arc"):
+        reader.read(path, Request(where={"task": "squad"}))
+
+
 def test_a_file_of_version_0_3_has_no_filters(tmp_path: Path) -> None:
     path = tmp_path / "gpt2.json"
     path.write_text(json.dumps(OLD))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ablate.errors import SourceError
-from ablate.imports.source import ColumnRole, Request
+from ablate.imports.source import DIVERGED, DONE, ColumnRole, Request
 from ablate.imports.trackers.training.lightning import reader
 from tests.support.imports.canonical import runs
 from tests.support.imports.trackers.training_lightning import metrics, save, write
@@ -24,8 +24,10 @@ def test_the_last_value_of_each_column_counts(tmp_path: Path) -> None:
 def test_a_diverged_run_and_a_run_without_values(tmp_path: Path) -> None:
     save(tmp_path / "version_0", "acc,step\n0.5,1\nnan,2\n", "lr: 1\n")
     save(tmp_path / "version_1", "acc,step\n", "lr: 2\n")
+    save(tmp_path / "version_2", "acc,step\n0.5,1\n", "lr: 2\n")
     source = reader.read(tmp_path, Request())
     assert isnan(source.runs["acc"][0])
+    assert list(source.states) == [DIVERGED, DONE]
     assert source.unused == ("version_1: its metrics.csv has no values",)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ablate.errors import SourceError
-from ablate.imports.source import DONE, FAILED, ColumnRole, Request
+from ablate.imports.source import DIVERGED, DONE, FAILED, ColumnRole, Request
 from ablate.imports.trackers.training.optuna import reader
 from ablate.imports.trackers.training.optuna_tables import parameter
 from ablate.measurement import Direction
@@ -76,7 +76,7 @@ def test_what_optuna_itself_writes(tmp_path: Path) -> None:
     assert source.runs["norm"].tolist()[:4] == [trial.params["norm"] for trial in kept]
     assert source.runs["layers"].tolist()[:4] == [trial.params["layers"] for trial in kept]
     assert source.runs["value"].isna().tolist() == [False, True, True, False, True]
-    assert list(source.states) == [DONE, FAILED, DONE, DONE, DONE]
+    assert list(source.states) == [DONE, FAILED, DIVERGED, DONE, DONE]
     assert source.places[-1] == "study two, trial 0"
     assert source.directions == {
         "value": Direction.MINIMIZE, "values_0": Direction.MINIMIZE, "values_1": Direction.MAXIMIZE
