@@ -1,5 +1,6 @@
 """The runs of a folder or file as a table, each column with the role that its source gives it."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import isnan, nan
@@ -46,8 +47,18 @@ def source_of(
     finite = {key for key in groups[ColumnRole.METRIC] if any(not isnan(run.metrics.get(key, nan)) for run in runs)}
     states = [_state(run, request.metrics[:1], finite) for run in runs]
     are_done = all(state == DONE for state in states)
-    places = [run.place for run in runs]
+    places = _places(runs)
     return Source(kind, why, frame, places, roles, states=() if are_done else states, unused=tuple(unused))
+
+
+def _places(runs: Sequence[RunParts]) -> list[str]:
+    """Return the place of each run, with a number if several runs have the same place."""
+    counts: Counter[str] = Counter()
+    places = []
+    for run in runs:
+        counts[run.place] += 1
+        places.append(run.place if counts[run.place] == 1 else f"{run.place} ({counts[run.place]})")
+    return places
 
 
 def _is_only_of_ended(runs: Sequence[RunParts], key: str) -> bool:

@@ -85,6 +85,7 @@ def test_a_list_of_numbers_is_one_of_runs(tmp_path: Path) -> None:
     source = reader.read(write(tmp_path, {"base": [0.5, 0.6], "no_norm": [0.4, 0.3]}), Request(names="{arm}"))
     assert list(source.runs["arm"]) == ["base", "base", "no_norm", "no_norm"]
     assert list(source.runs["value"]) == [0.5, 0.6, 0.4, 0.3]
+    assert list(source.places) == ["base", "base (2)", "no_norm", "no_norm (2)"]
 
 
 def test_settings_beside_the_results_have_no_role(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from ablate.errors import SourceError
 from ablate.imports.folders.reading.documents import Cell
 from ablate.text import fault_lines
 
+LONGEST_NAME = 300
+"""Letters of the longest name that is compared with a form."""
 _FIELD = re.compile(r"\{([^{}]*)\}")
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 
@@ -43,7 +45,8 @@ class NameForm:
 
     def settings(self, name: str) -> dict[str, Cell] | None:
         """Return {field: value} of a name; None if the name is not of this form. The last field takes the most."""
-        values = _match(self.pieces, _end(name, self.text), is_whole=True)
+        end = _end(name, self.text)
+        values = _match(self.pieces, end, is_whole=True) if len(end) <= LONGEST_NAME else None
         return (
             None if values is None else {field: typed(value) for field, value in zip(self.fields, values, strict=True)}
         )
@@ -51,6 +54,8 @@ class NameForm:
     def fault(self, name: str) -> str:
         """Return in words how far a name is of this form."""
         end = _end(name, self.text)
+        if len(end) > LONGEST_NAME:
+            return f"{end[:60]!r}…: it has {len(end):,} letters, more than {LONGEST_NAME}"
         for count in range(len(self.fields), 0, -1):
             rest = self.pieces[2 * count]
             values = _match((*self.pieces[: 2 * count], ""), end, is_whole=False)
