@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ablate.analysis.loading import load
 from ablate.api.stores import DEFAULT_STORE, StoreOrUrl, store_to_write
@@ -69,18 +70,22 @@ def import_log(
     *,
     replace: bool = False,
     examples: int | None = None,
+    dry_run: bool = False,
 ) -> ImportedLog:
     """Save the rows of an experiment log as a study of this name, and return what it contradicts itself in.
 
     `replace`: take the place of another log of this name. `examples`: the number of examples of which the log's values
-    are rates; None if the log states it, if its decimals show it, or if it is not known. Raises LogError if the file
-    does not have the form of such a log, or has values that are no rates of that number, and StoreError if the name
-    belongs to another log or to a study that was run.
+    are rates; None if the log states it, if its decimals show it, or if it is not known. `dry_run`: save nothing in the
+    store, and read nothing from it. Raises LogError if the file does not have the form of such a log, or has values
+    that are no rates of that number, and StoreError if the name belongs to another log or to a study that was run.
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", study):
         raise AblateError(f"--study: found {study!r}; accepted: small letters, digits and dashes, like baseline-log")
     if examples is not None and not 1 <= examples <= MOST_EXAMPLES:
         raise AblateError(f"--examples: found {examples}; accepted: a whole number from 1 to {MOST_EXAMPLES:,}")
+    if dry_run:
+        with TemporaryDirectory() as folder:
+            return import_log(path, study, f"{folder}/dry-run.db", examples=examples)
     path = Path(expanded(str(path)))
     log = read_log(path, examples)
     with _place(path):

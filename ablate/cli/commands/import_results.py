@@ -81,7 +81,7 @@ def import_results(
     from ablate.imports.options import request_of
 
     if imports.is_log(path, kind):
-        _import_log(path, study, store, replace, examples)
+        _import_log(path, study, store, replace, examples, dry_run)
         return
     options: dict[str, Any] = {
         "factors": factors,
@@ -131,17 +131,21 @@ def _saved(imported: "ImportedResults") -> str:
     return f"{saved.new:,}{more} runs stored" if saved.new != 1 else f"1{more} run stored"
 
 
-def _import_log(path: Path, study: str, store: str, replace: bool, examples: int | None) -> None:
+def _import_log(path: Path, study: str, store: str, replace: bool, examples: int | None, dry_run: bool) -> None:
     from ablate.api.log_import import import_log as import_into_store
     from ablate.study.starting.targets import slug
 
-    log = import_into_store(path, study or slug(path.stem), store, replace=replace, examples=examples)
+    name = study or slug(path.stem)
+    log = import_into_store(path, name, store, replace=replace, examples=examples, dry_run=dry_run)
     typer.echo(f"{log.study}: {log.rows} rows, {log.values} values, {log.source}")
     width = columns(sys.stdout) or 10_000
     for finding in log.findings:
         typer.echo(textwrap.fill(visible(finding), width, initial_indent="- ", subsequent_indent="  "))
     if log.layout:
         typer.echo(f"- {log.layout}")
+    if dry_run:
+        say("nothing is stored: --dry-run")
+        return
     if log.replaced:
         say(f"replaced: a log with {visible(log.replaced, keep='')}; import its file again to get it back")
     say_next("report", log.study)

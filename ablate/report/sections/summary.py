@@ -53,14 +53,14 @@ def _of_log(results: StudyResults) -> Iterator[str]:
     if results.n is None and not results.document.declared:
         yield (
             f"Imported from a log: the number of test {words.examples} is not known, so there are no intervals and no "
-            "verdicts. To have them, import the log again with `--examples N`."
+            "verdicts. To have them, import the log again with --examples N."
         )
         return
     yield f"Imported from a log: only totals are known, not the outcomes of single {words.examples}."
     if results.document.examples_inferred:
         yield (
             f"The number of {words.examples} is inferred from the decimals of the values, and not stated in the log. "
-            "If it is another one, import the log again with `--examples N`."
+            "If it is another one, import the log again with --examples N."
         )
 
 

@@ -111,6 +111,13 @@ def test_an_inferred_number_is_marked_wherever_it_is_shown(ablate: Ablate, tmp_p
     assert "(inferred)" not in ablate("report", "log").out
 
 
+def test_a_dry_run_shows_the_number_and_stores_nothing(ablate: Ablate, tmp_path: Path) -> None:
+    (tmp_path / "log.md").write_text(log_of(rated(12_377, "{:.7f}")))
+    told = ablate("import", "log.md", "--dry-run")
+    assert (told.code, "over 12,377 queries" in told.out, "nothing is stored" in told.err) == (0, True, True)
+    assert not (tmp_path / "results").exists()
+
+
 def test_values_of_another_number_are_faults_with_their_lines(ablate: Ablate, tmp_path: Path) -> None:
     (tmp_path / "log.md").write_text(TWO_DECIMALS)
     told = ablate("import", "log.md", "--study", "log", "--examples", 7)
