@@ -18,6 +18,8 @@ from ablate.exports.folders import ExportFolder
 from ablate.exports.trials import ExportedStudy, ExportedTrial, run_name
 from ablate.store.schema import DIVERGED, DONE, FAILED, RUNNING
 
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+"""The dumper of YAML: that in C is ten times as fast, and not everywhere."""
 SCHEDULED = 2
 STATUS = {RUNNING: 1, DONE: 3, FAILED: 4, DIVERGED: 4}
 """{state: number of MLflow's `RunStatus`}. All others are scheduled, except that a stale trial with values is done."""
@@ -153,4 +155,4 @@ def _path(name: str) -> str:
 
 
 def _yaml(values: Mapping[str, object]) -> str:
-    return yaml.safe_dump(dict(values), allow_unicode=True)
+    return str(yaml.dump(dict(values), Dumper=DUMPER, allow_unicode=True))

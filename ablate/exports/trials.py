@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ablate.errors import AblateError, unknown_name
@@ -61,7 +62,7 @@ class ExportedStudy:
         """The names of the factors."""
         return [factor.name for factor in self.document.factors]
 
-    @property
+    @cached_property
     def metrics(self) -> list[Metric]:
         """The primary metric, those that some trial has, and those that were requested; costs only if requested."""
         measured = {name for trial in self.trials for name in trial.values if split_of(name) != COST}

@@ -78,7 +78,7 @@ def test_a_study_file_in_another_folder(ablate: Ablate, script: Path) -> None:
         ("train.py:mian", "train.py: unknown function 'mian'; did you mean 'main'? known: main"),
         ("none.here:main", "none.here:main: there is no module none.here"),
         (".", ".: is a folder without images; give one of its scripts: broken.py and train.py"),
-        ("results.csv", "results.csv: looks like a table of results, and tables are not read yet"),
+        ("results.csv", "results.csv: looks like a table of results: `ablate import results.csv` reads it as a study"),
         ("some.yaml", "some.yaml: is a YAML file; `ablate plan some.yaml` reads study files"),
         ("book.ipynb", "jupyter nbconvert --to script book.ipynb"),
         ("data.bin", "data.bin: is no script that this program knows"),

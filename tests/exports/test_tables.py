@@ -17,7 +17,7 @@ from ablate.exports.tables import csv_text, jsonl_text
 from ablate.exports.trials import ExportedStudy, ExportedTrial
 from ablate.store.plan_document import Summary
 from tests.conftest import Ablate
-from tests.support.command_line import query
+from tests.support.command_line import INLINE, query
 from tests.support.exports.made_studies import made
 from tests.support.exports.studies import UNDONE, run_study
 
@@ -94,6 +94,53 @@ def test_trials_without_a_result_have_their_states(ablate: Ablate, tmp_path: Pat
     (tmp_path / "study.yaml").write_text(more)
     lines = list(csv.DictReader(io.StringIO(ablate("export", "study.yaml", "--store", store).out)))
     assert [line["state"] for line in lines] == ["done", "done", "queued", "failed", "failed", "queued"]
+
+
+SCRIPT = """\
+study: own
+trainer: {command: [sh, train.sh, "${x}", "${seed}"]}
+metrics: {acc: {better: higher, from: 'stdout:acc: ([0-9.]+)'}}
+delta: 0.02
+config: {x: 5}
+factors:
+  x: {sets: x, levels: [5, 6]}
+design: [{add_one: {from: {}}}]
+seeds: 1
+"""
+
+
+def test_a_stale_result_has_values_once_it_is_accepted(ablate: Ablate, tmp_path: Path) -> None:
+    Path("train.sh").write_text("echo acc: 0.$1$2\n")
+    run_study(tmp_path, SCRIPT)
+    words = ("export", "study.yaml", "--store", "store.db")
+    assert [line["acc"] for line in csv.DictReader(io.StringIO(ablate(*words).out))] == ["0.5", "0.6"]
+    Path("train.sh").write_text("echo acc: 0.$1$2 # changed\n")
+    lines = list(csv.DictReader(io.StringIO(ablate(*words).out)))
+    assert [(line["state"], line["acc"]) for line in lines] == [("stale", "")] * 2
+    assert ablate("run", "study.yaml", "--store", "store.db", *INLINE, "--accept-stale").code == 0
+    lines = list(csv.DictReader(io.StringIO(ablate(*words).out)))
+    assert [(line["state"], line["acc"]) for line in lines] == [("stale", "0.5"), ("stale", "0.6")]
+
+
+SEARCH = """\
+study: walk
+trainer: simulated
+factors:
+  margin: {sets: settings.margin, levels: [0.6, 0.2]}
+search: {space: {margin: {low: 0.0, high: 1.0}}, trials: 2, sampler: random, finalists: {top: 1, seeds: 2}}
+"""
+
+
+@pytest.mark.slow
+def test_the_finalists_of_a_search_are_exported(ablate: Ablate, tmp_path: Path) -> None:
+    Path("walk.yaml").write_text(SEARCH)
+    assert ablate("search", "walk.yaml", "--store", "store.db", *INLINE).code == 0
+    lines = list(csv.DictReader(io.StringIO(ablate("export", "walk", "--store", "store.db").out)))
+    assert [(line["profile"], line["seed"], line["state"]) for line in lines] == [
+        ("base+search", seed, "done") for _ in range(2) for seed in ("1", "2")
+    ]
+    rows = json.loads(ablate("report", "walk", "--store", "store.db", "--format", "json").out)["rows"]
+    assert [float(line["top1"]) for line in lines] == [v for row in rows for v in row["metrics"]["top1"]["values"]]
 
 
 def test_a_file_that_is_there_stays(ablate: Ablate, store: Path, tmp_path: Path) -> None:

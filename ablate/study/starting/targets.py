@@ -94,8 +94,8 @@ def _fault(path: Path) -> str | None:
         return f"is a folder without images; {remedy}"
     if kind in TABLES:
         return (
-            "looks like a table of results, and tables are not read yet: `ablate import` reads logs; a list of images "
-            "has the columns path, item and split (docs/data-sets.md)"
+            f"looks like a table of results: `ablate import {shlex.quote(str(path))}` reads it as a study; a list of "
+            "images has the columns path, item and split (docs/data-sets.md)"
         )
     if kind in STUDIES:
         return f"is a YAML file; `ablate plan {shlex.quote(str(path))}` reads study files; give {FORMS}"
