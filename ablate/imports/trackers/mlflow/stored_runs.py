@@ -75,7 +75,9 @@ def as_source(kind: str, path: Path, why: str, stored: Sequence[StoredRun], requ
     several = len({run.experiment for run in used}) > 1
     names = places([run.title for run in used], [run.key for run in used])
     tracked = [_logged(run, by_key, place, several) for run, place in zip(used, names, strict=True)]
-    return source_of(kind, why, with_names(tracked, request) if request.names else tracked, sentences)
+    return source_of(
+        kind, why, with_names(tracked, request) if request.names else tracked, sentences, primary=request.metrics
+    )
 
 
 def _is_run(run: StoredRun, children: Mapping[str, int]) -> bool:

@@ -42,9 +42,8 @@ class DvcLiveReader:
         if len(runs) == 1:
             unused.append("DVC keeps the other runs in other commits: copy the folder of each commit into one folder")
         unused += [f"{run.place}: it has no values" for run in runs if not run.metrics]
-        return source_of(
-            self.kind, self.recognise(path), with_names([run for run in runs if run.metrics], request), unused
-        )
+        used = with_names([run for run in runs if run.metrics], request)
+        return source_of(self.kind, self.recognise(path), used, unused, primary=request.metrics)
 
 
 def _is_file_of_run(name: str) -> bool:

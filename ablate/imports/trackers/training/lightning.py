@@ -41,9 +41,8 @@ class LightningReader:
         if faults:
             raise SourceError(f"{path}: cannot be read as logs of Lightning:\n{fault_lines(faults)}")
         unused += [f"{run.place}: its {METRICS} has no values" for run in runs if not run.metrics]
-        return source_of(
-            self.kind, self.recognise(path), with_names([run for run in runs if run.metrics], request), unused
-        )
+        used = with_names([run for run in runs if run.metrics], request)
+        return source_of(self.kind, self.recognise(path), used, unused, primary=request.metrics)
 
 
 def _is_metrics(name: str) -> bool:

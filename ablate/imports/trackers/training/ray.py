@@ -55,13 +55,8 @@ class RayReader:
                 faults.append(str(error))
         if faults:
             raise SourceError(f"{path}: cannot be read as trials of Ray:\n{fault_lines(faults)}")
-        return source_of(
-            self.kind,
-            self.recognise(path),
-            with_names(runs, request) if request.names else runs,
-            unused,
-            primary=request.metrics,
-        )
+        named = with_names(runs, request) if request.names else runs
+        return source_of(self.kind, self.recognise(path), named, unused, primary=request.metrics)
 
 
 def _is_params(name: str) -> bool:

@@ -59,9 +59,8 @@ class TensorBoardReader:
         runs = [_run(name, folders, root, unused) for name, folders in _by_run(_folders(files, unused)).items()]
         with_metrics = [run for run in runs if run.metrics]
         unused += [f"{run.place}: its event files have no scalars" for run in runs if not run.metrics]
-        return source_of(
-            self.kind, self.recognise(path), with_names(with_metrics, request), unused, primary=request.metrics
-        )
+        named = with_names(with_metrics, request)
+        return source_of(self.kind, self.recognise(path), named, unused, primary=request.metrics)
 
 
 def is_event_file(name: str) -> bool:

@@ -56,13 +56,8 @@ class TrackioReader:
             runs += [_logged(key, run, file.stem if several else "", stored, unused) for key, run in stored.items()]
         unused += [f"{run.place}: it has no values" for run in runs if not run.metrics]
         used = [run for run in runs if run.metrics]
-        return source_of(
-            self.kind,
-            self.recognise(path),
-            with_names(used, request) if request.names else used,
-            unused,
-            primary=request.metrics,
-        )
+        named = with_names(used, request) if request.names else used
+        return source_of(self.kind, self.recognise(path), named, unused, primary=request.metrics)
 
 
 def _is_database(name: str) -> bool:

@@ -49,7 +49,7 @@ class WandbRunsReader:
             raise SourceError(f"{path}: cannot be read as runs of W&B:\n{fault_lines(faults)}")
         logged = _with_results(path, read, unused)
         named = with_names(logged, request) if request.names else logged
-        return source_of(self.kind, self.recognise(path), named, unused)
+        return source_of(self.kind, self.recognise(path), named, unused, primary=request.metrics)
 
 
 def _with_results(path: Path, read: list[tuple[WandbFiles, RunContent]], unused: list[str]) -> list[LoggedRun]:
