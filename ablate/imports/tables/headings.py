@@ -10,6 +10,9 @@ _UP = r"↑|⬆|▲|higher(?: is)?(?: the)? better"
 _DOWN = r"↓|⬇|▼|lower(?: is)?(?: the)? better"
 _ARROW = re.compile(rf"\s*[(\[{{]?\s*(?:(?P<up>{_UP})|(?P<down>{_DOWN}))\ufe0f?\s*[)\]}}]?", re.IGNORECASE)
 _PERCENT = re.compile(r"\s*(?:[(\[]\s*(?:in\s+)?(?:%|percent)\s*[)\]]|,?\s*\bin\s+(?:%|percent)|%)", re.IGNORECASE)
+_MEAN_AND_SD = re.compile(
+    r"[\s,]*[(\[]?\s*\b(?:mean|avg|average)\s*(?:±|\+/-|\+-)\s*(?:std|sd|stdev)\b\.?\s*[)\]]?", re.IGNORECASE
+)
 _SEEDS = re.compile(r"\s*[(\[]\s*(?:n\s*=\s*(\d+)|(\d+)\s+(?:seeds|runs|trials))\s*[)\]]", re.IGNORECASE)
 
 _SD = r"std\.?[ _]?dev\.?|standard deviation|stddev|stdev|std\.?|sd|±"
@@ -76,7 +79,8 @@ def heading(text: str) -> Heading:
         return Heading(text.strip())
     arrow, seeds, percent = _ARROW.search(text), _SEEDS.search(text), _PERCENT.search(text)
     name = text
-    for pattern, match in ((_ARROW, arrow), (_SEEDS, seeds), (_PERCENT, percent)):
+    spread = _MEAN_AND_SD.search(text)
+    for pattern, match in ((_MEAN_AND_SD, spread), (_ARROW, arrow), (_SEEDS, seeds), (_PERCENT, percent)):
         name = pattern.sub("", name) if match else name
     direction = None if arrow is None else Direction.MAXIMIZE if arrow["up"] else Direction.MINIMIZE
     count = 0 if seeds is None else int(seeds[1] or seeds[2])

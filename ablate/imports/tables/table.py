@@ -37,6 +37,8 @@ FORMS = (
     Form(delimited.recognise, delimited.read),
 )
 """The forms of files, in the order in which they are tried."""
+BY_SUFFIX = {".json": FORMS[1], ".tex": FORMS[2], ".md": FORMS[3]}
+"""{suffix: the form that a file is read as if no form recognises its content}"""
 OTHER_FORMS = (".py", ".ipynb", ".yaml", ".yml", ".toml", ".html")
 """Suffixes of files that hold no results, even if a part of them looks like a table."""
 
@@ -60,7 +62,7 @@ class TableReader:
             raise SourceError(f"{path}: a table is a file; for a folder name another kind with --from")
         if name := archive(path):
             raise SourceError(f"{path}: this is {name}, which is not read; unpack it, or save the table as CSV")
-        other = FORMS[1] if path.suffix.lower() == ".json" else FORMS[-1]
+        other = BY_SUFFIX.get(path.suffix.lower(), FORMS[-1])
         form = next((form for form in FORMS if form.recognise(path)), other)
         why = form.recognise(path) or "--from names this kind"
         try:

@@ -1,6 +1,6 @@
 """Wide tables as long ones: columns that are levels of a factor, or seeds, become lines."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -82,6 +82,8 @@ def _seeds(columns: Sequence[TableColumn], request: Request) -> Long:
         for column in columns
         if column.is_number and column.name not in named and (seed := seed_column(column.name))
     }
+    if not _count(name for name in seeds if name.isdecimal()):
+        seeds = {name: seed for name, seed in seeds.items() if not name.isdecimal()}
     metrics = list(dict.fromkeys(metric for metric, _ in seeds.values()))
     numbers = sorted({number for _, number in seeds.values()})
     by_seed = {seed: column for column in columns if (seed := seeds.get(column.name))}
@@ -96,6 +98,12 @@ def _seeds(columns: Sequence[TableColumn], request: Request) -> Long:
     unused = tuple(f"column {column.name!r}: a summary of the seeds" for column in others if column not in keys)
     long = _melted(keys, groups, SEED, numbers, f"its columns {', '.join(seeds)} are seeds")
     return replace(long, unused=unused)
+
+
+def _count(names: Iterable[str]) -> bool:
+    """Return True if names that are numbers count from 0 or 1, as seeds do and batch sizes do not."""
+    numbers = sorted(map(int, names))
+    return numbers in (list(range(len(numbers))), list(range(1, len(numbers) + 1)))
 
 
 def _melted(

@@ -28,6 +28,17 @@ def test_summaries_next_to_seeds_are_left_out(tmp_path) -> None:
     assert source.unused == ["column 'Mean': a summary of the seeds", "column 'Std': a summary of the seeds"]
 
 
+def test_numbers_that_do_not_count_are_no_seeds(tmp_path) -> None:
+    source = read_text(tmp_path, "model,32,64\na,1.5,2.5\n")
+    assert list(source.runs) == ["model", "32", "64"]
+
+
+@pytest.mark.parametrize("heading", ["acc (mean ± std)", "acc, mean ± std", "acc [avg +/- sd]"])
+def test_a_heading_that_announces_a_spread(tmp_path, heading) -> None:
+    source = read_text(tmp_path, f'm;"{heading}"\na;1.5 ± 0.5\n')
+    assert list(source.runs) == ["m", "acc"]
+
+
 def test_levels_are_right_of_the_settings(tmp_path) -> None:
     source = read_text(tmp_path, "lr,seed,batch,layer\n0.1,0,1.5,2.5\n0.1,1,3.5,4.5\n", columns_are="norm")
     assert list(source.runs) == ["lr", "seed", "norm", "value"]

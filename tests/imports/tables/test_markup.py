@@ -106,6 +106,19 @@ def test_a_line_that_heads_a_group_is_left_out(tmp_path) -> None:
     assert source.unused == ["line 3: one text in place of a run"]
 
 
+def test_headings_of_several_groups_become_a_column(tmp_path) -> None:
+    rows = ["\\multicolumn{3}{c}{\\textit{CIFAR}}", "a & 1 & 2", "b & 2 & 3", "\\multicolumn{3}{c}{SVHN}", "a & 3 & 4"]
+    text = " \\\\\n".join(["\\begin{tabular}{lll}\nm & p & acc", *rows, "\\end{tabular}"])
+    source = read_text(tmp_path, text, "t.tex")
+    assert source.runs.to_dict("list") == {
+        "group": ["CIFAR", "CIFAR", "SVHN"],
+        "m": ["a", "b", "a"],
+        "p": [1, 2, 3],
+        "acc": [2, 3, 4],
+    }
+    assert source.unused == ["lines 3 and 6: headings of groups, which are now in the column 'group'"]
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
