@@ -14,11 +14,14 @@ from ablate.store.plans import StoredPlan, StoredRow
 from ablate.study.factors import LevelName, label_word, level_text
 from ablate.study.metrics import split_of
 from ablate.study.starting.draft import comments, nested, quoted, yaml_value
+from ablate.text import listed_in_part
 
 SCRIPT = "train.py"
 """The script that the file names, until the user puts another one in its place."""
 MOST_ROWS = 64
 """Combinations of levels up to which the ones that are missing are written into the file."""
+MOST_NAMED = 4
+"""Metrics that a sentence names."""
 USUAL_SEEDS = 5
 USUAL_DELTA = 0.01
 
@@ -56,7 +59,7 @@ def imported_study_file(plan: StoredPlan, name: str) -> ImportedStudyFile:
         *_design_lines(factors, rows),
         *_seed_lines(document, rows),
     ]
-    return ImportedStudyFile("\n".join(lines) + "\n", _notes(document, factors), _to_do(document, metrics))
+    return ImportedStudyFile("\n".join(lines) + "\n", _notes(factors, rows), _to_do(document, metrics))
 
 
 def _is_measured(metric: Metric, document: PlanDocument) -> bool:
@@ -168,7 +171,7 @@ def _seed_lines(document: PlanDocument, rows: Sequence[StoredRow]) -> Iterator[s
     yield f"seeds: {yaml_value(seeds)}" if len(seeds) > 1 else f"seeds: {USUAL_SEEDS}"
 
 
-def _notes(document: PlanDocument, factors: Sequence[KeyedFactor]) -> list[str]:
+def _notes(factors: Sequence[KeyedFactor], rows: Sequence[StoredRow]) -> list[str]:
     renamed = [
         f"{old} is called {new} in the config: a key has letters, digits, _, -, / and dots"
         for factor in factors
@@ -176,12 +179,14 @@ def _notes(document: PlanDocument, factors: Sequence[KeyedFactor]) -> list[str]:
         if old != new
     ]
     combinations = prod(len(factor.values) for factor in factors)
-    many = [f"the file has the rows of the import only, as there are {combinations:,} combinations of levels"]
-    return [*renamed, *(many if combinations > MOST_ROWS else [])]
+    if combinations <= max(MOST_ROWS, len(rows)):
+        return renamed
+    many = f"the file has the rows of the import only, as there are {combinations:,} combinations of levels"
+    return [*renamed, many]
 
 
 def _to_do(document: PlanDocument, metrics: Sequence[Metric]) -> list[str]:
-    names = ", ".join(_metric_name(metric) for metric in metrics)
+    names = listed_in_part([_metric_name(metric) for metric in metrics], MOST_NAMED)
     work = [f"put your script in place of {SCRIPT}, and check `from` of {names}"]
     if not document.delta > 0:
         work.append(f"delta: {USUAL_DELTA} stands for the smallest difference worth acting on")
