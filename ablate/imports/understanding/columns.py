@@ -95,8 +95,8 @@ def _role(source: Source, name: str) -> ColumnRole:
     said = source.roles.get(name)
     words = set(words_of(name))
     if said is ColumnRole.SETTING:
-        is_kept_apart = bool(words & MACHINE) or _last(name) in FOLDERS or _last(name) in CIRCUMSTANCES
-        return ColumnRole.CIRCUMSTANCE if is_kept_apart or _last(name) in SEEDS else ColumnRole.SETTING
+        is_set_aside = _last(name) in MACHINE | FOLDERS | {*SEEDS} or name.lower() in CIRCUMSTANCES
+        return ColumnRole.CIRCUMSTANCE if is_set_aside else ColumnRole.SETTING
     if said is not None:
         return said
     column = source.runs[name]

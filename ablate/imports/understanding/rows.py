@@ -98,15 +98,16 @@ def _seeds(
     Seeds that are no whole numbers get numbers from 0. SourceError if a run with a result has no seed.
     """
     cells = source.runs[column]
-    empty = [int(at) for at in kept if pd.isna(cells.iloc[at])]
+    empty = kept[cells.isna().to_numpy()[kept]].tolist()
+    with_seed = np.setdiff1d(kept, empty).tolist()
     if missing := [source.places[at] for at in empty if ended[at]]:
         raise SourceError(
             f"{column}, the column of the seeds, is empty in {listed_in_part(missing, MOST_NAMED)}; accepted: a "
             "seed in each run with a result, or another column: --seed COLUMN"
         )
     texts = [str(cell).removesuffix(".0") for cell in cells]
-    if all(texts[at].isdigit() and len(texts[at]) < 18 for at in kept if at not in empty):
-        return {int(at): int(texts[at]) for at in kept if at not in empty}, empty
+    if all(texts[at].isdigit() and len(texts[at]) < 18 for at in with_seed):
+        return {at: int(texts[at]) for at in with_seed}, empty
     numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
     return {at: numbers[text] for at, text in enumerate(texts)}, empty
 
@@ -120,9 +121,8 @@ def _without_failures(
     kept, left_out = [], []
     for of_row in members:
         with_result = {seeds[at] for at in of_row if ended[at]}
-        again = [at for at in of_row if not ended[at] and seeds[at] in with_result]
-        kept.append([at for at in of_row if at not in again])
-        left_out += again
+        kept.append([at for at in of_row if ended[at] or seeds[at] not in with_result])
+        left_out += [at for at in of_row if not ended[at] and seeds[at] in with_result]
     return kept, left_out
 
 

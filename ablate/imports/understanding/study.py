@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from ablate.text import listed_in_part
 MOST_NAMED = 6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # there may be a million
 class ImportedRun:
     """One run of an imported study."""
 
@@ -204,12 +205,16 @@ def _run(source: Source, at: int, metrics: Sequence[ImportedMetric], undeclared:
     return ImportedRun(
         source.places[at],
         {each.metric.name: float(each.values[at]) for each in metrics if not np.isnan(each.values[at])},
-        {each.metric.name: int(count) for each in metrics if (count := each.n[at]) is not None},
+        {each.metric.name: int(count) for each in metrics if (count := each.n[at]) is not None} or _NONE,
         state,
         reason,
-        {name: str(source.runs[name].iloc[at]) for name in undeclared},
-        {name: examples for name, values in source.examples.items() if (examples := values[at]) is not None},
+        {name: str(source.runs[name].iloc[at]) for name in undeclared} or _NONE,
+        {name: examples for name, values in source.examples.items() if (examples := values[at]) is not None} or _NONE,
     )
+
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
+"""One for all runs."""
 
 
 def _end(source: Source, at: int, primary: ImportedMetric) -> tuple[str, str]:

@@ -42,10 +42,11 @@ def _runs(study: ImportedStudy) -> str:
         of = "an unknown number of seeds" if None in seeds else f"{listed(sorted(map(str, seeds)))} seeds"
         return f"{rows}, each a mean of {of}"
     each = f"{counts[0]}" if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)}"
+    one = counts and max(counts) == 1
     if study.unpaired:
-        return f"{total:,}: {rows} x {each} runs, not paired: {study.unpaired}"
+        return f"{total:,}: {rows} x {each} run{'' if one else 's'}, not paired: {study.unpaired}"
     if study.seed:
-        return f"{total:,}: {rows} x {each} seeds (column {study.seed})"
+        return f"{total:,}: {rows} x {each} seed{'' if one else 's'} (column {study.seed})"
     return f"{total:,}: {rows} of one run each"
 
 
