@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
+from ablate.imports.source import Request, Source
+from ablate.imports.understanding.study import understand
 from tests.conftest import Ablate
 from tests.support.imports import table
 
@@ -185,3 +188,19 @@ def test_a_failed_attempt_counts_only_without_a_run_that_repeats_it(ablate: Abla
     assert "1 run without a result, as another run of the same settings and seed has one: line 2" in shown(result.out)
     assert "1 run without a seed and a result: line 6" in shown(result.out)
     assert "1 failed" in shown(ablate("status").out)
+
+
+def test_a_field_of_names_is_a_factor_whatever_it_is_called(ablate: Ablate) -> None:
+    runs = {
+        f"{name}_seed{seed}": {"acc": 0.5 + seed / 100 + len(name) / 1000} for name in ("a", "bb") for seed in (1, 2)
+    }
+    Path("runs.json").write_text(json.dumps(runs))
+    result = ablate("import", "runs.json", "--names", "{name}_seed{seed}")
+    assert "name: a (baseline) and bb" in shown(result.out)
+    assert "4: 2 rows x 2 seeds" in result.out
+
+
+def test_numbers_among_other_cells_are_numbers() -> None:
+    runs = pd.DataFrame({"lr": [1, 2, 3], "acc": pd.Series([0.5, None, True], dtype=object)})
+    study = understand(Source("table", "a test", runs, ["1", "2", "3"]), Request(metrics=("acc",)))
+    assert [run.values for row in study.rows for run in row.runs.values()] == [{"acc": 0.5}, {}, {"acc": 1.0}]

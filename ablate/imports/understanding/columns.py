@@ -1,5 +1,6 @@
 """The role of each column of runs: as the source says it, as an option says it, or by its name and values."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,8 @@ CIRCUMSTANCES = frozenset(
 """Words of ids, times, hosts, paths and commits: nobody sets them to learn something about a method."""
 REPLICATES = frozenset({"run", "trial", "fold", "rep", "repeat", "repetition", "replicate", "iteration", "split"})
 """Words of numbers that tell the runs of one row apart, as seeds do."""
+FIELD = re.compile(r"\{([^{}]*)\}")
+"""A part of a form of names. It is a setting, whatever it is called."""
 NONE = ("none",)
 """Factors of a request for one row of all runs."""
 MOST_NAMED = 4
@@ -62,8 +65,11 @@ def columns_of(source: Source, request: Request) -> Columns:
     if faults:
         raise SourceError("\n".join(faults))
     seed = request.seed or _seed(source, names)
+    in_names = {*FIELD.findall(request.names)} & {*names}
     chosen = {seed, *request.factors, *request.metrics}
-    roles = {name: _role(source, name) for name in names if name not in chosen}
+    roles = {
+        name: ColumnRole.SETTING if name in in_names else _role(source, name) for name in names if name not in chosen
+    }
     metrics = [*request.metrics, *(name for name, role in roles.items() if role is ColumnRole.METRIC)]
     if not metrics:
         raise _no_metric(source, [name for name in roles if _is_number(source.runs[name])])

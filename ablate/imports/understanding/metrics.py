@@ -66,10 +66,9 @@ def metrics_of(source: Source, names: Sequence[str], request: Request) -> Metric
         )
         choices = tuple(f"{name}:{direction.better}" for name in wanted for direction in Direction)
         raise OpenQuestionError(message, Question("--metric", "Which values of the metric are better?", choices))
-    numbers = [name for name in known if pd.api.types.is_numeric_dtype(source.runs[name])]
-    if texts := [name for name in known if name not in numbers]:
-        raise SourceError("\n".join(_no_numbers(source, name) for name in texts))
-    ordered = sorted(numbers, key=lambda name: _rank(name, request), reverse=True)
+    if faults := [fault for name in known if (fault := _no_number(source, name))]:
+        raise SourceError("\n".join(faults))
+    ordered = sorted(known, key=lambda name: _rank(name, request), reverse=True)
     metrics = [_metric(source, name, request, directions) for name in ordered]
     notes = [*_guesses([each for each in metrics if each.metric.name not in directions]), *_percent(source, metrics)]
     if without:
@@ -91,12 +90,14 @@ def _percent(source: Source, metrics: Sequence["ImportedMetric"]) -> Iterator[st
         yield f"values of {listed_in_part(names, MOST_NAMED)} are read as percent, as some are above 1"
 
 
-def _no_numbers(source: Source, name: str) -> str:
-    column = pd.to_numeric(source.runs[name], errors="coerce")
-    at = int(np.flatnonzero(column.isna() & source.runs[name].notna())[0])
-    return (
-        f"{source.places[at]}: found {str(source.runs[name].iloc[at])[:40]!r} for the metric {name}; accepted: a number"
-    )
+def _no_number(source: Source, name: str) -> str:
+    """Return the place of a cell of a metric that is no number; empty without one."""
+    column = source.runs[name]
+    wrong = np.flatnonzero(pd.to_numeric(column, errors="coerce").isna() & column.notna())
+    if not len(wrong):
+        return ""
+    at = int(wrong[0])
+    return f"{source.places[at]}: found {str(column.iloc[at])[:40]!r} for the metric {name}; accepted: a number"
 
 
 def _rank(name: str, request: Request) -> tuple[int, ...]:
@@ -119,7 +120,7 @@ def _metric(source: Source, name: str, request: Request, directions: Mapping[str
     """Return a metric with its values."""
     guessed = Direction.MINIMIZE if is_lower_better(name) else Direction.MAXIMIZE
     direction = directions.get(name, guessed)
-    values = source.runs[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    values = pd.to_numeric(source.runs[name]).to_numpy(dtype=np.float64, na_value=np.nan)
     infinite = np.isinf(values)
     values = np.where(infinite, np.nan, values)
     present = values[~np.isnan(values)]

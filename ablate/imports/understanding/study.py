@@ -18,7 +18,7 @@ from ablate.imports.understanding.rows import Grouped, group
 from ablate.imports.understanding.series import last_steps
 from ablate.measurement import Metric
 from ablate.study.factors import LevelName, level_text
-from ablate.text import listed_in_part
+from ablate.text import listed_in_part, plural
 
 MOST_NAMED = 6
 
@@ -230,7 +230,8 @@ def _end(source: Source, at: int, primary: ImportedMetric) -> tuple[str, str]:
 def _unfinished(source: Source, positions: Sequence[int]) -> list[str]:
     if not positions:
         return []
-    return [f"{len(positions)} runs have not ended: {listed_in_part([source.places[at] for at in positions], 3)}"]
+    places = listed_in_part([source.places[at] for at in positions], 3)
+    return [f"{plural(len(positions), 'run')} without an end: {places}"]
 
 
 def _notes(factors: Sequence[ImportedFactor], undeclared: Sequence[str]) -> list[str]:
