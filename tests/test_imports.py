@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "imports": {*BASE, "trainers", "study"},
     "store": {*BASE, "study", "imports"},
     "run": {*BASE, "trainers", "study", "store"},
-    "exports": {*BASE, "study", "store"},
+    "exports": {*BASE, "trainers", "study", "store"},
     "analysis": {*BASE, "trainers", "study", "store"},
     "report": {*BASE, "trainers", "study", "store", "analysis"},
     "adaptive": {*BASE, "trainers", "study", "store", "run", "analysis"},

@@ -10,9 +10,13 @@ from ablate.study.config_keys import overlaps
 from ablate.study.design.factor_names import ROW_KEYS
 from ablate.study.factors import LevelName, level_text
 from ablate.study.starting.draft import yaml_value
+from ablate.trainers.command import arguments
+from ablate.trainers.declared import config_model
 
 NOT_SET = "not set"
 """The level of runs that did not have a setting."""
+RESERVED = {*arguments.RESERVED, *config_model.RESERVED, "runtime"}
+"""Names that no config key may have."""
 NOT_IN_KEYS = re.compile(r"[^\w/.-]+")
 
 
@@ -66,8 +70,9 @@ def keyed_factors(document: PlanDocument) -> list[KeyedFactor]:
 
 def _key(name: str, taken: list[str]) -> str:
     """Return a setting's name as a config key that overlaps with no other one, and note that it is taken."""
-    key = NOT_IN_KEYS.sub("_", name).strip("._") or "setting"
-    key = re.sub(r"\.{2,}", ".", key)
+    parts = (part.lstrip("_") for part in NOT_IN_KEYS.sub("_", name).split("."))
+    key = ".".join(f"{part}_" if part in RESERVED else part for part in parts if part) or "setting"
+    key = f"{key}_" if key in RESERVED else key
     key = key.replace(".", "_") if any(overlaps(key, other) for other in taken) else key
     while any(overlaps(key, other) for other in taken):
         key += "_"

@@ -13,6 +13,7 @@ from ablate.exports.study_file import imported_study_file
 from ablate.imports.source import Request
 from ablate.store.plan_document import PlanDocument, StoredFactor, Summary
 from ablate.store.plans import StoredPlan, StoredRow
+from ablate.study.factors import level_text
 from tests.conftest import Ablate
 from tests.support.paths import SEED_LOG
 
@@ -120,7 +121,7 @@ NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(NAMES.filter(lambda name: name.strip()), st.lists(NAMES | st.floats(-9, 9), min_size=2, max_size=4, unique=True))
 def test_every_name_and_level_is_read_back(tmp_path: Path, name: str, levels: list[str | float]) -> None:
-    if len({str(level).lower() for level in levels}) < len(levels):
+    if len({level_text(level).strip('"').lower() for level in levels}) < len(levels):
         return
     (tmp_path / "train.py").write_text("")
     path = tmp_path / "made.yaml"
@@ -137,6 +138,30 @@ def test_settings_that_hold_one_another_get_keys_that_do_not(tmp_path: Path) -> 
     )
     config = library.read_study(Path("made.yaml")).config
     assert config == {"model": "b", "model_depth": 3, "model_depth_": 4}
+
+
+def test_names_that_a_config_cannot_have_are_changed(tmp_path: Path) -> None:
+    Path("train.py").write_text("")
+    constants = {
+        "seed": 1,
+        "args.lr": 2,
+        "config.json": "x",
+        "model_config": 3,
+        "runtime": 4,
+        "a._b": 5,
+        "dir.python": 6,
+    }
+    Path("made.yaml").write_text(imported_study_file(plan_of("python", ("a", "b"), config=constants), "made").text)
+    assert library.read_study(Path("made.yaml")).config == {
+        "python_": "b",
+        "seed_": 1,
+        "args_": {"lr": 2},
+        "config": {"json_": "x"},
+        "model_config_": 3,
+        "runtime_": 4,
+        "a": {"b": 5},
+        "dir_": {"python_": 6},
+    }
 
 
 def test_many_combinations_are_not_listed() -> None:
