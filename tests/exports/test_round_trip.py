@@ -38,7 +38,8 @@ def test_an_export_comes_back_with_the_same_verdicts(store: Path, tmp_path: Path
     if form == "parquet":
         pytest.importorskip("pyarrow")
     ablate.export_results("exported", store, format=form, output=name)
-    imported = import_results(name, "back", tmp_path / "back.db", PRIMARY)
+    request = Request(metrics=("top1",)) if form == "mlflow" else PRIMARY  # a named metric that is nan ends a run there
+    imported = import_results(name, "back", tmp_path / "back.db", request)
     assert [factor.name for factor in imported.understood.factors] == ["augment", "rate"]
     here, back = report("exported", store), report("back", tmp_path / "back.db")
     assert {one["verdict"] for one in here["contrasts"]} >= {"better", "confounded"}
@@ -46,7 +47,8 @@ def test_an_export_comes_back_with_the_same_verdicts(store: Path, tmp_path: Path
     for row, again in zip(here["rows"], back["rows"], strict=True):
         assert again["seeds"] == row["seeds"]
         assert again["levels"] == row["levels"]
-        for metric in ("top1", "score") if None not in row["metrics"]["score"]["values"] else ("top1",):
+        has_score = form != "mlflow" and None not in row["metrics"]["score"]["values"]
+        for metric in ("top1", "score") if has_score else ("top1",):
             assert again["metrics"][metric]["values"] == row["metrics"][metric]["values"]
             assert form == "mlflow" or again["metrics"][metric]["n"] == row["metrics"][metric]["n"]
 
