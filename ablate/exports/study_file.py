@@ -28,7 +28,7 @@ USUAL_DELTA = 0.01
 
 @dataclass(frozen=True)
 class ImportedStudyFile:
-    """The text of a study file, and what is left to do."""
+    """The text of a study file, with the names that were changed and the work that is left to the user."""
 
     text: str
     notes: Sequence[str]

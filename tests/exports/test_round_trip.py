@@ -21,7 +21,7 @@ def report(study: str, store: Path) -> dict[str, Any]:
 
 
 def judged(document: dict[str, Any]) -> dict[str, Any]:
-    """Return what a report says about effects, without the labels of rows, which an import makes from the levels."""
+    """Return the contrasts and effects of a report without labels of rows, which an import makes from the levels."""
     contrasts = [{name: of for name, of in one.items() if name not in ("from", "to")} for one in document["contrasts"]]
     return {"contrasts": contrasts, "effects": document["effects"], "aliases": document["aliases"]}
 
