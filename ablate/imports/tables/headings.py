@@ -56,7 +56,7 @@ COUNT_NAMES = frozenset(
 )
 """Names of columns with the number of seeds, in small letters with underscores."""
 _SEED_COLUMN = re.compile(
-    rf"(?:(?P<before>.+?){_GAP})?(?:seed|run|trial|fold|rep|repeat|replicate|split)[ _=#:.-]*(?P<number>\d+)"
+    rf"(?:(?P<before>.+?){_GAP})?(?:seed|run|trial|fold|rep|repeat|replicate|split)[ _=#:.-]*(?P<number>\d{1, 18})"
     rf"(?:{_GAP}(?P<after>.+))?",
     re.IGNORECASE,
 )
@@ -104,7 +104,7 @@ def mean_of(name: str) -> str:
 
 def seed_column(name: str) -> tuple[str, int] | None:
     """Return the metric and the seed of a column such as `seed 0` (no metric) or `acc_seed_1`; None if it is none."""
-    if name.isdecimal():
+    if name.isdecimal() and len(name) <= 18:
         return "", int(name)
     match = _SEED_COLUMN.fullmatch(name)
     if match is None or (match["before"] and match["after"]):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ablate.imports.tables.cells import NO_NUMBER
+from ablate.imports.tables.cells import MISSING
 from ablate.imports.tables.formats.dialect import Dialect
 from ablate.imports.tables.formats.files import encoding
 from ablate.imports.tables.grid import MOST_CHARACTERS, MOST_COLUMNS, Cells
@@ -84,12 +84,12 @@ def _cells(column: "pd.Series[Any]") -> Cells:
     if column.dtype.kind == "f":
         return _floats(column.to_numpy(dtype=np.float64))
     cells: Cells = column.to_numpy(dtype=object)
-    if column.dtype.kind == "b":
+    if bool in set(map(type, cells.tolist())):
         return cells
     numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
     is_none = np.isnan(numbers)
     others = set(cells[is_none].tolist())
-    if is_none.all() or not all(isinstance(cell, float) or str(cell).strip().lower() in NO_NUMBER for cell in others):
+    if is_none.all() or not all(isinstance(cell, float) or str(cell).strip().lower() in MISSING for cell in others):
         return cells
     return _floats(numbers)
 
