@@ -39,7 +39,7 @@ def test_a_table_becomes_a_study_with_verdicts(ablate: Ablate, tmp_path: Path) -
     verdicts = {(each["from"], each["to"]): each["verdict"] for each in report["contrasts"] if each["in_family"]}
     assert len(verdicts) == 4
     assert set(verdicts.values()) <= {"better", "worse"}, "effects of 3 and 20 pp, with an SD of .1"
-    assert f"Imported from {tmp_path / 'results.csv'}." in shown(ablate("report", "mine").out)
+    assert f"Imported from {tmp_path / 'results.csv'}." in ablate("report", "mine", "--format", "markdown").out
 
 
 def test_a_dry_run_shows_the_same_and_stores_nothing(ablate: Ablate, tmp_path: Path) -> None:
