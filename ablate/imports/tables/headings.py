@@ -56,7 +56,7 @@ COUNT_NAMES = frozenset(
 )
 """Names of columns with the number of seeds, in small letters with underscores."""
 _SEED_COLUMN = re.compile(
-    rf"(?:(?P<before>.+?){_GAP})?(?:seed|run|trial|fold|rep|repeat|replicate|split)[ _=#:.-]*(?P<number>\d{1, 18})"
+    rf"(?:(?P<before>.+?){_GAP})?(?:seed|run|trial|fold|rep|repeat|replicate|split)[ _=#:.-]*(?P<number>\d{{1,18}})"
     rf"(?:{_GAP}(?P<after>.+))?",
     re.IGNORECASE,
 )
