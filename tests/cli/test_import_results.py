@@ -204,3 +204,10 @@ def test_numbers_among_other_cells_are_numbers() -> None:
     runs = pd.DataFrame({"lr": [1, 2, 3], "acc": pd.Series([0.5, None, True], dtype=object)})
     study = understand(Source("table", "a test", runs, ["1", "2", "3"]), Request(metrics=("acc",)))
     assert [run.values for row in study.rows for run in row.runs.values()] == [{"acc": 0.5}, {}, {"acc": 1.0}]
+
+
+def test_a_number_of_parameters_is_no_factor(ablate: Ablate) -> None:
+    csv("a,25.6M,0,0.5\nb,30M,0,0.6\na,25.6M,1,0.51\nb,30M,1,0.61\n", "net,#Params,seed,acc\n")
+    out = shown(ablate("import", "runs.csv").out)
+    assert "set aside #Params" in out
+    assert "net: a (baseline) and b" in out

@@ -23,6 +23,8 @@ CIRCUMSTANCES = frozenset(
     }
 )  # fmt: skip
 """Words of ids, times, hosts, paths and commits: nobody sets them to learn something about a method."""
+SIZES = frozenset({"param", "params", "parameters", "flops", "gflops", "mflops", "macs", "gmacs"})
+"""Words of columns of a table that follow from the settings, as the number of parameters does."""
 REPLICATES = frozenset({"run", "trial", "fold", "rep", "repeat", "repetition", "replicate", "iteration", "split"})
 """Words of numbers that tell the runs of one row apart, as seeds do."""
 FIELD = re.compile(r"\{([^{}]*)\}")
@@ -110,7 +112,7 @@ def _role(source: Source, name: str) -> ColumnRole:
         return ColumnRole.METRIC
     if words & (CIRCUMSTANCES | MACHINE | REPLICATES) or _last(name) in FOLDERS or _last(name) in SEEDS:
         return ColumnRole.CIRCUMSTANCE
-    if words & COSTS - {"lr"} and _is_number(column):
+    if words & SIZES or (words & COSTS - {"lr"} and _is_number(column)):
         return ColumnRole.CIRCUMSTANCE
     return ColumnRole.SETTING
 
