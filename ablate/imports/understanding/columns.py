@@ -4,29 +4,18 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from ablate.errors import SourceError, unknown_name
 from ablate.imports.questions import OpenQuestionError, Question
 from ablate.imports.source import ColumnRole, Request, Source
-from ablate.study.starting.metric_names import COSTS, is_metric
+from ablate.imports.understanding.guesses import CIRCUMSTANCES, REPLICATES, guessed_role, is_number, last_part
+from ablate.study.starting.metric_names import is_metric
 from ablate.study.starting.roles import FOLDERS, MACHINE, SEEDS
 from ablate.study.starting.scanning.options import words_of
 from ablate.text import listed, listed_in_part
 
-CIRCUMSTANCES = frozenset(
-    {
-        "id", "uuid", "name", "run", "job", "trial", "index", "idx", "no", "time", "timestamp", "date", "datetime",
-        "created", "started", "ended", "start", "end", "duration", "elapsed", "runtime", "host", "hostname", "node",
-        "ip", "pid", "commit", "git", "sha", "hash", "branch", "user", "username", "author", "url", "version", "path",
-        "command", "state", "status", "notes", "unnamed", "stage",
-    }
-)  # fmt: skip
-"""Words of ids, times, hosts, paths and commits: nobody sets them to learn something about a method."""
-SIZES = frozenset({"param", "params", "parameters", "flops", "gflops", "mflops", "macs", "gmacs"})
-"""Words of columns of a table that follow from the settings, as the number of parameters does."""
-REPLICATES = frozenset({"run", "trial", "fold", "rep", "repeat", "repetition", "replicate", "iteration", "split"})
-"""Words of numbers that tell the runs of one row apart, as seeds do."""
 FIELD = re.compile(r"\{([^{}]*)\}")
 """A part of a form of names. It is a setting, whatever it is called."""
 NONE = ("none",)
@@ -70,11 +59,13 @@ def columns_of(source: Source, request: Request) -> Columns:
     in_names = {*FIELD.findall(request.names)} & {*names}
     chosen = {seed, *request.factors, *request.metrics}
     roles = {
-        name: ColumnRole.SETTING if name in in_names else _role(source, name) for name in names if name not in chosen
+        name: ColumnRole.SETTING if name in in_names else _role(source, name, bool(seed))
+        for name in names
+        if name not in chosen
     }
     metrics = [*request.metrics, *(name for name, role in roles.items() if role is ColumnRole.METRIC)]
     if not metrics:
-        raise _no_metric(source, [name for name in roles if _is_number(source.runs[name])])
+        raise _no_metric(source, [name for name in roles if is_number(source.runs[name])])
     results = _results(source, roles, request.metrics)
     without_levels = [
         name
@@ -93,43 +84,27 @@ def columns_of(source: Source, request: Request) -> Columns:
 def _seed(source: Source, names: Sequence[str]) -> str:
     """Return the column of the seeds; empty if there is none."""
     said = [name for name in names if source.roles.get(name) is ColumnRole.SEED]
-    named = [name for name in names if _last(name) in SEEDS and source.roles.get(name) is not ColumnRole.METRIC]
+    named = [name for name in names if last_part(name) in SEEDS and source.roles.get(name) is not ColumnRole.METRIC]
     varying = [name for name in named if source.runs[name].nunique(dropna=False) > 1]
-    return next(iter([*said, *sorted(varying, key=lambda name: SEEDS.index(_last(name))), *named]), "")
+    return next(iter([*said, *sorted(varying, key=lambda name: SEEDS.index(last_part(name))), *named]), "")
 
 
-def _role(source: Source, name: str) -> ColumnRole:
+def _role(source: Source, name: str, has_seed: bool) -> ColumnRole:
     """Return the role of a column that no option names, other than the column of the seeds."""
     said = source.roles.get(name)
-    words = set(words_of(name))
+    if said is None:
+        return guessed_role(source.runs[name], name, has_seed)
     if said is ColumnRole.SETTING:
-        is_set_aside = _last(name) in MACHINE | FOLDERS | {*SEEDS} or name.lower() in CIRCUMSTANCES
+        is_set_aside = last_part(name) in MACHINE | FOLDERS | {*SEEDS} or name.lower() in CIRCUMSTANCES
         return ColumnRole.CIRCUMSTANCE if is_set_aside else ColumnRole.SETTING
-    if said is not None:
-        return said
-    column = source.runs[name]
-    if _is_number(column) and is_metric(name):
-        return ColumnRole.METRIC
-    if words & (CIRCUMSTANCES | MACHINE | REPLICATES) or _last(name) in FOLDERS or _last(name) in SEEDS:
-        return ColumnRole.CIRCUMSTANCE
-    if words & SIZES or (words & COSTS - {"lr"} and _is_number(column)):
-        return ColumnRole.CIRCUMSTANCE
-    return ColumnRole.SETTING
-
-
-def _last(name: str) -> str:
-    return name.rpartition(".")[2].strip().replace("-", "_").replace(" ", "_").lower()
-
-
-def _is_number(column: "pd.Series[float]") -> bool:
-    return bool(pd.api.types.is_numeric_dtype(column)) and not pd.api.types.is_bool_dtype(column)
+    return said
 
 
 def _has_no_levels(source: Source, name: str) -> bool:
     """Return True for numbers that nearly every run has another one of: of a random search, or a result."""
     column = source.runs[name]
     values = int(column.nunique())
-    return _is_number(column) and values > max(MANY_LEVELS, len(column) / 2)
+    return is_number(column) and values > max(MANY_LEVELS, len(column) / 2)
 
 
 def _results(source: Source, roles: Mapping[str, ColumnRole], chosen: Collection[str]) -> set[str]:
@@ -143,13 +118,16 @@ def _results(source: Source, roles: Mapping[str, ColumnRole], chosen: Collection
     behind = [
         name
         for name in names[min(metrics, default=len(names)) :]
-        if roles.get(name) is ColumnRole.SETTING and name not in source.roles and _is_number(source.runs[name])
+        if roles.get(name) is ColumnRole.SETTING and name not in source.roles and is_number(source.runs[name])
     ]
     many = [name for name in behind if source.runs[name].nunique() > MANY_LEVELS]
     return set(behind) if 2 * len(many) > len(behind) else set()
 
 
 def _no_metric(source: Source, numbers: Sequence[str]) -> SourceError:
+    texts = [str(name) for name in source.runs.columns if is_metric(str(name)) and not is_number(source.runs[name])]
+    if faults := [fault for name in texts if (fault := no_number(source, name))]:
+        return SourceError("\n".join(faults))
     if not numbers:
         return SourceError("no column has numbers; an import needs a metric, such as a column `accuracy`")
     last = numbers[-1]
@@ -161,6 +139,16 @@ def _no_metric(source: Source, numbers: Sequence[str]) -> SourceError:
     return OpenQuestionError(
         message, Question("--metric", "Which column is the metric, with its better values?", choices)
     )
+
+
+def no_number(source: Source, name: str) -> str:
+    """Return the place of a cell of a metric that is no number; empty without one."""
+    column = source.runs[name]
+    wrong = np.flatnonzero(pd.to_numeric(column, errors="coerce").isna() & column.notna())
+    if not len(wrong):
+        return ""
+    at = int(wrong[0])
+    return f"{source.places[at]}: found {str(column.iloc[at])[:40]!r} for the metric {name}; accepted: a number"
 
 
 def _notes_on_levels(names: Sequence[str]) -> Iterator[str]:

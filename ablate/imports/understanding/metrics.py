@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ablate.errors import SourceError
 from ablate.imports.questions import OpenQuestionError, Question
 from ablate.imports.source import Request, Source
+from ablate.imports.understanding.columns import no_number
 from ablate.measurement import RATE, Direction, Kind, Metric
 from ablate.study.starting.metric_names import (
     TEST,
@@ -66,7 +67,7 @@ def metrics_of(source: Source, names: Sequence[str], request: Request) -> Metric
         )
         choices = tuple(f"{name}:{direction.better}" for name in wanted for direction in Direction)
         raise OpenQuestionError(message, Question("--metric", "Which values of the metric are better?", choices))
-    if faults := [fault for name in known if (fault := _no_number(source, name))]:
+    if faults := [fault for name in known if (fault := no_number(source, name))]:
         raise SourceError("\n".join(faults))
     ordered = sorted(known, key=lambda name: _rank(name, request), reverse=True)
     metrics = [_metric(source, name, request, directions) for name in ordered]
@@ -88,16 +89,6 @@ def _guesses(metrics: Sequence["ImportedMetric"]) -> Iterator[str]:
 def _percent(source: Source, metrics: Sequence["ImportedMetric"]) -> Iterator[str]:
     if names := [each.metric.name for each in metrics if each.scale != 1]:
         yield f"values of {listed_in_part(names, MOST_NAMED)} are read as percent, as some are above 1"
-
-
-def _no_number(source: Source, name: str) -> str:
-    """Return the place of a cell of a metric that is no number; empty without one."""
-    column = source.runs[name]
-    wrong = np.flatnonzero(pd.to_numeric(column, errors="coerce").isna() & column.notna())
-    if not len(wrong):
-        return ""
-    at = int(wrong[0])
-    return f"{source.places[at]}: found {str(column.iloc[at])[:40]!r} for the metric {name}; accepted: a number"
 
 
 def _rank(name: str, request: Request) -> tuple[int, ...]:

@@ -63,17 +63,26 @@ def group(
         *_left_out(source, earlier, "without a result, as another run of the same settings and seed has one"),
     ]
     doubled = [at for of_row in unique for at in _doubled(of_row, seeds)] if seed else []
-    if seed and not doubled:
+    apart = seed and not doubled and _are_apart([{seeds[at] for at in of_row} for of_row in unique])
+    if seed and not doubled and not apart:
         runs: list[dict[int, int]] = [dict(sorted((seeds[at], at) for at in of_row)) for of_row in unique]
         return Grouped(tuple(labels), tuple(levels), tuple(runs), "", tuple(notes))
     unpaired = ""
-    if doubled:
+    if apart:
+        unpaired = "no two rows have a seed in common"
+    elif doubled:
         unpaired = f"some seeds of a row have several runs with other results, such as {source.places[doubled[0]]}"
     elif any(len(of_row) > 1 for of_row in unique):
         unpaired = "no column has the seeds"
     return Grouped(
         tuple(labels), tuple(levels), tuple(dict(enumerate(of_row)) for of_row in unique), unpaired, tuple(notes)
     )
+
+
+def _are_apart(seeds: Sequence[set[int]]) -> bool:
+    """Return True if several rows have several seeds, and no two rows share one."""
+    total = sum(map(len, seeds))
+    return len(seeds) > 1 and total > len(seeds) and len(set().union(*seeds)) == total
 
 
 def _numbers(codes: NDArray[np.int64], kept: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[int]]:

@@ -16,11 +16,14 @@ from ablate.imports.understanding.factors import ImportedFactor, factors_of
 from ablate.imports.understanding.metrics import ImportedMetric, metrics_of
 from ablate.imports.understanding.rows import Grouped, group
 from ablate.imports.understanding.series import last_steps
+from ablate.imports.understanding.states import with_states
 from ablate.measurement import Metric
 from ablate.study.factors import LevelName, level_text
 from ablate.text import listed_in_part, plural
 
 MOST_NAMED = 6
+MOST_SEEDS = 100
+"""A larger number next to a mean is taken for one of examples, and not of seeds."""
 
 
 @dataclass(frozen=True, slots=True)  # there may be a million
@@ -97,6 +100,7 @@ def understand(source: Source, request: Request) -> ImportedStudy:
     """Return a source as a study; SourceError with what to type if it needs a word from the user."""
     if source.runs.empty:
         raise SourceError("there is no run in it; accepted: a line for each run")
+    source = with_states(source)
     columns, last, steps = last_steps(source, columns_of(source, request), request)
     kept = np.intersect1d(_kept(source, request), last)
     metrics = metrics_of(source, columns.metrics, request)
@@ -112,6 +116,8 @@ def understand(source: Source, request: Request) -> ImportedStudy:
     spreads = any(row.spreads for row in rows)
     could = could_pair(source, columns) if grouped.unpaired and not spreads else []
     pairs = note_on_pairs(could)
+    if any(one.seeds is None for row in rows for one in row.spreads.values()):
+        pairs.append("the number of seeds of a mean is not known, so there are no intervals; --seeds N gives it")
     unused = [*source.unused, *_unfinished(source, unfinished)]
     return ImportedStudy(
         source.kind,
@@ -196,7 +202,8 @@ def _row(
         if name in source.spreads and len(runs) == 1:
             (position,) = grouped.runs[at].values()
             sd, seeds = float(source.spreads[name].sd[position]), int(source.spreads[name].seeds[position])
-            spreads[name] = SeedSpread(None if np.isnan(sd) else sd * each.scale, seeds or given)
+            stated = seeds if 0 < seeds <= MOST_SEEDS else None
+            spreads[name] = SeedSpread(None if np.isnan(sd) else sd * each.scale, given or stated)
     return ImportedRow(grouped.labels[at], grouped.levels[at], runs, spreads)
 
 
