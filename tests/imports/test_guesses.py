@@ -33,6 +33,7 @@ def crossed(name: str, values: tuple[object, ...]) -> str:
     [
         ("user_embedding", ("on", "off")),
         ("time_steps", (4, 8)),
+        ("stage", ("stack", "skip")),
         ("model_id", ("a", "b")),
         ("name", ("a", "b")),
         ("experiment", ("a", "b")),

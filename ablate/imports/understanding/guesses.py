@@ -11,7 +11,7 @@ CIRCUMSTANCES = frozenset(
     {
         "time", "timestamp", "date", "datetime", "created", "started", "ended", "start", "end", "duration", "elapsed",
         "runtime", "host", "hostname", "node", "ip", "pid", "commit", "git", "sha", "hash", "branch", "user",
-        "username", "author", "url", "command", "state", "status", "index", "idx", "unnamed", "stage", "gpu", "gpus",
+        "username", "author", "url", "command", "state", "status", "index", "idx", "unnamed", "gpu", "gpus",
         "cuda", "device", "devices", "threads", "workers",
     }
 )  # fmt: skip
