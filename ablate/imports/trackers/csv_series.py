@@ -16,7 +16,7 @@ def last_values(path: Path, delimiter: str = ",") -> dict[str, str]:
 
     A last line that a killed program left torn counts as far as it goes. SourceError for no text or too many columns.
     """
-    csv.field_size_limit(LONGEST_CELL)
+    before = csv.field_size_limit(LONGEST_CELL)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.reader(file, delimiter=delimiter)
@@ -30,6 +30,8 @@ def last_values(path: Path, delimiter: str = ",") -> dict[str, str]:
         raise SourceError(f"{path}: is not UTF-8 text (byte {error.start})") from None
     except (csv.Error, OSError) as error:
         raise SourceError(f"{path}: cannot be read as a table: {error}") from None
+    finally:
+        csv.field_size_limit(before)  # it is that of all modules
     return last
 
 
