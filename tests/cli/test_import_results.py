@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -153,12 +154,14 @@ def test_runs_of_one_configuration_are_one_row(ablate: Ablate) -> None:
 
 @pytest.mark.slow
 def test_on_a_terminal_it_asks_one_question_after_another(tmp_path: Path) -> None:
-    csv("".join(f"{lr},{fold},{lr + fold / 100},{fold}\n" for lr in (0.1, 0.2) for fold in (1, 2, 3)), "lr,fold,q,z\n")
+    csv("".join(f"{lr},{fold},{lr + fold / 100}\n" for lr in (0.1, 0.2) for fold in (1, 2, 3)), "lr,fold,q\n")
     code = "from ablate.__main__ import main; main()"
     first, second = pty.openpty()
     command = [sys.executable, "-c", code, "import", "runs.csv"]
     running = subprocess.Popen(command, stdin=second, stdout=second, stderr=second, cwd=tmp_path, close_fds=True)
     os.close(second)
+    ending = threading.Timer(60, running.kill)  # a question that never comes is no reason to wait for ever
+    ending.start()
     seen = ""
     for question, answer in (("--metric", "q:lower"), ("--seed", "2"), ("store this?", "y")):
         while question not in seen or not seen.endswith(": "):
@@ -168,6 +171,7 @@ def test_on_a_terminal_it_asks_one_question_after_another(tmp_path: Path) -> Non
     with contextlib.suppress(OSError):  # the end of the terminal
         while part := os.read(first, 10_000):
             seen += part.decode()
+    ending.cancel()
     assert running.wait() == 0
     assert "runs: 6 runs stored" in seen
     report = ablate_report(tmp_path)
