@@ -242,6 +242,7 @@ from pathlib import Path
 from tests.support.store.store_rows import add
 from tests.support.store.store_rows import opened
 store = opened(Path(sys.argv[1]))
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells ignore it for what runs in the background
 print("ready", flush=True)
 sys.stdin.readline()
 threading.Timer(1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
