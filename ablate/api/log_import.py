@@ -33,7 +33,7 @@ class ImportedLog:
     values: int
     """The number of values of all rows."""
     examples: int
-    """The number of examples; of several numbers, the largest; 0 if it is not known."""
+    """The number of examples; 0 if it is not known. If rows differ in it, the largest."""
     inferred: bool
     """True if the number of examples was inferred from the decimals of the values."""
     why_unknown: str

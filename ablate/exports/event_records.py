@@ -15,7 +15,7 @@ FLOAT = 1
 LARGEST = (2 - 2**-24) * 2.0**127
 """The smallest number that rounds to infinity in 32 bits."""
 POLYNOMIAL = 0x82F63B78
-"""Of CRC-32C (Castagnoli), reflected: RFC 3720, appendix B.4."""
+"""The reflected polynomial of the checksum CRC-32C (Castagnoli): RFC 3720, appendix B.4."""
 
 
 def _table() -> list[int]:

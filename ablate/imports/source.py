@@ -1,4 +1,4 @@
-"""What a reader returns: the runs of a source as a table, and what the source says about its columns."""
+"""The result of a reader: the runs of a source as a table, with the roles that the source gives to its columns."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class ColumnRole(StrEnum):
-    """What a column of runs is."""
+    """The role of a column of runs."""
 
     SETTING = "setting"
     """A setting of the run: a factor if it varies."""
     METRIC = "metric"
     SEED = "seed"
     CIRCUMSTANCE = "circumstance"
-    """What no researcher sets to learn something: ids, times, hosts, paths, commits."""
+    """An id, a time, a host, a path or a commit: nobody sets it to learn something about a method."""
 
 
 DONE, FAILED, DIVERGED, RUNNING = "done", "failed", "diverged", "running"

@@ -11,7 +11,7 @@ from ablate.imports.source import DONE
 
 @dataclass(frozen=True)
 class RunParts:
-    """What is known of one run."""
+    """A run with its settings, metrics and other values, before its name is taken apart."""
 
     place: str
     """The place as messages name it: a folder, a file, or a key of a file."""

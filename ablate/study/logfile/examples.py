@@ -147,7 +147,9 @@ def _fitting(rates: Sequence[str], most: int) -> list[int]:
 
 
 def _is_rounded(n: int, values: int) -> bool:
-    """Return True if so many rounded rates, or means of rounded rates, may be whole over n.
+    """Return True if rates may be whole over n only because they, or the rates that they are means of, were rounded.
+
+    `values`: the number of different rates.
 
     Means of S rates with d decimals are whole over S · 10ᵈ. That all are whole over a divisor of it is chance.
     """

@@ -51,15 +51,15 @@ class UnpairedOutcome:
     """The measures of a case, each as a share."""
 
     false_claims: float
-    """Of studies without an effect: some contrast is called better or worse."""
+    """The share of studies without an effect in which some contrast is called better or worse."""
     false_absence: float
-    """Of studies with effects of ±delta: some contrast is said to have no effect beyond delta."""
+    """The share of studies with effects of ±delta in which some contrast has the verdict "no effect beyond delta"."""
     covered: float
-    """Of contrasts: the interval of this contrast alone has the truth."""
+    """The share of contrasts whose own interval includes the true effect."""
     all_covered: float
-    """Of studies: all simultaneous intervals have the truth."""
+    """The share of studies in which every simultaneous interval includes the true effect."""
     pooled: float
-    """As `false_claims`, if one variance were pooled over all rows."""
+    """The same as `false_claims`, if one variance were pooled over all rows."""
 
 
 def simulated(case: UnpairedCase, studies: int, rng: np.random.Generator) -> UnpairedOutcome:

@@ -1,7 +1,7 @@
 """The values in the records of a W&B log: names and JSON, of which only the last of each name is decoded.
 
-A log can hold millions of values. Those of one name are told apart from others by the bytes of the name, which costs a
-tenth of a whole decoding.
+A log can hold millions of values. The bytes of a name show which values are earlier ones of that name, so that these are
+skipped: a tenth of the cost of decoding all.
 """
 
 import json
