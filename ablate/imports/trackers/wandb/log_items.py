@@ -1,7 +1,7 @@
 """The values in the records of a W&B log: names and JSON, of which only the last of each name is decoded.
 
-A log can hold millions of values. The bytes of a name show which values are earlier ones of that name, so that these are
-skipped: a tenth of the cost of decoding all.
+A log can hold millions of values. The bytes of a name show which values are earlier ones of that name. These are
+skipped, which costs a tenth of decoding all.
 """
 
 import json
