@@ -5,10 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ablate.errors import SourceError
+from ablate.imports.csv_cells import long_cells
 from ablate.imports.trackers.cells import MOST_COLUMNS, number_in_text
-
-LONGEST_CELL = 1_000_000
-"""Letters of the longest cell that is read."""
 
 
 def last_values(path: Path, delimiter: str = ",") -> dict[str, str]:
@@ -16,9 +14,8 @@ def last_values(path: Path, delimiter: str = ",") -> dict[str, str]:
 
     A last line that a killed program left torn counts as far as it goes. SourceError for no text or too many columns.
     """
-    before = csv.field_size_limit(LONGEST_CELL)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with long_cells(), path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.reader(file, delimiter=delimiter)
             header = next(rows, [])
             if len(header) > MOST_COLUMNS:
@@ -30,8 +27,6 @@ def last_values(path: Path, delimiter: str = ",") -> dict[str, str]:
         raise SourceError(f"{path}: is not UTF-8 text (byte {error.start})") from None
     except (csv.Error, OSError) as error:
         raise SourceError(f"{path}: cannot be read as a table: {error}") from None
-    finally:
-        csv.field_size_limit(before)  # it is that of all modules
     return last
 
 

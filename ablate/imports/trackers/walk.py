@@ -1,12 +1,12 @@
 """The files below a folder: nearest first, in the order of their numbers, never through links to folders."""
 
 import os
-import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ablate.errors import SourceError
+from ablate.imports.natural_order import natural_key
 
 MOST_ENTRIES, MOST_AT_A_LOOK = 500_000, 3_000
 """Entries of folders that are read for an import, and for the recognition of its kind."""
@@ -35,13 +35,9 @@ def glimpse(root: Path, is_wanted: Callable[[str], bool]) -> Iterator[Path]:
             yield path
 
 
-def by_numbers(path: Path) -> tuple[tuple[tuple[int, int, str], ...], ...]:
+def by_numbers(path: Path) -> tuple[object, ...]:
     """Return the key that sorts paths by the numbers in their names."""
-    return tuple(tuple(_piece(piece) for piece in re.split(r"(\d+)", part) if piece) for part in path.parts)
-
-
-def _piece(piece: str) -> tuple[int, int, str]:
-    return (0, int(piece[:18]), piece) if piece.isascii() and piece.isdigit() else (1, 0, piece)
+    return tuple(map(natural_key, path.parts))
 
 
 def relative(path: Path, root: Path) -> str:

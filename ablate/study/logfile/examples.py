@@ -149,7 +149,8 @@ def _fitting(rates: Sequence[str], most: int) -> list[int]:
 def _is_rounded(n: int, values: int) -> bool:
     """Return True if rates may be whole over n only because they, or the rates that they are means of, were rounded.
 
-    `values`: the number of different rates. Means of S rates with d decimals are whole over S · 10ᵈ. That all are whole over a divisor of it is chance.
+    `values`: the number of different rates. Means of S rates with d decimals are whole over S · 10ᵈ. That all are whole
+    over a divisor of it is chance.
     """
     grids = (seeds * 10**digits for seeds in range(1, MOST_MEANS + 1) for digits in ROUNDED)
     return 10**ZEROS % n == 0 or any(grid % n == 0 and (grid // n) ** values < 1 / BY_CHANCE for grid in grids)

@@ -1,20 +1,19 @@
 """The files below a folder: a bounded number of them, in an order that people expect, without going in circles."""
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from stat import S_ISREG
 
 from ablate.errors import SourceError
 from ablate.filesystem import stat_or_none
+from ablate.imports.natural_order import natural_key
 
 MOST_FILES = 100_000
 """The largest number of files that are looked at below one folder."""
 PICKLES = frozenset({".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".npy", ".npz", ".joblib", ".bin", ".dill", ".h5"})
 """Endings of files that may hold pickles or large arrays. They are never opened."""
 _HIDDEN = frozenset({"__pycache__", "node_modules", "site-packages"})
-_NUMBER = re.compile(r"([0-9]+)")
 
 
 def files_below(folder: Path, most: int = MOST_FILES) -> list[Path]:
@@ -53,9 +52,3 @@ def _is_visited(name: str) -> bool:
 def _is_regular(path: Path) -> bool:
     status = stat_or_none(path)
     return status is not None and S_ISREG(status.st_mode) and not path.name.startswith(".")
-
-
-def natural_key(text: str) -> list[tuple[int, int, str]]:
-    """Return the key that sorts texts with numbers in the order of the numbers."""
-    parts = _NUMBER.split(text)
-    return [(0, int(part), "") if part.isdecimal() and len(part) < 20 else (1, 0, part) for part in parts]

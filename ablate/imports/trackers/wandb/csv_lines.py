@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ablate.errors import SourceError
+from ablate.imports.csv_cells import long_cells
 from ablate.text import fault_lines
 
-LONGEST_CELL = 1_000_000
-"""Letters of a cell above which a file is refused."""
 LONGEST_HEADER = 20_000_000
 """Bytes of the header above which a file is not looked at."""
 WIDEST = 30_000
@@ -35,9 +34,8 @@ def lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     SourceError with every line that has another number of cells than the header, or at the first one that is no CSV.
     """
     faults: list[str] = []
-    before = csv.field_size_limit(LONGEST_CELL)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with long_cells(), path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file)
             width = len(next(reader, []))
             if width > WIDEST:
@@ -57,7 +55,5 @@ def lines(path: Path) -> Iterator[tuple[int, list[str]]]:
         faults.append(f"{path}:{reader.line_num}: is no line of CSV: {error}")
     except OSError as error:
         faults.append(f"{path}: cannot be read: {error.strerror}")
-    finally:
-        csv.field_size_limit(before)
     if faults:
         raise SourceError(f"{path}: cannot be read as a table that W&B exported:\n{fault_lines(faults)}")
