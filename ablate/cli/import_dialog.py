@@ -21,19 +21,16 @@ def can_ask() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def ask_all(
-    read: Read, options: dict[str, Any], make: Callable[..., Request]
-) -> tuple[ImportedStudy, Request, list[str]]:
-    """Ask the questions of a source, and return the study, its request, and the options that the answers stand for.
+def ask_all(read: Read, options: dict[str, Any], make: Callable[..., Request]) -> tuple[ImportedStudy, list[str]]:
+    """Ask the questions of a source, and return the study, and the options that the answers stand for.
 
     `read` understands the source under a request, and `make` makes one of `options`, which the answers complete.
     """
     words: list[str] = []
     asked: set[str] = set()
     while True:
-        request = make(**options)
         try:
-            study = read(request)
+            study = read(make(**options))
             question = next((each for each in study.questions if each.option not in asked), None)
         except OpenQuestionError as error:
             if error.question.option in asked:
@@ -41,18 +38,16 @@ def ask_all(
             question = error.question
         else:
             if question is None:
-                return study, request, words
+                return study, words
         asked.add(question.option)
         if answer := _ask(question):
-            options["metrics" if question.option == "--metric" else "seed"] = (
-                [answer] if question.option == "--metric" else answer
-            )
+            options |= {"metrics": [answer]} if question.option == "--metric" else {"seed": answer}
             words += [question.option, answer]
 
 
-def command_text(path: str, words: list[str]) -> str:
-    """Return the command that imports a path without questions."""
-    return shlex.join(["ablate", "import", path, *words, "--yes"])
+def without_questions(words: list[str]) -> str:
+    """Return the command that was typed, with the options that answer its questions."""
+    return shlex.join(["ablate", *sys.argv[1:], *words, "--yes"])
 
 
 def _ask(question: Question) -> str:

@@ -162,17 +162,19 @@ def test_on_a_terminal_it_asks_one_question_after_another(tmp_path: Path) -> Non
     os.close(second)
     ending = threading.Timer(60, running.kill)  # a question that never comes is no reason to wait for ever
     ending.start()
-    seen = ""
+    seen = seen_all = ""
     for question, answer in (("--metric", "q:lower"), ("--seed", "2"), ("store this?", "y")):
         while question not in seen or not seen.endswith(": "):
             seen += os.read(first, 10_000).decode()
         os.write(first, f"{answer}\n".encode())
+        seen_all += seen
         seen = ""
     with contextlib.suppress(OSError):  # the end of the terminal
         while part := os.read(first, 10_000):
             seen += part.decode()
     ending.cancel()
     assert running.wait() == 0
+    assert "ablate import runs.csv --metric q:lower --seed fold --yes" in " ".join(seen_all.split())
     assert "runs: 6 runs stored" in seen
     report = ablate_report(tmp_path)
     assert report["primary"] == "q"

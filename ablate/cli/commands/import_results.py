@@ -100,12 +100,12 @@ def import_results(
     answers: list[str] = []
     if asks:
         read = partial(imports.read_results, path, kind=kind)
-        understood, request, answers = import_dialog.ask_all(read, options, request_of)
+        understood, answers = import_dialog.ask_all(read, options, request_of)
     else:
         understood = imports.read_results(path, request, kind=kind)
     _show(understood)
     if answers:
-        say(f"the same without questions: {import_dialog.command_text(str(path), answers)}")
+        say(f"the same without questions: {import_dialog.without_questions(answers)}")
     if dry_run or (asks and not typer.confirm("store this?", default=True, err=True)):
         say("nothing is stored")
         return
@@ -132,10 +132,10 @@ def _saved(imported: "ImportedResults") -> str:
 
 
 def _import_log(path: Path, study: str, store: str, replace: bool, examples: int | None, dry_run: bool) -> None:
+    from ablate.api.imports import study_name
     from ablate.api.log_import import import_log as import_into_store
-    from ablate.study.starting.targets import slug
 
-    name = study or slug(path.stem)
+    name = study or study_name(path)
     log = import_into_store(path, name, store, replace=replace, examples=examples, dry_run=dry_run)
     typer.echo(f"{log.study}: {log.rows} rows, {log.values} values, {log.source}")
     width = columns(sys.stdout) or 10_000

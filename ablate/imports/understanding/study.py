@@ -1,7 +1,7 @@
 """Runs understood as a study: rows with the results of their seeds, factors, metrics, and what rests on a guess."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -90,11 +90,6 @@ class ImportedStudy:
     questions: tuple[Question, ...] = ()
     """Questions to a user about guesses that change verdicts."""
 
-    @property
-    def bundles(self) -> tuple[ImportedFactor, ...]:
-        """The factors that stand for several settings, which cannot be told apart."""
-        return tuple(factor for factor in self.factors if factor.is_bundle)
-
 
 def understand(source: Source, request: Request) -> ImportedStudy:
     """Return a source as a study; SourceError with what to type if it needs a word from the user."""
@@ -104,7 +99,7 @@ def understand(source: Source, request: Request) -> ImportedStudy:
     columns, last, steps = last_steps(source, columns_of(source, request), request)
     kept = np.intersect1d(_kept(source, request), last)
     metrics = metrics_of(source, columns.metrics, request)
-    unfinished = [at for at in kept if source.states and source.states[at] == RUNNING]
+    unfinished = [at for at in kept if source.states[at] == RUNNING] if source.states else []
     kept = np.setdiff1d(kept, unfinished)
     if not len(kept):
         raise SourceError("every run of it is unfinished; accepted: runs that have ended")
@@ -183,7 +178,7 @@ def _over_all(factor: ImportedFactor, kept: NDArray[np.int64], runs: int) -> Imp
     """Return the factor with its codes by position among all runs; −1 for those that are not kept."""
     codes = np.full(runs, -1, dtype=np.int64)
     codes[kept] = factor.codes
-    return ImportedFactor(factor.name, factor.keys, factor.levels, factor.values, factor.baseline, codes)
+    return replace(factor, codes=codes)
 
 
 def _row(
