@@ -1,21 +1,20 @@
 """Saving an imported log in the store: each row and seed becomes a finished trial with known totals only."""
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import starmap
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, delete
 
 from ablate.errors import LogError, StoreError
 from ablate.measurement import TEST, Measurement, Result
 from ablate.store import plans
+from ablate.store.imported.ended_runs import EndedRun, save_ended
 from ablate.store.looks import LookRow, record_look
 from ablate.store.plan_document import DataIdentity, ImpliedLevel, PlanDocument, StoredFactor, rules
-from ablate.store.queue.claims import write_results
-from ablate.store.queue.process_identity import owner
-from ablate.store.schema import DIVERGED, DONE, FAILED, attempts, looks, trainings
+from ablate.store.schema import DIVERGED, DONE, FAILED, looks
 from ablate.study.factors import level_text
 from ablate.study.logfile.declared import ENDED, LOOKS
 from ablate.study.logfile.measurements import TOP_K_NAMES, RowMeasurements
@@ -66,11 +65,12 @@ def save_log(
             "put this log in its place"
         )
     plans.save_trials(connection, every)
+    new: dict[str, tuple[Trial, RowMeasurements, int]] = {}
     for row, of_row in zip(measured, trials, strict=True):
         for seed, trial in of_row.items():
             if trial.key not in finished:
-                _save_result(connection, trial, row, seed)
-                finished.add(trial.key)
+                new.setdefault(trial.key, (trial, row, seed))
+    save_ended(connection, [run for run in starmap(_ended, new.values()) if run])
     plans.save_plan(connection, plan)
     _save_looks(connection, study, document, log.study or {})
     return other
@@ -153,26 +153,16 @@ def _plain(row: RowMeasurements) -> list[list[str]]:
     return [list(line) for line in row.lines()]
 
 
-def _save_result(connection: Connection, trial: Trial, row: RowMeasurements, seed: int) -> None:
-    """Add the attempt of a seed: finished with its totals, failed or diverged. One that is only missing has none."""
-    if seed in row.missing and seed not in (*row.failed, *row.diverged):
-        return
-    now = time.time()
-    values = {"training_key": trial.training_key, "number": 1, "started": now, "ended": now}
+def _ended(trial: Trial, row: RowMeasurements, seed: int) -> EndedRun | None:
+    """Return a seed as a run that ended: finished with its totals, failed or diverged. None if it is only missing."""
     if seed in row.missing:
+        if seed not in (*row.failed, *row.diverged):
+            return None
         state = DIVERGED if seed in row.diverged else FAILED
-        details = dict[str, Any](reason=row.reasons.get(seed, ENDED_THERE[state]))
-    else:
-        at = row.seeds.index(seed)
-        known = {name: words[at] for name, words in row.circumstances.items() if words[at] is not None}
-        state, details = DONE, {"environment": known} if known else {}
-    made = connection.execute(insert(attempts).values(owner=owner(), resumed_at=0, state=state, **values, **details))
-    (attempt_id,) = made.inserted_primary_key or (0,)
-    same = trainings.c.key == trial.training_key
-    connection.execute(update(trainings).where(same).values(state=state, attempts=1))
-    if state != DONE:
-        return
-    write_results(connection, trial.key, attempt_id, _result(row, at))
+        return EndedRun(trial, state, row.reasons.get(seed, ENDED_THERE[state]))
+    at = row.seeds.index(seed)
+    known = {name: word for name, words in row.circumstances.items() if (word := words[at]) is not None}
+    return EndedRun(trial, DONE, environment=known, result=_result(row, at))
 
 
 def _result(row: RowMeasurements, at: int) -> Result:

@@ -1,23 +1,20 @@
 """Saving results of another program in the store: each run becomes a finished, failed or diverged trial."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import Connection
 
 from ablate.errors import StoreError
 from ablate.imports.source import DONE
 from ablate.imports.understanding.study import ImportedRow, ImportedRun, ImportedStudy
 from ablate.measurement import Measurement, Result
 from ablate.store import plans
+from ablate.store.imported.ended_runs import EndedRun, save_ended
 from ablate.store.imported_log import ALPHA, DELTA_PP, PROFILE, TRAINER
 from ablate.store.plan_document import DataIdentity, PlanDocument, StoredFactor, Summary
-from ablate.store.queue.claims import write_new_results
-from ablate.store.queue.process_identity import owner
-from ablate.store.schema import attempts, trainings
 from ablate.study.config_keys import canonical
 from ablate.study.metrics import split_of
 from ablate.study.trials.identity import ROW, Identity, Trial, digest
@@ -55,7 +52,7 @@ def save_study(
     }
     stored = plans.known(connection, set(every))
     plans.save_trials(connection, [trial for key, (trial, _) in every.items() if key not in stored])
-    _save_runs(connection, [pair for key, pair in every.items() if key not in stored])
+    save_ended(connection, [_ended(*pair) for key, pair in every.items() if key not in stored])
     rows = [
         plans.StoredRow(row.label, ROW, row.levels, {seed: trial.key for seed, trial in own.items()})
         for row, own in zip(study.rows, of_rows, strict=True)
@@ -83,31 +80,8 @@ def _trial(study: ImportedStudy, row: ImportedRow, seed: int, run: ImportedRun) 
     return Trial(row.label, ROW, seed, {}, {}, identity, key, digest([key, {}]))
 
 
-def _save_runs(connection: Connection, new: Sequence[tuple[Trial, ImportedRun]]) -> None:
-    """Add an attempt for each run, with its result or the reason why it has none."""
-    if not new:
-        return
-    now = time.time()
-    shared = {"number": 1, "started": now, "ended": now, "resumed_at": 0, "owner": owner()}
-    values = [
-        {
-            **shared,
-            "training_key": trial.training_key,
-            "state": run.state,
-            "reason": run.reason or None,
-            "environment": dict(run.undeclared) or None,
-        }
-        for trial, run in new
-    ]
-    made = connection.execute(insert(attempts).returning(attempts.c.training_key, attempts.c.id), values)
-    ids = {row.training_key: row.id for row in made}
-    ended = [{"of": trial.training_key, "now": run.state} for trial, run in new]
-    connection.execute(_END, ended)
-    done = [(trial.key, ids[trial.training_key], _result(run)) for trial, run in new if run.state == DONE]
-    write_new_results(connection, done)
-
-
-_END = update(trainings).where(trainings.c.key == bindparam("of")).values(state=bindparam("now"), attempts=1)
+def _ended(trial: Trial, run: ImportedRun) -> EndedRun:
+    return EndedRun(trial, run.state, run.reason, run.undeclared, _result(run) if run.state == DONE else None)
 
 
 def _result(run: ImportedRun) -> Result:
