@@ -35,7 +35,8 @@ accuracy:
 def attempts(store: Store) -> list[tuple[object, ...]]:
     """Return (state, reason, value) of each attempt, in the order in which they were saved."""
     sql = (
-        "SELECT a.state, a.reason, m.value FROM ablate_attempts a LEFT JOIN ablate_measurements m ON m.attempt_id = a.id "
+        "SELECT a.state, a.reason, m.value FROM ablate_attempts a "
+        "LEFT JOIN ablate_measurements m ON m.attempt_id = a.id "
         "ORDER BY a.id"
     )
     with store.read() as connection:
