@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from ablate.errors import SourceError
+from ablate.imports.yaml_size import size_fault
 
 LARGEST_JSON, LARGEST_YAML, LARGEST_LINE = 128 * 2**20, 4 * 2**20, 16 * 2**20
 """Bytes of the largest JSON file, YAML file and line of JSON that is read."""
@@ -72,7 +73,8 @@ def yaml_of(path: Path) -> Any:
     """Return the content of a YAML file, with `LeftOut` for objects of programs. SourceError if it is no YAML."""
     text = text_of(path, LARGEST_YAML)
     try:
-        check_depth(text)
+        if fault := size_fault(text, DEEPEST_YAML):
+            raise SourceError(f"{path}: is no valid YAML: it {fault}")
         return yaml.load(text, Loader=PlainLoader)
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise SourceError(f"{path}: is no valid YAML: {_reason(error)}") from None
@@ -83,15 +85,6 @@ def mapping_in(content: Any, path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise SourceError(f"{path}: must hold names with values, but holds {'nothing' if content is None else 'none'}")
     return {str(key): value for key, value in content.items()}
-
-
-def check_depth(text: str) -> None:
-    """RecursionError if values are nested too deeply: the loader in C would end the whole process."""
-    depth = 0
-    for event in yaml.parse(text, Loader=PlainLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST_YAML:
-            raise RecursionError("it is nested too deeply")
 
 
 class JsonLine(NamedTuple):

@@ -111,3 +111,11 @@ def test_a_folder_of_artifacts_alone_is_not_taken_for_runs(tmp_path: Path) -> No
         recognise(tmp_path, "mlflow").reader.read(tmp_path, Request())
     with pytest.raises(SourceError, match="of no kind that is known"):
         recognise(tmp_path)
+
+
+def test_names_of_more_values_than_memory_holds_are_not_read(tmp_path: Path) -> None:
+    run = MlflowFolder(tmp_path / "mlruns").add("a", {"lr": 0.1}, {"acc": series(0.5)})
+    levels = "".join(f"a{at + 1}: &a{at + 1} [{', '.join([f'*a{at}'] * 9)}]\n" for at in range(9))
+    (run / "meta.yaml").write_text(f"a0: &a0 [x, x]\n{levels}run_id: r\nrun_name: *a9\nstatus: 3\n")
+    with pytest.raises(SourceError, match=r"meta\.yaml: is no valid YAML: it has more than 100,000 values"):
+        read(tmp_path)

@@ -5,14 +5,13 @@ from typing import Any, ClassVar
 
 import yaml
 
+from ablate.imports.yaml_size import size_fault
 from ablate.trainers.measuring.takes import NoValueError
 
 LARGEST = 4 * 2**20
 """Bytes of the largest YAML file that is read."""
 DEEPEST = 50
 """The largest number of levels of a document."""
-MOST_NODES = 100_000
-"""The largest number of values of a document, those of its aliases counted each time."""
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
 _FLOAT = re.compile(
@@ -49,7 +48,8 @@ def yaml_values(text: str, name: str) -> Any:
     NoValueError if it is no YAML, or too deep, or if its aliases make it too large.
     """
     try:
-        _check_size(text, name)
+        if fault := size_fault(text, DEEPEST):
+            raise NoValueError(f"{name} {fault}")
         return yaml.load(text, Loader=_PlainLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -57,28 +57,3 @@ def yaml_values(text: str, name: str) -> Any:
         raise NoValueError(f"{name} is not YAML: {getattr(error, 'problem', None) or error}{place}") from None
     except (ValueError, TypeError, RecursionError, OverflowError) as error:
         raise NoValueError(f"{name} cannot be read as YAML: {error}") from None
-
-
-def _check_size(text: str, name: str) -> None:
-    """Raise NoValueError if a document is too deep, or too large with its aliases in full."""
-    sizes: dict[str, int] = {}
-    open_nodes: list[tuple[str | None, int]] = []
-    count = 0
-    for event in yaml.parse(text, Loader=_BASE):
-        if isinstance(event, yaml.AliasEvent):
-            if event.anchor not in sizes:
-                raise NoValueError(f"{name} has the alias *{event.anchor}, which leads to itself or to no value")
-            count += sizes[event.anchor]
-        elif isinstance(event, yaml.CollectionStartEvent):
-            open_nodes.append((event.anchor, count))
-            count += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            anchor, before = open_nodes.pop()
-            sizes |= {anchor: count - before} if anchor else {}
-        elif isinstance(event, yaml.ScalarEvent):
-            sizes |= {event.anchor: 1} if event.anchor else {}
-            count += 1
-        if len(open_nodes) > DEEPEST:
-            raise NoValueError(f"{name} has more than {DEEPEST} levels, too many to be a configuration")
-        if count > MOST_NODES:
-            raise NoValueError(f"{name} has more than {MOST_NODES:,} values, too many to be a configuration")
