@@ -1,5 +1,6 @@
 """The result of a reader: the runs of a source as a table, with the roles that the source gives to its columns."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,6 +13,12 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
+
+
+Cell = bool | int | float | str | None
+"""The value of a setting in one run; None without a value."""
+FIELD = re.compile(r"\{([^{}]*)\}")
+"""A part of a form of run names, such as `{arch}`."""
 
 
 class ColumnRole(StrEnum):

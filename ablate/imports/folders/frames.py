@@ -9,10 +9,9 @@ from typing import Any
 import pandas as pd
 
 from ablate.errors import SourceError
-from ablate.imports.folders.reading.documents import Cell
 from ablate.imports.folders.sections import RunParts
 from ablate.imports.folders.words import COUNTERS
-from ablate.imports.source import DIVERGED, DONE, ColumnRole, Request, Source
+from ablate.imports.source import DIVERGED, DONE, Cell, ColumnRole, Request, Source
 
 MOST_CELLS = 20_000_000
 """The largest number of values of all runs together."""

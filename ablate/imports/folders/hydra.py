@@ -10,12 +10,12 @@ from ablate.imports.folders.frames import source_of
 from ablate.imports.folders.hydra_groups import with_choices
 from ablate.imports.folders.log_values import log_parts
 from ablate.imports.folders.names.forms import typed
-from ablate.imports.folders.reading.documents import Cell, cells, read_document, read_mapping
+from ablate.imports.folders.reading.documents import cells, read_document, read_mapping
 from ablate.imports.folders.reading.named_files import RESULT, named_file
 from ablate.imports.folders.reading.walking import files_below
 from ablate.imports.folders.run_files import RunFiles, grouped
 from ablate.imports.folders.run_values import HAS_FAILED, STILL_RUNNING, ReadRun, nothing_fault, sentences, values_of
-from ablate.imports.source import FAILED, RUNNING, Request, Source
+from ablate.imports.source import FAILED, RUNNING, Cell, Request, Source
 from ablate.text import plural
 from ablate.trainers.measuring.takes import NoValueError
 

@@ -8,8 +8,8 @@ makes a contrast between the options confounded.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ablate.imports.folders.reading.documents import Cell
 from ablate.imports.folders.sections import RunParts
+from ablate.imports.source import Cell
 from ablate.text import listed_in_part
 
 

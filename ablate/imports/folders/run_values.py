@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ablate.imports.folders.reading.documents import Cell, cells, read_mapping
+from ablate.imports.folders.reading.documents import cells, read_mapping
 from ablate.imports.folders.reading.result_values import result_documents, series_in
 from ablate.imports.folders.reading.seed_groups import SEED
 from ablate.imports.folders.run_files import RunFiles
 from ablate.imports.folders.sections import RunParts, sorted_parts
 from ablate.imports.folders.words import is_seed
-from ablate.imports.source import FAILED, RUNNING
+from ablate.imports.source import FAILED, RUNNING, Cell
 from ablate.text import fault_lines, plural
 from ablate.trainers.measuring.takes import NoValueError
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ablate.imports.folders.reading.documents import Cell, cells, numbers
+from ablate.imports.folders.reading.documents import cells, numbers
 from ablate.imports.folders.words import CIRCUMSTANCE_SECTIONS, RESULT_SECTIONS, SETTING_SECTIONS, SPLITS, is_seed
-from ablate.imports.source import DONE
+from ablate.imports.source import DONE, Cell
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from math import isfinite, isnan, nan
 from typing import Any
 
 from ablate.errors import SourceError
+from ablate.imports.source import Cell
 from ablate.imports.trackers.documents import LeftOut
 
 MOST_COLUMNS, DEEPEST = 10_000, 50
@@ -15,7 +16,6 @@ MOST_COLUMNS, DEEPEST = 10_000, 50
 LONGEST_TEXT = 10_000
 """Letters of a text that are kept."""
 
-Cell = bool | int | float | str | None
 COUNTERS = {"epoch", "step", "global_step", "iteration", "iter"}
 """The last parts of names that trackers log next to metrics, to count how far a training is."""
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ablate.errors import SourceError
 from ablate.imports.folders.names.beside import with_names as settings_of_names
 from ablate.imports.folders.sections import RunParts
-from ablate.imports.source import DIVERGED, DONE, ColumnRole, Request, Source
-from ablate.imports.trackers.cells import Cell
+from ablate.imports.source import DIVERGED, DONE, Cell, ColumnRole, Request, Source
 from ablate.text import plural
 
 if TYPE_CHECKING:

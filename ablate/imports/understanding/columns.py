@@ -1,6 +1,5 @@
 """The role of each column of runs: as the source says it, as an option says it, or by its name and values."""
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,15 +8,13 @@ import pandas as pd
 
 from ablate.errors import SourceError, unknown_name
 from ablate.imports.questions import OpenQuestionError, Question
-from ablate.imports.source import ColumnRole, Request, Source
+from ablate.imports.source import FIELD, ColumnRole, Request, Source
 from ablate.imports.understanding.guesses import CIRCUMSTANCES, REPLICATES, guessed_role, is_number, last_part
 from ablate.study.starting.metric_names import is_metric
 from ablate.study.starting.roles import FOLDERS, MACHINE, SEEDS
 from ablate.study.starting.scanning.options import words_of
 from ablate.text import listed, listed_in_part
 
-FIELD = re.compile(r"\{([^{}]*)\}")
-"""A part of a form of names. It is a setting, whatever it is called."""
 NONE = ("none",)
 """Factors of a request for one row of all runs."""
 MOST_NAMED = 4
@@ -56,6 +53,7 @@ def columns_of(source: Source, request: Request) -> Columns:
     if faults:
         raise SourceError("\n".join(faults))
     seed = request.seed or _seed(source, names)
+    # a part of a form of names is a setting, whatever it is called
     in_names = {*FIELD.findall(request.names)} & {*names}
     chosen = {seed, *request.factors, *request.metrics}
     roles = {

@@ -8,10 +8,9 @@ from ablate.imports.folders.frames import with_settings
 from ablate.imports.folders.names.forms import form_settings
 from ablate.imports.folders.names.parts import NameSettings, all_settings, are_seeds, keyed_settings
 from ablate.imports.folders.names.tokens import SEED
-from ablate.imports.folders.reading.documents import Cell
 from ablate.imports.folders.sections import RunParts
 from ablate.imports.folders.words import is_seed
-from ablate.imports.source import Request
+from ablate.imports.source import Cell, Request
 from ablate.text import listed_in_part
 
 

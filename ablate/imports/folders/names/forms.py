@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ablate.errors import SourceError
-from ablate.imports.folders.reading.documents import Cell
+from ablate.imports.source import FIELD, Cell
 from ablate.text import fault_lines
 
 LONGEST_NAME = 300
 """Letters of the longest name that is compared with a form."""
-_FIELD = re.compile(r"\{([^{}]*)\}")
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 
 
@@ -26,7 +25,7 @@ class NameForm:
     @classmethod
     def parsed(cls, text: str) -> "NameForm":
         """Return the form that a text gives. SourceError if it has no fields, or cannot be read in one way."""
-        pieces = _FIELD.split(text)
+        pieces = FIELD.split(text)
         fields, between = pieces[1::2], pieces[2:-1:2]
         if not fields or any("{" in each or "}" in each for each in pieces[::2]):
             raise _form_error(text, "it needs a field in curly brackets for each setting")

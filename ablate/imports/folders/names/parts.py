@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from ablate.errors import SourceError
 from ablate.imports.folders.names.forms import typed
 from ablate.imports.folders.names.tokens import SEED, taken_apart
-from ablate.imports.folders.reading.documents import Cell
 from ablate.imports.folders.words import IDS
+from ablate.imports.source import Cell
 
 
 @dataclass(frozen=True)

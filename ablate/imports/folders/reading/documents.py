@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ablate.imports.folders.reading.yaml_documents import DEEPEST, LARGEST, yaml_values
+from ablate.imports.source import Cell
 from ablate.text import written
 from ablate.trainers.measuring.json_values import leaves, raw_of, read_json
 from ablate.trainers.measuring.takes import NoValueError, OtherValue, number
 
-Cell = bool | int | float | str | None
-"""The value of a setting in one run; None without a value."""
 LARGEST_JSON = 64 * 2**20
 """Bytes of the largest JSON file that is read."""
 MOST_KEYS = 10_000

@@ -5,8 +5,7 @@ from itertools import islice
 from pathlib import Path
 
 from ablate.errors import SourceError
-from ablate.imports.source import ColumnRole, Request, Source
-from ablate.imports.trackers.cells import Cell
+from ablate.imports.source import Cell, ColumnRole, Request, Source
 from ablate.imports.trackers.harness.results import NO_FILTER, TaskResult, has_head, is_results, results_of
 from ablate.imports.trackers.harness.samples import examples_of
 from ablate.imports.trackers.logged import LoggedRun, source_of

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ablate.errors import SourceError
-from ablate.imports.source import Request
-from ablate.imports.trackers.cells import Cell, number
+from ablate.imports.source import Cell, Request
+from ablate.imports.trackers.cells import number
 from ablate.imports.trackers.documents import json_of
 from ablate.imports.trackers.harness.settings import SEEDS, circumstances_of, mapping_in, recipe_of, settings_of
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ablate.imports.trackers.cells import Cell, cell, flat, typed
+from ablate.imports.source import Cell
+from ablate.imports.trackers.cells import cell, flat, typed
 
 BOOKKEEPING = frozenset(
     {"batch_size", "batch_sizes", "device", "use_cache", "no_cache", "bootstrap_iters", "model_num_parameters"}

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ablate.errors import SourceError
-from ablate.imports.source import DONE, FAILED, RUNNING, Request, Source
-from ablate.imports.trackers.cells import Cell, is_counter, typed
+from ablate.imports.source import DONE, FAILED, RUNNING, Cell, Request, Source
+from ablate.imports.trackers.cells import is_counter, typed
 from ablate.imports.trackers.logged import LoggedRun, places, source_of, with_names
 from ablate.text import listed_in_part, plural
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ablate.errors import SourceError
-from ablate.imports.source import Request, Source
-from ablate.imports.trackers.cells import Cell, cell, flat, number, typed
+from ablate.imports.source import Cell, Request, Source
+from ablate.imports.trackers.cells import cell, flat, number, typed
 from ablate.imports.trackers.documents import json_of, text_of
 from ablate.imports.trackers.logged import LoggedRun, source_of, with_names
 from ablate.imports.trackers.walk import by_numbers, files_below, glimpse, relative

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from ablate.errors import SourceError
-from ablate.imports.source import Request, Source
-from ablate.imports.trackers.cells import Cell, flat
+from ablate.imports.source import Cell, Request, Source
+from ablate.imports.trackers.cells import flat
 from ablate.imports.trackers.csv_series import last_values, split_numbers
 from ablate.imports.trackers.documents import yaml_of
 from ablate.imports.trackers.logged import LoggedRun, source_of, with_names

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ablate.errors import SourceError
-from ablate.imports.trackers.cells import Cell, cell, number
+from ablate.imports.source import Cell
+from ablate.imports.trackers.cells import cell, number
 from ablate.imports.trackers.sqlite_files import rows_of
 from ablate.measurement import Direction
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ablate.errors import SourceError
-from ablate.imports.source import DONE, FAILED, RUNNING, Request, Source
-from ablate.imports.trackers.cells import Cell, flat, number
+from ablate.imports.source import DONE, FAILED, RUNNING, Cell, Request, Source
+from ablate.imports.trackers.cells import flat, number
 from ablate.imports.trackers.csv_series import last_values, split_numbers
 from ablate.imports.trackers.documents import json_lines, json_of
 from ablate.imports.trackers.logged import LoggedRun, source_of, with_names

@@ -8,8 +8,8 @@ from math import isfinite, nan
 from pathlib import Path
 
 from ablate.errors import SourceError
-from ablate.imports.source import Request, Source
-from ablate.imports.trackers.cells import MOST_COLUMNS, Cell, flat
+from ablate.imports.source import Cell, Request, Source
+from ablate.imports.trackers.cells import MOST_COLUMNS, flat
 from ablate.imports.trackers.documents import yaml_of
 from ablate.imports.trackers.logged import LoggedRun, source_of, with_names
 from ablate.imports.trackers.training.tensorboard_hparams import hparams_of

@@ -8,7 +8,8 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from ablate.imports.trackers.cells import LONGEST_TEXT, Cell
+from ablate.imports.source import Cell
+from ablate.imports.trackers.cells import LONGEST_TEXT
 from ablate.trainers.measuring.tensorboard_events import BYTES, FIXED64, VARINT, fields, records
 
 TAG = b"_hparams_/session_start_info"

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ablate.errors import SourceError
-from ablate.imports.source import Request, Source
-from ablate.imports.trackers.cells import Cell, cell, flat, number
+from ablate.imports.source import Cell, Request, Source
+from ablate.imports.trackers.cells import cell, flat, number
 from ablate.imports.trackers.logged import LoggedRun, source_of, with_names
 from ablate.imports.trackers.sqlite_files import database, has_tables, rows_of
 from ablate.imports.trackers.walk import files_below, glimpse, relative

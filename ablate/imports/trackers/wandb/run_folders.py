@@ -8,8 +8,8 @@ from itertools import islice
 from pathlib import Path
 
 from ablate.errors import SourceError
-from ablate.imports.source import DONE, FAILED, RUNNING
-from ablate.imports.trackers.cells import Cell, flat
+from ablate.imports.source import DONE, FAILED, RUNNING, Cell
+from ablate.imports.trackers.cells import flat
 from ablate.imports.trackers.documents import json_of, mapping_in, yaml_of
 from ablate.imports.trackers.wandb.log import RunLog, read_log
 from ablate.imports.trackers.wandb.log_items import plain

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ablate.errors import SourceError
-from ablate.imports.source import DONE, Request, Source
-from ablate.imports.trackers.cells import Cell, is_counter, typed
+from ablate.imports.source import DONE, Cell, Request, Source
+from ablate.imports.trackers.cells import is_counter, typed
 from ablate.imports.trackers.logged import LoggedRun, source_of, with_names
 from ablate.imports.trackers.wandb.csv_lines import header, lines
 from ablate.imports.trackers.wandb.values import NOT_FINITE, STATES, TYPE

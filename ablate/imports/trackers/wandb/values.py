@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from ablate.imports.source import DONE, FAILED, RUNNING
-from ablate.imports.trackers.cells import Cell, is_counter, number
+from ablate.imports.source import DONE, FAILED, RUNNING, Cell
+from ablate.imports.trackers.cells import is_counter, number
 
 STATES = {"finished": DONE, "failed": FAILED, "crashed": FAILED, "killed": FAILED, "preempted": FAILED}
 STATES |= {"preempting": RUNNING, "running": RUNNING, "pending": RUNNING}
